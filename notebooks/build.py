@@ -1,0 +1,247 @@
+"""Builds the notebooks from their sources.
+
+    python notebooks/build.py            write the learner's and the solved notebooks
+    python notebooks/build.py outputs    and execute the solved ones
+
+A source is a percent script in `notebooks/source`. An empty cell with the marker
+`exercise="name"` becomes the question and the answer cell of that exercise.
+"""
+
+import argparse
+import hashlib
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from lint import CHECKED, find_problems
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tutorial_lib.exercises import Exercise
+
+FOLDER = Path(__file__).resolve().parent
+
+_METADATA = {
+    "kernelspec": {
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {"name": "python"},
+}
+_SOLVED_NOTE = (
+    "\n\n*This is the solved version. Work through the learner's version first: it has "
+    "the same name, one folder up.*"
+)
+
+
+def list_sources(folder: Path = FOLDER) -> list[Path]:
+    """The notebook sources, in the order of their numbers."""
+    return sorted((folder / "source").glob("[0-9][0-9]_*.py"))
+
+
+def notebook_path(source: Path, *, solved: bool) -> Path:
+    """Where the notebook of a source is written."""
+    folder = source.parent.parent
+    return (folder / "solutions" if solved else folder) / f"{source.stem}.ipynb"
+
+
+def build_notebook(source: Path, *, solved: bool) -> NotebookNode:
+    """Make a notebook, without outputs; the same source gives the same bytes.
+
+    Args:
+        source: Percent script.
+        solved: Make the version with the solutions, not the learner's.
+
+    Returns:
+        The notebook.
+
+    Raises:
+        ValueError: If the source breaks a rule; one line for each place.
+    """
+    exercises = exercises_of(source)
+    built = [
+        new
+        for cell in jupytext.read(source, fmt="py:percent").cells
+        for new in _build_cells(cell, exercises, solved=solved, source=source)
+    ]
+    if solved:
+        built[0].source += _SOLVED_NOTE
+    _tell_twins_apart(built)
+    notebook = new_notebook(cells=built, metadata=_METADATA)
+    stems = {path.stem for path in list_sources(source.parent.parent)}
+    problems = find_problems(notebook, source.name, stems, set(exercises))
+    if problems:
+        raise ValueError("\n".join(problems))
+    return notebook
+
+
+def exercises_module(source: Path) -> str | None:
+    """Name of the module of exercises that a source imports as `ex`."""
+    start, end = "from tutorial_lib.exercises import ", " as ex"
+    lines = source.read_text(encoding="utf-8").splitlines()
+    names = [x[len(start) : -len(end)] for x in lines if x.startswith(start)]
+    return names[0] if names else None
+
+
+def exercises_of(source: Path) -> dict[str, Exercise]:
+    """Exercises of a source by name."""
+    name = exercises_module(source)
+    if name is None:
+        return {}
+    module = import_module(f"tutorial_lib.exercises.{name}")
+    return {k: v for k, v in vars(module).items() if isinstance(v, Exercise)}
+
+
+def _build_cells(
+    cell: NotebookNode,
+    exercises: Mapping[str, Exercise],
+    *,
+    solved: bool,
+    source: Path,
+) -> Iterator[NotebookNode]:
+    name = cell.metadata.get("exercise")
+    if name is None:
+        yield _plain_cell(cell, solved=solved)
+    elif name in exercises and not cell.source.strip():
+        yield from _exercise_cells(exercises[name], solved=solved)
+    else:
+        raise ValueError(
+            f"{source.name}: the cell marked exercise={name!r} must be empty, and its "
+            f"name one of {', '.join(exercises) or 'an imported exercises module'}."
+        )
+
+
+def _plain_cell(cell: NotebookNode, *, solved: bool) -> NotebookNode:
+    new = new_code_cell if cell.cell_type == "code" else new_markdown_cell
+    # Learners' notebooks have no outputs to compare.
+    tags = [x for x in cell.metadata.get("tags", []) if solved or x != CHECKED]
+    return new(cell.source, metadata=_tagged(tags), id=_name_of(cell.source))
+
+
+def _exercise_cells(exercise: Exercise, *, solved: bool) -> Iterator[NotebookNode]:
+    question = f"### Exercise: {exercise.title}\n\n{exercise.question}"
+    yield new_markdown_cell(question, id=f"{exercise.name}-question")
+    yield new_code_cell(
+        exercise.cell(solved=solved),
+        metadata=_tagged([CHECKED] if solved else []),
+        id=f"{exercise.name}-answer",
+    )
+
+
+def _tagged(tags: Sequence[str]) -> dict[str, Any]:
+    return {"tags": list(tags)} if tags else {}
+
+
+def _name_of(text: str) -> str:
+    """An id that stays when cells are put in before or after."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _tell_twins_apart(cells: Sequence[NotebookNode]) -> None:
+    seen = Counter()
+    for cell in cells:
+        seen[cell.id] += 1
+        if seen[cell.id] > 1:
+            cell.id += f"-{seen[cell.id]}"
+
+
+def write_notebooks(folder: Path = FOLDER) -> list[Path]:
+    """Write both versions of every notebook; unchanged cells keep their outputs."""
+    paths = []
+    for source in list_sources(folder):
+        for solved in (False, True):
+            path = notebook_path(source, solved=solved)
+            notebook = build_notebook(source, solved=solved)
+            if solved and path.exists():
+                _carry_outputs(nbformat.read(path, as_version=4), notebook)
+            _write(notebook, path)
+            paths.append(path)
+    return paths
+
+
+def _carry_outputs(old: NotebookNode, new: NotebookNode) -> None:
+    before = {(x.id, x.source): x for x in old.cells if x.cell_type == "code"}
+    for cell in new.cells:
+        kept = before.get((cell.id, cell.source))
+        if kept is not None and is_checked(cell):
+            cell.outputs, cell.execution_count = kept.outputs, kept.execution_count
+
+
+def is_checked(cell: NotebookNode) -> bool:
+    """Whether the outputs of a cell are kept and compared."""
+    return CHECKED in cell.metadata.get("tags", [])
+
+
+def execute_solved(folder: Path = FOLDER) -> list[Path]:
+    """Execute the solved notebooks; keep the outputs that are compared."""
+    paths = [notebook_path(source, solved=True) for source in list_sources(folder)]
+    for path in paths:
+        print(f"Executing {path.name}", flush=True)
+        notebook = nbformat.read(path, as_version=4)
+        resources = {"metadata": {"path": str(path.parent)}}
+        NotebookClient(notebook, timeout=600, resources=resources).execute()
+        _strip(notebook)
+        _write(notebook, path)
+    return paths
+
+
+def _strip(notebook: NotebookNode) -> None:
+    notebook.metadata = nbformat.from_dict(_METADATA)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code" and not is_checked(cell):
+            cell.outputs, cell.execution_count = [], None
+
+
+def _write(notebook: NotebookNode, path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    nbformat.validate(notebook)
+    nbformat.write(notebook, path)
+
+
+def find_differences(folder: Path = FOLDER) -> list[str]:
+    """What is not as a build of today would write it; outputs are not looked at."""
+    built = {
+        notebook_path(source, solved=solved): build_notebook(source, solved=solved)
+        for source in list_sources(folder)
+        for solved in (False, True)
+    }
+    written = {*folder.glob("*.ipynb"), *folder.glob("solutions/*.ipynb")}
+    strangers = [f"{path} has no source." for path in sorted(written - set(built))]
+    return strangers + [
+        f"{path} is not what its source says. Run `make notebooks`."
+        for path, notebook in built.items()
+        if not path.exists() or _essence(nbformat.read(path, 4)) != _essence(notebook)
+    ]
+
+
+def _essence(notebook: NotebookNode) -> list[Any]:
+    cells = [(x.id, x.cell_type, x.source, dict(x.metadata)) for x in notebook.cells]
+    return [*cells, dict(notebook.metadata)]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build, and execute on demand; 1 if a source breaks a rule."""
+    parser = argparse.ArgumentParser(description="Build the notebooks.")
+    parser.add_argument("outputs", nargs="?", choices=["outputs"])
+    options = parser.parse_args(arguments)
+    try:
+        paths = write_notebooks()
+    except ValueError as err:
+        print(err, file=sys.stderr)
+        return 1
+    if options.outputs:
+        execute_solved()
+    print(f"{len(paths)} notebooks are built.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""Rules for notebooks that a person reads, a laptop runs and nbval compares."""
+
+import re
+from collections.abc import Iterator
+
+from nbformat import NotebookNode
+
+CHECKED = "nbval-check-output"
+TAGS = {CHECKED, "nbval-ignore-output", "parameters"}
+
+MAX_LINES = 20
+CELL_COUNTS = range(25, 46)
+# Fewer cells are enough to say hello.
+SHORT_NOTEBOOKS = {"00_start_here.py"}
+
+_CODE_RULES = {
+    r";\s*$": "a line ends with `;`. nbval shows the value all the same: write `_ = …`",
+    r"^\s*[%!]": "a magic or a shell command. Say it in Python",
+    r"""["'](/\w|~/|[A-Za-z]:\\)""": "an absolute path. Start from `find_data`",
+}
+_TEXT_RULES = {
+    r"[`( ](/(home|root|tmp|Users|mnt|opt)/|~/|[A-Za-z]:\\)": "an absolute path. Name "
+    "the folder from the kit's own",
+    r"!\[[^\]]*\]\(https?:|<img[^>]+https?:": "a picture from the internet. Put the "
+    "file into the kit",
+}
+
+
+def find_problems(
+    notebook: NotebookNode, name: str, notebooks: set[str], exercises: set[str]
+) -> list[str]:
+    """Every rule that a built notebook breaks.
+
+    Args:
+        notebook: The notebook.
+        name: File name of its source, for the messages.
+        notebooks: Names, without ending, of all notebooks: links may lead there.
+        exercises: Names of the exercises that must have their place.
+
+    Returns:
+        One line for each: source, cell (from 1), what is wrong, what to do.
+    """
+    places = [
+        f"{name}, cell {number} ({_start(cell)!r}): {problem}."
+        for number, cell in enumerate(notebook.cells, start=1)
+        for problem in _problems_of(cell, notebooks)
+    ]
+    whole = [_size_problem, _title_problem, _end_problem]
+    found = [rule(notebook, name) for rule in whole]
+    found.append(_exercise_problem(notebook, exercises))
+    return places + [f"{name}: {problem}." for problem in found if problem]
+
+
+def _start(cell: NotebookNode) -> str:
+    return cell.source.strip().split("\n")[0][:40]
+
+
+def _problems_of(cell: NotebookNode, notebooks: set[str]) -> Iterator[str]:
+    unknown = sorted(set(cell.metadata.get("tags", [])) - TAGS)
+    if unknown:
+        yield f"unknown tag {unknown}. Use one of {sorted(TAGS)}"
+    if not cell.source.strip():
+        yield "the cell is empty. Remove it"
+    rules: dict[str, str] = _TEXT_RULES
+    if cell.cell_type == "code":
+        rules = _CODE_RULES
+        yield from _length_problem(cell)
+    else:
+        yield from _link_problems(cell, notebooks)
+    for pattern, problem in rules.items():
+        if re.search(pattern, cell.source, re.MULTILINE):
+            yield problem
+
+
+def _length_problem(cell: NotebookNode) -> Iterator[str]:
+    count = len(cell.source.splitlines())
+    if count > MAX_LINES:
+        yield f"{count} lines of code, {MAX_LINES} at most. Split it"
+
+
+def _link_problems(cell: NotebookNode, notebooks: set[str]) -> Iterator[str]:
+    for target in re.findall(r"\]\(([^):#]+)\.ipynb\)", cell.source):
+        if target not in notebooks:
+            yield f"a link to '{target}.ipynb', which has no source. Correct it"
+
+
+def _size_problem(notebook: NotebookNode, name: str) -> str:
+    count = len(notebook.cells)
+    if count in CELL_COUNTS or (name in SHORT_NOTEBOOKS and count < CELL_COUNTS.stop):
+        return ""
+    limits = f"{CELL_COUNTS.start} to {CELL_COUNTS.stop - 1}"
+    return f"{count} cells, where {limits} are asked for. Join or split some"
+
+
+def _title_problem(notebook: NotebookNode, _: str) -> str:
+    titles = [
+        line
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for line in _without_code(cell.source).splitlines()
+        if line.startswith("# ")
+    ]
+    if len(titles) == 1 and notebook.cells[0].source.startswith("# "):
+        return ""
+    return f"{len(titles)} titles with one `#`. Have one, at the very start"
+
+
+def _without_code(text: str) -> str:
+    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+
+
+def _end_problem(notebook: NotebookNode, _: str) -> str:
+    last = notebook.cells[-1]
+    if last.cell_type == "markdown" and "shut down" in last.source.lower():
+        return ""
+    return "the last cell does not tell to shut down the kernel. Say so there"
+
+
+def _exercise_problem(notebook: NotebookNode, exercises: set[str]) -> str:
+    ids = [cell.id for cell in notebook.cells]
+    missing = sorted(x for x in exercises if f"{x}-answer" not in ids)
+    if not missing:
+        return ""
+    return f'no place for the exercises {missing}. Mark one: `# %% exercise="name"`'

@@ -1,0 +1,227 @@
+# %% [markdown]
+# # Patches
+#
+# A network does not learn from a whole scene. It learns from small pieces of it, the
+# **patches**, each with the class of its centre. How does a raster become thousands of
+# them?
+#
+# **Afterwards you can**
+#
+# - draw positions of every class from a label raster,
+# - cut patches out of one image, or of two with different pixel sizes,
+# - say exactly which pixels a patch holds,
+# - find out which positions were refused, and why,
+# - look at patches before you train on them.
+#
+# **Needs** about 45 minutes of yours, seconds of computing, 0.4 GB of memory, no
+# internet. The words come from notebook 00.
+
+# %%
+import numpy as np
+
+import tutorial_lib as tl
+from tutorial_lib.exercises import nb01_patches as ex
+from tutorial_lib.machine import find_data
+
+# %% tags=["parameters"]
+havel = find_data("havel")
+work = havel.parent / "work" / "01_patches"
+count = 1000  # positions of each class
+
+# %% [markdown]
+# ## Positions
+#
+# A **position** is the centre of a patch: a point on the ground, with a class. It is
+# drawn from a label raster. There are two of them, A in the west and B in the east: the
+# network trains on A, and B tells how good it is where it has never been.
+
+# %% tags=["nbval-check-output"]
+labels_path = havel / "terrain_truth_a.tif"
+legend = tl.read_legend(labels_path)
+everywhere = tl.select_positions(labels_path, strategy="all")
+{legend.names[label]: n for label, n in everywhere.counts.items()}
+
+# %% [markdown]
+# Some classes have many times more pixels than others. **What would a network learn
+# from them that had seen every pixel?** It could be right most of the time without ever
+# saying the name of a rare class. So the draw is balanced.
+
+# %% tags=["nbval-check-output"]
+positions = tl.select_positions(labels_path, count=count)
+positions
+
+# %% [markdown]
+# Positions are points that any GIS reads: QGIS opens this file.
+
+# %%
+positions_path = positions.to_file(work / "positions_a.geojson")
+again = tl.Positions.from_file(positions_path)
+assert np.array_equal(again.x, positions.x)
+positions_path.name
+
+# %% [markdown]
+# ## One source
+#
+# A **source** is an input image with a name. The name will be the one of the network's
+# input. A patch of 16 x 16 pixels is cut around each position.
+
+# %% tags=["nbval-check-output"]
+image_path = havel / "s2_10m.tif"
+patches = tl.extract_patches(
+    {"input": image_path}, positions, sizes={"input": 16}, out_dir=work, prefix="a_"
+)
+patches
+
+# %% [markdown]
+# **What you see.** One array for the source and one for the labels, in the same order:
+# patch number 7 has label number 7. A few positions lie so close to the border that
+# their patch would leave the image. They were refused; nothing is ever filled in.
+#
+# On disk, patches are stacked in rows: a **patches image**, 16 pixels wide and very
+# tall. It is an ordinary raster, without a place on the ground.
+
+# %% tags=["nbval-check-output"]
+{name: tl.read_grid(path).shape.yx for name, path in patches.paths.items()}
+
+# %% [markdown]
+# ## Look at them
+#
+# The most useful minute before any training. **Which classes can you tell apart by
+# eye? Which not?** A network that sees what you see will confuse the same ones.
+
+# %%
+tl.show_patches(patches, legend=legend, count=10)
+
+# %% [markdown]
+# ## Which pixels exactly?
+#
+# 16 is even, so there is no pixel in the middle. The rule below is the one of the Orfeo
+# ToolBox: maps made later use it too, and that is why they fit the labels.
+
+# %% exercise="first_pixel"
+
+# %% [markdown]
+# Does the kit cut by your rule? Here is a raster whose pixels hold their own column
+# number. A patch of 16 around column 20 must begin with the column that you say.
+
+# %%
+first_pixel = ex.first_pixel.answer()
+
+# %% tags=["nbval-check-output"]
+grid = tl.testing.small_grid(40, 60)
+folder = tl.testing.scratch_folder()
+columns_path = tl.testing.coordinate_raster(folder / "columns.tif", grid)
+x, y = grid.transform @ (20.5, 15.5)
+point = tl.Positions(np.array([x]), np.array([y]), np.array([0]), grid.crs)
+patch = tl.extract_patches({"image": columns_path}, point, sizes={"image": 16})
+print("the patch begins with column", int(patch.arrays["image"][0, 0, 0, 1]))
+print("your function says          ", first_pixel(20, 16))
+
+# %% [markdown]
+# ## Two sources
+#
+# Sentinel-2 has more bands, with pixels of 20 m. Some classes that look alike at 10 m
+# differ there. Both images are cut in **one call**, so that patch number 7 of one and
+# patch number 7 of the other show the same ground.
+
+# %% exercise="patch_sizes"
+
+# %%
+sizes = ex.patch_sizes.answer()
+
+# %% tags=["nbval-check-output"]
+sources = {"input_10m": image_path, "input_20m": havel / "s2_20m.tif"}
+pairs = tl.extract_patches(sources, positions, sizes=sizes)
+{name: array.shape for name, array in pairs.arrays.items()}
+
+# %% [markdown]
+# Do they show the same ground? Below are the near infrared of the 10 m image (B8) and
+# of the 20 m image (B8A), for the same positions.
+
+# %%
+tl.show_patches(pairs, source="input_10m", bands=4, legend=legend, count=8)
+
+# %%
+tl.show_patches(pairs, source="input_20m", bands=4, legend=legend, count=8)
+
+# %% exercise="shift"
+
+# %% [markdown]
+# A test on the real pixels: the 20 m patch should look like the 10 m patch, averaged
+# over 2 x 2 pixels. **For which columns will they agree better, even or odd ones?**
+
+
+# %%
+def agreement(pairs, which):
+    """Correlation of B8A with the mean of B8 over 2 x 2 pixels."""
+    fine = pairs.arrays["input_10m"][which, :, :, 3].astype(float)
+    mean = fine.reshape(-1, 8, 2, 8, 2).mean(axis=(2, 4))
+    coarse = pairs.arrays["input_20m"][which, :, :, 3]
+    return np.corrcoef(mean.ravel(), coarse.ravel())[0, 1]
+
+
+refused = [refusal.index for refusal in pairs.rejected]
+kept = np.setdiff1d(np.arange(len(positions)), refused)
+image_grid = tl.read_grid(image_path)
+column = np.floor((positions.x[kept] - image_grid.transform.c) / 10).astype(int)
+row = np.floor((image_grid.transform.f - positions.y[kept]) / 10).astype(int)
+
+# %% tags=["nbval-check-output"]
+both_even = (column % 2 == 0) & (row % 2 == 0)
+both_odd = (column % 2 == 1) & (row % 2 == 1)
+even, odd = agreement(pairs, both_even), agreement(pairs, both_odd)
+assert even > odd
+print(f"correlation at even rows and columns {even:.3f}, at odd ones {odd:.3f}")
+
+# %% [markdown]
+# **What you saw.** At odd columns the two patches are one pixel apart. There is no
+# whole number of 20 m pixels that would fit better. Training sees all cases in equal
+# number, so it does no harm; but who compares single patches must know it.
+
+# %% [markdown]
+# ## What is refused
+#
+# Part of a scene may be missing: another orbit, clouds cut out, the edge of the tile.
+# Such pixels hold a **no-data** value. The copies used here have a wedge of zeros, and
+# say so in a tag of the file.
+
+# %%
+tl.show(havel / "s2_10m_nodata.tif", titles=("no data in the west",))
+
+# %% [markdown]
+# **One no-data value in any band, any pixel, any source refuses the position, for all
+# sources.** Will the number of pairs be larger or smaller than the number of single
+# patches, at the same positions?
+
+# %% tags=["nbval-check-output"]
+broken = {
+    "input_10m": havel / "s2_10m_nodata.tif",
+    "input_20m": havel / "s2_20m_nodata.tif",
+}
+fewer = tl.extract_patches(broken, positions, sizes=sizes)
+assert fewer.count <= pairs.count
+print(fewer)
+fewer.rejected[0]
+
+# %% [markdown]
+# Never larger: another source can only refuse more. Each refusal has a row; above is
+# the first one.
+
+# %% exercise="lost_share"
+
+# %%
+lost_share = ex.lost_share.answer()
+
+# %% tags=["nbval-check-output"]
+print(f"lost: {lost_share(pairs):.1%} of the whole scene, {lost_share(fewer):.1%} here")
+
+# %% [markdown]
+# ## Summary
+#
+# - Positions are drawn from labels, balanced over the classes.
+# - A patch of even size has its centre at index `size / 2`.
+# - All sources are cut in one call: same positions, same order, same count.
+# - A position is refused as a whole, and the kit says why.
+#
+# Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*. In
+# [03](03_pixelwise_fcnn.ipynb) a network learns from such patches.

@@ -1,0 +1,53 @@
+"""What all tests share: where the data is, and quiet libraries."""
+
+import os
+from pathlib import Path
+
+# Before anything imports TensorFlow or matplotlib: no log lines, and no windows.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+os.environ["MPLBACKEND"] = "Agg"
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("KIT_REFERENCE_DATA"):
+        return
+    absent = pytest.mark.skip(
+        reason="KIT_REFERENCE_DATA does not name the folder of the reference rasters"
+    )
+    for item in items:
+        if item.get_closest_marker("reference"):
+            item.add_marker(absent)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The folder of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """The folder of the reference rasters; its tests are marked `reference`."""
+    folder = Path(os.environ["KIT_REFERENCE_DATA"])
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"KIT_REFERENCE_DATA names '{folder}', which is no folder. Correct it, or "
+            "unset it to leave these tests out."
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def havel_folder() -> Path:
+    """The folder of the real sample scene."""
+    folder = REPOSITORY / "data" / "havel"
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"The sample scene is not in '{folder}'. Run `make sample`."
+        )
+    return folder

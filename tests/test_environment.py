@@ -1,0 +1,253 @@
+"""The repository around the code: its lists agree, and its commands are all named."""
+
+import ast
+import inspect
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import requires, version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import tutorial_lib as tl
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PACKAGES = ("tutorial_lib", "data_fetch")
+# What is set up, fetched or made, and so not ours to check.
+NOT_OURS = {".git", ".venv", "data", "build", "dist", "__pycache__"}
+# Paths in tests are there to be refused.
+TESTS = REPOSITORY / "tests"
+# Where the module is not named as its package.
+PACKAGE_OF = {"odc": "odc-geo", "tensorflow": "tensorflow-cpu"}
+
+
+def project():
+    return tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+
+
+def pins():
+    lines = (REPOSITORY / "constraints.txt").read_text().splitlines()
+    wanted = [Requirement(x) for x in lines if x and not x.startswith("#")]
+    return {canonicalize_name(x.name): x for x in wanted}
+
+
+def direct_requirements(*extras):
+    lists = [project()["optional-dependencies"][x] for x in extras]
+    return [Requirement(x) for x in sum(lists, project()["dependencies"])]
+
+
+def applies(requirement, extras=()):
+    marker = requirement.marker
+    return not marker or any(marker.evaluate({"extra": x}) for x in ("", *extras))
+
+
+def all_requirements(found, waiting):
+    """Every requirement of what is installed here, however far down."""
+    for requirement in waiting:
+        key = canonicalize_name(requirement.name), *sorted(requirement.extras)
+        if key in found:
+            continue
+        found.add(key)
+        below = [Requirement(x) for x in requires(requirement.name) or []]
+        kept = [x for x in below if applies(x, requirement.extras)]
+        all_requirements(found, kept)
+    return {name for name, *_ in found}
+
+
+def run_python(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def run_make(*arguments):
+    # What a `make test` around this one was told is not for the one inside.
+    outside = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=REPOSITORY,
+        env={k: v for k, v in os.environ.items() if k not in outside},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def our_files(*suffixes):
+    for folder, folders, names in os.walk(REPOSITORY):
+        folders[:] = [x for x in folders if x not in NOT_OURS and not is_cache(x)]
+        for name in names:
+            if not suffixes or name.endswith(suffixes):
+                yield Path(folder, name)
+
+
+def is_cache(name):
+    return name.startswith(".") and name not in (".ci", ".github")
+
+
+def third_party_imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (x.name.split(".")[0] for x in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
+
+
+def test_import_is_quick_and_needs_no_heavy_library():
+    heavy = {"tensorflow", "keras", "matplotlib", "ipywidgets", "folium", "pandas"}
+    loaded = run_python("import sys, tutorial_lib; print(*sys.modules)").split()
+    assert "tutorial_lib" in loaded
+    assert heavy.isdisjoint(loaded)
+
+
+def test_importing_exercises_needs_no_heavy_library():
+    code = "import sys, tutorial_lib.exercises; print(*sys.modules)"
+    loaded = run_python(code).split()
+    assert "tutorial_lib.exercises" in loaded
+    assert {"tensorflow", "keras", "matplotlib"}.isdisjoint(loaded)
+
+
+def test_environment_variables_of_the_user_are_kept():
+    code = "import os, tutorial_lib; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    assert run_python(code, TF_ENABLE_ONEDNN_OPTS="1").strip() == "1"
+
+
+@pytest.mark.parametrize("name", tl.__all__)
+def test_public_name_resolves_and_is_explained_by_an_example(name):
+    value = getattr(tl, name)
+    explained = inspect.getdoc(value)
+    assert explained
+    is_error = inspect.isclass(value) and issubclass(value, Exception)
+    if inspect.ismodule(value) or is_error:
+        return
+    assert ">>> " in explained
+
+
+def test_unknown_name_is_refused_with_the_known_ones():
+    with pytest.raises(AttributeError, match=r"no 'read_girds'.*read_grid"):
+        _ = tl.read_girds
+
+
+def test_dir_lists_the_public_names():
+    assert set(dir(tl)) == set(tl.__all__)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_imported_package_is_declared(package):
+    declared = {canonicalize_name(x.name) for x in direct_requirements()}
+    known = {*sys.stdlib_module_names, *PACKAGES}
+    imported = {
+        name: path.relative_to(REPOSITORY)
+        for path in (REPOSITORY / package).rglob("*.py")
+        for name in third_party_imports(path)
+        if name not in known
+    }
+    undeclared = {
+        name: path
+        for name, path in imported.items()
+        if PACKAGE_OF.get(name, canonicalize_name(name)) not in declared
+    }
+    assert undeclared == {}
+
+
+def test_everything_installed_for_the_kit_is_pinned_at_its_version():
+    wanted = [x for x in direct_requirements("dev") if applies(x)]
+    # The tool that builds packages comes with Python in some places.
+    names = all_requirements(set(), wanted) - {"setuptools"}
+    unpinned = names - set(pins())
+    assert unpinned == set()
+    other = {x: version(x) for x in names if version(x) not in pins()[x].specifier}
+    assert other == {}, "Run `make setup`."
+
+
+def test_constraints_pin_exactly_and_name_no_address():
+    for pin in pins().values():
+        assert re.fullmatch(r"==[\w.]+", str(pin.specifier)), pin
+        assert pin.url is None
+
+
+def test_environment_file_is_the_direct_list_at_the_pinned_versions():
+    environment = yaml.safe_load((REPOSITORY / "environment.yml").read_text())
+    *conda, nested = environment["dependencies"]
+    assert conda == ["python=3.12", "pip"]
+    listed = [Requirement(x) for x in nested["pip"]]
+    expected = direct_requirements()
+    for requirement in expected:
+        requirement.specifier = pins()[canonicalize_name(requirement.name)].specifier
+    assert list(map(str, listed)) == list(map(str, expected))
+
+
+def test_pins_are_what_the_project_allows():
+    for requirement in direct_requirements("dev"):
+        pinned = pins()[canonicalize_name(requirement.name)]
+        number = str(pinned.specifier).removeprefix("==")
+        assert number in requirement.specifier, requirement
+
+
+def test_make_alone_lists_every_command():
+    text = (REPOSITORY / "Makefile").read_text()
+    commands = set(re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE))
+    phony = set(re.findall(r"^\.PHONY: ([a-z-]+)", text, re.MULTILINE))
+    told = run_make().stdout
+    listed = set(re.findall(r"^  make ([a-z-]+) +\S", told, re.MULTILINE))
+    assert {"help", "lab", "test", "demo", "notebooks", "outputs"} <= commands
+    assert listed == commands == phony
+
+
+@pytest.mark.parametrize("command", ["lab", "test", "demo"])
+def test_command_sets_up_and_fetches_the_sample_first(command):
+    told = run_make(
+        "--dry-run", "--always-make", command, f"PYTHON={sys.executable}"
+    ).stdout
+    installs = told.index("pip install")
+    fetches = told.index("-m data_fetch sample")
+    works = told.index(
+        {"lab": "jupyterlab", "test": "pytest", "demo": ".demo"}[command]
+    )
+    assert installs < fetches < works
+
+
+def test_a_python_that_is_no_use_is_refused_with_the_cure(tmp_path):
+    refused = run_make("setup", "PYTHON=/no/python3.12", f"ENVIRONMENT={tmp_path}/new")
+    assert refused.returncode != 0
+    assert "PYTHON=/no/python3.12 does not run" in refused.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_without_any_usable_python_the_message_names_what_to_install(tmp_path):
+    refused = run_make("setup", "PYTHON=", f"ENVIRONMENT={tmp_path}/new")
+    assert refused.returncode != 0
+    assert "No Python 3.11 or 3.12" in refused.stderr
+    assert "python3-venv" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["postBuild", ".ci/run"])
+def test_script_is_executable_and_stops_at_the_first_error(name):
+    path = REPOSITORY / name
+    assert os.access(path, os.X_OK)
+    assert path.read_text().startswith("#!")
+    assert "\nset -euo pipefail\n" in path.read_text()
+    subprocess.run(["bash", "-n", path], check=True)
+
+
+def test_our_text_holds_no_path_of_one_machine():
+    one_machine = re.compile(r"(?<![\w./:~-])/(?:home|root|Users|work)/\w|[A-Z]:\\\w")
+    suffixes = (".py", ".md", ".ipynb", ".toml", ".txt", ".yml", ".json", ".cfg", "run")
+    found = [
+        f"{path.relative_to(REPOSITORY)}: {hit[0]}"
+        for path in our_files(*suffixes, "Makefile", "postBuild")
+        if TESTS not in path.parents
+        and (hit := one_machine.search(path.read_text(encoding="utf-8")))
+    ]
+    assert found == []

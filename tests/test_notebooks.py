@@ -1,0 +1,364 @@
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import (
+    new_code_cell,
+    new_markdown_cell,
+    new_notebook,
+    new_output,
+)
+
+TESTS = Path(__file__).resolve().parent
+FOLDER = TESTS.parent / "notebooks"
+
+sys.path.insert(0, str(FOLDER))
+
+build = import_module("build")
+lint = import_module("lint")
+
+SOURCES = [pytest.param(path, id=path.stem) for path in build.list_sources()]
+
+
+def read_notebook(source, *, solved):
+    return nbformat.read(build.notebook_path(source, solved=solved), as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+# The notebooks as they are in the repository
+
+
+def test_there_are_notebooks():
+    assert SOURCES
+
+
+def test_notebooks_are_what_their_sources_say():
+    assert build.find_differences() == []
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_solved_notebook_has_outputs_to_compare_and_no_others(source):
+    cells = code_cells(read_notebook(source, solved=True))
+    checked = [cell for cell in cells if build.is_checked(cell)]
+    empty = [cell.id for cell in checked if not (cell.outputs and cell.execution_count)]
+    assert len(checked) > 0
+    assert empty == [], "run `make outputs`"
+    assert not any(cell.outputs for cell in cells if not build.is_checked(cell))
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_learners_notebook_has_no_outputs_and_no_solutions(source):
+    notebook = read_notebook(source, solved=False)
+    text = "\n".join(cell.source for cell in notebook.cells)
+    assert not any(x.outputs or x.execution_count for x in code_cells(notebook))
+    assert not any(map(build.is_checked, notebook.cells))
+    for exercise in build.exercises_of(source).values():
+        assert exercise.stub in text
+        assert exercise.solution_code not in text
+
+
+def test_each_module_of_exercises_has_its_notebook():
+    modules = {path.stem for path in FOLDER.parent.glob("tutorial_lib/exercises/nb*")}
+    used = {build.exercises_module(path) for path in build.list_sources()}
+    assert modules - used == set()
+
+
+# The build, on a small notebook
+
+SMALL = """# %% [markdown]
+# # Small
+
+# %%
+from tutorial_lib.exercises import nb00_start as ex
+
+# %% tags=["nbval-check-output"]
+1 + 1
+
+# %%
+1 + 1
+
+# %%
+1 + 1
+
+# %% exercise="ground_size"
+
+# %% exercise="count_pixels"
+
+# %% [markdown]
+# Shut down the kernel.
+"""
+
+
+def small_folder(tmp_path, text=SMALL):
+    folder = tmp_path / "source"
+    folder.mkdir(exist_ok=True)
+    # The one name that may have few cells.
+    (folder / "00_start_here.py").write_text(text)
+    return tmp_path
+
+
+def small_source(tmp_path, text=SMALL):
+    return small_folder(tmp_path, text) / "source" / "00_start_here.py"
+
+
+def test_same_source_gives_the_same_bytes(tmp_path):
+    paths = build.write_notebooks(small_folder(tmp_path))
+    before = [path.read_bytes() for path in paths]
+    assert build.write_notebooks(tmp_path) == paths
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_ids_are_unique_and_survive_a_new_cell(tmp_path):
+    before = build.build_notebook(small_source(tmp_path), solved=False)
+    text = SMALL.replace("# %%\nfrom", "# %%\n2 + 2\n\n# %%\nfrom")
+    after = build.build_notebook(small_source(tmp_path, text), solved=False)
+    ids = [cell.id for cell in after.cells]
+    assert len(set(ids)) == len(ids) == len(before.cells) + 1
+    assert {cell.id for cell in before.cells} < set(ids)
+
+
+def test_exercise_becomes_question_and_answer_cell(tmp_path):
+    source = small_source(tmp_path)
+    for solved in (False, True):
+        cells = build.build_notebook(source, solved=solved).cells
+        question, answer = cells[5:7]
+        assert question.source.startswith("### Exercise: How large is the scene?\n")
+        assert ("size_km = (..., ...)" in answer.source) is not solved
+        assert answer.source.endswith("ex.ground_size.check(size_km, grid=grid)")
+        assert build.is_checked(answer) is solved
+
+
+def test_outputs_are_kept_as_long_as_their_cell_stays_the_same(tmp_path):
+    path = build.write_notebooks(small_folder(tmp_path))[1]
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[2].outputs = [new_output("stream", text="two")]
+    notebook.cells[2].execution_count = 7
+    nbformat.write(notebook, path)
+    build.write_notebooks(tmp_path)
+    kept = nbformat.read(path, as_version=4).cells[2]
+    assert (kept.outputs[0].text, kept.execution_count) == ("two", 7)
+    small_folder(tmp_path, SMALL.replace("1 + 1", "1 + 2"))
+    build.write_notebooks(tmp_path)
+    assert nbformat.read(path, as_version=4).cells[2].outputs == []
+
+
+def test_executing_keeps_the_outputs_that_are_compared(tmp_path):
+    text = SMALL.replace('# %% exercise="count_pixels"\n', "")
+    text = text.replace('# %% exercise="ground_size"\n', "")
+    text = text.replace("from tutorial_lib.exercises import nb00_start as ex", "2")
+    build.write_notebooks(small_folder(tmp_path, text))
+    (path,) = build.execute_solved(tmp_path)
+    cells = code_cells(nbformat.read(path, as_version=4))
+    assert [len(cell.outputs) for cell in cells] == [0, 1, 0, 0]
+    assert [cell.execution_count for cell in cells] == [None, 2, None, None]
+    assert build.find_differences(tmp_path) == []
+
+
+@pytest.mark.parametrize("change", ["source", "tags", "id", "more", "fewer"])
+def test_difference_from_the_source_is_found(tmp_path, change):
+    path = build.write_notebooks(small_folder(tmp_path))[0]
+    notebook = nbformat.read(path, as_version=4)
+    cell = notebook.cells[2]
+    if change == "source":
+        cell.source += " "
+    elif change == "tags":
+        cell.metadata.tags = ["nbval-ignore-output"]
+    elif change == "id":
+        cell.id = "other"
+    elif change == "more":
+        notebook.cells.append(new_code_cell("1", id="more"))
+    else:
+        notebook.cells.pop()
+    nbformat.write(notebook, path)
+    (difference,) = build.find_differences(tmp_path)
+    assert "00_start_here.ipynb is not what its source says. Run `make" in difference
+
+
+def test_notebook_that_is_missing_or_has_no_source_is_found(tmp_path):
+    learners, solved = build.write_notebooks(small_folder(tmp_path))
+    learners.rename(tmp_path / "12_stranger.ipynb")
+    stranger, missing = build.find_differences(tmp_path)
+    assert stranger.endswith("12_stranger.ipynb has no source.")
+    assert missing.startswith(str(learners))
+    assert solved.exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "count_pixels",
+            "many",
+            "exercise='many' must be empty, and its name one of gr",
+        ),
+        ('"count_pixels"\n', '"count_pixels"\n1\n', "exercise='count_pixels' must be"),
+        (
+            '# %% exercise="count_pixels"',
+            "",
+            r"no place for .*\['count_pixels'\]. Mark",
+        ),
+        (
+            ' tags=["nbval-check-output"]',
+            ' tags=["nbval-check"]',
+            "00_start_here.py, ce",
+        ),
+    ],
+)
+def test_source_that_breaks_a_rule_is_refused(tmp_path, old, new, message):
+    source = small_source(tmp_path, SMALL.replace(old, new))
+    with pytest.raises(ValueError, match=message):
+        build.build_notebook(source, solved=False)
+
+
+# The rules
+
+
+def a_notebook(*cells):
+    title, end = new_markdown_cell("# Title"), new_markdown_cell("Shut down.")
+    return new_notebook(cells=[title, *cells, end])
+
+
+def problems(*cells, name="00_start_here.py"):
+    return lint.find_problems(a_notebook(*cells), name, {"01_patches"}, set())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 1\n_ = plot(x)",
+        "\n".join(["x = 1"] * 20),
+        "path = havel / 'a.tif'",
+        "half = a / b\nurl = 'https://a.org/b'",
+    ],
+)
+def test_good_code_has_no_problems(source):
+    assert problems(new_code_cell(source)) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("x = 1\nplot(x);", "cell 2 ('x = 1'): a line ends with `;`"),
+        ("%matplotlib inline", "a magic or a shell command"),
+        ("  !pip install a", "a magic or a shell command"),
+        ("open('/data/a.tif')", "an absolute path"),
+        ('open("~/a.tif")', "an absolute path"),
+        ("open('C:\\\\a.tif')", "an absolute path"),
+        ("\n".join(["x = 1"] * 21), "21 lines of code, 20 at most"),
+        (" ", "the cell is empty"),
+    ],
+)
+def test_bad_code_is_named(source, problem):
+    (found,) = problems(new_code_cell(source))
+    assert problem in found
+
+
+def test_good_text_has_no_problems():
+    text = "One / two, [next](01_patches.ipynb), <https://a.org>, ![x](a.png)"
+    assert problems(new_markdown_cell(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("see [this](02_more.ipynb)", "a link to '02_more.ipynb', which has no source"),
+        ("in `/home/me/data`", "an absolute path"),
+        ("![map](https://a.org/b.png)", "a picture from the internet"),
+        ('<img alt="" src="http://a.org/b.png">', "a picture from the internet"),
+        ("# Second title", "2 titles with one `#`"),
+    ],
+)
+def test_bad_text_is_named(text, problem):
+    (found,) = problems(new_markdown_cell(text))
+    assert problem in found
+
+
+def test_hash_in_code_is_no_title():
+    assert problems(new_markdown_cell("```\n# a comment\n```")) == []
+
+
+def test_unknown_tag_is_named():
+    (found,) = problems(new_code_cell("1", metadata={"tags": ["nbval-check-outputs"]}))
+    assert "unknown tag ['nbval-check-outputs']" in found
+
+
+@pytest.mark.parametrize(("count", "fine"), [(22, False), (23, True), (44, False)])
+def test_number_of_cells_is_limited(count, fine):
+    cells = [new_code_cell(str(number)) for number in range(count)]
+    found = problems(*cells, name="01_patches.py")
+    assert found == [] if fine else f"{count + 2} cells, where 25 to 45" in found[0]
+
+
+def test_notebook_without_title_or_end_is_named():
+    notebook = new_notebook(cells=[new_code_cell("1"), new_markdown_cell("Bye.")])
+    title, end = lint.find_problems(notebook, "00_start_here.py", set(), set())
+    assert "0 titles" in title
+    assert "shut down the kernel" in end
+
+
+# The network is off where notebooks are tested
+
+
+def offline(monkeypatch):
+    monkeypatch.setenv("KIT_OFFLINE", "1")
+    monkeypatch.setenv("PYTHONPATH", str(TESTS / "offline"))
+
+
+FAR = (
+    "import socket\nsocket.socket().connect(('192.0.2.1', 80))",
+    "import socket\nsocket.create_connection(('a.invalid', 80), timeout=1)",
+    "import socket\nsocket.socket().connect_ex(('192.0.2.1', 80))",
+    "import urllib.request as r\n"
+    "r.build_opener(r.ProxyHandler({})).open('http://a.invalid', timeout=1)",
+)
+
+
+@pytest.mark.parametrize("code", FAR)
+def test_python_reaches_no_other_machine(monkeypatch, code):
+    offline(monkeypatch)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "The network is off in this test" in done.stderr
+
+
+def test_gdal_reaches_no_other_machine(monkeypatch):
+    offline(monkeypatch)
+    code = "import rasterio\nrasterio.open('/vsicurl/http://192.0.2.1/a.tif')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "127.0.0.1" in done.stderr
+
+
+def test_python_reaches_its_own_machine(monkeypatch):
+    offline(monkeypatch)
+    code = (
+        "import socket\n"
+        "server = socket.create_server(('127.0.0.1', 0))\n"
+        "socket.create_connection(('localhost', server.getsockname()[1])).close()\n"
+        "print('reached')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "reached"
+
+
+def test_kernels_reach_no_other_machine(monkeypatch, tmp_path):
+    offline(monkeypatch)
+    catch = "try:\n    socket.socket().connect(('192.0.2.1', 80))\n"
+    catch += "except OSError as err:\n    print(err)"
+    notebook = new_notebook(cells=[new_code_cell(f"import socket\n{catch}")])
+    resources = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, resources=resources, kernel_name="python3").execute()
+    assert "The network is off" in notebook.cells[0].outputs[0].text
+    assert "KIT_OFFLINE" in os.environ

@@ -1,0 +1,678 @@
+"""Positions and patches: which pixels, which are refused, and why."""
+
+import tracemalloc
+import warnings
+
+import numpy as np
+import pyogrio
+import pytest
+import shapely
+from affine import Affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from odc.geo.crs import CRS
+from odc.geo.geobox import GeoBox
+
+import tutorial_lib as tl
+from tutorial_lib import patches, testing
+from tutorial_lib.grids import GridMismatchError
+from tutorial_lib.patches import Positions
+from tutorial_lib.rasters import Source, read_array, write_array
+
+UTM = CRS("EPSG:32631")
+LEFT, TOP = 500_000, 4_800_000
+
+
+def places(columns, rows, labels=None, *, spacing=10, crs=UTM):
+    """Positions at (column, row) of a 10 m grid; .5 is the centre of a pixel."""
+    x = LEFT + np.array(columns, float) * spacing
+    y = TOP - np.array(rows, float) * spacing
+    labels = np.arange(len(x)) if labels is None else np.array(labels)
+    return Positions(x, y, labels.astype("int64"), crs)
+
+
+def coordinates(path, height, width, *, spacing=10, corner=(LEFT, TOP), **options):
+    grid = testing.small_grid(height, width, spacing=spacing, corner=corner)
+    return testing.coordinate_raster(path, grid, **options)
+
+
+@pytest.fixture
+def three(tmp_path):
+    """Coordinate rasters at 5, 10 and 20 m; the 20 m one has another corner."""
+    corner = (LEFT + 70, TOP - 50)
+    return {
+        "ten": coordinates(tmp_path / "10.tif", 60, 80),
+        "five": coordinates(tmp_path / "5.tif", 120, 160, spacing=5, channels=3),
+        "twenty": coordinates(tmp_path / "20.tif", 28, 36, spacing=20, corner=corner),
+    }
+
+
+def cut_by_hand(array, grid, x, y, size):
+    """The patch by the definition, or None where it leaves the raster."""
+    col = int(np.floor((x - grid.transform.c) / grid.transform.a)) - size // 2
+    row = int(np.floor((y - grid.transform.f) / grid.transform.e)) - size // 2
+    inside = 0 <= row <= grid.height - size and 0 <= col <= grid.width - size
+    return array[row : row + size, col : col + size] if inside else None
+
+
+# Which pixels
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"ten": 16, "five": 32, "twenty": 8},
+        {"ten": 5, "five": 1, "twenty": 3},
+        {"ten": 1, "five": 2, "twenty": 12},
+    ],
+)
+def test_patches_equal_those_cut_by_hand_from_three_resolutions(three, sizes):
+    rng = np.random.default_rng(0)
+    columns, rows = rng.uniform(-2, 82, 300), rng.uniform(-2, 62, 300)
+    positions = places(np.round(columns, 3), np.round(rows, 3))
+    result = tl.extract_patches(three, positions, sizes=sizes)
+    opened = {name: (read_array(p), tl.read_grid(p)) for name, p in three.items()}
+    by_hand = [
+        {name: cut_by_hand(*opened[name], x, y, sizes[name]) for name in three}
+        for x, y in zip(positions.x, positions.y, strict=True)
+    ]
+    kept = [
+        i for i, cut in enumerate(by_hand) if all(p is not None for p in cut.values())
+    ]
+    assert 90 < len(kept) < 250
+    assert result.arrays["labels"].ravel().tolist() == kept
+    for name in three:
+        expected = np.stack([by_hand[i][name] for i in kept])
+        assert np.array_equal(result.arrays[name], expected)
+    assert sorted(kept + [r.index for r in result.rejected]) == list(range(300))
+
+
+@given(data=st.data(), size=st.integers(1, 9))
+@settings(max_examples=40, deadline=None)
+def test_patches_of_long_rasters_do_not_depend_on_the_strips(data, size):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(patches, "STRIP_ROWS", data.draw(st.integers(1, 40)))
+        path = testing.small_scene()["input_10m"]
+        rows = data.draw(st.lists(st.integers(10, 109), min_size=1, max_size=20))
+        positions = places([r + 1.5 for r in rows], [r + 0.5 for r in rows], rows)
+        result = tl.extract_patches({"a": path}, positions, sizes={"a": size})
+    whole = read_array(path)
+    for row, patch in zip(rows, result.arrays["a"], strict=True):
+        first, left = row - size // 2, row + 1 - size // 2
+        expected = whole[first : first + size, left : left + size]
+        assert np.array_equal(patch, expected)
+
+
+@pytest.mark.parametrize("column", range(20, 26))
+def test_two_resolutions_share_their_ground_at_even_pixels_only(tmp_path, column):
+    # Each source takes the point into its own grid: at odd columns the 20 m patch lies
+    # one 10 m pixel to the left.
+    sources = {
+        "ten": coordinates(tmp_path / "10.tif", 60, 80),
+        "twenty": coordinates(tmp_path / "20.tif", 30, 40, spacing=20),
+    }
+    positions = places([column + 0.5], [column + 3.5])
+    result = tl.extract_patches(sources, positions, sizes={"ten": 16, "twenty": 8})
+    ten, twenty = result.arrays["ten"][0], result.arrays["twenty"][0]
+    assert (ten[0, 0, 1], ten[0, -1, 1]) == (column - 8, column + 7)
+    assert twenty[0, :, 1].tolist() == list(range(column // 2 - 4, column // 2 + 4))
+    assert ten[0, 0, 1] - 2 * twenty[0, 0, 1] == column % 2
+    assert ten[0, 0, 0] - 2 * twenty[0, 0, 0] == (column + 3) % 2
+
+
+def test_spacings_that_are_no_exact_floats_give_the_drawn_pixels(tmp_path):
+    for spacing in (0.1, 1 / 12000, 1 / 3):
+        transform = Affine(spacing, 0, 139.1, 0, -spacing, 35.3)
+        grid = GeoBox((60, 90), transform, "EPSG:4326")
+        path = testing.coordinate_raster(tmp_path / "a.tif", grid)
+        labels = np.ones((60, 90, 1), "uint8")
+        drawn = write_array(tmp_path / "labels.tif", labels, grid)
+        positions = tl.select_positions(drawn, strategy="all")
+        result = tl.extract_patches({"a": path}, positions, sizes={"a": 1})
+        pixels = result.arrays["a"].reshape(60, 90, 2)
+        assert np.array_equal(pixels, read_array(path))
+
+
+# Which are refused
+
+
+def test_a_patch_leaves_the_raster_at_7_pixels_and_not_at_8(tmp_path):
+    path = coordinates(tmp_path / "a.tif", 40, 50)
+    # From 8 to n - 8 pixels before and after.
+    positions = places(
+        [7.9, 8, 42.9, 43, 25, 25, 25, 25], [20, 20, 20, 20, 7.9, 8, 32.9, 33]
+    )
+    result = tl.extract_patches({"a": path}, positions, sizes={"a": 16})
+    assert result.arrays["labels"].ravel().tolist() == [1, 2, 5, 6]
+    assert {(r.index, r.reason, r.source) for r in result.rejected} == {
+        (i, "outside", "a") for i in (0, 3, 4, 7)
+    }
+
+
+def test_one_nodata_value_in_one_band_refuses_from_all_outputs(tmp_path):
+    fine = np.ones((60, 80, 4), "uint16")
+    coarse = np.ones((30, 40, 6), "uint16")
+    fine[0, 0] = 0
+    coarse[10, 12, 5] = 0
+    grid = testing.small_grid(60, 80)
+    sources = {
+        "ten": write_array(tmp_path / "10.tif", fine, grid, nodata=0),
+        "twenty": write_array(tmp_path / "20.tif", coarse, grid.zoom_out(2), nodata=0),
+    }
+    # 20 m patches of 8 px: 12 - 3 … 12 + 4 touch column 12.
+    columns = np.array([8, 9, 12, 16, 17, 30])
+    positions = places(columns * 2 + 0.5, np.full(6, 20.5))
+    result = tl.extract_patches(sources, positions, sizes={"ten": 16, "twenty": 8})
+    assert result.arrays["labels"].ravel().tolist() == [0, 4, 5]
+    assert {len(array) for array in result.arrays.values()} == {3}
+    assert result.rejected == [
+        (i, i, positions.x[i], positions.y[i], "no-data", "twenty") for i in (1, 2, 3)
+    ]
+    assert "3 no-data in 'twenty'" in repr(result)
+    alone = tl.extract_patches({"ten": sources["ten"]}, positions, sizes={"ten": 16})
+    assert alone.count == 6
+
+
+@pytest.mark.parametrize("nodata", [float("nan"), -9999.0, 3.5])
+def test_the_nodata_value_may_be_given_and_may_be_nan(tmp_path, nodata):
+    array = np.ones((20, 30, 2), "float32")
+    array[10, 10, 1] = nodata
+    path = write_array(tmp_path / "a.tif", array, testing.small_grid(20, 30))
+    source = Source(path, nodata=nodata)
+    positions = places([10.5, 13.5], [10.5, 10.5])
+    result = tl.extract_patches({"a": source}, positions, sizes={"a": 3})
+    assert [r.reason for r in result.rejected] == ["no-data"]
+    assert tl.extract_patches({"a": path}, positions, sizes={"a": 3}).count == 2
+
+
+def test_nodata_in_a_band_that_is_not_used_refuses_nothing(tmp_path):
+    array = np.ones((20, 30, 2), "uint8")
+    array[..., 1] = 0
+    path = write_array(tmp_path / "a.tif", array, testing.small_grid(20, 30), nodata=0)
+    source = Source(path, bands=[1])
+    result = tl.extract_patches({"a": source}, places([9], [9]), sizes={"a": 3})
+    assert result.arrays["a"].shape == (1, 3, 3, 1)
+
+
+def test_no_accepted_position_is_an_error_with_the_causes(tmp_path):
+    path = coordinates(tmp_path / "a.tif", 40, 50, nodata=20)
+    positions = places([1, 49, 20.5], [20, 20, 20.5])
+    with pytest.raises(
+        ValueError, match=r"None of the 3 .*2 outside in 'a', 1 no-data"
+    ):
+        tl.extract_patches({"a": path}, positions, sizes={"a": 16})
+
+
+def test_a_place_that_the_crs_does_not_know_is_outside(tmp_path):
+    path = coordinates(tmp_path / "a.tif", 40, 50)
+    positions = places([np.inf, 20, 20], [20, -np.inf, 20])
+    result = tl.extract_patches({"a": path}, positions, sizes={"a": 3})
+    assert [(r.index, r.reason) for r in result.rejected] == [
+        (0, "outside"),
+        (1, "outside"),
+    ]
+
+
+# CRS
+
+
+def test_positions_in_another_crs_are_reprojected_and_it_is_said(tmp_path):
+    path = coordinates(tmp_path / "a.tif", 60, 80)
+    positions = places([20.5, 33.3, 70.2], [20.5, 41.7, 8.8])
+    elsewhere = positions.to_crs(CRS("EPSG:4326"))
+    assert abs(elsewhere.x - 3).max() < 0.1
+    expected = tl.extract_patches({"a": path}, positions, sizes={"a": 5})
+    with pytest.warns(UserWarning, match="in EPSG:4326 and the sources in EPSG:32631"):
+        result = tl.extract_patches({"a": path}, elsewhere, sizes={"a": 5})
+    assert np.array_equal(result.arrays["a"], expected.arrays["a"])
+
+
+def test_utm_points_in_a_geojson_that_says_degrees_are_an_error_with_the_cause(
+    tmp_path,
+):
+    path = coordinates(tmp_path / "a.tif", 60, 80)
+    vector = places([20.5], [20.5], crs=CRS("EPSG:4326")).to_file(
+        tmp_path / "p.geojson"
+    )
+    with (
+        pytest.warns(UserWarning, match="were reprojected"),
+        pytest.raises(ValueError, match="1 outside in 'a'"),
+    ):
+        tl.extract_patches({"a": path}, vector, sizes={"a": 5})
+
+
+def test_positions_without_crs_take_that_of_the_sources_and_it_is_said(tmp_path):
+    path = coordinates(tmp_path / "a.tif", 60, 80)
+    with pytest.warns(UserWarning, match="declare no CRS; .*EPSG:32631, is assumed"):
+        result = tl.extract_patches(
+            {"a": path}, places([20.5], [20.5], crs=None), sizes={"a": 1}
+        )
+    assert result.arrays["a"].ravel().tolist() == [20, 20]
+
+
+def test_sources_without_crs_take_that_of_the_positions_and_it_is_said(tmp_path):
+    bare = GeoBox((60, 80), testing.small_grid(60, 80).transform, None)
+    path = testing.coordinate_raster(tmp_path / "a.tif", bare)
+    with pytest.warns(UserWarning, match="sources declare no CRS.*EPSG:32631"):
+        result = tl.extract_patches({"a": path}, places([20.5], [9.5]), sizes={"a": 1})
+    assert result.arrays["a"].ravel().tolist() == [9, 20]
+
+
+@pytest.mark.parametrize(
+    "order", [("utm", "bare"), ("bare", "utm"), ("utm", "degrees")]
+)
+def test_sources_of_two_crs_are_refused_in_any_order(tmp_path, order):
+    grid = testing.small_grid(60, 80)
+    crs = {"utm": grid.crs, "bare": None, "degrees": "EPSG:4326"}
+    sources = {
+        name: testing.coordinate_raster(
+            tmp_path / f"{name}.tif", GeoBox(grid.shape, grid.transform, crs[name])
+        )
+        for name in order
+    }
+    with pytest.raises(GridMismatchError, match=f"'{order[1]}' is in .*'{order[0]}'"):
+        tl.extract_patches(sources, places([9], [9]), sizes=dict.fromkeys(order, 1))
+
+
+def test_a_rotated_source_is_refused(tmp_path):
+    transform = (
+        Affine.translation(LEFT, TOP) @ Affine.rotation(20) @ Affine.scale(10, -10)
+    )
+    grid = GeoBox((60, 80), transform, UTM)
+    path = testing.coordinate_raster(tmp_path / "a.tif", grid)
+    with pytest.raises(GridMismatchError, match="'a' is rotated"):
+        tl.extract_patches({"a": path}, places([9], [9]), sizes={"a": 1})
+
+
+# Names, sizes, outputs
+
+
+def test_labels_is_reserved_and_a_label_raster_is_one_more_source(tmp_path):
+    scene = dict(testing.small_scene())
+    positions = tl.select_positions(scene["labels"], count=20, margin=8)
+    with pytest.raises(ValueError, match=r"'labels' is reserved.*'truth'"):
+        tl.extract_patches(scene, positions, sizes=dict.fromkeys(scene, 4))
+    scene["truth"] = Source(scene.pop("labels"), nodata=None)
+    sizes = {"input_10m": 16, "input_20m": 8, "truth": 1}
+    result = tl.extract_patches(scene, positions, sizes=sizes, out_dir=tmp_path)
+    assert np.array_equal(result.arrays["truth"], result.arrays["labels"])
+    assert result.arrays["truth"].dtype == "uint8"
+    assert result.count == len(positions)
+
+
+@pytest.mark.parametrize("sizes", [{"b": 3}, {}, {"a": 3, "b": 3}])
+def test_sizes_name_each_source(tmp_path, sizes):
+    path = coordinates(tmp_path / "a.tif", 20, 30)
+    with pytest.raises(ValueError, match=r"Sources: \['a'\]; sizes for: "):
+        tl.extract_patches({"a": path}, places([9], [9]), sizes=sizes)
+
+
+@pytest.mark.parametrize("size", [0, -3, 2.5, "16"])
+def test_a_size_that_is_no_number_of_pixels_is_refused(tmp_path, size):
+    path = coordinates(tmp_path / "a.tif", 20, 30)
+    with pytest.raises(ValueError, match=f"Received: .*{size!r}"):
+        tl.extract_patches({"a": path}, places([9], [9]), sizes={"a": size})
+
+
+def test_files_hold_the_patches_stacked_in_rows(tmp_path, three):
+    positions = places([30.5, 31.5, 50.5], [30.5, 22.5, 30.5], [5, 0, 3])
+    sizes = {"ten": 4, "five": 8, "twenty": 2}
+    result = tl.extract_patches(
+        three, positions, sizes=sizes, out_dir=tmp_path / "out", prefix="a_"
+    )
+    assert set(result.paths) == {"ten", "five", "twenty", "labels"}
+    assert result.paths["ten"] == tmp_path / "out" / "a_ten.tif"
+    for name, path in result.paths.items():
+        array = result.arrays[name]
+        image = read_array(path)
+        count, height, width, channels = array.shape
+        assert image.shape == (count * height, width, channels)
+        assert np.array_equal(image, array.reshape(image.shape))
+        assert np.array_equal(tl.read_patches(path), array)
+    assert read_array(result.paths["labels"]).ravel().tolist() == [5, 0, 3]
+
+
+@pytest.mark.parametrize(("largest", "dtype"), [(255, "uint8"), (256, "uint16")])
+def test_large_class_numbers_get_a_type_that_holds_them(tmp_path, largest, dtype):
+    path = coordinates(tmp_path / "a.tif", 20, 30)
+    positions = places([9, 12], [9, 9], [0, largest])
+    result = tl.extract_patches(
+        {"a": path}, positions, sizes={"a": 3}, out_dir=tmp_path
+    )
+    labels = tl.read_patches(result.paths["labels"])
+    assert labels.dtype == dtype
+    assert labels.ravel().tolist() == [0, largest]
+
+
+@pytest.mark.parametrize("label", [-1, 65536])
+def test_a_class_number_that_no_patch_holds_is_refused(tmp_path, label):
+    path = coordinates(tmp_path / "a.tif", 20, 30)
+    positions = places([9, 12], [9, 9], [3, label])
+    with pytest.raises(ValueError, match=f"0 to 65535; the positions have .*{label}"):
+        tl.extract_patches({"a": path}, positions, sizes={"a": 3})
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float32"])
+def test_patches_written_then_read_are_the_same(tmp_path, dtype):
+    rng = np.random.default_rng(0)
+    array = rng.integers(0, 100, (7, 5, 5, 3)).astype(dtype)
+    path = tl.write_patches(tmp_path / "a.tif", array)
+    assert tl.read_grid(path).crs is None
+    read = tl.read_patches(path)
+    assert read.dtype == dtype
+    assert np.array_equal(read, array)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 1), (3, 3, 1), (0, 3, 3, 1)])
+def test_what_is_no_stack_of_square_patches_is_not_written(tmp_path, shape):
+    with pytest.raises(ValueError, match=r"\(n, size, size, channel\). Received: "):
+        tl.write_patches(tmp_path / "a.tif", np.ones(shape))
+
+
+def test_a_raster_that_is_no_patches_image_is_refused(tmp_path):
+    path = coordinates(tmp_path / "a.tif", 50, 40)
+    with pytest.raises(ValueError, match=r"\(50x40 px\) is not a patches image"):
+        tl.read_patches(path)
+
+
+# Vector files
+
+
+@pytest.mark.parametrize("ending", ["geojson", "gpkg", "shp"])
+def test_positions_written_then_read_are_the_same(tmp_path, ending):
+    positions = places([3.5, 7.25, 1 / 3, 5], [9.5, 0.1, 11, 2 / 7], [4, 0, 300, 0])
+    path = positions.to_file(tmp_path / "new" / f"pos_a.{ending}")
+    assert not list(path.parent.glob(".*"))
+    assert pyogrio.list_layers(path)[:, 0].tolist() == ["pos_a"]
+    read = Positions.from_file(path)
+    assert read.crs == UTM
+    assert read.labels.tolist() == [4, 0, 300, 0]
+    assert abs(read.x - positions.x).max() < 1e-9
+    assert abs(read.y - positions.y).max() < 1e-9
+    path_again = positions[1:3].to_file(path)
+    assert len(Positions.from_file(path_again)) == 2
+
+
+def test_small_degrees_keep_their_digits_in_geojson(tmp_path):
+    x, y = np.array([1 / 12000]), np.array([-1 / 12000])
+    positions = Positions(x, y, np.array([0]), CRS("EPSG:4326"))
+    read = Positions.from_file(positions.to_file(tmp_path / "a.geojson"))
+    assert abs(read.x[0] * 12000 - 1) < 1e-9
+    assert abs(read.y[0] * 12000 + 1) < 1e-9
+
+
+def test_patches_of_a_file_are_those_of_its_positions_in_file_order(tmp_path):
+    path = coordinates(tmp_path / "a.tif", 60, 80)
+    rng = np.random.default_rng(0)
+    positions = places(rng.uniform(5, 70, 50), rng.uniform(5, 50, 50))
+    expected = tl.extract_patches({"a": path}, positions, sizes={"a": 4})
+    for ending in ("geojson", "gpkg"):
+        vector = positions.to_file(tmp_path / f"p.{ending}")
+        result = tl.extract_patches({"a": path}, vector, sizes={"a": 4})
+        assert np.array_equal(result.arrays["a"], expected.arrays["a"])
+        assert np.array_equal(result.arrays["labels"], expected.arrays["labels"])
+
+
+def test_an_ending_of_no_format_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"ends in '.xyz'. Use .geojson"):
+        places([1], [1]).to_file(tmp_path / "a.xyz")
+
+
+def test_a_vector_file_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "folder").write_text("")
+    with pytest.raises(OSError, match=r"folder/a.gpkg' could not be written"):
+        places([1], [1]).to_file(tmp_path / "folder" / "a.gpkg")
+
+
+def test_an_interrupted_vector_file_leaves_the_old_one(tmp_path, monkeypatch):
+    path = places([1], [1], [7]).to_file(tmp_path / "a.gpkg")
+
+    def interrupt(target, *_, **__):
+        target.write_text("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pyogrio.raw, "write", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        places([1], [1]).to_file(path)
+    assert Positions.from_file(path).labels.tolist() == [7]
+    assert [p.name for p in tmp_path.iterdir()] == ["a.gpkg"]
+
+
+def vector_file(path, geometry, values, field="class", kind="Point"):
+    pyogrio.raw.write(
+        path,
+        shapely.to_wkb(geometry),
+        field_data=[np.array(values)],
+        fields=np.array([field]),
+        geometry_type=kind,
+        crs="EPSG:32631",
+    )
+    return path
+
+
+def test_a_missing_field_is_an_error_with_those_there_are(tmp_path):
+    path = places([1], [1]).to_file(tmp_path / "a.geojson")
+    with pytest.raises(ValueError, match=r"no field 'code'. Its fields are: class"):
+        Positions.from_file(path, field="code")
+
+
+def test_another_field_may_hold_the_classes(tmp_path):
+    points = shapely.points([1, 2], [3, 4])
+    path = vector_file(tmp_path / "a.gpkg", points, ["2", "0"], field="code")
+    assert Positions.from_file(path, field="code").labels.tolist() == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("values", "count", "first"),
+    [
+        ([0, -1, 2, -3], 2, r"point 1 with .*-1"),
+        ([0.0, 1.0, 1.5, 2.0], 1, r"point 2 with .*1\.5"),
+        (["0", "1", "x", "y"], 2, "point 2 with 'x'|point 0 with '0'"),
+        ([0.0, np.nan, 1.0, 1.0], 1, "point 1 with .*nan"),
+    ],
+)
+def test_a_class_that_is_no_number_from_0_on_is_refused(tmp_path, values, count, first):
+    path = vector_file(tmp_path / "a.gpkg", shapely.points(range(4), range(4)), values)
+    with pytest.raises(ValueError, match=first) as caught:
+        Positions.from_file(path)
+    assert "of 4 points do not" in str(caught.value)
+
+
+def test_what_is_not_points_is_refused_with_what_it_is(tmp_path):
+    boxes = shapely.box([0, 5], [0, 5], [1, 6], [1, 6])
+    path = vector_file(tmp_path / "a.gpkg", boxes, [0, 1], kind="Polygon")
+    with pytest.raises(ValueError, match=r"only points. It holds: {'Polygon': 2}"):
+        Positions.from_file(path)
+
+
+def test_a_point_without_coordinates_is_refused(tmp_path):
+    points = shapely.from_wkt(["POINT (1 2)", "POINT EMPTY"])
+    path = vector_file(tmp_path / "a.gpkg", points, [0, 1])
+    with pytest.raises(ValueError, match=r"Point 1 of .* has no coordinates"):
+        Positions.from_file(path)
+
+
+def test_a_missing_vector_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no vector file at '.*nowhere"):
+        Positions.from_file(tmp_path / "nowhere.geojson")
+
+
+def test_a_file_that_is_no_vector_is_named(tmp_path):
+    (tmp_path / "a.geojson").write_text("{")
+    with pytest.raises(OSError, match=r"a.geojson' is not a vector file"):
+        Positions.from_file(tmp_path / "a.geojson")
+
+
+# Selection
+
+
+@pytest.fixture
+def truth(tmp_path):
+    """Classes 1, 3 and 7 with 60, 240 and 900 pixels, no class 0, the rest 255."""
+    labels = np.full((40, 60, 1), 255, "uint8")
+    labels[2:8, 2:12] = 1
+    labels[10:20, 2:26] = 3
+    labels[10:40, 30:60] = 7
+    return write_array(tmp_path / "truth.tif", labels, testing.small_grid(40, 60))
+
+
+def labels_under(path, positions):
+    """The label of the pixel under each position, by another way."""
+    result = tl.extract_patches(
+        {"t": Source(path, nodata=-1)}, positions, sizes={"t": 1}
+    )
+    return result.arrays["t"].ravel()
+
+
+@pytest.mark.parametrize(
+    ("strategy", "count", "expected"),
+    [
+        ("constant", 50, {1: 50, 3: 50, 7: 50}),
+        ("smallest", 1000, {1: 60, 3: 60, 7: 60}),
+        ("total", 120, {1: 6, 3: 24, 7: 90}),
+        ("all", 1000, {1: 60, 3: 240, 7: 900}),
+    ],
+)
+def test_each_strategy_draws_its_number_of_each_class(truth, strategy, count, expected):
+    positions = tl.select_positions(truth, strategy=strategy, count=count)
+    assert positions.counts == expected
+    assert len(np.unique(np.stack([positions.x, positions.y]), axis=1).T) == len(
+        positions
+    )
+    assert np.array_equal(labels_under(truth, positions), positions.labels)
+
+
+def test_positions_are_pixel_centres_from_top_to_bottom(truth):
+    positions = tl.select_positions(truth, strategy="all")
+    assert set((positions.x - LEFT) % 10) == {5}
+    rank = (TOP - positions.y) * 1000 + positions.x
+    assert (np.diff(rank) > 0).all()
+    assert positions.crs == UTM
+
+
+@pytest.mark.parametrize("count", [1, 7, 100, 119, 1199, 1200])
+def test_a_total_is_exact_and_shared_fairly(truth, count):
+    available = {1: 60, 3: 240, 7: 900}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        counts = tl.select_positions(truth, strategy="total", count=count).counts
+    assert sum(counts.values()) == count
+    for label, pixels in available.items():
+        assert abs(counts.get(label, 0) - count * pixels / 1200) < 1
+
+
+def test_a_class_too_rare_for_a_total_is_said(truth):
+    with pytest.warns(UserWarning, match=r"classes \[1\] .* none of the 10 positions"):
+        tl.select_positions(truth, strategy="total", count=10)
+
+
+def test_a_total_larger_than_the_raster_is_said(truth):
+    with pytest.warns(UserWarning, match=r"Only 1200 pixels .*`count` \(2000\)"):
+        positions = tl.select_positions(truth, strategy="total", count=2000)
+    assert len(positions) == 1200
+
+
+def test_a_class_with_fewer_pixels_than_asked_is_said(truth):
+    with pytest.warns(UserWarning, match=r"Class 1 has 60 pixels only.* \(100\)"):
+        positions = tl.select_positions(truth, count=100)
+    assert positions.counts == {1: 60, 3: 60, 7: 60}
+
+
+def test_a_margin_leaves_out_the_border(truth):
+    positions = tl.select_positions(truth, strategy="all", margin=8)
+    columns, rows = (positions.x - LEFT) // 10, (TOP - positions.y) // 10
+    assert (columns.min(), columns.max(), rows.min(), rows.max()) == (8, 51, 10, 31)
+    # Rows 2 to 7 of class 1 lie in the margin.
+    assert positions.counts == {3: 10 * 18, 7: 22 * 22}
+
+
+def test_a_margin_larger_than_the_raster_is_refused(truth):
+    with pytest.raises(ValueError, match="no labelled pixel more than 20 px"):
+        tl.select_positions(truth, margin=20)
+
+
+def test_a_seed_draws_the_same_and_another_draws_others(truth):
+    first, same, other = (
+        tl.select_positions(truth, count=30, seed=seed) for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first.x, same.x)
+    assert np.array_equal(first.y, same.y)
+    assert not np.array_equal(first.x, other.x)
+
+
+def test_another_nodata_value_may_be_given(truth):
+    positions = tl.select_positions(truth, strategy="all", nodata=7)
+    assert set(positions.counts) == {1, 3, 255}
+
+
+def test_an_unknown_strategy_is_refused(truth):
+    with pytest.raises(ValueError, match="'byclass' is unknown"):
+        tl.select_positions(truth, strategy="byclass")
+
+
+@pytest.mark.parametrize("option", [{"margin": -1}, {"count": 0}, {"count": -5}])
+def test_a_negative_number_of_pixels_is_refused(truth, option):
+    with pytest.raises(ValueError, match="=".join(map(str, *option.items()))):
+        tl.select_positions(truth, **option)
+
+
+@pytest.mark.parametrize("value", [-1, 2.5, float("nan")])
+def test_a_label_that_is_no_class_number_is_refused(tmp_path, value):
+    labels = np.ones((9, 12, 1), "float32")
+    labels[3, 4] = value
+    path = write_array(tmp_path / "a.tif", labels, testing.small_grid(9, 12))
+    with pytest.raises(ValueError, match=rf"also holds: \[{value}.*`nodata="):
+        tl.select_positions(path, count=5)
+
+
+def test_a_label_raster_of_two_bands_is_refused(tmp_path):
+    path = coordinates(tmp_path / "a.tif", 20, 30)
+    with pytest.raises(ValueError, match=r"has 2 bands. A label raster has one"):
+        tl.select_positions(path)
+
+
+# Memory and time
+
+
+def test_thousands_of_patches_do_not_need_the_scene_in_memory(tmp_path):
+    shape = (3000, 4000)
+    grid = testing.small_grid(*shape)
+    fine = np.zeros((*shape, 4), "uint16")
+    fine[...] = np.arange(shape[0], dtype="uint16")[:, None, None]
+    scene_bytes = fine.nbytes
+    sources = {
+        "ten": write_array(tmp_path / "10.tif", fine, grid),
+        "twenty": write_array(
+            tmp_path / "20.tif", np.zeros((1500, 2000, 6), "uint16"), grid.zoom_out(2)
+        ),
+    }
+    del fine
+    rng = np.random.default_rng(0)
+    positions = places(*rng.uniform(9, 2990, (2, 6000)).round(3))
+    tracemalloc.start()
+    result = tl.extract_patches(sources, positions, sizes={"ten": 16, "twenty": 8})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert result.count == 6000
+    patch_bytes = sum(array.nbytes for array in result.arrays.values())
+    assert peak < scene_bytes / 2 + 3 * patch_bytes
+    rows = np.floor((TOP - positions.y) / 10)
+    assert np.array_equal(result.arrays["ten"][:, 8, 8, 0], rows)
+
+
+# The real OTBTF
+
+
+@pytest.mark.reference
+def test_patches_are_those_of_the_real_otbtf(reference_data):
+    folder = reference_data / "otbtf_reference"
+    result = tl.extract_patches(
+        {"p16": folder / "inputs" / "s2_10m_nd.tif"},
+        folder / "patches" / "points.geojson",
+        sizes={"p16": 16},
+    )
+    expected = tl.read_patches(folder / "patches" / "p16.tif")
+    labels = tl.read_patches(folder / "patches" / "l16.tif")
+    assert result.arrays["p16"].dtype == expected.dtype
+    assert np.array_equal(result.arrays["p16"], expected)
+    assert np.array_equal(result.arrays["labels"], labels)

@@ -1,0 +1,414 @@
+"""What is written is what is read, whole or not at all."""
+
+import errno
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import rasterio
+from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
+
+import tutorial_lib as tl
+from tutorial_lib import rasters, testing
+from tutorial_lib.rasters import (
+    Legend,
+    Source,
+    create_raster,
+    open_source,
+    read_array,
+    read_legend,
+    read_nodata,
+    to_type,
+    write_array,
+)
+
+
+@pytest.fixture
+def coordinates(tmp_path):
+    """30 rows, 40 columns; bands: row, column, 1000 row + column."""
+    grid = testing.small_grid(30, 40)
+    return testing.coordinate_raster(tmp_path / "coordinates.tif", grid, channels=3)
+
+
+def constant(path, value, *, channels=1, shape=(30, 40), dtype="uint8", **tags):
+    array = np.full((*shape, channels), value, dtype)
+    return write_array(path, array, testing.small_grid(*shape), **tags)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+# Round trips
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    ["uint8", "int8", "int16", "uint16", "int32", "int64", "float32", "float64"],
+)
+@pytest.mark.parametrize("shape", [(1, 1, 1), (7, 300, 3), (301, 257, 2), (600, 5, 1)])
+def test_written_then_read_is_the_same(tmp_path, dtype, shape):
+    rng = np.random.default_rng(0)
+    array = rng.integers(0, 120, shape).astype(dtype)
+    grid = testing.small_grid(*shape[:2], spacing=1.5, corner=(500_000.3, 4_800_001))
+    path = write_array(tmp_path / "new" / "folder" / "a.tif", array, grid)
+    read = read_array(path)
+    assert read.dtype == dtype
+    assert np.array_equal(read, array)
+    assert tl.read_grid(path) == grid
+
+
+def test_windows_written_one_by_one_make_the_whole(tmp_path):
+    rng = np.random.default_rng(0)
+    array = rng.integers(0, 9999, (333, 290, 2)).astype("uint16")
+    path = tmp_path / "a.tif"
+    windows = [(row, col) for row in range(0, 333, 100) for col in range(0, 290, 70)]
+    grid = testing.small_grid(333, 290)
+    with create_raster(path, grid, channels=2, dtype="uint16") as raster:
+        for row, col in rng.permutation(windows).tolist():
+            raster.write(array[row : row + 100, col : col + 70], row, col)
+    assert np.array_equal(read_array(path), array)
+
+
+def test_a_raster_is_a_tiled_compressed_geotiff(tmp_path):
+    path = constant(tmp_path / "a.tif", 3, shape=(600, 700))
+    with rasterio.open(path) as dataset:
+        assert dataset.driver == "GTiff"
+        assert dataset.block_shapes == [(256, 256)]
+        assert dataset.profile["compress"] == "deflate"
+        assert dataset.crs.to_epsg() == 32631
+
+
+@pytest.mark.parametrize("nodata", [255, 0, -1.5, float("nan"), None])
+def test_the_nodata_tag_is_kept(tmp_path, nodata):
+    dtype = "uint8" if nodata in (255, 0) else "float32"
+    path = constant(tmp_path / "a.tif", 1, dtype=dtype, nodata=nodata)
+    assert np.array_equal([read_nodata(path)], [nodata], equal_nan=nodata is not None)
+
+
+def test_tags_and_band_names_are_kept(tmp_path):
+    path = constant(
+        tmp_path / "a.tif",
+        1,
+        channels=2,
+        tags={"MODEL": "a"},
+        descriptions=("B4", "B8"),
+    )
+    with rasterio.open(path) as dataset:
+        assert dataset.tags()["MODEL"] == "a"
+        assert dataset.descriptions == ("B4", "B8")
+
+
+def test_a_crs_is_short_in_text_even_when_it_was_read(tmp_path):
+    assert str(tl.read_grid(constant(tmp_path / "a.tif", 1)).crs) == "EPSG:32631"
+
+
+def test_a_raster_without_crs_has_none(tmp_path):
+    grid = testing.small_grid(3, 4)
+    bare = GeoBox(grid.shape, grid.transform, None)
+    path = write_array(tmp_path / "a.tif", np.ones((3, 4, 1), "uint8"), bare)
+    assert tl.read_grid(path) == bare
+
+
+# Legends
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_a_legend_comes_back(tmp_path, dtype):
+    legend = Legend(
+        names=("eau", "forêt", "a=b; c"), colors=("#7fbcfc", "#106b00", "#000000")
+    )
+    path = constant(tmp_path / "a.tif", 2, dtype=dtype, nodata=255, legend=legend)
+    assert read_legend(path) == legend
+    with rasterio.open(path) as dataset:
+        assert dataset.colormap(1)[1] == (0x10, 0x6B, 0, 255)
+
+
+def test_a_raster_without_names_has_no_legend(tmp_path):
+    assert read_legend(constant(tmp_path / "a.tif", 1)) is None
+
+
+def test_a_legend_of_unequal_lists_is_refused():
+    with pytest.raises(ValueError, match="2 names and 1 colors"):
+        Legend(names=("a", "b"), colors=("#000000",))
+
+
+@pytest.mark.parametrize("color", ["red", "#fff", "#12345g", "#1234567"])
+def test_a_color_that_is_not_hexadecimal_is_refused(color):
+    with pytest.raises(ValueError, match=f"'{color}'.*'#rrggbb'"):
+        Legend(names=("a",), colors=(color,))
+
+
+@pytest.mark.parametrize(
+    ("channels", "dtype"), [(3, "uint8"), (1, "int16"), (1, "float32")]
+)
+def test_a_legend_that_gdal_would_leave_out_is_refused(tmp_path, channels, dtype):
+    path = tmp_path / "a.tif"
+    with pytest.raises(ValueError, match=f"{channels} of {dtype}"):
+        constant(path, 1, channels=channels, dtype=dtype, legend=testing.SMALL_LEGEND)
+    assert names(tmp_path) == []
+
+
+# Reading
+
+
+def test_a_window_is_a_slice(coordinates):
+    whole = read_array(coordinates)
+    window = read_array(coordinates, window=Window(7, 20, 5, 10), bands=[3, 1])
+    assert np.array_equal(window, whole[20:30, 7:12][..., [2, 0]])
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        Window(-1, 0, 5, 5),
+        Window(0, -1, 5, 5),
+        Window(36, 0, 5, 5),
+        Window(0, 26, 5, 5),
+    ],
+)
+def test_a_window_that_leaves_the_raster_is_refused(coordinates, window):
+    with pytest.raises(ValueError, match=r"5x5 px\) leaves '.*', which has 30x40 px"):
+        read_array(coordinates, window=window)
+
+
+def test_a_window_of_half_pixels_is_refused(coordinates):
+    with pytest.raises(ValueError, match=r"whole pixels.*col_off=0.5"):
+        read_array(coordinates, window=Window(0.5, 0, 5, 5))
+
+
+@pytest.mark.parametrize("band", [0, 4, -1])
+def test_a_band_that_does_not_exist_is_refused(coordinates, band):
+    with pytest.raises(
+        ValueError, match=f"Band {band} .*it has 3 bands, numbered from 1"
+    ):
+        read_array(coordinates, bands=[1, band])
+
+
+def test_an_empty_choice_of_bands_is_refused(coordinates):
+    with pytest.raises(ValueError, match=r"bands=\[\].*from 1 to 3"):
+        read_array(coordinates, bands=[])
+
+
+def test_a_missing_raster_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no raster at '.*nowhere.tif'"):
+        tl.read_grid(tmp_path / "nowhere.tif")
+
+
+def test_a_file_that_is_no_raster_is_named(tmp_path):
+    (tmp_path / "a.tif").write_text("not a raster")
+    with pytest.raises(OSError, match=r"a.tif' is not a raster that GDAL can read"):
+        tl.read_grid(tmp_path / "a.tif")
+
+
+def test_a_raster_that_was_cut_short_is_named(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 9999, (600, 700, 2)).astype("uint16")
+    path = write_array(tmp_path / "a.tif", noise, testing.small_grid(600, 700))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(
+        OSError, match=r"a.tif' is damaged: .* Download or make it again"
+    ):
+        read_array(path)
+
+
+# Sources: stacks of bands
+
+
+@pytest.fixture
+def stack(tmp_path):
+    """Bands 1-2 are 10 and 10, band 3 is 20, bands 4-6 are coordinates."""
+    grid = testing.small_grid(30, 40)
+    return [
+        constant(tmp_path / "a.tif", 10, channels=2),
+        constant(tmp_path / "b.tif", 20, dtype="uint16"),
+        testing.coordinate_raster(tmp_path / "c.tif", grid, channels=3),
+    ]
+
+
+@pytest.mark.parametrize(
+    "bands", [(6, 1, 3), (3, 4), (5, 5, 2), (4, 6, 5, 3, 2, 1), None]
+)
+def test_bands_of_a_stack_come_in_any_order(stack, bands):
+    whole = np.concatenate([read_array(path) for path in stack], axis=-1)
+    with open_source(Source(stack, bands=bands)) as reader:
+        array = reader.read(row=4, col=9, height=5, width=7)
+        assert array.dtype == reader.dtype
+        assert array.shape[2] == reader.channels
+    chosen = [band - 1 for band in bands or range(1, 7)]
+    assert np.array_equal(array, whole[4:9, 9:16][..., chosen])
+
+
+def test_rasters_of_two_grids_are_not_stacked(tmp_path):
+    paths = [constant(tmp_path / f"{w}.tif", 1, shape=(30, w)) for w in (40, 41)]
+    with pytest.raises(
+        ValueError, match=r"\(30x41 px\) is not on the grid .* \(30x40 px\)"
+    ):
+        read_array(paths)
+
+
+def test_rasters_of_two_nodata_tags_are_not_stacked_unless_one_is_given(tmp_path):
+    paths = [constant(tmp_path / f"{n}.tif", 1, nodata=n) for n in (0, 255)]
+    with pytest.raises(ValueError, match=r"different no-data tags \(0.0, 255.0\)"):
+        read_array(paths)
+    with open_source(Source(paths, nodata=9)) as reader:
+        assert reader.nodata == 9
+
+
+def test_a_source_without_rasters_is_refused():
+    with pytest.raises(ValueError, match="list of paths is empty"):
+        read_array([])
+
+
+# Types
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "expected"),
+    [
+        ([-1.0, 0.4, 2.5, 2.9, 300, np.inf], "uint8", [0, 0, 2, 3, 255, 255]),
+        ([-4e4, 4e4, np.nan], "int16", [-32768, 32767, 7]),
+        ([3e9, -3e9, 16_777_217], "int32", [2**31 - 1, -(2**31), 16_777_216]),
+        ([5e9, -1.0], "uint32", [2**32 - 1, 0]),
+        ([0.25, np.nan], "float64", [0.25, np.nan]),
+    ],
+)
+def test_floats_are_rounded_and_clamped(values, dtype, expected):
+    result = to_type(np.array(values, "float32"), dtype, nan=7)
+    assert result.dtype == dtype
+    assert np.array_equal(result, expected, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "dtype", "expected"),
+    [("int64", "uint8", [0, 5, 255]), ("int16", "uint16", [0, 5, 300])],
+)
+def test_integers_are_clamped(given, dtype, expected):
+    assert to_type(np.array([-3, 5, 300], given), dtype, nan=0).tolist() == expected
+
+
+def test_nodata_may_be_nan_or_nothing():
+    array = np.array([0, np.nan, 5], "float32")
+    assert rasters.is_nodata(array, float("nan")).tolist() == [False, True, False]
+    assert rasters.is_nodata(array, 5).tolist() == [False, False, True]
+    assert not rasters.is_nodata(array, None).any()
+    assert not rasters.is_nodata(np.array([0, 1], "uint8"), float("nan")).any()
+
+
+# Writing, and what happens when it fails
+
+
+@pytest.mark.parametrize(
+    ("shape", "row", "col"),
+    [((5, 5, 2), 0, 0), ((31, 40, 1), 0, 0), ((5, 5, 1), 26, 0), ((5, 5, 1), 0, 36),
+     ((5, 5, 1), -1, 0), ((5, 5, 1), 0, -1)],
+)  # fmt: skip
+def test_an_array_that_does_not_fit_is_refused_and_leaves_nothing(
+    tmp_path, shape, row, col
+):
+    grid = testing.small_grid(30, 40)
+    with (
+        pytest.raises(ValueError, match=r"does not fit 'a.tif' \(height 30, width 40"),
+        create_raster(tmp_path / "a.tif", grid, channels=1, dtype="uint8") as raster,
+    ):
+        raster.write(np.ones(shape, "uint8"), row, col)
+    assert names(tmp_path) == []
+
+
+def test_a_flat_array_is_refused_with_the_cure(tmp_path):
+    with pytest.raises(ValueError, match=r"\(6, 9\).*array\[..., np.newaxis\]"):
+        write_array(tmp_path / "a.tif", np.ones((6, 9)), testing.small_grid(6, 9))
+
+
+def test_an_array_smaller_than_its_grid_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="5x9 px and its grid 6x9"):
+        write_array(tmp_path / "a.tif", np.ones((5, 9, 1)), testing.small_grid(6, 9))
+
+
+def write_half(path):
+    grid = testing.small_grid(30, 40)
+    with create_raster(path, grid, channels=1, dtype="uint8") as raster:
+        raster.write(np.full((15, 40, 1), 2, "uint8"))
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_raster_leaves_the_old_one_and_nothing_else(tmp_path):
+    path = constant(tmp_path / "a.tif", 1)
+    old = path.read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        write_half(path)
+    assert names(tmp_path) == ["a.tif"]
+    assert path.read_bytes() == old
+
+
+def test_a_raster_is_not_there_before_it_is_complete(tmp_path):
+    path, grid = tmp_path / "a.tif", testing.small_grid(30, 40)
+    with create_raster(path, grid, channels=1, dtype="uint8") as raster:
+        raster.write(np.full((30, 40, 1), 2, "uint8"))
+        assert not path.exists()
+    assert names(tmp_path) == ["a.tif"]
+
+
+def test_a_folder_that_is_a_file_is_named(tmp_path):
+    (tmp_path / "maps").write_text("")
+    with pytest.raises(
+        OSError, match=r"maps/a.tif' could not be written: .*File exists"
+    ):
+        constant(tmp_path / "maps" / "a.tif", 1)
+
+
+def test_a_raster_that_cannot_be_renamed_leaves_nothing(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(rasters.Path, "replace", refuse)
+    with pytest.raises(OSError, match=r"a.tif' could not be written: .*Read-only"):
+        constant(tmp_path / "a.tif", 1)
+    assert names(tmp_path) == []
+
+
+def test_what_other_programs_kept_beside_the_old_raster_goes_with_it(tmp_path):
+    constant(tmp_path / "a.tif", 1)
+    for ending in (".aux.xml", ".ovr", ".msk"):
+        (tmp_path / f"a.tif{ending}").write_text("old")
+    constant(tmp_path / "a.tif", 2)
+    assert names(tmp_path) == ["a.tif"]
+
+
+FULL_DISK = """
+import resource, signal, sys
+import numpy as np
+from tutorial_lib import rasters, testing
+
+path, limit, writing = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+noise = np.random.default_rng(0).integers(0, 65536, (700, 900, 3)).astype("uint16")
+grid = testing.small_grid(700, 900)
+try:
+    if writing == "whole":
+        rasters.write_array(path, noise, grid)
+    else:
+        with rasters.create_raster(path, grid, channels=3, dtype="uint16") as raster:
+            for row in range(0, 700, 100):
+                raster.write(noise[row : row + 100], row)
+except OSError as err:
+    print(err)
+else:
+    print("written")
+"""
+
+
+# The raster takes 3.8 MB: the disk is full at once, in the middle, and near the end.
+@pytest.mark.parametrize("limit", [0, 100, 100_000, 2_000_000, 3_700_000])
+@pytest.mark.parametrize("writing", ["whole", "in parts"])
+def test_a_full_disk_is_said_and_leaves_the_old_raster(tmp_path, limit, writing):
+    path = constant(tmp_path / "a.tif", 1)
+    old = path.read_bytes()
+    command = [sys.executable, "-c", FULL_DISK, str(path), str(limit), writing]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "a.tif' could not be written" in run.stdout
+    assert "disk has space" in run.stdout
+    assert names(tmp_path) == ["a.tif"]
+    assert path.read_bytes() == old

@@ -1,0 +1,66 @@
+"""Deep learning on remote sensing rasters, from patches to exact maps.
+
+The names of this package load on first use, so that `import tutorial_lib` is quick and
+needs neither TensorFlow nor matplotlib.
+"""
+
+import os
+from importlib import import_module
+from typing import Any
+
+import wrapt
+
+# TensorFlow reads these when it is imported. Without them its start fills a cell with
+# log lines; and its oneDNN kernels change trained weights with the number of threads,
+# need 0.2 GB more, and give arrays of a wrong shape for images under 16 pixels.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+_HOME = {
+    "GridMismatchError": "grids",
+    "Legend": "rasters",
+    "PatchModel": "models",
+    "Patches": "patches",
+    "Positions": "patches",
+    "Source": "rasters",
+    "architectures": "",
+    "extract_patches": "patches",
+    "labels_of": "models",
+    "load_predictor": "predictors",
+    "patch_dataset": "datasets",
+    "plan_inference": "inference",
+    "predict_raster": "inference",
+    "read_grid": "rasters",
+    "read_legend": "rasters",
+    "read_patches": "patches",
+    "select_positions": "patches",
+    "show": "viewers",
+    "show_curves": "viewers",
+    "show_patches": "viewers",
+    "testing": "",
+    "training": "",
+    "write_patches": "patches",
+}
+
+__all__ = sorted(_HOME)
+
+
+@wrapt.when_imported("keras")
+def _register(_: Any) -> None:
+    """Make saved models known to Keras, as soon as there is a Keras."""
+    import_module("tutorial_lib.models")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(
+            f"tutorial_lib has no '{name}'. It has: {', '.join(_HOME)}"
+        )
+    home = _HOME[name]
+    if not home:
+        return import_module(f"tutorial_lib.{name}")
+    return getattr(import_module(f"tutorial_lib.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,65 @@
+"""Comparing answers: close enough to the right one, or to which mistake."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+OTHER = "other"
+
+
+def close(answer: Any, expected: Any, *, tolerance: float = 1e-6) -> bool:
+    """Whether an answer has the expected shape and values.
+
+    Args:
+        answer: A number, a text, a truth value, or an array or sequence of them.
+        expected: The same kind of thing.
+        tolerance: Largest difference of numbers, in their unit.
+
+    Returns:
+        True if every value is close; NaN is close to nothing.
+
+    Example:
+        >>> close((15.36, 7.68), [15.3601, 7.6801], tolerance=0.01)
+        True
+        >>> close("15.36", 15.36)
+        False
+    """
+    got, wanted = np.asarray(answer), np.asarray(expected)
+    if got.shape != wanted.shape:
+        return False
+    if _is_number(got) and _is_number(wanted):
+        return bool(np.all(np.abs(got - wanted.astype(float)) <= tolerance))
+    return got.dtype.kind == wanted.dtype.kind and bool(np.all(got == wanted))
+
+
+def _is_number(array: np.ndarray) -> bool:
+    return array.dtype.kind in "iuf"
+
+
+def diagnose(
+    answer: Any, right: Any, likely: Mapping[str, Any], *, tolerance: float = 1e-6
+) -> str | None:
+    """Which mistake an answer looks like.
+
+    Args:
+        answer: The learner's answer.
+        right: The right answer.
+        likely: Wrong answers by the mistake that leads to each.
+        tolerance: Largest difference of numbers, in their unit.
+
+    Returns:
+        None if the answer is right, a key of `likely`, or "other".
+
+    Example:
+        >>> diagnose(5, right=8, likely={"radius": 4, "one short": 7})
+        'other'
+        >>> diagnose(7, right=8, likely={"radius": 4, "one short": 7})
+        'one short'
+    """
+    if close(answer, right, tolerance=tolerance):
+        return None
+    for mistake, value in likely.items():
+        if close(answer, value, tolerance=tolerance):
+            return mistake
+    return OTHER

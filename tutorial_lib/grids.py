@@ -1,0 +1,296 @@
+"""Where pixels are: grids, several rasters on one lattice, blocks and tiles.
+
+Pure arithmetic on integers and fractions; nothing here reads a pixel. Everything is
+separable, so most of it works along one axis: an `Axis` is a source seen along rows or
+columns, measured in pixels of the reference from the reference's outer corner.
+
+Words: *reference* the source whose pixels count; *scale* output spacing divided by
+reference spacing; *block* the output pixels that one receptive field gives; *tile* the
+output pixels written in one step.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor
+
+from odc.geo.geobox import GeoBox
+
+# A float coordinate that is this close to a pixel edge, in pixels, is on the edge: map
+# coordinates come from decimal text and sums of floats, so they are never quite exact.
+EDGE_TOLERANCE = Fraction(1, 1_000_000)
+
+__all__ = [
+    "Axis",
+    "BlockAxis",
+    "GridMismatchError",
+    "align",
+    "map_grid",
+    "patch_start",
+    "pixel_index",
+    "tile_spans",
+]
+
+
+class GridMismatchError(ValueError):
+    """Two rasters cannot be read together: their grids do not fit."""
+
+
+def exact(value: float) -> Fraction:
+    """The decimal number that a float was written as (0.1 gives 1/10)."""
+    return Fraction(str(float(value)))
+
+
+def snapped(value: Fraction) -> Fraction:
+    """The simple fraction that `value` is meant to be, if there is one very close."""
+    simple = value.limit_denominator(1000)
+    return simple if abs(simple - value) < EDGE_TOLERANCE else value
+
+
+def pixel_index(coordinate: float, corner: float, spacing: float) -> int:
+    """Index of the pixel that contains a coordinate, along one axis.
+
+    Args:
+        coordinate: Map coordinate of the point, in the units of the CRS.
+        corner: Coordinate of the outer edge of pixel 0.
+        spacing: Signed size of a pixel (negative for rows of a north-up raster).
+
+    Returns:
+        0-based index, negative or beyond the raster when the point lies outside. A
+        point on an edge belongs to the pixel on the right (below), as in OTB.
+
+    Example:
+        >>> pixel_index(85, corner=0, spacing=10), pixel_index(80, corner=0, spacing=10)
+        (8, 8)
+        >>> pixel_index(79.999, corner=0, spacing=10)
+        7
+    """
+    return floor(snapped((exact(coordinate) - exact(corner)) / exact(spacing)))
+
+
+def patch_start(pixel: int, size: int) -> int:
+    """First pixel of a patch of `size` pixels around a centre pixel.
+
+    With an even size the centre pixel has index `size / 2`: one pixel more lies before
+    it than after it. This is the rule of OTBTF's PatchesExtraction.
+
+    Example:
+        >>> patch_start(8, size=16), patch_start(2, size=5)
+        (0, 0)
+    """
+    return pixel - size // 2
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One source along one axis, in reference pixels from the reference's corner.
+
+    Attributes:
+        offset: Where the source's outer corner lies.
+        spacing: Size of one of its pixels.
+        size: How many pixels it has.
+    """
+
+    offset: Fraction
+    spacing: Fraction
+    size: int
+
+    def pixel_at(self, place: Fraction) -> int:
+        """Index of the source's pixel that contains a place of the reference axis."""
+        return floor((place - self.offset) / self.spacing)
+
+
+def align(grids: Mapping[str, GeoBox]) -> dict[str, tuple[Axis, Axis]]:
+    """Put several rasters on the axes of the first one, the reference.
+
+    Args:
+        grids: Grid of each source by name, reference first.
+
+    Returns:
+        For each source its (row axis, column axis).
+
+    Raises:
+        GridMismatchError: If a grid is rotated or the CRS differ.
+
+    Example:
+        >>> from affine import Affine
+        >>> ten = GeoBox((60, 80), Affine(10, 0, 0, 0, -10, 0), "EPSG:32633")
+        >>> twenty = GeoBox((30, 40), Affine(20, 0, 70, 0, -20, -50), "EPSG:32633")
+        >>> rows, columns = align({"input_10m": ten, "input_20m": twenty})["input_20m"]
+        >>> rows.offset, columns.offset, columns.spacing
+        (Fraction(5, 1), Fraction(7, 1), Fraction(2, 1))
+    """
+    reference_name, reference = next(iter(grids.items()))
+    for name, grid in grids.items():
+        _check_comparable(name, grid, reference_name, reference)
+    return {
+        name: (
+            _axis(grid.transform.f, grid.transform.e, grid.shape.y, reference, "row"),
+            _axis(
+                grid.transform.c, grid.transform.a, grid.shape.x, reference, "column"
+            ),
+        )
+        for name, grid in grids.items()
+    }
+
+
+def _check_comparable(
+    name: str, grid: GeoBox, reference_name: str, reference: GeoBox
+) -> None:
+    a = grid.transform
+    if a.b or a.d or a.a <= 0 or a.e >= 0:
+        raise GridMismatchError(
+            f"Source '{name}' is rotated or not north-up (transform {tuple(a)[:6]}). "
+            "Bring it to a north-up grid first, with `gdalwarp`."
+        )
+    if (grid.crs is None) != (reference.crs is None):
+        raise GridMismatchError(
+            f"Source '{name}' is in {grid.crs} and the reference '{reference_name}' in "
+            f"{reference.crs}. Declare the missing one: `gdal_edit -a_srs EPSG:…`."
+        )
+    if grid.crs != reference.crs:
+        raise GridMismatchError(
+            f"Source '{name}' is in {grid.crs} and the reference '{reference_name}' in "
+            f"{reference.crs}. Warp it first: `gdalwarp -t_srs {reference.crs} "
+            f"-tr {reference.transform.a:g} {reference.transform.a:g} -tap …`."
+        )
+
+
+def _axis(
+    corner: float, spacing: float, size: int, reference: GeoBox, direction: str
+) -> Axis:
+    a = reference.transform
+    corner_1, spacing_1 = (a.f, a.e) if direction == "row" else (a.c, a.a)
+    unit = exact(spacing_1)
+    return Axis(
+        offset=snapped((exact(corner) - exact(corner_1)) / unit),
+        spacing=snapped(exact(spacing) / unit),
+        size=size,
+    )
+
+
+@dataclass(frozen=True)
+class BlockAxis:
+    """The block rule along one axis: what each block of output pixels reads.
+
+    The output lattice is anchored at the reference's corner. Block `j` holds
+    `expression` output pixels; it reads `fields[i]` pixels of source `i` from
+    `start(i, j)`. Its first pixel has lattice index `j * expression + shift`.
+
+    Attributes:
+        axes: The sources along this axis, reference first.
+        fields: Receptive field of each source, in its own pixels.
+        expression: Output pixels of a block.
+        scale: Output spacing divided by reference spacing.
+
+    Example:
+        A 16-pixel network on 100 pixels of 10 m: 85 blocks of one pixel, the first
+        one 8 pixels (80 m) from the corner.
+
+        >>> axis = Axis(offset=Fraction(0), spacing=Fraction(1), size=100)
+        >>> rule = BlockAxis((axis,), (16,), expression=1, scale=Fraction(1))
+        >>> rule.shift, len(rule.blocks), rule.start(0, 5)
+        (8, 85, 5)
+    """
+
+    axes: tuple[Axis, ...]
+    fields: tuple[int, ...]
+    expression: int
+    scale: Fraction
+
+    @property
+    def shift(self) -> int:
+        """Lattice index of the first pixel of block 0."""
+        return floor((self.fields[0] / self.scale - self.expression + 1) / 2)
+
+    @property
+    def step(self) -> Fraction:
+        """Distance between two blocks, in reference pixels."""
+        return self.expression * self.scale
+
+    def start(self, source: int, block: int) -> int:
+        """First pixel of source number `source` that a block reads."""
+        return self.axes[source].pixel_at(block * self.step)
+
+    def chunk(self, source: int, blocks: range) -> range:
+        """Pixels of a source that a run of blocks reads, first to last."""
+        return range(
+            self.start(source, blocks[0]),
+            self.start(source, blocks[-1]) + self.fields[source],
+        )
+
+    def place(self, source: int, pixel: int) -> int:
+        """Pixel of a source that holds the centre of an output pixel."""
+        return self.axes[source].pixel_at((pixel + Fraction(1, 2)) * self.scale)
+
+    def pixels(self, blocks: range) -> range:
+        """Lattice indices of the output pixels of a run of blocks."""
+        first = blocks.start * self.expression + self.shift
+        return range(first, first + len(blocks) * self.expression)
+
+    def covering(self, pixels: range) -> range:
+        """The blocks that hold the given output pixels."""
+        return range(
+            (pixels.start - self.shift) // self.expression,
+            -((self.shift - pixels.stop) // self.expression),
+        )
+
+    @property
+    def blocks(self) -> range:
+        """The blocks that lie wholly inside every source (maybe none)."""
+        first = max(ceil(axis.offset / self.step) for axis in self.axes)
+        stop = min(
+            # start <= last  <=>  place < offset + (last + 1) * spacing
+            ceil((axis.offset + (axis.size - field + 1) * axis.spacing) / self.step)
+            for axis, field in zip(self.axes, self.fields, strict=True)
+        )
+        return range(first, max(first, stop))
+
+    @property
+    def covered(self) -> range:
+        """Lattice indices whose pixels cover the whole reference."""
+        return range(0, ceil(self.axes[0].size / self.scale))
+
+
+def tile_spans(pixels: range, tile_size: int, window: range) -> Iterator[range]:
+    """Cut a map's pixels into tiles, along one axis.
+
+    Tiles are counted from the first pixel of the whole map, so that a window never
+    moves them: what a window holds was computed in the same tiles as the full map.
+
+    Args:
+        pixels: Lattice indices of the whole map.
+        tile_size: Output pixels of a tile.
+        window: The part that is wanted, within `pixels`.
+
+    Yields:
+        Lattice indices of each tile that touches the window; the last tile of the map
+        may be shorter.
+
+    Example:
+        >>> list(tile_spans(range(8, 93), tile_size=40, window=range(50, 60)))
+        [range(48, 88)]
+    """
+    first = (window.start - pixels.start) // tile_size
+    for start in range(pixels.start + first * tile_size, window.stop, tile_size):
+        yield range(start, min(start + tile_size, pixels.stop))
+
+
+def map_grid(reference: GeoBox, scale: Fraction, rows: range, columns: range) -> GeoBox:
+    """Grid of a map from its lattice indices.
+
+    Example:
+        >>> from affine import Affine
+        >>> ten = GeoBox((60, 80), Affine(10, 0, 0, 0, -10, 0), "EPSG:32633")
+        >>> grid = map_grid(ten, Fraction(2), rows=range(4, 20), columns=range(3, 30))
+        >>> grid.shape.yx, grid.transform.c, grid.transform.f, grid.resolution.x
+        ((16, 27), 60.0, -80.0, 20.0)
+    """
+    spacing_x = exact(reference.transform.a) * scale
+    spacing_y = exact(reference.transform.e) * scale
+    left = exact(reference.transform.c) + columns.start * spacing_x
+    top = exact(reference.transform.f) + rows.start * spacing_y
+    transform = type(reference.transform)(
+        float(spacing_x), 0.0, float(left), 0.0, float(spacing_y), float(top)
+    )
+    return GeoBox((len(rows), len(columns)), transform, reference.crs)

@@ -1,0 +1,178 @@
+"""What the notebooks need of the machine: packages, memory, and the sample data."""
+
+import html
+import os
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+# Of a notebook that trains and maps, TensorFlow included.
+NEEDED_MEMORY_GB = 1.2
+
+_PYTHONS = ("3.11", "3.12")
+_PACKAGES = {
+    "TensorFlow": ("tensorflow_cpu", "tensorflow"),
+    "Keras": ("keras",),
+    "NumPy": ("numpy",),
+    "rasterio": ("rasterio",),
+    "odc-geo": ("odc-geo",),
+}
+_CONTAINER = Path("/sys/fs/cgroup")
+_MEMORY = Path("/proc/meminfo")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        subject: What.
+        found: Version, number or place.
+        cure: What to do about it; empty if it is fine.
+    """
+
+    subject: str
+    found: str
+    cure: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """A mark and a word, or a mark and the cure."""
+        return f"✘ {self.cure}" if self.cure else "✔ fine"
+
+
+@dataclass(frozen=True)
+class MachineReport:
+    """What `check_machine` found; shows itself as a table."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check is fine."""
+        return not any(check.cure for check in self.checks)
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            f"{x.subject:<18} {x.found:<28} {x.verdict}" for x in self.checks
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [(x.subject, x.found, x.verdict) for x in self.checks]
+        return f"<table>{''.join(_html_row(row) for row in rows)}</table>"
+
+
+def _html_row(texts: tuple[str, ...]) -> str:
+    cells = (f"<td style='text-align:left'>{html.escape(x)}</td>" for x in texts)
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def check_machine(scene: str = "havel") -> MachineReport:
+    """Look at Python, the packages, the processor, the free memory and the data.
+
+    Args:
+        scene: Scene whose data are looked for.
+
+    Returns:
+        A report that shows itself as a table; `ok` if nothing has to be done.
+
+    Example:
+        >>> [check.subject for check in check_machine().checks][:2]
+        ['Python', 'TensorFlow']
+    """
+    packages = (_check_package(name, spelt) for name, spelt in _PACKAGES.items())
+    threads = Check("Processor threads", str(_count_threads()))
+    return MachineReport(
+        (_check_python(), *packages, threads, _check_memory(), _check_data(scene))
+    )
+
+
+def find_data(scene: str) -> Path:
+    """Folder of a sample scene.
+
+    It is looked for in `data` of the working folder and of the folders above, so that
+    notebooks find it from where they lie.
+
+    Args:
+        scene: Name of the scene, such as "havel".
+
+    Returns:
+        The folder.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+
+    Example:
+        >>> from contextlib import chdir
+        >>> from tutorial_lib.testing import scratch_folder
+        >>> folder = scratch_folder()
+        >>> (folder / "data" / "delta").mkdir(parents=True)
+        >>> with chdir(folder):
+        ...     find_data("delta").name
+        'delta'
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "data" / scene).is_dir():
+            return folder / "data" / scene
+    raise FileNotFoundError(
+        f"There is no folder 'data/{scene}' in '{here}' or above it. Run "
+        "`python -m data_fetch sample` in a terminal, in one of these folders."
+    )
+
+
+def _check_python() -> Check:
+    found = platform.python_version()
+    fine = found.startswith(_PYTHONS)
+    return Check("Python", found, "" if fine else f"use {' or '.join(_PYTHONS)}")
+
+
+def _check_package(name: str, spelt: tuple[str, ...]) -> Check:
+    for package in spelt:
+        try:
+            return Check(name, metadata.version(package))
+        except metadata.PackageNotFoundError:
+            continue
+    return Check(name, "not installed", "install the kit again: `make lab`")
+
+
+def _count_threads() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _check_memory() -> Check:
+    free = _free_memory_gb()
+    if free is None:
+        return Check("Free memory", "cannot be read on this system")
+    cure = "" if free >= NEEDED_MEMORY_GB else "shut down other kernels and programs"
+    return Check("Free memory", f"{free:.1f} GB", cure)
+
+
+def _free_memory_gb() -> float | None:
+    """The smaller of what the machine and what the container has left."""
+    if not _MEMORY.exists():
+        return None
+    lines = dict(line.split(":") for line in _MEMORY.read_text().splitlines())
+    free = int(lines["MemAvailable"].split()[0]) / 1024**2
+    limit, used = _CONTAINER / "memory.max", _CONTAINER / "memory.current"
+    if limit.exists() and limit.read_text().strip() != "max":
+        left = int(limit.read_text()) - int(used.read_text())
+        free = min(free, left / 1024**3)
+    return free
+
+
+def _check_data(scene: str) -> Check:
+    try:
+        folder = find_data(scene)
+    except FileNotFoundError:
+        return Check(
+            "Sample data",
+            "not there",
+            "run `python -m data_fetch sample` in a terminal",
+        )
+    return Check(
+        "Sample data", f"data/{scene}, {len(list(folder.glob('*.tif')))} rasters"
+    )

@@ -1,0 +1,160 @@
+"""Networks that hold their own scaling and crops, trained and served as one.
+
+A network is a `PatchModel`: it says how inputs are scaled and what the outputs are, and
+`build` makes a Keras model of it. Every output exists also cropped, under the name
+`<output>_crop<N>`: N pixels less on each side, without what the borders of a chunk
+have reached.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import keras
+
+PACKAGE = "tutorial_lib"
+
+__all__ = ["PatchModel", "TargetModel", "labels_of"]
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class TargetModel(keras.Model):
+    """A Keras model whose loss and metrics look only at outputs that have a target.
+
+    A plain model raises KeyError in Keras 3.14 and later when losses or metrics are
+    given by name and some outputs have none (crops, labels, features).
+    """
+
+    def fit(self, x: Any = None, y: Any = None, **options: Any) -> Any:
+        """Train; see `keras.Model.fit`."""
+        # Keras warns, in each call, that a dataset shuffles itself unless told so.
+        options.setdefault("shuffle", y is not None)
+        return super().fit(x, y, **options)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """The loss of the outputs that `y` names."""
+        return super().compute_loss(x, y, _with_target(y_pred, y), *args, **kwargs)
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        """The metrics of the outputs that `y` names."""
+        return super().compute_metrics(x, y, _with_target(y_pred, y), sample_weight)
+
+
+def _with_target(outputs: Any, targets: Any) -> Any:
+    if isinstance(outputs, Mapping) and isinstance(targets, Mapping):
+        unknown = [name for name in targets if name not in outputs]
+        if unknown:
+            raise ValueError(
+                f"The dataset has a target '{unknown[0]}' and the model no such output."
+                f" It has: {', '.join(sorted(outputs))}. Give the `target` of the "
+                "dataset one of these names."
+            )
+        return {name: outputs[name] for name in targets}
+    return outputs
+
+
+class PatchModel(ABC):
+    """A network for patches of any size, with its scaling and crops inside.
+
+    Subclasses say what the `network` is; `normalize` may be replaced too.
+
+    Attributes:
+        crops: Pixels removed from each side in the outputs `<output>_crop<N>`.
+        scale: Factor that `normalize` applies to pixel values.
+
+    Example:
+        >>> class Slope(PatchModel):
+        ...     def network(self, inputs):
+        ...         layer = keras.layers.Conv2D(3, 5, activation="softmax")
+        ...         return {"estimated": layer(inputs["input"])}
+        >>> model = Slope(crops=(2,)).build({"input": 4})
+        >>> sorted(model.output), model.output["estimated"].shape
+        (['estimated', 'estimated_crop2'], (None, None, None, 3))
+    """
+
+    scale: ClassVar[float] = 1e-4
+
+    def __init__(self, crops: Sequence[int] = (16, 32, 64, 96, 128)) -> None:
+        self.crops = tuple(crops)
+
+    def normalize(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Scale the inputs; by default every value times `scale`, as float32.
+
+        Args:
+            inputs: {input name: (batch, height, width, channel)} pixel values.
+
+        Returns:
+            The same names with scaled values.
+        """
+        return {
+            name: keras.layers.Rescaling(self.scale, name=f"{name}_scaled")(value)
+            for name, value in inputs.items()
+        }
+
+    @abstractmethod
+    def network(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The network itself.
+
+        Args:
+            inputs: {input name: (batch, height, width, channel)} scaled values.
+
+        Returns:
+            {output name: (batch, height, width, channel)}; "estimated" is the one that
+            is trained.
+        """
+
+    def postprocess(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        """More outputs made from the network's; by default their crops.
+
+        Args:
+            outputs: What `network` returned.
+
+        Returns:
+            {output name: tensor} to add.
+        """
+        return {
+            f"{name}_crop{crop}": cropped(value, crop)
+            for name, value in outputs.items()
+            for crop in self.crops
+        }
+
+    def build(self, channels: Mapping[str, int]) -> keras.Model:
+        """Make a Keras model of inputs of any height and width.
+
+        Args:
+            channels: {input name: number of channels}.
+
+        Returns:
+            Model from {input name: (batch, height, width, channel)} to {output name:
+            (batch, height, width, channel)}; compile it with a loss for "estimated".
+        """
+        inputs = {
+            name: keras.Input((None, None, count), name=name)
+            for name, count in channels.items()
+        }
+        outputs = self.network(self.normalize(inputs))
+        outputs = dict(outputs) | self.postprocess(outputs)
+        return TargetModel(inputs, outputs, name=type(self).__name__.lower())
+
+
+def labels_of(probabilities: Any) -> Any:
+    """Number of the most probable class: (batch, height, width, 1), integers."""
+    return keras.ops.argmax(probabilities, axis=-1, keepdims=True)
+
+
+def cropped(value: Any, crop: int) -> Any:
+    """`crop` pixels less on each side; empty, not an error, where there are no more.
+
+    Keras's Cropping2D refuses the 1x1 pixels that a network gives in training.
+    """
+    inner = slice(crop, -crop or None)
+    return value[:, inner, inner, :]

@@ -1,0 +1,163 @@
+"""Tiny scenes and networks: for tests, docstrings, and for trying things out.
+
+Everything is seeded and made in a moment, on grids that are never square.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from affine import Affine
+from odc.geo.geobox import GeoBox
+
+from tutorial_lib.rasters import Legend, PathLike, write_array
+
+SMALL_LEGEND = Legend(
+    names=("water", "meadow", "forest", "town"),
+    colors=("#7fbcfc", "#efd700", "#106b00", "#ff0004"),
+)
+
+# Reflectance x 10 000 of each class, in the bands of both resolutions.
+_SPECTRA = np.array(
+    [
+        [250, 400, 500, 200, 220, 200, 180, 160, 90, 60],
+        [700, 900, 600, 3100, 1200, 2500, 2900, 3200, 2300, 1300],
+        [250, 450, 250, 2600, 700, 2100, 2500, 2700, 1500, 700],
+        [1300, 1150, 1000, 1900, 1400, 1700, 1850, 1950, 1900, 1500],
+    ],
+    float,
+)
+
+_folders: list[tempfile.TemporaryDirectory] = []
+
+
+def scratch_folder() -> Path:
+    """A new empty folder that disappears when Python ends."""
+    _folders.append(tempfile.TemporaryDirectory(prefix="tutorial_lib-"))
+    return Path(_folders[-1].name)
+
+
+def small_grid(
+    height: int,
+    width: int,
+    *,
+    spacing: float = 10,
+    corner: tuple[float, float] = (500_000, 4_800_000),
+    crs: str = "EPSG:32631",
+) -> GeoBox:
+    """A north-up grid of (height, width) pixels; `corner` is (x, y), in metres."""
+    x, y = corner
+    return GeoBox((height, width), Affine(spacing, 0, x, 0, -spacing, y), crs)
+
+
+def coordinate_raster(
+    path: PathLike, grid: GeoBox, *, channels: int = 2, nodata: float | None = None
+) -> Path:
+    """Write a raster whose pixels say where they are.
+
+    Band 1 holds each pixel's row, band 2 its column, further bands `1000 * row +
+    column`: any shift, flip or swap of axes shows as a wrong number.
+
+    Example:
+        >>> from tutorial_lib import rasters
+        >>> path = coordinate_raster(scratch_folder() / "a.tif", small_grid(30, 40))
+        >>> rasters.read_array(path)[12, 34].tolist()
+        [12.0, 34.0]
+    """
+    rows, cols = np.mgrid[: grid.height, : grid.width]
+    bands = [rows, cols] + [1000 * rows + cols] * (channels - 2)
+    array = np.stack(bands[:channels], axis=-1).astype("float32")
+    return write_array(path, array, grid, nodata=nodata)
+
+
+def smooth_noise(
+    height: int, width: int, *, size: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Noise (height, width) with structures of about `size` pixels, sd 1."""
+    frequency_y = np.fft.fftfreq(height)[:, np.newaxis]
+    frequency_x = np.fft.fftfreq(width)
+    keep = np.exp(-((frequency_y**2 + frequency_x**2) * (np.pi * size) ** 2))
+    noise = np.fft.ifft2(np.fft.fft2(rng.normal(size=(height, width))) * keep).real
+    return (noise - noise.mean()) / noise.std()
+
+
+@cache
+def small_scene(
+    height: int = 120, width: int = 168, *, seed: int = 0
+) -> Mapping[str, Path]:
+    """A scene at two resolutions with labels of four classes, in a scratch folder.
+
+    Args:
+        height: Rows at 10 m, even.
+        width: Columns at 10 m, even.
+        seed: Another seed, another scene.
+
+    Returns:
+        Paths of `input_10m` (4 bands, uint16), `input_20m` (6 bands, uint16) and
+        `labels` (uint8, 10 m, 255 = no label, with legend).
+
+    Example:
+        >>> sorted(small_scene())
+        ['input_10m', 'input_20m', 'labels']
+    """
+    rng = np.random.default_rng(seed)
+    folder = scratch_folder()
+    fields = [smooth_noise(height, width, size=12, rng=rng) for _ in _SPECTRA]
+    classes = np.argmax(fields, axis=0)
+    unlabelled = smooth_noise(height, width, size=12, rng=rng) > 1
+    texture = smooth_noise(height, width, size=2, rng=rng)[..., np.newaxis]
+    pixels = _SPECTRA[classes] * (1 + 0.1 * texture)
+    coarse = pixels[..., 4:].reshape(height // 2, 2, width // 2, 2, 6).mean((1, 3))
+    noisy = [x + rng.normal(0, 30, x.shape) for x in (pixels[..., :4], coarse)]
+    fine, coarse = (np.clip(x, 1, 65535).astype("uint16") for x in noisy)
+    labels = np.where(unlabelled, 255, classes).astype("uint8")[..., np.newaxis]
+    grid = small_grid(height, width)
+    return {
+        "input_10m": write_array(folder / "s2_10m.tif", fine, grid),
+        "input_20m": write_array(folder / "s2_20m.tif", coarse, grid.zoom_out(2)),
+        "labels": write_array(
+            folder / "labels.tif", labels, grid, nodata=255, legend=SMALL_LEGEND
+        ),
+    }
+
+
+class BlockMean:
+    """A network without TensorFlow: the mean of each window of its inputs.
+
+    With one input it is a 'valid' convolution of constant weights; with several, the
+    means are added where the strides bring them to the same spacing. Every input pixel
+    counts, so nothing that is read wrongly stays hidden.
+
+    Args:
+        fields: Receptive field of each input, in its own pixels.
+        strides: Step between two outputs, in pixels of each input.
+
+    Example:
+        >>> network = BlockMean({"input": 3})
+        >>> network({"input": np.ones((1, 8, 9, 2))})["estimated"].shape
+        (1, 6, 7, 1)
+    """
+
+    def __init__(
+        self, fields: Mapping[str, int], strides: Mapping[str, int] | None = None
+    ) -> None:
+        self.fields = dict(fields)
+        self.strides = dict(strides or dict.fromkeys(fields, 1))
+
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Means (batch, height, width, 1) and, as labels, their parity."""
+        means = [self._means(inputs[name], name) for name in self.fields]
+        height = min(mean.shape[1] for mean in means)
+        width = min(mean.shape[2] for mean in means)
+        total = sum(mean[:, :height, :width] for mean in means)
+        labels = np.floor(total).astype("int64") % 2
+        return {"estimated": total.astype("float32"), "estimated_labels": labels}
+
+    def _means(self, array: np.ndarray, name: str) -> np.ndarray:
+        field, stride = self.fields[name], self.strides[name]
+        windows = np.lib.stride_tricks.sliding_window_view(
+            array.astype("float64"), (field, field), axis=(1, 2)
+        )
+        return windows.mean(axis=(3, 4, 5))[:, ::stride, ::stride, np.newaxis]

@@ -1,0 +1,71 @@
+"""`show_curves`: losses and metrics of a training, epoch by epoch."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, StillFigure
+
+# Colours that differ in lightness too, and another line for each.
+_LOOKS = {
+    "training": {"color": "#0072b2", "linestyle": "--", "marker": "o"},
+    "validation": {"color": "#d55e00", "linestyle": "-", "marker": "s"},
+}
+
+
+def show_curves(curves: Mapping[str, Sequence[float]]) -> StillFigure:
+    """Draw the curves of a training: one panel for each loss or metric.
+
+    Args:
+        curves: Values epoch by epoch, by name: a Keras `history.history`, or
+            `recorded.read_history(…)`. `val_loss` is drawn with `loss`.
+
+    Returns:
+        A figure that displays itself; the smallest validation loss is marked.
+
+    Raises:
+        ValueError: If there is nothing to draw.
+
+    Example:
+        >>> show_curves({"loss": [1.5, 1.2, 1.1], "val_loss": [1.6, 1.4, 1.5]})
+        Curves of 3 epochs: loss. The validation loss is smallest in epoch 2, 1.4.
+    """
+    names = [name for name in curves if not name.startswith("val_")]
+    if not names or not all(len(values) for values in curves.values()):
+        raise ValueError(
+            f"There are no curves to draw: {dict(curves)}. Give the `history.history` "
+            "of a training of at least one epoch."
+        )
+    # The loss first, as it is what training makes small.
+    names.sort(key=lambda name: name != "loss")
+    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
+    axes = figure.subplots(1, len(names), squeeze=False)[0]
+    for ax, name in zip(axes, names, strict=True):
+        _draw(ax, name, curves)
+    text = f"Curves of {len(curves[names[0]])} epochs: {', '.join(names)}."
+    return StillFigure(figure, text + _mark_best(axes[0], curves))
+
+
+def _draw(ax: Axes, name: str, curves: Mapping[str, Sequence[float]]) -> None:
+    for part, key in (("training", name), ("validation", f"val_{name}")):
+        if key in curves:
+            epochs = range(1, len(curves[key]) + 1)
+            ax.plot(epochs, curves[key], label=part, markersize=3.5, **_LOOKS[part])
+    ax.set_title(name, fontsize=TEXT_SIZE + 1)
+    ax.set_xlabel("epoch", fontsize=TEXT_SIZE)
+    ax.tick_params(labelsize=TEXT_SIZE)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.grid(alpha=0.3)
+    ax.legend(fontsize=TEXT_SIZE)
+
+
+def _mark_best(ax: Axes, curves: Mapping[str, Sequence[float]]) -> str:
+    if "val_loss" not in curves:
+        return ""
+    smallest = min(curves["val_loss"])
+    epoch = list(curves["val_loss"]).index(smallest) + 1
+    ax.axvline(epoch, color="#404040", linewidth=1, linestyle=":", zorder=0)
+    note = {"xytext": (4, 2), "textcoords": "offset points", "fontsize": TEXT_SIZE}
+    ax.annotate(f"best epoch, {epoch}", (epoch, ax.get_ylim()[0]), **note)
+    return f" The validation loss is smallest in epoch {epoch}, {smallest:.3g}."

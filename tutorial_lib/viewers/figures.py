@@ -1,0 +1,82 @@
+"""Still figures: a matplotlib figure that shows itself in a notebook, with a text."""
+
+import base64
+import io
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from tutorial_lib.rasters import PathLike
+
+# A notebook scales pictures down to its width: with these, text is 15 px high at 1280
+# and still 11 px at 800.
+WIDTH = 10.0
+DPI = 120
+TEXT_SIZE = 9.5
+
+NO_DATA_STYLE = {"facecolor": "#f6f6f6", "edgecolor": "#cfcfcf", "hatch": "////"}
+
+
+class StillFigure:
+    """A figure that displays itself and says in words what it shows.
+
+    Args:
+        figure: What matplotlib drew.
+        description: What is to be seen, for those who cannot see it.
+    """
+
+    def __init__(self, figure: Figure, description: str) -> None:
+        self._figure = figure
+        self.description = description
+
+    def as_figure(self) -> Figure:
+        """The matplotlib figure, to change or to add to."""
+        return self._figure
+
+    def savefig(self, target: PathLike | io.BytesIO, **options: Any) -> None:
+        """Write an image file; the options are those of matplotlib's `savefig`."""
+        self._figure.savefig(target, **({"dpi": DPI, "bbox_inches": "tight"} | options))
+
+    def __repr__(self) -> str:
+        return self.description
+
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        """What Jupyter displays: the image, its alternative text, the description."""
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png")
+        image = base64.b64encode(buffer.getvalue()).decode("ascii")
+        return (
+            {"image/png": image, "text/plain": self.description},
+            {"image/png": {"alt": self.description}},
+        )
+
+
+def no_data_ground(ax: Axes, extent: tuple[float, float, float, float]) -> None:
+    """Hatch a rectangle, to be seen where the picture above it is transparent."""
+    left, right, bottom, top = extent
+    ax.add_patch(
+        Rectangle(
+            (left, bottom),
+            right - left,
+            top - bottom,
+            linewidth=0,
+            zorder=-1,
+            **NO_DATA_STYLE,
+        )
+    )
+
+
+def swatch(color: tuple[int, int, int], label: str) -> Patch:
+    """A legend's entry for a class colour, 0 to 255."""
+    face = to_rgb([channel / 255 for channel in color])
+    return Patch(facecolor=face, edgecolor="#404040", linewidth=0.5, label=label)
+
+
+def no_data_swatch() -> Patch:
+    """A legend's entry for the hatching."""
+    return Patch(linewidth=0.5, label="no data", **NO_DATA_STYLE)

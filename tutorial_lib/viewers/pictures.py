@@ -1,0 +1,208 @@
+"""From pixels to displayable pictures: stretch, colours, what has no data.
+
+A *picture* is (height, width, 4) uint8, red, green, blue and alpha; pixels without data
+have alpha 0. Pure arithmetic: maps, widgets and figures all use the same pictures.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tutorial_lib.rasters import Legend
+
+# Okabe and Ito's colours, which stay apart without colour vision, for classes that
+# have no colour of their own.
+CLASS_COLORS = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+    "#d55e00",
+    "#f0e442",
+    "#7f7f7f",
+)
+
+# A ramp is (n, 3) uint8 whose lightness only rises, so it also works in grey.
+GREY_RAMP = np.repeat(np.arange(256, dtype="uint8")[:, np.newaxis], 3, axis=1)
+_ANCHORS = [
+    (36, 22, 74),
+    (43, 86, 140),
+    (40, 150, 138),
+    (140, 204, 96),
+    (252, 243, 176),
+]
+PROBABILITY_RAMP = np.stack(
+    [
+        np.interp(np.linspace(0, 4, 256), range(5), channel).astype("uint8")
+        for channel in zip(*_ANCHORS, strict=True)
+    ],
+    axis=1,
+)
+
+__all__ = [
+    "CLASS_COLORS",
+    "GREY_RAMP",
+    "PROBABILITY_RAMP",
+    "class_color",
+    "class_ids",
+    "class_name",
+    "class_picture",
+    "class_shares",
+    "ramp_picture",
+    "rgb_picture",
+    "stretch_limits",
+]
+
+
+def stretch_limits(
+    array: np.ndarray, valid: np.ndarray, percentiles: Sequence[float] = (2, 98)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Values of each channel that become darkest and brightest.
+
+    Each channel has its own limits: the blue of a satellite image is brighter and
+    flatter than its red, and common limits would show it as haze.
+
+    Args:
+        array: (…, channel) pixels.
+        valid: (…) bool, the pixels that count.
+        percentiles: The shares of pixels, in %, that are below the two limits.
+
+    Returns:
+        Lower and upper limits, (channel,) each; 0 and 1 where no pixel counts.
+
+    Example:
+        >>> ramp = np.arange(101.0).reshape(101, 1, 1)
+        >>> stretch_limits(ramp, np.ones((101, 1), bool), (10, 80))
+        (array([10.]), array([80.]))
+    """
+    values = array[valid]
+    if not len(values):
+        return np.zeros(array.shape[-1]), np.ones(array.shape[-1])
+    low, high = np.percentile(values, percentiles, axis=0)
+    return low, high
+
+
+def _stretched(
+    array: np.ndarray, limits: tuple[np.ndarray | float, np.ndarray | float]
+) -> np.ndarray:
+    """Values as 0 to 255; mid grey where both limits are the same."""
+    low, high = (np.asarray(limit, "float64") for limit in limits)
+    flat = high <= low
+    shown = (np.nan_to_num(array.astype("float32")) - low) / np.where(
+        flat, 1, high - low
+    )
+    return np.rint(np.where(flat, 0.5, np.clip(shown, 0, 1)) * 255).astype("uint8")
+
+
+def _with_alpha(colors: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    alpha = np.where(valid, 255, 0).astype("uint8")
+    return np.dstack([np.where(valid[..., np.newaxis], colors, 0), alpha])
+
+
+def rgb_picture(
+    array: np.ndarray,
+    valid: np.ndarray,
+    limits: tuple[np.ndarray | float, np.ndarray | float],
+) -> np.ndarray:
+    """Colour picture of three channels.
+
+    Args:
+        array: (height, width, 3) pixels.
+        valid: (height, width) bool, where there is data.
+        limits: What becomes 0 and what becomes 255, for each channel or for all.
+
+    Returns:
+        (height, width, 4) uint8.
+
+    Example:
+        >>> pixel = np.array([[[10.0, 15.0, 99.0]]])
+        >>> rgb_picture(pixel, np.array([[True]]), (10, 20)).tolist()
+        [[[0, 128, 255, 255]]]
+    """
+    return _with_alpha(_stretched(array, limits), valid)
+
+
+def ramp_picture(
+    array: np.ndarray,
+    valid: np.ndarray,
+    limits: tuple[np.ndarray | float, np.ndarray | float],
+    ramp: np.ndarray = GREY_RAMP,
+) -> np.ndarray:
+    """Picture of one channel (height, width, 1) along a ramp of 256 colours."""
+    return _with_alpha(ramp[_stretched(array[..., 0], limits)], valid)
+
+
+def class_color(class_id: int, legend: Legend | None) -> tuple[int, int, int]:
+    """Colour of a class, 0 to 255; the legend's, or one of our own.
+
+    Example:
+        >>> class_color(1, Legend(("water", "forest"), ("#7fbcfc", "#106b00")))
+        (16, 107, 0)
+        >>> class_color(0, None)
+        (0, 114, 178)
+    """
+    if legend and 0 <= class_id < len(legend):
+        return legend.rgb[class_id]
+    names = tuple(str(color) for color in CLASS_COLORS)
+    return Legend(names, CLASS_COLORS).rgb[class_id % len(CLASS_COLORS)]
+
+
+def class_name(class_id: int, legend: Legend | None) -> str:
+    """Name of a class; "class 7" where the legend has none.
+
+    Example:
+        >>> class_name(7, None)
+        'class 7'
+    """
+    if legend and 0 <= class_id < len(legend):
+        return legend.names[class_id]
+    return f"class {class_id}"
+
+
+def class_ids(labels: np.ndarray, valid: np.ndarray) -> list[int]:
+    """Classes that are there, in ascending order."""
+    return np.unique(labels[valid]).tolist()
+
+
+def class_shares(labels: np.ndarray, valid: np.ndarray) -> dict[int, float]:
+    """Share, from 0 to 1, of each class among the pixels that have one.
+
+    Args:
+        labels: (height, width) class numbers.
+        valid: (height, width) bool, where there is a class.
+
+    Example:
+        >>> labels = np.array([[0, 0, 0, 3, 255]])
+        >>> class_shares(labels, labels != 255)
+        {0: 0.75, 3: 0.25}
+    """
+    ids, counts = np.unique(labels[valid], return_counts=True)
+    return dict(
+        zip(ids.tolist(), (counts / max(1, counts.sum())).tolist(), strict=True)
+    )
+
+
+def class_picture(
+    labels: np.ndarray, valid: np.ndarray, legend: Legend | None = None
+) -> np.ndarray:
+    """Picture of a label map in the colours of its classes.
+
+    Args:
+        labels: (height, width) class numbers.
+        valid: (height, width) bool, where there is a class.
+        legend: Colours of the classes; None for colours of our own.
+
+    Returns:
+        (height, width, 4) uint8.
+
+    Example:
+        >>> legend = Legend(("water", "forest"), ("#7fbcfc", "#106b00"))
+        >>> labels = np.array([[1, 0, 255]])
+        >>> class_picture(labels, labels != 255, legend).tolist()
+        [[[16, 107, 0, 255], [127, 188, 252, 255], [0, 0, 0, 0]]]
+    """
+    colors = np.zeros((*labels.shape, 3), "uint8")
+    for class_id in class_ids(labels, valid):
+        colors[labels == class_id] = class_color(class_id, legend)
+    return _with_alpha(colors, valid)
