@@ -1,4 +1,4 @@
-"""What the notebooks say about training, over several seeds: slow, in `make test-slow`."""
+"""What the notebooks say about training, over several seeds: slow."""
 
 from pathlib import Path
 

@@ -24,6 +24,7 @@ _HOME = {
     "Positions": "patches",
     "Source": "rasters",
     "architectures": "",
+    "export": "models",
     "extract_patches": "patches",
     "labels_of": "models",
     "load_predictor": "predictors",

@@ -59,8 +59,8 @@ def name_sources(
     if not isinstance(sources, Mapping):
         if len(inputs) > 1:
             raise ValueError(
-                f"The model has {len(inputs)} inputs, {inputs}. Give a source for each: "
-                "`{name: source, …}`, the reference first."
+                f"The model has {len(inputs)} inputs, {inputs}. Give a source for each "
+                "of them: `{name: source, …}`, the reference first."
             )
         sources = {inputs[0] if inputs else "input": sources}
     if inputs and set(sources) != set(inputs):
@@ -98,8 +98,8 @@ def check_channels(channels: Mapping[str, int], predictor: Predictor) -> None:
         wanted = predictor.channels.get(name)
         if wanted is not None and count != wanted:
             raise ValueError(
-                f"Source '{name}' has {count} bands and the model takes {wanted}. Choose "
-                "them with `Source(…, bands=[…])`."
+                f"Source '{name}' has {count} bands and the model takes {wanted}. "
+                "Choose them with `Source(…, bands=[…])`."
             )
 
 
@@ -224,7 +224,8 @@ class _Probe:
 
     def _measured_scale(self, name: str) -> Fraction | str:
         axes = self.job.rows.axes
-        growth = Fraction(32 * lcm(*(axis.spacing.numerator for axis in axes)))
+        # 240: a multiple of every scale factor that is likely, so that none is missed.
+        growth = Fraction(lcm(240, *(axis.spacing.numerator for axis in axes)))
         small, large = (self._grown(g)[name].shape[1] for g in (Fraction(0), growth))
         return growth / (large - small) if large > small else "…"
 

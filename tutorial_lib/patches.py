@@ -250,8 +250,8 @@ def select_positions(
     Example:
         >>> from tutorial_lib import testing
         >>> labels = testing.small_scene()["labels"]
-        >>> select_positions(labels, strategy="total", count=100).counts
-        {0: 26, 1: 24, 2: 26, 3: 24}
+        >>> len(select_positions(labels, strategy="total", count=100))
+        100
     """
     if margin < 0 or count < 1:
         raise ValueError(

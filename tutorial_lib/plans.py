@@ -93,8 +93,13 @@ class InferencePlan:
     @property
     def redundancy(self) -> float:
         """Reference pixels that are read for the map, per reference pixel it covers."""
-        shapes = [self.job.chunk_shape(tile, 0) for tile in self.tiles]
-        read = sum(height * width for height, width in shapes)
+        # Rows and columns apart: there may be a hundred thousand tiles.
+        read = 1
+        for rule, spans in (
+            (self.job.rows, {tile.computed_rows for tile in self.tiles}),
+            (self.job.cols, {tile.computed_cols for tile in self.tiles}),
+        ):
+            read *= sum(len(rule.chunk(0, rule.covering(span))) for span in spans)
         return float(read / (len(self.rows) * len(self.cols) * self.job.rows.scale**2))
 
     @property
@@ -115,7 +120,9 @@ class InferencePlan:
         import pandas
 
         rule = self.job.rows
-        tile = max(self.tiles, key=lambda tile: np.prod(self.job.chunk_shape(tile, 0)))
+        tile = max(
+            self.tiles, key=lambda t: len(t.computed_rows) * len(t.computed_cols)
+        )
         spacing = abs(self.reference.resolution.x)
         chunks = [self.job.chunk_shape(tile, i) for i in range(len(self.job.names))]
         columns = {
@@ -137,8 +144,8 @@ class InferencePlan:
             f"{mode}, receptive fields "
             f"{dict(zip(self.job.names, rule.fields, strict=True))}, expression field "
             f"{rule.expression}, scale factor {rule.scale}",
-            f"{len(self.tiles)} tiles, {self.redundancy:.2f} pixels read for each pixel "
-            f"mapped; background {self.background:g} by the rule "
+            f"{len(self.tiles)} tiles, {self.redundancy:.2f} pixels read for each "
+            f"pixel mapped; background {self.background:g} by the rule "
             f"'{self.job.nodata_rule}'",
         ]
         if rule.scale != 1:
@@ -240,8 +247,9 @@ def background_in(background: float, dtype: np.dtype) -> float:
         return limits.max
     if not limits.min <= background <= limits.max or background != int(background):
         raise ValueError(
-            f"The background {background:g} is no value of the type {dtype}. Choose one "
-            f"from {limits.min} to {limits.max} with `background=…`, or another `dtype`."
+            f"The background {background:g} is no value of the type {dtype}. Choose "
+            f"one from {limits.min} to {limits.max} with `background=…`, or another "
+            "`dtype`."
         )
     return int(background)
 
@@ -253,8 +261,8 @@ def _warn_of_lost_probabilities(values: np.ndarray, dtype: np.dtype) -> None:
     probable = ((known >= 0) & (known <= 1)).all()
     if probable and (known != np.rint(known)).any():
         warnings.warn(
-            f"The values lie between 0 and 1, like probabilities; as {dtype} only 0 and "
-            "1 are left of them. Write them as 'float32'.",
+            f"The values lie between 0 and 1, like probabilities; as {dtype} only 0 "
+            "and 1 are left of them. Write them as 'float32'.",
             stacklevel=4,
         )
 
@@ -274,8 +282,8 @@ def _check_labels(values: np.ndarray, dtype: np.dtype, background: float) -> Non
             )
     if values.shape[-1] == 1 and (values == background).any():
         warnings.warn(
-            f"The map holds the class {background:g}, which is also the background: the "
-            "two cannot be told apart. Plan it with another `background`.",
+            f"The map holds the class {background:g}, which is also the background: "
+            "the two cannot be told apart. Plan it with another `background`.",
             stacklevel=4,
         )
 

@@ -57,9 +57,20 @@ class Predictor:
             output, (batch, channel), gives one pixel.
 
         Raises:
+            ValueError: If names, axes or channels of the inputs are not the model's.
             OutputError: If an output is missing or has another number of axes.
         """
-        arrays = self.function(inputs, tuple(outputs))
+        outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
+        inputs = _checked_inputs(inputs, self.channels)
+        unknown = [
+            name for name in outputs if self.outputs and name not in self.outputs
+        ]
+        if unknown:
+            raise OutputError(
+                f"The model has no output '{unknown[0]}'. It has: "
+                f"{', '.join(sorted(self.outputs))}."
+            )
+        arrays = self.function(inputs, outputs)
         if not isinstance(arrays, Mapping):
             raise OutputError(
                 "A function that is a model returns {output name: array}. Received: "
@@ -71,6 +82,32 @@ class Predictor:
                 f"The model gives no output '{missing[0]}'. It gives: {sorted(arrays)}."
             )
         return {name: _four_axes(np.asarray(arrays[name]), name) for name in outputs}
+
+
+def _checked_inputs(
+    inputs: Arrays, channels: Mapping[str, int | None]
+) -> dict[str, np.ndarray]:
+    if not isinstance(inputs, Mapping):
+        names = list(channels) or ["input"]
+        raise TypeError(
+            f"The inputs of a model are given by name: {{{names[0]!r}: array}}. "
+            f"Received: {type(inputs).__name__}."
+        )
+    if channels and set(inputs) != set(channels):
+        raise ValueError(
+            f"The inputs are named {list(inputs)}, those of the model "
+            f"{list(channels)}. Use the names of the model."
+        )
+    arrays = {name: np.asarray(value) for name, value in inputs.items()}
+    for name, array in arrays.items():
+        wanted = channels.get(name)
+        if array.ndim != 4 or wanted not in (None, array.shape[-1]):
+            raise ValueError(
+                f"The input '{name}' has the shape {array.shape}. The model takes "
+                f"(batch, height, width, {wanted or 'channel'}); a single image "
+                "becomes a batch with `image[np.newaxis]`."
+            )
+    return arrays
 
 
 def _four_axes(array: np.ndarray, name: str) -> np.ndarray:
@@ -95,7 +132,7 @@ def load_predictor(path: PathLike) -> Predictor:
 
     Raises:
         FileNotFoundError: If there is no such file or folder.
-        ValueError: If it is neither, or the SavedModel has no signature.
+        ValueError: If it is neither, cannot be read, or has no signature.
 
     Example:
         >>> from tutorial_lib import architectures, testing
@@ -112,9 +149,9 @@ def load_predictor(path: PathLike) -> Predictor:
             f"There is no model at '{path}'. Train and save it first."
         )
     if path.suffix == ".keras":
-        import keras
+        from tutorial_lib.models import read_model
 
-        return _from_keras(keras.models.load_model(path, compile=False))
+        return _from_keras(read_model(path))
     if (path / "saved_model.pb").exists():
         return _from_saved_model(path)
     raise ValueError(
@@ -145,25 +182,18 @@ def as_predictor(model: Any) -> Predictor:
 
 def _from_keras(model: "keras.Model") -> Predictor:
     """A Keras model; the name of an output is its key, or its layer's name."""
-    if not getattr(model, "inputs", None):
-        raise ValueError(
-            f"The model '{model.name}' does not know its inputs. Build it from "
-            "`keras.Input`, or with `PatchModel.build`."
-        )
-    # A `Sequential` has none of them before its first call, and never output names.
-    structure, result = (getattr(model, key, None) for key in ("input", "output"))
-    last = [model.layers[-1].name]
-    named = isinstance(structure, Mapping)
-    tensors = structure if named else {tensor.name: tensor for tensor in model.inputs}
+    from tutorial_lib.models import named_tensors
+
+    tensors, results = named_tensors(model)
     channels = {name: tensor.shape[-1] for name, tensor in tensors.items()}
-    layers = getattr(model, "output_names", last)
-    names = tuple(result if isinstance(result, Mapping) else layers)
+    structure, names = getattr(model, "input", None), tuple(results)
 
     def call(inputs: Mapping[str, Any]) -> dict[str, Any]:
         given = [inputs[name] for name in channels]
         # Keras warns unless the structure is the very one that the model was made with.
         single = given if isinstance(structure, list | tuple) else given[0]
-        result = model(inputs if named else single, training=False)
+        named = inputs if isinstance(structure, Mapping) else single
+        result = model(named, training=False)
         if isinstance(result, Mapping):
             return result
         results = result if isinstance(result, list | tuple) else [result]
@@ -175,7 +205,14 @@ def _from_keras(model: "keras.Model") -> Predictor:
 def _from_saved_model(path: Path) -> Predictor:
     import tensorflow as tf
 
-    loaded = tf.saved_model.load(str(path))
+    try:
+        loaded = tf.saved_model.load(str(path))
+    # Any exception: TensorFlow has its own for each part that may be broken.
+    except Exception as err:
+        raise ValueError(
+            f"The SavedModel '{path}' cannot be read: {str(err).splitlines()[0]} "
+            "Export it again."
+        ) from err
     if not loaded.signatures:
         raise ValueError(
             f"The SavedModel '{path}' has no signature to call. Export it again with "

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 # GDAL's block cache is 5 % of the machine's memory by default, in a container of the
 # host's: a few large rows of blocks need far less. Read by GDAL at its first use.
-os.environ.setdefault("GDAL_CACHEMAX", "256")
+os.environ.setdefault("GDAL_CACHEMAX", "64")
 
 import numpy as np
 import rasterio
@@ -150,6 +150,11 @@ def read_legend(path: PathLike) -> Legend | None:
 
     The names are in the tags `CLASS_0`, `CLASS_1`… of band 1, the colours in its colour
     table, as `create_raster` writes them.
+
+    Example:
+        >>> from tutorial_lib import testing
+        >>> read_legend(testing.small_scene()["labels"]).names
+        ('water', 'meadow', 'forest', 'town')
     """
     with _opened(path) as dataset:
         tags = dataset.tags(1)

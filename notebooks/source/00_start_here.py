@@ -18,10 +18,15 @@
 # ## How to run a notebook
 #
 # Click into the first grey cell below and press **Shift + Enter**. The code runs, its
-# result appears under it, and the next cell is selected. Run the cells in their order:
-# each one builds on those above.
+# result appears under it, and the next cell is selected. A star, `[*]`, stands beside a
+# cell while it runs. Run the cells in their order: each one builds on those above.
+#
+# Lost? *Kernel*, *Restart Kernel* in the menu forgets everything that was run, and
+# keeps what you wrote.
 
 # %%
+import numpy as np
+
 import tutorial_lib as tl
 from tutorial_lib import rasters
 from tutorial_lib.exercises import nb00_start as ex
@@ -78,7 +83,8 @@ tl.show(
 
 # %% [markdown]
 # **What you see.** On the left is the image, from its red, green and blue band. Thin
-# clouds lie over the north and the south. Woods are dark, and so is much of the water.
+# clouds lie over the north and the south. Woods are dark, and so is much of the water:
+# which of the two is darker is hard to say by eye.
 #
 # On the right are the **labels**: for some pixels the class is known. A network learns
 # from these. Most of the ground has no label, and all of it shall have one on the map.
@@ -93,8 +99,9 @@ share = (labels != nodata).mean()
 print(f"{nodata:.0f} stands for no label; {share:.1%} of the pixels have one")
 
 # %% [markdown]
-# How dark is each class? The image has four bands. The fourth is the near infrared,
-# which our eyes do not see.
+# So let us ask the pixels. The image has four bands; the fourth is the near infrared,
+# which our eyes do not see. A value is the share of the sunlight that comes back,
+# times 10 000.
 
 # %% tags=["nbval-check-output"]
 image = rasters.read_array(image_path)
@@ -105,15 +112,17 @@ for number, name in enumerate(legend.names):
     print(f"{number} {name:18} {(red + green + blue) / 3:7.0f} {infrared:10.0f}")
 
 # %% [markdown]
-# **What you see.** In visible light, water and forest are dark alike: less than a tenth
-# apart. In the near infrared, plants shine and water is black. This is why satellites
+# **What you see.** In visible light, water and forest are less than a tenth apart (the
+# clouds are in these averages too). In the near infrared, water is darker than every
+# other class by far, because plants send much of it back. This is why satellites
 # measure more than our eyes can see, and why a network gets all the bands. The next
 # cell stops with an error if this claim is ever wrong.
 
 # %%
-water, forest = (image[labels == number].mean(axis=0) for number in (0, 4))
-assert abs(water[:3].mean() / forest[:3].mean() - 1) < 0.1
-assert water[3] < 0.6 * forest[3]
+means = np.array([image[labels == n].mean(axis=0) for n in range(len(legend))])
+visible, infrared = means[:, :3].mean(axis=1), means[:, 3]
+assert abs(visible[0] / visible[4] - 1) < 0.1
+assert infrared[0] < 0.6 * infrared[1:].min()
 
 # %% [markdown]
 # ## How exercises work

@@ -14,7 +14,8 @@
 # - look at patches before you train on them.
 #
 # **Needs** about 45 minutes of yours, seconds of computing, 0.4 GB of memory, no
-# internet. The words come from notebook 00.
+# internet. Notebook [00](00_start_here.ipynb) tells how exercises work; a new cell with
+# `ex.first_pixel.hint()` gives a hint for the first one here.
 
 # %%
 import numpy as np
@@ -32,8 +33,8 @@ count = 1000  # positions of each class
 # ## Positions
 #
 # A **position** is the centre of a patch: a point on the ground, with a class. It is
-# drawn from a label raster. There are two of them, A in the west and B in the east: the
-# network trains on A, and B tells how good it is where it has never been.
+# drawn from a label raster. The kit has two label rasters, A in the west and B in the
+# east: a network trains on A, and B tells how good it is where it has never been.
 
 # %% tags=["nbval-check-output"]
 labels_path = havel / "terrain_truth_a.tif"
@@ -42,9 +43,9 @@ everywhere = tl.select_positions(labels_path, strategy="all")
 {legend.names[label]: n for label, n in everywhere.counts.items()}
 
 # %% [markdown]
-# Some classes have many times more pixels than others. **What would a network learn
-# from them that had seen every pixel?** It could be right most of the time without ever
-# saying the name of a rare class. So the draw is balanced.
+# Some classes have many times more pixels than others. **What could a network get away
+# with, if it learned from all of these pixels?** It could be right most of the time
+# without ever saying the name of a rare class. So the same number is drawn of each.
 
 # %% tags=["nbval-check-output"]
 positions = tl.select_positions(labels_path, count=count)
@@ -74,7 +75,7 @@ patches
 
 # %% [markdown]
 # **What you see.** One array for the source and one for the labels, in the same order:
-# patch number 7 has label number 7. A few positions lie so close to the border that
+# patch number 7 has label number 7. Some positions lie so close to the border that
 # their patch would leave the image. They were refused; nothing is ever filled in.
 #
 # On disk, patches are stacked in rows: a **patches image**, 16 pixels wide and very
@@ -86,23 +87,30 @@ patches
 # %% [markdown]
 # ## Look at them
 #
-# The most useful minute before any training. **Which classes can you tell apart by
-# eye? Which not?** A network that sees what you see will confuse the same ones.
+# The most useful minute before any training. The number above a patch is its place in
+# the arrays. **Which classes can you tell apart by eye? Which not?**
 
 # %%
 tl.show_patches(patches, legend=legend, count=10)
 
 # %% [markdown]
+# **What you see.** Water is smooth and dark, villages are speckled with roofs. Meadow
+# and farm look much alike. Some patches show a cloud, and many show two kinds of
+# ground: the class is that of the centre. What you cannot tell apart will not be easy
+# for a network either.
+#
 # ## Which pixels exactly?
 #
 # 16 is even, so there is no pixel in the middle. The rule below is the one of the Orfeo
-# ToolBox: maps made later use it too, and that is why they fit the labels.
+# ToolBox, a free program for satellite images. Maps made later use it too, and that is
+# why they fit the labels.
 
 # %% exercise="first_pixel"
 
 # %% [markdown]
-# Does the kit cut by your rule? Here is a raster whose pixels hold their own column
-# number. A patch of 16 around column 20 must begin with the column that you say.
+# Does the kit cut by your rule? Here is a small raster whose second band holds the
+# column number of each pixel. A patch of 16 around column 20 must begin with the column
+# that you say.
 
 # %%
 first_pixel = ex.first_pixel.answer()
@@ -111,7 +119,7 @@ first_pixel = ex.first_pixel.answer()
 grid = tl.testing.small_grid(40, 60)
 folder = tl.testing.scratch_folder()
 columns_path = tl.testing.coordinate_raster(folder / "columns.tif", grid)
-x, y = grid.transform @ (20.5, 15.5)
+x, y = grid.transform @ (20.5, 15.5)  # the middle of column 20, row 15
 point = tl.Positions(np.array([x]), np.array([y]), np.array([0]), grid.crs)
 patch = tl.extract_patches({"image": columns_path}, point, sizes={"image": 16})
 print("the patch begins with column", int(patch.arrays["image"][0, 0, 0, 1]))
@@ -126,10 +134,8 @@ print("your function says          ", first_pixel(20, 16))
 
 # %% exercise="patch_sizes"
 
-# %%
-sizes = ex.patch_sizes.answer()
-
 # %% tags=["nbval-check-output"]
+sizes = ex.patch_sizes.answer()
 sources = {"input_10m": image_path, "input_20m": havel / "s2_20m.tif"}
 pairs = tl.extract_patches(sources, positions, sizes=sizes)
 {name: array.shape for name, array in pairs.arrays.items()}
@@ -144,11 +150,16 @@ tl.show_patches(pairs, source="input_10m", bands=4, legend=legend, count=8)
 # %%
 tl.show_patches(pairs, source="input_20m", bands=4, legend=legend, count=8)
 
+# %% [markdown]
+# **What you see.** The same shapes, in coarser pixels. But is it the same ground, to
+# the pixel?
+
 # %% exercise="shift"
 
 # %% [markdown]
 # A test on the real pixels: the 20 m patch should look like the 10 m patch, averaged
-# over 2 x 2 pixels. **For which columns will they agree better, even or odd ones?**
+# over 2 x 2 pixels. **Where will they agree better: at even rows and columns, or at odd
+# ones?** First, where each patch lies:
 
 
 # %%
@@ -174,9 +185,10 @@ assert even > odd
 print(f"correlation at even rows and columns {even:.3f}, at odd ones {odd:.3f}")
 
 # %% [markdown]
-# **What you saw.** At odd columns the two patches are one pixel apart. There is no
-# whole number of 20 m pixels that would fit better. Training sees all cases in equal
-# number, so it does no harm; but who compares single patches must know it.
+# **What you saw.** At odd rows and columns the two patches are one 10 m pixel apart, and
+# they agree less. No other 20 m pixel to begin with would fit better. Training meets
+# even and odd ones in nearly equal number; but whoever compares single patches must
+# know it.
 
 # %% [markdown]
 # ## What is refused
@@ -189,9 +201,9 @@ print(f"correlation at even rows and columns {even:.3f}, at odd ones {odd:.3f}")
 tl.show(havel / "s2_10m_nodata.tif", titles=("no data in the west",))
 
 # %% [markdown]
-# **One no-data value in any band, any pixel, any source refuses the position, for all
-# sources.** Will the number of pairs be larger or smaller than the number of single
-# patches, at the same positions?
+# One no-data value, in any pixel of any band of any source, and the position is refused
+# for *all* sources. **How many pairs will be left, of those from the whole scene? More
+# than a half?**
 
 # %% tags=["nbval-check-output"]
 broken = {
@@ -199,21 +211,19 @@ broken = {
     "input_20m": havel / "s2_20m_nodata.tif",
 }
 fewer = tl.extract_patches(broken, positions, sizes=sizes)
-assert fewer.count <= pairs.count
-print(fewer)
-fewer.rejected[0]
+print(f"{fewer.count} of {pairs.count} pairs are left; one of those refused:")
+next(refusal for refusal in fewer.rejected if refusal.reason == "no-data")
 
 # %% [markdown]
-# Never larger: another source can only refuse more. Each refusal has a row; above is
-# the first one.
+# Each refusal says which position it was, why, and in which source. Adding a source can
+# only refuse more positions, never fewer.
 
 # %% exercise="lost_share"
 
-# %%
-lost_share = ex.lost_share.answer()
-
 # %% tags=["nbval-check-output"]
-print(f"lost: {lost_share(pairs):.1%} of the whole scene, {lost_share(fewer):.1%} here")
+lost_share = ex.lost_share.answer()
+print(f"lost in the whole scene:    {lost_share(pairs):.1%}")
+print(f"lost in the one with holes: {lost_share(fewer):.1%}")
 
 # %% [markdown]
 # ## Summary

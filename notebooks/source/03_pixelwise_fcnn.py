@@ -20,6 +20,7 @@
 import tutorial_lib as tl  # first: it keeps TensorFlow quiet
 import keras
 import numpy as np
+import pandas
 from tutorial_lib import recorded
 from tutorial_lib.exercises import nb03_pixelwise_fcnn as ex
 from tutorial_lib.machine import find_data
@@ -34,11 +35,15 @@ learning_rate = 1e-3
 # %% [markdown]
 # ## The idea
 #
-# A convolution that is computed only where its whole kernel lies on the image makes the
-# image smaller. If layer after layer takes some pixels away until a patch is a single
+# A convolution slides a small square of weights, its **kernel**, over the image. At each
+# place it multiplies pixels with weights and adds them up: one pixel of the result.
+#
+# Where it is computed only with the whole kernel on the image, the result is smaller
+# than the image. If layer after layer takes some pixels away until a patch is a single
 # pixel, then that pixel has seen the whole patch, and nothing else.
 #
-# No stride, no pooling: the pixels of the result are as large as those of the image.
+# The kernel moves on by one pixel at a time, so the pixels of the result are as large
+# as those of the image.
 
 # %% exercise="size_after"
 
@@ -57,7 +62,8 @@ for kernel in kernels:
     print(f"kernel {kernel}: {size} x {size}")
 
 # %% [markdown]
-# The table of the whole network. `estimated` holds the probability of each class.
+# The table of the whole network. A layer has many kernels, its **filters**; each gives
+# one band. `estimated` holds the probability of each class.
 #
 # | layer | kernel | filters | side of a patch of 16 |
 # |---|---|---|---|
@@ -88,6 +94,10 @@ print(f"{total} weights in all")
 # A `PatchModel` needs one function: from the inputs by name to the outputs by name. It
 # does the rest: scaling of the pixel values, inputs of any size, and cropped outputs
 # that a later notebook uses.
+#
+# `conv` adds one layer. Its *activation* comes after the sum: `"relu"` turns negative
+# values into 0, so that several layers can do more than one; `"softmax"`, at the end,
+# turns the values of a pixel into probabilities, which add up to 1.
 
 
 # %%
@@ -102,8 +112,8 @@ def conv(net, filters, kernel, name, activation="relu"):
 FCNN = ex.network.answer()
 
 # %% [markdown]
-# The same network takes an image of any size. **What will be the size of the result for
-# 100 x 60 pixels?**
+# `build` makes the model: the input has four bands. It takes an image of any size. **What
+# will be the size of the result for 100 x 60 pixels?**
 
 # %% tags=["nbval-check-output"]
 keras.utils.set_random_seed(0)
@@ -114,7 +124,7 @@ print("result: ", tuple(model({"input": image})["estimated"].shape))
 
 # %% [markdown]
 # As many weights as you counted. And one result for every place where a patch of 16 fits:
-# the network was made for patches, and maps whole images.
+# the network is trained on patches, and maps whole images.
 #
 # ## The data
 #
@@ -135,8 +145,8 @@ for area in "ab":
     print(f"area {area}: {patches.count} patches")
 
 # %% [markdown]
-# A dataset gives batches: the inputs by name, and the class as *one-hot*, a 1 in the
-# place of the class and 0 elsewhere.
+# A dataset gives **batches**, some patches at a time: the inputs by name, and the class
+# as *one-hot*, a 1 in the place of the class and 0 elsewhere.
 
 # %% tags=["nbval-check-output"]
 legend = tl.read_legend(havel / "terrain_truth_a.tif")
@@ -147,14 +157,19 @@ valid = tl.patch_dataset(
     paths["b"], class_count=len(legend), batch_size=batch_size, shuffle=False
 )
 inputs, targets = next(iter(valid))
-print(inputs["input"].shape, targets["estimated"].shape)
-print("first target:", targets["estimated"].numpy()[0, 0, 0])
+print("inputs: ", inputs["input"].shape)
+print("targets:", targets["estimated"].shape)
+print("the first:", targets["estimated"].numpy()[0, 0, 0])
 
 # %% [markdown]
 # ## Training
 #
-# Plain Keras from here on. The loss names the output that is trained. The checkpoint
-# writes a file whenever the validation loss is better than ever before.
+# Plain Keras from here on. The **loss** says how wrong the probabilities are: 0 if the
+# true class has all of the probability, more if it has less. After each batch, the
+# optimizer *Adam* changes the weights a little to make the loss smaller. An **epoch** is
+# one pass over all patches of A.
+#
+# The checkpoint writes a file whenever the loss on B is smaller than ever before.
 
 # %%
 model.compile(
@@ -169,23 +184,23 @@ history = model.fit(
 )
 
 # %% [markdown]
-# **What you see.** In each epoch the network sees every patch of A once. `loss` is how
-# wrong it is on them, `val_loss` how wrong on B, from which it never learns.
+# **What you see.** Two lines for each epoch. `loss` is how wrong the network was on A,
+# `val_loss` how wrong it is on B, from which it never learns. `accuracy` is the share of
+# patches that got their true class.
 #
 # ## Overfitting
 #
 # The kit brings the curves of a longer training, made by the same code. **Before you
-# run the cell: what will the two losses do after the first epochs? Both fall? Both
-# level out?**
+# run the cell: what will the two losses do in the end? Do both go on falling?**
 
 # %%
 curves = recorded.read_history("fcnn_havel")
 tl.show_curves(curves)
 
 # %% [markdown]
-# On A the network becomes better and better. On B it becomes worse, after a few epochs:
-# it learns the patches of A by heart, and with them what is special to A. That is
-# **overfitting**. The curves part where it begins.
+# **What you see.** On A the network becomes better and better. On B it stops becoming
+# better: what it still learns are the patches of A by heart, and what is special to A.
+# That is **overfitting**. The gap between the curves shows it.
 
 # %% exercise="best_epoch"
 
@@ -195,21 +210,24 @@ best_epoch = ex.best_epoch.answer()
 # %% tags=["nbval-check-output"]
 best = best_epoch(curves["val_loss"])
 last = len(curves["val_loss"])
-assert best < last
 print(f"best epoch {best} of {last}")
-for name in ("loss", "val_loss"):
-    print(
-        f"{name}: {curves[name][best - 1]:.2f} then, {curves[name][-1]:.2f} at the end"
-    )
+gaps = [b - a for a, b in zip(curves["loss"], curves["val_loss"], strict=True)]
+assert best < last
+assert gaps[best - 1] < gaps[-1]
+print(f"gap between the losses: {gaps[best - 1]:.2f} then, {gaps[-1]:.2f} at the end")
 
 # %% [markdown]
-# A network with many weights can learn more by heart. This one has several times as
-# many as a network of the same field of view with pooling, which is the subject of
-# another notebook.
+# The more weights a network has, the more it can learn by heart.
 #
 # ## How good is it?
 #
-# The file holds the best epoch, with its network: nothing else is needed to load it.
+# The file holds the weights of the best epoch together with the network: nothing else is
+# needed to load it.
+#
+# *Recall* is how much of a class was found. *Precision* is how much of what was given
+# its name really is of the class; the *F-score* lies between the two. The class of a
+# pixel is its most probable one. With classes of equal size, somebody who guesses is
+# right once in six times.
 
 # %%
 best_model = keras.models.load_model(best_path)
@@ -217,15 +235,10 @@ scores = tl.training.evaluate_classes(best_model, valid, names=legend.names)
 scores
 
 # %% [markdown]
-# *Recall* is how much of a class was found. *Precision* is how much of what was called
-# by its name really is the class. The class of a pixel is its most probable one. With
-# classes of equal size, somebody who guesses is right once in six times.
-#
-# **Which classes are mixed up?** Rows are true, columns estimated.
+# **Which classes will be mixed up?** Think of the patches that you looked at. Below, each
+# row is a true class, each column an estimated one.
 
 # %%
-import pandas
-
 pandas.DataFrame(scores.confusion, index=legend.names, columns=legend.names)
 
 # %% tags=["nbval-check-output"]
@@ -233,9 +246,10 @@ assert scores.overall_accuracy > 2 / 6
 print("more than twice as good as guessing")
 
 # %% [markdown]
-# **What you saw.** The labels are land use as people map it, on a winter day under thin
-# clouds. Meadow and farm look alike then, and so do wetland and meadow. A perfect score
-# would be suspicious.
+# **What you see.** Right answers are on the diagonal. Look for the largest number beside
+# it: those are two classes that the network cannot tell apart. The labels say how people
+# *use* the land, and on a winter day under thin clouds that is not always to be seen. A
+# perfect score would be suspicious.
 #
 # ## Summary
 #

@@ -12,11 +12,12 @@
 # - choose a tile size, and say what it costs,
 # - handle pixels without data, and see what goes wrong otherwise.
 #
-# **Needs** about 45 minutes of yours, a minute of computing, 0.9 GB of memory, no
+# **Needs** about 45 minutes of yours, a minute of computing, 1 GB of memory, no
 # internet. The network is the one of [03](03_pixelwise_fcnn.ipynb).
 
 # %%
 import time
+import warnings
 
 import numpy as np
 import pandas
@@ -30,7 +31,7 @@ from tutorial_lib.machine import find_data
 # %% tags=["parameters"]
 havel = find_data("havel")
 work = havel.parent / "work" / "05_mapping_a_scene"
-window = Window(col_off=600, row_off=250, width=400, height=250)
+window = Window(col_off=512, row_off=256, width=512, height=256)
 
 # %% [markdown]
 # If you trained the network in notebook 03, your own is used; otherwise the one that
@@ -46,7 +47,7 @@ print("your own network" if own.exists() else "the network of the kit")
 #
 # `receptive_field` says how many pixels of the image the network reads for one pixel of
 # the map. `plan_inference` looks at the rasters and at the network, checks that they
-# fit, and computes nothing yet.
+# fit, and computes nothing yet. `window` asks for a part of the map.
 
 # %% tags=["nbval-check-output"]
 image_path = havel / "s2_10m.tif"
@@ -58,21 +59,28 @@ plan = tl.plan_inference(
 plan
 
 # %% [markdown]
-# The output `estimated` has one band for each class: its probability. **Where do you
-# expect the network to be sure, and where not?**
+# The plan tells size, place and cost of the map. Its *expression field* and *scale
+# factor* are 1 for this network: one pixel at a time, as large as those of the image.
+#
+# The output `estimated` has one band for each class: its probability. The largest of
+# them says how sure the network is. **Where do you expect it to be sure, where not?**
 
 # %%
-report = plan.write(work / "probabilities.tif", progress=False)
+plan.write(work / "probabilities.tif", progress=False)
+probabilities = rasters.read_array(work / "probabilities.tif")
+surest = probabilities.max(axis=-1, keepdims=True)
+surest_path = rasters.write_array(work / "surest.tif", surest, plan.grid)
 tl.show(
+    surest_path,
     image_path,
-    work / "probabilities.tif",
-    window=Window(608, 258, 400, 250),
-    bands=(1, 2, 3),
-    titles=("Sentinel-2", "probability of three classes, as red, green, blue"),
-    kind="rgb",
+    window=Window(0, 0, window.width, window.height),
+    titles=("probability of the most probable class", "Sentinel-2"),
 )
 
 # %% [markdown]
+# **What you see.** It is sure in the middle of the lake. It doubts wherever one kind of
+# ground ends and another begins, and in many fields and under the clouds.
+#
 # ## Which pixels have a map?
 #
 # Nothing is invented at the border of the image, so the map is smaller than the image.
@@ -83,8 +91,8 @@ tl.show(
 map_size = ex.map_size.answer()
 
 # %% [markdown]
-# Compare your numbers with the plan for the whole image. The corner of the map, in
-# metres, is the corner of its first pixel.
+# Compare your numbers with the plan for the whole image: rows, columns, and the left
+# edge of the map in metres, which is the left edge of its first pixel.
 
 # %% tags=["nbval-check-output"]
 whole = tl.plan_inference(model, source, output="estimated")
@@ -111,8 +119,9 @@ print(full)
 full.write(work / "map.tif", progress=False)
 
 # %% [markdown]
-# The labels are in a file of one band. It gets its names and colours with `legend=`, a
-# further argument of `plan_inference`. From now on the maps have it.
+# The file has one band, with the number of a class in each pixel. Names and colours of
+# the classes come with `legend=`, a further argument. `predict_raster` plans and writes
+# in one go.
 
 
 # %%
@@ -130,9 +139,10 @@ map_path = write_map("land_cover", source)
 tl.show(image_path, map_path, titles=("Sentinel-2", "land cover"))
 
 # %% [markdown]
-# **What you see.** Lakes, woods and fields are where they belong. Where the clouds are,
-# the network says something too: it knows six classes and nothing else, and *I do not
-# know* is not among them.
+# **What you see.** Lakes and large woods are where they belong. Much of the rest is
+# doubtful: look for villages along the shores. Where the clouds are, the network says
+# something too: it knows six classes and nothing else, and *I do not know* is not among
+# them.
 #
 # A window of the map is the same as that part of the whole map, pixel for pixel. The
 # kit computes both in the same tiles.
@@ -140,16 +150,16 @@ tl.show(image_path, map_path, titles=("Sentinel-2", "land cover"))
 # %% tags=["nbval-check-output"]
 part_path = write_map("part", source, window=window)
 part, everything = rasters.read_array(part_path), rasters.read_array(map_path)
-same = np.array_equal(part, everything[250:500, 600:1000])
+same = np.array_equal(part, everything[window.toslices()])
 assert same
 print("the window equals the part of the map:", same)
 
 # %% [markdown]
 # ## Tiles
 #
-# A scene does not fit into the memory of the network at once, so the map is computed
-# tile by tile. Neighbouring tiles read some of the same pixels: with small tiles, most
-# of what is read is read several times.
+# A large scene does not fit into memory at once, so the map is computed **tile** by tile.
+# Neighbouring tiles read some of the same pixels: with small tiles, most of what is read
+# is read several times.
 
 # %% exercise="pixels_read"
 
@@ -158,7 +168,7 @@ pixels_read = ex.pixels_read.answer()
 
 # %% [markdown]
 # **Guess first: how many times longer does a map take with tiles of 16 pixels than with
-# tiles of 256?** 16 is what the Orfeo ToolBox does if nobody tells it otherwise.
+# tiles of 256?** 16 is what the Orfeo ToolBox takes if nobody tells it otherwise.
 
 # %%
 costs = []
@@ -176,6 +186,10 @@ names = ["tile size", "tiles", "pixels read for each", "seconds"]
 pandas.DataFrame(costs, columns=names).set_index("tile size").round(2)
 
 # %% [markdown]
+# **What you see.** Small tiles read the same pixels again and again, and each tile costs
+# some time of its own. Beyond some size there is little left to win, and larger tiles
+# need more memory.
+#
 # Does the tile size change the map? It must not: each pixel sees its own 16 x 16 pixels,
 # whatever the tile.
 
@@ -222,10 +236,12 @@ print(f"background: {(masked == 255).mean():.1%} of the map")
 print(f"changed beside the wedge: {changed_share(plain, masked):.2%}")
 
 # %% [markdown]
-# Nothing beside the wedge has changed: zeros were zeros for the network before as well.
-# But pixels near the edge of the wedge did see some of those zeros. Who wants none of
-# them takes the rule `"any"`: background where *anything* that the network read has no
-# data.
+# Nothing beside the wedge has changed: the network reads the same zeros as before, only
+# its answer inside the wedge is replaced. But then, pixels near the edge of the wedge
+# did see some of those zeros. Whoever wants none of that takes the rule `"any"`:
+# background where *anything* that the network read has no data. `"all"` is the opposite:
+# background only where *everything* that it read has none. `"center"` was used above.
+# **Which rule gives most background?**
 
 # %% tags=["nbval-check-output"]
 for rule in ("all", "center", "any"):
@@ -240,18 +256,20 @@ for rule in ("all", "center", "any"):
 #
 # The Orfeo ToolBox looks at whole tiles: a tile without any data is skipped, all others
 # are mapped as if nothing were missing. And the value that it writes is 0 unless told
-# otherwise. **What is class 0 here?** The kit warns, but it obeys.
+# otherwise. **What is class 0 here?** The kit obeys, but it warns.
 
 # %%
-steps_path = write_map(
-    "tile_rule", empty_image, nodata_rule="tile", tile_size=64, background=0
-)
+with warnings.catch_warnings(record=True, action="always") as heard:
+    steps_path = write_map(
+        "tile_rule", empty_image, nodata_rule="tile", tile_size=64, background=0
+    )
+print(heard[0].message)
 tl.show(masked_path, steps_path, titles=("by pixel, 255", "by tile, 0"))
 
 # %% [markdown]
-# **What you saw.** Stairs, as large as the tiles: another tile size gives another map.
-# And the empty tiles have become water, because 0 is water. Whoever gets this file
-# cannot know.
+# **What you see.** Stairs, as large as the tiles: another tile size gives another map.
+# And where are the lakes? The file says that 0 means no data, and 0 is water too. Whoever
+# gets this file cannot tell a lake from a hole.
 #
 # ## Summary
 #
@@ -259,6 +277,6 @@ tl.show(masked_path, steps_path, titles=("by pixel, 255", "by tile, 0"))
 #   complete.
 # - With valid convolutions, neither the window nor the tile size changes a pixel.
 # - Tiles that are small compared with the receptive field waste most of their reading.
-# - No-data is decided pixel by pixel, and the background is never a class.
+# - No-data should be decided pixel by pixel, and the background should be no class.
 #
 # Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*.

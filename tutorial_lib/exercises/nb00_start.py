@@ -99,6 +99,7 @@ def _judge_count_pixels(answer: Callable[[GeoBox, float], int]) -> str | None:
         "one direction": fine / factor,
         "upside down": fine * factor**2,
         "unchanged": fine,
+        "one grid": fine * (10 / np.array([spacing for _, spacing in cases])) ** 2,
     }
     return diagnose(counts, right=fine / factor**2, likely=likely)
 
@@ -151,6 +152,14 @@ count_pixels = Exercise(
                 """,
             hint="This counts the pixels of `grid` itself: `spacing_m` has to change "
             "the result.",
+        ),
+        "one grid": Mistake(
+            code="""
+                def count_pixels(grid, spacing_m):
+                    return grid.height * grid.width * (10 / spacing_m) ** 2
+                """,
+            hint="Right if the pixels of `grid` have 10 m. The check also tries other "
+            "grids: each knows its own `grid.resolution`.",
         ),
     },
     hints=(

@@ -21,6 +21,8 @@ def _judge_first_pixel(answer: Callable[[int, int], int]) -> str | None:
     rules = {
         None: lambda c, s: c - s // 2,
         "even centre": lambda c, s: c - (s - 1) // 2,
+        "odd centre": lambda c, s: c - (s + 1) // 2,
+        "one size": lambda c, s: c - 8,
         "whole size": lambda c, s: c - s,
         "not whole": lambda c, s: c - s / 2,
         "last pixel": lambda c, s: c - s // 2 + s - 1,
@@ -60,6 +62,22 @@ first_pixel = Exercise(
                 """,
             hint="Odd sizes are right. With even sizes your centre has one pixel more "
             "*after* it; try `first_pixel(8, 16)`.",
+        ),
+        "odd centre": Mistake(
+            code="""
+                def first_pixel(centre, size):
+                    return centre - (size + 1) // 2
+                """,
+            hint="Even sizes are right. With odd sizes there must be as many pixels after "
+            "the centre as before it; try `first_pixel(2, 5)`.",
+        ),
+        "one size": Mistake(
+            code="""
+                def first_pixel(centre, size):
+                    return centre - 8
+                """,
+            hint="That is right for patches of 16, and for no others: `size` has to "
+            "change the result.",
         ),
         "whole size": Mistake(
             code="""
@@ -140,7 +158,8 @@ patch_sizes = Exercise(
         ),
         "names": Mistake(
             code='sizes = {"s2_10m": 16, "s2_20m": 8}',
-            hint="The keys are the names of the sources, `input_10m` and `input_20m`.",
+            hint="Give a dictionary whose keys are the names of the sources, "
+            "`input_10m` and `input_20m`, and no others.",
         ),
     },
     hints=(
@@ -261,6 +280,8 @@ def _judge_shift(answer: Callable[[int], int]) -> str | None:
         "always": columns * 0 + 1,
         "even": 1 - columns % 2,
         "coarse": (columns % 2) / 2,
+        "negative": -(columns % 2),
+        "mixed": columns - 8 - (columns // 2 - 4),
         "starts": columns - 8,
     }
     return diagnose(got, right=columns % 2, likely=likely)
@@ -323,6 +344,22 @@ shift = Exercise(
                 """,
             hint="This counts 20 m pixels. How many 10 m pixels is that?",
         ),
+        "negative": Mistake(
+            code="""
+                def shift(column):
+                    return 2 * (column // 2 - 4) - (column - 8)
+                """,
+            hint="The size is right, the sign is not: a patch that begins further left "
+            "begins at a smaller number.",
+        ),
+        "mixed": Mistake(
+            code="""
+                def shift(column):
+                    return (column - 8) - (column // 2 - 4)
+                """,
+            hint="You subtract 20 m pixels from 10 m pixels. Express both beginnings in "
+            "10 m pixels first.",
+        ),
         "starts": Mistake(
             code="""
                 def shift(column):
@@ -337,6 +374,5 @@ shift = Exercise(
         "Pixel `n` of the 20 m image begins at pixel `2 * n` of the 10 m image.",
         "Subtract `2 * start_20m` from `start_10m`.",
     ),
-    explanation="Even columns fit, odd ones are one pixel apart. On average the network "
-    "sees both, so it learns not to mind.",
+    explanation="Even columns fit, odd ones are one pixel of 10 m apart.",
 )

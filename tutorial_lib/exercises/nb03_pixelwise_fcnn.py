@@ -173,7 +173,7 @@ def _judge_network(answer: type) -> str | None:
     estimated = result["estimated"]
     if estimated.shape[1] == side:
         return "padding"
-    if estimated.shape[1] < 0.7 * (side - 15):
+    if estimated.shape[2] - estimated.shape[1] != 4:
         return "stride"
     if estimated.shape[1:3] != (side - 15, side - 11):
         return "field"
@@ -335,6 +335,7 @@ def _judge_best_epoch(answer: Callable[[Sequence[float]], int]) -> str | None:
         "last": [len(c) for c in curves],
         "largest": [int(np.argmax(c)) + 1 for c in curves],
         "value": [min(c) for c in curves],
+        "first rise": [int(np.argmax(np.diff(c) > 0)) + 1 for c in curves],
     }
     right = [int(np.argmin(c)) + 1 for c in curves]
     return diagnose(got, right=right, likely=likely)
@@ -387,6 +388,14 @@ best_epoch = Exercise(
                     return min(val_loss)
                 """,
             hint="This is the smallest loss. In which epoch was it?",
+        ),
+        "first rise": Mistake(
+            code="""
+                def best_epoch(val_loss):
+                    return int(np.argmax(np.diff(val_loss) > 0)) + 1
+                """,
+            hint="This is the last epoch before the loss rises for the first time. It may "
+            "fall again later, and below.",
         ),
     },
     hints=(

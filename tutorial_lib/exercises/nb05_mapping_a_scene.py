@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib import testing
-from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
+from tutorial_lib.exercises import Exercise, Mistake, diagnose
 from tutorial_lib.plans import InferencePlan
 
 
@@ -15,7 +15,7 @@ def _judge_map_size(answer: Callable[[int, int], tuple[int, int]]) -> str | None
     cases = [(int(n), int(r)) for n, r in rng.integers((100, 2), (900, 40), (20, 2))]
     got = np.array([answer(size, field) for size, field in cases])
     if got.shape != (len(cases), 2):
-        return OTHER
+        return "not a pair"
     n, r = np.array(cases).T
     count, first = n - r + 1, r // 2
     likely = {
@@ -92,6 +92,14 @@ map_size = Exercise(
             hint="How many is right. Pixel 0 is the first one *read*; which one gets the "
             "class?",
         ),
+        "not a pair": Mistake(
+            code="""
+                def map_size(size, field):
+                    return size - field + 1
+                """,
+            hint="Two numbers are asked for: how many pixels are mapped, and which is the "
+            "first.",
+        ),
         "one too early": Mistake(
             code="""
                 def map_size(size, field):
@@ -132,9 +140,9 @@ def _judge_whole_map(
     if plan.job.patch_based:
         return "patch by patch"
     height, width = plan.reference.shape
-    if plan.grid.shape.yx != (height - 15, width - 15):
-        return "window"
-    return None
+    if plan.grid.shape.yx == (height - 15, width - 15):
+        return None
+    return "padded" if plan.grid.shape.yx == (height, width) else "window"
 
 
 _WHOLE_MAP = """
@@ -171,6 +179,14 @@ whole_map = Exercise(
             ),
             hint="This is a part of the scene. Without `window` the plan is for all of "
             "it.",
+        ),
+        "padded": Mistake(
+            code=_WHOLE_MAP.replace(
+                'output="estimated_labels"',
+                'output="estimated_labels", edge="pad"',
+            ),
+            hint="This map is as large as the image: at the border, pixels had to be "
+            "invented. Leave `edge` out.",
         ),
         "patch by patch": Mistake(
             code=_WHOLE_MAP.replace(
@@ -218,6 +234,7 @@ def _judge_pixels_read(answer: Callable[[int, int], float]) -> str | None:
         "not relative": [(t + r - 1) ** 2 for t, r in cases],
         "only more": [((t + r - 1) / t) ** 2 - 1 for t, r in cases],
         "both sides": [((t + 2 * r) / t) ** 2 for t, r in cases],
+        "upside down": [(t / (t + r - 1)) ** 2 for t, r in cases],
     }
     right = [((t + r - 1) / t) ** 2 for t, r in cases]
     return diagnose(got, right=right, likely=likely, tolerance=1e-6)
@@ -281,6 +298,14 @@ pixels_read = Exercise(
             hint="The tile does not read a whole field more on each side: the question "
             "says how many pixels it reads along an axis.",
         ),
+        "upside down": Mistake(
+            code="""
+                def pixels_read(tile, field):
+                    return tile**2 / (tile + field - 1) ** 2
+                """,
+            hint="This is how many are written for each that is read. The question asks "
+            "the other way round.",
+        ),
     },
     hints=(
         "How many pixels does a tile read in all? And how many does it write?",
@@ -307,6 +332,7 @@ def _judge_changed(answer: Callable[[np.ndarray, np.ndarray], float]) -> str | N
         "count": changed.sum(),
         "background": (masked == 255).mean(),
         "of all": changed.sum() / plain.size,
+        "percent": 100 * changed.mean(),
     }
     return diagnose(got, right=changed.mean(), likely=likely, tolerance=1e-9)
 
@@ -370,6 +396,14 @@ changed_share = Exercise(
                 """,
             hint="You divide by all pixels. The share is asked of those that are not "
             "background.",
+        ),
+        "percent": Mistake(
+            code="""
+                def changed_share(plain, masked):
+                    mapped = masked != 255
+                    return 100 * (plain[mapped] != masked[mapped]).mean()
+                """,
+            hint="Right in percent. A share is between 0 and 1.",
         ),
     },
     hints=(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -61,10 +62,12 @@ def _draw(ax: Axes, name: str, curves: Mapping[str, Sequence[float]]) -> None:
 
 
 def _mark_best(ax: Axes, curves: Mapping[str, Sequence[float]]) -> str:
-    if "val_loss" not in curves:
+    losses = np.asarray(curves.get("val_loss", []), float)
+    # NaN where an epoch was not validated, or where the training has blown up.
+    if not np.isfinite(losses).any():
         return ""
-    smallest = min(curves["val_loss"])
-    epoch = list(curves["val_loss"]).index(smallest) + 1
+    smallest = np.nanmin(losses)
+    epoch = int(np.nanargmin(losses)) + 1
     ax.axvline(epoch, color="#404040", linewidth=1, linestyle=":", zorder=0)
     note = {"xytext": (4, 2), "textcoords": "offset points", "fontsize": TEXT_SIZE}
     ax.annotate(f"best epoch, {epoch}", (epoch, ax.get_ylim()[0]), **note)

@@ -1,0 +1,512 @@
+"""Exercises of notebook 06: two sources at two resolutions."""
+
+from collections.abc import Callable, Iterable
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
+
+
+def _judge_make_dataset(answer: Callable[..., Iterable]) -> str | None:
+    files = _numbered_patches()
+    ordered = list(answer(*files, False))
+    inputs = ordered[0][0]
+    if len(inputs) < 2:
+        return "one source"
+    if set(inputs) != {"input_10m", "input_20m"}:
+        return "names"
+    if inputs["input_10m"].shape[-1] != 4:
+        return "swapped"
+    mixed = [_numbers_of(batches) for batches in (ordered, list(answer(*files, True)))]
+    if not all(np.array_equal(x, y) and close(z, x % 6) for x, y, z in mixed):
+        return "apart"
+    rising = [bool(np.all(np.diff(fine) > 0)) for fine, _, _ in mixed]
+    verdicts = {
+        (True, False): None,
+        (True, True): "never mixed",
+        (False, False): "always mixed",
+    }
+    return verdicts.get(tuple(rising), OTHER)
+
+
+def _numbered_patches() -> tuple[Path, Path, Path]:
+    """Patches images of two sources, and labels; patches hold their own number."""
+    from tutorial_lib.patches import write_patches
+    from tutorial_lib.testing import scratch_folder
+
+    folder, count = scratch_folder(), int(np.random.default_rng().integers(70, 90))
+    numbers = np.arange(count, dtype="uint16").reshape(-1, 1, 1, 1)
+    arrays = {
+        "10m": numbers + np.zeros((1, 16, 16, 4), "uint16"),
+        "20m": numbers + np.zeros((1, 8, 8, 6), "uint16"),
+        "labels": (numbers % 6).astype("uint8"),
+    }
+    for name, array in arrays.items():
+        write_patches(folder / f"{name}.tif", array)
+    return tuple(folder / f"{name}.tif" for name in arrays)
+
+
+def _numbers_of(batches: list) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The numbers that patches of both sources hold, and their classes."""
+    fine = [np.asarray(x["input_10m"])[:, 0, 0, 0] for x, _ in batches]
+    coarse = [np.asarray(x["input_20m"])[:, 0, 0, 0] for x, _ in batches]
+    classes = [np.asarray(y["estimated"]).argmax(-1).ravel() for _, y in batches]
+    return np.concatenate(fine), np.concatenate(coarse), np.concatenate(classes)
+
+
+_DATASET_SOLUTION = """
+    def make_dataset(img_10m, img_20m, labels, shuffle):
+        paths = {"input_10m": img_10m, "input_20m": img_20m, "labels": labels}
+        return tl.patch_dataset(paths, class_count=6, batch_size=32, shuffle=shuffle)
+    """
+
+make_dataset = Exercise(
+    name="make_dataset",
+    title="A dataset of two sources",
+    question="""
+        The network will have two inputs, `input_10m` and `input_20m`. Write a function
+        that makes batches of 32 for it from three patches images: those of the 10 m
+        image, of the 20 m image, and of the labels. With `shuffle=True` the patches come
+        in a random order, otherwise in that of the files.
+
+        `tl.patch_dataset` takes a dictionary: the path of each input under the input's
+        name, and the path of the labels under `"labels"`.
+        """,
+    answer_name="make_dataset",
+    stub="""
+        def make_dataset(img_10m, img_20m, labels, shuffle):
+            paths = ...
+            return tl.patch_dataset(paths, class_count=6, batch_size=32, shuffle=shuffle)
+        """,
+    solution_code=_DATASET_SOLUTION,
+    judge=_judge_make_dataset,
+    mistakes={
+        "one source": Mistake(
+            code=_DATASET_SOLUTION.replace(' "input_20m": img_20m,', ""),
+            hint="The batches hold one input. Where are the 20 m bands?",
+        ),
+        "names": Mistake(
+            code=_DATASET_SOLUTION.replace('"input_', '"img_'),
+            hint="Keras finds the data of an input by its name. These names are not "
+            "those of the network's inputs.",
+        ),
+        "swapped": Mistake(
+            code=_DATASET_SOLUTION.replace(": img_10m", ": img_x")
+            .replace(": img_20m", ": img_10m")
+            .replace(": img_x", ": img_20m"),
+            hint="Both sources are there, but under the name of the other one: look at "
+            "the bands of each input.",
+        ),
+        "apart": Mistake(
+            code="""
+                def make_dataset(img_10m, img_20m, labels, shuffle):
+                    def one(seed, **paths):
+                        paths["labels"] = labels
+                        options = dict(class_count=6, batch_size=32, shuffle=shuffle)
+                        return tl.patch_dataset(paths, seed=seed, **options)
+
+                    both = zip(one(0, input_10m=img_10m), one(1, input_20m=img_20m))
+                    return [(a[0] | b[0], a[1]) for a, b in both]
+                """,
+            hint="The two inputs of a sample do not show the same ground, or not with "
+            "its class. Two datasets shuffled apart lose the pairs: make one, of all "
+            "three files.",
+        ),
+        "never mixed": Mistake(
+            code=_DATASET_SOLUTION.replace("shuffle=shuffle", "shuffle=False"),
+            hint="The order is that of the files even with `shuffle=True`.",
+        ),
+        "always mixed": Mistake(
+            code=_DATASET_SOLUTION.replace(", shuffle=shuffle", ""),
+            hint="The order is random even with `shuffle=False`. Which argument passes "
+            "the choice on?",
+        ),
+    },
+    hints=(
+        "Only the dictionary is missing. Which three names must it have?",
+        '`{"input_10m": …, "input_20m": …, "labels": …}`.',
+        "The values are the three arguments, each under its own name.",
+    ),
+    explanation="One dataset holds all three, so that shuffling moves them together.",
+    imports="import tutorial_lib as tl",
+)
+
+
+def _judge_after_layer(answer: Callable[..., tuple[float, float]]) -> str | None:
+    rng = np.random.default_rng()
+    cases = rng.integers((20, 1, 2, 2), (60, 4, 6, 4), (20, 4)).tolist()
+    cases = [(n, 10 * s, k, t) for n, s, k, t in cases]
+    cases += [(16, 10, 5, 1), (7, 20, 2, 2), (9, 10, 2, 2), (2, 20, 2, 1)]
+    likely = {
+        "spacing kept": [((n - k) // t + 1, s) for n, s, k, t in cases],
+        "spacing divided": [((n - k) // t + 1, s / t) for n, s, k, t in cases],
+        "spacing of kernel": [((n - k) // t + 1, s * k) for n, s, k, t in cases],
+        "stride forgotten": [(n - k + 1, s * t) for n, s, k, t in cases],
+        "one short": [((n - k) // t, s * t) for n, s, k, t in cases],
+        "divided late": [((n - k + 1) // t, s * t) for n, s, k, t in cases],
+    }
+    right = [((n - k) // t + 1, s * t) for n, s, k, t in cases]
+    return diagnose([answer(*case) for case in cases], right=right, likely=likely)
+
+
+def _after_layer(size: str, spacing: str) -> str:
+    return (
+        "def after_layer(size, spacing_m, kernel, stride):\n"
+        f"    return {size}, {spacing}"
+    )
+
+
+after_layer = Exercise(
+    name="after_layer",
+    title="Size and spacing after a layer",
+    question="""
+        A layer has a square `kernel`, computes only where the whole kernel lies on the
+        image ("valid"), and moves it by `stride` pixels from one result to the next. A
+        convolution of this notebook has stride 1; a pooling of 2 x 2 has kernel 2 and
+        stride 2.
+
+        Write a function that gives the side of the result, in pixels, and its spacing:
+        the metres from one of its pixels to the next.
+        """,
+    answer_name="after_layer",
+    stub=_after_layer("...", "..."),
+    solution_code=_after_layer("(size - kernel) // stride + 1", "spacing_m * stride"),
+    judge=_judge_after_layer,
+    mistakes={
+        "spacing kept": Mistake(
+            code=_after_layer("(size - kernel) // stride + 1", "spacing_m"),
+            hint="The sizes are right. But when the kernel moves by two pixels, how far "
+            "apart are two neighbouring results?",
+        ),
+        "spacing divided": Mistake(
+            code=_after_layer("(size - kernel) // stride + 1", "spacing_m / stride"),
+            hint="The sizes are right. Fewer pixels on the same ground: are they closer "
+            "together, or further apart?",
+        ),
+        "spacing of kernel": Mistake(
+            code=_after_layer("(size - kernel) // stride + 1", "spacing_m * kernel"),
+            hint="The sizes are right. A convolution with stride 1 leaves the spacing "
+            "as it is, however large its kernel.",
+        ),
+        "stride forgotten": Mistake(
+            code=_after_layer("size - kernel + 1", "spacing_m * stride"),
+            hint="Right without a stride. A kernel that moves by two pixels has about "
+            "half as many places.",
+        ),
+        "one short": Mistake(
+            code=_after_layer("(size - kernel) // stride", "spacing_m * stride"),
+            hint="The spacing is right, the size is one short: the kernel's first place "
+            "counts too.",
+        ),
+        "divided late": Mistake(
+            code=_after_layer("(size - kernel + 1) // stride", "spacing_m * stride"),
+            hint="Close. A pooling of 2 on 2 pixels gives one pixel: what does your "
+            "function say?",
+        ),
+    },
+    hints=(
+        "Where can the kernel's first pixel stand? From 0 to `size - kernel`, in steps "
+        "of `stride`.",
+        "There are `(size - kernel) // stride` steps; places are one more than steps.",
+        "The spacing grows by the factor `stride`, and by nothing else.",
+    ),
+    explanation="Kernels take pixels away; only strides make pixels larger.",
+)
+
+
+def _judge_network(answer: type) -> str | None:
+    model = answer(crops=()).build({"input_10m": 4, "input_20m": 6})
+    if not {"estimated", "estimated_labels", "features"} <= set(model.output):
+        return "outputs"
+    rows, cols = np.random.default_rng().integers((20, 31), (30, 40)).tolist()
+    images = _two_images(rows, cols)
+    result = _run(model, images)
+    if result is None:
+        return "sizes" if _has_pooling(model) else "no pooling"
+    estimated = result["estimated"]
+    if estimated.shape[1:3] == (rows, cols):
+        return "padding"
+    if estimated.shape[1:3] != (rows - 7, cols - 7):
+        return "sizes"
+    if not np.allclose(estimated.sum(-1), 1, atol=1e-4):
+        return "softmax"
+    if not _sees_both(model, images, result["features"]):
+        return "one source"
+    return _judge_layers(model, result["features"].shape[-1])
+
+
+def _judge_layers(model: Any, feature_count: int) -> str | None:
+    if feature_count != 64:
+        joins = {"Concatenate"} & {type(layer).__name__ for layer in model.layers}
+        return "early" if joins else "added"
+    return None if model.count_params() == 49046 else "filters"
+
+
+def _two_images(rows: int, cols: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng()
+    shapes = {"input_10m": (2 * rows, 2 * cols, 4), "input_20m": (rows, cols, 6)}
+    return {
+        name: rng.uniform(0, 4000, (1, *shape)).astype("float32")
+        for name, shape in shapes.items()
+    }
+
+
+def _run(model: Any, images: dict[str, np.ndarray]) -> dict[str, np.ndarray] | None:
+    """The outputs, or None where the branches do not fit together."""
+    import tensorflow as tf
+
+    try:
+        outputs = model(images)
+    except (ValueError, tf.errors.InvalidArgumentError):
+        return None
+    return {name: np.asarray(value) for name, value in outputs.items()}
+
+
+def _has_pooling(model: Any) -> bool:
+    return any(getattr(layer, "strides", (1, 1)) != (1, 1) for layer in model.layers)
+
+
+def _sees_both(model: Any, images: dict[str, np.ndarray], features: np.ndarray) -> bool:
+    """Whether the features change with each of the images."""
+    changed = [
+        _run(model, images | {name: image + 1000}) for name, image in images.items()
+    ]
+    return all(not np.allclose(x["features"], features) for x in changed)
+
+
+_STUB = """
+    class DualSource(tl.PatchModel):
+        def network(self, inputs):
+            fine = conv(inputs["input_10m"], 16, 5, "conv11")  # 12x12, 10 m
+            fine = ...
+            coarse = conv(inputs["input_20m"], 32, 3, "conv21")  # 6x6, 20 m
+            coarse = ...
+            net = keras.layers.Concatenate(name="feats")([fine, coarse])
+            estimated = conv(net, 6, 1, "softmax", activation="softmax")
+            labels = tl.labels_of(estimated)
+            return {"estimated": estimated, "features": net, "estimated_labels": labels}
+    """
+
+_SOLUTION = """
+    class DualSource(tl.PatchModel):
+        def network(self, inputs):
+            fine = conv(inputs["input_10m"], 16, 5, "conv11")  # 12x12, 10 m
+            fine = conv(fine, 16, 3, "conv12")  # 10x10
+            fine = conv(fine, 16, 3, "conv13")  # 8x8
+            fine = conv(fine, 32, 3, "conv14")  # 6x6
+            fine = conv(fine, 32, 3, "conv15")  # 4x4
+            fine = keras.layers.MaxPool2D(2)(fine)  # 2x2, from here on 20 m
+            fine = conv(fine, 32, 2, "feats1")  # 1x1
+            coarse = conv(inputs["input_20m"], 32, 3, "conv21")  # 6x6, 20 m
+            coarse = conv(coarse, 32, 3, "conv22")  # 4x4
+            coarse = conv(coarse, 32, 3, "conv23")  # 2x2
+            coarse = conv(coarse, 32, 2, "feats2")  # 1x1
+            net = keras.layers.Concatenate(name="feats")([fine, coarse])
+            estimated = conv(net, 6, 1, "softmax", activation="softmax")
+            labels = tl.labels_of(estimated)
+            return {"estimated": estimated, "features": net, "estimated_labels": labels}
+    """
+
+
+def _instead(*slips: tuple[str, str]) -> str:
+    """The solution with a slip in it."""
+    code = _SOLUTION
+    for old, new in slips:
+        if old not in code:
+            raise ValueError(f"No {old!r} is there to replace. Correct the slip.")
+        code = code.replace(old, new)
+    return code
+
+
+_PADDED = """
+    def conv(net, filters, kernel, name, activation="relu"):
+        options = {"activation": activation, "padding": "same", "name": name}
+        return keras.layers.Conv2D(filters, kernel, **options)(net)
+"""
+
+network = Exercise(
+    name="network",
+    title="The network of two sources",
+    question="""
+        Write the two branches, layer by layer as in the table. `conv(net, filters,
+        kernel, name)` is there; the pooling is `keras.layers.MaxPool2D(2)`. The first
+        layer of each branch, the joining and the classifier are written.
+        """,
+    answer_name="DualSource",
+    stub=_STUB,
+    solution_code=_SOLUTION,
+    judge=_judge_network,
+    mistakes={
+        "no pooling": Mistake(
+            code=_instead(
+                (
+                    "fine = keras.layers.MaxPool2D(2)(fine)  # 2x2, from here on 20 m",
+                    'fine = conv(fine, 32, 3, "conv16")  # 2x2',
+                )
+            ),
+            hint="This fits patches, and nothing else: for a larger image the branch of "
+            "the 10 m image ends with twice as many pixels as the other. Which layer "
+            "brings it to 20 m?",
+        ),
+        "sizes": Mistake(
+            code=_instead(('16, 5, "conv11")  # 12x12', '16, 3, "conv11")  # 14x14')),
+            hint="The branches do not end with the right number of pixels. Follow the "
+            "sizes of the table through both, down to a single pixel of a patch. Is "
+            "the first kernel of the 10 m branch 5?",
+        ),
+        "padding": Mistake(
+            code=f"{cleandoc(_PADDED)}\n\n\n{cleandoc(_SOLUTION)}",
+            hint="The output is as large as the 20 m image: a layer invents pixels at "
+            'the border. Somewhere stands `padding="same"`.',
+        ),
+        "one source": Mistake(
+            code=_instead(("[fine, coarse]", "[coarse, coarse]")),
+            hint="One of the two images can be changed, and the features stay the same. "
+            "What is joined?",
+        ),
+        "added": Mistake(
+            code=_instead(('Concatenate(name="feats")', 'Add(name="feats")')),
+            hint="The features of the two branches were mixed into one set. Joining "
+            "keeps those of both, side by side.",
+        ),
+        "early": Mistake(
+            code=_instead(
+                ('fine = conv(fine, 32, 2, "feats1")  # 1x1', ""),
+                ('coarse = conv(coarse, 32, 2, "feats2")  # 1x1', ""),
+                (
+                    "estimated = conv(net, 6",
+                    'net = conv(net, 32, 2, "feats12")\n'
+                    "            estimated = conv(net, 6",
+                ),
+            ),
+            hint="That fits too, but it is another network: it joins where a patch is "
+            "2x2. Here each branch has a last layer of its own before.",
+        ),
+        "softmax": Mistake(
+            code=_instead((', activation="softmax"', ', activation="sigmoid"')),
+            hint="The six values of a pixel do not add up to 1: they are no "
+            "probabilities. Look at the classifier's activation.",
+        ),
+        "filters": Mistake(
+            code=_instead(('32, 3, "conv14"', '16, 3, "conv14"')),
+            hint="The sizes are right, the number of weights is not. Compare the "
+            "filters of each layer with the table.",
+        ),
+        "outputs": Mistake(
+            code=_instead((' "features": net,', "")),
+            hint="The dictionary at the end needs `estimated`, `estimated_labels` and "
+            "`features`.",
+        ),
+    },
+    hints=(
+        "One line for each row of the table. Each takes the result of the line before: "
+        '`fine = conv(fine, filters, kernel, "name")`.',
+        "The pooling stands between `conv15` and `feats1`: "
+        "`fine = keras.layers.MaxPool2D(2)(fine)`.",
+        "The last layers are `feats1` and `feats2`, with 32 filters and kernel 2.",
+    ),
+    explanation="Both branches end with the same size and the same spacing, for patches "
+    "and for images.",
+    imports="""
+        import keras
+
+        import tutorial_lib as tl
+
+
+        def conv(net, filters, kernel, name, activation="relu"):
+            return keras.layers.Conv2D(filters, kernel, activation=activation, name=name)(net)
+        """,
+)
+
+
+def _recall(confusion: np.ndarray, axis: int = 1) -> np.ndarray:
+    return np.diag(confusion) / confusion.sum(axis=axis)
+
+
+def _judge_gain(answer: Callable[[np.ndarray, np.ndarray], Any]) -> str | None:
+    before, after = np.random.default_rng().integers(1, 100, (2, 6, 6))
+    before[0], after[0] = before[0] * 3, after[0] * 2
+    both = np.stack([before, after]).astype(float)
+    diagonals = both.diagonal(axis1=1, axis2=2)
+    overall = diagonals.sum(1) / both.sum((1, 2))
+    likely = {
+        "columns": np.diff([_recall(x, axis=0) for x in both], axis=0)[0],
+        "counts": diagonals[1] - diagonals[0],
+        "reversed": _recall(before) - _recall(after),
+        "ratio": _recall(after) / _recall(before),
+        "no sign": abs(_recall(after) - _recall(before)),
+        "of all": (diagonals[1] / after.sum()) - (diagonals[0] / before.sum()),
+        "one number": overall[1] - overall[0],
+    }
+    right = _recall(after) - _recall(before)
+    return diagnose(answer(before, after), right=right, likely=likely)
+
+
+def _gain(found: str, result: str = "found(after) - found(before)") -> str:
+    return (
+        "def gain(before, after):\n"
+        "    def found(confusion):\n"
+        f"        return {found}\n\n"
+        f"    return {result}"
+    )
+
+
+_FOUND = "np.diag(confusion) / confusion.sum(axis=1)"
+
+gain = Exercise(
+    name="gain",
+    title="Which classes gain?",
+    question="""
+        `before` and `after` are confusion matrices: rows are the true classes, columns
+        the estimated ones. How much larger is the share of each class that was found,
+        its *recall*? Write a function that gives one number for each class; it is
+        negative where less was found.
+        """,
+    answer_name="gain",
+    stub=_gain("...", "..."),
+    solution_code=_gain(_FOUND),
+    judge=_judge_gain,
+    mistakes={
+        "columns": Mistake(
+            code=_gain("np.diag(confusion) / confusion.sum(axis=0)"),
+            hint="You divide by what was *called* a class, a column; that is precision. "
+            "All pixels that *are* of a class make a row.",
+        ),
+        "counts": Mistake(
+            code=_gain("np.diag(confusion)"),
+            hint="These are numbers of patches. A share is a part of something: of all "
+            "patches of its class.",
+        ),
+        "reversed": Mistake(
+            code=_gain(_FOUND, "found(before) - found(after)"),
+            hint="Right but for the sign: a class that gains has a positive number.",
+        ),
+        "ratio": Mistake(
+            code=_gain(_FOUND, "found(after) / found(before)"),
+            hint="That says how many times larger. How much larger is a difference.",
+        ),
+        "no sign": Mistake(
+            code=_gain(_FOUND, "abs(found(after) - found(before))"),
+            hint="A class may lose, too. Keep the sign.",
+        ),
+        "of all": Mistake(
+            code=_gain("np.diag(confusion) / confusion.sum()"),
+            hint="You divide by the patches of all classes. A class has its own row.",
+        ),
+        "one number": Mistake(
+            code=_gain("np.diag(confusion).sum() / confusion.sum()"),
+            hint="That is the overall accuracy, one number for all. Which class does it "
+            "come from?",
+        ),
+    },
+    hints=(
+        "What was found of each class stands on the diagonal: `np.diag(confusion)`.",
+        "All patches of each class: the sum along its row, `confusion.sum(axis=1)`.",
+        "The result is `found(after) - found(before)`.",
+    ),
+    explanation="The recall of a class is its place on the diagonal over its row.",
+    imports="import numpy as np",
+)
