@@ -1,5 +1,6 @@
 """Patches images as batches: nothing lost, nothing mixed, nothing silently zero."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -78,6 +79,16 @@ def test_a_seed_gives_the_same_orders_and_another_gives_others(area):
 
     assert two_epochs(3) == two_epochs(3)
     assert two_epochs(3)[0] != two_epochs(4)[0]
+
+
+def test_orders_do_not_depend_on_what_was_seeded_before(area):
+    orders = []
+    for before in (1, 2):
+        keras.utils.set_random_seed(before)
+        dataset = tl.patch_dataset(area, class_count=4, seed=3)
+        keras.utils.set_random_seed(before + 10)
+        orders.append([ranks_of(dataset) for _ in range(2)])
+    assert orders[0] == orders[1]
 
 
 def test_several_files_follow_each_other_for_all_sources(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutorial_lib.training import StoppingReplay, replay_early_stopping
+from tutorial_lib.training import ClassMetrics, StoppingReplay, replay_early_stopping
 
 # Few values, so that ties, small gains and NaN are common. (Below float32's normal
 # numbers TensorFlow takes all for zero.)
@@ -83,6 +83,7 @@ def test_replay_does_what_keras_does(curve, options):
         keras.metrics.Recall(name="recall_3"),
         keras.metrics.AUC(name="auc"),
         keras.metrics.F1Score(average="macro"),
+        ClassMetrics(("a", "b", "c")),
         keras.metrics.MeanSquaredError(),
         keras.metrics.RootMeanSquaredError(),
         keras.metrics.CategoricalCrossentropy(),
@@ -131,6 +132,11 @@ def test_gains_below_min_delta_are_none():
     # Twice 0.05 is enough against the best one.
     patient = replay_early_stopping(curves, min_delta=0.07, patience=2)
     assert patient.best_epoch == 3
+
+
+def test_differences_that_float32_cannot_hold_are_no_gain():
+    curves = {"val_loss": [0.3, 0.3 - 1e-9, 0.2]}
+    assert run_keras(curves)[1] == replay_early_stopping(curves).epochs_run == 2
 
 
 def test_first_epochs_are_not_watched():

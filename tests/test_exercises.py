@@ -201,7 +201,7 @@ def test_right_answer_says_why():
 def test_unknown_mistake_gets_the_general_hint():
     note = value_exercise().check(3, spacing=10)
     assert note.kind == "wrong"
-    assert "`hint()`" in note.text
+    assert "`ex.side.hint()`" in note.text
 
 
 def test_right_classes_and_functions_pass():
@@ -369,3 +369,32 @@ def test_tolerance_is_a_difference_in_the_unit_of_the_answer():
 
 def test_small_integers_do_not_wrap_around():
     assert not close(np.uint8(0), np.uint8(255), tolerance=2)
+
+
+FUNCTION = Exercise(
+    name="double",
+    title="Twice",
+    question="Double it.",
+    answer_name="double",
+    stub="def double(n):\n    return ...",
+    solution_code="def double(n):\n    return 2 * n",
+    judge=lambda answer: diagnose(answer(4), right=8, likely={}),
+    mistakes={},
+    hints=("Twice.",),
+)
+
+
+def test_a_value_for_a_function_is_named_as_such():
+    note = FUNCTION.check(8)
+    assert note.kind == "wrong"
+    assert "a function, `def double(…)`. Yours is of the type `int`" in note.text
+
+
+def test_a_forgotten_return_is_named_as_such():
+    note = FUNCTION.check(FUNCTION.run("def double(n):\n    2 * n"))
+    assert note.kind == "wrong"
+    assert "`double` gives nothing back" in note.text
+
+
+def test_rows_of_different_lengths_are_not_close():
+    assert not close([[1, 2], [3]], [[1, 2], [3, 4]])

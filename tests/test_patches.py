@@ -16,7 +16,7 @@ from odc.geo.geobox import GeoBox
 import tutorial_lib as tl
 from tutorial_lib import patches, testing
 from tutorial_lib.grids import GridMismatchError
-from tutorial_lib.patches import Positions
+from tutorial_lib.positions import Positions
 from tutorial_lib.rasters import Source, read_array, write_array
 
 UTM = CRS("EPSG:32631")

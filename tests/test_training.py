@@ -163,7 +163,7 @@ def test_the_table_has_both_decisions_side_by_side(samples):
 def test_scores_without_probabilities_have_none_at_the_threshold():
     scores = ClassScores(np.array([[8, 2], [1, 9]]), ("water", "land"))
     assert set(scores.table().columns.get_level_values(0)) == {"argmax"}
-    with pytest.raises(ValueError, match="none at the threshold 0.5. Make them with"):
+    with pytest.raises(ValueError, match=r"none at the threshold 0.5. Make them with"):
         _ = scores.threshold_recall
 
 
@@ -267,6 +267,6 @@ def test_scores_and_replays_need_no_keras():
 
 
 def test_an_unknown_name_of_training_is_an_error_that_lists_those_there_are():
-    with pytest.raises(AttributeError, match="no 'Scores'. It has: ClassMetrics"):
+    with pytest.raises(AttributeError, match=r"no 'Scores'. It has: ClassMetrics"):
         _ = tl.training.Scores
     assert {"LiveCurves", "FScore"} <= set(dir(tl.training))

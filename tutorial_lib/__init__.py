@@ -21,10 +21,11 @@ _HOME = {
     "Legend": "rasters",
     "PatchModel": "models",
     "Patches": "patches",
-    "Positions": "patches",
+    "Positions": "positions",
     "Source": "rasters",
+    "analyse": "fields",
     "architectures": "",
-    "export": "models",
+    "export": "saving",
     "extract_patches": "patches",
     "labels_of": "models",
     "load_predictor": "predictors",
@@ -34,7 +35,8 @@ _HOME = {
     "read_grid": "rasters",
     "read_legend": "rasters",
     "read_patches": "patches",
-    "select_positions": "patches",
+    "register_rule": "layer_rules",
+    "select_positions": "positions",
     "show": "viewers",
     "show_curves": "viewers",
     "show_patches": "viewers",
@@ -48,8 +50,9 @@ __all__ = sorted(_HOME)
 
 @wrapt.when_imported("keras")
 def _register(_: Any) -> None:
-    """Make saved models known to Keras, as soon as there is a Keras."""
-    import_module("tutorial_lib.models")
+    """Make saved models and metrics known to Keras, as soon as there is a Keras."""
+    for module in ("models", "training.metrics"):
+        import_module(f"tutorial_lib.{module}")
 
 
 def __getattr__(name: str) -> Any:

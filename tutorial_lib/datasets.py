@@ -64,9 +64,9 @@ def patch_dataset(
     _check_counts(parts, files)
     arrays = {name: np.concatenate(patches) for name, patches in parts.items()}
     labels = _class_numbers(arrays.pop(LABELS), class_count)
-    dataset = tf.data.Dataset.range(len(labels))
+    order = tf.data.Dataset.range(len(labels))
     if shuffle:
-        dataset = dataset.shuffle(len(labels), seed=seed)
+        order = _shuffled(len(labels), seed)
     tensors = {name: tf.constant(array) for name, array in arrays.items()}
     labels = tf.constant(labels)
 
@@ -77,7 +77,21 @@ def patch_dataset(
         }
         return inputs, {target: tf.one_hot(tf.gather(labels, index), class_count)}
 
-    return dataset.batch(batch_size).map(batch).prefetch(1)
+    return order.batch(batch_size).map(batch).prefetch(1)
+
+
+def _shuffled(count: int, seed: int) -> tf.data.Dataset:
+    """Ranks in a new order each epoch, by `seed` alone.
+
+    `Dataset.shuffle` also mixes in TensorFlow's global seed, so that its order would
+    depend on what was trained before.
+    """
+    rng = np.random.default_rng(seed)
+    orders = tf.data.Dataset.from_generator(
+        lambda: iter([rng.permutation(count)]),
+        output_signature=tf.TensorSpec((count,), tf.int64),
+    )
+    return orders.unbatch().apply(tf.data.experimental.assert_cardinality(count))
 
 
 def _as_list(path: PathLike | Sequence[PathLike]) -> list[PathLike]:

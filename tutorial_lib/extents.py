@@ -3,7 +3,6 @@
 All of it is arithmetic on the grids of the sources and the declared fields.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from numbers import Integral
@@ -15,6 +14,7 @@ from rasterio.windows import Window
 
 from tutorial_lib.engine import Job, Tile
 from tutorial_lib.grids import BlockAxis, GridMismatchError, align, snapped, tile_spans
+from tutorial_lib.notices import warn
 from tutorial_lib.rasters import Source
 
 # Side of an automatic tile: a larger one is hardly faster and needs more memory.
@@ -63,11 +63,10 @@ def _warn_of_footprints(sources: Mapping[str, Source], axes: Sequence[Any]) -> N
     }
     if len(set(sides.values())) > 1:
         listed = ", ".join(f"'{name}' {float(side):g}" for name, side in sides.items())
-        warnings.warn(
+        warn(
             f"The receptive fields cover different ground (in reference pixels: "
             f"{listed}). They share their upper-left corner, so they are not centred "
-            "on each other.",
-            stacklevel=4,
+            "on each other."
         )
 
 

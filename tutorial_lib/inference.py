@@ -5,7 +5,6 @@ reference's corner. Every expression field (a block of output pixels) is compute
 one receptive field of every source, in both modes, so that they give the same map.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,6 +30,7 @@ from tutorial_lib.fitting import (
     name_sources,
 )
 from tutorial_lib.nodata import RULES
+from tutorial_lib.notices import warn
 from tutorial_lib.plans import MODES, InferencePlan, Report, opened
 from tutorial_lib.predictors import as_predictor
 from tutorial_lib.rasters import Legend, PathLike, Source
@@ -204,10 +204,9 @@ def _type_and_background(
         background = 255 if class_count <= 255 else 65535
     if 0 <= background < class_count:
         name = "".join(f" ('{name}')" for name in names[int(background) :][:1])
-        warnings.warn(
+        warn(
             f"The background {background:g} is also a class{name}: the two cannot be "
-            "told apart in the map. Leave `background` out, or take a free value.",
-            stacklevel=3,
+            "told apart in the map. Leave `background` out, or take a free value."
         )
     small = 0 <= background <= 255 and class_count <= 256
     return np.dtype(

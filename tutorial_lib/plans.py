@@ -1,11 +1,11 @@
 """A planned inference: what it will do, and doing it into an array or a raster."""
 
 import time
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from odc.geo.geobox import GeoBox
 
 from tutorial_lib.engine import Job, Tile, compute_tile
 from tutorial_lib.grids import map_grid
+from tutorial_lib.notices import warn
 from tutorial_lib.rasters import (
     Legend,
     PathLike,
@@ -52,8 +53,9 @@ class Report:
 
     def __repr__(self) -> str:
         return (
-            f"'{self.path}' written: {self.tile_count} tiles, {self.skipped} of them "
-            f"skipped, {self.background_share:.1%} background, {self.seconds:.1f} s"
+            f"'{Path(self.path).name}' written: {self.tile_count} tiles, "
+            f"{self.skipped} of them skipped, {self.background_share:.1%} background, "
+            f"{self.seconds:.1f} s"
         )
 
 
@@ -136,22 +138,31 @@ class InferencePlan:
 
     def __repr__(self) -> str:
         grid, rule = self.grid, self.job.rows
-        mode = MODES[self.job.patch_based].replace("_", " ")
+        mode = "patch-based" if self.job.patch_based else "fully convolutional"
+        unit = " m" if grid.crs and grid.crs.projected else ""
+        bands = "1 band" if len(self.bands) == 1 else f"{len(self.bands)} bands"
         lines = [
             f"{', '.join(self.job.outputs)}: {grid.height} x {grid.width} px of "
-            f"{abs(grid.resolution.x):g} ({len(self.bands)} band(s), {self.dtype}), "
+            f"{abs(grid.resolution.x):g}{unit} ({bands}, {self.dtype}), "
             f"upper-left corner ({grid.transform.c:.10g}, {grid.transform.f:.10g})",
             f"{mode}, receptive fields "
             f"{dict(zip(self.job.names, rule.fields, strict=True))}, expression field "
             f"{rule.expression}, scale factor {rule.scale}",
             f"{len(self.tiles)} tiles, {self.redundancy:.2f} pixels read for each "
-            f"pixel mapped; background {self.background:g} by the rule "
-            f"'{self.job.nodata_rule}'",
+            f"pixel mapped; {self._background_text()}",
         ]
         if rule.scale != 1:
             offset = self.centre_offset * abs(self.reference.resolution.x)
-            lines.append(f"map pixels lie {offset:+g} aside of the labelled pixels")
+            lines.append(
+                f"map pixels lie {offset:+g}{unit} aside of the labelled pixels"
+            )
         return "\n".join(lines)
+
+    def _background_text(self) -> str:
+        if self.job.nodata_rule is None:
+            return "no-data is taken for measured values"
+        value = "NaN" if np.isnan(self.background) else f"{self.background:g}"
+        return f"background {value} by the rule '{self.job.nodata_rule}'"
 
     def read(self) -> np.ndarray:
         """Compute the map in memory.
@@ -260,10 +271,9 @@ def _warn_of_lost_probabilities(values: np.ndarray, dtype: np.dtype) -> None:
     known = values[np.isfinite(values)]
     probable = ((known >= 0) & (known <= 1)).all()
     if probable and (known != np.rint(known)).any():
-        warnings.warn(
+        warn(
             f"The values lie between 0 and 1, like probabilities; as {dtype} only 0 "
-            "and 1 are left of them. Write them as 'float32'.",
-            stacklevel=4,
+            "and 1 are left of them. Write them as 'float32'."
         )
 
 
@@ -281,10 +291,9 @@ def _check_labels(values: np.ndarray, dtype: np.dtype, background: float) -> Non
                 "with `background=65535` (uint16), or `background=-1` (int32)."
             )
     if values.shape[-1] == 1 and (values == background).any():
-        warnings.warn(
+        warn(
             f"The map holds the class {background:g}, which is also the background: "
-            "the two cannot be told apart. Plan it with another `background`.",
-            stacklevel=4,
+            "the two cannot be told apart. Plan it with another `background`."
         )
 
 

@@ -102,10 +102,10 @@ def _checked_inputs(
     for name, array in arrays.items():
         wanted = channels.get(name)
         if array.ndim != 4 or wanted not in (None, array.shape[-1]):
+            single = "; give one image as `image[np.newaxis]`" * (array.ndim == 3)
             raise ValueError(
                 f"The input '{name}' has the shape {array.shape}. The model takes "
-                f"(batch, height, width, {wanted or 'channel'}); a single image "
-                "becomes a batch with `image[np.newaxis]`."
+                f"(batch, height, width, {wanted or 'channel'}){single}."
             )
     return arrays
 
@@ -149,7 +149,7 @@ def load_predictor(path: PathLike) -> Predictor:
             f"There is no model at '{path}'. Train and save it first."
         )
     if path.suffix == ".keras":
-        from tutorial_lib.models import read_model
+        from tutorial_lib.saving import read_model
 
         return _from_keras(read_model(path))
     if (path / "saved_model.pb").exists():
@@ -182,7 +182,7 @@ def as_predictor(model: Any) -> Predictor:
 
 def _from_keras(model: "keras.Model") -> Predictor:
     """A Keras model; the name of an output is its key, or its layer's name."""
-    from tutorial_lib.models import named_tensors
+    from tutorial_lib.saving import named_tensors
 
     tensors, results = named_tensors(model)
     channels = {name: tensor.shape[-1] for name, tensor in tensors.items()}

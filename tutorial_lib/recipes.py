@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tutorial_lib import recorded
-from tutorial_lib.patches import Patches, extract_patches, select_positions
+from tutorial_lib.patches import Patches, extract_patches
+from tutorial_lib.positions import select_positions
 from tutorial_lib.testing import scratch_folder
 
 if TYPE_CHECKING:
@@ -163,10 +164,16 @@ def record(scene: Path) -> None:
     )
 
     single = cut_patches(scene, scratch_folder())
-    _record("pooled_havel", pooled_cnn, datasets(single, class_count=6))
-    _record("fcnn_havel", pixelwise_fcnn, datasets(single, class_count=6))
     pairs = cut_patches(scene, scratch_folder(), sizes=TWO_SIZES)
-    _record("dual_source_havel", dual_source_fcnn, datasets(pairs, class_count=6))
+    # All datasets before any training: their order also depends on TensorFlow's global
+    # seed, which a training sets.
+    trainings = {
+        "pooled_havel": (pooled_cnn, datasets(single, class_count=6)),
+        "fcnn_havel": (pixelwise_fcnn, datasets(single, class_count=6)),
+        "dual_source_havel": (dual_source_fcnn, datasets(pairs, class_count=6)),
+    }
+    for name, (architecture, batches) in trainings.items():
+        _record(name, architecture, batches)
 
 
 def _record(

@@ -12,7 +12,7 @@
 # - map patch by patch, or all at once, and compute what either costs,
 # - say where on the ground a coarse map pixel lies.
 #
-# **Needs** about 45 minutes of yours, a minute of computing, 0.9 GB of memory, no
+# **Needs** about 45 minutes of yours, a minute of computing, 1.0 GB of memory, no
 # internet. The patches are those of [01](01_patches.ipynb); here they are cut again.
 
 # %%
@@ -99,11 +99,11 @@ history = model.fit(
 )
 
 # %% [markdown]
-# The kit brings longer trainings of both networks, made in this way. The
-# figure is of the pooled one. **Which will be better on B: the one with few weights, or the one with
+# The kit brings longer trainings of both networks, made in this way. The figure is of
+# the pooled one. **Which will be better on B: the one with few weights, or the one with
 # many?**
 
-# %% tags=["nbval-check-output"]
+# %%
 best = {}
 for name, recording in {"pooled": "pooled_havel", "pixel-wise": "fcnn_havel"}.items():
     losses = recorded.read_history(recording)["val_loss"]
@@ -132,11 +132,9 @@ tl.show_curves(recorded.read_history("pooled_havel"))
 
 # %% exercise="recalls"
 
-# %% [markdown]
-# The patch from above, and one where the network is sure. Both are of class 4, forest.
-
 # %% tags=["nbval-check-output"]
 recalls = ex.recalls.answer()
+# The patch from above, and a sure one; both are forest, class 4.
 two = np.array([[0.05, 0.1, 0.1, 0.1, 0.45, 0.2], [0.02, 0.02, 0.02, 0.02, 0.9, 0.02]])
 at_threshold, by_argmax = recalls(two, np.array([4, 4]), 4)
 one_hot = np.eye(6)[[4, 4]]
@@ -146,13 +144,14 @@ print(f"at the threshold {at_threshold}, by argmax {by_argmax}")
 print(f"keras.metrics.Recall says {float(metric.result())}")
 
 # %% [markdown]
-# Now all patches of B, with the best epoch of your training. **Precision** is the share
-# of the patches called by the name of a class that really are of it. Will it be higher
-# or lower at the threshold? And recall?
+# Now all patches of B, with the longer training of the kit. (Yours is in `best_path`.)
+# **Precision** is the share of the patches given the name of a class that really are of
+# it. **Will it be higher or lower at the threshold? And recall?**
 
 # %%
 legend = tl.read_legend(havel / "terrain_truth_a.tif")
-best_model = keras.models.load_model(best_path)
+network = recorded.weights_path("pooled_havel")
+best_model = keras.models.load_model(network)
 scores = tl.training.evaluate_classes(best_model, valid, names=legend.names)
 scores.table().round(2)
 
@@ -169,11 +168,10 @@ probabilities, labels = np.array(probabilities), np.array(labels)
 own = [recalls(probabilities, labels, number) for number in range(6)]
 assert np.allclose(own, np.stack([scores.threshold_recall, scores.recall], axis=1))
 assert (scores.threshold_recall <= scores.recall).all()
-assert scores.threshold_recall.mean() < scores.recall.mean()
-assert scores.threshold_precision.mean() > scores.precision.mean()
+assert scores.threshold_recall.mean() < scores.recall.mean() - 0.05
+assert scores.threshold_precision.mean() > scores.precision.mean() + 0.03
 silent = (probabilities.max(axis=1) <= 0.5).mean()
-assert silent > 0.1
-print("no class is above 0.5 for more than a tenth of the patches")
+print(f"no class is above 0.5 for {silent:.0%} of the patches")
 
 # %% [markdown]
 # **What you saw.** The two decisions are about different things. At the threshold the
@@ -192,11 +190,10 @@ print("no class is above 0.5 for more than a tenth of the patches")
 # %% exercise="map_pixels"
 
 # %% [markdown]
-# For the maps we take the longer training of the kit. `plan_inference` checks that it
-# fits the image, and computes nothing yet. Compare the plan with your function.
+# `plan_inference` checks that network and image fit each other, and computes nothing
+# yet. Compare the plan with your function.
 
 # %% tags=["nbval-check-output"]
-network = recorded.weights_path("pooled_havel")
 image_path = havel / "s2_10m.tif"
 image_grid = tl.read_grid(image_path)
 source = tl.Source(image_path, receptive_field=16)
@@ -224,28 +221,29 @@ tl.show(
 )
 
 # %% [markdown]
-# Narrow water, single streets and small woods are gone, or have become squares: that is
-# the price of the poolings.
+# **What you see.** Whatever is narrower than such a pixel is gone, or has become a row of
+# squares: that is the price of the poolings.
 #
 # ## Where does a map pixel lie?
 #
 # The last line of the plan tells of something that a picture of the scene hides. Here is
-# one patch, the pixel whose class the label is, and the map pixel that gets the class.
+# the first patch of the image, with two things in it: the pixel whose class is asked
+# for, and the map pixel that gets the answer. **Do their centres agree?**
 
-# %% tags=["nbval-check-output"]
+# %%
 left = coarse_plan.grid.transform.c - image_grid.transform.c
 print(f"left edge of the map pixel: {left:g} m, its centre: {left + 40 / 2:g} m")
 print(f"centre of the labelled pixel: {8.5 * 10:g} m")
 assert left + 40 / 2 - 8.5 * 10 == 10 * coarse_plan.centre_offset
 first = round(left / 10)
-patch = np.zeros((16, 16), "uint8")
-patch[first : first + 4, first : first + 4] = 1
-patch[8, 8] = 2
+picture = np.zeros((16, 16), "uint8")
+picture[first : first + 4, first : first + 4] = 1
+picture[8, 8] = 2
 parts = tl.Legend(
     names=("patch", "map pixel", "labelled pixel"),
     colors=("#dddddd", "#56b4e9", "#d55e00"),
 )
-tl.show(patch, legend=parts, titles=("one patch and its place in the map",))
+tl.show(picture, legend=parts, titles=("the first patch and its map pixel",))
 
 # %% [markdown]
 # **What you saw.** Even sizes have no pixel in the middle, neither 16 nor 4. The kit
@@ -264,19 +262,22 @@ tl.show(patch, legend=parts, titles=("one patch and its place in the map",))
 window = Window(col_off=150, row_off=62, width=100, height=62)
 
 
-def plan_mode(network, mode, scale_factor, window, output="estimated"):
-    """Plan one part of the map in one of the two modes."""
+def plan_mode(model, mode, scale_factor, window):
     return tl.plan_inference(
-        network, source, output=output, mode=mode, scale_factor=scale_factor,
+        model,
+        source,
+        output="estimated",
+        mode=mode,
+        scale_factor=scale_factor,
         window=window,
-    )  # fmt: skip
+    )
 
 
-at_once = plan_mode(network, "fully_convolutional", 4, window).read()
+whole = plan_mode(network, "fully_convolutional", 4, window).read()
 one_by_one = plan_mode(network, "patch_based", 4, window).read()
-difference = np.abs(at_once - one_by_one).max()
+difference = np.abs(whole - one_by_one).max()
 assert difference < 1e-5
-print(at_once.shape, "the same map, up to 0.00001")
+print(whole.shape, "the same map, up to 0.00001")
 
 # %% [markdown]
 # The same map: in both modes a pixel sees its own patch and nothing else. But
@@ -293,64 +294,62 @@ print(at_once.shape, "the same map, up to 0.00001")
 
 # %% tags=["nbval-check-output"]
 multiply_adds = ex.multiply_adds.answer()
-kernels_and_bands = {
-    "pooled": [(5, 4, 16), (3, 16, 16), (2, 16, 32), (1, 32, 6)],
-    "pixel-wise": [(5, 4, 16), (3, 16, 16), (3, 16, 16), (3, 16, 32), (3, 32, 32),
-                   (3, 32, 32), (2, 32, 32), (1, 32, 6)],
-}  # fmt: skip
-sides_of_a_patch = {"pooled": [12, 4, 1, 1], "pixel-wise": [12, 10, 8, 6, 4, 2, 1, 1]}
-sides_at_once = {"pooled": [4, 2, 1, 1], "pixel-wise": [1] * 8}
-work_of = pandas.DataFrame(
-    {
-        mode: {
-            name: sum(multiply_adds(n, *layer) for n, layer in zip(sides[name], layers))
-            for name, layers in kernels_and_bands.items()
-        }
-        for mode, sides in (("patch", sides_of_a_patch), ("at once", sides_at_once))
-    }
-)
-work_of["ratio"] = work_of["patch"] / work_of["at once"]
-work_of.round(1)
+pooled_layers = [(5, 4, 16), (3, 16, 16), (2, 16, 32), (1, 32, 6)]
+other_layers = [(5, 4, 16), (3, 16, 16), (3, 16, 16), (3, 16, 32)]
+other_layers += [(3, 32, 32), (3, 32, 32), (2, 32, 32), (1, 32, 6)]
+
+
+def work_of(sides, layers):
+    pairs = zip(sides, layers, strict=True)
+    return sum(multiply_adds(side, *layer) for side, layer in pairs)
+
+
+patch = [work_of([12, 4, 1, 1], pooled_layers)]
+patch += [work_of([12, 10, 8, 6, 4, 2, 1, 1], other_layers)]
+at_once = [work_of([4, 2, 1, 1], pooled_layers), work_of([1] * 8, other_layers)]
+columns = {"patch by patch": patch, "at once": at_once}
+effort = pandas.DataFrame(columns, ["pooled", "pixel-wise"])
+effort["ratio"] = effort["patch by patch"] / effort["at once"]
+effort.round(1)
 
 # %% [markdown]
 # These are multiply-adds for one map pixel. **Why is the ratio so much smaller for the
 # pooled network?** Its patches are 4 pixels apart, so they share less.
 #
-# Does a clock say the same? Each plan runs twice, as the first run also compiles the
-# network.
+# Does a clock say the same? Below is the time of one tile of either map. Each plan runs
+# twice, as the first run also compiles the network.
 
 
 # %%
-def seconds(plan):
-    """Time of a second run."""
+def seconds(*options):
+    plan = plan_mode(*options)
     plan.read()
     start = time.perf_counter()
     plan.read()
     return time.perf_counter() - start
 
 
-runs = {
-    "pooled": (network, 4, Window(60, 20, 240, 150)),
-    "pixel-wise": (recorded.weights_path("fcnn_havel"), 1, Window(600, 250, 200, 100)),
-}
 clock = {}
-for name, run in runs.items():
-    slow, quick = (
-        seconds(plan_mode(run[0], mode, *run[1:]))
-        for mode in ("patch_based", "fully_convolutional")
-    )
+for name, model_path, scale_factor, tile in (
+    ("pooled", network, 4, Window(0, 0, 256, 189)),
+    ("pixel-wise", recorded.weights_path("fcnn_havel"), 1, Window(512, 256, 256, 256)),
+):
+    slow = seconds(model_path, "patch_based", scale_factor, tile)
+    quick = seconds(model_path, "fully_convolutional", scale_factor, tile)
+    assert slow > quick
     clock[name] = {"patch by patch": slow, "at once": quick, "ratio": slow / quick}
 pandas.DataFrame(clock).T.round(2)
 
 # %% [markdown]
-# **What you see.** One by one is slower, and more so for the pixel-wise network. The
-# ratios are not the computed ones: patches must be copied together as well, and large
-# images keep a processor busier than small ones.
+# **What you see.** One by one is slower, for both. But the clock does not simply count
+# multiply-adds: patches have to be copied together, poolings take time, and a processor
+# does not work equally well on small images and on large ones.
 #
 # ## Small pixels after all?
 #
 # The network is made for one class per patch; who says that patches must be 4 pixels
-# apart? Let us ask for a scale factor of 1. **In which of the two modes can that work?**
+# apart? Let us ask for a scale factor of 1, for the same part of the scene. **In which
+# of the two modes can that work?**
 
 # %% tags=["nbval-check-output"]
 fine_window = Window(col_off=600, row_off=248, width=400, height=248)
@@ -382,14 +381,15 @@ tl.show(*maps.values(), titles=list(maps))
 # map stands for 16 of them.
 
 # %% tags=["nbval-check-output"]
+pooled_work, other_work = effort.loc["pooled"], effort.loc["pixel-wise"]
 per_image_pixel = {
-    "pooled, at once, map of 40 m": work_of.loc["pooled", "at once"] / 16,
-    "pooled, patch by patch, map of 40 m": work_of.loc["pooled", "patch"] / 16,
-    "pixel-wise, at once, map of 10 m": work_of.loc["pixel-wise", "at once"],
-    "pooled, patch by patch, map of 10 m": work_of.loc["pooled", "patch"],
-    "pixel-wise, patch by patch, map of 10 m": work_of.loc["pixel-wise", "patch"],
+    "pooled, at once, map of 40 m": pooled_work["at once"] / 16,
+    "pooled, patch by patch, map of 40 m": pooled_work["patch by patch"] / 16,
+    "pixel-wise, at once, map of 10 m": other_work["at once"],
+    "pooled, patch by patch, map of 10 m": pooled_work["patch by patch"],
+    "pixel-wise, patch by patch, map of 10 m": other_work["patch by patch"],
 }
-assert list(per_image_pixel.values()) == sorted(per_image_pixel.values())
+assert pooled_work["patch by patch"] > 5 * other_work["at once"]
 for name, count in per_image_pixel.items():
     print(f"{count:9,.0f} multiply-adds: {name}")
 

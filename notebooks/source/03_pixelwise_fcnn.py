@@ -227,7 +227,7 @@ print(f"gap between the losses: {gaps[best - 1]:.2f} then, {gaps[-1]:.2f} at the
 # *Recall* is how much of a class was found. *Precision* is how much of what was given
 # its name really is of the class; the *F-score* lies between the two. The class of a
 # pixel is its most probable one. With classes of equal size, somebody who guesses is
-# right once in six times.
+# right once in six times; *kappa* counts from there: 0 is guessing, 1 is always right.
 
 # %%
 best_model = keras.models.load_model(best_path)
@@ -246,10 +246,10 @@ assert scores.overall_accuracy > 2 / 6
 print("more than twice as good as guessing")
 
 # %% [markdown]
-# **What you see.** Right answers are on the diagonal. Look for the largest number beside
-# it: those are two classes that the network cannot tell apart. The labels say how people
-# *use* the land, and on a winter day under thin clouds that is not always to be seen. A
-# perfect score would be suspicious.
+# **What you see.** Right answers are on the diagonal. Look for the largest number off it:
+# those two classes are confused most. The labels say how people *use* the land, and on a
+# winter day under thin clouds that is not always to be seen. A perfect score would be
+# suspicious.
 #
 # ## Summary
 #

@@ -79,7 +79,7 @@ tl.show(
 
 # %% [markdown]
 # **What you see.** It is sure in the middle of the lake. It doubts wherever one kind of
-# ground ends and another begins, and in many fields and under the clouds.
+# ground ends and another begins, in many fields, and under the clouds.
 #
 # ## Which pixels have a map?
 #

@@ -16,6 +16,10 @@ class BlankError(Exception):
     """A function of the learner gave a blank back."""
 
 
+class NothingReturnedError(Exception):
+    """A function of the learner gave nothing back."""
+
+
 def has_blank(answer: Any) -> bool:
     """Whether `...` is the answer, or is in a list, tuple or dict that is.
 
@@ -32,7 +36,7 @@ def has_blank(answer: Any) -> bool:
 
 @contextmanager
 def watch_blanks(answer: Any) -> Iterator[Any]:
-    """The answer, whose functions or methods raise `BlankError` for a blank.
+    """The answer, whose functions or methods raise an error for a blank or nothing.
 
     Without this a blank travels on into the check, or into Keras, and comes back as an
     error about something else.
@@ -56,6 +60,9 @@ def _watched(function: FunctionType) -> FunctionType:
         result = function(*args, **kwargs)
         if has_blank(result):
             raise BlankError
+        # `__init__` and the like rightly give nothing.
+        if result is None and not function.__name__.startswith("__"):
+            raise NothingReturnedError(function.__name__)
         return result
 
     return watched
@@ -76,6 +83,31 @@ def met_blank(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def wrong_kind(answer: Any, code: str, name: str) -> str:
+    """What to say when a value is given for a function, or an object for its class.
+
+    Args:
+        answer: The learner's answer.
+        code: Code that makes a right one.
+        name: Name of the answer in the code.
+
+    Returns:
+        A sentence; empty if the kind is right.
+
+    Example:
+        >>> wrong_kind(3, "def side(n): return n", "side")
+        'The answer is a function, `def side(…)`. Yours is of the type `int`.'
+    """
+    if f"def {name}(" in code and not callable(answer):
+        kind, word = "a function", f"def {name}(…)"
+    elif f"class {name}(" in code and not isinstance(answer, type):
+        kind, word = "the class itself, without `()`", f"class {name}(…)"
+    else:
+        return ""
+    yours = type(answer).__name__
+    return f"The answer is {kind}, `{word}`. Yours is of the type `{yours}`."
 
 
 def fingerprint(answer: Any) -> Hashable:

@@ -12,12 +12,14 @@ from textwrap import dedent
 from typing import Any
 
 from tutorial_lib.exercises.attempts import (
+    NothingReturnedError,
     describe_error,
     fingerprint,
     has_blank,
     met_blank,
     run_code,
     watch_blanks,
+    wrong_kind,
 )
 from tutorial_lib.exercises.judging import OTHER
 from tutorial_lib.exercises.notes import Note
@@ -25,7 +27,8 @@ from tutorial_lib.exercises.notes import Note
 ATTEMPTS_BEFORE_SOLUTION = 3
 
 _BLANK = "Replace the `...` by your own code, then run the cell again."
-_OTHER = "This is not it yet. Read the question again; `hint()` helps."
+_NOTHING = "`{0}` gives nothing back. Does it end with `return …`?"
+_OTHER = "This is not it yet. Read the question again; `ex.{0}.hint()` helps."
 
 
 @dataclass(frozen=True)
@@ -138,16 +141,24 @@ class Exercise:
         self._require(given, call="check")
         if has_blank(answer):
             return self._note("not attempted", _BLANK)
+        problem = wrong_kind(answer, self.solution_code, self.answer_name)
+        if problem:
+            return self._wrong(answer, problem)
         try:
             with watch_blanks(answer) as watched:
                 mistake = self.judge(watched, **given)
+        except NothingReturnedError as err:
+            return self._wrong(answer, _NOTHING.format(err))
         except Exception as err:
             return self._raised(answer, err)
         if mistake is not None:
-            self._progress.failed.add(fingerprint(answer))
-            return self._note("wrong", self._hint_of(mistake))
+            return self._wrong(answer, self._hint_of(mistake))
         self._progress.passed, self._progress.answer = True, answer
         return self._note("right", self.explanation)
+
+    def _wrong(self, answer: Any, text: str) -> Note:
+        self._progress.failed.add(fingerprint(answer))
+        return self._note("wrong", text)
 
     def _raised(self, answer: Any, err: Exception) -> Note:
         if met_blank(err):
@@ -156,7 +167,11 @@ class Exercise:
         return self._note("raised", describe_error(err))
 
     def _hint_of(self, mistake: str) -> str:
-        return _OTHER if mistake == OTHER else self.mistakes[mistake].hint
+        return (
+            _OTHER.format(self.name)
+            if mistake == OTHER
+            else self.mistakes[mistake].hint
+        )
 
     def hint(self, number: int | None = None) -> Note:
         """The next hint, or the one with this number.

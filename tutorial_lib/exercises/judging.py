@@ -25,7 +25,10 @@ def close(answer: Any, expected: Any, *, tolerance: float = 1e-6) -> bool:
         >>> close("15.36", 15.36)
         False
     """
-    got, wanted = np.asarray(answer), np.asarray(expected)
+    try:
+        got, wanted = np.asarray(answer), np.asarray(expected)
+    except ValueError:  # rows of different lengths
+        return False
     if got.shape != wanted.shape:
         return False
     if _is_number(got) and _is_number(wanted):

@@ -8,7 +8,8 @@ import numpy as np
 
 from tutorial_lib import testing
 from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
-from tutorial_lib.patches import Patches, Positions, extract_patches, select_positions
+from tutorial_lib.patches import Patches, extract_patches
+from tutorial_lib.positions import Positions, select_positions
 from tutorial_lib.rasters import Source
 
 

@@ -422,91 +422,113 @@ network = Exercise(
 )
 
 
-def _recall(confusion: np.ndarray, axis: int = 1) -> np.ndarray:
-    return np.diag(confusion) / confusion.sum(axis=axis)
-
-
 def _judge_gain(answer: Callable[[np.ndarray, np.ndarray], Any]) -> str | None:
-    before, after = np.random.default_rng().integers(1, 100, (2, 6, 6))
-    before[0], after[0] = before[0] * 3, after[0] * 2
-    both = np.stack([before, after]).astype(float)
-    diagonals = both.diagonal(axis1=1, axis2=2)
-    overall = diagonals.sum(1) / both.sum((1, 2))
-    likely = {
-        "columns": np.diff([_recall(x, axis=0) for x in both], axis=0)[0],
-        "counts": diagonals[1] - diagonals[0],
-        "reversed": _recall(before) - _recall(after),
-        "ratio": _recall(after) / _recall(before),
-        "no sign": abs(_recall(after) - _recall(before)),
-        "of all": (diagonals[1] / after.sum()) - (diagonals[0] / before.sum()),
-        "one number": overall[1] - overall[0],
+    matrices = np.random.default_rng().integers(1, 100, (2, 6, 6)).astype(float)
+    # Classes of different size, so that rows and columns are told apart.
+    before, after = matrices * np.array([[4, 1, 2, 1, 3, 1]]).T
+    found, rows, columns = np.diag, _row_sums, _column_sums
+    scores = {
+        "recall": lambda m: found(m) / rows(m),
+        "precision": lambda m: found(m) / columns(m),
+        "no two": lambda m: found(m) / (rows(m) + columns(m)),
+        "mean": lambda m: (found(m) / rows(m) + found(m) / columns(m)) / 2,
+        "one number": lambda m: found(m).sum() / m.sum(),
     }
-    right = _recall(after) - _recall(before)
+    likely = {name: score(after) - score(before) for name, score in scores.items()}
+    right = _f_score(after) - _f_score(before)
+    likely |= {
+        "reversed": -right,
+        "ratio": _f_score(after) / _f_score(before),
+        "no sign": abs(right),
+    }
     return diagnose(answer(before, after), right=right, likely=likely)
 
 
-def _gain(found: str, result: str = "found(after) - found(before)") -> str:
+def _row_sums(confusion: np.ndarray) -> np.ndarray:
+    return confusion.sum(axis=1)
+
+
+def _column_sums(confusion: np.ndarray) -> np.ndarray:
+    return confusion.sum(axis=0)
+
+
+def _f_score(confusion: np.ndarray) -> np.ndarray:
+    return 2 * np.diag(confusion) / (_row_sums(confusion) + _column_sums(confusion))
+
+
+def _gain(score: str, result: str = "f_score(after) - f_score(before)") -> str:
     return (
         "def gain(before, after):\n"
-        "    def found(confusion):\n"
-        f"        return {found}\n\n"
+        "    def f_score(confusion):\n"
+        "        found = np.diag(confusion)\n"
+        "        true, estimated = confusion.sum(axis=1), confusion.sum(axis=0)\n"
+        f"        return {score}\n\n"
         f"    return {result}"
     )
 
 
-_FOUND = "np.diag(confusion) / confusion.sum(axis=1)"
+_F_SCORE = "2 * found / (true + estimated)"
 
 gain = Exercise(
     name="gain",
     title="Which classes gain?",
     question="""
         `before` and `after` are confusion matrices: rows are the true classes, columns
-        the estimated ones. How much larger is the share of each class that was found,
-        its *recall*? Write a function that gives one number for each class; it is
-        negative where less was found.
+        the estimated ones. The F-score of a class is twice what was found of it, divided
+        by the sum of what *is* of the class and what was *called* so.
+
+        Write a function that gives, for each class, how much its F-score has grown; the
+        number is negative where it has shrunk.
         """,
     answer_name="gain",
     stub=_gain("...", "..."),
-    solution_code=_gain(_FOUND),
+    solution_code=_gain(_F_SCORE),
     judge=_judge_gain,
     mistakes={
-        "columns": Mistake(
-            code=_gain("np.diag(confusion) / confusion.sum(axis=0)"),
-            hint="You divide by what was *called* a class, a column; that is precision. "
-            "All pixels that *are* of a class make a row.",
+        "recall": Mistake(
+            code=_gain("found / true"),
+            hint="That is recall: it does not mind how much else was called by the name "
+            "of the class.",
         ),
-        "counts": Mistake(
-            code=_gain("np.diag(confusion)"),
-            hint="These are numbers of patches. A share is a part of something: of all "
-            "patches of its class.",
+        "precision": Mistake(
+            code=_gain("found / estimated"),
+            hint="That is precision: it does not mind how much of the class was missed.",
         ),
-        "reversed": Mistake(
-            code=_gain(_FOUND, "found(before) - found(after)"),
-            hint="Right but for the sign: a class that gains has a positive number.",
+        "no two": Mistake(
+            code=_gain("found / (true + estimated)"),
+            hint="With all found and nothing else called so, an F-score must be 1. How "
+            "much is yours?",
         ),
-        "ratio": Mistake(
-            code=_gain(_FOUND, "found(after) / found(before)"),
-            hint="That says how many times larger. How much larger is a difference.",
-        ),
-        "no sign": Mistake(
-            code=_gain(_FOUND, "abs(found(after) - found(before))"),
-            hint="A class may lose, too. Keep the sign.",
-        ),
-        "of all": Mistake(
-            code=_gain("np.diag(confusion) / confusion.sum()"),
-            hint="You divide by the patches of all classes. A class has its own row.",
+        "mean": Mistake(
+            code=_gain("(found / true + found / estimated) / 2"),
+            hint="The mean of recall and precision is not the F-score: it forgives when "
+            "one of them is very small. Take the formula of the question.",
         ),
         "one number": Mistake(
-            code=_gain("np.diag(confusion).sum() / confusion.sum()"),
+            code=_gain("found.sum() / confusion.sum()"),
             hint="That is the overall accuracy, one number for all. Which class does it "
             "come from?",
         ),
+        "reversed": Mistake(
+            code=_gain(_F_SCORE, "f_score(before) - f_score(after)"),
+            hint="Right but for the sign: a class that gains has a positive number.",
+        ),
+        "ratio": Mistake(
+            code=_gain(_F_SCORE, "f_score(after) / f_score(before)"),
+            hint="That says how many times larger. How much larger is a difference.",
+        ),
+        "no sign": Mistake(
+            code=_gain(_F_SCORE, "abs(f_score(after) - f_score(before))"),
+            hint="A class may lose, too. Keep the sign.",
+        ),
     },
     hints=(
-        "What was found of each class stands on the diagonal: `np.diag(confusion)`.",
-        "All patches of each class: the sum along its row, `confusion.sum(axis=1)`.",
-        "The result is `found(after) - found(before)`.",
+        "`found` is the diagonal: patches of a class that were called so. `true` and "
+        "`estimated` are sums along rows and along columns.",
+        "The question's sentence is the formula; all three are in it.",
+        "Then take `f_score(after)` less `f_score(before)`.",
     ),
-    explanation="The recall of a class is its place on the diagonal over its row.",
+    explanation="An F-score is high only where much was found and little else was "
+    "called so.",
     imports="import numpy as np",
 )

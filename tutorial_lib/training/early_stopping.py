@@ -11,8 +11,8 @@ import numpy as np
 
 # Keras asks the metric whether more is better; a recorded curve has only its name.
 _RISING = re.compile(
-    r"(acc|((binary|(sparse_)?(top_k_)?categorical)_)?accuracy|precision|recall|auc"
-    r"|f1_score|fbeta_score)(_\d+)?"
+    r"(acc|((binary|overall|(sparse_)?(top_k_)?categorical)_)?accuracy|precision|recall"
+    r"|auc|f1_score|fbeta_score)(_\d+)?"
 )
 _FALLING = re.compile(
     r"loss|((mse|mae|(root_)?mean_(squared|absolute)_error"

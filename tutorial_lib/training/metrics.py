@@ -1,27 +1,33 @@
 """Scores of each class while a network trains, as metrics for `compile`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from tutorial_lib.models import PACKAGE
+from tutorial_lib.training.scores import THRESHOLD
 
-THRESHOLD = 0.5
-DECISIONS = {
+# What the names of the scores begin with.
+_PREFIXES = {
     "argmax": ("",),
     "threshold": ("threshold_",),
     "both": ("", "threshold_"),
 }
 
+# When an epoch ends Keras asks for its results outside of what is compiled; before 3.14
+# it takes those of the last batch, where everything has to be then.
+_ASKS_AGAIN = tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 14)
+
 __all__ = ["ClassMetrics", "FScore"]
 
 
-def _check_decision(decision: str) -> None:
-    if decision not in DECISIONS:
+def _check_decision(decision: str, known: Iterable[str]) -> None:
+    if decision not in known:
         raise ValueError(
-            f"There is no decision '{decision}'. There are: {', '.join(DECISIONS)}."
+            f"There is no decision '{decision}'. There are: {', '.join(known)}."
         )
 
 
@@ -30,18 +36,19 @@ class ClassMetrics(keras.metrics.Metric):
     """Precision, recall and F-score of every class, from one confusion matrix.
 
     One matrix product for a batch gives them all, where `keras.metrics.Precision` and
-    its kind count each class once more. In the logs and curves a value is named by its
-    score and its class: `precision_water`, at the threshold
-    `threshold_precision_water`; for all classes `overall_accuracy` and `kappa`, by
-    argmax. To watch one of them, callbacks have to be told `mode="max"`.
+    its kind count each class once more. While an epoch runs only the overall accuracy
+    is shown; its end, `evaluate` and the curves have everything, named by score and
+    class: `precision_water`, at the threshold `threshold_precision_water`; for all
+    classes `overall_accuracy` and `kappa`, by argmax. To watch one of them, callbacks
+    have to be told `mode="max"`.
 
     Args:
         names: Names of the classes, in the order of the channels.
         decision: "argmax", the most probable class; "threshold", a class wherever its
             probability is above 0.5, as `keras.metrics.Precision(class_id=…)` has it;
             or "both".
-        name: Name of the metric; it is not in the logs.
-        dtype: Type of the results.
+        name: Name of the overall accuracy while an epoch runs.
+        dtype: Type of the overall accuracy.
 
     Example:
         >>> metric = ClassMetrics(("water", "land", "town"), decision="both")
@@ -56,11 +63,11 @@ class ClassMetrics(keras.metrics.Metric):
         names: Sequence[str],
         *,
         decision: str = "argmax",
-        name: str = "classes",
+        name: str = "overall_accuracy",
         dtype: Any = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        _check_decision(decision)
+        _check_decision(decision, _PREFIXES)
         self.names, self.decision = tuple(names), decision
         if isinstance(names, str) or len(set(names)) != len(self.names) or not names:
             raise ValueError(
@@ -71,6 +78,8 @@ class ClassMetrics(keras.metrics.Metric):
         self.counts = self.add_variable(
             (count, 2 * count), "zeros", dtype="float64", name="counts"
         )
+        # Callbacks with `mode="auto"` ask whether more is better.
+        self._direction = "up"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count a batch.
@@ -98,22 +107,22 @@ class ClassMetrics(keras.metrics.Metric):
         step = ops.matmul(ops.transpose(true), found)
         self.counts.assign(self.counts + ops.cast(step, "float64"))
 
-    def result(self) -> dict[str, Any]:
-        """Every score by its name in the logs."""
+    def result(self) -> Any:
+        """Every score by its name; in a compiled batch, the overall accuracy."""
         count = len(self.names)
         counts = ops.convert_to_tensor(self.counts)
         confusion = counts[:, :count]
+        overall = _overall_scores(confusion)
+        if _ASKS_AGAIN and not tf.executing_eagerly():
+            # Each number that a compiled batch gives back costs time: with all of them
+            # training takes a tenth longer (`benchmarks/metrics_cost.py`).
+            return ops.cast(overall[0], self.dtype)
         matrices = {"": confusion, "threshold_": counts[:, count:]}
-        keys, values = [], []
-        for prefix in DECISIONS[self.decision]:
+        keys, values = ["overall_accuracy", "kappa"], [overall]
+        for prefix in _PREFIXES[self.decision]:
             scores = ("precision", "recall", "f_score")
-            keys += [
-                f"{prefix}{score}_{name}" for score in scores for name in self.names
-            ]
+            keys += [f"{prefix}{score}_{n}" for score in scores for n in self.names]
             values += _class_scores(matrices[prefix], ops.sum(confusion, axis=1))
-        if self.decision != "threshold":
-            keys += ["overall_accuracy", "kappa"]
-            values.append(_overall_scores(confusion))
         values = ops.cast(ops.concatenate(values), self.dtype)
         return dict(zip(keys, ops.unstack(values, len(keys)), strict=True))
 
@@ -140,7 +149,7 @@ def _class_scores(matrix: Any, there: Any) -> list[Any]:
 def _overall_scores(confusion: Any) -> Any:
     """Overall accuracy and Cohen's kappa."""
     shares = ops.divide_no_nan(confusion, ops.sum(confusion))
-    accuracy = ops.sum(ops.diagonal(shares))
+    accuracy = ops.trace(shares)
     chance = ops.sum(ops.sum(shares, axis=0) * ops.sum(shares, axis=1))
     return ops.stack([accuracy, ops.divide_no_nan(accuracy - chance, 1 - chance)])
 
@@ -174,10 +183,7 @@ class FScore(keras.metrics.Metric):
         dtype: Any = None,
     ) -> None:
         super().__init__(name=name or f"f_score_{class_id}", dtype=dtype)
-        if decision not in ("threshold", "argmax"):
-            raise ValueError(
-                f"There is no decision '{decision}'. There are: threshold, argmax."
-            )
+        _check_decision(decision, ("threshold", "argmax"))
         self.class_id, self.decision = class_id, decision
         top_k = 1 if decision == "argmax" else None
         self.precision = keras.metrics.Precision(class_id=class_id, top_k=top_k)

@@ -69,6 +69,9 @@ def _mark_best(ax: Axes, curves: Mapping[str, Sequence[float]]) -> str:
     smallest = np.nanmin(losses)
     epoch = int(np.nanargmin(losses)) + 1
     ax.axvline(epoch, color="#404040", linewidth=1, linestyle=":", zorder=0)
-    note = {"xytext": (4, 2), "textcoords": "offset points", "fontsize": TEXT_SIZE}
-    ax.annotate(f"best epoch, {epoch}", (epoch, ax.get_ylim()[0]), **note)
+    # On the side of the line where there is more room.
+    side, shift = ("right", -4) if epoch > len(losses) / 2 else ("left", 4)
+    note = {"xytext": (shift, 2), "textcoords": "offset points", "ha": side}
+    place = (epoch, ax.get_ylim()[0])
+    ax.annotate(f"best epoch, {epoch}", place, fontsize=TEXT_SIZE, **note)
     return f" The validation loss is smallest in epoch {epoch}, {smallest:.3g}."

@@ -1,0 +1,85 @@
+"""What scores by class cost in training: ratios of times within one run.
+
+`python benchmarks/metrics_cost.py` trains the pixel-wise network with no metric, with
+three of Keras' for each class, as the tutorial does, and with one confusion matrix. The
+three take turns, so that what else the machine does falls on all of them.
+"""
+
+import argparse
+import time
+from statistics import median
+
+import numpy as np
+
+import tutorial_lib as tl
+
+NAMES = ("water", "meadow", "farm", "forest", "wetland", "town")
+
+
+def compiled(kind: str) -> "keras.Model":
+    """The network with metrics of a kind: "no metric", "18 metrics", "one matrix"."""
+    metrics = {
+        "no metric": list,
+        "18 metrics": lambda: [
+            make(class_id=number, name=f"{make.__name__.lower()}_{number}")
+            for number in range(len(NAMES))
+            for make in (
+                keras.metrics.Precision,
+                keras.metrics.Recall,
+                tl.training.FScore,
+            )
+        ],
+        "one matrix": lambda: [tl.training.ClassMetrics(NAMES, decision="both")],
+    }
+    model = tl.architectures.pixelwise_fcnn(len(NAMES))
+    loss = {"estimated": "categorical_crossentropy"}
+    model.compile("adam", loss, metrics={"estimated": metrics[kind]()})
+    return model
+
+
+def patches(count: int, batch_size: int) -> "tf.data.Dataset":
+    """Random patches: what they show does not change the time."""
+    rng = np.random.default_rng(0)
+    inputs = rng.integers(0, 4000, (count, 16, 16, 4)).astype("float32")
+    targets = np.eye(len(NAMES), dtype="float32")[rng.integers(0, 6, (count, 1, 1))]
+    slices = ({"input": inputs}, {"estimated": targets})
+    return tf.data.Dataset.from_tensor_slices(slices).batch(batch_size)
+
+
+def seconds(model: "keras.Model", dataset: "tf.data.Dataset") -> float:
+    """Processor time of an epoch: others at work on the machine do not count."""
+    started = time.process_time()
+    model.fit(dataset, verbose=0)
+    return time.process_time() - started
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--patches", type=int, default=2000)
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--epochs", type=int, default=7)
+    options = parser.parse_args()
+    dataset = patches(options.patches, options.batch_size)
+    models = {
+        kind: compiled(kind) for kind in ("no metric", "18 metrics", "one matrix")
+    }
+    first = {kind: seconds(model, dataset) for kind, model in models.items()}
+    epochs = [
+        {kind: seconds(model, dataset) for kind, model in models.items()}
+        for _ in range(options.epochs)
+    ]
+    print(f"{options.patches} patches, batches of {options.batch_size}, FCNN")
+    print(f"{'':12}  an epoch, against none  more for the first epoch")
+    for kind in models:
+        ratio = median(epoch[kind] / epoch["no metric"] for epoch in epochs)
+        start = first[kind] - median(epoch[kind] for epoch in epochs)
+        print(f"{kind:12}  {ratio:20.2f} x  {start:22.1f} s")
+
+
+if __name__ == "__main__":
+    # After `tutorial_lib`, which tells TensorFlow to be quiet.
+    import keras
+    import tensorflow as tf
+
+    main()

@@ -1,0 +1,311 @@
+# %% [markdown]
+# # Two sources
+#
+# Sentinel-2 measures four bands with pixels of 10 m, and six more with pixels of 20 m.
+# How can one network learn from both? And does it become better, or only larger?
+#
+# **Afterwards you can**
+#
+# - cut patches of two images at the same positions, and keep the pairs together,
+# - follow size *and* spacing through the branches of a network,
+# - say where branches can be joined, and where not,
+# - write and train a network of two sources,
+# - compare two networks fairly, class by class.
+#
+# **Needs** about 45 minutes of yours, a minute of computing, 1 GB of memory, no
+# internet. Patches are explained in [01](01_patches.ipynb), training in
+# [03](03_pixelwise_fcnn.ipynb). The network of one source is the one of 03, as the kit
+# recorded it.
+
+# %%
+import tutorial_lib as tl  # first: it keeps TensorFlow quiet
+import keras
+import numpy as np
+import pandas
+from tutorial_lib import rasters, recorded
+from tutorial_lib.exercises import nb06_two_sources as ex
+from tutorial_lib.machine import find_data
+
+
+def conv(net, filters, kernel, name, activation="relu"):
+    """The layer of notebook 03."""
+    layer = keras.layers.Conv2D(filters, kernel, activation=activation, name=name)
+    return layer(net)
+
+
+# %% tags=["parameters"]
+havel = find_data("havel")
+work = havel.parent / "work" / "06_two_sources"
+epochs = 6
+learning_rate = 1e-3
+
+# %% [markdown]
+# ## Six more bands
+#
+# The 10 m image has red, green, blue and near infrared: B4, B3, B2, B8, in this order.
+# The 20 m image has three bands between red and near infrared, B5, B6, B7; another near
+# infrared, B8A; and two of *shortwave* infrared, B11 and B12, in which water is nearly
+# black and moist ground is dark.
+#
+# Below are 4 km of both. On the right, B11, B8A and B5 stand for red, green and blue.
+# **Which kinds of ground are easier to tell apart there? And what can only be seen on
+# the left?**
+
+# %%
+sources = {"input_10m": havel / "s2_10m.tif", "input_20m": havel / "s2_20m.tif"}
+fine = rasters.read_array(sources["input_10m"], bands=(1, 2, 3))[250:650, 600:1000]
+coarse = rasters.read_array(sources["input_20m"], bands=(5, 4, 1))[125:325, 300:500]
+tl.show(fine, coarse, titles=("10 m: B4, B3, B2", "20 m: B11, B8A, B5"))
+
+# %% [markdown]
+# **What you see.** The eye finds more kinds of green and brown on the right, and more
+# edges and roads on the left. The network shall have both.
+#
+# ## The same ground twice
+#
+# Both images are cut in **one call**: 16 pixels of 10 m and 8 pixels of 20 m are the
+# same 160 m. A position is refused if its patch fails in *either* image. **Will there be
+# more or fewer patches than from the 10 m image alone, at the same positions?**
+
+# %% tags=["nbval-check-output"]
+legend = tl.read_legend(havel / "terrain_truth_a.tif")
+sizes = {"input_10m": 16, "input_20m": 8}
+patches = {}
+for area in "ab":
+    positions = tl.select_positions(havel / f"terrain_truth_{area}.tif")
+    patches[area] = tl.extract_patches(
+        sources, positions, sizes=sizes, out_dir=work, prefix=f"{area}_"
+    )
+    one_source = {"input_10m": sources["input_10m"]}
+    alone = tl.extract_patches(one_source, positions, sizes={"input_10m": 16})
+    print(f"area {area}: {alone.count} of one image, {patches[area].count} of two")
+    assert np.array_equal(patches[area].arrays["input_10m"], alone.arrays["input_10m"])
+
+# %% [markdown]
+# Another image can only refuse more. Here it refuses none, so the patches of 10 m are
+# exactly those that the network of one source was trained on. That will matter.
+#
+# What do the new bands add? Take two classes that look alike, meadow and farm. Ask of
+# each band: how far apart are the means of the two classes, measured in standard
+# deviations of their pixels? **Which band will be best?**
+
+# %% tags=["nbval-check-output"]
+bands = ["B4", "B3", "B2", "B8", "B5", "B6", "B7", "B8A", "B11", "B12"]
+arrays = patches["a"].arrays
+pixels = [arrays["input_10m"][:, 8, 8], arrays["input_20m"][:, 4, 4]]
+pixels = np.concatenate(pixels, axis=-1).astype(float)  # the centres, (n, band)
+labels = arrays["labels"].ravel()
+meadow = pixels[labels == legend.names.index("meadow and grass")]
+farm = pixels[labels == legend.names.index("farm")]
+
+spread = np.sqrt((meadow.var(axis=0) + farm.var(axis=0)) / 2)
+distance = abs(meadow.mean(axis=0) - farm.mean(axis=0)) / spread
+for band, value in zip(bands, distance, strict=True):
+    print(f"{band:3} {value:.2f}", "#" * round(30 * value))
+
+assert max(distance[4:]) > 1.3 * max(distance[:4])
+
+# %% [markdown]
+# **What you see.** The best band is one of the new ones. No single band tells meadow
+# from farm, but a network has all ten, and the neighbourhood too.
+#
+# ## Two branches
+#
+# Each source gets layers of its own, a **branch**. At the end the features of both are
+# joined: those of one branch are put behind those of the other, pixel by pixel. So the
+# branches must end with the same number of pixels, and a pixel must be as large on the
+# ground in both.
+
+# %% exercise="after_layer"
+
+# %%
+after_layer = ex.after_layer.answer()
+fine_layers = [("conv11", 5, 1, 16), ("conv12", 3, 1, 16), ("conv13", 3, 1, 16)]
+fine_layers += [("conv14", 3, 1, 32), ("conv15", 3, 1, 32), ("pooling", 2, 2, 32)]
+fine_layers += [("feats1", 2, 1, 32)]
+coarse_layers = [("conv21", 3, 1, 32), ("conv22", 3, 1, 32), ("conv23", 3, 1, 32)]
+coarse_layers += [("feats2", 2, 1, 32)]
+
+
+def follow(layers, size, spacing_m):
+    rows = []
+    for name, kernel, stride, filters in layers:
+        size, spacing_m = after_layer(size, spacing_m, kernel, stride)
+        rows.append((name, kernel, filters, size, spacing_m))
+    columns = ["layer", "kernel", "filters", "size", "spacing (m)"]
+    return pandas.DataFrame(rows, columns=columns).set_index("layer")
+
+
+pandas.concat([follow(fine_layers, 16, 10), follow(coarse_layers, 8, 20)])
+
+# %% [markdown]
+# **What you see.** The layers of the 10 m branch, then those of the 20 m branch, for a
+# patch of each. The *pooling* takes the largest of 2 x 2 pixels and moves on by two:
+# from there on, both branches have pixels of 20 m. They have 2 x 2 of them then, and
+# could be joined; this network gives each branch one more layer, and joins where a
+# patch is a single pixel.
+#
+# Must the pooling be there? Three other branches for the 10 m image:
+#
+# - *no pooling*: the kernels of notebook 03, which make one pixel of a patch, too,
+# - *pooling first*: and then kernels 3, 3, 3, 2,
+# - *first kernel 3*: like ours, but with 3 for 5, as the OTBTF tutorial draws it.
+#
+# **Which of the three can be joined with the 20 m branch?** Decide before you run.
+
+# %% tags=["nbval-check-output"]
+layer = {k: ("conv", k, 1, 32) for k in (2, 3, 5)} | {"pool": ("pooling", 2, 2, 32)}
+others = {
+    "no pooling": (5, 3, 3, 3, 3, 3, 2),
+    "pooling first": ("pool", 3, 3, 3, 2),
+    "first kernel 3": (3, 3, 3, 3, 3, "pool", 2),
+}
+branches = {"20 m branch": coarse_layers, "10 m branch": fine_layers}
+branches |= {name: [layer[k] for k in kernels] for name, kernels in others.items()}
+ends = {}
+for name, layers in branches.items():
+    spacing_m = 20 if name == "20 m branch" else 10
+    sides = 160 // spacing_m, 800 // spacing_m
+    last = [follow(layers, side, spacing_m).iloc[-1].tolist() for side in sides]
+    ends[name] = [(size, spacing) for *_, size, spacing in last]
+    print(f"{name:14} patch {ends[name][0]}, image {ends[name][1]}")
+
+fitting = [name for name in branches if ends[name] == ends["20 m branch"]]
+assert fitting == ["20 m branch", "10 m branch", "pooling first"]
+
+# %% [markdown]
+# **What you see.** Size and spacing at the end, for a patch and for an image five times
+# as wide. A branch can be joined if all four numbers are those of the 20 m branch.
+#
+# - *No pooling* is a trap. It makes one pixel of a patch, so the network would train
+#   without a complaint. For an image it ends with twice as many pixels as the other
+#   branch: it could never make a map.
+# - *Pooling first* fits. But then no kernel ever sees what is finer than 20 m in the
+#   10 m image. That is why the pooling stands late.
+# - *First kernel 3* leaves a pixel too many. The program of that tutorial has 5, like
+#   ours.
+#
+# ## The network
+
+# %% exercise="network"
+
+# %% tags=["nbval-check-output"]
+DualSource = ex.network.answer()
+keras.utils.set_random_seed(0)
+model = DualSource().build({"input_10m": 4, "input_20m": 6})
+for height, width in ((8, 8), (40, 30)):
+    images = {
+        "input_10m": np.zeros((1, 2 * height, 2 * width, 4), "float32"),
+        "input_20m": np.zeros((1, height, width, 6), "float32"),
+    }
+    shape = model(images)["estimated"].shape[1:3]
+    print(f"{height} x {width} pixels of 20 m give {shape[0]} x {shape[1]}")
+print("weights:", model.count_params())
+
+# %% [markdown]
+# One pixel for a patch, and for an image as many as patches fit into it, 20 m apart.
+#
+# ## Training
+#
+# Keras takes the data of each input by the input's name.
+
+# %% exercise="make_dataset"
+
+# %%
+make_dataset = ex.make_dataset.answer()
+files = {area: [patches[area].paths[x] for x in (*sources, "labels")] for area in "ab"}
+train, valid = make_dataset(*files["a"], True), make_dataset(*files["b"], False)
+model.compile(
+    optimizer=keras.optimizers.Adam(learning_rate),
+    loss={"estimated": keras.losses.CategoricalCrossentropy()},
+    metrics={"estimated": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
+)
+best_path = work / "dual_source.keras"
+keep_best = keras.callbacks.ModelCheckpoint(best_path, save_best_only=True)
+history = model.fit(
+    train, validation_data=valid, epochs=epochs, verbose=2, callbacks=[keep_best]
+)
+
+# %% [markdown]
+# These were a few epochs. The kit brings the curves of a longer training of both
+# networks: same patches, same settings. The new one has more weights.
+# **Will it overfit more? And will it be worse for that?**
+
+# %%
+curves, gaps = {}, []
+for name, title in (("fcnn_havel", "one source"), ("dual_source_havel", "two sources")):
+    history = recorded.read_history(name)
+    curves[f"loss, {title}"] = history["loss"]
+    curves[f"val_loss, {title}"] = history["val_loss"]
+    gaps.append(np.mean(history["val_loss"][-5:]) - np.mean(history["loss"][-5:]))
+
+figure = tl.show_curves(curves)
+for axes in figure.as_figure().axes:
+    axes.set_ylim(0.4, 1.8)
+assert gaps[1] > gaps[0]
+assert min(curves["val_loss, two sources"]) < min(curves["val_loss, one source"]) - 0.1
+figure
+
+# %% [markdown]
+# **What you see.** The gap between the two losses grows wider with two sources: that is
+# more overfitting. Still the new network is better where it has never been.
+#
+# ## One source against two
+#
+# A comparison is fair if nothing else changes. Both networks have the same positions to
+# train on, the same to validate on, the same number of epochs, and the best epoch
+# counts. Only the bands differ, and the network that reads them. **Which classes will gain from the new bands?** Write your guess down; then
+# write the function that tells.
+
+# %% exercise="gain"
+
+# %%
+gain = ex.gain.answer()
+paths = {"input": patches["b"].paths["input_10m"], "labels": files["b"][-1]}
+valid_10m = tl.patch_dataset(paths, class_count=len(legend), shuffle=False)
+found = {}
+for title, name, data in (
+    ("one source", "fcnn_havel", valid_10m),
+    ("two sources", "dual_source_havel", valid),
+):
+    network = keras.models.load_model(recorded.weights_path(name))
+    found[title] = tl.training.evaluate_classes(network, data, names=legend.names)
+
+one, two = found.values()
+gains = dict(zip(legend.names, gain(one.confusion, two.confusion), strict=True))
+print("gain most:", sorted(gains, key=gains.get)[-2:])
+assert sorted(gains.values())[-2] > 0.1
+assert two.overall_accuracy > one.overall_accuracy + 0.03
+tl.training.compare_scores(found)
+
+# %% [markdown]
+# Does the network really use both images? A test: give it the 10 m patches of *other*
+# positions and leave the 20 m patches as they are; then the other way round. **Which
+# will hurt more?**
+
+# %%
+arrays = patches["b"].arrays
+labels = arrays["labels"].ravel()
+others = np.random.default_rng(0).permutation(len(labels))
+shares = []
+for name in sources:
+    mixed = {x: arrays[x][others] if x == name else arrays[x] for x in sources}
+    outputs = network.predict(mixed, batch_size=256, verbose=0)
+    shares.append(np.mean(outputs["estimated_labels"].ravel() == labels))
+    print(f"{name} of other positions: {shares[-1]:.2f} right")
+
+print(f"both as they are: {two.overall_accuracy:.2f} right")
+assert max(shares) < two.overall_accuracy - 0.1
+
+# %% [markdown]
+# **What you saw.** The network is better with two sources, and not for all classes
+# alike. It uses both: with a wrong image under either name it fails.
+#
+# ## Summary
+#
+# - Patches of all sources are cut in one call, and shuffled in one dataset.
+# - Branches are joined where size and spacing agree, for images as for patches.
+# - That a network trains on patches does not prove that it can map.
+# - Networks are compared on the same positions, class by class.
+#
+# Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*.

@@ -1,0 +1,303 @@
+"""What was trained survives: exported, loaded elsewhere, under its names."""
+
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+import tutorial_lib as tl
+from tutorial_lib import saving
+from tutorial_lib.predictors import OutputError, Predictor, as_predictor
+
+
+def image(height, width, channels=4, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 4000, (1, height, width, channels)).astype("float32")
+
+
+class Small(tl.PatchModel):
+    """A mean of 3x3 pixels, halved: quick to export."""
+
+    def network(self, inputs):
+        layer = keras.layers.Conv2D(2, 3, 2, kernel_initializer="he_normal", name="net")
+        return {"estimated": layer(inputs["input"])}
+
+
+def small(seed=0):
+    keras.utils.set_random_seed(seed)
+    return Small(crops=(2,)).build({"input": 4})
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A small model, as it is, as a file, and exported from both."""
+    folder = tmp_path_factory.mktemp("models")
+    model = small()
+    model.save(folder / "small.keras")
+    tl.export(model, folder / "from_model")
+    tl.export(folder / "small.keras", str(folder / "from_file"))
+    return model, folder
+
+
+# Names and numbers
+
+
+@pytest.mark.parametrize("form", ["small.keras", "from_model", "from_file"])
+@pytest.mark.parametrize(("height", "width"), [(9, 24), (31, 14)])
+def test_each_form_predicts_the_same_for_images_of_any_size(
+    exported, form, height, width
+):
+    model, folder = exported
+    predict = tl.load_predictor(folder / form)
+    assert dict(predict.channels) == {"input": 4}
+    assert set(predict.outputs) == {"estimated", "estimated_crop2"}
+    pixels = image(height, width)
+    given = predict({"input": pixels}, predict.outputs)
+    expected = model({"input": pixels}, training=False)
+    for name, array in given.items():
+        np.testing.assert_allclose(array, expected[name], atol=1e-6)
+    height, width = (height - 3) // 2 + 1, (width - 3) // 2 + 1
+    assert given["estimated"].shape == (1, height, width, 2)
+    assert given["estimated_crop2"].shape == (1, max(height - 4, 0), width - 4, 2)
+
+
+@pytest.mark.parametrize("form", ["small.keras", "from_model"])
+def test_a_map_does_not_depend_on_the_form_of_the_model(exported, form):
+    model, folder = exported
+    source = tl.Source(tl.testing.small_scene()["input_10m"], receptive_field=3)
+    options = {"output": "estimated", "scale_factor": 2, "tile_size": 31}
+    expected = tl.plan_inference(model, source, **options).read()
+    given = tl.plan_inference(folder / form, source, **options).read()
+    assert given.shape == (59, 83, 2)
+    np.testing.assert_allclose(given, expected, atol=1e-6)
+
+
+def test_the_networks_of_two_sources_keep_all_names(tmp_path):
+    model = tl.architectures.dual_source_fcnn(3, crops=())
+    predict = tl.load_predictor(tl.export(model, tmp_path / "dual"))
+    assert dict(predict.channels) == {"input_10m": 4, "input_20m": 6}
+    inputs = {"input_20m": image(17, 12, 6), "input_10m": image(34, 24)}
+    expected = model(inputs, training=False)
+    for name, array in predict(inputs, sorted(model.output)).items():
+        np.testing.assert_allclose(array, expected[name], atol=1e-6)
+
+
+def unnamed(kind):
+    """Models whose outputs have no keys: they go by the names of their layers."""
+    first, second = (keras.Input((None, None, 3), name=name) for name in "ab")
+    double = keras.layers.Rescaling(2, name="double")
+    total = keras.layers.Add(name="total")
+    if kind == "sequential":
+        return keras.Sequential([keras.Input((None, None, 3), name="a"), double])
+    if kind == "bare":
+        return keras.Model(first, double(first))
+    return keras.Model([second, first], [total([first, second]), double(first)])
+
+
+@pytest.mark.parametrize("kind", ["sequential", "bare", "lists"])
+def test_outputs_without_keys_are_exported_under_the_names_of_their_layers(
+    tmp_path, kind
+):
+    model = unnamed(kind)
+    before = as_predictor(model)
+    after = tl.load_predictor(tl.export(model, tmp_path / "served"))
+    assert set(after.outputs) == set(before.outputs) >= {"double"}
+    assert dict(after.channels) == dict(before.channels)
+    inputs = {name: image(6, 7, 3, i) for i, name in enumerate(before.channels)}
+    given, expected = (p(inputs, p.outputs) for p in (after, before))
+    for name in expected:
+        np.testing.assert_array_equal(given[name], expected[name])
+
+
+def test_exporting_says_nothing(tmp_path, capfd):
+    tl.export(small(), tmp_path / "served")
+    assert capfd.readouterr() == ("", "")
+
+
+# Folders
+
+
+def content(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_the_path_is_returned_and_folders_are_made(tmp_path):
+    path = tl.export(small(), str(tmp_path / "a" / "b"))
+    assert path == tmp_path / "a" / "b"
+    assert (path / "saved_model.pb").is_file()
+    assert content(tmp_path / "a") == {"b"}
+
+
+def test_a_saved_model_is_replaced_and_an_empty_folder_filled(tmp_path):
+    folder = tmp_path / "served"
+    folder.mkdir()
+    pixels, results = image(9, 9), []
+    for seed in (1, 2):
+        tl.export(small(seed), folder)
+        results.append(tl.load_predictor(folder)({"input": pixels}, "estimated"))
+        expected = small(seed)({"input": pixels})["estimated"]
+        np.testing.assert_allclose(results[-1]["estimated"], expected, atol=1e-6)
+    assert not np.allclose(results[0]["estimated"], results[1]["estimated"])
+    assert content(tmp_path) == {"served"}
+
+
+def test_what_is_no_saved_model_is_not_replaced(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    for taken in (tmp_path, tmp_path / "notes.txt"):
+        with pytest.raises(FileExistsError, match=r"exists and is not a SavedModel"):
+            tl.export(small(), taken)
+    assert content(tmp_path) == {"notes.txt"}
+
+
+def test_files_beside_a_saved_model_are_not_lost(tmp_path):
+    folder = tl.export(small(), tmp_path / "served")
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"holds other files too.*notes\.txt"):
+        tl.export(small(), folder)
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("step", ["export", "_replace"])
+def test_an_interrupted_export_leaves_all_as_it_was(tmp_path, monkeypatch, step):
+    folder = tl.export(small(1), tmp_path / "served")
+    before = (folder / "saved_model.pb").read_bytes()
+
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    model = small(2)
+    target = (type(model), "export") if step == "export" else (saving, "_replace")
+    monkeypatch.setattr(*target, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tl.export(model, folder)
+    with pytest.raises(KeyboardInterrupt):
+        tl.export(model, tmp_path / "new")
+    assert content(tmp_path) == {"served"}
+    assert (folder / "saved_model.pb").read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_put_in_place_brings_the_old_one_back(tmp_path):
+    old = tmp_path / "served"
+    old.mkdir()
+    (old / "saved_model.pb").write_text("old")
+    with pytest.raises(FileNotFoundError):
+        saving._replace(old, tmp_path / "never_written", tmp_path / "aside")
+    assert (old / "saved_model.pb").read_text() == "old"
+    assert content(tmp_path) == {"served"}
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("wrong", [None, 3, ["model"]])
+def test_what_is_no_model_is_not_exported(tmp_path, wrong):
+    with pytest.raises(TypeError, match=f"Received: {type(wrong).__name__}"):
+        tl.export(wrong, tmp_path / "served")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no model at '.*no\.keras'"):
+        tl.export(tmp_path / "no.keras", tmp_path / "served")
+
+
+def test_a_model_that_was_never_built_is_not_exported(tmp_path):
+    model = keras.Sequential([keras.layers.Dense(2)], name="later")
+    with pytest.raises(ValueError, match="'later' does not know its inputs"):
+        tl.export(model, tmp_path / "served")
+    assert content(tmp_path) == set()
+
+
+def test_an_input_name_that_would_change_is_refused(tmp_path):
+    pixels = keras.Input((None, None, 3), name="in-put")
+    model = keras.Model({"in-put": pixels}, {"double": 2 * pixels})
+    with pytest.raises(ValueError, match="keep the name of the input 'in-put'"):
+        tl.export(model, tmp_path / "served")
+
+
+@pytest.mark.parametrize("read", [tl.load_predictor, lambda p: tl.export(p, "served")])
+def test_a_file_that_keras_3_has_not_saved_is_refused(tmp_path, read):
+    path = tmp_path / "old.keras"
+    path.write_bytes(b"\x89HDF")
+    with pytest.raises(ValueError, match=r"'.*old\.keras' is not a model saved by Ker"):
+        read(path)
+
+
+def test_an_archive_that_is_no_model_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "other.keras", "w") as archive:
+        archive.writestr("notes.txt", "mine")
+    version = keras.__version__
+    with pytest.raises(ValueError, match=rf"by Keras {version} \(not saved by Keras\)"):
+        tl.load_predictor(tmp_path / "other.keras")
+
+
+def test_a_model_of_unknown_layers_says_which_and_who_saved_it(tmp_path):
+    class Halved(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs / 2
+
+    pixels = keras.Input((None, None, 3), name="image")
+    keras.Model(pixels, Halved(name="net")(pixels)).save(tmp_path / "own.keras")
+    message = rf"\(saved by {keras.__version__}\): .*'Halved'.*Import what defines"
+    with pytest.raises(ValueError, match=message):
+        tl.load_predictor(tmp_path / "own.keras")
+
+
+def test_a_broken_saved_model_is_refused_in_a_sentence(tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"broken")
+    with pytest.raises(ValueError, match=r"SavedModel '.*' cannot be read: Cannot pa"):
+        tl.load_predictor(tmp_path)
+
+
+# Calling what was loaded
+
+
+@pytest.mark.parametrize("form", ["small.keras", "from_file"])
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (
+            {"inputs": image(9, 9)},
+            r"named \['inputs'\], those of the model \['input'\]",
+        ),
+        ({}, r"named \[\], those of the model \['input'\]"),
+        (
+            {"input": image(9, 9), "more": image(9, 9)},
+            r"named \['input', 'more'\], those of the model \['input'\]",
+        ),
+        ({"input": image(9, 9, 3)}, r"\(1, 9, 9, 3\).*takes \(batch, .*width, 4\)\."),
+        ({"input": image(9, 9)[0]}, r"shape \(9, 9, 4\).*`image\[np\.newaxis\]`"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused_with_what_fits(
+    exported, form, inputs, message
+):
+    predict = tl.load_predictor(exported[1] / form)
+    with pytest.raises(ValueError, match=message):
+        predict(inputs, ["estimated"])
+
+
+def test_inputs_without_names_are_refused(exported):
+    predict = tl.load_predictor(exported[1] / "from_file")
+    with pytest.raises(TypeError, match=r"{'input': array}. Received: ndarray"):
+        predict(image(9, 9), ["estimated"])
+
+
+@pytest.mark.parametrize("form", ["small.keras", "from_file"])
+def test_a_missing_output_is_an_error_with_those_there_are(exported, form):
+    predict = tl.load_predictor(exported[1] / form)
+    message = "no output 'labels'. It has: estimated, estimated_crop2"
+    with pytest.raises(OutputError, match=message):
+        predict({"input": image(9, 9)}, ["estimated", "labels"])
+
+
+def test_a_single_output_may_be_named_without_a_list(exported):
+    predict = tl.load_predictor(exported[1] / "from_file")
+    assert list(predict({"input": image(9, 9)}, "estimated")) == ["estimated"]
+
+
+def test_a_function_is_asked_for_any_name():
+    predict = Predictor(lambda inputs, outputs: {"net": inputs["x"]}, {}, ())
+    np.testing.assert_array_equal(
+        predict({"x": image(3, 4)}, "net")["net"], image(3, 4)
+    )

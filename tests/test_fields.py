@@ -1,0 +1,291 @@
+"""`analyse` against the table of tutorial 2, and against what networks really do."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import tutorial_lib as tl
+from tutorial_lib.layer_rules import UnknownLayerError, window
+
+# Name, size, first and last valid row of tutorial 2's network, for 128 pixels.
+TUTORIAL_2 = [
+    ("input_p", 128, 0, 127),
+    ("conv1", 64, 0, 62),
+    ("conv2", 32, 0, 30),
+    ("input_xs", 32, 0, 31),
+    ("conv_xs", 32, 1, 30),
+    ("conv_xs_conv2", 32, 1, 30),
+    ("conv3", 16, 1, 14),
+    ("conv4", 8, 1, 6),
+    ("conv1t", 16, 3, 13),
+    ("conv2t", 32, 7, 27),
+    ("conv3t", 64, 15, 55),
+    ("softmax", 128, 31, 111),
+]
+
+
+def positive(model, rng):
+    """Kernels without a zero or a sign: nothing that is read stays hidden."""
+    for weight in model.weights:
+        if "kernel" in weight.name:
+            value = rng.uniform(0.5, 1.5, weight.shape)
+            weight.assign(value / np.prod(weight.shape[:-1]))
+    return model
+
+
+def measured_margins(model, size, rng):
+    """(left, top, right, bottom) of the first output, by random surroundings.
+
+    A chunk is computed alone, and inside images that differ in everything else. What
+    is the same in all of them is valid. Independent of how the rules are written.
+    """
+    analysis = tl.analyse(model)
+    names, output = list(analysis.inputs), next(iter(analysis.outputs))
+    around = 2 * size
+    scale = analysis.scale[output]
+    sides = {name: int(size / analysis.spacing[name]) for name in names}
+    pads = {name: int(around / analysis.spacing[name]) for name in names}
+    chunk = {
+        tensor.name: rng.uniform(1, 2, (1, *[sides[tensor.name]] * 2, tensor.shape[-1]))
+        for tensor in model.inputs
+    }
+    alone = run(model, chunk)
+    same = np.ones(alone.shape[:2], bool)
+    for amplitude in (1, 10, 1000):
+        image = {}
+        for name, pixels in chunk.items():
+            pad = pads[name]
+            side = sides[name] + 2 * pad
+            image[name] = rng.uniform(0, amplitude, (1, side, side, pixels.shape[-1]))
+            image[name][:, pad : pad + sides[name], pad : pad + sides[name]] = pixels
+        first = int(around / scale)
+        whole = run(model, image)
+        part = whole[first : first + alone.shape[0], first : first + alone.shape[1]]
+        same &= (np.abs(part - alone) <= 1e-5 * np.abs(alone).max()).all(-1)
+    rows, cols = np.flatnonzero(same.any(1)), np.flatnonzero(same.any(0))
+    assert same[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1].all()
+    height, width = same.shape
+    return cols[0], rows[0], width - 1 - cols[-1], height - 1 - rows[-1]
+
+
+def run(model, inputs):
+    tensors = [inputs[tensor.name].astype("float32") for tensor in model.inputs]
+    result = model(tensors if len(tensors) > 1 else tensors[0])
+    return np.asarray(result)[0]
+
+
+def test_the_table_of_tutorial_2_is_reproduced_row_by_row():
+    table = tl.analyse(tl.architectures.pan_xs_unet(4, crops=())).table(128)
+    found = [
+        (name, *table.loc[name, ["size", "first", "last"]]) for name, *_ in TUTORIAL_2
+    ]
+    assert found == TUTORIAL_2
+    assert table.loc["softmax", "valid"] == 81
+
+
+@pytest.mark.parametrize("depth", range(3, 8))
+def test_margins_and_stride_double_with_each_halving(depth):
+    analysis = tl.analyse(tl.architectures.deeper_unet(4, depth=depth, crops=()))
+    left, right = 2 ** (depth + 1) - 1, 2**depth
+    assert analysis.margins["estimated"] == (left, left, right, right)
+    assert analysis.total_stride == {"input_p": right, "input_xs": right // 4}
+
+
+def test_a_crop_is_taken_off_the_margins():
+    margins = tl.analyse(tl.architectures.pan_xs_unet(4, crops=(16, 24, 32))).margins
+    assert margins["estimated_crop16"] == (15, 15, 0, 0)
+    assert margins["estimated_crop24"] == (7, 7, 0, 0)
+    assert margins["estimated_crop32"] == (0, 0, 0, 0)
+
+
+def test_networks_without_padding_have_no_margins():
+    for model, scale in (
+        (tl.architectures.pixelwise_fcnn(6), 1),
+        (tl.architectures.pooled_cnn(6), 4),
+        (tl.architectures.dual_source_fcnn(6), 2),
+    ):
+        analysis = tl.analyse(model)
+        assert set(analysis.margins.values()) == {(0, 0, 0, 0)}
+        assert analysis.scale["estimated"] == scale
+        assert analysis.stride == scale
+
+
+def test_pixel_sizes_of_inputs_follow_from_where_they_meet():
+    spacing = tl.analyse(tl.architectures.dual_source_fcnn(6, crops=())).spacing
+    assert spacing == {"input_10m": 1, "input_20m": 2}
+
+
+LAYERS = [
+    layers.Conv2D(2, 1),
+    layers.Conv2D(2, 4, padding="same"),
+    layers.Conv2D(2, (3, 5), padding="same"),
+    layers.Conv2D(2, 3, strides=2, padding="same"),
+    layers.Conv2D(2, 5, strides=3, padding="same"),
+    layers.Conv2D(2, 3, padding="same", dilation_rate=2),
+    layers.Conv2D(2, 3, dilation_rate=3),
+    layers.Conv2D(2, 5, strides=2),
+    layers.DepthwiseConv2D(3, padding="same"),
+    layers.SeparableConv2D(2, 4, padding="same"),
+    layers.AveragePooling2D(2),
+    layers.AveragePooling2D(3, strides=2),
+    layers.MaxPooling2D(2),
+    layers.Conv2DTranspose(2, 3, strides=2, padding="same"),
+    layers.Conv2DTranspose(2, 2, strides=2, padding="same"),
+    layers.Conv2DTranspose(2, 5, strides=3, padding="same"),
+    layers.UpSampling2D(2),
+    layers.UpSampling2D(2, interpolation="bilinear"),
+    layers.UpSampling2D(3, interpolation="bilinear"),
+    layers.Cropping2D(((1, 2), (3, 0))),
+    layers.BatchNormalization(),
+    layers.LayerNormalization(axis=-1),
+    layers.Dense(3),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
+def test_a_layers_rule_is_what_the_layer_does(layer):
+    rng = np.random.default_rng(0)
+    # A convolution behind it, so that what the layer pads cannot stay unseen.
+    image = keras.Input((None, None, 2), name="image")
+    layer = type(layer).from_config(layer.get_config())
+    model = keras.Model(image, layer(layers.Conv2D(2, 3, padding="same")(image)))
+    positive(model, rng)
+    analysis = tl.analyse(model)
+    size = max(24, 2 * analysis.smallest_chunk)
+    size += -size % analysis.stride
+    name = next(iter(analysis.outputs))
+    assert measured_margins(model, size, rng) == analysis.margins[name]
+
+
+def random_network(rng):
+    """A small encoder-decoder with strides, dilation, skips, poolings, two inputs."""
+    image = keras.Input((None, None, 2), name="image")
+    other = keras.Input((None, None, 1), name="other")
+    net, skips, inputs = image, [], [image]
+    for level in range(int(rng.integers(1, 4))):
+        net = conv(net, rng)
+        stride = int(rng.choice([2, 2, 3]))
+        skips.append((net, stride))
+        net = shrink(net, stride, rng)
+        if level == 0 and rng.random() < 0.5:
+            net = layers.Concatenate()([net, conv(other, rng)])
+            inputs.append(other)
+    net = conv(net, rng)
+    kept = int(rng.integers(0, len(skips) + 1))
+    for skip, stride in list(reversed(skips))[:kept]:
+        net = grow(net, stride, rng)
+        if rng.random() < 0.7:
+            net = layers.Concatenate()([net, skip])
+        net = conv(net, rng)
+    return positive(keras.Model(inputs if len(inputs) > 1 else image, net), rng)
+
+
+def conv(net, rng):
+    kernel, dilation = int(rng.integers(1, 6)), int(rng.integers(1, 3))
+    return layers.Conv2D(2, kernel, padding="same", dilation_rate=dilation)(net)
+
+
+def shrink(net, stride, rng):
+    if rng.random() < 0.4:
+        return layers.AveragePooling2D(stride)(net)
+    kernel = int(rng.integers(stride, 6))
+    return layers.Conv2D(2, kernel, strides=stride, padding="same")(net)
+
+
+def grow(net, stride, rng):
+    choice = rng.random()
+    if choice < 0.5:
+        kernel = int(rng.integers(stride, stride + 3))
+        return layers.Conv2DTranspose(2, kernel, strides=stride, padding="same")(net)
+    interpolation = "nearest" if choice < 0.8 else "bilinear"
+    return layers.UpSampling2D(stride, interpolation=interpolation)(net)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_margins_of_random_networks_are_those_that_are_measured(seed):
+    rng = np.random.default_rng(seed)
+    model = random_network(rng)
+    analysis = tl.analyse(model)
+    name = next(iter(analysis.outputs))
+    size = analysis.smallest_chunk + 2 * analysis.stride
+    assert measured_margins(model, size, rng) == analysis.margins[name]
+
+
+def test_a_layer_that_looks_at_the_whole_chunk_is_named():
+    image = keras.Input((None, None, 4))
+    net = layers.GroupNormalization(2, name="group_norm")(image)
+    model = keras.Model(image, layers.Conv2D(2, 3, padding="same", name="out")(net))
+    analysis = tl.analyse(model)
+    assert analysis.whole_tile_layers == ("group_norm",)
+    assert analysis.margins["out"] is None
+    with pytest.raises(ValueError, match="No chunk is large enough: group_norm look"):
+        analysis.table()
+
+
+def test_batch_normalization_is_exact_unless_it_trains():
+    image = keras.Input((None, None, 4))
+    learnt = keras.Model(image, layers.BatchNormalization(name="a")(image))
+    training = layers.BatchNormalization(name="b")(image, training=True)
+    assert tl.analyse(learnt).margins["a"] == (0, 0, 0, 0)
+    assert tl.analyse(keras.Model(image, training)).whole_tile_layers == ("b",)
+
+
+def test_nested_models_are_unfolded():
+    inner_input = keras.Input((None, None, 3))
+    inner = keras.Model(inner_input, layers.Conv2D(3, 5, padding="same")(inner_input))
+    image = keras.Input((None, None, 3))
+    model = keras.Model(image, inner(inner(layers.Conv2D(3, 3, padding="same")(image))))
+    assert list(tl.analyse(model).margins.values()) == [(5, 5, 5, 5)]
+
+
+class Halve(layers.Layer):
+    def call(self, image):
+        return image[:, ::2, ::2]
+
+
+def test_an_unknown_layer_is_named_and_can_be_registered():
+    image = keras.Input((None, None, 1))
+    model = keras.Model(image, Halve(name="halve")(image))
+    with pytest.raises(UnknownLayerError, match=r"'halve' \(Halve\).*register_rule"):
+        tl.analyse(model)
+    tl.register_rule(Halve)(
+        lambda layer, spans, axis, arguments: window(spans[0], kernel=1, stride=2)
+    )
+    assert tl.analyse(model).scale == {"halve": 2}
+
+
+def test_branches_of_different_pixel_size_are_refused():
+    image = keras.Input((None, None, 2))
+    branches = [layers.MaxPool2D(2)(image), layers.Conv2D(2, 1)(image)]
+    model = keras.Model(image, layers.Concatenate(name="merge")(branches))
+    with pytest.raises(ValueError, match=r"'merge' merges pixels of .* 2 and 1"):
+        tl.analyse(model)
+
+
+def test_strides_that_are_not_square_are_refused():
+    image = keras.Input((None, None, 2))
+    model = keras.Model(image, layers.Conv2D(2, 3, strides=(2, 1), name="c")(image))
+    with pytest.raises(ValueError, match="'c' has strides that differ"):
+        tl.analyse(model)
+
+
+def test_a_chunk_that_is_no_multiple_gets_the_nearest_ones():
+    analysis = tl.analyse(tl.architectures.pan_xs_unet(4, crops=()))
+    with pytest.raises(ValueError, match=r"100 px is not a multiple.*Use 96 or 112"):
+        analysis.table(100)
+
+
+def test_a_model_that_is_no_graph_is_refused():
+    class Own(keras.Model):
+        def call(self, image):
+            return image
+
+    with pytest.raises(TypeError, match=r"Only functional Keras models.*Own"):
+        tl.analyse(Own())
+
+
+def test_it_says_in_words_how_a_chunk_shrinks():
+    text = tl.analyse(tl.architectures.pan_xs_unet(4, crops=())).explain(128)
+    assert "conv_xs (Conv2D): 32 px, 30 of them valid, rows 1 to 30" in text
+    assert "output 'estimated': 128 px, 81 of them valid, rows 31 to 111" in text

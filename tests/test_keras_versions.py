@@ -1,0 +1,176 @@
+"""The oldest Keras that the kit supports and the newest do the same: slow.
+
+Each is installed alone into a folder that Python looks into first; the rest of the
+environment stays as it is.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from packaging.requirements import Requirement
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+pytestmark = pytest.mark.slow
+
+# Trains with a target for one of many outputs, saves, exports, and serves.
+TRAIN = """
+import json, sys, warnings
+warnings.simplefilter("error", UserWarning)
+import keras
+import numpy as np
+import tutorial_lib as tl
+
+folder, architecture = sys.argv[1:]
+keras.utils.set_random_seed(0)
+model = getattr(tl.architectures, architecture)(3)
+rng = np.random.default_rng(0)
+side = {"input": 16, "input_10m": 16, "input_20m": 8}
+labels = np.arange(24) % 3
+inputs = {
+    name: (
+        rng.integers(0, 1000, (24, side[name], side[name], tensor.shape[-1]))
+        + 2500 * labels[:, None, None, None]
+    ).astype("float32")
+    for name, tensor in model.input.items()
+}
+targets = {"estimated": np.eye(3, dtype="float32")[labels].reshape(24, 1, 1, 3)}
+model.compile(
+    keras.optimizers.Adam(1e-3),
+    loss={"estimated": keras.losses.CategoricalCrossentropy()},
+    metrics={
+        "estimated": [
+            keras.metrics.CategoricalAccuracy(name="accuracy"),
+            keras.metrics.Precision(class_id=1, name="precision_1"),
+            tl.training.ClassMetrics(("a", "b", "c"), name="classes"),
+        ]
+    },
+)
+history = model.fit(
+    inputs,
+    targets,
+    validation_data=(inputs, targets),
+    epochs=2,
+    batch_size=8,
+    verbose=0,
+    callbacks=[keras.callbacks.ModelCheckpoint(
+        f"{folder}/best.keras", save_best_only=True)],
+).history
+best = keras.models.load_model(f"{folder}/best.keras")
+loss = best.evaluate(inputs, targets, verbose=0, return_dict=True)["loss"]
+images = {name: np.tile(value[:1], (1, 5, 6, 1)) for name, value in inputs.items()}
+np.savez(f"{folder}/images.npz", **images)
+results = best(images, training=False)
+np.savez(f"{folder}/results.npz", **{k: np.asarray(v) for k, v in results.items()})
+tl.export(f"{folder}/best.keras", f"{folder}/served")
+print(json.dumps({"keras": keras.__version__, "best_loss": loss, **history}))
+"""
+
+# Loads what the other has saved, with the optimizer, predicts, and trains on.
+LOAD = """
+import json, sys
+import keras
+import numpy as np
+import tutorial_lib as tl
+
+folder = sys.argv[1]
+images = dict(np.load(f"{folder}/images.npz"))
+expected = np.load(f"{folder}/results.npz")
+worst = {}
+for form in ("best.keras", "served"):
+    predict = tl.load_predictor(f"{folder}/{form}")
+    assert set(predict.outputs) == set(expected.files)
+    given = predict(images, expected.files)
+    worst[form] = max(
+        float(np.abs(given[name] - expected[name]).max(initial=0)) for name in given
+    )
+model = keras.models.load_model(f"{folder}/best.keras")
+patches = {name: value[:, : value.shape[1] // 5, : value.shape[2] // 6]
+           for name, value in images.items()}
+target = {"estimated": np.array([[[[0, 1, 0]]]], "float32")}
+before = int(model.optimizer.iterations)
+model.fit(patches, target, epochs=1, verbose=0)
+trained_on = int(model.optimizer.iterations) - before
+print(json.dumps({"keras": keras.__version__, "worst": worst, "steps": trained_on}))
+"""
+
+
+def supported():
+    """The oldest version that the project allows, and the newest it was tried with."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    wanted = [Requirement(text) for text in project["dependencies"]]
+    limits = {r.name: r.specifier for r in wanted}["keras"]
+    (oldest,) = (limit.version for limit in limits if limit.operator == ">=")
+    lines = (REPOSITORY / "constraints.txt").read_text().splitlines()
+    (newest,) = (line for line in lines if line.startswith("keras=="))
+    return {"oldest": oldest, "newest": newest.removeprefix("keras==")}
+
+
+@pytest.fixture(scope="module")
+def run_with(tmp_path_factory):
+    """A function that runs Python code with one Keras or the other."""
+    folders = {}
+    for age, version in supported().items():
+        folders[age] = tmp_path_factory.mktemp(f"keras_{age}")
+        install = "-m pip install --quiet --disable-pip-version-check --no-deps"
+        words = [*install.split(), "--target", folders[age], f"keras=={version}"]
+        subprocess.run([sys.executable, *words], check=True)
+
+    def run(age, code, *arguments):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            env={**os.environ, "PYTHONPATH": f"{folders[age]}{os.pathsep}{REPOSITORY}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout.splitlines()[-1])
+        version = [*map(int, supported()[age].split("."))]
+        assert [*map(int, told["keras"].split("."))][: len(version)] == version
+        return told
+
+    return run
+
+
+@pytest.fixture(
+    scope="module",
+    params=["pixelwise_fcnn", "pooled_cnn", "dual_source_fcnn"],
+)
+def trained(request, run_with, tmp_path_factory):
+    """A network trained with each Keras: {age: (folder, what was told)}."""
+    results = {}
+    for age in supported():
+        folder = tmp_path_factory.mktemp(f"{request.param}_{age}")
+        results[age] = folder, run_with(age, TRAIN, folder, request.param)
+    return results
+
+
+@pytest.mark.parametrize("age", ["oldest", "newest"])
+def test_a_network_is_trained_on_its_only_target_and_its_best_epoch_kept(trained, age):
+    _, told = trained[age]
+    assert told["best_loss"] == pytest.approx(min(told["val_loss"]), rel=1e-5)
+    assert {"val_accuracy", "val_precision_1", "val_precision_b"} <= set(told)
+
+
+def test_both_train_the_same_weights(trained):
+    losses = [told["val_loss"] for _, told in trained.values()]
+    np.testing.assert_allclose(*losses, rtol=1e-4)
+
+
+@pytest.mark.parametrize("reader", ["oldest", "newest"])
+@pytest.mark.parametrize("writer", ["oldest", "newest"])
+def test_what_one_saves_or_exports_the_other_loads_with_the_same_results(
+    trained, run_with, writer, reader
+):
+    folder, _ = trained[writer]
+    told = run_with(reader, LOAD, folder)
+    assert max(told["worst"].values()) <= 1e-6, told
+    assert set(told["worst"]) == {"best.keras", "served"}
+    assert told["steps"] == 1

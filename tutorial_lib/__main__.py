@@ -1,0 +1,8 @@
+"""`python -m tutorial_lib`: the command line."""
+
+import sys
+
+from tutorial_lib.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
