@@ -76,7 +76,7 @@ test-notebooks: setup sample ## Learner's and solved notebooks, with the network
 	@$(NBVAL) notebooks/solutions/*.ipynb
 .PHONY: test-notebooks
 
-test-slow: setup sample ## What holds over several seeds: minutes
+test-slow: setup sample ## What holds over seeds and Keras versions: minutes
 	@$(RUN) -m pytest -q -m slow
 .PHONY: test-slow
 

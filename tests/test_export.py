@@ -1,5 +1,7 @@
 """What was trained survives: exported, loaded elsewhere, under its names."""
 
+import subprocess
+import sys
 import zipfile
 
 import keras
@@ -301,3 +303,24 @@ def test_a_function_is_asked_for_any_name():
     np.testing.assert_array_equal(
         predict({"x": image(3, 4)}, "net")["net"], image(3, 4)
     )
+
+
+@pytest.mark.parametrize(
+    "first", ["import keras", "import tutorial_lib.models", "import tutorial_lib"]
+)
+def test_a_model_with_the_metrics_of_the_library_opens_in_a_fresh_process(
+    tmp_path, first
+):
+    model = small()
+    metrics = [tl.training.ClassMetrics(("a", "b")), tl.training.FScore(1, "f_b")]
+    model.compile(loss={"estimated": "mse"}, metrics={"estimated": metrics})
+    model.save(tmp_path / "small.keras")
+    code = f"{first}\nimport sys, keras, tutorial_lib\n"
+    code += "print(keras.models.load_model(sys.argv[1]).compiled)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "small.keras")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "True", done.stderr

@@ -362,7 +362,7 @@ def test_a_raster_that_cannot_be_renamed_leaves_nothing(tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(rasters.Path, "replace", refuse)
+    monkeypatch.setattr(rasters.writing.Path, "replace", refuse)
     with pytest.raises(OSError, match=r"a.tif' could not be written: .*Read-only"):
         constant(tmp_path / "a.tif", 1)
     assert names(tmp_path) == []

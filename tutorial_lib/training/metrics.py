@@ -7,8 +7,10 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tutorial_lib.models import PACKAGE
 from tutorial_lib.training.scores import THRESHOLD
+
+# Not imported from `models`: that may be what loads Keras, and with it this module.
+PACKAGE = "tutorial_lib"
 
 # What the names of the scores begin with.
 _PREFIXES = {

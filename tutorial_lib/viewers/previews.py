@@ -18,7 +18,7 @@ from tutorial_lib.nodata import pixels_without_data
 from tutorial_lib.rasters import (
     Legend,
     PathLike,
-    _opened,
+    opened,
     read_grid,
     read_legend,
 )
@@ -71,7 +71,7 @@ def layer_shape(layer: PathLike | np.ndarray) -> tuple[int, int, int]:
     """(height, width, channels) of a layer, at full resolution."""
     if not is_path(layer):
         return _image(layer).shape
-    with _opened(layer) as dataset:
+    with opened(layer) as dataset:
         return *dataset.shape, dataset.count
 
 
@@ -121,7 +121,7 @@ def _read_raster(
     nodata: float | None,
     window: Window | None,
 ) -> Preview:
-    with _opened(path) as dataset:
+    with opened(path) as dataset:
         shape = (*dataset.shape, dataset.count)
         bands, window = _checked(f"'{path}'", shape, bands, color, window)
         size = [ceil(side / _step(window)) for side in (window.height, window.width)]
