@@ -296,18 +296,18 @@ def curve(log_dir):
 
 def test_the_training_obeys_its_settings(folder, tmp_path, capsys):
     model = tmp_path / "new" / "fcnn.keras"
-    settings = "--batch-size 9 --learning-rate 0.004 --epochs 3 --seed 2"
+    settings = "--batch-size 13 --learning-rate 0.004 --epochs 3 --seed 2"
     assert train(folder, model, f"{settings} --log-dir {tmp_path}/logs") == 0
     out = capsys.readouterr().out
-    # 40 patches in batches of 9: Keras says how many of five it has done.
+    # 40 patches in batches of 13: Keras says how many of four it has done.
     assert re.findall(r"^Epoch (\d)/3$", out, re.MULTILINE) == ["1", "2", "3"]
-    assert len(re.findall(r"^5/5 - ", out, re.MULTILINE)) == 3
+    assert len(re.findall(r"^4/4 - ", out, re.MULTILINE)) == 3
     losses = curve(tmp_path / "logs")
     assert len(losses) == 3
     saved = keras.models.load_model(model)
     assert float(saved.optimizer.learning_rate) == pytest.approx(0.004)
     best = int(np.argmin(losses)) + 1
-    assert int(saved.optimizer.iterations) == best * 5
+    assert int(saved.optimizer.iterations) == best * 4
     assert f"'{model}' is epoch {best} of 3" in out
     assert [path.name for path in model.parent.iterdir()] == ["fcnn.keras"]
 

@@ -234,4 +234,4 @@ print(f"lost in the one with holes: {lost_share(fewer):.1%}")
 # - A position is refused as a whole, and the kit says why.
 #
 # Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*. In
-# [03](03_pixelwise_fcnn.ipynb) a network learns from such patches.
+# [02](02_patch_based_cnn.ipynb) a network learns from such patches.

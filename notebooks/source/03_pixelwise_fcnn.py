@@ -259,4 +259,4 @@ print("more than twice as good as guessing")
 # - Scores by class say more than one number.
 #
 # Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*. In
-# [05](05_mapping_a_scene.ipynb) the network maps the whole scene.
+# [04](04_early_stopping.ipynb) the training stops by itself.

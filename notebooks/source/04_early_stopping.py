@@ -29,7 +29,7 @@ from tutorial_lib.machine import find_data
 # %% tags=["parameters"]
 havel = find_data("havel")
 work = havel.parent / "work" / "04_early_stopping"
-most_epochs = 12
+most_epochs = 9
 
 # %% [markdown]
 # ## A training that was too long

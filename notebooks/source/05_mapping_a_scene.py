@@ -279,4 +279,5 @@ tl.show(masked_path, steps_path, titles=("by pixel, 255", "by tile, 0"))
 # - Tiles that are small compared with the receptive field waste most of their reading.
 # - No-data should be decided pixel by pixel, and the background should be no class.
 #
-# Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*.
+# Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*. In
+# [06](06_two_sources.ipynb) the network sees two images.
