@@ -94,6 +94,11 @@ format: setup ## Write the code in the one format
 	@$(RUN) -m ruff format
 .PHONY: format
 
+bench: setup sample ## Time and memory of each notebook, cost of metrics, as tables
+	@$(RUN) benchmarks/notebooks.py
+	@$(RUN) benchmarks/metrics_cost.py
+.PHONY: bench
+
 weights: setup sample ## Train the recorded weights again: minutes
 	@$(RUN) -m tutorial_lib.recipes
 .PHONY: weights

@@ -25,11 +25,13 @@ class TargetModel(keras.Model):
     given by name and some outputs have none (crops, labels, features).
     """
 
-    def fit(self, x: Any = None, y: Any = None, **options: Any) -> Any:
+    def fit(
+        self, x: Any = None, y: Any = None, batch_size: Any = None, **options: Any
+    ) -> Any:
         """Train; see `keras.Model.fit`."""
         # Keras warns, in each call, that a dataset shuffles itself unless told so.
         options.setdefault("shuffle", y is not None)
-        return super().fit(x, y, **options)
+        return super().fit(x, y, batch_size, **options)
 
     def get_config(self) -> dict[str, Any]:
         """The layers, such that each Keras that the kit supports can read them."""

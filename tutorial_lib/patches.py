@@ -73,6 +73,16 @@ class Patches:
             class of each position, (n, 1, 1, 1).
         paths: The patches images on disk, by the same names; empty without `out_dir`.
         rejected: One row for each position that was refused.
+
+    Example:
+        >>> from tutorial_lib import positions, testing
+        >>> scene = dict(testing.small_scene())
+        >>> drawn = positions.select_positions(scene.pop("labels"), count=5, margin=8)
+        >>> extract_patches(scene, drawn, sizes={"input_10m": 16, "input_20m": 8})
+        20 patches; 0 refused
+          input_10m: 16 x 16 px, 4 band(s)
+          input_20m: 8 x 8 px, 6 band(s)
+          labels: 1 x 1 px, 1 band(s)
     """
 
     arrays: Mapping[str, np.ndarray]
@@ -319,12 +329,22 @@ def read_patches(path: PathLike) -> np.ndarray:
 def write_patches(path: PathLike, array: np.ndarray) -> Path:
     """Write square patches (n, size, size, channel) as a patches image.
 
+    Args:
+        path: The file, a GeoTIFF.
+        array: The patches.
+
     Returns:
         The path. The file has no georeference: its patches come from many places.
 
     Raises:
         ValueError: If the array holds no square patches.
         OSError: If the file cannot be written.
+
+    Example:
+        >>> from tutorial_lib import testing
+        >>> path = testing.scratch_folder() / "patches.tif"
+        >>> write_patches(path, np.ones((5, 16, 16, 4), "uint16")).name
+        'patches.tif'
     """
     if array.ndim != 4 or array.shape[1] != array.shape[2] or not array.size:
         raise ValueError(

@@ -191,8 +191,11 @@ print("the file:     ", coarse_grid.height * coarse_grid.width)
 # | notebook | what happens there |
 # |---|---|
 # | [01 · Patches](01_patches.ipynb) | cut training patches out of the image, around labelled pixels |
-# | [03 · Pixel-wise network](03_pixelwise_fcnn.ipynb) | build a small network and train it |
+# | [02 · Patch-based CNN](02_patch_based_cnn.ipynb) | train a first network, score it class by class |
+# | [03 · Pixel-wise network](03_pixelwise_fcnn.ipynb) | build a network that keeps every pixel |
+# | [04 · Early stopping](04_early_stopping.ipynb) | end a training before it learns by heart |
 # | [05 · Mapping a scene](05_mapping_a_scene.ipynb) | make the map of the whole scene, tile by tile |
+# | [06 · Two sources](06_two_sources.ipynb) | show a network two images with different pixels |
 #
 # Each notebook starts on its own. You can begin with any of them.
 
