@@ -165,15 +165,13 @@ def record(scene: Path) -> None:
 
     single = cut_patches(scene, scratch_folder())
     pairs = cut_patches(scene, scratch_folder(), sizes=TWO_SIZES)
-    # All datasets before any training: their order also depends on TensorFlow's global
-    # seed, which a training sets.
     trainings = {
-        "pooled_havel": (pooled_cnn, datasets(single, class_count=6)),
-        "fcnn_havel": (pixelwise_fcnn, datasets(single, class_count=6)),
-        "dual_source_havel": (dual_source_fcnn, datasets(pairs, class_count=6)),
+        "pooled_havel": (pooled_cnn, single),
+        "fcnn_havel": (pixelwise_fcnn, single),
+        "dual_source_havel": (dual_source_fcnn, pairs),
     }
-    for name, (architecture, batches) in trainings.items():
-        _record(name, architecture, batches)
+    for name, (architecture, patches) in trainings.items():
+        _record(name, architecture, datasets(patches, class_count=6))
 
 
 def _record(
