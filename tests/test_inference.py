@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
 
 from tutorial_lib import Source, plan_inference, predict_raster, rasters, testing
 from tutorial_lib.grids import GridMismatchError
-from tutorial_lib.rasters import Window
 from tutorial_lib.testing import BlockMean
 
 TILE_SIZES = (37, 64, 256, 1000)
@@ -385,7 +385,7 @@ def test_the_plan_says_how_far_a_coarse_pixel_lies_from_the_labelled_one(tmp_pat
         scale_factor=4,
     )
     assert plan.centre_offset == (8 + 12) / 2 - 8.5
-    assert "15 aside" in repr(plan)
+    assert "+15 m aside" in repr(plan)
 
 
 # Borders

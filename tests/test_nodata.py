@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
 
 from tutorial_lib import Source, nodata, plan_inference, rasters, testing
 from tutorial_lib.predictors import Predictor
@@ -114,7 +115,7 @@ def test_a_window_of_the_background_is_the_background_of_the_window(tmp_path):
     mask = holes(SHAPE, seed=1, size=22)
     path = raster_with_holes(tmp_path / "a.tif", mask, value=0)
     source = Source(path, receptive_field=FIELD)
-    window = rasters.Window(col_off=11, row_off=3, width=38, height=29)
+    window = Window(col_off=11, row_off=3, width=38, height=29)
     for mode in ("fully_convolutional", "patch_based"):
         for rule in (*RULES, "tile"):
             options = {"nodata_rule": rule, "tile_size": 8, "mode": mode}

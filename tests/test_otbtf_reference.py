@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from rasterio.windows import Window
 
 from tutorial_lib import Source, plan_inference, rasters, read_grid
 
@@ -70,7 +71,7 @@ def test_probabilities_of_one_source(otbtf, tile_size):
 def test_labels_of_one_source(otbtf, output, mode, name):
     model, sources = fcnn(otbtf)
     # Patch by patch is slow: one window of it, with a corner of the map.
-    window = rasters.Window(405, 385, 180, 100) if mode == "patch_based" else None
+    window = Window(405, 385, 180, 100) if mode == "patch_based" else None
     whole = plan_inference(model, sources, output=output)
     plan = plan_inference(model, sources, output=output, mode=mode, window=window)
     path = otbtf / f"expected/{name}.tif"
@@ -99,7 +100,7 @@ def test_the_other_reference_gives_the_same_map(otbtf):
 def test_patch_based_maps_of_two_sources_lie_where_the_others_do(otbtf):
     """OTBTF's own patch-based mode reads one 10 m pixel aside."""
     model, sources = dual(otbtf)
-    window = rasters.Window(60, 50, 90, 70)
+    window = Window(60, 50, 90, 70)
     options = {"output": "probs", "window": window}
     plan = plan_inference(model, sources, mode="patch_based", **options)
     path = otbtf / "expected/dual_ref20_fully_conv_probs.tif"

@@ -31,7 +31,7 @@ class TargetModel(keras.Model):
         """Train; see `keras.Model.fit`."""
         # Keras warns, in each call, that a dataset shuffles itself unless told so.
         options.setdefault("shuffle", y is not None)
-        return super().fit(x, y, batch_size, **options)
+        return super().fit(x, y, batch_size=batch_size, **options)
 
     def get_config(self) -> dict[str, Any]:
         """The layers, such that each Keras that the kit supports can read them."""

@@ -68,11 +68,11 @@ def show_patches(
             rank.
 
     Example:
-        >>> from tutorial_lib import patches, testing
+        >>> from tutorial_lib import patches, positions, testing
         >>> scene = dict(testing.small_scene())
-        >>> positions = patches.select_positions(scene.pop("labels"), count=25)
+        >>> drawn = positions.select_positions(scene.pop("labels"), count=25)
         >>> sizes = {"input_10m": 16, "input_20m": 8}
-        >>> cut = patches.extract_patches(scene, positions, sizes=sizes)
+        >>> cut = patches.extract_patches(scene, drawn, sizes=sizes)
         >>> show_patches(cut, count=3, classes=[2, 0], legend=testing.SMALL_LEGEND)
         Patches of input_10m, 16x16 px: 3 of forest (2), 3 of water (0).
     """
