@@ -516,7 +516,7 @@ MAP = "map --model {m} --source input={image} --output estimated --out out.tif"
     ("words", "message"),
     [
         ("export --model no.keras --directory x", "There is no model at 'no.keras'"),
-        (MAP, "Source 'input' has no receptive field"),
+        (f"{MAP} --scale-factor 1", "Source 'input' has no receptive field, and"),
         (f"{MAP} --receptive-field input=12", "The network refuses inputs of"),
         (f"{MAP} --receptive-field input=16 --output no", "has no output 'no'. It has"),
         (f"{MAP} --legend-from {{image}}", "has no legend: names and colours"),

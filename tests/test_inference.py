@@ -799,7 +799,6 @@ def test_bands_are_read_in_the_order_that_is_asked_for(tmp_path):
 @pytest.mark.parametrize(
     ("field", "message"),
     [
-        (None, "'input' has no receptive field"),
         (0, "field of source 'input' is 0"),
         (-16, "field of source 'input' is -16"),
         (16.0, "field of source 'input' is 16.0"),

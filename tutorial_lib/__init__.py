@@ -25,6 +25,7 @@ _HOME = {
     "Source": "rasters",
     "analyse": "fields",
     "architectures": "",
+    "check_tiling": "tilings",
     "export": "saving",
     "extract_patches": "patches",
     "labels_of": "models",

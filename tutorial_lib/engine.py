@@ -12,6 +12,7 @@ from einops import rearrange
 from rasterio.windows import Window
 
 from tutorial_lib import nodata
+from tutorial_lib.chunks import ChunkAxis
 from tutorial_lib.grids import BlockAxis
 from tutorial_lib.predictors import Predictor
 from tutorial_lib.rasters import SourceReader
@@ -57,8 +58,9 @@ class Job:
         predictor: The model.
         outputs: Names of its outputs that are stacked in the map.
         names: Names of the sources, reference first.
-        rows: Block rule along the rows.
-        cols: Block rule along the columns.
+        rows: What is read for which output pixels along the rows: by blocks with
+            declared fields, or by chunks with derived ones.
+        cols: The same along the columns.
         patch_based: One call for a batch of blocks, instead of one for a whole tile.
         nodata_rule: One of `nodata.RULES`, or None: nothing is no-data.
     """
@@ -66,22 +68,27 @@ class Job:
     predictor: Predictor
     outputs: tuple[str, ...]
     names: tuple[str, ...]
-    rows: BlockAxis
-    cols: BlockAxis
+    rows: BlockAxis | ChunkAxis
+    cols: BlockAxis | ChunkAxis
     patch_based: bool
     nodata_rule: str | None
 
+    @property
+    def derived(self) -> bool:
+        """The fields were worked out from the network, not declared."""
+        return isinstance(self.rows, ChunkAxis)
+
     def blocks(self, tile: Tile) -> tuple[range, range]:
-        """Rows and columns of the blocks that a tile is computed from."""
+        """Rows and columns of the blocks, or the chunk, that give a tile."""
         return (
             self.rows.covering(tile.computed_rows),
             self.cols.covering(tile.computed_cols),
         )
 
-    def chunk_shape(self, tile: Tile, number: int) -> tuple[int, int]:
-        """Pixels (height, width) of source `number` that are read for a tile."""
+    def chunk(self, tile: Tile, number: int) -> tuple[range, range]:
+        """Rows and columns of source `number` that are read for a tile."""
         rows, cols = self.blocks(tile)
-        return len(self.rows.chunk(number, rows)), len(self.cols.chunk(number, cols))
+        return self.rows.chunk(number, rows), self.cols.chunk(number, cols)
 
 
 def compute_tile(
@@ -101,10 +108,10 @@ def compute_tile(
     blocks = job.blocks(tile)
     chunks, background = {}, np.zeros((len(tile.rows), len(tile.cols)), bool)
     for number, name in enumerate(job.names):
-        chunk, empty = _read_chunk(job, readers[name], number, blocks)
+        chunk, empty = _read_chunk(job, readers[name], number, tile)
         chunks[name] = nodata.filled(chunk, empty)
         if job.nodata_rule and readers[name].nodata is not None:
-            background |= _background(job, readers[name], number, blocks, tile, empty)
+            background |= _background(job, readers[name], number, tile, empty)
     if background.all():
         return None, background
     run = _run_patches if job.patch_based else _run_chunk
@@ -112,10 +119,10 @@ def compute_tile(
 
 
 def _read_chunk(
-    job: Job, reader: SourceReader, number: int, blocks: tuple[range, range]
+    job: Job, reader: SourceReader, number: int, tile: Tile
 ) -> tuple[np.ndarray, np.ndarray]:
-    rows, cols = job.rows.chunk(number, blocks[0]), job.cols.chunk(number, blocks[1])
-    chunk = read_mirrored(reader, rows, cols)
+    read = read_mirrored if job.rows.mirrors else read_filled
+    chunk = read(reader, *job.chunk(tile, number))
     value = reader.nodata if job.nodata_rule else None
     return chunk, nodata.pixels_without_data(chunk, value)
 
@@ -132,6 +139,23 @@ def read_mirrored(reader: SourceReader, rows: range, cols: range) -> np.ndarray:
     return array[np.ix_(row_index - top, col_index - left)]
 
 
+def read_filled(reader: SourceReader, rows: range, cols: range) -> np.ndarray:
+    """Pixels of a source; beyond its borders `nodata.FILL`."""
+    (top, bottom), (left, right) = (
+        np.clip((pixels.start, pixels.stop), 0, size).tolist()
+        for pixels, size in ((rows, reader.grid.height), (cols, reader.grid.width))
+    )
+    if (bottom - top, right - left) == (len(rows), len(cols)):
+        return reader.read(top, left, len(rows), len(cols))
+    shape = len(rows), len(cols), reader.channels
+    array = np.full(shape, nodata.FILL, reader.dtype)
+    if bottom > top and right > left:
+        part = reader.read(top, left, bottom - top, right - left)
+        place = slice(top - rows.start, bottom - rows.start)
+        array[place, left - cols.start : right - cols.start] = part
+    return array
+
+
 def _mirrored(pixels: range, size: int) -> np.ndarray:
     """Indices of existing pixels: 2 1 0 | 0 1 2 … n-1 | n-1 n-2."""
     index = np.arange(pixels.start, pixels.stop) % (2 * size)
@@ -139,12 +163,7 @@ def _mirrored(pixels: range, size: int) -> np.ndarray:
 
 
 def _background(
-    job: Job,
-    reader: SourceReader,
-    number: int,
-    blocks: tuple[range, range],
-    tile: Tile,
-    empty: np.ndarray,
+    job: Job, reader: SourceReader, number: int, tile: Tile, empty: np.ndarray
 ) -> np.ndarray:
     """Background of a tile that one source makes."""
     shape = len(tile.rows), len(tile.cols)
@@ -152,12 +171,17 @@ def _background(
         return np.full(shape, empty.all())
     if job.nodata_rule == "center":
         return _own_places(job, reader, number, tile)
-    rows, cols = _block_starts(job, number, blocks)
-    field = job.rows.fields[number]
-    mask = nodata.blocks_without_data(empty, rows, cols, field, rule=job.nodata_rule)
-    side = job.rows.expression
-    mask = mask.repeat(side, axis=0).repeat(side, axis=1)
-    return _cut(job, blocks, tile, mask)
+    if not job.rows.reads(number):
+        return np.zeros(shape, bool)
+    chunk = job.chunk(tile, number)
+    windows = [
+        [np.asarray(ends) - read.start for ends in rule.windows(number, pixels)]
+        for rule, pixels, read in (
+            (job.rows, tile.rows, chunk[0]),
+            (job.cols, tile.cols, chunk[1]),
+        )
+    ]
+    return nodata.windows_without_data(empty, *windows, rule=job.nodata_rule)
 
 
 def _own_places(job: Job, reader: SourceReader, number: int, tile: Tile) -> np.ndarray:
@@ -186,8 +210,7 @@ def _run_chunk(
     """Fully convolutional: the whole chunk in one call."""
     batch = {name: chunk[np.newaxis] for name, chunk in chunks.items()}
     results = job.predictor(batch, job.outputs)
-    side = job.rows.expression
-    expected = len(blocks[0]) * side, len(blocks[1]) * side
+    expected = len(job.rows.pixels(blocks[0])), len(job.cols.pixels(blocks[1]))
     return _stacked(job, results, expected)[0]
 
 

@@ -12,18 +12,22 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from tutorial_lib.chunks import ChunkAxis
 from tutorial_lib.engine import Job, Tile
 from tutorial_lib.grids import BlockAxis, GridMismatchError, align, snapped, tile_spans
 from tutorial_lib.notices import warn
 from tutorial_lib.rasters import Source
 
-# Side of an automatic tile: a larger one is hardly faster and needs more memory.
-AUTO_TILE = {"fully_convolutional": 256, "patch_based": 128}
+# Sides of automatic tiles: larger ones are hardly faster and need more memory.
+AUTO_TILE, PATCH_TILE = 256, 128
+
+# With derived fields: reference pixels of the largest chunk, and what the layers of a
+# network may hold for one, in bytes: little beside the 2 GB of a machine on Binder.
+LARGEST_CHUNK, MEMORY_BUDGET = 512, 2**28
 
 __all__ = [
     "block_rules",
     "check_extent",
-    "check_steps",
     "cut_tiles",
     "cut_window",
     "map_spans",
@@ -70,22 +74,10 @@ def _warn_of_footprints(sources: Mapping[str, Source], axes: Sequence[Any]) -> N
         )
 
 
-def check_steps(job: Job) -> None:
-    """Fully convolutional, a source must move by whole pixels from block to block."""
-    axes = zip(job.names * 2, job.rows.axes + job.cols.axes, strict=True)
-    for name, axis in axes:
-        step = job.rows.step / axis.spacing
-        if step.denominator > 1 and not job.patch_based:
-            scale = job.rows.scale * step.denominator
-            raise ValueError(
-                f"From one block to the next, source '{name}' would move by {step} px: "
-                "in fully convolutional mode that must be whole pixels. Use "
-                f"`scale_factor={scale}`, or `mode='patch_based'`."
-            )
-
-
-def map_spans(rule: BlockAxis, edge: str) -> tuple[range, range]:
+def map_spans(rule: BlockAxis | ChunkAxis, edge: str) -> tuple[range, range]:
     """Pixels of the whole map along one axis, and of the blocks that hold them."""
+    if isinstance(rule, ChunkAxis):
+        return rule.mapped, rule.mapped
     if edge == "pad":
         return rule.covered, rule.pixels(rule.covering(rule.covered))
     pixels = rule.pixels(rule.blocks)
@@ -95,18 +87,25 @@ def map_spans(rule: BlockAxis, edge: str) -> tuple[range, range]:
 def check_extent(
     spans: Sequence[tuple[range, range]],
     sources: Mapping[str, Source],
-    rules: Sequence[BlockAxis],
+    rules: Sequence[BlockAxis | ChunkAxis],
 ) -> None:
-    """Refuse sources without a common part that holds a receptive field."""
+    """Refuse sources without a common part that is large enough for one pixel."""
+    derived = isinstance(rules[0], ChunkAxis)
     if all(len(pixels) for pixels, _ in spans):
-        return _check_cover(spans, sources, rules)
+        return None if derived else _check_cover(spans, sources, rules)
     sizes = [
-        f"'{name}' {rows.size}x{cols.size} px (receptive field "
-        f"{source.receptive_field})"
+        f"'{name}' {rows.size}x{cols.size} px"
+        + (f" (receptive field {source.receptive_field})" * (not derived))
         for (name, source), rows, cols in zip(
             sources.items(), rules[0].axes, rules[1].axes, strict=True
         )
     ]
+    if derived:
+        raise GridMismatchError(
+            "No output pixel has all that it reads inside all sources: their common "
+            f"part is too small. {'; '.join(sizes)}. Check the extents, or map up to "
+            "the borders with `edge='pad'`."
+        )
     raise GridMismatchError(
         "No receptive field lies inside all sources: they have no common part that is "
         f"large enough. {'; '.join(sizes)}. Check the extents, or use smaller fields."
@@ -158,24 +157,40 @@ def cut_window(
     return rows, range(cols.start + int(left), cols.start + int(left + width))
 
 
-def tile_side(tile_size: int | str, job: Job, mode: str) -> int:
-    """Side of the tiles in output pixels, a multiple of the expression field."""
-    field = job.rows.expression
+def tile_side(tile_size: int | str, job: Job, bytes_per_pixel: float | None) -> int:
+    """Side of the tiles in output pixels, a legal one."""
     if tile_size == "auto":
-        return max(1, AUTO_TILE[mode] // field) * field
+        return _auto_side(job, bytes_per_pixel)
     if not isinstance(tile_size, Integral) or tile_size < 1:
         raise ValueError(
             "`tile_size` is 'auto' or a whole number of pixels. "
             f"Received: {tile_size!r}."
         )
-    if tile_size % field:
-        below, above = tile_size // field * field, (tile_size // field + 1) * field
+    unit = job.rows.unit
+    if tile_size % unit:
+        below, above = tile_size // unit * unit, (tile_size // unit + 1) * unit
         legal = f"{below} or {above}" if below else f"{above}"
+        what = "total stride" if job.derived else "expression field"
         raise ValueError(
-            f"`tile_size` ({tile_size} px) is not a multiple of the expression field "
-            f"({field} px). Use {legal}."
+            f"`tile_size` ({tile_size} px) is not a multiple of the {what} "
+            f"({unit} px). Use {legal}."
         )
     return tile_size
+
+
+def _auto_side(job: Job, bytes_per_pixel: float | None) -> int:
+    """As large as is worth while, and as the memory for one call allows."""
+    unit = job.rows.unit
+    if job.patch_based:
+        return max(1, PATCH_TILE // unit) * unit
+    chunk = LARGEST_CHUNK
+    if bytes_per_pixel:
+        chunk = min(chunk, int((MEMORY_BUDGET / bytes_per_pixel) ** 0.5))
+    if not job.derived:
+        # What is read beyond the tile is known only with the reach.
+        return max(1, min(AUTO_TILE, chunk) // unit) * unit
+    around = max(job.rows.around, job.cols.around)
+    return max(1, int((chunk - around) / job.rows.scale) // unit) * unit
 
 
 def cut_tiles(

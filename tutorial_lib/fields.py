@@ -123,9 +123,21 @@ class FieldAnalysis:
             for step, row, col in zip(self.steps, rows, cols, strict=True)
         )
 
-    def spans(self, size: int, axis: int) -> list[Span]:
-        """Spans of all steps for a chunk of `size` reference pixels."""
-        return walk(self.steps, self.inputs, self.spacing, size=size, axis=axis)
+    def spans(
+        self, size: int, axis: int, real: Mapping[str, tuple[int, int]] | None = None
+    ) -> list[Span]:
+        """Spans of all steps for a chunk of `size` reference pixels; see `walk`."""
+        return walk(
+            self.steps, self.inputs, self.spacing, size=size, axis=axis, real=real
+        )
+
+    def output_span(self, name: str, size: int, axis: int) -> Span | None:
+        """Span of an output, None when nothing of it is valid in such a chunk."""
+        try:
+            span = self.spans(size, axis)[self.outputs[name]]
+        except ValueError:
+            return None
+        return span if 0 <= span.low <= span.high else None
 
     @property
     def stride(self) -> int:
@@ -248,9 +260,7 @@ def _measured(
         scale={name: jumps[number] for name, number in outputs.items()},
         whole_tile_layers=_whole_tile(steps, inputs, spacing, stride * LONGEST_CHUNK),
     )
-    margins = {
-        name: _constant_margins(draft, number) for name, number in outputs.items()
-    }
+    margins = {name: _constant_margins(draft, name) for name in outputs}
     return FieldAnalysis(**(vars(draft) | {"margins": margins}))
 
 
@@ -269,13 +279,10 @@ def _smallest_valid(analysis: FieldAnalysis) -> int | None:
 
 
 def _some_valid(analysis: FieldAnalysis, size: int) -> bool:
-    try:
-        spans = [analysis.spans(size, axis) for axis in (ROWS, COLS)]
-    except ValueError:
-        return False
     return any(
-        all(0 <= axis[n].low <= axis[n].high for axis in spans)
-        for n in analysis.outputs.values()
+        analysis.output_span(name, size, ROWS)
+        and analysis.output_span(name, size, COLS)
+        for name in analysis.outputs
     )
 
 
@@ -298,26 +305,21 @@ def _whole_tile(
 
 
 def _constant_margins(
-    analysis: FieldAnalysis, number: int
+    analysis: FieldAnalysis, name: str
 ) -> tuple[int, int, int, int] | None:
     """Margins of an output, the same for every chunk that leaves something valid."""
     size = analysis.stride
     found = None
     while size <= LONGEST_CHUNK * analysis.stride:
-        margins = _margins_at(analysis, number, size)
-        if margins is not None and margins == found:
-            return margins
+        row, col = (analysis.output_span(name, size, axis) for axis in (ROWS, COLS))
+        both = row and col
+        margins = both and (*_ends(col), *_ends(row))
+        if margins and margins == found:
+            left, right, top, bottom = margins
+            return left, top, right, bottom
         found, size = margins, 2 * size
     return None
 
 
-def _margins_at(
-    analysis: FieldAnalysis, number: int, size: int
-) -> tuple[int, int, int, int] | None:
-    try:
-        row, col = (analysis.spans(size, axis)[number] for axis in (ROWS, COLS))
-    except ValueError:
-        return None
-    if not (0 <= row.low <= row.high and 0 <= col.low <= col.high):
-        return None
-    return col.low, row.low, col.size - 1 - col.high, row.size - 1 - row.high
+def _ends(span: Span) -> tuple[int, int]:
+    return span.low, span.size - 1 - span.high

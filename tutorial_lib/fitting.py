@@ -20,9 +20,10 @@ from tutorial_lib.rasters import PathLike, Source
 __all__ = [
     "Fit",
     "check_channels",
-    "check_fields",
+    "check_chunk",
     "check_fit",
     "check_outputs",
+    "fields_are_given",
     "name_sources",
 ]
 
@@ -103,24 +104,73 @@ def check_channels(channels: Mapping[str, int], predictor: Predictor) -> None:
             )
 
 
-def check_fields(sources: Mapping[str, Source]) -> None:
-    """Refuse sources without a receptive field, or with an impossible one.
+def fields_are_given(
+    sources: Mapping[str, Source],
+    expression_field: int | None,
+    scale_factor: float | None,
+) -> bool:
+    """Whether fields are declared; they are for all sources, or for none.
 
     Raises:
-        ValueError: With the first such source.
+        ValueError: With the first source that lacks one, or has an impossible one.
     """
-    for name, source in sources.items():
-        field = source.receptive_field
+    fields = [source.receptive_field for source in sources.values()]
+    if (*fields, expression_field, scale_factor) == (None,) * (len(fields) + 2):
+        return False
+    for name, field in zip(sources, fields, strict=True):
         if field is None:
             raise ValueError(
-                f"Source '{name}' has no receptive field. Declare the pixels that the "
-                "network reads of it: `Source(…, receptive_field=16)`."
+                f"Source '{name}' has no receptive field, and other fields are given. "
+                "Declare the pixels that the network reads of it, `Source(…, "
+                "receptive_field=16)`, or none of the fields: then they are worked out."
             )
         if not isinstance(field, Integral) or field < 1:
             raise ValueError(
                 f"The receptive field of source '{name}' is {field!r}. Declare a whole "
                 "number of pixels from 1 on."
             )
+    return True
+
+
+def check_chunk(job: Job, channels: Mapping[str, int]) -> dict[str, Fit]:
+    """Refuse derived fields that the network does not obey; as `check_fit`."""
+    side = max(job.rows.around, job.cols.around) + job.rows.reach.stride
+    inputs = {
+        name: np.zeros((1, *[int(side / axis.spacing)] * 2, channels[name]), "float32")
+        for name, axis in zip(job.names, job.rows.axes, strict=True)
+    }
+    given = job.predictor(inputs, job.predictor.outputs or job.outputs)
+    due = job.rows.reach.size(side), job.cols.reach.size(side)
+    for name in job.outputs:
+        if given[name].shape[1:3] != due:
+            raise ValueError(
+                f"For chunks of {side} reference pixels the output '{name}' has "
+                f"{given[name].shape[1:3]} px, not {due} as was analysed or certified. "
+                "Certify this very model, or declare its fields."
+            )
+    return _fits(job, given)
+
+
+def _check_steps(job: Job) -> None:
+    """Fully convolutional, a source must move by whole pixels from block to block."""
+    axes = zip(job.names * 2, job.rows.axes + job.cols.axes, strict=True)
+    for name, axis in axes:
+        step = job.rows.step / axis.spacing
+        if step.denominator > 1 and not job.patch_based:
+            scale = job.rows.scale * step.denominator
+            raise ValueError(
+                f"From one block to the next, source '{name}' would move by {step} px: "
+                "in fully convolutional mode that must be whole pixels. Use "
+                f"`scale_factor={scale}`, or `mode='patch_based'`."
+            )
+
+
+def _fits(job: Job, given: Mapping[str, np.ndarray]) -> dict[str, Fit]:
+    classes = given["estimated"].shape[-1] if "estimated" in given else None
+    return {
+        name: Fit(given[name].shape[-1], given[name].dtype, classes)
+        for name in job.outputs
+    }
 
 
 def check_fit(job: Job, channels: Mapping[str, int]) -> dict[str, Fit]:
@@ -136,6 +186,7 @@ def check_fit(job: Job, channels: Mapping[str, int]) -> dict[str, Fit]:
     Raises:
         ValueError: With what the network gives, and what would fit.
     """
+    _check_steps(job)
     probe = _Probe(job, channels)
     one = probe.blocks(1)
     side = job.rows.expression
@@ -147,10 +198,7 @@ def check_fit(job: Job, channels: Mapping[str, int]) -> dict[str, Fit]:
         for name in job.outputs:
             if two[name].shape[1:3] != (2 * side, 2 * side):
                 raise ValueError(probe.wrong_scale(name, two[name].shape[1]))
-    classes = one["estimated"].shape[-1] if "estimated" in one else None
-    return {
-        name: Fit(one[name].shape[-1], one[name].dtype, classes) for name in job.outputs
-    }
+    return _fits(job, one)
 
 
 _WRONG_FIELDS = (

@@ -27,6 +27,7 @@ class Step:
         layer: The layer itself.
         arguments: The arguments of the call.
         inputs: Numbers of the steps that it reads.
+        channels: Channels of its output.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Step:
     layer: Any
     arguments: Any
     inputs: tuple[int, ...]
+    channels: int
 
     def span(self, spans: Sequence[Span], axis: int) -> Span:
         """The layer's output along one axis."""
@@ -88,10 +90,21 @@ class _Graph:
         return self._numbers[id(tensor)]
 
     def add_input(self, tensor: Any) -> int:
-        layer = tensor._keras_history.operation
-        self.steps.append(Step(tensor.name, "Input", find_rule(layer), layer, None, ()))
-        self._numbers[id(tensor)] = len(self.steps) - 1
+        self._add_step(tensor._keras_history.operation, (), None, [tensor])
         return len(self.steps) - 1
+
+    def _add_step(
+        self,
+        layer: Any,
+        read: tuple[int, ...],
+        arguments: Any,
+        written: Sequence[Any],
+    ) -> None:
+        kind, channels = type(layer).__name__, written[0].shape[-1] or 1
+        self.steps.append(
+            Step(layer.name, kind, find_rule(layer), layer, arguments, read, channels)
+        )
+        self._numbers |= {id(tensor): len(self.steps) - 1 for tensor in written}
 
     def add_model(self, model: keras.Model) -> None:
         for depth in sorted(model._nodes_by_depth, reverse=True):
@@ -108,14 +121,12 @@ class _Graph:
                 for inner, number in zip(operation.inputs, read, strict=True)
             }
             self.add_model(operation)
-            written = [self.number(tensor) for tensor in operation.outputs]
+            self._numbers |= {
+                id(outer): self.number(inner)
+                for outer, inner in zip(node.outputs, operation.outputs, strict=True)
+            }
         else:
-            rule, kind = find_rule(operation), type(operation).__name__
-            step = Step(operation.name, kind, rule, operation, node.arguments, read)
-            self.steps.append(step)
-            written = [len(self.steps) - 1] * len(node.outputs)
-        outputs = zip(node.outputs, written, strict=True)
-        self._numbers |= {id(tensor): number for tensor, number in outputs}
+            self._add_step(operation, read, node.arguments, node.outputs)
 
 
 def pixel_sizes(
@@ -193,6 +204,7 @@ def walk(
     *,
     size: int,
     axis: int,
+    real: Mapping[str, tuple[int, int]] | None = None,
 ) -> list[Span]:
     """Spans of all steps for a chunk.
 
@@ -202,16 +214,20 @@ def walk(
         spacing: Pixel size of each input, in reference pixels.
         size: Side of the chunk in reference pixels.
         axis: 0 for the rows, 1 for the columns.
+        real: First and last pixel that are real, for inputs where not all are.
 
     Raises:
         ValueError: If a layer merges tensors of different size.
     """
+    real = real or {}
     names = {number: name for name, number in inputs.items()}
     spans: list[Span] = []
     for number, step in enumerate(steps):
         if number in names:
-            pixel = spacing[names[number]]
-            spans.append(Span(int(size / pixel), 0, int(size / pixel) - 1, pixel))
+            name = names[number]
+            count = int(size / spacing[name])
+            first, last = real.get(name, (0, count - 1))
+            spans.append(Span(count, first, last, spacing[name]))
             continue
         sizes = {spans[i].size for i in step.inputs}
         if len(sizes) > 1:

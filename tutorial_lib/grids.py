@@ -9,7 +9,7 @@ reference spacing; *block* the output pixels that one receptive field gives; *ti
 output pixels written in one step.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
@@ -203,6 +203,23 @@ class BlockAxis:
         """Lattice index of the first pixel of block 0."""
         return floor((self.fields[0] / self.scale - self.expression + 1) / 2)
 
+    # Beyond its borders the image is mirrored, for as far as blocks reach.
+    mirrors = True
+
+    @property
+    def unit(self) -> int:
+        """Tile sizes are multiples of it, in output pixels."""
+        return self.expression
+
+    @property
+    def first_field(self) -> tuple[int, int]:
+        """Reference pixels that one block reads, and output pixels that it gives."""
+        return self.fields[0], self.expression
+
+    def facts(self) -> dict[str, Sequence[int]]:
+        """What a plan's table says of each source."""
+        return {"receptive field": self.fields}
+
     @property
     def step(self) -> Fraction:
         """Distance between two blocks, in reference pixels."""
@@ -222,6 +239,18 @@ class BlockAxis:
     def place(self, source: int, pixel: int) -> int:
         """Pixel of a source that holds the centre of an output pixel."""
         return self.axes[source].pixel_at((pixel + Fraction(1, 2)) * self.scale)
+
+    def windows(
+        self, source: int, pixels: range
+    ) -> tuple[Sequence[int], Sequence[int]]:
+        """First pixel of a source that each output pixel reads, and the first after."""
+        blocks = [(pixel - self.shift) // self.expression for pixel in pixels]
+        starts = [self.start(source, block) for block in blocks]
+        return starts, [start + self.fields[source] for start in starts]
+
+    def reads(self, source: int) -> bool:
+        """Whether the output depends on a source: a declared field says so."""
+        return True
 
     def pixels(self, blocks: range) -> range:
         """Lattice indices of the output pixels of a run of blocks."""

@@ -6,16 +6,23 @@ one receptive field of every source, in both modes, so that they give the same m
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rasterio.windows import Window
 
+from tutorial_lib.derived import (
+    chunk_rules,
+    job_verdict,
+    known_reach,
+    output_reach,
+    patch_fields,
+)
 from tutorial_lib.engine import Job
 from tutorial_lib.extents import (
     block_rules,
     check_extent,
-    check_steps,
     cut_tiles,
     cut_window,
     map_spans,
@@ -24,16 +31,21 @@ from tutorial_lib.extents import (
 from tutorial_lib.fitting import (
     Fit,
     check_channels,
-    check_fields,
+    check_chunk,
     check_fit,
     check_outputs,
+    fields_are_given,
     name_sources,
 )
 from tutorial_lib.nodata import RULES
 from tutorial_lib.notices import warn
 from tutorial_lib.plans import MODES, InferencePlan, Report, opened
-from tutorial_lib.predictors import as_predictor
+from tutorial_lib.predictors import Predictor, as_predictor
 from tutorial_lib.rasters import Legend, PathLike, Source
+from tutorial_lib.reaches import NetworkReach
+
+if TYPE_CHECKING:
+    from tutorial_lib.certificates import Certificate
 
 EDGES = ("valid", "pad")
 
@@ -56,11 +68,15 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
     nodata_rule: str | None = "center",
     background: float | None = None,
     legend: Legend | None = None,
+    certificate: "Certificate | None" = None,
 ) -> InferencePlan:
     """Plan a map and check it, without computing it.
 
-    The sources need a receptive field each. Both modes read the same pixels for the
-    same output pixel; fully convolutional is much faster.
+    Without fields, what must be read is worked out from the network, and the tiled map
+    equals the map of the whole image. With fields (a receptive field for every source)
+    these are obeyed, artefacts included, with a warning that says which rule they
+    break. Both modes read the same pixels for the same output pixel; fully
+    convolutional is much faster.
 
     Args:
         model: A `keras.Model`, a `.keras` file, a SavedModel folder, or a function from
@@ -71,17 +87,21 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         mode: "fully_convolutional" runs the model once for each tile, "patch_based" on
             the receptive field of each block.
         expression_field: Side of the block of output pixels that one receptive field
-            gives, 1 by default.
-        scale_factor: Output spacing divided by reference spacing, 1 by default.
-        tile_size: Side of a tile in output pixels, a multiple of the expression field.
+            gives; 1 if only receptive fields are given.
+        scale_factor: Output spacing divided by reference spacing, likewise.
+        tile_size: Side of a tile in output pixels, a multiple of the expression field
+            or of the total stride; "auto" takes what memory allows and time rewards.
         window: Part of the full map, in its pixels.
         edge: "valid" maps only what lies inside every source, "pad" the whole
-            reference, for which the sources are mirrored at their borders.
+            reference: a network that pads does so at the true borders, for others the
+            sources are mirrored there.
         nodata_rule: Which output pixels are background: "center", "all", "any" or
             "tile"; see `tutorial_lib.nodata`. None takes no-data for measured values.
         background: Their value; None gives 255 (65535 above 255 classes) for labels and
             NaN for floats.
         legend: Class names and colours of a label map.
+        certificate: What `certify` measured: it stands in for an analysis that the
+            model does not allow, and goes into the map's metadata.
 
     Returns:
         The plan: print it, then `write` or `read` it.
@@ -91,17 +111,16 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         GridMismatchError: If the sources' grids do not fit together.
 
     Example:
-        >>> from tutorial_lib import testing
-        >>> network = testing.BlockMean({"input": 16})
-        >>> plan = plan_inference(
-        ...     network,
-        ...     Source(testing.small_scene()["input_10m"], receptive_field=16),
-        ...     output="estimated",
-        ... )
+        >>> from tutorial_lib import architectures, testing
+        >>> network = architectures.pixelwise_fcnn(6, crops=())
+        >>> image = testing.small_scene()["input_10m"]
+        >>> plan = plan_inference(network, image, output="estimated")
         >>> plan.grid.shape.yx, plan.grid.transform.c
         ((105, 153), 500080.0)
+        >>> plan.verdict
+        exact: the tiled map equals the whole map
         >>> plan.read().shape
-        (105, 153, 1)
+        (105, 153, 6)
     """
     predictor = as_predictor(model)
     named = name_sources(sources, predictor)
@@ -116,17 +135,30 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         grids = {name: reader.grid for name, reader in readers.items()}
         channels = {name: reader.channels for name, reader in readers.items()}
     check_channels(channels, predictor)
-    check_fields(named)
-    rules = block_rules(named, grids, expression_field, scale_factor)
+    given = fields_are_given(named, expression_field, scale_factor)
+    network = _network(predictor, outputs, next(iter(named)), certificate, not given)
+    if mode == "patch_based" and not given:
+        pair = output_reach(network, outputs)
+        fields, expression_field, scale_factor = patch_fields(pair, tuple(named))
+        named = {n: replace(s, receptive_field=fields[n]) for n, s in named.items()}
+    if mode == "patch_based" or given:
+        rules = block_rules(named, grids, expression_field, scale_factor)
+    else:
+        rules = chunk_rules(output_reach(network, outputs), grids, edge)
     job = Job(
         predictor, outputs, tuple(named), *rules, mode == "patch_based", nodata_rule
     )
-    check_steps(job)
-    fit = check_fit(job, channels)
+    fit = (check_chunk if job.derived else check_fit)(job, channels)
     spans = [map_spans(rule, edge) for rule in rules]
     check_extent(spans, named, rules)
     wanted = cut_window(spans, window)
-    side = tile_side(tile_size, job, mode)
+    side = tile_side(tile_size, job, network and network.bytes_per_pixel)
+    verdict = network and job_verdict(job, network, side)
+    if given and verdict is not None and not verdict.exact:
+        warn(
+            f"The map will not be that of the whole image: {' '.join(verdict.broken)} "
+            "Leave all fields out, and they are derived."
+        )
     dtype, value = _type_and_background(fit, background, legend)
     return InferencePlan(
         job=job,
@@ -139,7 +171,28 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         background=value,
         bands=_band_names(outputs, fit, legend),
         legend=legend,
+        bytes_per_pixel=network and network.bytes_per_pixel,
+        verdict=verdict,
+        certificate=certificate,
     )
+
+
+def _network(
+    predictor: Predictor,
+    outputs: Sequence[str],
+    reference: str,
+    certificate: "Certificate | None",
+    needed: bool,
+) -> NetworkReach | None:
+    """What the outputs depend on; None where it is not known and not needed."""
+    if certificate is not None:
+        return certificate.reach().seen_from(reference)
+    try:
+        return known_reach(predictor, outputs, reference)
+    except (TypeError, ValueError):
+        if needed:
+            raise
+        return None
 
 
 def predict_raster(

@@ -4,12 +4,13 @@ A pixel of a source is no-data when all its bands equal the source's value. From
 masks, a rule says which output pixels become background:
 
 - "center": the output pixel's own place is no-data;
-- "all": everything that its block reads is no-data;
-- "any": something that its block reads is no-data;
+- "all": everything that it reads is no-data;
+- "any": something that it reads is no-data;
 - "tile": everything that its tile reads is no-data (OTBTF's rule; the map then depends
   on the tile size).
 
-With several sources one of them is enough.
+With several sources one of them is enough. What an output pixel reads is what its block
+reads where fields were declared, else its reach.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,10 @@ RULES = ("center", "all", "any", "tile")
 # it, and a value such as -9999 would shine into its surroundings.
 FILL = 0
 
-__all__ = ["FILL", "RULES", "blocks_without_data", "filled", "pixels_without_data"]
+# First pixel of each window, and the first after it.
+Windows = tuple[Sequence[int], Sequence[int]]
+
+__all__ = ["FILL", "RULES", "filled", "pixels_without_data", "windows_without_data"]
 
 
 def pixels_without_data(chunk: np.ndarray, nodata: float | None) -> np.ndarray:
@@ -46,39 +50,36 @@ def filled(chunk: np.ndarray, empty: np.ndarray) -> np.ndarray:
     return chunk
 
 
-def blocks_without_data(
-    empty: np.ndarray,
-    rows: Sequence[int],
-    cols: Sequence[int],
-    field: int,
-    *,
-    rule: str,
+def windows_without_data(
+    empty: np.ndarray, rows: Windows, cols: Windows, *, rule: str
 ) -> np.ndarray:
-    """Reduce a mask over the windows that blocks read.
+    """Reduce a mask over the windows that output pixels read.
 
     Args:
         empty: (height, width) mask of a chunk.
-        rows: First row that each row of blocks reads, within the chunk.
-        cols: First column that each column of blocks reads.
-        field: Receptive field, the side of the windows.
+        rows: First row of each row of windows within the chunk, and the first after it.
+        cols: The same for the columns.
         rule: "all" or "any".
 
     Returns:
-        Mask (len(rows), len(cols)).
+        Mask with one value for each window.
 
     Example:
         >>> empty = np.array([[True, True, False], [True, True, False]])
-        >>> blocks_without_data(empty, [0], [0, 1], field=2, rule="all")
+        >>> windows_without_data(empty, ([0], [2]), ([0, 1], [2, 3]), rule="all")
         array([[ True, False]])
     """
     # Summed-area table: the count of any window is four look-ups.
     table = np.pad(empty, ((1, 0), (1, 0))).cumsum(0, dtype="int64").cumsum(1)
-    top, left = np.asarray(rows)[:, np.newaxis], np.asarray(cols)
-    bottom, right = top + field, left + field
-    count = (
-        table[bottom, right]
-        - table[top, right]
-        - table[bottom, left]
-        + table[top, left]
+    (top, bottom), (left, right) = (
+        map(np.asarray, windows) for windows in (rows, cols)
     )
-    return count == field**2 if rule == "all" else count > 0
+    count = (
+        table[np.ix_(bottom, right)]
+        - table[np.ix_(top, right)]
+        - table[np.ix_(bottom, left)]
+        + table[np.ix_(top, left)]
+    )
+    if rule == "any":
+        return count > 0
+    return count == np.multiply.outer(bottom - top, right - left)

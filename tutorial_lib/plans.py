@@ -12,8 +12,13 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 
 from tutorial_lib.engine import Job, Tile, compute_tile
+from tutorial_lib.estimates import Estimate, estimate
 from tutorial_lib.grids import map_grid
-from tutorial_lib.notices import warn
+from tutorial_lib.map_values import (
+    background_in,
+    check_labels,
+    warn_of_lost_probabilities,
+)
 from tutorial_lib.rasters import (
     Legend,
     PathLike,
@@ -24,9 +29,13 @@ from tutorial_lib.rasters import (
     open_source,
     to_type,
 )
+from tutorial_lib.tilings import Verdict
 
 if TYPE_CHECKING:
     import pandas
+
+    from tutorial_lib.certificates import Certificate
+    from tutorial_lib.viewers import StillFigure
 
 MODES = ("fully_convolutional", "patch_based")
 
@@ -74,6 +83,10 @@ class InferencePlan:
         background: Value of background pixels, also the no-data tag.
         bands: A name for each band.
         legend: Class names and colours of a label map.
+        bytes_per_pixel: Memory of the network's layers for one reference pixel; None
+            when unknown.
+        verdict: Whether the tiles give the map of the whole image; None when unknown.
+        certificate: What was measured of the model, if it was.
     """
 
     job: Job
@@ -86,6 +99,9 @@ class InferencePlan:
     background: float
     bands: tuple[str, ...]
     legend: Legend | None
+    bytes_per_pixel: float | None = None
+    verdict: Verdict | None = None
+    certificate: "Certificate | None" = None
 
     @property
     def grid(self) -> GeoBox:
@@ -112,29 +128,44 @@ class InferencePlan:
         labelled pixel itself; a coarser one may lie up to half its size aside.
         """
         rule = self.job.rows
-        labelled = rule.fields[0] // 2 + Fraction(1, 2)
-        return float(
-            (rule.shift + Fraction(rule.expression, 2)) * rule.scale - labelled
-        )
+        field, side = rule.first_field
+        labelled = field // 2 + Fraction(1, 2)
+        return float((rule.shift + Fraction(side, 2)) * rule.scale - labelled)
 
     def table(self) -> "pandas.DataFrame":
         """What is read of each source for the largest tile, as a table."""
         import pandas
 
         rule = self.job.rows
-        tile = max(
-            self.tiles, key=lambda t: len(t.computed_rows) * len(t.computed_cols)
-        )
+        tile = self.largest_tile
         spacing = abs(self.reference.resolution.x)
-        chunks = [self.job.chunk_shape(tile, i) for i in range(len(self.job.names))]
+        chunks = [self.job.chunk(tile, i) for i in range(len(self.job.names))]
         columns = {
             "pixel size": [float(axis.spacing * spacing) for axis in rule.axes],
-            "receptive field": rule.fields,
-            "chunk": [f"{height} x {width}" for height, width in chunks],
+            **rule.facts(),
+            "chunk": [f"{len(rows)} x {len(cols)}" for rows, cols in chunks],
         }
         return pandas.DataFrame(
             columns, index=pandas.Index(self.job.names, name="source")
         )
+
+    @property
+    def largest_tile(self) -> Tile:
+        """The tile that needs most."""
+        return max(
+            self.tiles, key=lambda t: len(t.computed_rows) * len(t.computed_cols)
+        )
+
+    def estimate(self) -> Estimate:
+        """Tiles, pixels read, memory, and the time, from two tiles that are run."""
+        with opened(self.sources) as readers:
+            return estimate(self, readers)
+
+    def plot(self) -> "StillFigure":
+        """A picture of the tiles on the reference, and of what one of them reads."""
+        from tutorial_lib.viewers.tile_grids import show_tiles
+
+        return show_tiles(self)
 
     def __repr__(self) -> str:
         grid, rule = self.grid, self.job.rows
@@ -145,18 +176,33 @@ class InferencePlan:
             f"{', '.join(self.job.outputs)}: {grid.height} x {grid.width} px of "
             f"{abs(grid.resolution.x):g}{unit} ({bands}, {self.dtype}), "
             f"upper-left corner ({grid.transform.c:.10g}, {grid.transform.f:.10g})",
-            f"{mode}, receptive fields "
-            f"{dict(zip(self.job.names, rule.fields, strict=True))}, expression field "
-            f"{rule.expression}, scale factor {rule.scale}",
+            f"{mode}, {self._fields_text()}, scale factor {rule.scale}",
             f"{len(self.tiles)} tiles, {self.redundancy:.2f} pixels read for each "
             f"pixel mapped; {self._background_text()}",
+            repr(self.verdict) if self.verdict else self._doubt_text(),
         ]
-        if rule.scale != 1:
+        if rule.scale > 1:
             offset = self.centre_offset * abs(self.reference.resolution.x)
             lines.append(
                 f"map pixels lie {offset:+g}{unit} aside of the labelled pixels"
             )
         return "\n".join(lines)
+
+    def _fields_text(self) -> str:
+        rows, cols = self.job.rows, self.job.cols
+        if self.job.derived:
+            (top, bottom), (left, right) = rows.reach.margins, cols.reach.margins
+            return (
+                f"derived margins {(left, top, right, bottom)} (left, top, right, "
+                f"bottom), total stride {rows.reach.stride} px"
+            )
+        fields = dict(zip(self.job.names, rows.fields, strict=True))
+        return f"receptive fields {fields}, expression field {rows.expression}"
+
+    def _doubt_text(self) -> str:
+        if self.verdict is None:
+            return "whether the tiles give the map of the whole image is not known"
+        return f"not exact: {' '.join(self.verdict.broken)}"
 
     def _background_text(self) -> str:
         if self.job.nodata_rule is None:
@@ -221,9 +267,15 @@ class InferencePlan:
             nodata=background_in(self.background, dtype),
             legend=self.legend if single and dtype in ("uint8", "uint16") else None,
             descriptions=self.bands,
-            # The plan, for whoever finds the map.
-            tags={"TUTORIAL_LIB_PLAN": repr(self).replace("\n", "; ")},
+            tags=self._tags(),
         )
+
+    def _tags(self) -> dict[str, str]:
+        """The plan, and what was proven of the model, for whoever finds the map."""
+        tags = {"TUTORIAL_LIB_PLAN": repr(self).replace("\n", "; ")}
+        if self.certificate is not None:
+            tags["TUTORIAL_LIB_CERTIFICATE"] = self.certificate.to_json()
+        return tags
 
     def _run(self, dtype: np.dtype) -> Iterator[tuple[Tile, np.ndarray, np.ndarray]]:
         """Each tile with its values in `dtype` and its background mask."""
@@ -237,64 +289,12 @@ class InferencePlan:
                     yield tile, np.full(shape, background, dtype), mask
                     continue
                 if first:
-                    _warn_of_lost_probabilities(values, dtype)
+                    warn_of_lost_probabilities(values, dtype)
                 first = False
-                _check_labels(values[~mask], dtype, background)
+                check_labels(values[~mask], dtype, background)
                 values = to_type(values, dtype, nan=background)
                 values[mask] = background
                 yield tile, values, mask
-
-
-def background_in(background: float, dtype: np.dtype) -> float:
-    """The background value in the type of a map: NaN becomes an integer's largest.
-
-    Raises:
-        ValueError: If the type cannot hold it.
-    """
-    if np.issubdtype(dtype, np.floating):
-        return background
-    limits = np.iinfo(dtype)
-    if np.isnan(background):
-        return limits.max
-    if not limits.min <= background <= limits.max or background != int(background):
-        raise ValueError(
-            f"The background {background:g} is no value of the type {dtype}. Choose "
-            f"one from {limits.min} to {limits.max} with `background=…`, or another "
-            "`dtype`."
-        )
-    return int(background)
-
-
-def _warn_of_lost_probabilities(values: np.ndarray, dtype: np.dtype) -> None:
-    if np.issubdtype(dtype, np.floating) or np.issubdtype(values.dtype, np.integer):
-        return
-    known = values[np.isfinite(values)]
-    probable = ((known >= 0) & (known <= 1)).all()
-    if probable and (known != np.rint(known)).any():
-        warn(
-            f"The values lie between 0 and 1, like probabilities; as {dtype} only 0 "
-            "and 1 are left of them. Write them as 'float32'."
-        )
-
-
-def _check_labels(values: np.ndarray, dtype: np.dtype, background: float) -> None:
-    """Clamping is for measurements: a clamped class number is another class."""
-    if not np.issubdtype(values.dtype, np.integer):
-        return
-    if np.issubdtype(dtype, np.integer):
-        limits = np.iinfo(dtype)
-        least, most = int(values.min()), int(values.max())
-        if least < limits.min or most > limits.max:
-            number = least if least < limits.min else most
-            raise ValueError(
-                f"The class number {number} does not fit into {dtype}. Plan the map "
-                "with `background=65535` (uint16), or `background=-1` (int32)."
-            )
-    if values.shape[-1] == 1 and (values == background).any():
-        warn(
-            f"The map holds the class {background:g}, which is also the background: "
-            "the two cannot be told apart. Plan it with another `background`."
-        )
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutorial_lib.rasters import PathLike
+from tutorial_lib.reaches import NetworkReach
 
 if TYPE_CHECKING:
     import keras
@@ -39,11 +40,14 @@ class Predictor:
         channels: Number of channels of each input by name, None where any number
             goes; empty when the inputs are unknown (a plain function).
         outputs: Names of the outputs; empty when unknown.
+        trace: Works out what the outputs of the given names depend on; None when only
+            measuring can tell. It raises a ValueError that says why it cannot.
     """
 
     function: Callable[[Arrays, Sequence[str]], dict[str, np.ndarray]]
     channels: Mapping[str, int | None]
     outputs: tuple[str, ...]
+    trace: Callable[[Sequence[str]], NetworkReach] | None = None
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> dict[str, np.ndarray]:
         """Run the model.
@@ -182,7 +186,9 @@ def as_predictor(model: Any) -> Predictor:
 
 def _from_keras(model: "keras.Model") -> Predictor:
     """A Keras model; the name of an output is its key, or its layer's name."""
+    from tutorial_lib.fields import analyse
     from tutorial_lib.saving import named_tensors
+    from tutorial_lib.tracing import trace
 
     tensors, results = named_tensors(model)
     channels = {name: tensor.shape[-1] for name, tensor in tensors.items()}
@@ -199,11 +205,17 @@ def _from_keras(model: "keras.Model") -> Predictor:
         results = result if isinstance(result, list | tuple) else [result]
         return dict(zip(names, results, strict=True))
 
-    return Predictor(_compiled(call), channels, names)
+    @cache
+    def trace_outputs(outputs: tuple[str, ...]) -> NetworkReach:
+        return trace(analyse(model), outputs)
+
+    return Predictor(_compiled(call), channels, names, trace_outputs)
 
 
 def _from_saved_model(path: Path) -> Predictor:
     import tensorflow as tf
+
+    from tutorial_lib.saving import read_reach
 
     try:
         loaded = tf.saved_model.load(str(path))
@@ -229,7 +241,12 @@ def _from_saved_model(path: Path) -> Predictor:
         # `loaded` owns the variables: it must live as long as the function.
         return loaded and serve(**cast)
 
-    return Predictor(_compiled(call), channels, tuple(serve.structured_outputs))
+    return Predictor(
+        _compiled(call),
+        channels,
+        tuple(serve.structured_outputs),
+        lambda outputs: read_reach(path),
+    )
 
 
 def _compiled(

@@ -5,6 +5,7 @@ themselves, and needs neither Keras nor this library. Both keep the names of inp
 outputs.
 """
 
+import hashlib
 import json
 import os
 import tempfile
@@ -15,10 +16,17 @@ from typing import Any
 
 import keras
 
+from tutorial_lib.fields import analyse
 from tutorial_lib.rasters import PathLike
+from tutorial_lib.reaches import NetworkReach
+from tutorial_lib.tracing import trace
 
-# What TensorFlow and Keras put into a SavedModel folder.
+# What the outputs of an exported network depend on, beside the network itself.
+REACH_FILE = "reach.json"
+
+# What TensorFlow, Keras and `export` put into a SavedModel folder.
 SAVED_MODEL_PARTS = {
+    REACH_FILE,
     "assets",
     "assets.extra",
     "fingerprint.pb",
@@ -27,7 +35,7 @@ SAVED_MODEL_PARTS = {
     "variables",
 }
 
-__all__ = ["export", "named_tensors", "read_model"]
+__all__ = ["export", "folder_hash", "named_tensors", "read_model", "read_reach"]
 
 
 def read_model(path: PathLike) -> keras.Model:
@@ -98,7 +106,8 @@ def named_tensors(model: keras.Model) -> tuple[dict[str, Any], dict[str, Any]]:
 def export(model: keras.Model | PathLike, directory: PathLike) -> Path:
     """Export a model as a SavedModel whose inputs and outputs go by their names.
 
-    The folder appears when it is complete.
+    What `analyse` finds out goes with it, so that its fields need not be declared. The
+    folder appears when it is complete.
 
     Args:
         model: A Keras model or a `.keras` file.
@@ -134,8 +143,52 @@ def export(model: keras.Model | PathLike, directory: PathLike) -> Path:
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".part-") as part:
         served.export(Path(part, "new"), verbose=False)
+        _write_reach(model, Path(part, "new"))
         _replace(directory, Path(part, "new"), Path(part, "old"))
     return directory
+
+
+def _write_reach(model: keras.Model, folder: Path) -> None:
+    """What the outputs depend on, if it is known; without it the model is opaque."""
+    try:
+        reach = trace(analyse(model))
+    except (TypeError, ValueError):
+        return
+    facts = {"saved_model": folder_hash(folder), "reach": reach.to_json()}
+    Path(folder, REACH_FILE).write_text(json.dumps(facts))
+
+
+def read_reach(folder: PathLike) -> NetworkReach:
+    """What the outputs of an exported network depend on.
+
+    Raises:
+        ValueError: If the export did not know, or the network is not the exported one.
+    """
+    path = Path(folder, REACH_FILE)
+    cure = (
+        "Declare the fields, `Source(…, receptive_field=…)`, measure them, "
+        "`certificate=tl.certify(model, …)`, or export it again with `tl.export`."
+    )
+    if not path.exists():
+        raise ValueError(
+            f"The SavedModel '{folder}' does not say what its outputs depend on. {cure}"
+        )
+    facts = json.loads(path.read_text())
+    if facts["saved_model"] != folder_hash(folder):
+        raise ValueError(
+            f"'{path}' belongs to another network than the one beside it. {cure}"
+        )
+    return NetworkReach.from_json(facts["reach"])
+
+
+def folder_hash(folder: PathLike) -> str:
+    """SHA-256 of a SavedModel's network and weights."""
+    digest = hashlib.sha256()
+    for part in sorted(Path(folder).rglob("*")):
+        if part.is_file() and part.name != REACH_FILE:
+            digest.update(part.relative_to(folder).as_posix().encode())
+            digest.update(part.read_bytes())
+    return digest.hexdigest()
 
 
 def _check_replaceable(directory: Path) -> None:

@@ -1,0 +1,578 @@
+"""Maps without declared fields: tiled equals whole, and what is refused.
+
+The whole map is the network called once on the whole image, padded at the bottom and
+the right to a multiple of the total stride. Images are neither square nor multiples of
+anything.
+"""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from affine import Affine
+from keras import layers
+from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
+
+from tutorial_lib import (
+    Source,
+    analyse,
+    architectures,
+    export,
+    load_predictor,
+    plan_inference,
+    predict_raster,
+    rasters,
+    testing,
+)
+from tutorial_lib.grids import GridMismatchError
+from tutorial_lib.layer_rules import UnknownLayerError
+from tutorial_lib.reaches import NetworkReach
+from tutorial_lib.tracing import trace
+
+CORNER = (500_000, 4_800_000)
+
+
+def pooled_unet():
+    """Convolutions, pooling, a decoder of upsampling, skips: margins on every side."""
+    image = keras.Input((None, None, 2), name="input")
+    levels, x = [], image
+    for filters in (4, 6):
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+        levels.append(x)
+        x = layers.MaxPooling2D(2)(x)
+    x = layers.Conv2D(8, 3, padding="same", activation="relu")(x)
+    for skip in reversed(levels):
+        x = layers.UpSampling2D(2, interpolation="bilinear")(x)
+        x = layers.Concatenate()([x, skip])
+        x = layers.Conv2D(6, 3, padding="same", activation="relu")(x)
+    x = layers.Conv2D(3, 1, activation="softmax", name="estimated")(x)
+    return keras.Model({"input": image}, {"estimated": x})
+
+
+NETWORKS = {
+    "pooled CNN": lambda: architectures.pooled_cnn(5, crops=()),
+    "FCNN": lambda: architectures.pixelwise_fcnn(5, crops=()),
+    "two sources": lambda: architectures.dual_source_fcnn(5, crops=()),
+    "pan and xs": lambda: architectures.pan_xs_unet(5, crops=(32,)),
+    "deeper": lambda: architectures.deeper_unet(3, depth=5, crops=()),
+    "pooled U-Net": pooled_unet,
+}
+
+
+@pytest.fixture(scope="module")
+def networks():
+    keras.utils.set_random_seed(3)
+    return {name: build() for name, build in NETWORKS.items()}
+
+
+def scene(folder, network, shape):
+    """A raster for each input of a network; `shape` is that of the finest one."""
+    analysis, rng = analyse(network), np.random.default_rng(7)
+    finest = min(analysis.spacing.values())
+    sources = {}
+    for tensor in network.inputs:
+        spacing = float(analysis.spacing[tensor.name] / finest)
+        # What is left over at the right and the bottom is in the finest source only.
+        size = [int(side / spacing) for side in shape]
+        values = rng.integers(1, 4000, (*size, tensor.shape[-1])).astype("uint16")
+        grid = testing.small_grid(*size, spacing=10 * spacing, corner=CORNER)
+        path = rasters.write_array(folder / f"{tensor.name}.tif", values, grid)
+        sources[tensor.name] = path
+    return sources
+
+
+def whole_map(network, sources, output):
+    """The network on the whole image, padded with 0 at the bottom and the right."""
+    analysis, inputs = analyse(network), {}
+    reference = rasters.read_grid(next(iter(sources.values())))
+    for name, path in sources.items():
+        array = rasters.read_array(path).astype("float32")
+        stride = analysis.total_stride[name]
+        units = [-(-side // analysis.stride) for side in reference.shape]
+        padded = np.zeros((*[u * stride for u in units], array.shape[-1]), "float32")
+        height, width = np.minimum(padded.shape, array.shape)[:2]
+        padded[:height, :width] = array[:height, :width]
+        inputs[name] = padded[np.newaxis]
+    return network(inputs, training=False)[output][0].numpy()
+
+
+def cut(whole, plan):
+    """The part of the whole map that a plan maps."""
+    rule = plan.job.rows
+    rows, cols = (
+        slice(span.start - rule.shift, span.stop - rule.shift)
+        for span in (plan.rows, plan.cols)
+    )
+    return whole[rows, cols]
+
+
+def close(values, expected):
+    np.testing.assert_allclose(
+        values, expected, rtol=0, atol=1e-5 * np.abs(expected).max()
+    )
+
+
+# Law 1: tiled = whole
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("shape", [(301, 249), (250, 250), (47, 66)])
+def test_tiles_give_the_whole_map(networks, tmp_path, name, shape):
+    network = networks[name]
+    if shape == (47, 66):
+        # Smaller than a tile, and no larger than the margins ask for.
+        shape = {"pan and xs": (77, 66), "deeper": (147, 166)}.get(name, shape)
+    sources = scene(tmp_path, network, shape)
+    whole = whole_map(network, sources, "estimated")
+    unit = plan_inference(network, sources, output="estimated").job.rows.unit
+    for size in (unit, 4 * unit, -(-1000 // unit) * unit, "auto"):
+        if size == 1:
+            continue
+        plan = plan_inference(network, sources, output="estimated", tile_size=size)
+        close(plan.read(), cut(whole, plan))
+
+
+@pytest.mark.parametrize("shape", [(601, 499), (500, 500)])
+def test_large_images_too(networks, tmp_path, shape):
+    network = networks["pan and xs"]
+    sources = scene(tmp_path, network, shape)
+    whole = whole_map(network, sources, "estimated")
+    plan = plan_inference(network, sources, output="estimated", tile_size=80)
+    assert plan.table()["chunk"].tolist() == ["128 x 128", "32 x 32"]
+    # At the same batch size, and on the same kernels: bit for bit.
+    np.testing.assert_array_equal(plan.read(), cut(whole, plan))
+
+
+@pytest.mark.parametrize("name", ["pan and xs", "deeper", "pooled U-Net"])
+def test_up_to_the_borders_a_network_pads_as_in_the_whole_image(
+    networks, tmp_path, name
+):
+    network = networks[name]
+    sources = scene(tmp_path, network, (301, 249))
+    whole = whole_map(network, sources, "estimated")[:301, :249]
+    for size in (64, 320):
+        plan = plan_inference(
+            network, sources, output="estimated", edge="pad", tile_size=size
+        )
+        assert plan.grid == rasters.read_grid(next(iter(sources.values())))
+        close(plan.read(), whole)
+
+
+def test_up_to_the_borders_others_see_the_image_mirrored(networks, tmp_path):
+    network = networks["FCNN"]
+    sources = scene(tmp_path, network, (61, 43))
+    image = rasters.read_array(sources["input"]).astype("float32")
+    # Output pixel p reads p - 8 … p + 7.
+    mirrored = np.pad(image, ((8, 7), (8, 7), (0, 0)), mode="symmetric")
+    expected = network({"input": mirrored[np.newaxis]})["estimated"][0].numpy()
+    plan = plan_inference(
+        network, sources, output="estimated", edge="pad", tile_size=24
+    )
+    close(plan.read(), expected)
+
+
+# Law 2: a window = part of the map
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_window_is_part_of_the_map(networks, tmp_path, name):
+    network = networks[name]
+    sources = scene(tmp_path, network, (301, 249))
+    options = {"output": "estimated", "tile_size": 64}
+    full = plan_inference(network, sources, **options).read()
+    window = Window(13, 7, 31, 22)
+    part = plan_inference(network, sources, window=window, **options)
+    np.testing.assert_array_equal(part.read(), full[window.toslices()])
+
+
+# Law 3: patch-based = fully convolutional
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "fields"),
+    [
+        ("pooled CNN", "estimated", (16,)),
+        ("FCNN", "estimated", (16,)),
+        ("two sources", "estimated", (16, 8)),
+        ("pan and xs", "estimated_crop32", (80, 20)),
+    ],
+)
+def test_patch_based_gives_the_same(networks, tmp_path, name, output, fields):
+    network = networks[name]
+    sources = scene(tmp_path, network, (121, 117))
+    patches = plan_inference(network, sources, output=output, mode="patch_based")
+    assert patches.job.rows.fields == fields
+    plan = plan_inference(network, sources, output=output)
+    top = patches.rows.start - plan.rows.start
+    left = patches.cols.start - plan.cols.start
+    height, width = patches.grid.shape
+    assert top >= 0 <= left
+    close(patches.read(), plan.read()[top : top + height, left : left + width])
+
+
+def test_a_padded_output_cannot_be_made_of_patches(networks, tmp_path):
+    sources = scene(tmp_path, networks["pan and xs"], (121, 117))
+    with pytest.raises(ValueError, match=r"reach \(31, 16\) px .*fully_convolutional"):
+        plan_inference(
+            networks["pan and xs"], sources, output="estimated", mode="patch_based"
+        )
+
+
+# Several sources
+
+
+def moved(path, target, x, y):
+    """A copy of a raster that lies elsewhere, in map units."""
+    grid = rasters.read_grid(path)
+    a = grid.transform
+    transform = Affine(a.a, 0, a.c + x, 0, a.e, a.f + y)
+    grid = GeoBox(grid.shape, transform, grid.crs)
+    return rasters.write_array(target, rasters.read_array(path), grid)
+
+
+@pytest.mark.parametrize("shift", [(120, -80), (-80, 40), (47, -33)])
+def test_a_source_that_lies_elsewhere(networks, tmp_path, shift):
+    """Read where it lies; by less than its pixel aside, from the pixel before."""
+    network = networks["pan and xs"]
+    sources = scene(tmp_path, network, (301, 249))
+    x, y = shift
+    xs = moved(sources["input_xs"], tmp_path / "moved.tif", x, y)
+    plan = plan_inference(
+        network, sources | {"input_xs": xs}, output="estimated", tile_size=64
+    )
+    pan, array = (
+        rasters.read_array(p).astype("float32") for p in (sources["input_p"], xs)
+    )
+    # xs pixel (i, j) for pan pixel (4 i, 4 j) of the reference, by coordinates.
+    rows, cols = (np.arange(76) * 40 + y) // 40, (np.arange(64) * 40 - x) // 40
+    inside = (rows >= 0) & (rows < 75), (cols >= 0) & (cols < 62)
+    placed = np.zeros((76, 64, 4), "float32")
+    placed[np.ix_(*inside)] = array[np.ix_(rows[inside[0]], cols[inside[1]])]
+    padded = np.zeros((304, 256, 1), "float32")
+    padded[:301, :249] = pan
+    inputs = {"input_p": padded[np.newaxis], "input_xs": placed[np.newaxis]}
+    whole = network(inputs)["estimated"][0].numpy()
+    close(plan.read(), cut(whole, plan))
+    # And nothing of what is mapped depends on what is made up.
+    placed[~np.logical_and.outer(*inside)] = 1000
+    inputs["input_xs"] = placed[np.newaxis]
+    whole = network(inputs)["estimated"][0].numpy()
+    close(plan.read(), cut(whole, plan))
+
+
+@pytest.mark.parametrize("name", ["two sources", "pan and xs"])
+def test_the_reference_may_be_switched(networks, tmp_path, name):
+    network = networks[name]
+    sources = scene(tmp_path, network, (300, 248))
+    switched = dict(reversed(sources.items()))
+    one = plan_inference(network, sources, output="estimated", tile_size=64)
+    other = plan_inference(network, switched, output="estimated", tile_size=64)
+    assert other.grid == one.grid
+    close(other.read(), one.read())
+
+
+def test_pixel_sizes_that_the_network_does_not_take_are_refused(networks, tmp_path):
+    sources = scene(tmp_path, networks["pan and xs"], (301, 249))
+    grid = testing.small_grid(60, 50, spacing=50, corner=CORNER)
+    values = np.ones((60, 50, 4), "uint16")
+    sources["input_xs"] = rasters.write_array(tmp_path / "x.tif", values, grid)
+    with pytest.raises(GridMismatchError, match=r"'input_xs' is 5 times .* needs 4 ti"):
+        plan_inference(networks["pan and xs"], sources, output="estimated")
+
+
+def test_sources_without_a_common_part_are_refused(networks, tmp_path):
+    network = networks["pan and xs"]
+    sources = scene(tmp_path, network, (301, 249))
+    sources["input_xs"] = moved(sources["input_xs"], tmp_path / "m.tif", 2200, 0)
+    with pytest.raises(GridMismatchError, match=r"part is too small\. 'input_p' "):
+        plan_inference(network, sources, output="estimated")
+    with pytest.raises(GridMismatchError, match="'input_xs' ends 220 reference pixels"):
+        plan_inference(network, sources, output="estimated", edge="pad")
+
+
+# No-data
+
+
+def with_holes(sources, folder, seed=5):
+    """Blobs of no-data in every source: small ones, and one larger than any reach."""
+    rng, holed = np.random.default_rng(seed), {}
+    for name, path in sources.items():
+        array, grid = rasters.read_array(path), rasters.read_grid(path)
+        height, width = grid.shape
+        array[rng.integers(0, height, 4), rng.integers(0, width, 4)] = 0
+        array[: height // 2, width // 2 :] = 0
+        holed[name] = Source(
+            rasters.write_array(folder / f"holes_{name}.tif", array, grid), nodata=0
+        )
+    return holed
+
+
+@pytest.mark.parametrize("rule", ["center", "all", "any"])
+@pytest.mark.parametrize("edge", ["valid", "pad"])
+@pytest.mark.parametrize("name", ["two sources", "pan and xs"])
+def test_background_does_not_depend_on_the_tiles(networks, tmp_path, name, rule, edge):
+    network = networks[name]
+    holed = with_holes(scene(tmp_path, network, (301, 249)), tmp_path)
+    options = {"output": "estimated", "nodata_rule": rule, "edge": edge}
+    maps = [
+        plan_inference(network, holed, tile_size=size, **options).read()
+        for size in (16, 80, 480)
+    ]
+    assert 0.05 < np.isnan(maps[0]).mean() < 0.95
+    for other in maps[1:]:
+        np.testing.assert_array_equal(np.isnan(other), np.isnan(maps[0]))
+        np.testing.assert_allclose(other, maps[0], rtol=0, atol=1e-5)
+
+
+def test_the_rules_against_what_pixels_really_read(networks, tmp_path):
+    """One no-data pixel at a time, and what changes when its value does."""
+    network = networks["pan and xs"]
+    sources = scene(tmp_path, network, (145, 129))
+    array, grid = (
+        f(sources["input_p"]) for f in (rasters.read_array, rasters.read_grid)
+    )
+    original = whole_map(network, sources, "estimated")
+    for row, col in ((64, 64), (71, 50), (77, 79)):
+        holed, changed = array.copy(), array.copy()
+        holed[row, col], changed[row, col] = 0, 60_000
+        pan = rasters.write_array(tmp_path / "hole.tif", holed, grid)
+        plan = plan_inference(
+            network,
+            sources | {"input_p": Source(pan, nodata=0)},
+            output="estimated",
+            nodata_rule="any",
+            edge="pad",
+        )
+        background = np.isnan(plan.read()[..., 0])
+        pan = rasters.write_array(tmp_path / "changed.tif", changed, grid)
+        other = whole_map(network, sources | {"input_p": pan}, "estimated")
+        reads = (other != original).any(axis=-1)[:145, :129]
+        # All that reads the pixel is background, and little else: the reach is cut to
+        # intervals, and some weights are dead.
+        assert background[reads].all()
+        assert background.sum() < 1.5 * reads.sum()
+
+
+def test_tiles_of_background_are_not_run(networks, tmp_path):
+    network = networks["FCNN"]
+    holed = with_holes(scene(tmp_path, network, (301, 249)), tmp_path)
+    plan = plan_inference(network, holed, output="estimated_labels", tile_size=40)
+    report = plan.write(tmp_path / "map.tif", progress=False)
+    assert 0 < report.skipped < report.tile_count
+    np.testing.assert_array_equal(rasters.read_array(tmp_path / "map.tif"), plan.read())
+
+
+# Declared fields
+
+
+def test_declared_fields_are_obeyed_with_a_warning(networks, tmp_path):
+    network = networks["pan and xs"]
+    sources = scene(tmp_path, network, (301, 249))
+    fields = {
+        "input_p": Source(sources["input_p"], receptive_field=128),
+        "input_xs": Source(sources["input_xs"], receptive_field=32),
+    }
+    rule = "reach 31 px at the left and the top, 16 px at the right and the bottom"
+    with pytest.warns(UserWarning, match=rule):
+        blocks = plan_inference(
+            network, fields, output="estimated", expression_field=128, tile_size=128
+        )
+    assert not blocks.verdict.exact
+    whole = whole_map(network, sources, "estimated")
+    error = np.abs(blocks.read() - cut(whole, blocks)).max(axis=-1)
+    # Right where 31 and 16 say, wrong on both sides of every border between blocks.
+    assert error[31:112, 31:112].max() < 1e-5 < error[:31].max()
+    assert error[112:128].max() > 1e-5
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cropped = plan_inference(
+            network, fields, output="estimated_crop32", expression_field=64
+        )
+    assert cropped.verdict.exact
+    close(cropped.read(), cropped_part(whole, cropped))
+
+
+def cropped_part(whole, plan):
+    """Lattice indices of a plan of blocks are those of the whole map."""
+    return whole[plan.rows.start : plan.rows.stop, plan.cols.start : plan.cols.stop]
+
+
+def test_chunks_of_a_wrong_size_are_warned_of(tmp_path):
+    """34 px become 17, 9, 18, 36: the network pads them otherwise than 36 px."""
+    image = keras.Input((None, None, 2), name="input")
+    x = image
+    for layer in (layers.Conv2D, layers.Conv2D) + 2 * (layers.Conv2DTranspose,):
+        x = layer(4, 3, 2, padding="same")(x)
+    network = keras.Model({"input": image}, {"out": layers.Cropping2D(8)(x)})
+    path = scene(tmp_path, network, (301, 249))["input"]
+    plans = {}
+    for field in (34, 36):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            plans[field] = plan_inference(
+                network,
+                Source(path, receptive_field=field),
+                output="out",
+                expression_field=20,
+                tile_size=20,
+            )
+        assert len(caught) == (field == 34)
+    rule = "A chunk is 34 px of the reference long, which is no multiple of the total"
+    assert rule in plans[34].verdict.broken[0]
+    assert plans[36].verdict.exact
+
+
+def test_fields_are_all_declared_or_none(networks, tmp_path):
+    sources = scene(tmp_path, networks["two sources"], (121, 117))
+    sources["input_10m"] = Source(sources["input_10m"], receptive_field=16)
+    for options in ({}, {"scale_factor": 2}):
+        with pytest.raises(ValueError, match="'input_20m' has no receptive field"):
+            plan_inference(
+                networks["two sources"], sources, output="estimated", **options
+            )
+
+
+# Tiles
+
+
+@pytest.mark.parametrize(
+    ("size", "legal"), [(100, "96 or 112"), (5, "16"), (129, "128 or 144")]
+)
+def test_illegal_tiles_are_refused_with_the_nearest(networks, tmp_path, size, legal):
+    sources = scene(tmp_path, networks["pan and xs"], (301, 249))
+    with pytest.raises(ValueError, match=rf"total stride \(16 px\). Use {legal}\."):
+        plan_inference(
+            networks["pan and xs"], sources, output="estimated", tile_size=size
+        )
+
+
+def test_automatic_tiles_stay_within_the_memory(networks, tmp_path):
+    sources = scene(tmp_path, networks["FCNN"], (1201, 899))
+    plan = plan_inference(networks["FCNN"], sources, output="estimated")
+    side = len(plan.job.chunk(plan.tiles[0], 0)[0])
+    # All layers' outputs of one chunk; see `extents.MEMORY_BUDGET`.
+    values = 4 + sum(
+        layer.output.shape[-1] for layer in networks["FCNN"].layers if layer.weights
+    )
+    assert 200 < side <= 512
+    assert 4 * values * side**2 < 2**28
+
+
+# What cannot be exact, and what is opaque
+
+
+def test_a_layer_that_sees_the_whole_chunk_is_refused(tmp_path):
+    image = keras.Input((None, None, 2), name="input")
+    x = layers.GroupNormalization(groups=2, name="per_tile")(image)
+    network = keras.Model({"input": image}, {"estimated": x})
+    path = scene(tmp_path, pooled_unet(), (61, 43))["input"]
+    with pytest.raises(ValueError, match="'per_tile' looks at the whole chunk"):
+        plan_inference(network, path, output="estimated")
+    with pytest.warns(UserWarning, match="'per_tile' sees the whole chunk"):
+        plan_inference(network, Source(path, receptive_field=1), output="estimated")
+
+
+def test_an_unknown_layer_asks_for_a_rule_unless_fields_are_declared(tmp_path):
+    class Unknown(layers.Layer):
+        def call(self, image):
+            return 2.0 * image
+
+    image = keras.Input((None, None, 2), name="input")
+    network = keras.Model({"input": image}, {"twice": Unknown(name="mine")(image)})
+    path = scene(tmp_path, pooled_unet(), (61, 43))["input"]
+    with pytest.raises(UnknownLayerError, match=r"'mine' \(Unknown\).*register_rule"):
+        plan_inference(network, path, output="twice")
+    plan = plan_inference(network, Source(path, receptive_field=1), output="twice")
+    assert plan.verdict is None
+    assert "is not known" in repr(plan)
+
+
+def test_a_plain_function_is_opaque(tmp_path):
+    path = scene(tmp_path, pooled_unet(), (61, 43))["input"]
+    with pytest.raises(ValueError, match=r"receptive_field=…\)`, or measure them"):
+        plan_inference(lambda inputs: {"a": inputs["input"]}, path, output="a")
+
+
+def test_an_export_keeps_its_fields(networks, tmp_path):
+    network = networks["pan and xs"]
+    sources = scene(tmp_path, network, (301, 249))
+    served = export(network, tmp_path / "served")
+    plan = plan_inference(served, sources, output="estimated", tile_size=64)
+    same = plan_inference(network, sources, output="estimated", tile_size=64)
+    assert plan.tiles == same.tiles
+    close(plan.read(), same.read())
+    # The analysis of other weights says nothing about these.
+    other = export(networks["deeper"], tmp_path / "other")
+    (other / "reach.json").replace(served / "reach.json")
+    with pytest.raises(ValueError, match="belongs to another network than the one"):
+        plan_inference(served, sources, output="estimated")
+    (served / "reach.json").unlink()
+    with pytest.raises(ValueError, match="does not say what its outputs depend on"):
+        plan_inference(served, sources, output="estimated")
+    assert "estimated" in load_predictor(served).outputs
+
+
+def test_a_reach_survives_json(networks):
+    for network in networks.values():
+        reach = trace(analyse(network))
+        assert NetworkReach.from_json(reach.to_json()) == reach
+
+
+def test_outputs_of_different_size_are_not_stacked(networks, tmp_path):
+    sources = scene(tmp_path, networks["pan and xs"], (301, 249))
+    with pytest.raises(ValueError, match="different sizes and cannot be stacked"):
+        plan_inference(
+            networks["pan and xs"], sources, output=["estimated", "estimated_crop32"]
+        )
+    plan = plan_inference(
+        networks["pan and xs"], sources, output=["estimated", "features"]
+    )
+    # The features reach one pixel less far to the left.
+    assert plan.rows.start == 31
+
+
+def test_the_plan_is_in_the_map(networks, tmp_path):
+    sources = scene(tmp_path, networks["FCNN"], (61, 43))
+    path = tmp_path / "map.tif"
+    predict_raster(networks["FCNN"], sources, path, output="estimated", progress=False)
+    import rasterio
+
+    with rasterio.open(path) as dataset:
+        assert "exact: the tiled map" in dataset.tags()["TUTORIAL_LIB_PLAN"]
+
+
+# The plan: what it costs, and its picture
+
+
+def test_the_estimate_counts_what_is_read(networks, tmp_path):
+    sources = scene(tmp_path, networks["pan and xs"], (301, 249))
+    plan = plan_inference(
+        networks["pan and xs"], sources, output="estimated", tile_size=64
+    )
+    estimate = plan.estimate()
+    read = sum(
+        np.prod([len(part) for part in plan.job.chunk(t, 0)]) for t in plan.tiles
+    )
+    mapped = sum(len(t.rows) * len(t.cols) for t in plan.tiles)
+    assert mapped == np.prod(plan.grid.shape.yx)
+    assert estimate.redundancy == pytest.approx(read / mapped)
+    # A chunk of 112 pan and 28 xs pixels a side, and 64 x 64 values of 5 classes.
+    assert estimate.chunk_bytes == 4 * (112**2 + 28**2 * 4 + 64**2 * 5)
+    # 16 q + 31 <= 301 and 249: rows 31 to 271 and columns 31 to 223, in tiles of 64.
+    assert estimate.tile_count == len(plan.tiles) == 4 * 4
+    assert estimate.seconds > 0
+    assert "16 tiles" in repr(estimate)
+
+
+def test_the_picture_shows_the_tiles(networks, tmp_path):
+    sources = scene(tmp_path, networks["pan and xs"], (301, 249))
+    plan = plan_inference(
+        networks["pan and xs"], sources, output="estimated", tile_size=64
+    )
+    picture = plan.plot()
+    assert "16 tiles" in picture.description
+    lines = picture.as_figure().axes[0].collections[0].get_segments()
+    # 4 rows and 4 columns of tiles have 5 borders each.
+    assert len(lines) == 10

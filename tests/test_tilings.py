@@ -1,0 +1,138 @@
+"""`check_tiling`: which tiles and crops give the whole map, and what is nearest."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from tutorial_lib import analyse, architectures
+from tutorial_lib.tilings import check_tiling
+
+
+@pytest.fixture(scope="module")
+def pan_xs():
+    return analyse(architectures.pan_xs_unet(4, crops=()))
+
+
+@pytest.mark.parametrize(
+    ("tile", "crop", "rules"),
+    [
+        (128, 0, ["borders"]),
+        (80, 24, ["borders"]),
+        (64, 32, []),
+        (48, 40, []),
+        (80, (32, 32, 16, 16), []),
+        (80, (32, 32, 0, 16), ["borders"]),
+        (80, (16, 16, 32, 32), ["borders"]),
+        (66, 31, ["follow"]),
+        (68, 30, ["borders", "follow"]),
+        (80, 31, ["is 142 px"]),
+        (72, 32, ["follow", "is 136 px"]),
+    ],
+)
+def test_the_rules_of_tutorial_2(pan_xs, tile, crop, rules):
+    """Margins 31 and 16, total stride 16: 32 works, and not as a power of two."""
+    verdict = check_tiling(pan_xs, "estimated", tile=tile, crop=crop)
+    assert verdict.exact == (not rules) == bool(verdict)
+    assert len(verdict.broken) == len(rules)
+    for rule, text in zip(rules, verdict.broken, strict=True):
+        assert rule in text
+
+
+@pytest.mark.parametrize(
+    ("tile", "crop", "tiles", "crops"),
+    [(66, 31, (64, 80), (32,)), (100, 50, (96, 112), (48, 56)), (7, 0, (16,), (32,))],
+)
+def test_nearest_legal_values(pan_xs, tile, crop, tiles, crops):
+    verdict = check_tiling(pan_xs, "estimated", tile=tile, crop=crop)
+    assert (verdict.tiles, verdict.crops) == (tiles, crops)
+    for legal_tile in tiles:
+        for legal_crop in crops:
+            assert check_tiling(pan_xs, "estimated", tile=legal_tile, crop=legal_crop)
+
+
+def test_a_start_off_the_total_stride(pan_xs):
+    options = {"tile": 64, "crop": 32}
+    for start in (128, 16, 0):
+        assert check_tiling(pan_xs, "estimated", start=start, **options)
+    verdict = check_tiling(pan_xs, "estimated", start=136, **options)
+    assert "The first chunk begins at 136 px" in verdict.broken[0]
+
+
+@pytest.mark.parametrize("depth", [3, 4, 5])
+def test_the_smallest_crop_of_deeper_networks(depth):
+    """2^(D+1) with a convolution of xs at level 2: the general law of section 6.4."""
+    analysis = analyse(architectures.deeper_unet(2, depth=depth, crops=()))
+    verdict = check_tiling(analysis, "estimated", tile=2**depth, crop=0)
+    assert verdict.crops == (2 ** (depth + 1),)
+
+
+def test_networks_that_do_not_pad_need_no_crop():
+    analysis = analyse(architectures.pooled_cnn(6, crops=()))
+    for tile in (1, 7, 64):
+        assert check_tiling(analysis, "estimated", tile=tile, crop=0)
+    assert (
+        "5 px" in check_tiling(analysis, "estimated", tile=7, crop=0, start=5).broken[0]
+    )
+
+
+def test_what_is_exact_by_the_rules_is_exact_in_numbers(pan_xs):
+    """Tiles with their crops, put together, against the network on the whole."""
+    network = architectures.pan_xs_unet(3, crops=())
+    rng = np.random.default_rng(0)
+    pan = rng.uniform(0, 300, (1, 320, 256, 1)).astype("float32")
+    xs = rng.uniform(0, 300, (1, 80, 64, 4)).astype("float32")
+
+    def run(top, left, height, width):
+        return network(
+            {
+                "input_p": pan[:, top : top + height, left : left + width],
+                "input_xs": xs[
+                    :, top // 4 : (top + height) // 4, left // 4 : (left + width) // 4
+                ],
+            }
+        )["estimated"][0].numpy()
+
+    whole = run(0, 0, 320, 256)
+    for tile, (left, top, right, bottom) in (
+        (64, (32, 32, 32, 32)),
+        (80, (32, 32, 16, 16)),
+        (80, (24, 24, 24, 24)),
+    ):
+        crop = left, top, right, bottom
+        verdict = check_tiling(pan_xs, "estimated", tile=tile, crop=crop)
+        error = 0
+        for row in range(0, 320 - tile - top - bottom + 1, tile):
+            for col in range(0, 256 - tile - left - right + 1, tile):
+                part = run(row, col, tile + top + bottom, tile + left + right)
+                kept = part[top : top + tile, left : left + tile]
+                due = whole[row + top :, col + left :][:tile, :tile]
+                error = max(error, np.abs(kept - due).max())
+        assert (error < 1e-6) == verdict.exact
+
+
+def test_no_crop_helps_a_layer_that_sees_all():
+    image = keras.Input((None, None, 2), name="input")
+    x = layers.GroupNormalization(groups=2, name="per_tile")(image)
+    analysis = analyse(keras.Model({"input": image}, {"out": x}))
+    verdict = check_tiling(analysis, "out", tile=64, crop=32)
+    assert not verdict.exact
+    assert "'per_tile' sees the whole chunk" in repr(verdict)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tile": 0, "crop": 0}, "at least 1 px"),
+        ({"tile": 16, "crop": -1}, "not negative"),
+        ({"tile": 16, "crop": (1, 2)}, "one number or four"),
+    ],
+)
+def test_impossible_numbers_are_refused(pan_xs, options, message):
+    with pytest.raises(ValueError, match=message):
+        check_tiling(pan_xs, "estimated", **options)
+
+
+def test_an_unknown_output_is_refused(pan_xs):
+    with pytest.raises(ValueError, match=r"no output 'no'\. It has: estimated"):
+        check_tiling(pan_xs, "no", tile=64, crop=32)

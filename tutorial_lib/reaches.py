@@ -1,0 +1,235 @@
+"""What each pixel of an output depends on: all that tiling needs to know of a network.
+
+A network is worked out once (`fields`) or measured (`certificates`); what is left is a
+few integers, which travel with an exported model as JSON.
+
+Within one total stride every output pixel may reach differently far; one total stride
+further on, all is the same again. So a table over the pixels of one total stride (their
+*phase*) says it all.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+__all__ = ["NetworkReach", "Reach"]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What the pixels of one output depend on, along one axis.
+
+    Pixels are counted in the output of a chunk that starts at 0 of every source.
+
+    Attributes:
+        scale: Output spacing divided by reference spacing.
+        stride: Total stride in reference pixels.
+        lost: By how many pixels the output is smaller than chunk / scale.
+        pads: Some layer pads, so that the size of a chunk matters too.
+        spacing: Pixel size of each source in reference pixels.
+        starts: For each source, the first pixel that the output of each phase reads.
+        stops: The first one that it reads no more.
+
+    Example:
+        A convolution of 3 pixels with 'same' padding:
+
+        >>> one = Fraction(1)
+        >>> reach = Reach(one, 1, 0, True, {"x": one}, {"x": (-1,)}, {"x": (2,)})
+        >>> reach.margins, reach.windows("x", range(5, 7))
+        ((1, 1), (array([4, 5]), array([7, 8])))
+    """
+
+    scale: Fraction
+    stride: int
+    lost: int
+    pads: bool
+    spacing: Mapping[str, Fraction]
+    starts: Mapping[str, tuple[int, ...]]
+    stops: Mapping[str, tuple[int, ...]]
+
+    @classmethod
+    def of_margins(
+        cls,
+        margins: tuple[int, int],
+        *,
+        scale: Fraction,
+        stride: int,
+        lost: int,
+        spacing: Mapping[str, Fraction],
+    ) -> "Reach":
+        """The widest reach that has these margins: what is measured tells no more."""
+        unit = int(stride / scale)
+        before, after = margins
+        phases = np.arange(unit)
+        # The chunk that a pixel needs, in total strides.
+        first = (phases - before) // unit
+        last = -((-phases - 1 - after - lost) // unit)
+        step = {name: int(stride / pixel) for name, pixel in spacing.items()}
+        return cls(
+            scale=scale,
+            stride=stride,
+            lost=lost,
+            pads=True,
+            spacing=dict(spacing),
+            starts={n: tuple((first * s).tolist()) for n, s in step.items()},
+            stops={n: tuple((last * s).tolist()) for n, s in step.items()},
+        )
+
+    @property
+    def unit(self) -> int:
+        """The total stride in output pixels."""
+        return int(self.stride / self.scale)
+
+    def step(self, name: str) -> int:
+        """The total stride in pixels of a source."""
+        return int(self.stride / self.spacing[name])
+
+    def size(self, chunk: int) -> int:
+        """Output pixels of a chunk of so many reference pixels."""
+        return int(chunk / self.scale) - self.lost
+
+    def windows(self, name: str, pixels: range) -> tuple[np.ndarray, np.ndarray]:
+        """First source pixel that each output pixel reads, and the first after it."""
+        turn, phase = np.divmod(np.arange(pixels.start, pixels.stop), self.unit)
+        origin = turn * self.step(name)
+        starts, stops = (
+            np.array(table[name])[phase] for table in (self.starts, self.stops)
+        )
+        return origin + starts, origin + stops
+
+    def within(self, real: Mapping[str, tuple[int, int]]) -> range:
+        """Output pixels that read real pixels only.
+
+        Args:
+            real: First real pixel of each source, and the first after the real ones.
+
+        Returns:
+            Pixels of which none to the right of the first, or to the left of the last,
+            reads anything else.
+        """
+        low = max(self._low(name, real[name][0]) for name in self.starts)
+        high = min(self._high(name, real[name][1]) for name in self.stops)
+        return range(low, max(low, high))
+
+    def _low(self, name: str, limit: int) -> int:
+        """The smallest pixel from which on everything starts at `limit` or later."""
+        return max(
+            -((start - limit) // self.step(name)) * self.unit + phase - self.unit + 1
+            for phase, start in enumerate(self.starts[name])
+        )
+
+    def _high(self, name: str, limit: int) -> int:
+        """The largest pixel before which everything stops at `limit` or earlier."""
+        return min(
+            ((limit - stop) // self.step(name) + 1) * self.unit + phase
+            for phase, stop in enumerate(self.stops[name])
+        )
+
+    @property
+    def margins(self) -> tuple[int, int]:
+        """Pixels at the start and the end of an output that a chunk's borders reach."""
+        # A chunk of no pixels shows them as well as any: they do not depend on it.
+        low = max(self._low(name, 0) for name in self.starts)
+        high = min(self._high(name, 0) for name in self.stops)
+        return max(low, 0), max(self.size(0) - high, 0)
+
+    def seen_from(self, reference: str) -> "Reach":
+        """The same, with another source as the reference."""
+        unit = self.spacing[reference]
+        return replace(
+            self,
+            scale=self.scale / unit,
+            stride=int(self.stride / unit),
+            spacing={name: pixel / unit for name, pixel in self.spacing.items()},
+        )
+
+    def joined(self, other: "Reach") -> "Reach":
+        """What a pixel of either of two outputs of one size depends on."""
+        names = {*self.starts, *other.starts}
+        return replace(
+            self,
+            pads=self.pads or other.pads,
+            starts={n: _joined(self.starts, other.starts, n, min) for n in names},
+            stops={n: _joined(self.stops, other.stops, n, max) for n in names},
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as numbers, strings and lists."""
+        return vars(self) | {
+            "scale": str(self.scale),
+            "spacing": {name: str(pixel) for name, pixel in self.spacing.items()},
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Reach":
+        """What `to_json` gave."""
+        spacing = {name: Fraction(text) for name, text in values["spacing"].items()}
+        tables = {
+            key: {name: tuple(places) for name, places in values[key].items()}
+            for key in ("starts", "stops")
+        }
+        scale = Fraction(values["scale"])
+        return cls(**(dict(values) | tables | {"scale": scale, "spacing": spacing}))
+
+
+def _joined(
+    one: Mapping[str, Sequence[int]],
+    other: Mapping[str, Sequence[int]],
+    name: str,
+    choose: Any,
+) -> tuple[int, ...]:
+    tables = [table[name] for table in (one, other) if name in table]
+    return tuple(map(choose, zip(*tables, strict=True)))
+
+
+@dataclass(frozen=True)
+class NetworkReach:
+    """All that tiling needs to know of a network.
+
+    Attributes:
+        outputs: (rows, columns) for each output, None where a layer looks at the whole
+            chunk.
+        whole_tile_layers: Those layers.
+        bytes_per_pixel: Memory of the layers' outputs for one reference pixel, None
+            when unknown.
+    """
+
+    outputs: Mapping[str, tuple[Reach, Reach] | None]
+    whole_tile_layers: tuple[str, ...]
+    bytes_per_pixel: float | None
+
+    @property
+    def stride(self) -> int:
+        """Total stride in reference pixels (1 where no output has a reach)."""
+        return max(
+            (pair[0].stride for pair in self.outputs.values() if pair), default=1
+        )
+
+    def seen_from(self, reference: str) -> "NetworkReach":
+        """The same, with another source as the reference."""
+        outputs = {
+            name: pair and tuple(reach.seen_from(reference) for reach in pair)
+            for name, pair in self.outputs.items()
+        }
+        return replace(self, outputs=outputs)
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as numbers, strings and lists."""
+        outputs = {
+            name: pair and [reach.to_json() for reach in pair]
+            for name, pair in self.outputs.items()
+        }
+        return vars(self) | {"outputs": outputs}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "NetworkReach":
+        """What `to_json` gave."""
+        outputs = {
+            name: pair and tuple(Reach.from_json(reach) for reach in pair)
+            for name, pair in values["outputs"].items()
+        }
+        layers = tuple(values["whole_tile_layers"])
+        return cls(outputs, layers, values["bytes_per_pixel"])
