@@ -10,7 +10,8 @@
 # - follow size *and* spacing through the branches of a network,
 # - say where branches can be joined, and where not,
 # - write and train a network of two sources,
-# - compare two networks fairly, class by class.
+# - compare two networks fairly, class by class,
+# - make a map from two images, whichever of them comes first.
 #
 # **Needs** about 45 minutes of yours, a minute of computing, 1 GB of memory, no
 # internet. Patches are explained in [01](01_patches.ipynb), training in
@@ -22,6 +23,7 @@ import tutorial_lib as tl  # first: it keeps TensorFlow quiet
 import keras
 import numpy as np
 import pandas
+from rasterio.windows import Window
 from tutorial_lib import rasters, recorded
 from tutorial_lib.exercises import nb06_two_sources as ex
 from tutorial_lib.machine import find_data
@@ -301,11 +303,90 @@ assert max(shares) < two.overall_accuracy - 0.1
 # **What you saw.** The network is better with two sources, and not for all classes
 # alike. It uses both: with a wrong image under either name it fails.
 #
+# ## A map of two sources
+#
+# In a map, the first source is the **reference**: the map is anchored at its corner,
+# and a pixel of the map is `scale_factor` times as large as one of the reference.
+# Either source may come first. The receptive fields are those of the patches.
+
+# %% exercise="plan_map"
+
+# %% [markdown]
+# **Guess before you run: with the 10 m image as the reference, how large are the pixels
+# of the map? And where is its corner, compared with the other map?**
+
+# %% tags=["nbval-check-output"]
+plan_map = ex.plan_map.answer()
+plans = {name: plan_map(network, sources, name) for name in sources}
+for name, plan in plans.items():
+    corner, size = plan.grid.transform, plan.grid.shape
+    print(f"{name} first: {size.y} x {size.x} px of {corner.a:g} m, "
+          f"corner ({corner.c:.0f}, {corner.f:.0f})")  # fmt: skip
+
+maps = [plan.read() for plan in plans.values()]
+assert plans["input_10m"].grid == plans["input_20m"].grid
+assert np.mean(maps[0] == maps[1]) > 0.9999
+
+# %% [markdown]
+# **What you see.** The same map twice. The network decides how fine a map is: it pools,
+# so it has one answer for 20 m. The order of the sources decides in whose pixels we
+# count, no more. (In the tool that the tutorial uses, the two maps lie 5 m apart, so
+# they cannot be subtracted from each other. Here every map of a scene has one lattice.)
+#
+# In **patch-based** mode each pixel of the map gets its own patches, and these may lie
+# as close together as we like. **With the 10 m image first and a scale factor of 1, the
+# pixels are 10 m. Will that map show more?** And what if the network runs over whole
+# tiles instead?
+
+# %%
+part = Window(100, 100, 120, 80)
+declared = {"input_10m": tl.Source(sources["input_10m"], receptive_field=16)}
+declared["input_20m"] = tl.Source(sources["input_20m"], receptive_field=8)
+options = {"output": "estimated_labels", "legend": legend, "scale_factor": 1}
+try:
+    tl.plan_inference(network, declared, **options)
+except ValueError as err:
+    print("fully convolutional:", err)
+
+tl.predict_raster(
+    network, declared, work / "map_10m.tif", **options, mode="patch_based",
+    window=part, progress=False,
+)  # fmt: skip
+plans["input_20m"].write(work / "map_20m.tif", progress=False)
+tl.show(work / "map_10m.tif", work / "map_20m.tif", legend=legend,
+        window=Window(0, 0, 120, 80), titles=("10 m, patch-based", "20 m"))  # fmt: skip
+
+# %% [markdown]
+# **What you see.** Four times as many pixels, each with its own patch, and hardly more
+# detail: what limits the map is the 160 m that the network looks at, not the spacing of
+# its answers. Running over whole tiles, the network has its own spacing and the kit
+# refuses any other.
+#
+# So far the fields were declared. But all of them are in the network: its kernels, its
+# pooling. **What will the plan say if you declare nothing?**
+
+# %% tags=["nbval-check-output"]
+plan = tl.plan_inference(network, sources, output="estimated_labels", legend=legend)
+print(plan)
+assert plan.grid == plans["input_20m"].grid
+assert np.mean(plan.read() == maps[0]) > 0.9999
+
+# %%
+plan.write(work / "map.tif", progress=False)
+tl.show(sources["input_10m"], work / "map.tif", titles=("Sentinel-2", "land cover"))
+
+# %% [markdown]
+# **What you saw.** The kit worked out what to read of each source, and that tiles change
+# nothing. It can do so for any network of Keras layers; the next notebook shows how, with
+# a network for which it matters.
+#
 # ## Summary
 #
 # - Patches of all sources are cut in one call, and shuffled in one dataset.
 # - Branches are joined where size and spacing agree, for images as for patches.
 # - That a network trains on patches does not prove that it can map.
 # - Networks are compared on the same positions, class by class.
+# - The network decides the pixel size of the map; the reference only where to count.
 #
-# Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*.
+# Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*. In
+# [07](07_blocking_artifacts.ipynb) tiles leave traces in a map.

@@ -1,13 +1,16 @@
 """Exercises of notebook 06: two sources at two resolutions."""
 
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tutorial_lib import testing
 from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
+from tutorial_lib.plans import InferencePlan
 
 
 def _judge_make_dataset(answer: Callable[..., Iterable]) -> str | None:
@@ -531,4 +534,109 @@ gain = Exercise(
     explanation="An F-score is high only where much was found and little else was "
     "called so.",
     imports="import numpy as np",
+)
+
+
+class _Spy(testing.BlockMean):
+    """A network with the fields of this notebook's that runs without TensorFlow."""
+
+    def __init__(self) -> None:
+        fields, strides = {"input_10m": 16, "input_20m": 8}, (2, 1)
+        super().__init__(fields, dict(zip(fields, strides, strict=True)))
+
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        sides = [self._means(inputs[name], name).shape for name in self.fields]
+        if sides[0] != sides[1] or 0 in sides[0]:
+            raise ValueError("The branches cannot be joined.")
+        return super().__call__(inputs)
+
+
+def _judge_plan_map(answer: Callable[..., InferencePlan]) -> str | None:
+    scene = testing.small_scene()
+    paths = {name: scene[name] for name in ("input_10m", "input_20m")}
+    refused, plans = {}, {}
+    for first in paths:
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                plans[first] = answer(_Spy(), paths, first)
+        except ValueError as err:
+            if "Ellipsis" in str(err):
+                raise
+            refused[first] = str(err)
+    if any("refuses inputs of" in text for text in refused.values()):
+        return "fields"
+    if refused:
+        likely = {("input_10m",): "always 1", ("input_20m",): "always 2"}
+        return likely.get(tuple(refused), "wrong way")
+    if not all(isinstance(plan, InferencePlan) for plan in plans.values()):
+        return "no plan"
+    same = all(plan.job.outputs == ("estimated_labels",) for plan in plans.values())
+    same &= all(plan.job.names[0] == first for first, plan in plans.items())
+    # Declared, not left to the kit: that comes later in the notebook.
+    same &= not any(plan.job.derived for plan in plans.values())
+    return None if same else OTHER
+
+
+def _plan_map(fine: str, coarse: str, factor: str, end: str = "") -> str:
+    return f"""
+def plan_map(model, paths, reference):
+    fields = {{"input_10m": {fine}, "input_20m": {coarse}}}
+    scale_factor = {factor}
+
+    names = sorted(paths, key=lambda name: name != reference)  # the reference first
+    sources = {{x: tl.Source(paths[x], receptive_field=fields[x]) for x in names}}
+    return tl.plan_inference(
+        model, sources, output="estimated_labels", scale_factor=scale_factor
+    ){end}
+"""
+
+
+_FACTOR = '2 if reference == "input_10m" else 1'
+
+plan_map = Exercise(
+    name="plan_map",
+    title="The same map with either source first",
+    question="""
+        Complete the plan: the receptive field of each source, in its own pixels, and the
+        scale factor, which depends on the source that comes first. The network gives one
+        answer for each pixel of 20 m.
+        """,
+    answer_name="plan_map",
+    stub=_plan_map("...", "...", "..."),
+    solution_code=_plan_map("16", "8", _FACTOR),
+    judge=_judge_plan_map,
+    mistakes={
+        "fields": Mistake(
+            code=_plan_map("8", "16", _FACTOR),
+            hint="The network refuses blocks of these sizes. How many pixels had a patch "
+            "of each source?",
+        ),
+        "always 1": Mistake(
+            code=_plan_map("16", "8", "1"),
+            hint="Right with the 20 m image first. With the 10 m image first, how many of "
+            "its pixels is a pixel of the map wide?",
+        ),
+        "always 2": Mistake(
+            code=_plan_map("16", "8", "2"),
+            hint="Right with the 10 m image first. With the 20 m image first, the "
+            "reference already has the pixels of the map.",
+        ),
+        "wrong way": Mistake(
+            code=_plan_map("16", "8", _FACTOR.replace("10m", "20m")),
+            hint="The scale factor is the size of a map pixel *divided by* that of a "
+            "reference pixel. Map pixels are of 20 m.",
+        ),
+        "no plan": Mistake(
+            code=_plan_map("16", "8", _FACTOR, end=".grid"),
+            hint="The function must return the plan itself, not something of it.",
+        ),
+    },
+    hints=(
+        "The patches of this notebook had the right sizes.",
+        "20 m divided by the size of a reference pixel.",
+        f"The scale factor is `{_FACTOR}`.",
+    ),
+    explanation="Whichever source counts the pixels, the network gives its answers every "
+    "20 m.",
+    imports="import tutorial_lib as tl",
 )
