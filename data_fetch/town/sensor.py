@@ -1,0 +1,80 @@
+"""The satellite: a panchromatic image, and a multispectral one with pixels 4x as large.
+
+Levels, weights of the bands and noise are those of a Pléiades pair over a town.
+"""
+
+import numpy as np
+
+from data_fetch.town.view import blurred
+
+# Digital numbers, in the order R, G, B, NIR: light that the air scatters, and one unit
+# of reflectance x 10 000.
+HAZE = np.array([82, 128, 215, 25], "float32")
+GAIN = np.array([0.145, 0.14, 0.125, 0.21], "float32")
+# How much of each band the panchromatic one sees.
+PAN_WEIGHTS = np.array([0.35, 0.30, 0.15, 0.20], "float32")
+# Pixels of xs for one of pan, along each axis; 11 bits, of which 0 is no-data.
+RATIO = 4
+LARGEST = 2047
+# Pixels beyond the image that have to be given, for the blur of the optics.
+MARGIN = 2 * RATIO
+PAN_BLUR = 0.5
+XS_BLUR = 0.45
+# Noise: a share of the value, and a least standard deviation.
+PAN_NOISE = (0.03, 3.0)
+XS_NOISE = (0.012, 2.0)
+
+__all__ = ["LARGEST", "MARGIN", "PAN_WEIGHTS", "RATIO", "digital_numbers", "observe"]
+
+
+def digital_numbers(reflectance: np.ndarray) -> np.ndarray:
+    """What a sensor without blur and noise would measure, in each band.
+
+    Args:
+        reflectance: (height, width, 4) times 10 000.
+    """
+    return HAZE + GAIN * reflectance
+
+
+def observe(
+    reflectance: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images of a piece of ground.
+
+    Args:
+        reflectance: (height + 2 `MARGIN`, width + 2 `MARGIN`, 4) times 10 000, with
+            pixels of the panchromatic image; height and width multiples of `RATIO`.
+        rng: For the noise.
+
+    Returns:
+        pan (height, width, 1) and xs (height / 4, width / 4, 4), uint16 from 1 on.
+
+    Example:
+        >>> ground = np.full((56, 76, 4), 1000.0, "float32")
+        >>> pan, xs = observe(ground, np.random.default_rng(0))
+        >>> pan.shape, xs.shape
+        ((40, 60, 1), (10, 15, 4))
+    """
+    numbers = digital_numbers(reflectance)
+    pan = blurred(numbers @ PAN_WEIGHTS, PAN_BLUR)[..., np.newaxis]
+    height, width, bands = numbers.shape
+    blocks = numbers.reshape(height // RATIO, RATIO, width // RATIO, RATIO, bands)
+    xs = blocks.mean(axis=(1, 3))
+    xs = np.stack([blurred(xs[..., band], XS_BLUR) for band in range(bands)], axis=-1)
+    return (
+        _measured(pan, MARGIN, PAN_NOISE, rng),
+        _measured(xs, MARGIN // RATIO, XS_NOISE, rng),
+    )
+
+
+def _measured(
+    values: np.ndarray,
+    margin: int,
+    noise: tuple[float, float],
+    rng: np.random.Generator,
+) -> np.ndarray:
+    inner = values[margin:-margin, margin:-margin]
+    share, least = noise
+    spread = np.maximum(share * inner, least)
+    noisy = inner + spread * rng.standard_normal(inner.shape, "float32")
+    return np.rint(noisy).clip(1, LARGEST).astype("uint16")
