@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from random_networks import positive, random_network
 
 import tutorial_lib as tl
 from tutorial_lib.layer_rules import UnknownLayerError, window
@@ -23,15 +24,6 @@ TUTORIAL_2 = [
     ("conv3t", 64, 15, 55),
     ("softmax", 128, 31, 111),
 ]
-
-
-def positive(model, rng):
-    """Kernels without a zero or a sign: nothing that is read stays hidden."""
-    for weight in model.weights:
-        if "kernel" in weight.name:
-            value = rng.uniform(0.5, 1.5, weight.shape)
-            weight.assign(value / np.prod(weight.shape[:-1]))
-    return model
 
 
 def measured_margins(model, size, rng):
@@ -156,50 +148,6 @@ def test_a_layers_rule_is_what_the_layer_does(layer):
     size += -size % analysis.stride
     name = next(iter(analysis.outputs))
     assert measured_margins(model, size, rng) == analysis.margins[name]
-
-
-def random_network(rng):
-    """A small encoder-decoder with strides, dilation, skips, poolings, two inputs."""
-    image = keras.Input((None, None, 2), name="image")
-    other = keras.Input((None, None, 1), name="other")
-    net, skips, inputs = image, [], [image]
-    for level in range(int(rng.integers(1, 4))):
-        net = conv(net, rng)
-        stride = int(rng.choice([2, 2, 3]))
-        skips.append((net, stride))
-        net = shrink(net, stride, rng)
-        if level == 0 and rng.random() < 0.5:
-            net = layers.Concatenate()([net, conv(other, rng)])
-            inputs.append(other)
-    net = conv(net, rng)
-    kept = int(rng.integers(0, len(skips) + 1))
-    for skip, stride in list(reversed(skips))[:kept]:
-        net = grow(net, stride, rng)
-        if rng.random() < 0.7:
-            net = layers.Concatenate()([net, skip])
-        net = conv(net, rng)
-    return positive(keras.Model(inputs if len(inputs) > 1 else image, net), rng)
-
-
-def conv(net, rng):
-    kernel, dilation = int(rng.integers(1, 6)), int(rng.integers(1, 3))
-    return layers.Conv2D(2, kernel, padding="same", dilation_rate=dilation)(net)
-
-
-def shrink(net, stride, rng):
-    if rng.random() < 0.4:
-        return layers.AveragePooling2D(stride)(net)
-    kernel = int(rng.integers(stride, 6))
-    return layers.Conv2D(2, kernel, strides=stride, padding="same")(net)
-
-
-def grow(net, stride, rng):
-    choice = rng.random()
-    if choice < 0.5:
-        kernel = int(rng.integers(stride, stride + 3))
-        return layers.Conv2DTranspose(2, kernel, strides=stride, padding="same")(net)
-    interpolation = "nearest" if choice < 0.8 else "bilinear"
-    return layers.UpSampling2D(stride, interpolation=interpolation)(net)
 
 
 @pytest.mark.parametrize("seed", range(12))

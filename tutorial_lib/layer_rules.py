@@ -5,8 +5,13 @@ depend on real pixels only, and its *jump*, the distance between two of its pixe
 pixels of the reference. A *rule* gives the span of a layer's output from those of its
 inputs; `register_rule` adds one for a layer of your own.
 
-inputs; `register_rule` adds one for your own layer.
-'same' puts its padding is TensorFlow's. The tests check both against Keras.
+The rules are derived from which inputs an output reads: output j of a window of k
+pixels with stride s reads the inputs s*j - p to s*j - p + k - 1, and is valid if all of
+them are. Where 'same' puts its padding, that is how large p is, is TensorFlow's choice:
+of max((ceil(n / s) - 1) * s + k - n, 0) pixels for a size n the smaller half comes
+before. (A. Araujo et al., "Computing receptive fields of convolutional neural
+networks", Distill 2019, has the arithmetic of receptive fields; TensorFlow's guide to
+`tf.nn`, "Notes on padding", the padding.) The tests compare with what Keras computes.
 """
 
 from collections.abc import Callable, Sequence

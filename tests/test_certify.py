@@ -1,0 +1,528 @@
+"""`certify` against `analyse`, against theory, and against direct computations."""
+
+import json
+from fractions import Fraction
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from random_networks import positive, random_network
+
+from tutorial_lib import architectures, layer_rules, testing
+from tutorial_lib.certificates import Certificate, certify, weights_digest
+from tutorial_lib.fields import analyse
+from tutorial_lib.predictors import as_predictor
+from tutorial_lib.probes import Layout, make_probe
+from tutorial_lib.saving import export
+from tutorial_lib.tile_comparison import compare_tiles
+
+ONE_BAND = {"input": (1, 1, 255)}
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(0)
+
+
+def one_period(model, output):
+    """The smallest legal tile, for tests where its size does not matter."""
+    analysis = analyse(model)
+    return int(analysis.stride / analysis.scale[output])
+
+
+def declared(model, maximum=10_000):
+    """What `certify` must be told of a model that is a function."""
+    channels = as_predictor(model).channels
+    spacing = analyse(model).spacing
+    return {name: (channels[name], 1 / spacing[name], maximum) for name in spacing}
+
+
+def opaque(model):
+    """A function of which nothing is known but what it does."""
+    predictor = as_predictor(model)
+    return lambda inputs: predictor(inputs, ["estimated"])
+
+
+# Law 5: sound and tight.
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_measured_on_random_networks_is_what_is_analysed(seed):
+    rng = np.random.default_rng(seed)
+    model = random_network(rng)
+    output = next(iter(analyse(model).outputs))
+    certificate = certify(model, output, tile=one_period(model, output))
+    assert certificate.margins == analyse(model).margins[output]
+    assert certificate.analysed_margins == certificate.margins
+    assert certificate.exact
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_dead_units_and_signs_never_make_margins_larger(seed):
+    rng = np.random.default_rng(seed)
+    model = random_network(rng, activation="relu")
+    for weight in model.weights:
+        weight.assign(rng.normal(-0.1, 0.3, weight.shape))
+    output = next(iter(analyse(model).outputs))
+    certificate = certify(model, output, tile=one_period(model, output))
+    assert certificate.sound
+    assert certificate.exact
+
+
+REFERENCE_MODELS = {
+    "pooled_cnn": (architectures.pooled_cnn, 4, 3),
+    "pixelwise_fcnn": (architectures.pixelwise_fcnn, 1, 15),
+    "dual_source_fcnn": (architectures.dual_source_fcnn, 2, 7),
+}
+
+
+@pytest.mark.parametrize("name", REFERENCE_MODELS)
+def test_networks_without_padding_are_exact_in_every_bit(name):
+    network, scale, lost = REFERENCE_MODELS[name]
+    certificate = certify(network(6, crops=()), "estimated", tile=24)
+    assert certificate.margins == (0, 0, 0, 0)
+    assert certificate.bitwise
+    assert certificate.max_difference == 0
+    assert (certificate.scale, certificate.lost) == (scale, (lost, lost))
+
+
+@pytest.mark.parametrize("depth", [3, 4, 5])
+def test_margins_of_deeper_networks_and_the_crop_that_is_seamless(depth):
+    left, right, seamless = 2 ** (depth + 1) - 1, 2**depth, 2 ** (depth + 1)
+    model = architectures.deeper_unet(4, depth=depth, crops=(seamless, seamless // 2))
+    whole, cropped, halved = (
+        certify(model, name, tile=2**depth)
+        for name in (
+            "estimated",
+            f"estimated_crop{seamless}",
+            f"estimated_crop{seamless // 2}",
+        )
+    )
+    assert whole.margins == (left, left, right, right)
+    assert whole.exact
+    assert (cropped.margins, cropped.lost) == ((0,) * 4, (2 * seamless,) * 2)
+    assert cropped.exact
+    assert halved.margins == (left - seamless // 2,) * 2 + (0, 0)
+
+
+def unet_of_one_source(depth):
+    image = keras.Input((None, None, 1), name="input_p")
+    net, levels = image, []
+    for _ in range(depth):
+        net = layers.Conv2D(1, 3, strides=2, padding="same")(net)
+        levels.append(net)
+    for skip in [*reversed(levels[:-1]), None]:
+        net = layers.Conv2DTranspose(1, 3, strides=2, padding="same")(net)
+        net = net if skip is None else layers.Add()([net, skip])
+    return keras.Model(image, layers.Identity(name="estimated")(net))
+
+
+@pytest.mark.parametrize("depth", range(3, 8))
+def test_the_law_of_depth(depth):
+    """Total stride, margins and half of both, as powers of two (k = 3)."""
+    both = analyse(architectures.deeper_unet(4, depth=depth, crops=()))
+    left, _, right, _ = both.margins["estimated"]
+    assert (both.stride, left, right) == (2**depth, 2 ** (depth + 1) - 1, 2**depth)
+    assert Fraction(left + right, 2) == Fraction(3, 2) * 2**depth - Fraction(1, 2)
+    model = positive(unet_of_one_source(depth), np.random.default_rng(depth))
+    expected = (2**depth - 1, 2**depth - 1, 2**depth, 2**depth)
+    assert analyse(model).margins["estimated"] == expected
+    if depth <= 5:
+        assert certify(model, "estimated", tile=2**depth).margins == expected
+
+
+# The reference model, computed directly: what margins 31 and 16 mean.
+
+
+@pytest.fixture(scope="module")
+def pan_and_xs():
+    """The network, two images that are not square, and the map of all of them."""
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(1)
+    predictor = as_predictor(architectures.pan_xs_unet(4, crops=()))
+    image = {
+        "input_p": rng.uniform(0, 100, (1, 384, 400, 1)).astype("float32"),
+        "input_xs": rng.uniform(0, 100, (1, 96, 100, 4)).astype("float32"),
+    }
+    return predictor, image, predictor(image, ["estimated"])["estimated"][0]
+
+
+def errors(pan_and_xs, start, size=128):
+    """By how much of the range the output of a chunk is not the whole one's."""
+    predictor, image, whole = pan_and_xs
+    pan, xs = (slice(start // r, (start + size) // r) for r in (1, 4))
+    part = {
+        "input_p": image["input_p"][:, pan, pan],
+        "input_xs": image["input_xs"][:, xs, xs],
+    }
+    alone = predictor(part, ["estimated"])["estimated"][0]
+    return np.abs(alone - whole[pan, pan]).max(axis=-1) / np.ptp(whole)
+
+
+@pytest.mark.parametrize(
+    ("crop", "exact"), [(24, False), (30, False), (31, True), (32, True)]
+)
+def test_the_crops_of_tutorial_2(pan_and_xs, crop, exact):
+    worst = errors(pan_and_xs, 128)[crop:-crop, crop:-crop].max()
+    assert worst < 1e-6 if exact else worst > 1e-4
+
+
+def test_a_chunk_that_starts_beside_the_stride_is_wrong_everywhere(pan_and_xs):
+    inner = slice(32, -32)
+    assert (errors(pan_and_xs, 136)[inner, inner] > 1e-4).all()
+    assert (errors(pan_and_xs, 128)[inner, inner] < 1e-6).all()
+
+
+def tiles_of_pan_and_xs(tile, margins, lost=(0, 0), shapes=None):
+    """What `compare_tiles` finds; the shapes of the chunks go into `shapes`."""
+    predictor = as_predictor(architectures.pan_xs_unet(4, crops=()))
+
+    def model(inputs):
+        if shapes is not None:
+            shapes.append(inputs["input_p"].shape[1:3])
+        return predictor(inputs, ["estimated"])
+
+    inputs = {"input_p": (1, 1, 500), "input_xs": (4, Fraction(1, 4), 500)}
+    probe = make_probe(as_predictor(model), "estimated", inputs=inputs, spacing=None)
+    layout = Layout(stride=16, scale=Fraction(1), lost=lost)
+    rng = np.random.default_rng(0)
+    return compare_tiles(probe, layout, tile, tuple(margins), rng)
+
+
+@pytest.mark.parametrize("tile", [16, 512])
+def test_tiles_differ_from_the_whole_if_a_margin_is_one_pixel_short(tile):
+    margins = np.array([31, 31, 16, 16])
+    assert tiles_of_pan_and_xs(tile, margins.tolist()).equal
+    for short in np.eye(4, dtype=int):
+        assert not tiles_of_pan_and_xs(tile, (margins - short).tolist()).equal
+
+
+def test_chunks_hold_a_tile_that_lies_on_multiples_of_the_stride():
+    shapes = []
+    tiles_of_pan_and_xs(16, (17, 20, 15, 10), shapes=shapes)
+    # 32 px before the tile, which is the next multiple, 16 of the tile, and 16 after.
+    assert min(shapes) == (64, 64)
+
+
+def test_a_chunk_of_another_size_than_expected_is_refused():
+    with pytest.raises(ValueError, match=r"gives \(64, 64\) pixels .* \(63, 63\) were"):
+        tiles_of_pan_and_xs(16, (31, 31, 15, 15), lost=(1, 1))
+
+
+# Axes, amplitudes.
+
+
+def test_rows_and_columns_are_told_apart():
+    image = keras.Input((None, None, 1), name="image")
+    model = keras.Model(
+        image, layers.Conv2D(1, (3, 6), padding="same", name="out")(image)
+    )
+    certificate = certify(model, "out", tile=8)
+    assert certificate.margins == (2, 1, 3, 1)
+    assert certificate.exact
+
+
+def test_pollution_through_a_unit_that_ordinary_values_leave_dead_is_found():
+    image = keras.Input((None, None, 1), name="image")
+    net = layers.Conv2D(
+        1, 3, padding="same", activation="relu", bias_initializer="zeros", name="dead"
+    )(image)
+    model = keras.Model(image, layers.Add(name="out")([net, image]))
+    kernel, _ = model.get_layer("dead").get_weights()
+    # At most -1e5 + 9 * 1e4 for values up to 10 000.
+    model.get_layer("dead").set_weights([np.ones_like(kernel), np.array([-1e5])])
+    assert certify(model, "out", tile=8).margins == (1, 1, 1, 1)
+
+
+def test_bright_and_dark_networks_are_both_excited():
+    for scale in (1e-4, 0.01):
+        image = keras.Input((None, None, 2), name="image")
+        net = layers.Rescaling(scale)(image)
+        net = layers.Conv2D(3, 5, padding="same", activation="softmax", name="p")(net)
+        assert certify(keras.Model(image, net), "p", tile=8).margins == (2, 2, 2, 2)
+
+
+# Models that nothing is known of.
+
+OPAQUE_MODELS = {
+    "pan_xs_unet": lambda: architectures.pan_xs_unet(4, crops=()),
+    "pooled_cnn": lambda: architectures.pooled_cnn(6, crops=()),
+    "pixelwise_fcnn": lambda: architectures.pixelwise_fcnn(6, crops=()),
+    "dual_source_fcnn": lambda: architectures.dual_source_fcnn(6, crops=()),
+}
+MEASURED = ("margins", "total_stride", "scale", "lost", "spacing")
+
+
+def measured(certificate):
+    return {name: getattr(certificate, name) for name in MEASURED}
+
+
+@pytest.mark.parametrize("name", OPAQUE_MODELS)
+def test_a_function_and_a_saved_model_are_measured_like_the_network(name, tmp_path):
+    model = OPAQUE_MODELS[name]()
+    inputs = declared(model)
+    known = certify(model, "estimated", tile=48)
+    function = certify(opaque(model), "estimated", tile=48, inputs=inputs)
+    saved = certify(export(model, tmp_path / "m"), "estimated", tile=48, inputs=inputs)
+    assert measured(function) == measured(known)
+    assert measured(saved) == measured(known)
+    assert known.exact
+    assert function.exact
+    assert saved.exact
+    assert function.analysed_margins is None
+    assert function.weights is None
+
+
+@pytest.mark.parametrize("seed", [1, 2, 6])
+def test_strides_of_random_networks_are_found_without_seeing_them(seed):
+    model = random_network(np.random.default_rng(seed))
+    output = next(iter(analyse(model).outputs))
+    predictor = as_predictor(model)
+    tile = one_period(model, output)
+    found = certify(
+        lambda inputs: predictor(inputs, [output]),
+        output,
+        tile=tile,
+        inputs=declared(model),
+    )
+    assert measured(found) == measured(certify(model, output, tile=tile))
+
+
+def test_the_coarser_source_may_be_the_reference():
+    model = architectures.dual_source_fcnn(6, crops=())
+    certificate = certify(
+        opaque(model),
+        "estimated",
+        tile=10,
+        inputs={"input_20m": (6, 1, 10_000), "input_10m": (4, 2, 10_000)},
+    )
+    assert certificate.spacing == {"input_20m": 1, "input_10m": Fraction(1, 2)}
+    assert certificate.total_stride == {"input_20m": 1, "input_10m": 2}
+    assert (certificate.scale, certificate.lost) == (1, (7, 7))
+    assert certificate.exact
+
+
+def test_a_function_without_tensorflow_whose_logarithm_fails_on_strong_noise():
+    mean = testing.BlockMean({"input": 5}, {"input": 5})
+
+    def model(inputs):
+        return mean({"input": np.log(inputs["input"])})
+
+    certificate = certify(model, "estimated", tile=5, inputs=ONE_BAND)
+    assert certificate.margins == (0, 0, 0, 0)
+    assert (certificate.scale, certificate.total_stride) == (5, {"input": 5})
+    assert certificate.lost == (0, 0)
+    assert certificate.bitwise
+
+
+def test_a_keras_file_is_analysed(tmp_path):
+    model = architectures.pan_xs_unet(4, crops=())
+    model.save(tmp_path / "m.keras")
+    certificate = certify(tmp_path / "m.keras", "estimated", tile=16)
+    assert certificate.analysed_margins == (31, 31, 16, 16)
+    assert certificate.weights == weights_digest(model)
+
+
+# What is not exact.
+
+
+def group_norm():
+    image = keras.Input((None, None, 4), name="image")
+    net = layers.GroupNormalization(2)(image)
+    return keras.Model(
+        image, layers.Conv2D(2, 3, padding="same", name="estimated")(net)
+    )
+
+
+def test_a_layer_that_looks_at_the_whole_chunk_is_never_exact():
+    model = group_norm()
+    for certificate in (
+        certify(model, "estimated", tile=32),
+        certify(opaque(model), "estimated", tile=32, inputs={"image": (4, 1, 100)}),
+    ):
+        assert not certificate.exact
+        assert not certificate.bitwise
+        assert certificate.margins is None
+        assert certificate.max_difference > 0.01 * certificate.value_range
+        assert "NOT exact" in repr(certificate)
+        assert "nothing clean" in repr(certificate)
+
+
+def test_what_layers_forbid_is_not_exact_though_no_difference_shows():
+    image = keras.Input((None, None, 1), name="image")
+    mean = layers.GlobalAveragePooling2D(keepdims=True)(image)
+    net = layers.Add(name="out")([image, layers.Rescaling(1e-13)(mean)])
+    certificate = certify(keras.Model(image, net), "out", tile=8)
+    assert certificate.max_difference <= 1e-5 * certificate.value_range
+    assert not certificate.exact
+    assert not certificate.bitwise
+    assert certificate.margins is None
+
+
+class Blurred(layers.Layer):
+    def call(self, image):
+        return keras.ops.average_pool(image, 3, 1, "same")
+
+
+def test_an_analysis_that_promises_too_much_is_called_wrong(monkeypatch):
+    monkeypatch.setitem(layer_rules._RULES, Blurred, layer_rules.pointwise)
+    image = keras.Input((None, None, 1), name="image")
+    model = keras.Model(image, Blurred(name="out")(image))
+    with pytest.warns(UserWarning, match=r"`analyse` is wrong.*\(0, 0, 0, 0\).*\(1, 1"):
+        certificate = certify(model, "out", tile=8)
+    assert not certificate.sound
+    assert "MORE THAN the (0, 0, 0, 0) analysed" in repr(certificate)
+    assert certificate.exact, "with the margins that were measured"
+
+
+def test_an_unknown_layer_is_measured_instead():
+    image = keras.Input((None, None, 1), name="image")
+    model = keras.Model(image, Blurred(name="out")(image))
+    certificate = certify(model, "out", tile=8)
+    assert certificate.margins == (1, 1, 1, 1)
+    assert certificate.analysed_margins is None
+
+
+def test_a_model_with_two_results_for_one_image_is_refused():
+    rng = np.random.default_rng(0)
+
+    def model(inputs):
+        return {"out": inputs["input"] + rng.random()}
+
+    with pytest.raises(ValueError, match="two results of 'out' for one image"):
+        certify(model, "out", tile=8, inputs=ONE_BAND)
+
+
+def test_an_output_that_never_changes_is_refused():
+    with pytest.raises(ValueError, match="'out' is the same whatever the image"):
+        certify(
+            lambda inputs: {"out": 0 * inputs["input"]}, "out", tile=8, inputs=ONE_BAND
+        )
+
+
+def test_an_output_that_does_not_grow_is_refused():
+    def model(inputs):
+        return {"out": inputs["input"][:, :7, :7]}
+
+    with pytest.raises(ValueError, match="'out' does not grow in step"):
+        certify(model, "out", tile=8, inputs=ONE_BAND)
+
+
+# Wrong arguments.
+
+
+def test_an_unknown_output_is_refused_with_those_there_are():
+    model = architectures.pixelwise_fcnn(6, crops=())
+    with pytest.raises(ValueError, match=r"no output 'map'. Choose from: estimated, "):
+        certify(model, "map", tile=8)
+    with pytest.raises(ValueError, match=r"gives no output 'map'"):
+        certify(opaque(model), "map", tile=8, inputs=declared(model))
+
+
+@pytest.mark.parametrize(("tile", "legal"), [(100, "96 or 112"), (9, "16"), (0, "16")])
+def test_an_illegal_tile_is_refused_with_the_nearest_legal_ones(tile, legal):
+    model = architectures.pan_xs_unet(4, crops=())
+    sentence = rf"{tile} px is not a multiple of 16 px.*'estimated'. Use {legal}\."
+    with pytest.raises(ValueError, match=sentence):
+        certify(model, "estimated", tile=tile)
+    with pytest.raises(ValueError, match=sentence):
+        certify(opaque(model), "estimated", tile=tile, inputs=declared(model))
+
+
+def test_tiles_are_in_pixels_of_the_output():
+    model = architectures.pooled_cnn(6, crops=())
+    assert certify(model, "estimated", tile=5).exact
+
+
+def test_what_a_model_does_not_say_must_be_declared(tmp_path):
+    model = architectures.dual_source_fcnn(6, crops=())
+    with pytest.raises(ValueError, match=r"says nothing of its inputs. Give `inputs="):
+        certify(opaque(model), "estimated", tile=8)
+    folder = export(model, tmp_path / "m")
+    with pytest.raises(ValueError, match=r"only the names of its inputs, 'input_"):
+        certify(folder, "estimated", tile=8)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sentence"),
+    [
+        ({"image": (4, 1, 1)}, r"named \['image'\], those of the model \['input'\]"),
+        ({"input": (3, 1, 1)}, "gives 'input' 3 channels, and the model takes 4"),
+        ({"input": (4, 1)}, r"'input' is declared as \(4, 1\). Give \(channels"),
+        ({"input": (4, 0, 1)}, r"'input' is declared as \(4, 0, 1\)"),
+        ({"input": 4}, "'input' is declared as 4"),
+        ({}, r"named \[\], those of the model \['input'\]"),
+    ],
+)
+def test_inputs_that_are_not_the_models_are_refused(inputs, sentence):
+    model = architectures.pixelwise_fcnn(6, crops=())
+    with pytest.raises(ValueError, match=sentence):
+        certify(model, "estimated", tile=8, inputs=inputs)
+
+
+def test_pixel_sizes_that_are_not_the_models_are_refused():
+    model = architectures.dual_source_fcnn(6, crops=())
+    with pytest.raises(ValueError, match=r"'input_20m': '1/2'.*per reference pixel"):
+        certify(
+            model,
+            "estimated",
+            tile=8,
+            inputs={"input_10m": (4, 1, 1), "input_20m": (6, 0.25, 1)},
+        )
+
+
+def test_a_function_that_asks_for_other_names_is_told():
+    model = architectures.pixelwise_fcnn(6, crops=())
+    with pytest.raises(ValueError, match=r"refuses images of \{'image'.*named"):
+        certify(opaque(model), "estimated", tile=8, inputs={"image": (4, 1, 1)})
+
+
+# The certificate as a record.
+
+
+def test_a_certificate_survives_being_written_as_text():
+    model = architectures.dual_source_fcnn(6, crops=())
+    certificate = certify(model, "estimated", tile=8, inputs=declared(model, 2000))
+    text = certificate.to_json()
+    assert json.loads(text)["spacing"] == {"input_10m": "1", "input_20m": "2"}
+    again = Certificate.from_json(text)
+    assert again == certificate
+    assert isinstance(again.scale, Fraction)
+    assert again.amplitudes["input_10m"][-1] == 2000
+    with pytest.raises(ValueError, match="The text is no certificate"):
+        Certificate.from_json("{}")
+
+
+def test_the_same_seed_gives_the_same_certificate():
+    model = architectures.pooled_cnn(6, crops=())
+    first, second, other = (
+        certify(model, "estimated", tile=8, seed=seed) for seed in (3, 3, 4)
+    )
+    assert first == second
+    assert other.value_range != first.value_range
+
+
+def test_it_says_what_was_found_in_words():
+    model = architectures.pan_xs_unet(4, crops=())
+    text = repr(certify(model, "estimated", tile=16))
+    assert "'estimated' in tiles of 16 px: exact" in text
+    assert "(left, top, right, bottom) (31, 31, 16, 16) measured, and analysed" in text
+    assert "total stride {'input_p': 16, 'input_xs': 4}, scale 1" in text
+
+
+def test_the_digest_is_that_of_the_weights(tmp_path):
+    model = architectures.pixelwise_fcnn(6, crops=())
+    same = keras.models.clone_model(model)
+    same.set_weights(model.get_weights())
+    assert weights_digest(same) == weights_digest(model)
+    weights = model.get_weights()
+    weights[0][0, 0, 0, 0] += 1
+    same.set_weights(weights)
+    assert weights_digest(same) != weights_digest(model)
+    folder = export(model, tmp_path / "m")
+    digest = weights_digest(folder)
+    (folder / "notes.txt").write_text("not the model's")
+    assert weights_digest(folder) == digest
+    (folder / "saved_model.pb").write_bytes(b"")
+    assert weights_digest(folder) != digest
