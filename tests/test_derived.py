@@ -10,15 +10,19 @@ import warnings
 import keras
 import numpy as np
 import pytest
+import rasterio
+import tensorflow as tf
 from affine import Affine
 from keras import layers
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from tutorial_lib import (
+    Certificate,
     Source,
     analyse,
     architectures,
+    certify,
     export,
     load_predictor,
     plan_inference,
@@ -537,8 +541,6 @@ def test_the_plan_is_in_the_map(networks, tmp_path):
     sources = scene(tmp_path, networks["FCNN"], (61, 43))
     path = tmp_path / "map.tif"
     predict_raster(networks["FCNN"], sources, path, output="estimated", progress=False)
-    import rasterio
-
     with rasterio.open(path) as dataset:
         assert "exact: the tiled map" in dataset.tags()["TUTORIAL_LIB_PLAN"]
 
@@ -576,3 +578,51 @@ def test_the_picture_shows_the_tiles(networks, tmp_path):
     lines = picture.as_figure().axes[0].collections[0].get_segments()
     # 4 rows and 4 columns of tiles have 5 borders each.
     assert len(lines) == 10
+
+
+# Measured fields
+
+
+@pytest.mark.parametrize("name", ["pan and xs", "pooled CNN"])
+def test_a_certificate_stands_in_for_an_analysis(networks, tmp_path, name):
+    """A function that nobody can see into is mapped exactly, by what was measured."""
+    network = networks[name]
+    sources = scene(tmp_path, network, (301, 249))
+    spacing = analyse(network).spacing
+    inputs = {x.name: (x.shape[-1], 1 / spacing[x.name], 4000) for x in network.inputs}
+
+    def model(arrays):
+        tensors = {x: tf.constant(a, "float32") for x, a in arrays.items()}
+        return {x: y.numpy() for x, y in network(tensors, training=False).items()}
+
+    certificate = certify(model, "estimated", tile=64, inputs=inputs)
+    options = {"output": "estimated", "tile_size": 64, "certificate": certificate}
+    plan = plan_inference(model, sources, **options)
+    close(plan.read(), cut(whole_map(network, sources, "estimated"), plan))
+    # At the far borders less than by analysis, as a measurement knows no phases.
+    known = plan_inference(network, sources, output="estimated", tile_size=64)
+    assert plan.rows.start == known.rows.start
+    assert known.rows.stop - known.job.rows.unit < plan.rows.stop <= known.rows.stop
+    plan.write(tmp_path / "map.tif", progress=False)
+    with rasterio.open(tmp_path / "map.tif") as dataset:
+        text = dataset.tags()["TUTORIAL_LIB_CERTIFICATE"]
+    assert Certificate.from_json(text) == certificate
+
+
+def test_a_certificate_of_other_weights_is_refused(networks, tmp_path):
+    network = keras.models.clone_model(networks["FCNN"])
+    certificate = certify(networks["FCNN"], "estimated", tile=16)
+    path = scene(tmp_path, network, (61, 43))["input"]
+    with pytest.raises(ValueError, match="made for other weights than this model has"):
+        plan_inference(network, path, output="estimated", certificate=certificate)
+
+
+def test_a_certificate_that_says_no_is_no_plan(tmp_path):
+    def whole_tile(arrays):
+        image = arrays["input"].astype("float32")
+        return {"same": image - image.mean(axis=(1, 2), keepdims=True)}
+
+    certificate = certify(whole_tile, "same", tile=16, inputs={"input": (2, 1, 100)})
+    path = scene(tmp_path, pooled_unet(), (61, 43))["input"]
+    with pytest.raises(ValueError, match="no map of 'same' in tiles is exact"):
+        plan_inference(whole_tile, path, output="same", certificate=certificate)

@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 _HOME = {
+    "Certificate": "certificates",
     "GridMismatchError": "grids",
     "Legend": "rasters",
     "PatchModel": "models",
@@ -25,7 +26,9 @@ _HOME = {
     "Source": "rasters",
     "analyse": "fields",
     "architectures": "",
+    "certify": "certificates",
     "check_tiling": "tilings",
+    "distortion_curve": "distortion",
     "export": "saving",
     "extract_patches": "patches",
     "labels_of": "models",
@@ -37,6 +40,8 @@ _HOME = {
     "read_legend": "rasters",
     "read_patches": "patches",
     "register_rule": "layer_rules",
+    "rmse": "distortion",
+    "seam_score": "distortion",
     "select_positions": "positions",
     "show": "viewers",
     "show_curves": "viewers",

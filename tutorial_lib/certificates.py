@@ -31,7 +31,8 @@ from tutorial_lib.probes import (
     Probe,
     make_probe,
 )
-from tutorial_lib.saving import SAVED_MODEL_PARTS, read_model
+from tutorial_lib.reaches import NetworkReach, Reach
+from tutorial_lib.saving import folder_hash, read_model
 from tutorial_lib.tile_comparison import Difference, compare_tiles
 
 # A chunk this long shows what layers take away, without being computed.
@@ -100,6 +101,46 @@ class Certificate:
     def sound(self) -> bool:
         """Whether nothing was measured beyond the margins that `analyse` gives."""
         return not _beyond(self.margins, self.analysed_margins)
+
+    def reach(self) -> NetworkReach:
+        """What `plan_inference` needs to know of a model that nobody can see into.
+
+        Raises:
+            ValueError: If the certificate says that no tiled map is exact.
+        """
+        if not self.exact:
+            raise ValueError(
+                f"The certificate says that no map of '{self.output}' in tiles is "
+                f"exact: {self._margins_text()}, tiled and whole differ by up to "
+                f"{self.max_difference:.2g}. Declare the fields and accept it."
+            )
+        left, top, right, bottom = self.margins
+        reference = next(iter(self.spacing))
+        pair = tuple(
+            Reach.of_margins(
+                ends,
+                scale=self.scale,
+                stride=self.total_stride[reference],
+                lost=lost,
+                spacing=self.spacing,
+            )
+            for ends, lost in zip(
+                ((top, bottom), (left, right)), self.lost, strict=True
+            )
+        )
+        return NetworkReach({self.output: pair}, (), None)
+
+    def check_model(self, model: Any) -> None:
+        """Refuse a model whose weights are not the certified ones.
+
+        Raises:
+            ValueError: If they are others.
+        """
+        if self.weights not in (None, weights_digest(_loaded(model))):
+            raise ValueError(
+                "The certificate was made for other weights than this model has. "
+                f"Certify it: `tl.certify(model, '{self.output}', tile={self.tile})`."
+            )
 
     def to_json(self) -> str:
         """The certificate as text; fractions become "1/4"."""
@@ -363,18 +404,13 @@ def weights_digest(model: Any) -> str | None:
         >>> len(weights_digest(architectures.pixelwise_fcnn(6, crops=())))
         64
     """
-    digest = hashlib.sha256()
     if isinstance(model, keras.Model):
+        digest = hashlib.sha256()
         for weight in model.weights:
             value = np.ascontiguousarray(weight.numpy())
             digest.update(f"{value.shape}{value.dtype}".encode())
             digest.update(value.tobytes())
         return digest.hexdigest()
     if isinstance(model, Path):
-        for file in sorted(path for path in model.rglob("*") if path.is_file()):
-            name = file.relative_to(model)
-            if name.parts[0] in SAVED_MODEL_PARTS:
-                digest.update(name.as_posix().encode())
-                digest.update(file.read_bytes())
-        return digest.hexdigest()
+        return folder_hash(model)
     return None

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from tutorial_lib.derived import (
@@ -43,6 +44,7 @@ from tutorial_lib.plans import MODES, InferencePlan, Report, opened
 from tutorial_lib.predictors import Predictor, as_predictor
 from tutorial_lib.rasters import Legend, PathLike, Source
 from tutorial_lib.reaches import NetworkReach
+from tutorial_lib.tilings import Verdict
 
 if TYPE_CHECKING:
     from tutorial_lib.certificates import Certificate
@@ -131,11 +133,11 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         nodata_rule=(nodata_rule, (*RULES, None)),
     )
     check_outputs(outputs, predictor)
-    with opened(named) as readers:
-        grids = {name: reader.grid for name, reader in readers.items()}
-        channels = {name: reader.channels for name, reader in readers.items()}
+    grids, channels = _grids_and_channels(named)
     check_channels(channels, predictor)
     given = fields_are_given(named, expression_field, scale_factor)
+    if certificate is not None:
+        certificate.check_model(model)
     network = _network(predictor, outputs, next(iter(named)), certificate, not given)
     if mode == "patch_based" and not given:
         pair = output_reach(network, outputs)
@@ -154,11 +156,8 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
     wanted = cut_window(spans, window)
     side = tile_side(tile_size, job, network and network.bytes_per_pixel)
     verdict = network and job_verdict(job, network, side)
-    if given and verdict is not None and not verdict.exact:
-        warn(
-            f"The map will not be that of the whole image: {' '.join(verdict.broken)} "
-            "Leave all fields out, and they are derived."
-        )
+    if given:
+        _warn_unless_exact(verdict)
     dtype, value = _type_and_background(fit, background, legend)
     return InferencePlan(
         job=job,
@@ -177,6 +176,22 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
     )
 
 
+def _grids_and_channels(
+    sources: Mapping[str, Source],
+) -> tuple[dict[str, GeoBox], dict[str, int]]:
+    with opened(sources) as readers:
+        grids = {name: reader.grid for name, reader in readers.items()}
+        return grids, {name: reader.channels for name, reader in readers.items()}
+
+
+def _warn_unless_exact(verdict: Verdict | None) -> None:
+    if verdict is not None and not verdict.exact:
+        warn(
+            f"The map will not be that of the whole image: {' '.join(verdict.broken)} "
+            "Leave all fields out, and they are derived."
+        )
+
+
 def _network(
     predictor: Predictor,
     outputs: Sequence[str],
@@ -185,11 +200,12 @@ def _network(
     needed: bool,
 ) -> NetworkReach | None:
     """What the outputs depend on; None where it is not known and not needed."""
-    if certificate is not None:
-        return certificate.reach().seen_from(reference)
     try:
+        # First of all the layers: what was measured may be hidden by dead units.
         return known_reach(predictor, outputs, reference)
     except (TypeError, ValueError):
+        if certificate is not None and set(outputs) == {certificate.output}:
+            return certificate.reach().seen_from(reference)
         if needed:
             raise
         return None

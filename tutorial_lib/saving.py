@@ -182,12 +182,13 @@ def read_reach(folder: PathLike) -> NetworkReach:
 
 
 def folder_hash(folder: PathLike) -> str:
-    """SHA-256 of a SavedModel's network and weights."""
+    """SHA-256 of a SavedModel: names and contents of the files by TensorFlow."""
     digest = hashlib.sha256()
-    for part in sorted(Path(folder).rglob("*")):
-        if part.is_file() and part.name != REACH_FILE:
-            digest.update(part.relative_to(folder).as_posix().encode())
-            digest.update(part.read_bytes())
+    for file in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
+        name = file.relative_to(folder)
+        if name.parts[0] in SAVED_MODEL_PARTS - {REACH_FILE}:
+            digest.update(name.as_posix().encode())
+            digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
