@@ -1,0 +1,359 @@
+"""Exercises of notebook 07: why tiles leave traces in a map, and how they do not."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tutorial_lib import testing
+from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
+from tutorial_lib.plans import InferencePlan
+
+
+class _Spy:
+    """A network that gives as many pixels as it is fed, without TensorFlow."""
+
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        pan, xs = inputs["input_p"], inputs["input_xs"]
+        if pan.shape[1] != 4 * xs.shape[1] or pan.shape[1] % 16:
+            raise ValueError("The branches cannot be joined.")
+        estimated = np.repeat(pan, 4, axis=-1).astype("float32")
+        return {
+            "estimated": estimated,
+            "estimated_crop32": estimated[:, 32:-32, 32:-32],
+            "estimated_labels": pan.astype("int64"),
+        }
+
+
+def _example_sources() -> dict[str, Any]:
+    folder, rng = testing.scratch_folder(), np.random.default_rng()
+    paths = {}
+    for name, shape, spacing in (
+        ("input_p", (420, 300, 1), 1.5),
+        ("input_xs", (105, 75, 4), 6),
+    ):
+        grid = testing.small_grid(*shape[:2], spacing=spacing)
+        values = rng.integers(1, 2000, shape).astype("uint16")
+        paths[name] = testing.write_array(folder / f"{name}.tif", values, grid)
+    return paths
+
+
+def _judge_plan_blocks(answer: Callable[..., InferencePlan]) -> str | None:
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            plan = answer(_Spy(), _example_sources())
+    except ValueError as err:
+        if "Ellipsis" in str(err):
+            raise
+        return _refusal(str(err))
+    if not isinstance(plan, InferencePlan):
+        return "no plan"
+    if plan.job.derived:
+        return "nothing declared"
+    if plan.job.outputs != ("estimated",):
+        return "another output"
+    fields = plan.job.rows.fields, plan.job.rows.expression
+    return None if fields == ((128, 32), 128) else OTHER
+
+
+def _refusal(text: str) -> str:
+    """Which mistake the library refuses with these words."""
+    if "refuses inputs of" in text:
+        return "fields"
+    if "not the declared expression field" in text:
+        return "another side"
+    return OTHER
+
+
+def _plan_blocks(pan: str, xs: str, side: str, rest: str = "", end: str = "") -> str:
+    return f"""
+def plan_blocks(model, paths):
+    sources = {{
+        "input_p": tl.Source(paths["input_p"], receptive_field={pan}),
+        "input_xs": tl.Source(paths["input_xs"], receptive_field={xs}),
+    }}
+    return tl.plan_inference(
+        model, sources, output="estimated", expression_field={side}, tile_size=128{rest}
+    ){end}
+"""
+
+
+plan_blocks = Exercise(
+    name="plan_blocks",
+    title="A map of blocks",
+    question="""
+        Plan a map of the class probabilities, `estimated`, block by block: each block
+        reads 128 pan pixels on a side, and the xs pixels of the same ground. The network
+        gives as many pixels as it reads of pan, and all of them go into the map.
+        """,
+    answer_name="plan_blocks",
+    stub=_plan_blocks("128", "...", "..."),
+    solution_code=_plan_blocks("128", "32", "128"),
+    judge=_judge_plan_blocks,
+    mistakes={
+        "fields": Mistake(
+            code=_plan_blocks("128", "128", "128"),
+            hint="The network refuses blocks of these sizes. A pixel of xs is as wide as "
+            "four of pan: how many of them cover the ground of 128 pan pixels?",
+        ),
+        "another side": Mistake(
+            code=_plan_blocks("128", "32", "64"),
+            hint="The network gives more pixels than this for a block. How many does it "
+            "give for 128 of pan?",
+        ),
+        "another output": Mistake(
+            code=_plan_blocks("128", "32", "128").replace(
+                '"estimated"', '"estimated_labels"'
+            ),
+            hint="These are not the probabilities. Keep `estimated`.",
+        ),
+        "nothing declared": Mistake(
+            code="""
+                def plan_blocks(model, paths):
+                    return tl.plan_inference(
+                        tl.architectures.pan_xs_unet(4), paths, output="estimated"
+                    )
+                """,
+            hint="This plan has no blocks of your own: the kit chose what to read. "
+            "Declare the fields, to see what they do.",
+        ),
+        "no plan": Mistake(
+            code=_plan_blocks("128", "32", "128", end=".grid"),
+            hint="The function must return the plan itself, not something of it.",
+        ),
+    },
+    hints=(
+        "128 pixels of 1.5 m are 192 m.",
+        "192 m are 32 pixels of xs.",
+        "The expression field is the side of what a block gives: 128.",
+    ),
+    explanation="The fields are obeyed, and the kit has said what it thinks of them.",
+    imports="import tutorial_lib as tl",
+)
+
+
+def _judge_valid_size(answer: Callable[..., int]) -> str | None:
+    rng = np.random.default_rng()
+    cases = [
+        (int(x), int(k), int(s), bool(t))
+        for x, k, s, t in rng.integers((20, 2, 1, 0), (90, 6, 4, 2), (60, 4))
+        if k >= s
+    ]
+    cases += [(128, 3, 2, False), (6, 3, 2, True), (41, 3, 2, True), (32, 3, 1, False)]
+    right = [_right_size(*case) for case in cases]
+    likely = {
+        "no crossing": [s * x if t else (x - k) // s + 1 for x, k, s, t in cases],
+        "stride 2 only": [
+            s * x - k + 2 if t else (x - k) // s + 1 for x, k, s, t in cases
+        ],
+        "grows": [s * (x - 1) + k if t else (x - k) // s + 1 for x, k, s, t in cases],
+        "all of it": [s * x if t else -(-x // s) for x, k, s, t in cases],
+        "one short": [s * (x + 1) - k if t else (x - k) // s for x, k, s, t in cases],
+    }
+    return diagnose([answer(*case) for case in cases], right=right, likely=likely)
+
+
+def _right_size(x: int, kernel: int, stride: int, transposed: bool) -> int:
+    return stride * (x + 1) - kernel if transposed else (x - kernel) // stride + 1
+
+
+def _valid_size(transposed: str, plain: str) -> str:
+    return f"""
+def valid_size(x, kernel, stride, transposed):
+    if transposed:
+        return {transposed}
+    return {plain}
+"""
+
+
+_PLAIN, _TRANSPOSED = "(x - kernel) // stride + 1", "stride * (x + 1) - kernel"
+
+valid_size = Exercise(
+    name="valid_size",
+    title="How much stays valid",
+    question="""
+        Of the pixels that a layer reads, `x` in a row are valid. How many of those that
+        it gives are valid?
+
+        - A **convolution** gives a valid pixel where its whole kernel lies on valid
+          ones; the kernel moves by `stride`.
+        - A **transposed convolution** goes the other way. Each pixel it reads is spread
+          over `kernel` pixels of the result, and neighbours are spread `stride` apart. A
+          pixel of the result is valid if all that is spread on it comes from valid ones.
+        """,
+    answer_name="valid_size",
+    stub=_valid_size("...", "..."),
+    solution_code=_valid_size(_TRANSPOSED, _PLAIN),
+    judge=_judge_valid_size,
+    mistakes={
+        "no crossing": Mistake(
+            code=_valid_size("stride * x", _PLAIN),
+            hint="The convolution is right. In the transposed one, pixels near the ends "
+            "also get something from the neighbours that are not valid.",
+        ),
+        "stride 2 only": Mistake(
+            code=_valid_size("x * stride - kernel + 2", _PLAIN),
+            hint="Right for a stride of 2, as the OTBTF tutorial has it. Try it with "
+            "stride 3, kernel 3: nothing overlaps, so how many are valid?",
+        ),
+        "grows": Mistake(
+            code=_valid_size("stride * (x - 1) + kernel", _PLAIN),
+            hint="The convolution is right. For the transposed one you have counted all "
+            "pixels that get something from a valid one; they must get nothing else.",
+        ),
+        "all of it": Mistake(
+            code=_valid_size("stride * x", "-(-x // stride)"),
+            hint="These are the sizes of what the layers give. Which of those pixels have "
+            "seen nothing but valid ones?",
+        ),
+        "one short": Mistake(
+            code=_valid_size(_TRANSPOSED, "(x - kernel) // stride"),
+            hint="The convolution: with x = 3 and a kernel of 3 there is one place for "
+            "the kernel.",
+        ),
+    },
+    hints=(
+        "The convolution is the one of notebook 06, on valid pixels only.",
+        "Transposed: think of x + 1 neighbours, from the invalid one before to the "
+        "invalid one after. The first ends, the last begins, where?",
+        f"`{_TRANSPOSED}`, and `{_PLAIN}`.",
+    ),
+    explanation="A convolution loses pixels; a transposed one spreads what was lost "
+    "before, and loses some more.",
+)
+
+
+def _judge_after_conv(answer: Callable[[int, int], tuple[int, int]]) -> str | None:
+    rng = np.random.default_rng()
+    cases = [(int(a), int(a + n)) for a, n in rng.integers((0, 8), (40, 60), (40, 2))]
+    cases += [(0, 127), (0, 62), (1, 30)]
+    likely = {
+        "padded on both sides": [(-(-(a + 1) // 2), (b - 1) // 2) for a, b in cases],
+        "one too many": [(-(-a // 2), b // 2) for a, b in cases],
+        "rounded down": [(a // 2, (b - 2) // 2) for a, b in cases],
+        "a size": [(b - a - 2) // 2 + 1 for a, b in cases],
+    }
+    right = [(-(-a // 2), (b - 2) // 2) for a, b in cases]
+    return diagnose([answer(*case) for case in cases], right=right, likely=likely)
+
+
+def _after_conv(first: str, last: str) -> str:
+    return f"def after_conv(first, last):\n    return {first}, {last}\n"
+
+
+after_conv = Exercise(
+    name="after_conv",
+    title="Where the valid part lies",
+    question="""
+        A convolution with a kernel of 3 and a stride of 2 reads a row of an *even*
+        number of pixels, as all are here. To give half as many, it must invent one pixel,
+        and it does so at the **end**: its result `j` reads the pixels `2 j`, `2 j + 1`
+        and `2 j + 2`.
+
+        The pixels from `first` to `last` (included) are valid. Which is the first valid
+        pixel of the result, and which the last? In whole numbers.
+        """,
+    answer_name="after_conv",
+    stub=_after_conv("...", "..."),
+    solution_code=_after_conv("(first + 1) // 2", "(last - 2) // 2"),
+    judge=_judge_after_conv,
+    mistakes={
+        "padded on both sides": Mistake(
+            code=_after_conv("(first + 2) // 2", "(last - 1) // 2"),
+            hint="That would be right if result j read 2 j - 1 to 2 j + 1, with one "
+            "invented pixel *before* the row. Read the question once more.",
+        ),
+        "one too many": Mistake(
+            code=_after_conv("(first + 1) // 2", "last // 2"),
+            hint="The first one is right. The last result reads up to 2 j + 2, and that "
+            "must not be beyond `last`.",
+        ),
+        "rounded down": Mistake(
+            code=_after_conv("first // 2", "(last - 2) // 2"),
+            hint="The last one is right. With `first` 5, result 2 reads pixels 4, 5 and "
+            "6, and 4 is not valid.",
+        ),
+        "a size": Mistake(
+            code="def after_conv(first, last):\n    return (last - first - 2) // 2 + 1\n",
+            hint="That is how many are valid, or nearly. Asked are the first and the last "
+            "of them.",
+        ),
+    },
+    hints=(
+        "Result j is valid if 2 j is not before `first` and 2 j + 2 not after `last`.",
+        "The smallest j with 2 j >= first; the largest with 2 j + 2 <= last.",
+        "`(first + 1) // 2` rounds a half up, `(last - 2) // 2` rounds it down.",
+    ),
+    explanation="The row loses pixels at its end only. That is why the valid part lies "
+    "off centre.",
+)
+
+
+def _judge_smallest_crop(answer: Callable[[int, int], int]) -> str | None:
+    rng = np.random.default_rng()
+    cases = [(int(m), 2 ** int(d)) for m, d in rng.integers((1, 2), (140, 7), (60, 2))]
+    cases += [(31, 16), (33, 16), (16, 16), (63, 32), (15, 8)]
+    likely = {
+        "margin only": [m for m, _ in cases],
+        "power of two": [1 << (m - 1).bit_length() for m, _ in cases],
+        "whole stride": [-(-m // s) * s for m, s in cases],
+        "next one": [(m // (s // 2) + 1) * (s // 2) for m, s in cases],
+        "too small": [m // (s // 2) * (s // 2) for m, s in cases],
+    }
+    right = [-(-m // (s // 2)) * (s // 2) for m, s in cases]
+    return diagnose([answer(*case) for case in cases], right=right, likely=likely)
+
+
+def _smallest_crop(body: str) -> str:
+    return f"def smallest_crop(margin, stride):\n    return {body}\n"
+
+
+smallest_crop = Exercise(
+    name="smallest_crop",
+    title="The smallest crop that works",
+    question="""
+        A chunk is a multiple of the total `stride` long (an even number), and so is the
+        tile that is kept of it. From **both** sides of the chunk the same crop is
+        removed, which must not be smaller than `margin`.
+
+        What is the smallest crop? Any whole numbers must work, not only 31 and 16.
+        """,
+    answer_name="smallest_crop",
+    stub=_smallest_crop("..."),
+    solution_code=_smallest_crop("-(-2 * margin // stride) * stride // 2"),
+    judge=_judge_smallest_crop,
+    mistakes={
+        "margin only": Mistake(
+            code=_smallest_crop("margin"),
+            hint="That is large enough, but what is kept is no multiple of the stride: "
+            "the next chunk would begin between two strides.",
+        ),
+        "power of two": Mistake(
+            code=_smallest_crop("1 << (margin - 1).bit_length()"),
+            hint="Powers of two are a rule of thumb. With margin 33 and stride 16, do you "
+            "really have to remove 64 pixels?",
+        ),
+        "whole stride": Mistake(
+            code=_smallest_crop("-(-margin // stride) * stride"),
+            hint="That works, but is not always the smallest. What must be a multiple of "
+            "the stride is what is removed from both sides *together*.",
+        ),
+        "next one": Mistake(
+            code=_smallest_crop("(margin // (stride // 2) + 1) * (stride // 2)"),
+            hint="Nearly: a margin that fits already needs no more. Try margin 16 and "
+            "stride 16.",
+        ),
+        "too small": Mistake(
+            code=_smallest_crop("margin // (stride // 2) * (stride // 2)"),
+            hint="This rounds down: less than the margin is removed.",
+        ),
+    },
+    hints=(
+        "Removed are 2 crops of a chunk. Both the chunk and what is left are multiples.",
+        "So 2 crops are a multiple of the stride: the crop is one of half a stride.",
+        "Round the margin up to a multiple of `stride // 2`.",
+    ),
+    explanation="For margin 31 and stride 16 it is 32. 40 works as well: it is no power "
+    "of two.",
+)

@@ -1,0 +1,250 @@
+"""Exercises of notebook 08: how wrong a chunk's borders are, and what a crop costs."""
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from tutorial_lib.exercises import Exercise, Mistake, diagnose
+
+
+def _judge_exact_crop(answer: Callable[[int], int]) -> str | None:
+    depths = range(3, 10)
+    likely = {
+        "right end": [2**d for d in depths],
+        "margin": [2 ** (d + 1) - 1 for d in depths],
+        "half of both": [1.5 * 2**d - 0.5 for d in depths],
+        "straight line": [16 * d - 32 for d in depths],
+        "squared": [2 * d**2 for d in depths],
+    }
+    right = [2 ** (d + 1) for d in depths]
+    return diagnose([answer(d) for d in depths], right=right, likely=likely)
+
+
+def _exact_crop(body: str) -> str:
+    return f"def exact_crop(depth):\n    return {body}\n"
+
+
+exact_crop = Exercise(
+    name="exact_crop",
+    title="The crop of a deeper network",
+    question="""
+        Two rows are enough to guess the law. Write the smallest crop, the same on all
+        sides, with which a network of `depth` halvings can be tiled exactly. Think of
+        both rules: the margins must go, and the total stride must fit.
+        """,
+    answer_name="exact_crop",
+    stub=_exact_crop("..."),
+    solution_code=_exact_crop("2 ** (depth + 1)"),
+    judge=_judge_exact_crop,
+    mistakes={
+        "right end": Mistake(
+            code=_exact_crop("2 ** depth"),
+            hint="That is enough at the right and the bottom. What of the other sides?",
+        ),
+        "margin": Mistake(
+            code=_exact_crop("2 ** (depth + 1) - 1"),
+            hint="That takes the margins away, but 2 crops must also be a multiple of "
+            "the total stride.",
+        ),
+        "half of both": Mistake(
+            code=_exact_crop("1.5 * 2 ** depth - 0.5"),
+            hint="That is half of what is lost at both sides together. More is lost at "
+            "one side than at the other.",
+        ),
+        "straight line": Mistake(
+            code=_exact_crop("16 * depth - 32"),
+            hint="Right for 3 and 4 halvings. But what does one more halving do to a "
+            "margin: does it add to it, or double it?",
+        ),
+        "squared": Mistake(
+            code=_exact_crop("2 * depth**2"),
+            hint="Nearly right for the rows of the table, and wrong for deeper ones. "
+            "What does one more halving do to the total stride?",
+        ),
+    },
+    hints=(
+        "From one row to the next everything doubles.",
+        "Left margins are 15 and 31: one less than a power of two.",
+        "16 = 2 ** 4 for 3 halvings, 32 = 2 ** 5 for 4.",
+    ),
+    explanation="Every halving doubles it: deep networks lose much of a chunk.",
+)
+
+
+def _judge_distortion(answer: Callable[..., float]) -> str | None:
+    rng = np.random.default_rng()
+    cases = []
+    for _ in range(6):
+        # Not square, and other errors at each side, so that every slip shows.
+        height, width, bands, crop = (int(n) for n in rng.integers(14, 40, 4))
+        crop, bands = crop % 6 + 1, bands % 4 + 2
+        alone, around = rng.uniform(0, 1, (2, height, width, bands))
+        alone[:3] += 2
+        alone[:, -2:] -= 1
+        cases.append((alone, around, crop))
+    cases.append((*rng.uniform(0, 1, (2, 20, 16, 3)), 0))
+    right = [_distortion(*case) for case in cases]
+    inner = [_inner(a - b, c) for a, b, c in cases]
+    likely = {
+        "per value": [np.sqrt((x**2).mean()) for x in inner],
+        "no root": [(x**2).sum(-1).mean() for x in inner],
+        "absolute": [np.abs(x).sum(-1).mean() for x in inner],
+        "sum": [np.sqrt((x**2).sum()) for x in inner],
+        "no crop": [_distortion(a, b, 0) for a, b, _ in cases],
+        "one side": [
+            np.sqrt(((a - b)[c:, c:] ** 2).sum(-1).mean()) for a, b, c in cases
+        ],
+        "rows only": [
+            np.sqrt(((a - b)[c : len(a) - c] ** 2).sum(-1).mean()) for a, b, c in cases
+        ],
+    }
+    with warnings.catch_warnings(action="ignore"):
+        got = [float(answer(*case)) for case in cases]
+    # A crop of 0 as `[0:-0]` leaves nothing, and the mean of nothing is no number.
+    if np.isnan(got[-1]) and diagnose(got[:-1], right[:-1], {}) is None:
+        return "nothing left"
+    return diagnose(got, right=right, likely=likely)
+
+
+def _inner(array: np.ndarray, crop: int) -> np.ndarray:
+    height, width = array.shape[:2]
+    return array[crop : height - crop, crop : width - crop]
+
+
+def _distortion(alone: np.ndarray, around: np.ndarray, crop: int) -> float:
+    return float(np.sqrt((_inner(alone - around, crop) ** 2).sum(-1).mean()))
+
+
+def _distortion_code(value: str, rows: str = "", cols: str = "") -> str:
+    rows, cols = rows or "crop : height - crop", cols or "crop : width - crop"
+    return f"""
+def distortion(alone, around, crop):
+    height, width, bands = alone.shape
+    error = (alone - around)[{rows}, {cols}]
+    return {value}
+"""
+
+
+_VALUE = "np.sqrt((error**2).sum(axis=-1).mean())"
+
+distortion = Exercise(
+    name="distortion",
+    title="Distortion after a crop",
+    question="""
+        `alone` and `around` are arrays of one shape, (height, width, band). Write the
+        distortion that is left when `crop` pixels are removed from all four sides: square
+        the differences, **sum** them over the bands, take the **mean** over the pixels,
+        then the root. A crop of 0 must work, too.
+        """,
+    answer_name="distortion",
+    stub="""
+        def distortion(alone, around, crop):
+            height, width, bands = alone.shape
+            error = (alone - around)[..., ...]
+            return ...
+        """,
+    solution_code=_distortion_code(_VALUE),
+    judge=_judge_distortion,
+    mistakes={
+        "per value": Mistake(
+            code=_distortion_code("np.sqrt((error**2).mean())"),
+            hint="That is the mean over the bands, too. They are to be summed.",
+        ),
+        "no root": Mistake(
+            code=_distortion_code("(error**2).sum(axis=-1).mean()"),
+            hint="The root is missing.",
+        ),
+        "absolute": Mistake(
+            code=_distortion_code("np.abs(error).sum(axis=-1).mean()"),
+            hint="The differences are to be squared; the root comes at the end.",
+        ),
+        "sum": Mistake(
+            code=_distortion_code("np.sqrt((error**2).sum())"),
+            hint="Summed over the pixels as well: then a larger chunk has a larger "
+            "distortion. Take the mean over the pixels.",
+        ),
+        "no crop": Mistake(
+            code=_distortion_code(_VALUE, ":", ":"),
+            hint="Nothing has been removed: the result does not depend on `crop`.",
+        ),
+        "one side": Mistake(
+            code=_distortion_code(_VALUE, "crop:", "crop:"),
+            hint="Removed at the top and the left only.",
+        ),
+        "rows only": Mistake(
+            code=_distortion_code(_VALUE, "crop : height - crop", ":"),
+            hint="Rows are removed, columns are not.",
+        ),
+        "nothing left": Mistake(
+            code=_distortion_code(_VALUE, "crop:-crop", "crop:-crop"),
+            hint="Right, but for a crop of 0: `[0:-0]` is `[0:0]`, which is nothing. "
+            "Count from the start: `height - crop`.",
+        ),
+    },
+    hints=(
+        "First cut rows and columns, then compute.",
+        "`[crop : height - crop, crop : width - crop]`",
+        "`.sum(axis=-1)` sums over the bands; `.mean()` of that is over the pixels.",
+    ),
+    explanation="This is the number that the OTBTF tutorial measures.",
+    imports="import numpy as np",
+)
+
+
+def _judge_cost(answer: Callable[[int, int], float]) -> str | None:
+    rng = np.random.default_rng()
+    cases = [(int(32 * n), int(c)) for n, c in rng.integers((8, 0), (40, 100), (30, 2))]
+    cases += [(128, 32), (256, 0)]
+    likely = {
+        "one side": [(n / (n - c)) ** 2 for n, c in cases],
+        "one axis": [n / (n - 2 * c) for n, c in cases],
+        "upside down": [((n - 2 * c) / n) ** 2 for n, c in cases],
+        "difference": [n**2 - (n - 2 * c) ** 2 for n, c in cases],
+    }
+    right = [(n / (n - 2 * c)) ** 2 for n, c in cases]
+    return diagnose([answer(*case) for case in cases], right=right, likely=likely)
+
+
+def _cost(body: str) -> str:
+    return f"def cost(chunk, crop):\n    return {body}\n"
+
+
+cost = Exercise(
+    name="cost",
+    title="What a crop costs",
+    question="""
+        The network computes all pixels of a square chunk, `chunk` on a side; `crop` are
+        removed from every side. How many pixels are computed for each one that is kept?
+        """,
+    answer_name="cost",
+    stub=_cost("..."),
+    solution_code=_cost("(chunk / (chunk - 2 * crop)) ** 2"),
+    judge=_judge_cost,
+    mistakes={
+        "one side": Mistake(
+            code=_cost("(chunk / (chunk - crop)) ** 2"),
+            hint="Removed from one side only: a chunk has a left and a right side.",
+        ),
+        "one axis": Mistake(
+            code=_cost("chunk / (chunk - 2 * crop)"),
+            hint="That is along one axis. Pixels lie in rows *and* columns.",
+        ),
+        "upside down": Mistake(
+            code=_cost("((chunk - 2 * crop) / chunk) ** 2"),
+            hint="That is the share that is kept, the inverse of what is asked for.",
+        ),
+        "difference": Mistake(
+            code=_cost("chunk**2 - (chunk - 2 * crop) ** 2"),
+            hint="That is how many are thrown away. How many are computed for each one "
+            "that is kept?",
+        ),
+    },
+    hints=(
+        "How long is the side of what is kept?",
+        "Computed are `chunk ** 2`, kept are `(chunk - 2 * crop) ** 2`.",
+        "Divide the one by the other.",
+    ),
+    explanation="The larger the chunk, the less a crop costs: larger tiles are cheaper, "
+    "as long as the memory allows.",
+)
