@@ -1,0 +1,284 @@
+"""What a network's output of one chunk differs from the whole image's, crop by crop.
+
+The truth needs no run on the whole image: the same network runs on a larger chunk that
+begins and ends at multiples of its total stride, and the margins that `analyse` works
+out are cut. What is left equals the whole image's output exactly.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from math import ceil
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tutorial_lib.distortion.single_chunks import ErrorMaps, measure_errors
+from tutorial_lib.engine import Job
+from tutorial_lib.fitting import name_sources
+from tutorial_lib.inference import plan_inference
+from tutorial_lib.plans import opened
+from tutorial_lib.predictors import as_predictor
+from tutorial_lib.rasters import PathLike, Source
+
+if TYPE_CHECKING:
+    import pandas
+
+    from tutorial_lib.viewers import StillFigure
+
+SIDES = ("left", "top", "right", "bottom")
+
+__all__ = ["CropDistortion", "DistortionCurve", "distortion_curve"]
+
+
+@dataclass(frozen=True)
+class CropDistortion:
+    """What is left of a chunk's output after a crop, and how far it is from the truth.
+
+    Attributes:
+        crop: Pixels removed from each side of the output.
+        rmse: Square root of the mean squared error per value.
+        rmse_summed: The same with the squares summed over the bands: `rmse` times the
+            square root of the number of bands.
+        largest: Largest absolute error.
+        labels_changed: Share of the pixels whose most probable class is another one
+            (of a label map: whose class is); NaN for one band of floats.
+        kept: Share of the pixels that were read for which a pixel is kept.
+        cost: Its inverse: pixels computed for each that is kept.
+        tiles: Whether chunks can be laid next to each other with this crop: what is
+            left is a multiple of the total stride, as the chunk is.
+        exact: Whether the crop takes all that the borders reach, by `analyse`.
+    """
+
+    crop: int
+    rmse: float
+    rmse_summed: float
+    largest: float
+    labels_changed: float
+    kept: float
+    cost: float
+    tiles: bool
+    exact: bool
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class DistortionCurve:
+    """Distortion against crop and against distance; `distortion_curve` measures it.
+
+    Attributes:
+        output: Name of the model's output.
+        chunk: Side of the chunks in pixels of the reference.
+        chunk_count: Chunks that were compared.
+        passed_over: Chunks that were not, because no-data lies in what they read.
+        margins: (left, top, right, bottom) that the borders of a chunk reach, by
+            `analyse`, in pixels of the output.
+        crops: One entry for each crop, the smallest first.
+        error: Mean |error| over chunks and bands of each pixel (height, width) of a
+            chunk's output.
+    """
+
+    output: str
+    chunk: int
+    chunk_count: int
+    passed_over: int
+    margins: tuple[int, int, int, int]
+    crops: tuple[CropDistortion, ...]
+    error: np.ndarray
+
+    def table(self) -> "pandas.DataFrame":
+        """One row for each crop; the columns are those of `CropDistortion`."""
+        import pandas
+
+        return pandas.DataFrame(map(asdict, self.crops)).set_index("crop")
+
+    def by_distance(self) -> "pandas.DataFrame":
+        """Mean |error| of the pixels at some distance from each side of the chunk.
+
+        Of each side only pixels that the other three do not reach: an error is that
+        side's alone. NaN where the opposite side reaches everything.
+
+        Returns:
+            One row for each distance (0: the outermost pixels), a column for each side.
+        """
+        import pandas
+
+        left, top, right, bottom = self.margins
+        height, width = self.error.shape
+        rows, cols = slice(top, height - bottom), slice(left, width - right)
+        profiles = (
+            self.error[rows, : cols.stop].mean(axis=0),
+            self.error[: rows.stop, cols].mean(axis=1),
+            self.error[rows, left:].mean(axis=0)[::-1],
+            self.error[top:, cols].mean(axis=1)[::-1],
+        )
+        columns = {
+            side: pandas.Series(profile)
+            for side, profile in zip(SIDES, profiles, strict=True)
+        }
+        return pandas.DataFrame(columns).rename_axis("distance")
+
+    def plot(self) -> "StillFigure":
+        """Distortion and cost against crop, and error against distance."""
+        from tutorial_lib.viewers.distortions import show_distortion
+
+        return show_distortion(self)
+
+    def __repr__(self) -> str:
+        first, last = self.crops[0], self.crops[-1]
+        return (
+            f"Distortion of '{self.output}' in {self.chunk_count} chunks of "
+            f"{self.chunk} px ({self.passed_over} with no-data passed over), margins "
+            f"{self.margins} (left, top, right, bottom): RMSE {first.rmse:.3g} at crop "
+            f"{first.crop}, {last.rmse:.3g} at crop {last.crop}."
+        )
+
+
+def distortion_curve(
+    model: Any,
+    sources: Mapping[str, Source | PathLike] | Source | PathLike,
+    *,
+    output: str,
+    crops: Iterable[int],
+    chunk: int | None = None,
+    count: int = 4,
+    seed: int = 0,
+) -> DistortionCurve:
+    """Measure how wrong the borders of a chunk are, and what cropping them costs.
+
+    Single chunks at random multiples of the total stride are compared with what the
+    whole image gives there. So also crops are measured with which no map can be tiled.
+
+    Args:
+        model: A `keras.Model` or a `.keras` file (or a SavedModel by `tl.export`): a
+            network that `analyse` can read.
+        sources: Rasters by the model's input names, the reference first; a single one
+            for a model with one input. Declared receptive fields play no part.
+        output: Name of the model's output.
+        crops: Pixels to remove from each side of the output.
+        chunk: Side of the chunks in pixels of the reference, a multiple of the total
+            stride; None takes the smallest one that leaves something for the largest
+            crop and something that no border reaches.
+        count: Number of chunks; fewer where there are no more places.
+        seed: Another seed, other places.
+
+    Returns:
+        The curve: `table`, `by_distance` and `plot` show it.
+
+    Raises:
+        ValueError: If the fields of the model are not known, a crop leaves nothing, the
+            chunk is not legal, or no chunk without no-data fits into the rasters.
+
+    Example:
+        >>> from tutorial_lib import architectures, testing
+        >>> scene = testing.small_scene()
+        >>> model = architectures.pixelwise_fcnn(4, crops=())
+        >>> curve = distortion_curve(
+        ...     model, scene["input_10m"], output="estimated", crops=(0, 8)
+        ... )
+        >>> curve.chunk, curve.margins, curve.crops[0].largest < 1e-6
+        (32, (0, 0, 0, 0), True)
+    """
+    job, named = _job(model, sources, output)
+    crops = _checked_crops(crops)
+    if chunk is None:
+        chunk = _smallest_chunk(job, crops)
+    _check_chunk(job, chunk, crops)
+    if not isinstance(count, Integral) or count < 1:
+        raise ValueError(f"`count` is a number of chunks from 1 on. Received: {count}.")
+    with opened(named) as readers:
+        found, passed_over = measure_errors(job, readers, chunk, count=count, seed=seed)
+    (top, bottom), (left, right) = job.rows.reach.margins, job.cols.reach.margins
+    return DistortionCurve(
+        output=output,
+        chunk=chunk,
+        chunk_count=found.count,
+        passed_over=passed_over,
+        margins=(left, top, right, bottom),
+        crops=tuple(_cropped(job, chunk, found, crop) for crop in crops),
+        error=found.absolute / found.count,
+    )
+
+
+def _job(model: Any, sources: Any, output: str) -> tuple[Job, Mapping[str, Source]]:
+    """What a plan of the whole map would compute, without its tiles."""
+    predictor = as_predictor(model)
+    if predictor.trace is None:
+        raise ValueError(
+            "What a plain function reads cannot be worked out, and without it there is "
+            "no truth to compare with. Give a keras.Model or a `.keras` file."
+        )
+    if not isinstance(output, str):
+        raise TypeError(f"`output` is the name of one output. Received: {output!r}.")
+    named = {
+        name: replace(source, receptive_field=None)
+        for name, source in name_sources(sources, predictor).items()
+    }
+    # "any": a chunk that reads no-data shows as one with background.
+    plan = plan_inference(predictor, named, output=output, nodata_rule="any")
+    return plan.job, plan.sources
+
+
+def _checked_crops(crops: Iterable[int]) -> tuple[int, ...]:
+    crops = tuple(crops)
+    if not crops or not all(isinstance(c, Integral) and c >= 0 for c in crops):
+        raise ValueError(
+            "`crops` are whole numbers of pixels from 0 on, one at least. "
+            f"Received: {crops}."
+        )
+    return tuple(sorted({int(crop) for crop in crops}))
+
+
+def _smallest_chunk(job: Job, crops: Sequence[int]) -> int:
+    """The smallest multiple of the total stride that leaves something to look at."""
+    stride, scale = job.rows.reach.stride, job.rows.reach.scale
+    wanted = max(
+        max(2 * crops[-1], sum(rule.reach.margins)) + 1 + rule.reach.lost
+        for rule in (job.rows, job.cols)
+    )
+    return ceil(wanted * scale / stride) * stride
+
+
+def _check_chunk(job: Job, chunk: int, crops: Sequence[int]) -> None:
+    stride = job.rows.reach.stride
+    smallest = _smallest_chunk(job, crops)
+    if not isinstance(chunk, Integral) or chunk < 1 or chunk % stride:
+        raise ValueError(
+            f"A chunk of {chunk} px is not a multiple of the total stride ({stride} px "
+            f"of the reference). Use {smallest}, or leave `chunk` out."
+        )
+    side = min(rule.reach.size(chunk) for rule in (job.rows, job.cols))
+    empty = [crop for crop in crops if 2 * crop >= side]
+    if empty:
+        raise ValueError(
+            f"A chunk of {chunk} px gives {max(side, 0)} px of '{job.outputs[0]}', of "
+            f"which the crops {', '.join(map(str, empty))} leave nothing. Use a chunk "
+            f"of {smallest} px, or smaller crops."
+        )
+    if chunk < smallest:
+        reach = max(sum(rule.reach.margins) for rule in (job.rows, job.cols))
+        raise ValueError(
+            f"A chunk of {chunk} px gives {side} px of '{job.outputs[0]}', and its "
+            f"borders reach them all ({reach} px). Use a chunk of {smallest} px."
+        )
+
+
+def _cropped(job: Job, chunk: int, errors: ErrorMaps, crop: int) -> CropDistortion:
+    rules = (job.rows, job.cols)
+    inner = errors.cropped(crop)
+    height, width = inner.squares.shape
+    kept = height * width * job.rows.scale**2 / Fraction(chunk) ** 2
+    squares = float(inner.squares.mean()) / inner.count
+    return CropDistortion(
+        crop=crop,
+        rmse=(squares / inner.bands) ** 0.5,
+        rmse_summed=squares**0.5,
+        largest=float(inner.largest.max()),
+        labels_changed=float(inner.changed.mean()) / inner.count,
+        kept=float(kept),
+        cost=float(1 / kept),
+        tiles=all(
+            (rule.reach.size(chunk) - 2 * crop) % rule.unit == 0 for rule in rules
+        ),
+        exact=all(crop >= max(rule.reach.margins) for rule in rules),
+    )
