@@ -1,10 +1,11 @@
 """Maps of the real OTBTF are what the engine gives, place by place."""
 
+import keras
 import numpy as np
 import pytest
 from rasterio.windows import Window
 
-from tutorial_lib import Source, plan_inference, rasters, read_grid
+from tutorial_lib import Source, analyse, certify, plan_inference, rasters, read_grid
 
 pytestmark = pytest.mark.reference
 
@@ -144,3 +145,29 @@ def test_tiles_without_data(otbtf):
     values = plan.read()
     assert_same_map(plan, otbtf / "expected/fcnn_nodata_tile32_bvminus1.tif")
     assert (values == -1).all(axis=-1).sum() == 9216
+
+
+def test_measured_fields_give_the_map_of_a_crop(otbtf):
+    """Nothing declared: what OTBTF needs `estimated_crop32` for is measured."""
+    model, sources = encdec(otbtf)
+    bare = {name: source.path for name, source in sources.items()}
+    inputs = {"pan": (1, 1, 2000), "xs": (4, 1 / 4, 2000)}
+    certificate = certify(model, "estimated", tile=80, inputs=inputs)
+    # Three halvings, and xs joined without a convolution: 2^3 - 1 and 2^3.
+    assert certificate.margins == (7, 7, 8, 8)
+    assert certificate.total_stride == {"pan": 8, "xs": 2}
+    network = keras.models.load_model(otbtf / "models/encdec/core.keras")
+    assert analyse(network).margins == {"unscale": (7, 7, 8, 8)}
+    plan = plan_inference(
+        model, bare, output="estimated", tile_size=80, certificate=certificate
+    )
+    assert_same_map(plan, otbtf / "expected/encdec_crop32_e64.tif")
+
+
+def test_measured_fields_of_two_sources(otbtf):
+    model, sources = dual(otbtf)
+    bare = {name: source.path for name, source in sources.items()}
+    inputs = {"x20": (6, 1, 10_000), "x10": (4, 2, 10_000)}
+    certificate = certify(model, "probs", tile=64, inputs=inputs)
+    plan = plan_inference(model, bare, output="probs", certificate=certificate)
+    assert_same_map(plan, otbtf / "expected/dual_ref20_fully_conv_probs.tif")
