@@ -1,0 +1,146 @@
+// ----------------------------------------------------------------------------- drawing
+
+/** The state, and the canvas that shows it. */
+class Drawing {
+  constructor(model, elements, layers) {
+    Object.assign(this, { model, e: elements, layers, scene: model.get("_scene") });
+    this.camera = new Camera(this.scene.window, this.scene.shape);
+    this.pictures = new Map();
+    this.second = false; // which of the pair blinks now
+    this.still = matchMedia("(prefers-reduced-motion: reduce)");
+    this.playing = !this.still.matches;
+    this.cross = null; // the place that is read: {row, col, keys}
+    this.context = this.e.canvas.getContext("2d");
+    this.hatch = this.hatching();
+    this.update = () => (this.frame ??= requestAnimationFrame(() => this.draw()));
+    this.stop = new AbortController();
+    for (const name of STATE) model.on("change:" + name, this.update);
+    this.watcher = new ResizeObserver(this.update);
+    this.watcher.observe(this.e.root);
+  }
+
+  close() {
+    this.stop.abort();
+    this.watcher.disconnect();
+    clearInterval(this.timer);
+    cancelAnimationFrame(this.frame);
+    for (const name of STATE) this.model.off("change:" + name, this.update);
+  }
+
+  get(name) { return this.model.get(name); }
+
+  /** Change the state: at once here, in Python after a moment of rest. */
+  put(changes) {
+    for (const [name, value] of Object.entries(changes)) this.model.set(name, value);
+    clearTimeout(this.saving);
+    this.saving = setTimeout(() => this.model.save_changes(), REST_MS);
+  }
+
+  get mode() { return this.get("mode"); }
+  get pair() { return [this.layers[this.get("left")], this.layers[this.get("right")]]; }
+  get comparable() { return this.pair[0].family === this.pair[1].family; }
+
+  get difference() {
+    const [a, b] = this.pair;
+    if (this.subtracted?.a !== a || this.subtracted.b !== b)
+      this.subtracted = { a, b, ...subtract(a, b) };
+    return this.subtracted;
+  }
+
+  /** Picture of a layer, or of the difference where none is given; drawn once. */
+  picture(layer) {
+    const gain = this.get("gain"), kept = this.pictures.get(layer ?? "difference");
+    if (kept && (layer || (kept.of === this.difference && kept.gain === gain))) return kept.canvas;
+    const of = layer ?? this.difference;
+    const color = layer ? layerColors(layer) : differenceColors(of, gain, this.scene);
+    const canvas = paint(this.scene.shape, of.valid, color);
+    this.pictures.set(layer ?? "difference", { canvas, of, gain });
+    return canvas;
+  }
+
+  draw() {
+    this.frame = null;
+    if (!this.layout()) return;
+    const g = this.context, ratio = devicePixelRatio;
+    g.setTransform(ratio, 0, 0, ratio, 0, 0);
+    g.clearRect(0, 0, this.camera.width, this.camera.height);
+    for (const part of this.parts()) this.drawPart(g, part);
+    this.show();
+    this.e.root.dataset.ready = "true";
+    this.e.root.dataset.second = this.second;
+  }
+
+  /** Fit the canvas to the page; false while it is not on the screen. */
+  layout() {
+    const room = this.e.root.clientWidth, { camera } = this, { canvas } = this.e;
+    if (!room) return false;
+    camera.layout(room, this.get("_height"), this.mode === "side_by_side" ? 2 : 1);
+    camera.look(this.get("zoom"), this.get("center"));
+    const width = Math.round(camera.width * devicePixelRatio), height = Math.round(camera.height * devicePixelRatio);
+    // Setting a size wipes the canvas, also when it is the same.
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    this.e.stage.style.width = camera.width + "px";
+    canvas.style.height = camera.height + "px";
+    return true;
+  }
+
+  /** What is drawn where: a layer's picture in a pane, between two x. */
+  parts() {
+    const [a, b] = this.pair, { panes } = this.camera, line = this.get("position") * this.camera.width;
+    const part = (layer, pane, from = pane.x, to = pane.x + pane.width) =>
+      ({ layer, picture: this.picture(layer), pane, from, to });
+    if (this.mode === "swipe") return [part(a, panes[0], 0, line), part(b, panes[0], line)];
+    if (this.mode === "side_by_side") return [part(a, panes[0]), part(b, panes[1])];
+    if (this.mode === "blink") return [part(this.second ? b : a, panes[0])];
+    return [{ ...part(b, panes[0]), ...(this.comparable ? { picture: this.picture(null), sharp: true } : {}) }];
+  }
+
+  drawPart(g, { layer, picture, pane, from, to, sharp }) {
+    const { camera } = this, [x, y] = camera.corner(pane);
+    const width = camera.cols * camera.scale, height = camera.rows * camera.scale;
+    g.save();
+    g.beginPath(); g.rect(from, 0, to - from, camera.height); g.clip();
+    g.fillStyle = this.hatch; g.fillRect(x, y, width, height);
+    // Classes and differences are never mixed; a reduced image is.
+    g.imageSmoothingEnabled = !sharp && layer.family !== "classes" && width < picture.width;
+    g.drawImage(picture, x, y, width, height);
+    if (this.get("tiles_shown")) this.drawTiles(g, layer, x, y);
+    if (this.cross && (this.cross.keys || this.mode === "side_by_side")) this.drawCross(g, x, y);
+    g.restore();
+  }
+
+  drawTiles(g, { corner, spacing }, x, y) {
+    const lines = new Path2D(), { width, height, scale, row0, col0 } = this.camera, tile = Math.max(1, this.get("tile"));
+    const along = (start, first, step, length, add) => {
+      const origin = start + first * scale, wide = step * scale;
+      if (wide < 4) return; // lines that close would hide the picture
+      for (let at = origin + Math.ceil(-origin / wide) * wide; at <= length; at += wide) add(Math.round(at) + 0.5);
+    };
+    along(y, corner[0] - row0, tile * spacing[0], height, (at) => { lines.moveTo(0, at); lines.lineTo(width, at); });
+    along(x, corner[1] - col0, tile * spacing[1], width, (at) => { lines.moveTo(at, 0); lines.lineTo(at, height); });
+    this.stroke(g, lines);
+  }
+
+  drawCross(g, x, y) {
+    const lines = new Path2D(), size = 9, { scale, row0, col0 } = this.camera;
+    const left = x + (this.cross.col - col0) * scale, top = y + (this.cross.row - row0) * scale;
+    lines.moveTo(left - size, top); lines.lineTo(left + size, top);
+    lines.moveTo(left, top - size); lines.lineTo(left, top + size);
+    this.stroke(g, lines);
+  }
+
+  /** Dark lines with light borders, to be seen on everything. */
+  stroke(g, lines) {
+    g.strokeStyle = "rgba(255,255,255,.45)"; g.lineWidth = 3; g.stroke(lines);
+    g.strokeStyle = "#111"; g.lineWidth = 1; g.stroke(lines);
+  }
+
+  hatching() {
+    const tile = new OffscreenCanvas(8, 8), g = tile.getContext("2d");
+    g.fillStyle = "#f6f6f6"; g.fillRect(0, 0, 8, 8);
+    g.strokeStyle = "#b5b5b5";
+    for (const x of [-8, 0, 8]) { g.moveTo(x, 8); g.lineTo(x + 8, 0); }
+    g.stroke();
+    return this.context.createPattern(tile, "repeat");
+  }
+}

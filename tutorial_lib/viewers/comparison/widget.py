@@ -1,0 +1,257 @@
+"""`compare`: layers on their common ground, swiped, blinked, or subtracted."""
+
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+from matplotlib.figure import Figure
+from rasterio.windows import Window
+
+from tutorial_lib.rasters import Legend, PathLike
+from tutorial_lib.viewers.comparison.differences import (
+    Difference,
+    comparable,
+    difference,
+)
+from tutorial_lib.viewers.comparison.encoding import (
+    encode_layer,
+    encode_scene,
+    pack_values,
+)
+from tutorial_lib.viewers.comparison.page import MODULE, STYLE, write_page
+from tutorial_lib.viewers.comparison.scene import Display, Scene, read_scene
+from tutorial_lib.viewers.comparison.stills import (
+    difference_figure,
+    pair_figure,
+    write_gif,
+)
+from tutorial_lib.viewers.figures import StillFigure
+
+MODES = ("swipe", "blink", "side_by_side", "difference")
+
+# More changes a second may cause seizures (WCAG 2.3.1 counts flashes: two changes).
+FASTEST = 3.0
+
+__all__ = ["Comparison", "compare"]
+
+
+class Comparison(anywidget.AnyWidget):
+    """A comparison that displays itself; `compare` makes it.
+
+    What one does in the browser arrives here, for the next cell, and what is set here
+    shows there.
+
+    Attributes:
+        mode: "swipe", "blink", "side_by_side" or "difference".
+        left: Number of the first layer of the pair that is shown, from 0.
+        right: Number of the second one.
+        position: Where the swipe line is: 0 at the left border, 1 at the right.
+        zoom: 1 shows the whole window.
+        center: (row, col) in the middle of the view, in pixels of the first raster.
+        rate: Changes a second of "blink", at most 3.
+        gain: A difference is drawn so many times as strong.
+        tile: Side of the tiles of the overlay, in pixels of each layer.
+        tiles_shown: Whether it is drawn.
+        pixel: (row, col) of the pixel that was clicked last; empty before.
+        view: (row, col, height, width) of what is to be seen.
+    """
+
+    _esm = MODULE
+    _css = STYLE
+
+    mode = traitlets.Enum(MODES, "swipe").tag(sync=True)
+    left = traitlets.Int(0).tag(sync=True)
+    right = traitlets.Int(1).tag(sync=True)
+    position = traitlets.Float(0.5, min=0, max=1).tag(sync=True)
+    zoom = traitlets.Float(1.0, min=1).tag(sync=True)
+    center = traitlets.List(traitlets.Float(), minlen=2, maxlen=2).tag(sync=True)
+    rate = traitlets.Float(1.0, min=0.5, max=FASTEST).tag(sync=True)
+    gain = traitlets.Int(1, min=1, max=64).tag(sync=True)
+    tile = traitlets.Int(64, min=1).tag(sync=True)
+    tiles_shown = traitlets.Bool(False).tag(sync=True)
+    pixel = traitlets.List(traitlets.Int()).tag(sync=True)
+    view = traitlets.List(traitlets.Int(), minlen=4, maxlen=4).tag(sync=True)
+
+    _height = traitlets.Int(480).tag(sync=True)
+    _scene = traitlets.Dict().tag(sync=True)
+    _layers = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _values = traitlets.List(traitlets.Bytes()).tag(sync=True)
+
+    def __init__(self, scene: Scene, **state: Any) -> None:
+        rows, cols = scene.window.rows, scene.window.cols
+        self.scene = scene
+        numbers = range(len(scene.layers))
+        super().__init__(
+            center=[rows.start + len(rows) / 2, cols.start + len(cols) / 2],
+            view=[rows.start, cols.start, len(rows), len(cols)],
+            _scene=encode_scene(scene),
+            _layers=[encode_layer(scene, number) for number in numbers],
+            _values=[pack_values(layer) for layer in scene.layers],
+            **state,
+        )
+
+    @traitlets.validate("left", "right")
+    def _check_layer(self, proposal: Any) -> int:
+        count = len(self.scene.layers)
+        if not 0 <= proposal["value"] < count:
+            raise traitlets.TraitError(
+                f"There is no layer {proposal['value']}: {count} layers are numbered "
+                f"from 0 to {count - 1}."
+            )
+        return proposal["value"]
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """Titles of all layers."""
+        return self.scene.titles
+
+    @property
+    def window(self) -> Window:
+        """What is to be seen, for `show`, `compare` and `read_array`."""
+        row, col, height, width = self.view
+        return Window(col, row, width, height)
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """Numbers of the two layers that are shown."""
+        return self.left, self.right
+
+    def difference(self) -> Difference:
+        """What the right layer differs by from the left one, on what was read.
+
+        Raises:
+            ValueError: If they are not of one kind.
+        """
+        return difference(*(self.scene.layers[number] for number in self.pair))
+
+    def still(self) -> StillFigure:
+        """What is shown where there is no browser or no kernel."""
+        drawn = difference_figure if self.mode == "difference" else pair_figure
+        return drawn(self.scene, self.pair)
+
+    def as_figure(self) -> Figure:
+        """The pair side by side, or its difference, as a matplotlib figure."""
+        return self.still().as_figure()
+
+    def to_html(self, path: PathLike) -> Path:
+        """Write a page that needs nothing else: no kernel, no internet.
+
+        The page is in the state that the widget is in; modes, layers, zoom and
+        readings work in it.
+        """
+        return write_page(path, self)
+
+    def save_gif(self, path: PathLike, *, rate: float | None = None) -> Path:
+        """Write the pair as an alternating picture.
+
+        Args:
+            path: Where it goes.
+            rate: Changes a second; None takes `self.rate`.
+        """
+        rate = self.rate if rate is None else rate
+        if not 0 < rate <= FASTEST:
+            raise ValueError(
+                f"`rate` is changes a second, above 0 and at most {FASTEST:g}, which "
+                f"is safe to look at. Received: {rate:g}."
+            )
+        return write_gif(path, self.scene, self.pair, rate=rate)
+
+    def __repr__(self) -> str:
+        height, width = self.scene.window.shape
+        return f"Comparison of {', '.join(self.titles)}: {height} x {width} px."
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The widget, and a picture for where no widgets run."""
+        bundle, metadata = super()._repr_mimebundle_(**kwargs)
+        picture, about = self.still()._repr_mimebundle_()
+        return picture | bundle, about | metadata
+
+
+def compare(  # noqa: PLR0913 - every one is a choice of the user's
+    *layers: PathLike | np.ndarray,
+    bands: int | Sequence[int] | None = None,
+    legend: Legend | None = None,
+    titles: Sequence[str] | None = None,
+    value_range: tuple[float, float] | None = None,
+    kind: str | None = None,
+    stretch: Sequence[float] = (2, 98),
+    nodata: float | None = None,
+    mode: str = "swipe",
+    tile: int | None = None,
+    window: Window | None = None,
+    height: int = 480,
+    **unknown: Any,
+) -> Comparison:
+    """Compare rasters or arrays on the ground that they share.
+
+    In the browser: swipe, blink, side by side or the difference, with zoom, values
+    below the pointer, and the tiles. The kind of picture follows from the data, as in
+    `show`, but that a probability is grey, from 0 to 1; layers of one kind are
+    stretched alike, so equal values look equal. Rasters with more pixels than a screen
+    are read through their overviews, every n-th pixel, unmixed.
+
+    Args:
+        layers: Two or more rasters or arrays (height, width[, channel]). Rasters are
+            placed by their coordinates; arrays cover the first raster, or what all
+            rasters share, whichever is of their shape.
+        bands: Number of one band, or of those shown as red, green and blue, from 1;
+            None takes 1, 2, 3, or 1 where there are fewer. A layer of one band shows
+            that one.
+        legend: Names and colours of classes; None takes the rasters' own.
+        titles: One for each layer; None takes the names of the files.
+        value_range: (darkest, brightest) value, instead of `stretch`.
+        kind: Draws all layers as this kind.
+        stretch: Shares of pixels, in %, below the darkest and the brightest shade.
+        nodata: Value of pixels without data; None takes the raster's own tag.
+        mode: "swipe", "blink", "side_by_side" or "difference".
+        tile: Side of tiles to draw over the layers, in pixels of each layer; it can be
+            switched on and off, and changed, in the browser.
+        window: Part to compare, in pixels of the first raster.
+        height: Largest height of the picture on the screen, px.
+        **unknown: Refused, with a list of the known names.
+
+    Returns:
+        A widget that displays itself. Its `mode`, `left`, `right`, `position`, `zoom`,
+        `center`, `window` and `pixel` are what one did in the browser; `as_figure()`,
+        `save_gif(path)` and `to_html(path)` are for where there is no kernel.
+
+    Raises:
+        TypeError: If an option is unknown.
+        ValueError: If there are fewer than two layers, they share no ground or are in
+            different CRS, a band does not exist, or a layer has no data.
+        FileNotFoundError: If there is no such file.
+
+    Example:
+        >>> from tutorial_lib import testing
+        >>> scene = testing.small_scene()
+        >>> compare(scene["input_10m"], scene["input_20m"], bands=(3, 2, 1))
+        Comparison of s2_10m, s2_20m: 120 x 168 px.
+    """
+    _check(layers, mode, unknown)
+    display = Display(bands, legend, value_range, kind, stretch, nodata)
+    scene = read_scene(layers, display=display, titles=titles, window=window)
+    if mode == "difference" and not comparable(*scene.layers[:2]):
+        difference(*scene.layers[:2])
+    tiles = {} if tile is None else {"tile": int(tile), "tiles_shown": True}
+    return Comparison(scene, mode=mode, _height=int(height), **tiles)
+
+
+def _check(layers: Sequence[Any], mode: str, unknown: dict[str, Any]) -> None:
+    if unknown:
+        known = list(inspect.signature(compare).parameters)[1:-1]
+        raise TypeError(
+            f"`compare` has no option '{next(iter(unknown))}'. It has: "
+            f"{', '.join(known)}."
+        )
+    if len(layers) < 2:
+        raise ValueError(
+            f"There is nothing to compare with: {len(layers)} "
+            f"layer{'' if len(layers) == 1 else 's'} given. Give two or more, or draw "
+            "one with `show`."
+        )
+    if mode not in MODES:
+        raise ValueError(f"The mode '{mode}' is unknown. Use {', '.join(MODES)}.")
