@@ -76,7 +76,7 @@ class View extends Drawing {
   }
 
   differenceLegend() {
-    const { kind, largest, share } = this.difference, percent = (part) => `${+(100 * part).toPrecision(3)} %`;
+    const { kind, largest, share } = this.difference, percent = (part) => `${+(100 * part).toPrecision(4)} %`;
     if (kind === "classes")
       return [swatch(this.scene.colors.same, `the same class: ${percent(1 - share)}`), swatch(this.scene.colors.changed, `another class: ${percent(share)}`)];
     const top = largest / this.get("gain");

@@ -88,11 +88,11 @@ class Drawing {
   parts() {
     const [a, b] = this.pair, { panes } = this.camera, line = this.get("position") * this.camera.width;
     const part = (layer, pane, from = pane.x, to = pane.x + pane.width) =>
-      ({ layer, picture: this.picture(layer), pane, from, to });
+      ({ layer, picture: this.picture(layer), pane, from, to, sharp: layer.family === "classes" });
     if (this.mode === "swipe") return [part(a, panes[0], 0, line), part(b, panes[0], line)];
     if (this.mode === "side_by_side") return [part(a, panes[0]), part(b, panes[1])];
     if (this.mode === "blink") return [part(this.second ? b : a, panes[0])];
-    return [{ ...part(b, panes[0]), ...(this.comparable ? { picture: this.picture(null), sharp: true } : {}) }];
+    return [{ ...part(b, panes[0]), ...(this.comparable ? { picture: this.picture(null), sharp: false } : {}) }];
   }
 
   drawPart(g, { layer, picture, pane, from, to, sharp }) {
@@ -101,8 +101,10 @@ class Drawing {
     g.save();
     g.beginPath(); g.rect(from, 0, to - from, camera.height); g.clip();
     g.fillStyle = this.hatch; g.fillRect(x, y, width, height);
-    // Classes and differences are never mixed; a reduced image is.
-    g.imageSmoothingEnabled = !sharp && layer.family !== "classes" && width < picture.width;
+    // Class colours are never mixed. Where many pixels share one on the screen the others
+    // are, differences too: a seam of one pixel must not fall between them.
+    g.imageSmoothingEnabled = !sharp && width < picture.width;
+    g.imageSmoothingQuality = "medium";
     g.drawImage(picture, x, y, width, height);
     if (this.get("tiles_shown")) this.drawTiles(g, layer, x, y);
     if (this.cross && (this.cross.keys || this.mode === "side_by_side")) this.drawCross(g, x, y);
@@ -132,7 +134,7 @@ class Drawing {
   /** Dark lines with light borders, to be seen on everything. */
   stroke(g, lines) {
     g.strokeStyle = "rgba(255,255,255,.45)"; g.lineWidth = 3; g.stroke(lines);
-    g.strokeStyle = "#111"; g.lineWidth = 1; g.stroke(lines);
+    g.strokeStyle = "rgba(17,17,17,.85)"; g.lineWidth = 1; g.stroke(lines);
   }
 
   hatching() {

@@ -40,9 +40,13 @@ def browser_type(values: np.ndarray) -> np.dtype:
         return np.dtype("float32")
     if values.dtype.itemsize <= 4:
         return values.dtype.newbyteorder("=")
-    ends = (int(values.min()), int(values.max())) if values.size else (0, 0)
-    smallest = np.result_type(*(np.min_scalar_type(end) for end in ends))
-    return smallest if smallest.itemsize <= 4 else np.dtype("float64")
+    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
+    fitting = (
+        name
+        for name in ("uint8", "int8", "uint16", "int16", "uint32", "int32")
+        if np.iinfo(name).min <= low and high <= np.iinfo(name).max
+    )
+    return np.dtype(next(fitting, "float64"))
 
 
 def pack_values(layer: Layer) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
@@ -47,7 +48,7 @@ def difference_text(found: Difference, first: str, second: str) -> str:
         >>> difference_text(Difference("classes", values), "whole", "tiled")
         'tiled against whole: another class in 50 % of the pixels.'
     """
-    share = f"{100 * found.changed_share:.3g} % of the pixels"
+    share = f"{100 * found.changed_share:.4g} % of the pixels"
     if found.kind == "classes":
         return f"{second} against {first}: another class in {share}."
     name = "mean difference of the bands" if found.kind == "size" else "difference"
@@ -66,27 +67,38 @@ def difference_figure(scene: Scene, pair: Sequence[int]) -> StillFigure:
     ax = figure.subplots()
     no_data_ground(ax, a.extent)
     scale = _scale(found)
-    ax.imshow(
-        scale.to_rgba(found.values, bytes=True),
-        extent=a.extent,
-        interpolation="nearest",
-        alpha=found.valid.astype(float),
-    )
-    x_name, y_name = AXIS_NAMES[a.unit]
-    ax.set_xlabel(x_name, fontsize=TEXT_SIZE)
-    ax.set_ylabel(y_name, fontsize=TEXT_SIZE)
-    ax.tick_params(labelsize=TEXT_SIZE - 1, color="#808080")
-    ax.ticklabel_format(useOffset=False)
+    # Seams of one pixel would fall between the pixels of a smaller figure.
+    pixels = scale.to_rgba(found.values, bytes=True)
+    pixels[..., 3] = np.where(found.valid, 255, 0)
+    ax.imshow(pixels, extent=a.extent, interpolation="antialiased")
+    _draw_axes(ax, a)
     ax.set_title(text, fontsize=TEXT_SIZE + 1, loc="left", wrap=True)
     if found.kind == "classes":
         entries = [
             Patch(facecolor=SAME_COLOR, edgecolor="#404040", label="the same class"),
             Patch(facecolor=CHANGED_COLOR, edgecolor="#404040", label="another class"),
         ]
-        figure.legend(handles=entries, loc="outside lower left", ncols=2, frameon=False)
+        figure.legend(
+            handles=entries,
+            loc="outside lower left",
+            ncols=2,
+            frameon=False,
+            fontsize=TEXT_SIZE,
+        )
     else:
-        figure.colorbar(scale, ax=ax, shrink=0.9).ax.tick_params(labelsize=TEXT_SIZE)
+        bar = figure.colorbar(scale, cax=ax.inset_axes((1.02, 0, 0.025, 1)))
+        bar.ax.tick_params(labelsize=TEXT_SIZE - 1, color="#808080")
+        bar.outline.set_edgecolor("#808080")
     return StillFigure(figure, text)
+
+
+def _draw_axes(ax: Axes, layer: Layer) -> None:
+    x_name, y_name = AXIS_NAMES[layer.unit]
+    ax.set_xlabel(x_name, fontsize=TEXT_SIZE)
+    ax.set_ylabel(y_name, fontsize=TEXT_SIZE)
+    ax.tick_params(labelsize=TEXT_SIZE - 1, color="#808080")
+    ax.ticklabel_format(useOffset=False)
+    ax.spines[:].set_color("#808080")
 
 
 def _figure_size(layer: Layer) -> tuple[float, float]:

@@ -231,7 +231,7 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
         >>> compare(scene["input_10m"], scene["input_20m"], bands=(3, 2, 1))
         Comparison of s2_10m, s2_20m: 120 x 168 px.
     """
-    _check(layers, mode, unknown)
+    _check(layers, mode, tile, unknown)
     display = Display(bands, legend, value_range, kind, stretch, nodata)
     scene = read_scene(layers, display=display, titles=titles, window=window)
     if mode == "difference" and not comparable(*scene.layers[:2]):
@@ -240,7 +240,9 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
     return Comparison(scene, mode=mode, _height=int(height), **tiles)
 
 
-def _check(layers: Sequence[Any], mode: str, unknown: dict[str, Any]) -> None:
+def _check(
+    layers: Sequence[Any], mode: str, tile: int | None, unknown: dict[str, Any]
+) -> None:
     if unknown:
         known = list(inspect.signature(compare).parameters)[1:-1]
         raise TypeError(
@@ -255,3 +257,7 @@ def _check(layers: Sequence[Any], mode: str, unknown: dict[str, Any]) -> None:
         )
     if mode not in MODES:
         raise ValueError(f"The mode '{mode}' is unknown. Use {', '.join(MODES)}.")
+    if tile is not None and tile < 1:
+        raise ValueError(
+            f"`tile` is the side of a tile in pixels, at least 1. Received: {tile}."
+        )

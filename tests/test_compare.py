@@ -1,0 +1,453 @@
+import base64
+import json
+import re
+import subprocess
+import sys
+import zlib
+
+import nbformat
+import numpy as np
+import pytest
+import traitlets
+from affine import Affine
+from nbconvert import HTMLExporter
+from odc.geo.geobox import GeoBox
+from PIL import Image
+from rasterio.windows import Window
+
+from tutorial_lib import rasters, testing
+from tutorial_lib.viewers import compare, previews
+from tutorial_lib.viewers.comparison.differences import difference
+
+LEGEND = testing.SMALL_LEGEND
+
+
+@pytest.fixture
+def folder():
+    return testing.scratch_folder()
+
+
+def write(path, array, grid=None, **options):
+    grid = grid or testing.small_grid(*array.shape[:2])
+    return rasters.write_array(path, array, grid, **options)
+
+
+def at(row, col, height, width, spacing=10):
+    """A grid whose corner is some pixels of 10 m away from that of `small_grid`."""
+    corner = (500_000 + 10 * col, 4_800_000 - 10 * row)
+    return testing.small_grid(height, width, spacing=spacing, corner=corner)
+
+
+def pixels(widget, number):
+    return widget.scene.layers[number].preview.pixels
+
+
+def picture(widget, number):
+    return widget.scene.layers[number].picture
+
+
+# ---------------------------------------------------------------- the common window
+
+
+def test_rasters_are_compared_on_the_ground_that_they_share(folder):
+    places = [(0, 0, 61, 83), (16, 7, 45, 70), (-5, 20, 40, 99)]
+    paths = [
+        testing.coordinate_raster(folder / f"{i}.tif", at(*place), channels=3)
+        for i, place in enumerate(places)
+    ]
+    widget = compare(*paths, bands=3)
+    # Rows 16 to 35 and columns 20 to 77 of the first raster: the innermost edges.
+    rows, cols = np.mgrid[16:35, 20:77]
+    assert widget.window == Window(20, 16, 57, 19)
+    for number, (row, col, *_) in enumerate(places):
+        expected = 1000 * (rows - row) + (cols - col)
+        assert (pixels(widget, number)[..., 0] == expected).all()
+
+
+def test_the_first_layer_need_not_begin_first(folder):
+    inner = testing.coordinate_raster(folder / "inner.tif", at(16, 7, 30, 41))
+    outer = testing.coordinate_raster(folder / "outer.tif", at(0, 0, 61, 83))
+    widget = compare(inner, outer, bands=2)
+    assert widget.window == Window(0, 0, 41, 30)
+    assert pixels(widget, 1)[0, :, 0].tolist() == list(range(7, 48))
+
+
+def test_each_place_shows_the_coarse_pixel_that_it_lies_in(folder):
+    fine = testing.coordinate_raster(folder / "fine.tif", at(0, 0, 21, 31))
+    coarse = testing.coordinate_raster(folder / "coarse.tif", at(3, 5, 6, 9, 20))
+    widget = compare(fine, coarse, bands=2)
+    assert widget.window == Window(5, 3, 18, 12)
+    assert pixels(widget, 1)[0, :, 0].tolist() == [k // 2 for k in range(18)]
+    widget = compare(coarse, fine, bands=1)
+    # The centre of a coarse pixel is the corner that its four fine ones share: the
+    # lower right one holds it.
+    assert pixels(widget, 1)[:, 0, 0].tolist() == [3 + 2 * k + 1 for k in range(6)]
+    assert "0.5 times" in widget.scene.notes[0]
+
+
+def test_lattices_half_a_pixel_apart_are_paired_by_centres(folder):
+    grid = testing.small_grid(9, 12)
+    moved = testing.small_grid(9, 12, corner=(500_004, 4_799_996))
+    first = testing.coordinate_raster(folder / "a.tif", grid)
+    second = testing.coordinate_raster(folder / "b.tif", moved)
+    widget = compare(first, second, bands=2)
+    assert widget.window == Window(1, 1, 11, 8)
+    assert pixels(widget, 1)[0, :, 0].tolist() == list(range(1, 12))
+
+
+def test_arrays_cover_the_first_raster_or_what_rasters_share(folder):
+    whole = testing.coordinate_raster(folder / "a.tif", at(0, 0, 30, 40))
+    part = testing.coordinate_raster(folder / "b.tif", at(4, 6, 20, 21))
+    like_whole = np.arange(30 * 40.0).reshape(30, 40)
+    like_part = np.arange(20 * 21.0).reshape(20, 21)
+    widget = compare(like_whole, whole, part, like_part, bands=1)
+    assert widget.window == Window(6, 4, 21, 20)
+    assert (pixels(widget, 0)[..., 0] == like_whole[4:24, 6:27]).all()
+    assert (pixels(widget, 3)[..., 0] == like_part).all()
+    assert pixels(widget, 1)[0, 0, 0] == 4
+
+
+def test_arrays_alone_are_compared_pixel_by_pixel():
+    a, b = np.zeros((5, 9)), np.ones((5, 9, 1))
+    widget = compare(a, b, window=Window(2, 1, 4, 3))
+    assert widget.scene.shape == (3, 4)
+    assert widget.titles == ("layer 1", "layer 2")
+
+
+def test_a_window_is_in_pixels_of_the_first_raster(folder):
+    first = testing.coordinate_raster(folder / "a.tif", at(0, 0, 30, 40))
+    second = testing.coordinate_raster(folder / "b.tif", at(4, 6, 20, 21))
+    widget = compare(first, second, bands=2, window=Window(8, 5, 7, 3))
+    assert pixels(widget, 0)[0, :, 0].tolist() == list(range(8, 15))
+    assert pixels(widget, 1)[0, :, 0].tolist() == list(range(2, 9))
+
+
+def test_of_large_layers_the_middle_one_of_every_few_pixels_is_read(folder):
+    height, width = 37, 3 * previews.MAX_SIDE - 100
+    grid = testing.small_grid(height, width)
+    path = testing.coordinate_raster(folder / "a.tif", grid)
+    array = rasters.read_array(path)
+    cut = testing.coordinate_raster(folder / "b.tif", at(0, 0, height, width))
+    widget = compare(path, array, cut, bands=2)
+    read = pixels(widget, 0)[0, :, 0]
+    count = -(-width // 3)
+    # Independent of `picked`: the pixel that holds the middle of each third.
+    middles = (np.arange(count) + 0.5) * width / count
+    assert read.tolist() == np.floor(middles).tolist()
+    for number in (1, 2):
+        assert (pixels(widget, number) == pixels(widget, 0)).all()
+    assert f"13 x {count} of 37 x {width} pixels" in widget.scene.notes[0]
+
+
+# ------------------------------------------------------------------ values and colours
+
+
+def test_a_class_probability_is_grey_from_0_to_1():
+    values = np.linspace(0.2, 0.6, 45).reshape(5, 9)
+    stack = np.dstack([values, 1 - values]).astype("float32")
+    widget = compare(stack, stack[..., ::-1], bands=2)
+    grey = np.rint(255 * stack[..., 1])
+    assert (picture(widget, 0)[..., :3] == grey[..., np.newaxis]).all()
+    assert widget.scene.layers[1].limits == (0, 1)
+
+
+def test_equal_values_look_equal_in_layers_of_one_kind():
+    ramp = np.arange(200.0).reshape(10, 20)
+    widget = compare(ramp, ramp + 100, stretch=(0, 100))
+    # 0 to 299 in both: 150 is as bright in one as in the other.
+    first, second = (picture(widget, number)[..., 0] for number in (0, 1))
+    assert first[7, 10] == second[2, 10] == round(255 * 150 / 299)
+
+
+def test_colour_images_have_the_bands_asked_for(folder):
+    bands = np.zeros((4, 6, 4), "uint16")
+    for column, band in enumerate((3, 1, 0)):
+        bands[:, 2 * column : 2 * column + 2, band] = 5000
+    path = write(folder / "a.tif", bands)
+    labels = write(folder / "labels.tif", np.zeros((4, 6, 1), "uint8"), legend=LEGEND)
+    widget = compare(path, labels, bands=(4, 2, 1), value_range=(0, 5000))
+    colours = picture(widget, 0)[1, ::2, :3].tolist()
+    assert colours == [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
+    assert widget.scene.layers[1].kind == "classes"
+
+
+def test_maps_of_classes_share_the_legend_that_one_of_them_has(folder):
+    labels = np.array([[0, 1, 3, 255, 255, 0]], "uint8")[..., np.newaxis]
+    named = write(folder / "named.tif", labels, nodata=255, legend=LEGEND)
+    plain = write(folder / "plain.tif", labels[:, ::-1], nodata=255)
+    widget = compare(plain, named)
+    town = [3, "town", [255, 0, 4]]
+    for about in widget._layers:
+        assert [entry[0] for entry in about["classes"]] == [0, 1, 3]
+        assert about["classes"][2] == town
+    alpha = picture(widget, 0)[0, :, 3]
+    assert alpha.tolist() == [255, 0, 0, 255, 255, 255]
+
+
+def test_titles_are_names_of_files_and_of_folders_where_those_are_equal(folder):
+    paths = []
+    for name in ("crop0", "crop16"):
+        (folder / name).mkdir()
+        paths.append(write(folder / name / "map.tif", np.ones((3, 5, 1), "uint8")))
+    other = write(folder / "labels.tif", np.ones((3, 5, 1), "uint8"))
+    widget = compare(*paths, other)
+    assert widget.titles == ("crop0/map", "crop16/map", "labels")
+    assert compare(*paths, titles=("0", "16")).titles == ("0", "16")
+
+
+# -------------------------------------------------------------------------- differences
+
+
+def test_differences_are_those_of_the_data_not_of_pictures():
+    a = np.array([[250, 3, 7]], "uint8")
+    b = np.array([[5, 3, 9]], "uint8")
+    found = compare(a, b, kind="grey").difference()
+    assert found.values.tolist() == [[-245, 0, 2]]
+    assert (found.kind, found.largest) == ("signed", 245)
+    tiny = np.full((2, 3), 0.5)
+    # A millionth is far below a step of an 8 bit picture.
+    found = compare(tiny, tiny + 1e-6).difference()
+    assert found.values == pytest.approx(1e-6 * np.ones((2, 3)), rel=1e-3)
+
+
+def test_colours_differ_by_the_mean_of_their_bands():
+    a = np.zeros((1, 2, 3))
+    b = np.array([[[3, -6, 0], [0, 0, 0]]], float)
+    found = compare(a, b).difference()
+    assert found.kind == "size"
+    assert found.values.tolist() == [[3, 0]]
+
+
+def test_classes_differ_or_not_and_no_data_is_no_difference(folder):
+    a = np.array([[0, 1, 2, 255, 0]], "uint8")[..., np.newaxis]
+    b = np.array([[0, 3, 2, 1, 255]], "uint8")[..., np.newaxis]
+    paths = [write(folder / f"{i}.tif", x, nodata=255) for i, x in enumerate((a, b))]
+    found = compare(*paths).difference()
+    assert found.values[0, :3].tolist() == [0, 1, 0]
+    assert np.isnan(found.values[0, 3:]).all()
+    assert found.changed_share == pytest.approx(1 / 3)
+
+
+def test_not_a_number_is_no_difference():
+    a = np.array([[0.5, np.nan, 0.25, np.inf]])
+    b = np.array([[0.75, 0.5, np.nan, 0.5]])
+    found = compare(a, b).difference()
+    assert found.values[0, 0] == 0.25
+    assert np.isnan(found.values[0, 1:]).all()
+
+
+def test_kinds_without_a_difference_say_so():
+    classes, image = np.zeros((4, 5), int), np.random.default_rng(0).random((4, 5, 3))
+    assert compare(classes, image).mode == "swipe"
+    with pytest.raises(
+        ValueError, match=r"'classes' and one of kind 'rgb'.*Choose two"
+    ):
+        compare(classes, image, mode="difference")
+
+
+# ------------------------------------------------------------------------------- errors
+
+
+def test_what_cannot_be_compared_is_refused_with_the_cure(folder):
+    image = np.ones((30, 40, 2), "float32")
+    path = write(folder / "a.tif", image)
+    utm33 = GeoBox((30, 40), Affine(10, 0, 500_000, 0, -10, 4_800_000), "EPSG:32633")
+    elsewhere = write(folder / "b.tif", image, utm33)
+    with pytest.raises(ValueError, match=r"EPSG:32633.*EPSG:32631.*gdalwarp"):
+        compare(path, elsewhere)
+    far = write(folder / "c.tif", image, at(30, 0, 30, 40))
+    with pytest.raises(ValueError, match=r"share no pixel.*that overlap"):
+        compare(path, far)
+    with pytest.raises(ValueError, match=r"Band 3 of '.*a.tif' .* has 2 bands"):
+        compare(path, path, bands=3)
+    empty = write(folder / "d.tif", np.full((30, 40, 2), np.nan, "float32"))
+    with pytest.raises(ValueError, match=r"d.tif' \(band 1\) has no data.*nodata="):
+        compare(path, empty)
+    with pytest.raises(ValueError, match=r"12x13 px and does not say.*30x40 px of"):
+        compare(path, np.ones((12, 13)))
+    with pytest.raises(ValueError, match=r"row 25, col 3, 6x5.*rows 0 to 30.*inside"):
+        compare(path, path, window=Window(3, 25, 5, 6))
+    with pytest.raises(FileNotFoundError, match=r"no raster at 'nowhere.tif'"):
+        compare(path, "nowhere.tif")
+
+
+def test_wrong_options_are_refused_with_those_that_are_known():
+    a = np.zeros((3, 5))
+    with pytest.raises(TypeError, match=r"no option 'title'.*bands, legend, titles"):
+        compare(a, a, title="x")
+    with pytest.raises(ValueError, match=r"1 layer given. Give two or more"):
+        compare(a)
+    with pytest.raises(ValueError, match=r"mode 'wipe' is unknown. Use swipe, blink"):
+        compare(a, a, mode="wipe")
+    with pytest.raises(ValueError, match=r"kind 'colour' is unknown. Use rgb"):
+        compare(a, a, kind="colour")
+    with pytest.raises(ValueError, match="3 titles for 2 layers"):
+        compare(a, a, titles=("a", "b", "c"))
+    with pytest.raises(ValueError, match=r"`tile` is .* at least 1. Received: 0"):
+        compare(a, a, tile=0)
+
+
+# -------------------------------------------------------------------- state and pages
+
+
+def test_the_state_is_that_of_the_first_raster(folder):
+    first = testing.coordinate_raster(folder / "a.tif", at(0, 0, 30, 40))
+    second = testing.coordinate_raster(folder / "b.tif", at(4, 6, 20, 21))
+    widget = compare(first, second, bands=1, tile=16)
+    assert widget.center == [4 + 10, 6 + 10.5]
+    assert (widget.tile, widget.tiles_shown) == (16, True)
+    # Tiles of the second raster begin at its own corner.
+    assert [about["corner"] for about in widget._layers] == [[0, 0], [4, 6]]
+    widget.view = [10, 12, 3, 4]
+    assert widget.window == Window(12, 10, 4, 3)
+    assert repr(widget) == "Comparison of a, b: 20 x 21 px."
+
+
+def test_layers_that_are_not_there_cannot_be_chosen():
+    widget = compare(np.zeros((3, 5)), np.ones((3, 5)))
+    with pytest.raises(traitlets.TraitError, match="no layer 2: 2 layers"):
+        widget.right = 2
+
+
+def unpacked(packed, about, shape):
+    raw = zlib.decompress(packed)
+    count = np.prod(shape) * about["bands"]
+    values = np.frombuffer(raw, about["type"], count)
+    valid = np.frombuffer(raw, "uint8", offset=values.nbytes)
+    return values.reshape(about["bands"], *shape), valid.reshape(shape)
+
+
+@pytest.mark.parametrize(
+    ("array", "sent_as"),
+    [
+        (np.arange(15).reshape(3, 5) - 4, "int8"),
+        (np.arange(15, dtype="uint16").reshape(3, 5) * 3000, "uint16"),
+        (np.arange(15, dtype=">i4").reshape(3, 5) * 100_000, "int32"),
+        (np.arange(15).reshape(3, 5) * 10**10, "float64"),
+        (np.arange(45.0).reshape(3, 5, 3), "float32"),
+        (np.arange(15).reshape(3, 5) > 7, "uint8"),
+    ],
+)
+def test_the_browser_gets_the_values_themselves(array, sent_as):
+    widget = compare(array, array)
+    about = widget._layers[0]
+    assert about["type"] == sent_as
+    values, valid = unpacked(widget._values[0], about, (3, 5))
+    assert (np.moveaxis(values, 0, -1) == array.reshape(3, 5, -1)).all()
+    assert valid.all()
+
+
+def test_the_page_holds_everything_and_asks_for_nothing(folder):
+    scene = testing.small_scene()
+    widget = compare(scene["labels"], scene["labels"], titles=("</script>", "b & c"))
+    widget.mode, widget.position = "blink", 0.25
+    page = widget.to_html(folder / "page.html").read_text(encoding="utf-8")
+    assert not re.search(
+        r"(src|href)=|https?://|@import|url\(|\bfetch\(|\bimport\b", page
+    )
+    assert "default-src 'none'" in page
+    text = re.search(r'id="state">(.*?)</script>', page, re.DOTALL)[1]
+    state = json.loads(text)
+    assert (state["mode"], state["position"]) == ("blink", 0.25)
+    assert state["_layers"][0]["title"] == "</script>"
+    packed = base64.b64decode(state["_values"][0])
+    values, valid = unpacked(packed, state["_layers"][0], state["_scene"]["shape"])
+    labels = rasters.read_array(scene["labels"])[..., 0]
+    assert (valid == (labels != 255)).all()
+    assert (values[0][labels != 255] == labels[labels != 255]).all()
+
+
+def test_a_picture_is_there_where_no_widgets_run():
+    a = np.linspace(0, 1, 60).reshape(6, 10)
+    data, metadata = compare(a, a[::-1], titles=("up", "down"))._repr_mimebundle_()
+    assert "up: grey image" in metadata["image/png"]["alt"]
+    output = nbformat.v4.new_output("display_data", data, metadata=metadata)
+    cell = nbformat.v4.new_code_cell("", outputs=[output], execution_count=1)
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    assert f'src="data:image/png;base64,{data["image/png"][:60]}' in page
+
+
+def test_the_still_form_shows_the_pair_or_its_difference():
+    a = np.linspace(0, 1, 60).reshape(6, 10)
+    widget = compare(a, a, a + 0.5, titles=("one", "two", "three"), value_range=(0, 2))
+    widget.right = 2
+    axes = [ax for ax in widget.as_figure().axes if ax.images]
+    assert [ax.get_title("left") for ax in axes] == ["one", "three"]
+    widget.mode = "difference"
+    (ax,) = [ax for ax in widget.as_figure().axes if ax.images]
+    assert ax.get_title("left") == (
+        "three against one: 100 % of the pixels differ; the largest difference is 0.5."
+    )
+    assert ax.child_axes[0].get_ylim() == (-0.5, 0.5)
+
+
+def test_the_gif_alternates_the_pair_at_the_rate_asked_for(folder):
+    a = np.zeros((6, 10), int)
+    b = a.copy()
+    b[2, 3] = 1
+    widget = compare(a, b, legend=LEGEND)
+    path = widget.save_gif(folder / "blink.gif", rate=2)
+    colours = []
+    with Image.open(path) as gif:
+        assert (gif.n_frames, gif.info["duration"], gif.info["loop"]) == (2, 500, 0)
+        side = gif.width // 10
+        places = [(3 * side + 5, 2 * side + 5), (4 * side + 5, 2 * side + 5)]
+        for number in range(2):
+            gif.seek(number)
+            colours.append([gif.convert("RGB").getpixel(place) for place in places])
+    water, meadow = (127, 188, 252), (239, 215, 0)
+    assert colours == [[water, water], [meadow, water]]
+    with pytest.raises(ValueError, match=r"at most 3, which is safe.*Received: 5"):
+        widget.save_gif(folder / "fast.gif", rate=5)
+
+
+OPENING = """
+import sys, time
+import numpy as np
+from tutorial_lib.viewers import compare
+
+def peak():
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+small = np.arange(12).reshape(3, 4)
+compare(small, small)._repr_mimebundle_()
+before, start = peak(), time.perf_counter()
+widget = compare(*sys.argv[1:])
+widget._repr_mimebundle_()
+print(time.perf_counter() - start, (peak() - before) / 1000, *widget.scene.shape)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
+def test_maps_larger_than_a_screen_open_in_seconds_with_memory_bounded(folder):
+    side, block = 10_980, 183
+    classes = np.random.default_rng(0).integers(0, 6, (side // block, side // block))
+    rows = np.kron(classes, np.ones((1, block), "uint8")).astype("uint8")
+    paths = []
+    for name in ("a", "b"):
+        paths.append(folder / f"{name}.tif")
+        options = {"channels": 1, "dtype": "uint8", "nodata": 255, "legend": LEGEND}
+        grid = testing.small_grid(side, side)
+        with rasters.create_raster(paths[-1], grid, **options) as raster:
+            for number, row in enumerate(rows):
+                part = np.broadcast_to(row[np.newaxis, :, np.newaxis], (block, side, 1))
+                raster.write(part, row=number * block)
+    done = subprocess.run(
+        [sys.executable, "-c", OPENING, *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds, megabytes, height, width = map(float, done.stdout.split())
+    assert height == width == 1569
+    assert seconds < 5
+    assert megabytes < 300
+
+
+def test_differences_need_layers_of_one_family_only():
+    grey, probability = np.full((3, 4), 7.0), np.full((3, 4), 0.5)
+    widget = compare(grey, probability)
+    found = difference(*widget.scene.layers)
+    assert (found.values == -6.5).all()
