@@ -237,3 +237,21 @@ def test_it_says_in_words_how_a_chunk_shrinks():
     text = tl.analyse(tl.architectures.pan_xs_unet(4, crops=())).explain(128)
     assert "conv_xs (Conv2D): 32 px, 30 of them valid, rows 1 to 30" in text
     assert "output 'estimated': 128 px, 81 of them valid, rows 31 to 111" in text
+
+
+@pytest.mark.parametrize("build", ["pan_xs_unet", "pixelwise_fcnn", "pooled_cnn"])
+def test_saved_networks_have_the_same_fields(tmp_path, build):
+    """Keras saves some arguments in another form: slices, for one."""
+    network = getattr(tl.architectures, build)(3, crops=(16, 32))
+    network.save(tmp_path / "a.keras")
+    loaded = tl.analyse(keras.models.load_model(tmp_path / "a.keras"))
+    original = tl.analyse(network)
+    assert loaded.margins == original.margins
+    assert loaded.scale == original.scale
+    for size in (160, 320):
+        for axis in (0, 1):
+            ends = [
+                {name: x.spans(size, axis)[n] for name, n in x.outputs.items()}
+                for x in (loaded, original)
+            ]
+            assert ends[0] == ends[1]

@@ -328,9 +328,10 @@ def zero_padding(layer: Any, spans: Sequence[Span], axis: int, arguments: Any) -
 def get_item(layer: Any, spans: Sequence[Span], axis: int, arguments: Any) -> Span:
     """`image[:, 16:-16, 16:-16, :]`, and steps."""
     key = arguments.args[1]
-    key = key if isinstance(key, tuple) else (key,)
+    # Keras saves the tuple of slices as a list.
+    key = tuple(key) if isinstance(key, list | tuple) else (key,)
     part = key[axis + 1] if len(key) > axis + 1 else slice(None)
-    if Ellipsis in key or not isinstance(part, slice):
+    if not all(isinstance(axis_part, slice) for axis_part in key):
         raise UnknownLayerError(
             f"The slice '{layer.name}' takes {key}; write a slice for each of the four "
             "axes, such as `image[:, 16:-16, 16:-16, :]`."

@@ -10,6 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from tutorial_lib.engine import Tile
 from tutorial_lib.viewers.figures import TEXT_SIZE, StillFigure
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ __all__ = ["show_tiles"]
 def show_tiles(plan: "InferencePlan") -> StillFigure:
     """Draw the tiles of a plan; of the one in the middle, also its chunk."""
     height, width = plan.reference.shape
-    tile = plan.tiles[len(plan.tiles) // 2]
+    tile = _middle_tile(plan)
     rows, cols = plan.job.chunk(tile, 0)
     figure = Figure(figsize=(6.2, 0.6 + min(6.0, 5.2 * height / width)), layout="tight")
     ax = figure.subplots()
@@ -41,6 +42,11 @@ def show_tiles(plan: "InferencePlan") -> StillFigure:
     ax.tick_params(labelsize=TEXT_SIZE)
     ax.legend(fontsize=TEXT_SIZE, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     return StillFigure(figure, _text(plan, len(rows), len(cols)))
+
+
+def _middle_tile(plan: "InferencePlan") -> Tile:
+    row, col = (span[len(span) // 2] for span in (plan.rows, plan.cols))
+    return next(tile for tile in plan.tiles if row in tile.rows and col in tile.cols)
 
 
 def _draw_grid(ax: Axes, plan: "InferencePlan", scale: float) -> None:
