@@ -359,6 +359,31 @@ def test_the_rules_against_what_pixels_really_read(networks, tmp_path):
         assert background.sum() < 1.5 * reads.sum()
 
 
+def test_the_rule_of_otbtf_looks_at_whole_chunks(networks, tmp_path):
+    """A tile is background when all that is read for it is no-data: 128 px for 80."""
+    network = networks["pan and xs"]
+    sources = scene(tmp_path, network, (301, 413))
+    empty = {}
+    for name, path in sources.items():
+        array, grid = rasters.read_array(path), rasters.read_grid(path)
+        # From pan column 160 on, in both.
+        array[:, int(160 * array.shape[1] / 412) :] = 0
+        target = tmp_path / f"empty_{name}.tif"
+        empty[name] = Source(rasters.write_array(target, array, grid), nodata=0)
+    plan = plan_inference(
+        network, empty, output="estimated", nodata_rule="tile", tile_size=80
+    )
+    values = plan.read()
+    # Tiles begin at columns 31 + 80 i and their chunks at 80 i.
+    first = next(31 + 80 * i for i in range(9) if 80 * i >= 160)
+    background = np.isnan(values).all(axis=-1)
+    assert background[:, first - 31 :].all()
+    assert not background[:, : first - 31].any()
+    whole = whole_map(network, {n: s.path for n, s in empty.items()}, "estimated")
+    due = cut(whole, plan)
+    close(values[~background], due[~background])
+
+
 def test_tiles_of_background_are_not_run(networks, tmp_path):
     network = networks["FCNN"]
     holed = with_holes(scene(tmp_path, network, (301, 249)), tmp_path)

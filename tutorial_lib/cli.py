@@ -35,8 +35,7 @@ example:
     "map": """\
 example:
   tutorial-lib map --model fcnn_savedmodel --source input=s2_10m.tif \\
-      --receptive-field input=16 --output estimated_labels \\
-      --legend-from terrain_truth_a.tif --out map.tif""",
+      --output estimated_labels --legend-from terrain_truth_a.tif --out map.tif""",
 }
 
 __all__ = ["main"]
@@ -165,7 +164,7 @@ def _add_map(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("--model", type=Path, required=True, help=".keras file or SavedModel folder")
     _add_sources(parser)
-    field = "pixels read for one expression field"
+    field = "pixels read for one expression field (default: derived from the model)"
     _add_each(parser, "receptive-field", "PX", _count, field)
     text = "of the model; given again, bands are stacked"
     add("--output", action="append", required=True, help=text)
