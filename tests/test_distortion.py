@@ -233,7 +233,8 @@ def test_rows_and_columns_are_weighed_alike_in_borders_and_elsewhere(folder):
     """Steep along the columns only: an uneven number of borders is no seam."""
     rows, cols = np.mgrid[:70, :50]
     path = write(folder, "map.tif", 1.0 * rows + 100.0 * cols)
-    assert seam_score(path, tile=20) == pytest.approx(1)
+    # Rows 30 and 60 against 15 and 45, but column 30 against 15 and 45.
+    assert seam_score(path, tile=30) == pytest.approx(1)
     assert seam_score(path, tile=60) == pytest.approx(1)
     seamy = write(folder, "seamy.tif", 1.0 * rows + 100.0 * cols + 5.0 * (rows // 60))
     assert seam_score(seamy, tile=60) == pytest.approx(6)
@@ -398,18 +399,22 @@ def test_all_chunks_against_the_network_on_the_whole_image(unet):
     whole = run(0, 0, 208, 240)
     # What 208 x 240 px give is right from 31 px on, up to 16 px before the end.
     places = list(product(range(32, 192 - 80 + 1, 16), range(32, 224 - 80 + 1, 16)))
-    errors = np.array(
-        [run(r, c, 80, 80) - whole[r : r + 80, c : c + 80] for r, c in places]
-    )
+    alone = np.array([run(row, col, 80, 80) for row, col in places])
+    truth = np.array([whole[r : r + 80, c : c + 80] for r, c in places])
+    errors, changed = alone - truth, alone.argmax(-1) != truth.argmax(-1)
     curve = distortion_curve(
         unet, paths, output="estimated", crops=(3, 0), chunk=80, count=1000
     )
     assert (curve.chunk_count, curve.passed_over) == (len(places), 0) == (48, 0)
     assert [one.crop for one in curve.crops] == [0, 3]
     for one in curve.crops:
-        inner = errors[:, one.crop : 80 - one.crop, one.crop : 80 - one.crop]
+        kept = slice(one.crop, 80 - one.crop)
+        inner = errors[:, kept, kept]
         assert one.rmse == pytest.approx(sqrt((inner**2).mean()), rel=1e-4)
         assert one.largest == pytest.approx(np.abs(inner).max(), rel=1e-4)
+        share = changed[:, kept, kept].mean()
+        assert one.labels_changed == pytest.approx(share, rel=0.01)
+        assert share > 0.001
     profile = np.abs(errors)[:, 31:-16].mean(axis=(0, 1, 3))[: 80 - 16]
     left = curve.by_distance()["left"].dropna().to_numpy()
     assert left == pytest.approx(profile, abs=ROUNDING)

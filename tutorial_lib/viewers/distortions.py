@@ -26,6 +26,8 @@ _ERROR, _COST = "#0072b2", "#606060"
 # what rounding leaves in some pixels is far below.
 _DECADES = 7
 
+__all__ = ["show_distortion"]
+
 
 def show_distortion(curve: "DistortionCurve") -> StillFigure:
     """Draw a distortion curve in two panels.
@@ -40,6 +42,18 @@ def show_distortion(curve: "DistortionCurve") -> StillFigure:
 
     Returns:
         A figure that displays itself.
+
+    Example:
+        >>> from tutorial_lib import architectures, testing
+        >>> from tutorial_lib.distortion import distortion_curve
+        >>> model = architectures.pixelwise_fcnn(4, crops=())
+        >>> image = testing.small_scene()["input_10m"]
+        >>> curve = distortion_curve(
+        ...     model, image, output="estimated_labels", crops=(0, 4), count=2
+        ... )
+        >>> show_distortion(curve)
+        Distortion of 'estimated_labels' in 2 chunks of 24 px ... Right: mean error
+        against the distance to each side.
     """
     figure = Figure(figsize=(WIDTH, 4.0), layout="constrained")
     by_crop, by_side = figure.subplots(1, 2)
