@@ -255,3 +255,16 @@ def test_saved_networks_have_the_same_fields(tmp_path, build):
                 for x in (loaded, original)
             ]
             assert ends[0] == ends[1]
+
+
+def test_explaining_follows_one_output():
+    analysis = tl.analyse(tl.architectures.pan_xs_unet(4, crops=(24, 32)))
+    lines = analysis.explain(128).split("\n")
+    assert lines[-1].startswith("output 'estimated': 128 px, 81 of them valid")
+    assert not any("GetItem" in line or "features" in line for line in lines)
+    # Layers that pass on what they get take nothing: skips, scaling.
+    taking = ["conv1", "conv_xs", "conv1t", "conv2t", "conv3t", "softmax"]
+    assert [line.split()[0] for line in lines[1:-1]] == taking
+    cropped = analysis.explain(128, "estimated_crop24").split("\n")
+    assert "80 px, 73 of them valid, rows 7 to 79" in cropped[-1]
+    assert "GetItem" in cropped[-2]

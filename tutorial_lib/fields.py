@@ -169,26 +169,33 @@ class FieldAnalysis:
             )
         return size
 
-    def explain(self, size: int) -> str:
+    def explain(self, size: int, output: str | None = None) -> str:
         """Say in words how a chunk shrinks on its way through the network.
 
         Args:
             size: Side of the chunk in reference pixels.
+            output: Name of the output that is followed; None takes the first one.
 
         Returns:
-            A sentence for each layer that takes something away, and for each output.
+            A sentence for each layer that takes something away, and for the output.
         """
-        fields = self.layers(size)
+        output = next(iter(self.outputs)) if output is None else output
+        fields, needed = self.layers(size), self._behind(self.outputs[output])
         lines = [f"A chunk of {size} px, of which everything is real."]
-        for step, field in zip(self.steps, fields, strict=True):
-            read = [fields[number] for number in step.inputs]
-            if read and any(
-                _margins(field)[i] != _margins(read[0])[i] for i in range(4)
-            ):
+        for number, (step, field) in enumerate(zip(self.steps, fields, strict=True)):
+            before = [_margins(fields[i]) for i in step.inputs]
+            if number in needed and before and _margins(field) != before[0]:
                 lines.append(f"{field.name} ({field.kind}): {_valid_text(field)}")
-        for name, number in self.outputs.items():
-            lines.append(f"output '{name}': {_valid_text(fields[number])}")
-        return "\n".join(lines)
+        text = _valid_text(fields[self.outputs[output]])
+        return "\n".join([*lines, f"output '{output}': {text}"])
+
+    def _behind(self, number: int) -> set[int]:
+        """Numbers of the steps that a step depends on, and its own."""
+        needed = {number}
+        for i in range(number, -1, -1):
+            if i in needed:
+                needed.update(self.steps[i].inputs)
+        return needed
 
     def __repr__(self) -> str:
         lines = [

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tutorial_lib.exercises import Exercise, Mistake, diagnose
+from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
 
 
 def _judge_exact_crop(answer: Callable[[int], int]) -> str | None:
@@ -69,6 +69,126 @@ exact_crop = Exercise(
         "16 = 2 ** 4 for 3 halvings, 32 = 2 ** 5 for 4.",
     ),
     explanation="Every halving doubles it: deep networks lose much of a chunk.",
+)
+
+
+def _judge_deeper(answer: type) -> str | None:
+    from tutorial_lib.fields import analyse
+
+    try:
+        model = answer().build({"input_p": 1, "input_xs": 4})
+        analysis = analyse(model)
+    except ValueError as err:
+        # Branches or skips of different sizes cannot be added.
+        return "sizes" if "merge" in str(err) or "shape" in str(err) else OTHER
+    if analysis.scale["estimated"] != 1:
+        return "too small"
+    if analysis.total_stride["input_p"] != 32:
+        return "another depth"
+    if sum(step.kind == "Add" for step in analysis.steps) < 5:
+        return "no skips"
+    exact = [
+        name
+        for name, margins in analysis.margins.items()
+        if name.startswith("estimated_crop") and margins == (0, 0, 0, 0)
+    ]
+    return None if "estimated_crop64" in exact else "crops"
+
+
+_DEEPER = """
+    class Deeper(tl.PatchModel):
+        scale = 0.01
+
+        def __init__(self):
+            super().__init__(crops=(8, 16, 32, 64))
+
+        def network(self, inputs):
+            net, levels = inputs["input_p"], []
+            for filters in (16, 32, 64, 64, 64):
+                net = halve(net, filters)
+                if filters == 32:
+                    xs = keras.layers.Conv2D(32, 3, padding="same")(inputs["input_xs"])
+                    net = keras.layers.Add()([net, xs])
+                levels.append(net)
+            for skip in reversed(levels[:-1]):
+                net = keras.layers.Add()([double(net, skip.shape[-1]), skip])
+            return {"estimated": double(net, 4, activation="softmax")}
+    """
+
+
+def _slip(old: str, new: str) -> str:
+    if old not in _DEEPER:
+        raise ValueError(f"No {old!r} is there to replace. Correct the slip.")
+    return _DEEPER.replace(old, new)
+
+
+_FILTERS, _CROPS = "(16, 32, 64, 64, 64)", "(8, 16, 32, 64)"
+_SKIP = "keras.layers.Add()([double(net, skip.shape[-1]), skip])"
+
+deeper = Exercise(
+    name="deeper",
+    title="One halving more",
+    question="""
+        This is the network of notebook 07, but not complete: `halve` is a convolution
+        with a stride of 2, `double` a transposed one. Give it **five** halvings, with 16
+        filters in the first, 32 in the second and 64 in all others; let each doubling be
+        added to the level of the same size; and let it have outputs with the crops 8, 16,
+        32, and the one that is exact.
+        """,
+    answer_name="Deeper",
+    stub=_DEEPER.replace(_FILTERS, "...")
+    .replace(_CROPS, "...")
+    .replace(f"net = {_SKIP}", "net = ..."),
+    solution_code=_DEEPER,
+    judge=_judge_deeper,
+    mistakes={
+        "another depth": Mistake(
+            code=_slip(_FILTERS, "(16, 32, 64, 64)"),
+            hint="The total stride is not that of five halvings. How many numbers of "
+            "filters are there?",
+        ),
+        "crops": Mistake(
+            code=_slip(_CROPS, "(8, 16, 32)"),
+            hint="No output with a crop is exact. Which crop did you find for five "
+            "halvings?",
+        ),
+        "no skips": Mistake(
+            code=_slip(_SKIP, "double(net, skip.shape[-1])"),
+            hint="The levels of the encoder are not used: what is doubled is to be added "
+            "to the level of the same size.",
+        ),
+        "sizes": Mistake(
+            code=_slip(_SKIP, "keras.layers.Add()([net, skip])"),
+            hint="Two images of different size are added. Before it is added, the smaller "
+            "one has to be doubled.",
+        ),
+        "too small": Mistake(
+            code=_slip("reversed(levels[:-1])", "reversed(levels[1:-1])"),
+            hint="The output is smaller than pan: there must be as many doublings as "
+            "halvings, one of them after the loop.",
+        ),
+    },
+    hints=(
+        "Three blanks: crops, numbers of filters, and what happens to `net` at a skip.",
+        "Five numbers of filters are five halvings. The exact crop is that of your "
+        "function.",
+        "`keras.layers.Add()([double(net, filters), skip])`, with as many filters as "
+        "`skip` has channels: `skip.shape[-1]`.",
+    ),
+    explanation="The kit builds it as `tl.architectures.deeper_unet(4, depth=5)`.",
+    imports="""
+        import keras
+        import tutorial_lib as tl
+
+
+        def halve(net, filters):
+            return keras.layers.Conv2D(filters, 3, 2, "same", activation="relu")(net)
+
+
+        def double(net, filters, activation="relu"):
+            layer = keras.layers.Conv2DTranspose
+            return layer(filters, 3, 2, "same", activation=activation)(net)
+        """,
 )
 
 
