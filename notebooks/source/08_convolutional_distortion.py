@@ -75,7 +75,7 @@ for depth in (5, 6, 7):
 
 # %% exercise="deeper"
 
-# %% tags=["nbval-check-output"]
+# %%
 Deeper = ex.deeper.answer()
 analysis = tl.analyse(Deeper().build({"input_p": 1, "input_xs": 4}))
 print(analysis.explain(256, "estimated"))
