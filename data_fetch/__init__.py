@@ -1,8 +1,10 @@
 """Data for the notebooks, made ready once and checked by hash.
 
-`python -m data_fetch sample` does it from a terminal, `fetch_sample` from Python.
+`python -m data_fetch sample` does it from a terminal; from Python, `fetch_sample` gets
+the Havel scene and `fetch_town` the town.
 """
 
 from data_fetch.havel import fetch_sample
+from data_fetch.town import fetch_town
 
-__all__ = ["fetch_sample"]
+__all__ = ["fetch_sample", "fetch_town"]

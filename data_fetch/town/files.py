@@ -20,7 +20,7 @@ from tutorial_lib.rasters import PathLike
 # Goes up when the files come out differently, so that older ones are made again.
 RECIPE = 1
 SEED = 7
-SPACE = 60_000_000
+SPACE = 10_000_000
 
 # Pixels of the panchromatic image: of each part, and between the two.
 SHAPE = (1100, 1500)
@@ -50,7 +50,7 @@ One town was planned and seen from above. Its western part is for training
 - `pan`: panchromatic image, {SPACING:g} m, 11 bits; no pixel is 0, the no-data value.
 - `xs`: {", ".join(BANDS)}, {SPACING * RATIO:g} m, the same ground.
 - `labels`: what is seen from above, {SPACING:g} m:
-{"".join(f"  {number} {name}{chr(10)}" for number, name in enumerate(LEGEND.names))}
+{"".join(f"  - {number} {name}{chr(10)}" for number, name in enumerate(LEGEND.names))}
 Streets are cuts through the ground; on the blocks between them stand houses, town
 houses, flats or halls, or there are parks, woods, meadows, car parks and squares.
 Everything is painted with pixels of half the size, lit by a sun 40 degrees above the

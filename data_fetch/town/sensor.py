@@ -32,6 +32,10 @@ def digital_numbers(reflectance: np.ndarray) -> np.ndarray:
 
     Args:
         reflectance: (height, width, 4) times 10 000.
+
+    Example:
+        >>> digital_numbers(np.zeros((1, 1, 4), "float32"))[0, 0].tolist()
+        [82.0, 128.0, 215.0, 25.0]
     """
     return HAZE + GAIN * reflectance
 

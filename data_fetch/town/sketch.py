@@ -18,7 +18,7 @@ SUN_ELEVATION = np.radians(40)
 # How much brighter a slope is that faces the sun, how much darker one that turns away.
 SLOPE_CONTRAST = 0.2
 
-__all__ = ["SUN_AZIMUTH", "SUN_ELEVATION", "Sketch", "Surface"]
+__all__ = ["SUN_AZIMUTH", "SUN_ELEVATION", "Sketch", "Surface", "corners"]
 
 
 class Surface(NamedTuple):
@@ -98,6 +98,6 @@ def _slopes(box: np.ndarray) -> list[tuple[np.ndarray, float]]:
 
 
 def corners(shapes: np.ndarray) -> np.ndarray:
-    """Corners (n, 4, 2) of rectangles."""
+    """Corners (n, 4, 2) of rectangles, in the order that `rectangles` gives them."""
     points = shapely.get_coordinates(shapes).reshape(-1, 5, 2)
     return points[:, :4]

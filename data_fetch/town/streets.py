@@ -44,8 +44,9 @@ def lay_streets(width_m: float, height_m: float, rng: np.random.Generator) -> St
 
     Example:
         >>> streets = lay_streets(600, 400, np.random.default_rng(0))
-        >>> shapely.union_all(streets.blocks).area < 600 * 400
-        True
+        >>> blocks = shapely.union_all(streets.blocks)
+        >>> blocks.intersects(streets.river), blocks.intersects(streets.main_lines[0])
+        (False, False)
     """
     soft = bend(rng)
     ground = shapely.box(-150, -150, width_m + 150, height_m + 150)
