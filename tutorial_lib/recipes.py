@@ -1,4 +1,4 @@
-"""Trainings on the Havel scene, from rasters to the best epoch.
+"""Trainings on the sample scenes, from rasters to the best epoch.
 
 The demonstration and the recorded weights are made by these lines; notebooks show them
 one by one.
@@ -6,12 +6,16 @@ one by one.
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tutorial_lib import recorded
 from tutorial_lib.patches import Patches, extract_patches
-from tutorial_lib.positions import select_positions
+from tutorial_lib.positions import Positions, select_positions
+from tutorial_lib.rasters import PathLike, read_grid
 from tutorial_lib.testing import scratch_folder
 
 if TYPE_CHECKING:
@@ -21,19 +25,27 @@ if TYPE_CHECKING:
 # Patches of each source: 160 m on the ground, the field of view of the networks.
 SIZES = {"input": 16}
 TWO_SIZES = {"input_10m": 16, "input_20m": 8}
+# Of the town: 96 m on the ground, with the class of each panchromatic pixel.
+TOWN_SIZES = {"input_p": 64, "input_xs": 16, "truth": 64}
 
 _IMAGES = {
     "input": "s2_10m.tif",
     "input_10m": "s2_10m.tif",
     "input_20m": "s2_20m.tif",
 }
+_TOWN_IMAGES = {"input_p": "pan.tif", "input_xs": "xs.tif", "truth": "labels.tif"}
+# What the files of the area to train on begin with, and of that to map.
+_TOWN_AREAS = {"a": "train_", "b": ""}
 
 __all__ = [
     "SIZES",
+    "TOWN_SIZES",
     "TWO_SIZES",
     "cut_patches",
+    "cut_town_patches",
     "datasets",
-    "record",
+    "record_havel",
+    "record_town",
     "train",
     "train_fcnn",
 ]
@@ -64,14 +76,59 @@ def cut_patches(
     }
 
 
+def cut_town_patches(
+    scene: Path, folder: Path, *, count: int = 400, seed: int = 0
+) -> dict[str, Patches]:
+    """Patches of the town: "a" of the area to train on, "b" of the area to map.
+
+    Args:
+        scene: Folder of the town.
+        folder: Where the patches images go.
+        count: Positions of each of the four classes.
+        seed: Another seed draws other positions.
+
+    Returns:
+        The patches by area; "truth" holds the class of each pixel.
+    """
+    patches = {}
+    for area, prefix in _TOWN_AREAS.items():
+        sources = {x: scene / f"{prefix}{file}" for x, file in _TOWN_IMAGES.items()}
+        positions = select_positions(
+            sources["truth"], count=count, margin=TOWN_SIZES["truth"] // 2, seed=seed
+        )
+        patches[area] = extract_patches(
+            sources,
+            _on_whole_pixels(positions, sources["input_xs"]),
+            sizes=TOWN_SIZES,
+            out_dir=folder,
+            prefix=f"{area}_",
+        )
+    return patches
+
+
+def _on_whole_pixels(positions: Positions, coarse_path: PathLike) -> Positions:
+    """Positions moved to the upper left corner of their coarse pixels.
+
+    Patches of both sources then begin on the same corner, as the chunks of a map do.
+    Elsewhere a fine patch begins up to a coarse pixel later than the coarse one.
+    """
+    to_xy = read_grid(coarse_path).transform
+    columns, rows = ~to_xy @ (positions.x, positions.y)
+    # An eighth of a coarse pixel inside: the corner itself belongs to two.
+    x, y = to_xy @ (np.floor(columns) + 0.125, np.floor(rows) + 0.125)
+    return Positions(x, y, positions.labels, positions.crs)
+
+
 def datasets(
     patches: Mapping[str, Patches],
     *,
     class_count: int,
     seed: int = 0,
     inputs: Mapping[str, str] | None = None,
+    labels: str = "labels",
+    batch_size: int = 32,
 ) -> "tuple[tf.data.Dataset, tf.data.Dataset]":
-    """Training and validation batches of 32 patches.
+    """Training and validation batches.
 
     Args:
         patches: The patches by area, as `cut_patches` returns them.
@@ -79,18 +136,22 @@ def datasets(
         seed: Seed of the order of the training patches.
         inputs: {input name: source}, to give a model some of the sources only; None
             gives it all of them, under their names.
+        labels: Source of the classes to learn: "labels" is one for each patch,
+            "truth" of the town one for each pixel.
+        batch_size: Patches of a batch.
     """
     from tutorial_lib.datasets import patch_dataset
 
     def batches(area: str) -> "tf.data.Dataset":
-        paths = patches[area].paths
+        paths = dict(patches[area].paths)
+        classes = paths.pop(labels)
         if inputs is not None:
-            chosen = {name: paths[source] for name, source in inputs.items()}
-            paths = chosen | {"labels": paths["labels"]}
+            paths = {name: paths[source] for name, source in inputs.items()}
+        paths["labels"] = classes
         return patch_dataset(
             paths,
             class_count=class_count,
-            batch_size=32,
+            batch_size=batch_size,
             shuffle=area == "a",
             seed=seed,
         )
@@ -155,8 +216,8 @@ def train_fcnn(
     return train(pixelwise_fcnn, (train_batches, valid_batches), best, **options)
 
 
-def record(scene: Path) -> None:
-    """Make the recorded weights and curves again: 25 epochs of the Havel."""
+def record_havel(scene: Path) -> None:
+    """Make the recorded weights and curves of the Havel again: 25 epochs."""
     from tutorial_lib.architectures import (
         dual_source_fcnn,
         pixelwise_fcnn,
@@ -171,18 +232,33 @@ def record(scene: Path) -> None:
         "dual_source_havel": (dual_source_fcnn, pairs),
     }
     for name, (architecture, patches) in trainings.items():
-        _record(name, architecture, datasets(patches, class_count=6))
+        _record(name, architecture, datasets(patches, class_count=6), class_count=6)
+
+
+def record_town(scene: Path) -> None:
+    """Make the recorded weights and curves of the town again: 25 epochs."""
+    from tutorial_lib.architectures import deeper_unet, pan_xs_unet
+
+    patches = cut_town_patches(scene, scratch_folder())
+    batches = datasets(patches, class_count=4, labels="truth", batch_size=16)
+    trainings = {"pan_xs_town": pan_xs_unet, "deep_town": partial(deeper_unet, depth=5)}
+    for name, architecture in trainings.items():
+        _record(name, architecture, batches, class_count=4)
 
 
 def _record(
     name: str,
     architecture: "Callable[[int], keras.Model]",
     datasets: "tuple[tf.data.Dataset, tf.data.Dataset]",
+    *,
+    class_count: int,
 ) -> None:
     import keras
 
     best = recorded.FOLDER / f"{name}.keras"
-    history = train(architecture, datasets, best, class_count=6, epochs=25, verbose=2)
+    history = train(
+        architecture, datasets, best, class_count=class_count, epochs=25, verbose=2
+    )
     # Without the optimizer's state the file is a third as large.
     model = keras.models.load_model(best, compile=False)
     model.save(best)
@@ -191,4 +267,5 @@ def _record(
 
 
 if __name__ == "__main__":
-    record(Path("data/havel"))
+    record_havel(Path("data/havel"))
+    record_town(Path("data/town"))
