@@ -196,6 +196,8 @@ print("the file:     ", coarse_grid.height * coarse_grid.width)
 # | [04 · Early stopping](04_early_stopping.ipynb) | end a training before it learns by heart |
 # | [05 · Mapping a scene](05_mapping_a_scene.ipynb) | make the map of the whole scene, tile by tile |
 # | [06 · Two sources](06_two_sources.ipynb) | show a network two images with different pixels |
+# | [07 · Blocking artefacts](07_blocking_artifacts.ipynb) | see why tiles leave traces in a map, and make one without |
+# | [08 · Convolutional distortion](08_convolutional_distortion.ipynb) | weigh exactness against its cost, with a deeper network |
 #
 # Each notebook starts on its own. You can begin with any of them.
 
