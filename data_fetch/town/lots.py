@@ -25,7 +25,9 @@ def houses(sketch: Sketch, block: Polygon, rng: np.random.Generator) -> None:
         return
     points, angles = places
     sizes, gaps = sizes[: len(points)], gaps[: len(points)]
-    _gardens(sketch, block, points, angles, sizes[:, 0] + gaps, rng)
+    widths = sizes[:, 0] + gaps
+    _gardens(sketch, block, points, angles, widths, rng)
+    _drives(sketch, points, angles, widths, rng)
     angles = angles + np.radians(rng.normal(0, 2, len(angles)))
     across = rng.random(len(points)) < 0.25
     angles[across] += np.pi / 2
@@ -63,7 +65,7 @@ def _gardens(
     widths: np.ndarray,
     rng: np.random.Generator,
 ) -> None:
-    """Gardens of different green, some paved, each with a drive."""
+    """Gardens of different green, some paved, some behind a hedge."""
     count = len(points)
     behind = turn(np.tile([0.0, 12.0], (count, 1)), angles)
     gardens = shapely.intersection(
@@ -77,6 +79,17 @@ def _gardens(
     hedged = rng.random(count) < 0.4
     hedges = shapely.buffer(shapely.boundary(gardens[hedged]), 0.7)
     sketch.ground.extend(Surface(hedge, "hedge") for hedge in hedges)
+
+
+def _drives(
+    sketch: Sketch,
+    points: np.ndarray,
+    angles: np.ndarray,
+    widths: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
+    """A drive beside most houses, a car on some."""
+    count = len(points)
     aside = np.stack([widths / 2 - 2.5, np.full(count, -4.0)], axis=-1)
     drives = rectangles(points + turn(aside, angles), 3.4, 15, angles)
     paved = rng.random(count) < 0.75
