@@ -46,7 +46,7 @@ def picture(widget, number):
     return widget.scene.layers[number].picture
 
 
-# ---------------------------------------------------------------- the common window
+# The common window
 
 
 def test_rasters_are_compared_on_the_ground_that_they_share(folder):
@@ -139,7 +139,7 @@ def test_of_large_layers_the_middle_one_of_every_few_pixels_is_read(folder):
     assert f"13 x {count} of 37 x {width} pixels" in widget.scene.notes[0]
 
 
-# ------------------------------------------------------------------ values and colours
+# Values and colours
 
 
 def test_a_class_probability_is_grey_from_0_to_1():
@@ -195,7 +195,7 @@ def test_titles_are_names_of_files_and_of_folders_where_those_are_equal(folder):
     assert compare(*paths, titles=("0", "16")).titles == ("0", "16")
 
 
-# -------------------------------------------------------------------------- differences
+# Differences
 
 
 def test_differences_are_those_of_the_data_not_of_pictures():
@@ -245,7 +245,7 @@ def test_kinds_without_a_difference_say_so():
         compare(classes, image, mode="difference")
 
 
-# ------------------------------------------------------------------------------- errors
+# Errors
 
 
 def test_what_cannot_be_compared_is_refused_with_the_cure(folder):
@@ -287,7 +287,7 @@ def test_wrong_options_are_refused_with_those_that_are_known():
         compare(a, a, tile=0)
 
 
-# -------------------------------------------------------------------- state and pages
+# State and pages
 
 
 def test_the_state_is_that_of_the_first_raster(folder):

@@ -70,12 +70,13 @@ class Camera {
     return way < 0.01 ? null : { center, view: this.seen(center, this.scale) };
   }
 
-  /** (row, col, height, width) of the whole pixels that are seen around a centre. */
+  /** (row, col, height, width) of the pixels that are seen around a centre: of each
+   * there is half a screen pixel or more. */
   seen([row, col], scale) {
     const along = (place, start, length, screen) => {
-      const half = screen / scale / 2, end = start + length;
-      const first = Math.max(start, Math.floor(place - half + 1e-6));
-      return [first, Math.min(end, Math.ceil(place + half - 1e-6)) - first];
+      const half = (screen - 1) / scale / 2, end = start + length;
+      const first = Math.max(start, Math.floor(place - half));
+      return [first, Math.min(end, Math.ceil(place + half)) - first];
     };
     const [top, height] = along(row, this.row0, this.rows, this.height);
     const [left, width] = along(col, this.col0, this.cols, this.panes[0].width);

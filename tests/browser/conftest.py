@@ -1,0 +1,70 @@
+"""A Chromium that reaches nothing outside, and pages that report what goes wrong."""
+
+import os
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+# Root, as in a container, needs the first; the others keep Chromium off the network.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+MISSING = (
+    "no Chromium was found: install it (Debian: apt install chromium) to run the tests "
+    "in a browser"
+)
+LOCAL = ("http://127.0.0.1:", "ws://127.0.0.1:", "file:", "data:", "blob:", "about:")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        if os.environ.get("KIT_NEEDS_CHROMIUM"):
+            pytest.fail(f"KIT_NEEDS_CHROMIUM is set, but {MISSING}.")
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_tab(browser):
+    """Function that opens a tab; at the end no tab may have seen an error."""
+    contexts, complaints = [], []
+
+    def guard(route):
+        if route.request.url.startswith(LOCAL):
+            route.continue_()
+        else:
+            complaints.append(f"asked for {route.request.url}")
+            route.abort()
+
+    def console(message):
+        if message.type == "error":
+            complaints.append(message.text)
+
+    def tab(width=1280, height=900, **options):
+        size = {"width": width, "height": height}
+        context = browser.new_context(viewport=size, **options)
+        contexts.append(context)
+        context.route("**/*", guard)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", console)
+        return page
+
+    yield tab
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -1,0 +1,142 @@
+"""A JupyterLab of its own: private folders, no token, on the loopback interface."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+
+# No news, no saved tabs, and every cell in the page, also what is scrolled away.
+SETTINGS = {
+    "apputils-extension/notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    },
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "docmanager-extension/plugin": {"autosave": False},
+}
+OPTIONS = {
+    "ServerApp.ip": "127.0.0.1",
+    "ServerApp.port_retries": 0,
+    "IdentityProvider.token": "",
+    "ServerApp.password": "",
+    "ServerApp.disable_check_xsrf": True,
+    "LabApp.expose_app_in_browser": True,
+}
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _environment(private):
+    names = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    }
+    return os.environ | {name: str(private / part) for name, part in names.items()}
+
+
+@contextmanager
+def jupyterlab(notebooks, private):
+    """Run JupyterLab on a folder of notebooks; gives its address."""
+    for name, settings in SETTINGS.items():
+        file = private / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(settings))
+    port = _free_port()
+    options = OPTIONS | {"ServerApp.port": port, "ServerApp.root_dir": str(notebooks)}
+    with (private / "lab.log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+            + [f"--{name}={value}" for name, value in options.items()],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=_environment(private),
+            start_new_session=True,
+        )
+        try:
+            _wait(server, f"http://127.0.0.1:{port}", private / "lab.log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
+
+
+def _wait(server, address, log):
+    end = time.monotonic() + 60
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/api/status", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start: {log.read_text()[-3000:]}")
+
+
+def _inside(page, code, argument=None):
+    """Run an async function of JavaScript in the page, for at most a minute."""
+    late = "new Promise((_, no) => setTimeout(() => no('not done after 60 s'), 60000))"
+    return page.evaluate(
+        f"(given) => Promise.race([({code})(given), {late}])", argument
+    )
+
+
+def open_notebook(page, address, name):
+    """Open a notebook in a fresh workspace and wait for its kernel."""
+    page.goto(f"{address}/lab/tree/{name}?reset", wait_until="domcontentloaded")
+    page.locator(".jp-NotebookPanel .jp-Notebook").first.wait_for(timeout=60_000)
+    page.wait_for_function(
+        "window.jupyterapp?.shell.currentWidget?.sessionContext", timeout=60_000
+    )
+    ready = """async () => {
+        const panel = jupyterapp.shell.currentWidget;
+        await panel.context.ready;
+        await panel.sessionContext.ready;
+        await panel.sessionContext.session.kernel.info;
+    }"""
+    _inside(page, ready)
+
+
+def run_cells(page):
+    """Run all cells; gives the errors that they end with."""
+    run = """async () => {
+        await jupyterapp.commands.execute("notebook:run-all-cells");
+        const cells = [...jupyterapp.shell.currentWidget.content.model.cells];
+        const outputs = cells.filter((cell) => cell.type === "code")
+            .flatMap((cell) => cell.outputs.toJSON());
+        return outputs.filter((output) => output.output_type === "error")
+            .map((output) => output.evalue);
+    }"""
+    return _inside(page, run)
+
+
+def run_code(page, code):
+    """Run code in the notebook's kernel; gives what it prints."""
+    execute = """async (code) => {
+        const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+        const future = kernel.requestExecute({ code, store_history: false });
+        let text = "";
+        future.onIOPub = ({ content, header }) => {
+            if (header.msg_type === "stream") text += content.text;
+            if (header.msg_type === "error") text += content.evalue;
+        };
+        await future.done;
+        return text;
+    }"""
+    return _inside(page, execute, code)

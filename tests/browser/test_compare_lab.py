@@ -1,0 +1,108 @@
+"""The compare widget in a real JupyterLab: its keys, and its state in Python."""
+
+import json
+import os
+
+import nbformat
+import pytest
+from lab import jupyterlab, open_notebook, run_cells, run_code
+from playwright.sync_api import expect
+
+CODE = """\
+import numpy as np
+from tutorial_lib import testing
+from tutorial_lib.viewers import compare
+
+maps = [np.full((30, 40), number, "uint8") for number in range(3)]
+widget = compare(*maps, legend=testing.SMALL_LEGEND, titles=("0", "16", "32"))
+widget"""
+STATE = ("mode", "left", "right", "zoom", "view", "pixel")
+# Without it JupyterLab asks which kernel it shall start.
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+
+
+@pytest.fixture
+def lab(tmp_path, repository, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(repository), prepend=os.pathsep)
+    notebooks, private = tmp_path / "notebooks", tmp_path / "private"
+    notebooks.mkdir()
+    cells = [nbformat.v4.new_code_cell(code) for code in (CODE, "'the next cell'")]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, notebooks / "compare.ipynb")
+    with jupyterlab(notebooks, private) as address:
+        yield address
+
+
+def state(page):
+    code = f"import json; print(json.dumps([getattr(widget, n) for n in {STATE}]))"
+    return dict(zip(STATE, json.loads(run_code(page, code)), strict=True))
+
+
+def cells(page):
+    return page.evaluate(
+        """() => {
+            const notebook = jupyterapp.shell.currentWidget.content;
+            const sources = [...notebook.model.cells].map((c) => c.sharedModel.source);
+            return [notebook.activeCellIndex, notebook.mode, sources];
+        }"""
+    )
+
+
+@pytest.fixture
+def widget(lab, open_tab):
+    """The widget on the page, just drawn; the page closes before its server."""
+    page = open_tab()
+    open_notebook(page, lab, "compare.ipynb")
+    assert run_cells(page) == []
+    root = page.locator(".compare[data-ready=true]")
+    root.wait_for()
+    return root
+
+
+def press_all(page, root):
+    """Type into each control what JupyterLab has commands for."""
+    controls = root.locator("input, select, button, [tabindex]")
+    for number in range(controls.count()):
+        control = controls.nth(number)
+        if control.is_visible() and control.is_enabled():
+            control.focus()
+            # Next cell, insert below and above, cut, delete, Markdown, scroll.
+            for key in ("ArrowDown", "b", "a", "x", "d", "d", "m", "Space"):
+                page.keyboard.press(key)
+
+
+def until(page, wanted):
+    """Wait for the state in Python; the widget tells it after a moment of rest."""
+    for _ in range(50):
+        if wanted.items() <= (seen := state(page)).items():
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"after 5 s the state is {seen}, not {wanted}")
+
+
+def test_keys_stay_in_the_widget_and_the_state_arrives(widget):
+    page = widget.page
+    page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
+    before = cells(page)
+    press_all(page, widget)
+    page.wait_for_timeout(300)
+    assert cells(page) == before
+
+    run_code(page, "widget.left, widget.right, widget.zoom = 0, 1, 1.0")
+    widget.get_by_role("radio", name="Side by side").check(force=True)
+    widget.get_by_label("Second layer").focus()
+    page.keyboard.press("ArrowRight")
+    canvas = widget.locator("canvas")
+    canvas.focus()
+    page.keyboard.press("+")
+    # Two thirds of 30 x 40 pixels around the middle: rows 5 to 25, columns 6.7 to 33.3.
+    until(page, {"mode": "side_by_side", "right": 2, "zoom": 1.5})
+    until(page, {"view": [5, 6, 20, 28]})
+    box = canvas.bounding_box()
+    # Just below and right of the middle of the first pane.
+    page.mouse.click(box["x"] + box["width"] / 4 + 2, box["y"] + box["height"] / 2 + 5)
+    until(page, {"pixel": [15, 20]})
+    # And back: what Python sets shows.
+    run_code(page, "widget.mode, widget.position = 'swipe', 0.25")
+    line = widget.get_by_role("slider", name="Swipe line")
+    expect(line).to_have_attribute("aria-valuenow", "25")
