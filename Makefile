@@ -49,7 +49,7 @@ setup: $(READY) ## Install the kit into .venv (PYTHON=... chooses the Python)
 	@:
 .PHONY: setup
 
-sample: setup ## Get the sample scene into data/
+sample: setup ## Get the sample scenes into data/
 	@$(RUN) -m data_fetch sample
 .PHONY: sample
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tutorial_lib as tl
-from tutorial_lib import recipes
+from tutorial_lib import rasters, recipes
 
 SEEDS = (0, 1, 2)
 
@@ -61,6 +61,32 @@ def test_two_sources_beat_one_on_the_same_positions(havel_folder, tmp_path):
     names = tl.read_legend(havel_folder / "terrain_truth_b.tif").names
     for name in ("wetland and scrub", "residential"):
         assert gains[names.index(name)] >= 0.1, gains
+
+
+def test_buildings_of_the_town_are_found_in_two_minutes(repository, tmp_path):
+    """Six epochs of 100 batches; the best threshold on pan stays under 0.5."""
+    town = repository / "data" / "town"
+    patches = recipes.cut_town_patches(town, tmp_path)
+    datasets = recipes.datasets(patches, class_count=4, labels="truth", batch_size=16)
+    truth = rasters.read_array(town / "labels.tif")[..., 0] == 1
+    for seed in range(2):
+        best = tmp_path / f"town{seed}.keras"
+        recipes.train(
+            tl.architectures.pan_xs_unet,
+            datasets,
+            best,
+            class_count=4,
+            epochs=6,
+            seed=seed,
+        )
+        plan = tl.plan_inference(
+            best,
+            {"input_p": town / "pan.tif", "input_xs": town / "xs.tif"},
+            output="estimated_labels",
+            edge="pad",
+        )
+        found = plan.read()[..., 0] == 1
+        assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) >= 0.5
 
 
 @pytest.mark.reference
