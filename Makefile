@@ -59,7 +59,7 @@ clean: ## Remove what was set up and made; data/ stays
 .PHONY: clean
 
 ##@ Check
-test: lint test-unit test-notebooks ## Everything that has to pass before a change goes in
+test: lint test-unit test-notebooks test-browser ## Everything that has to pass before a change goes in
 .PHONY: test
 
 lint: setup ## Check style and format
@@ -68,13 +68,17 @@ lint: setup ## Check style and format
 .PHONY: lint
 
 test-unit: setup sample ## Tests of the library, and the examples in its docstrings
-	@$(RUN) -m pytest -q -m 'not slow'
+	@$(RUN) -m pytest -q -m 'not slow' --ignore=tests/browser
 .PHONY: test-unit
 
 test-notebooks: setup sample ## Learner's and solved notebooks, with the network off
 	@$(NBVAL) notebooks/*.ipynb
 	@$(NBVAL) notebooks/solutions/*.ipynb
 .PHONY: test-notebooks
+
+test-browser: setup sample ## Widgets in a real browser; says so where there is none
+	@$(RUN) -m pytest -q -rs tests/browser
+.PHONY: test-browser
 
 test-slow: setup sample ## What holds over seeds and Keras versions: minutes
 	@$(RUN) -m pytest -q -m slow
