@@ -277,6 +277,18 @@ def test_the_reference_may_be_switched(networks, tmp_path, name):
     close(other.read(), one.read())
 
 
+def test_a_source_between_the_pixels_is_named_in_the_plan(networks, tmp_path):
+    network = networks["pan and xs"]
+    sources = scene(tmp_path, network, (301, 249))
+    for x, y, aside in ((120, -80, None), (47, -33, "0.175 of its rows and 0.825 of")):
+        xs = moved(sources["input_xs"], tmp_path / "moved.tif", x, y)
+        plan = plan_inference(
+            network, sources | {"input_xs": xs}, output="estimated", tile_size=64
+        )
+        assert ("too early" in repr(plan)) == (aside is not None)
+        assert aside is None or aside in repr(plan)
+
+
 def test_pixel_sizes_that_the_network_does_not_take_are_refused(networks, tmp_path):
     sources = scene(tmp_path, networks["pan and xs"], (301, 249))
     grid = testing.small_grid(60, 50, spacing=50, corner=CORNER)

@@ -186,7 +186,21 @@ class InferencePlan:
             lines.append(
                 f"map pixels lie {offset:+g}{unit} aside of the labelled pixels"
             )
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._aside_texts()])
+
+    def _aside_texts(self) -> Iterator[str]:
+        """Sources whose pixels do not begin where those of the lattice do."""
+        names = self.job.names
+        for name, row, col in zip(
+            names, self.job.rows.axes, self.job.cols.axes, strict=True
+        ):
+            aside = [float(-axis.offset / axis.spacing % 1) for axis in (row, col)]
+            if any(aside):
+                yield (
+                    f"source '{name}' is read from up to {aside[0]:g} of its rows and "
+                    f"{aside[1]:g} of its columns too early: its corner is no corner "
+                    f"of its pixels in '{names[0]}'"
+                )
 
     def _fields_text(self) -> str:
         rows, cols = self.job.rows, self.job.cols
