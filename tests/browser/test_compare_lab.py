@@ -106,3 +106,5 @@ def test_keys_stay_in_the_widget_and_the_state_arrives(widget):
     run_code(page, "widget.mode, widget.position = 'swipe', 0.25")
     line = widget.get_by_role("slider", name="Swipe line")
     expect(line).to_have_attribute("aria-valuenow", "25")
+    run_code(page, "widget.zoom, widget.center = 2.0, [0.0, 0.0]")
+    until(page, {"view": [0, 0, 15, 20]})

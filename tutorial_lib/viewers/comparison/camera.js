@@ -60,21 +60,21 @@ class Camera {
   zoomed(zoom, place = { row: this.center[0], col: this.center[1], dx: 0, dy: 0 }) {
     const next = clamp(zoom, 1, this.largestZoom), scale = this.fit * next;
     const center = this.inside([place.row - place.dy / scale, place.col - place.dx / scale], scale);
-    return { zoom: next, center, view: this.seen(center, scale) };
+    return { zoom: next, center };
   }
 
   /** State after moving the picture by screen pixels; null where it cannot move. */
   moved(dx, dy) {
     const [row, col] = this.center, center = this.inside([row - dy / this.scale, col - dx / this.scale]);
     const way = Math.hypot(center[0] - row, center[1] - col) * this.scale;
-    return way < 0.01 ? null : { center, view: this.seen(center, this.scale) };
+    return way < 0.01 ? null : { zoom: this.zoom, center };
   }
 
-  /** (row, col, height, width) of the pixels that are seen around a centre: of each
-   * there is half a screen pixel or more. */
-  seen([row, col], scale) {
+  /** (row, col, height, width) of the pixels of which half a screen pixel is seen. */
+  get seen() {
+    const [row, col] = this.center;
     const along = (place, start, length, screen) => {
-      const half = (screen - 1) / scale / 2, end = start + length;
+      const half = (screen - 1) / this.scale / 2, end = start + length;
       const first = Math.max(start, Math.floor(place - half));
       return [first, Math.min(end, Math.ceil(place + half)) - first];
     };

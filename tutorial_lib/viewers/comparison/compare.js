@@ -10,6 +10,8 @@ class View extends Drawing {
 
   /** All but the canvas, after each drawing. */
   show() {
+    // Also where Python moved the view, or the room on the page changed.
+    if (String(this.camera.seen) !== String(this.get("view"))) this.put({ view: this.camera.seen });
     this.showControls();
     this.showReading();
     this.keepTime();
@@ -169,14 +171,20 @@ class View extends Drawing {
 
   swipeTo(event) { this.put({ position: clamp(this.point(event)[0] / this.camera.width, 0, 1) }); }
 
-  zoomTo(zoom, place) { this.put(this.camera.zoomed(zoom, place)); }
+  /** Look elsewhere: several keys may be pressed before the next drawing. */
+  look(state) {
+    this.camera.look(state.zoom, state.center);
+    this.put(state);
+  }
+
+  zoomTo(zoom, place) { this.look(this.camera.zoomed(zoom, place)); }
 
   zoomBy(factor) { this.zoomTo(this.camera.zoom * factor); }
 
   /** Move the picture by screen pixels; says whether it moved. */
   moveBy(dx, dy) {
     const state = this.camera.moved(dx, dy);
-    if (state) this.put(state);
+    if (state) this.look(state);
     return Boolean(state);
   }
 
@@ -247,7 +255,7 @@ class View extends Drawing {
     this.cross = { keys: true,
       row: clamp(from.row + dy * step, camera.row0, camera.row0 + camera.rows - end),
       col: clamp(from.col + dx * step, camera.col0, camera.col0 + camera.cols - end) };
-    const [top, left, height, width] = camera.seen(camera.center, camera.scale);
+    const [top, left, height, width] = camera.seen;
     const seen = this.cross.row >= top && this.cross.row < top + height && this.cross.col >= left && this.cross.col < left + width;
     if (!seen) this.zoomTo(camera.zoom, { ...this.cross, dx: 0, dy: 0 });
     this.e.readout.setAttribute("aria-live", "polite");
