@@ -180,7 +180,9 @@ analysis = tl.analyse(network)
 assert after_conv(*after_conv(0, 127)) == (0, 30)
 columns = ["spacing", "size", "valid", "first", "last", "top", "bottom"]
 table = analysis.table(128)[columns]
-table[table.index.str.contains("conv|input|softmax") & ~table.index.str.contains("skip")]
+table[
+    table.index.str.contains("conv|input|softmax") & ~table.index.str.contains("skip")
+]
 
 # %% [markdown]
 # `valid` is your table; `first` and `last` say where. The convolution of xs, with a
@@ -264,7 +266,9 @@ print(derived)
 small_tiles = tl.plan_inference(
     network, fields, output="estimated_crop32", expression_field=64, tile_size=64
 )
-print(f"\ncrop 32 reads {small_tiles.redundancy / derived.redundancy:.2f} times as much")
+print(
+    f"\ncrop 32 reads {small_tiles.redundancy / derived.redundancy:.2f} times as much"
+)
 
 # %% [markdown]
 # Without any field declared, the plan knows margins and total stride from the network,

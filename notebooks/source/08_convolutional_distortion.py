@@ -67,7 +67,9 @@ exact_crop = ex.exact_crop.answer()
 for depth in (5, 6, 7):
     network = tl.architectures.deeper_unet(4, depth=depth, crops=())
     verdict = tl.check_tiling(tl.analyse(network), "estimated", tile=2**depth, crop=0)
-    print(f"{depth} halvings: crop {exact_crop(depth)}; the kit finds {verdict.crops[0]}")
+    print(
+        f"{depth} halvings: crop {exact_crop(depth)}; the kit finds {verdict.crops[0]}"
+    )
     assert exact_crop(depth) == verdict.crops[0]
 
 # %% [markdown]
@@ -144,9 +146,7 @@ pandas.Series(measured, name="distortion").rename_axis("crop").to_frame()
 # are larger; then the chunks must be larger, too.
 
 # %%
-curve = tl.distortion_curve(
-    network, sources, output="estimated", crops=crops, count=3
-)
+curve = tl.distortion_curve(network, sources, output="estimated", crops=crops, count=3)
 print(curve)
 curve.plot()
 
@@ -179,7 +179,9 @@ for side in profile:
     error = profile[side].dropna()
     reached = np.flatnonzero(error > 1e-6).max() + 1
     outer, inner = error[: reached // 2].mean(), error[reached // 2 : reached].mean()
-    print(f"{side:6} reaches {reached} px; outer half {outer / inner:.1f} times the inner")
+    print(
+        f"{side:6} reaches {reached} px; outer half {outer / inner:.1f} times the inner"
+    )
     assert outer > 1.5 * inner
 
 # %% [markdown]
@@ -209,9 +211,7 @@ pandas.DataFrame(costs).rename_axis("crop").round(2)
 
 # %% tags=["nbval-check-output"]
 for tile_size in (160, 416):
-    plan = tl.plan_inference(
-        network, sources, output="estimated", tile_size=tile_size
-    )
+    plan = tl.plan_inference(network, sources, output="estimated", tile_size=tile_size)
     chunk = len(plan.job.chunk(plan.tiles[0], 0)[0])
     print(f"tiles of {tile_size}: chunks of {chunk}, "
           f"{plan.redundancy:.2f} pixels read for each mapped")  # fmt: skip
