@@ -184,6 +184,16 @@ def test_maps_of_classes_share_the_legend_that_one_of_them_has(folder):
     assert alpha.tolist() == [255, 0, 0, 255, 255, 255]
 
 
+def test_a_pixel_is_without_data_only_when_all_its_bands_are(folder):
+    image = np.full((3, 5, 4), 7, "uint16")
+    image[0, 1] = 0
+    image[0, 2, :3] = 0
+    path = write(folder / "a.tif", image, nodata=0)
+    for bands in (1, (3, 2, 1)):
+        alpha = picture(compare(path, path, bands=bands), 0)[0, :, 3]
+        assert alpha.tolist() == [255, 0, 255, 255, 255]
+
+
 def test_titles_are_names_of_files_and_of_folders_where_those_are_equal(folder):
     paths = []
     for name in ("crop0", "crop16"):

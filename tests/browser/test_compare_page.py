@@ -14,6 +14,8 @@ ROWS, COLS = 30, 40
 # A window of 30 rows on 480 px: each pixel is 16 px wide, and the whole 640.
 SCALE = 16
 READY = ".compare[data-ready=true]"
+# What was asked for is on the screen after two frames.
+FRAMES = "new Promise((f) => requestAnimationFrame(() => requestAnimationFrame(f)))"
 
 
 @pytest.fixture
@@ -84,6 +86,7 @@ def until(page, condition):
 
 
 def canvas_box(page):
+    page.evaluate(FRAMES)
     return page.locator("canvas").bounding_box()
 
 
@@ -93,8 +96,7 @@ def point(page, x, y):
 
 
 def reading(page):
-    frames = "new Promise((f) => requestAnimationFrame(() => requestAnimationFrame(f)))"
-    page.evaluate(frames)
+    page.evaluate(FRAMES)
     return page.locator(".compare-readout span").all_inner_texts()
 
 
@@ -109,6 +111,17 @@ def test_left_of_the_line_is_the_first_layer_and_right_of_it_the_second(show, la
         assert colour(page, *middle(row, col)) == class_at(labels[0], row, col)
     for row, col in [(0, 20), (29, 39)]:
         assert colour(page, *middle(row, col)) == class_at(labels[1], row, col)
+
+
+def test_colours_are_those_of_the_picture_that_python_draws(show):
+    rng = np.random.default_rng(1)
+    image = rng.integers(0, 5000, (ROWS, COLS, 3)).astype("uint16")
+    grey = rng.normal(size=(ROWS, COLS)).astype("float32")
+    widget = compare(image, grey)
+    page = show(widget)
+    for number, (row, col) in [(0, (0, 0)), (0, (17, 9)), (1, (4, 30)), (1, (29, 39))]:
+        expected = widget.scene.layers[number].picture[row, col, :3].astype(int)
+        assert np.abs(colour(page, *middle(row, col)) - expected).max() <= 1
 
 
 def test_the_line_follows_the_mouse(show, labels):
@@ -234,6 +247,24 @@ def test_other_classes_are_marked_and_counted(show):
     assert colour(page, *middle(2, 3)) == (0xC2, 0x41, 0x0C)
     assert colour(page, *middle(2, 2)) == (0xE4, 0xE4, 0xE4)
     expect(page.locator(".compare-legend")).to_contain_text("another class: 2.5 %")
+
+
+def test_pixels_without_data_are_hatched_and_do_not_count(show):
+    a, b = np.full((ROWS, COLS), 0.25), np.full((ROWS, COLS), 0.25)
+    b[2, 3:33], b[4, 4] = np.nan, 0.75
+    page = show(compare(a, b, mode="difference"))
+    percent = 100 / (ROWS * COLS - 30)
+    expect(page.locator(".compare-legend")).to_contain_text(f"{percent:.4g} % of the")
+    for mode in ("difference", "side_by_side"):
+        page.evaluate(f"comparison.model.set('mode', '{mode}')")
+        box = canvas_box(page)
+        pane = box["width"] if mode == "difference" else (box["width"] - 6) / 2
+        x, y = box["width"] - pane + 20.5 * pane / COLS, 2.5 * pane / COLS
+        across = {colour(page, x + step, y) for step in range(-4, 4)}
+        # Dark stripes on a light ground; a pixel with data is of one colour.
+        assert min(across)[0] < 0xD0 < 0xF0 < max(across)[0]
+        equal = {colour(page, x + step, y + 5 * pane / COLS) for step in range(-4, 4)}
+        assert len(equal) == 1
 
 
 def test_layers_of_two_kinds_say_that_they_have_no_difference(show, labels):

@@ -131,8 +131,6 @@ def write_gif(
         append_images=frames[1:],
         duration=round(1000 / rate),
         loop=0,
-        # Each frame stands alone: what changes shows in full.
-        disposal=1,
         optimize=False,
     )
     return path
