@@ -1,0 +1,234 @@
+"""Vectors for the map: polygons, lines and points, with classes if they have some."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyogrio
+import shapely
+from odc.geo.crs import CRS
+
+from tutorial_lib.positions import Positions
+from tutorial_lib.rasters import Legend, PathLike
+from tutorial_lib.viewers.pictures import CLASS_COLORS, class_color, class_name
+from tutorial_lib.viewers.webmaps.mercator import Bounds, lon_lat, mercator
+
+# More shapes than this make a browser slow: of more, every n-th is drawn.
+MAX_SHAPES = 5000
+# Of a degree: a tenth of a metre.
+DECIMALS = 6
+NO_CLASS = -1
+# Of shapes without classes: it stands out from vegetation, water and ground.
+PLAIN_COLOR = "#e69f00"
+
+_KINDS = {0: "point", 1: "line", 2: "line", 3: "polygon"}
+_SINGLE = {4: 0, 5: 1, 6: 3}
+
+__all__ = ["NO_CLASS", "PLAIN_COLOR", "Shapes", "read_shapes"]
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Shapes on the map.
+
+    Attributes:
+        title: Their name on the map.
+        geometries: (n,) shapely geometries, in degrees.
+        classes: (n,) int64 class numbers, `NO_CLASS` where there is none; None if the
+            shapes have no classes at all.
+        legend: Names and colours of the classes; None for our own.
+        total: How many there are, of which `len(geometries)` are drawn.
+    """
+
+    title: str
+    geometries: np.ndarray
+    classes: np.ndarray | None
+    legend: Legend | None
+    total: int
+
+    @property
+    def bounds(self) -> Bounds:
+        """Their place on the map."""
+        lon, lat = shapely.get_coordinates(self.geometries).T
+        return Bounds.around(*mercator(lon, lat))
+
+    @property
+    def present(self) -> dict[int, tuple[str, str]]:
+        """(name, colour as "#rrggbb") of each class that is there."""
+        if self.classes is None:
+            return {}
+        return {i: self._style(i) for i in np.unique(self.classes).tolist()}
+
+    def _style(self, class_id: int) -> tuple[str, str]:
+        if class_id == NO_CLASS:
+            return "no class", CLASS_COLORS[-1]
+        rgb = class_color(class_id, self.legend)
+        return class_name(class_id, self.legend), "#{:02x}{:02x}{:02x}".format(*rgb)
+
+    @property
+    def attribution(self) -> str:
+        """Vector files do not say whom they come from."""
+        return ""
+
+    @property
+    def note(self) -> str:
+        """What is left out; "" if nothing is."""
+        drawn = len(self.geometries)
+        return "" if drawn == self.total else f"{drawn:_} of {self.total:_} shown"
+
+    @property
+    def description(self) -> str:
+        """One sentence on what is to be seen."""
+        kinds = [_KINDS.get(_kind(one), "shape") for one in self.geometries]
+        kind = kinds[0] if len(set(kinds)) == 1 else "shape"
+        drawn = len(self.geometries)
+        text = f"{self.title}: {drawn} {kind}{'' if drawn == 1 else 's'}"
+        names = ", ".join(name for name, _ in self.present.values())
+        parts = [text, names and f"classes {names}", self.note.replace("_", " ")]
+        return "; ".join(part for part in parts if part) + "."
+
+    @property
+    def geojson(self) -> dict[str, Any]:
+        """A GeoJSON collection whose features have their class number alone."""
+        classes = [None] * len(self.geometries)
+        if self.classes is not None:
+            classes = self.classes.tolist()
+        features = [
+            {
+                "type": "Feature",
+                "properties": {"class": i},
+                "geometry": json.loads(text),
+            }
+            for i, text in zip(
+                classes, shapely.to_geojson(self.geometries), strict=True
+            )
+        ]
+        return {"type": "FeatureCollection", "features": features}
+
+
+def _kind(geometry: shapely.Geometry) -> int:
+    number = shapely.get_type_id(geometry)
+    return _SINGLE.get(int(number), int(number))
+
+
+def read_shapes(
+    layer: PathLike | Positions,
+    title: str | None = None,
+    *,
+    field: str = "class",
+    legend: Legend | None = None,
+) -> Shapes:
+    """Read shapes and move them to longitudes and latitudes.
+
+    Args:
+        layer: Vector file that OGR reads, or positions.
+        title: Their name on the map; None takes the file's, or "positions".
+        field: Field with class numbers, or names of classes.
+        legend: Names and colours of the classes.
+
+    Raises:
+        ValueError: If there is nothing to draw, the CRS is unknown, or a field other
+            than "class" is missing.
+        OSError: If OGR cannot read the file.
+
+    Example:
+        >>> from tutorial_lib import select_positions, testing
+        >>> labels = testing.small_scene()["labels"]
+        >>> positions = select_positions(labels, count=5)
+        >>> read_shapes(positions, legend=testing.SMALL_LEGEND).description
+        'positions: 20 points; classes water, meadow, forest, town.'
+    """
+    if isinstance(layer, Positions):
+        name, crs = "positions", layer.crs
+        geometries, values = shapely.points(layer.x, layer.y), layer.labels
+    else:
+        name = f"'{layer}'"
+        geometries, values, crs = _read(layer, field)
+    if crs is None:
+        raise ValueError(
+            f"Of {name} the CRS is not known, so they have no place on a map. Write "
+            "them with one."
+        )
+    total = len(geometries)
+    kept = _usable(geometries)
+    geometries = _moved(geometries[kept], crs)
+    values = None if values is None else values[kept]
+    finite = np.array([np.isfinite(shapely.bounds(one)).all() for one in geometries])
+    if not finite.any():
+        raise ValueError(
+            f"{name} has nothing to draw: {total} features, none with a place. Check "
+            "that the file was written to its end, and its CRS."
+        )
+    step = -(-int(finite.sum()) // MAX_SHAPES)
+    drawn = np.flatnonzero(finite)[::step]
+    classes, own = _classes(values, legend)
+    return Shapes(
+        title=title or (name if isinstance(layer, Positions) else Path(layer).stem),
+        geometries=geometries[drawn],
+        classes=None if classes is None else classes[drawn],
+        legend=own,
+        total=total,
+    )
+
+
+def _read(
+    path: PathLike, field: str
+) -> tuple[np.ndarray, np.ndarray | None, CRS | None]:
+    try:
+        meta, _, geometry, columns = pyogrio.raw.read(path)
+    except pyogrio.errors.DataSourceError as err:
+        raise OSError(
+            f"'{path}' is neither a raster nor a vector file that GDAL can read: "
+            f"{err}. Download or make it again."
+        ) from err
+    fields = meta["fields"].tolist()
+    if field not in fields and field != "class":
+        raise ValueError(
+            f"'{path}' has no field '{field}'. Its fields are: "
+            f"{', '.join(fields) or 'none'}. Name one of them, or none."
+        )
+    values = columns[fields.index(field)] if field in fields else None
+    if geometry is None:
+        geometry = []
+    crs = CRS(meta["crs"]) if meta["crs"] else None
+    return np.asarray(shapely.from_wkb(geometry), object), values, crs
+
+
+def _usable(geometries: np.ndarray) -> np.ndarray:
+    missing = shapely.is_missing(geometries) | shapely.is_empty(geometries)
+    return np.flatnonzero(~missing)
+
+
+def _moved(geometries: np.ndarray, crs: CRS) -> np.ndarray:
+    def move(points: np.ndarray) -> np.ndarray:
+        return np.round(np.stack(lon_lat(*points.T, crs), axis=-1), DECIMALS)
+
+    return shapely.transform(shapely.force_2d(geometries), move)
+
+
+def _classes(
+    values: np.ndarray | None, legend: Legend | None
+) -> tuple[np.ndarray | None, Legend | None]:
+    """Class numbers of a field, and the legend that they belong to."""
+    if values is None:
+        return None, legend
+    try:
+        numbers = values.astype("float64")
+    except (TypeError, ValueError):
+        return _named(values, legend)
+    whole = np.isfinite(numbers) & (numbers >= 0) & (numbers == np.floor(numbers))
+    return np.where(whole, numbers, NO_CLASS).astype("int64"), legend
+
+
+def _named(values: Sequence[Any], legend: Legend | None) -> tuple[np.ndarray, Legend]:
+    """Class numbers of names; names that no legend knows get colours of our own."""
+    names = sorted({str(value) for value in values if value is not None})
+    if legend is None or not set(names) <= set(legend.names):
+        colors = [CLASS_COLORS[i % len(CLASS_COLORS)] for i in range(len(names))]
+        legend = Legend(tuple(names), tuple(colors))
+    number = {name: i for i, name in enumerate(legend.names)}
+    ids = [number.get(str(value), NO_CLASS) for value in values]
+    return np.array(ids, "int64"), legend

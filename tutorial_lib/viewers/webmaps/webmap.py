@@ -1,0 +1,366 @@
+"""`show_map`: layers on a map in the browser, each reprojected to where it lies."""
+
+import html
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import folium
+import numpy as np
+from matplotlib.figure import Figure
+
+from tutorial_lib.positions import Positions
+from tutorial_lib.rasters import Legend, PathLike, opened
+from tutorial_lib.viewers.figures import StillFigure
+from tutorial_lib.viewers.previews import is_path, layer_shape
+from tutorial_lib.viewers.webmaps.controls import (
+    Dress,
+    LayerPanel,
+    LegendBox,
+    ShapesLayer,
+    Swipe,
+)
+from tutorial_lib.viewers.webmaps.leaflet import OfflineMap
+from tutorial_lib.viewers.webmaps.legends import legend_groups
+from tutorial_lib.viewers.webmaps.mercator import Bounds
+from tutorial_lib.viewers.webmaps.overlays import Overlay, read_overlay
+from tutorial_lib.viewers.webmaps.shapes import PLAIN_COLOR, Shapes, read_shapes
+from tutorial_lib.viewers.webmaps.stills import still_map
+
+BASEMAP = "OpenStreetMap"
+
+__all__ = ["WebMap", "show_map"]
+
+
+class WebMap:
+    """A map that displays itself; `show_map` makes it.
+
+    Attributes:
+        map: The folium map, to add to; it is drawn anew whenever it is displayed.
+        description: What is to be seen, for those who cannot see it.
+        height: Of the map in a notebook, px.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Overlay | Shapes],
+        opacities: Sequence[float],
+        *,
+        basemap: bool = False,
+        side_by_side: bool = False,
+        height: int = 480,
+    ) -> None:
+        self.layers = tuple(layers)
+        self.height = height
+        self.description = _description(layers)
+        self._opacities = tuple(opacities)
+        rasters = [layer for layer in layers if isinstance(layer, Overlay)]
+        self._sides = tuple(rasters[-2:]) if side_by_side else ()
+        self.map = self._build(basemap)
+
+    @property
+    def bounds(self) -> list[list[float]]:
+        """[[south, west], [north, east]] of all layers, in degrees."""
+        return self._bounds.corners
+
+    @property
+    def _bounds(self) -> Bounds:
+        return Bounds.union([layer.bounds for layer in self.layers])
+
+    def as_figure(self) -> Figure:
+        """A still figure of the map, for where no page runs."""
+        return self._still().as_figure()
+
+    def _still(self) -> StillFigure:
+        return still_map(
+            self.layers,
+            self._bounds,
+            self._opacities,
+            sides=self._sides,
+            description=self.description,
+        )
+
+    def save(self, path: PathLike) -> Path:
+        """Write the map as one HTML file that needs nothing else.
+
+        Returns:
+            The path of the page.
+        """
+        path = Path(path)
+        path.write_text(self._page(), encoding="utf-8")
+        return path
+
+    def _page(self) -> str:
+        figure = self.map.get_root()
+        figure.title = html.escape(", ".join(layer.title for layer in self.layers))
+        return figure.render().replace("<html>", '<html lang="en">', 1)
+
+    def __repr__(self) -> str:
+        return self.description
+
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        """What Jupyter displays: the page; where it does not run, the still picture."""
+        bundle, about = self._still()._repr_mimebundle_()
+        # JupyterLab removes frames from notebooks that it does not trust; the picture
+        # behind the frame is then what is left.
+        text = html.escape(self.description)
+        bundle["text/html"] = (
+            f'<div style="position:relative;min-height:{self.height}px">'
+            f'<img alt="{text}" style="max-width:100%;max-height:{self.height}px" '
+            f'src="data:image/png;base64,{bundle["image/png"]}">'
+            f'<iframe title="Map" srcdoc="{html.escape(self._page())}" '
+            'style="position:absolute;inset:0;width:100%;height:100%;border:0" '
+            "allowfullscreen></iframe></div>"
+        )
+        return bundle, about
+
+    def _build(self, basemap: bool) -> OfflineMap:
+        # Steps of a quarter let a scene fill the map; a canvas draws many shapes fast.
+        page = OfflineMap(zoom_snap=0.25, prefer_canvas=True)
+        page.options["max_zoom"] = 22
+        if basemap:
+            tiles = {"name": BASEMAP, "overlay": True, "max_zoom": 22}
+            folium.TileLayer(BASEMAP, max_native_zoom=19, **tiles).add_to(page)
+        drawn = [
+            _raster(layer, opacity) if isinstance(layer, Overlay) else _vector(layer)
+            for layer, opacity in zip(self.layers, self._opacities, strict=True)
+        ]
+        for one in drawn:
+            one.add_to(page)
+        page.fit_bounds(self.bounds, padding=(8, 8))
+        Dress(self.description).add_to(page)
+        groups = legend_groups(self.layers)
+        if groups:
+            LegendBox(groups).add_to(page)
+        if self._sides:
+            by_layer = dict(zip(map(id, self.layers), drawn, strict=True))
+            Swipe(*(by_layer[id(side)] for side in self._sides)).add_to(page)
+        LayerPanel().add_to(page)
+        return page
+
+
+def _raster(overlay: Overlay, opacity: float) -> folium.raster_layers.ImageOverlay:
+    return folium.raster_layers.ImageOverlay(
+        overlay.image_url,
+        overlay.bounds.corners,
+        pixelated=False,
+        name=overlay.title,
+        opacity=opacity,
+        alt=overlay.description,
+        attribution=html.escape(overlay.attribution) or None,
+        class_name="webmap-exact" if overlay.layer.kind == "classes" else "",
+    )
+
+
+def _vector(shapes: Shapes) -> ShapesLayer:
+    note = f" ({shapes.note})" if shapes.note else ""
+    return ShapesLayer(
+        shapes.geojson,
+        classes=shapes.present,
+        color=PLAIN_COLOR,
+        name=shapes.title + note,
+    )
+
+
+def _description(layers: Sequence[Overlay | Shapes]) -> str:
+    count = len(layers)
+    parts = [f"Map of {count} layer{'' if count == 1 else 's'}."]
+    return " ".join([*parts, *(layer.description for layer in layers)])
+
+
+def show_map(  # noqa: PLR0913 - every one is a choice of the user's
+    *layers: PathLike | Positions,
+    legend: Legend | None = None,
+    bands: int | Sequence[int] | None = None,
+    titles: str | Sequence[str] | None = None,
+    opacity: float | Sequence[float] = 0.8,
+    basemap: bool = False,
+    side_by_side: bool = False,
+    height: int = 480,
+    field: str = "class",
+    stretch: Sequence[float] = (2, 98),
+    value_range: tuple[float, float] | None = None,
+    kind: str | None = None,
+    nodata: float | None = None,
+) -> WebMap:
+    """Lay rasters, polygons and positions on a map that one can move in the browser.
+
+    Each layer is reprojected from its own CRS to web Mercator. The map needs no
+    internet. The kind of picture follows from the data, as in `show`; large rasters are
+    read at a lower resolution.
+
+    Args:
+        layers: Lowest first: rasters, vector files that OGR reads (GeoJSON, GPKG), or
+            positions.
+        legend: Names and colours of classes; None takes the rasters' own. Vectors take
+            the first of them.
+        bands: Number of one band, or of those shown as red, green and blue, from 1;
+            None takes 1, 2, 3, or 1 where there are fewer. A raster of one band shows
+            that one.
+        titles: One for each layer; None takes the names of the files.
+        opacity: 0 (invisible) to 1, of rasters above another one; or one for each
+            raster. It can be changed in the browser.
+        basemap: Adds the map of OpenStreetMap, from the internet, below the layers.
+        side_by_side: Draws the last raster right of a line that one can move, and the
+            one before it left of that line.
+        height: Of the map in a notebook, px.
+        field: Field of vector files with class numbers, or names of classes.
+        stretch: Shares of pixels, in %, below the darkest and the brightest shade.
+        value_range: (darkest, brightest) value, instead of `stretch`.
+        kind: Draws all rasters as this kind.
+        nodata: Value of pixels without data; None takes the rasters' own tag.
+
+    Returns:
+        A map that displays itself; `save(path)` writes it as one page, `as_figure()`
+        draws a still figure, `map` is folium's.
+
+    Raises:
+        ValueError: If a layer has no CRS or nothing to draw, lies apart from all
+            others, a band does not exist, or titles or opacities do not match.
+        TypeError: If a layer is an array.
+        FileNotFoundError: If there is no such file.
+
+    Example:
+        >>> from tutorial_lib import testing
+        >>> scene = testing.small_scene()
+        >>> show_map(scene["input_10m"], bands=(3, 2, 1))
+        Map of 1 layer. s2_10m: colour image, 1.68 x 1.2 km.
+    """
+    if not layers:
+        raise ValueError("There is nothing to show: give a raster or a vector file.")
+    rasters = [_is_raster(layer) for layer in layers]
+    names = _titles(titles, layers)
+    opacities = _opacities(opacity, rasters, side_by_side=side_by_side)
+    display = {
+        "stretch": stretch,
+        "value_range": value_range,
+        "kind": kind,
+        "nodata": nodata,
+    }
+    overlays = {
+        i: read_overlay(
+            layers[i],
+            names[i],
+            bands=_bands(layers[i], bands, len(layers)),
+            legend=legend,
+            **display,
+        )
+        for i, is_raster in enumerate(rasters)
+        if is_raster
+    }
+    legends = [legend, *(overlay.layer.legend for overlay in overlays.values())]
+    known = next(filter(None, legends), None)
+    loaded = [
+        overlays.get(i) or read_shapes(layer, names[i], field=field, legend=known)
+        for i, layer in enumerate(layers)
+    ]
+    _check_overlap(loaded)
+    return WebMap(
+        loaded, opacities, basemap=basemap, side_by_side=side_by_side, height=height
+    )
+
+
+def _is_raster(layer: Any) -> bool:
+    if isinstance(layer, Positions):
+        return False
+    if not is_path(layer):
+        what = "array" if isinstance(layer, np.ndarray) else type(layer).__name__
+        raise TypeError(
+            f"A layer of type {what} does not say where it lies. Write it with "
+            "`write_array` and give the path, or draw it with `show`."
+        )
+    try:
+        with opened(layer):
+            return True
+    except FileNotFoundError as err:
+        raise FileNotFoundError(str(err).replace("raster", "layer", 1)) from None
+    except OSError:
+        return False
+
+
+def _bands(
+    layer: PathLike, bands: int | Sequence[int] | None, count: int
+) -> int | Sequence[int] | None:
+    # Beside an image, a map has one band and nothing to choose.
+    return None if count > 1 and layer_shape(layer)[2] == 1 else bands
+
+
+def _titles(
+    titles: str | Sequence[str] | None, layers: Sequence[PathLike | Positions]
+) -> list[str]:
+    if titles is None:
+        names = [
+            Path(layer).stem if is_path(layer) else "positions" for layer in layers
+        ]
+    else:
+        names = [titles] if isinstance(titles, str) else list(map(str, titles))
+    if len(names) != len(layers):
+        raise ValueError(
+            f"There are {len(names)} titles for {len(layers)} layers. Give one for "
+            "each layer."
+        )
+    return _told_apart(names)
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """Names with a number where one comes twice: the layer control shows each once.
+
+    Example:
+        >>> _told_apart(["map", "truth", "map"])
+        ['map (1)', 'truth', 'map (2)']
+    """
+    total, seen = Counter(names), Counter()
+    told = []
+    for name in names:
+        seen[name] += 1
+        told.append(f"{name} ({seen[name]})" if total[name] > 1 else name)
+    return told
+
+
+def _opacities(
+    opacity: float | Sequence[float], rasters: Sequence[bool], *, side_by_side: bool
+) -> list[float]:
+    """Opacity of each layer; 1 for vectors, and for rasters with none below."""
+    count = sum(rasters)
+    if side_by_side and count < 2:
+        raise ValueError(
+            f"`side_by_side` needs two rasters; there {'is' if count == 1 else 'are'} "
+            f"{count}. Give one more, or leave it out."
+        )
+    if isinstance(opacity, int | float | np.number):
+        lowest = 2 if side_by_side and count == 2 else 1
+        values = [1.0] * min(lowest, count) + [float(opacity)] * (count - lowest)
+    else:
+        values = [float(value) for value in opacity]
+    if len(values) != count:
+        raise ValueError(
+            f"There are {len(values)} opacities for {count} rasters. Give one number "
+            "for all, or one for each."
+        )
+    wrong = [v for v in (*values, *np.atleast_1d(opacity)) if not 0 <= v <= 1]
+    if wrong:
+        raise ValueError(
+            f"An opacity goes from 0, invisible, to 1. Received: {wrong[0]:g}."
+        )
+    rest = iter(values)
+    return [next(rest) if is_raster else 1.0 for is_raster in rasters]
+
+
+def _check_overlap(layers: Sequence[Overlay | Shapes]) -> None:
+    """Refuse a layer that lies apart from all others: most often its CRS is wrong."""
+    for layer in reversed(layers) if len(layers) > 1 else ():
+        others = [other for other in layers if other is not layer]
+        if not any(layer.bounds.touches(other.bounds) for other in others):
+            raise ValueError(
+                f"'{layer.title}' ({_place(layer)}) shares no ground with the other "
+                f"layers, such as '{others[0].title}' ({_place(others[0])}). Check its "
+                "CRS, or show it on a map of its own."
+            )
+
+
+def _place(layer: Overlay | Shapes) -> str:
+    (south, west), (north, east) = layer.bounds.corners
+    return f"{west:.4f} to {east:.4f}° E, {south:.4f} to {north:.4f}° N"
