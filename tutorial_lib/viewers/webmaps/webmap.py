@@ -109,7 +109,8 @@ class WebMap:
         text = html.escape(self.description)
         bundle["text/html"] = (
             f'<div style="position:relative;min-height:{self.height}px">'
-            f'<img alt="{text}" style="max-width:100%;max-height:{self.height}px" '
+            f'<img alt="{text}" style="display:block;max-width:100%;'
+            f'max-height:{self.height}px" '
             f'src="data:image/png;base64,{bundle["image/png"]}">'
             f'<iframe title="Map" srcdoc="{html.escape(self._page())}" '
             'style="position:absolute;inset:0;width:100%;height:100%;border:0" '

@@ -1,0 +1,334 @@
+"""The map in a browser: what is drawn where, and its controls by mouse and keyboard."""
+
+import html
+import io
+import re
+
+import numpy as np
+import pytest
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from PIL import Image
+from playwright.sync_api import expect
+from pyproj import Transformer
+
+from tutorial_lib import rasters, select_positions, testing
+from tutorial_lib.viewers.webmaps import show_map
+
+LEGEND = testing.SMALL_LEGEND
+ROWS, COLS = 21, 34
+UTM = testing.small_grid(ROWS, COLS, spacing=100)
+TURNED = GeoBox(
+    (ROWS, COLS),
+    Affine.translation(500_000, 4_800_000)
+    @ Affine.rotation(25)
+    @ Affine.scale(100, -100),
+    "EPSG:32631",
+)
+
+
+@pytest.fixture
+def folder():
+    return testing.scratch_folder()
+
+
+@pytest.fixture
+def show(open_tab, folder):
+    """Function that opens the page of a map."""
+
+    def shown(web, **options):
+        page = open_tab(**options)
+        page.goto(web.save(folder / "map.html").as_uri())
+        page.locator(".leaflet-control-layers").wait_for()
+        images = "[...document.querySelectorAll('.leaflet-image-layer')]"
+        page.wait_for_function(f"{images}.every((image) => image.complete)")
+        return page
+
+    return shown
+
+
+def class_map(path, labels, grid=UTM):
+    array = labels.astype("uint8")[..., np.newaxis]
+    return rasters.write_array(path, array, grid, legend=LEGEND, nodata=255)
+
+
+@pytest.fixture
+def labels():
+    """Two maps whose classes differ everywhere, so that a place tells the layer."""
+    rows, cols = np.mgrid[:ROWS, :COLS]
+    first = (rows // 2 + cols // 3) % 2
+    return first, first + 2
+
+
+def places(page, web, lon, lat):
+    """Where Leaflet puts degrees, in CSS pixels of the page."""
+    return page.evaluate(
+        """([name, lon, lat]) => lon.map((x, i) => {
+            const place = window[name].latLngToContainerPoint([lat[i], x]);
+            return [place.x, place.y];
+        })""",
+        [web.map.get_name(), list(lon), list(lat)],
+    )
+
+
+def screen(page):
+    return np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+
+
+def centres(grid):
+    """Longitudes and latitudes of all pixel centres, by PROJ."""
+    rows, cols = np.mgrid[:ROWS, :COLS].reshape(2, -1)
+    x, y = grid.transform @ (cols + 0.5, rows + 0.5)
+    return Transformer.from_crs("EPSG:32631", "EPSG:4326", always_xy=True).transform(
+        x, y
+    )
+
+
+def uncovered(page, x, y):
+    """Whether the map itself is at a place, not a control."""
+    return page.evaluate(
+        "([x, y]) => !document.elementFromPoint(x, y)?.closest('.leaflet-control')",
+        [x, y],
+    )
+
+
+@pytest.mark.parametrize("grid", [UTM, TURNED], ids=["upright", "turned"])
+def test_each_pixel_is_drawn_where_its_coordinates_are(show, folder, labels, grid):
+    web = show_map(class_map(folder / "a.tif", labels[0], grid))
+    page = show(web, height=700)
+    seen, checked = screen(page), 0
+    spots = places(page, web, *centres(grid))
+    for (x, y), label in zip(spots, labels[0].ravel(), strict=True):
+        if uncovered(page, x, y):
+            assert tuple(seen[round(y), round(x)]) == LEGEND.rgb[label]
+            checked += 1
+    assert checked > 0.8 * ROWS * COLS
+
+
+def test_the_border_is_where_leaflet_has_it_to_a_pixel(show, folder):
+    web = show_map(class_map(folder / "a.tif", np.full((ROWS, COLS), 3)))
+    page = show(web, height=700)
+    box = page.locator(".leaflet-image-layer").bounding_box()
+    (south, west), (north, east) = web.bounds
+    (left, top), (right, bottom) = places(page, web, [west, east], [north, south])
+    found = [box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]]
+    assert found == pytest.approx([left, top, right, bottom], abs=1)
+    # And what is drawn in it begins where PROJ has the corner of the raster.
+    corner = Transformer.from_crs("EPSG:32631", "EPSG:4326", always_xy=True).transform(
+        500_000, 4_800_000
+    )
+    ((x, y),) = places(page, web, *np.reshape(corner, (2, 1)))
+    seen = (screen(page) == LEGEND.rgb[3]).all(axis=-1)
+    assert np.argmax(seen[round(y) + 5]) == pytest.approx(x, abs=1.5)
+    assert np.argmax(seen[:, round(x) + 5]) == pytest.approx(y, abs=1.5)
+
+
+def test_points_lie_on_their_pixels_and_tell_their_class(show, folder):
+    scene = testing.small_scene()
+    positions = select_positions(scene["labels"], count=12)
+    web = show_map(scene["input_10m"], positions, legend=LEGEND)
+    page = show(web, height=700)
+    lon, lat = Transformer.from_crs(
+        "EPSG:32631", "EPSG:4326", always_xy=True
+    ).transform(positions.x, positions.y)
+    seen, checked = screen(page), 0
+    spots = places(page, web, lon, lat)
+    for number, (x, y) in enumerate(spots):
+        others = [s for i, s in enumerate(spots) if i != number]
+        alone = min(np.hypot(a - x, b - y) for a, b in others) > 14
+        if alone and uncovered(page, x, y):
+            color = LEGEND.rgb[positions.labels[number]]
+            assert tuple(seen[round(y), round(x)]) == color
+            checked += 1
+            page.mouse.move(x - 2, y)
+            page.wait_for_timeout(50)  # Leaflet looks at the mouse 30 times a second.
+            page.mouse.move(x, y)
+            name = LEGEND.names[positions.labels[number]]
+            expect(page.locator(".leaflet-tooltip")).to_have_text(name)
+    assert checked > 20
+
+
+def test_layers_go_and_come_back(show, folder, labels):
+    web = show_map(class_map(folder / "a.tif", labels[0]), titles="16")
+    page = show(web)
+    images = page.locator(".leaflet-image-layer")
+    box = page.get_by_role("checkbox", name="16")
+    expect(images).to_have_count(1)
+    box.click()
+    expect(images).to_have_count(0)
+    box.press("Space")
+    expect(images).to_have_count(1)
+    rows = page.locator(".leaflet-control-layers-overlays")
+    assert rows.inner_text().strip() == "16"
+
+
+def test_layers_are_listed_as_they_were_given(show, folder, labels):
+    paths = [class_map(folder / f"{n}.tif", labels[0]) for n in (32, 16, 128)]
+    page = show(show_map(*paths))
+    rows = page.locator(".leaflet-control-layers-overlays")
+    assert rows.inner_text().split() == ["32", "16", "128"]
+
+
+def test_opacity_follows_mouse_and_keys(show, folder, labels):
+    paths = [class_map(folder / f"{name}.tif", labels[0]) for name in ("a", "b")]
+    page = show(show_map(*paths, opacity=0.6))
+    upper = page.locator(".leaflet-image-layer").nth(1)
+    slider = page.get_by_role("slider", name="Opacity of b")
+    assert slider.get_attribute("aria-valuetext") == "60 %"
+    expect(upper).to_have_css("opacity", "0.6")
+    slider.press("ArrowLeft")
+    expect(upper).to_have_css("opacity", "0.55")
+    box = slider.bounding_box()
+    page.mouse.click(box["x"] + 2, box["y"] + box["height"] / 2)
+    expect(upper).to_have_css("opacity", "0")
+    slider.press("End")
+    expect(upper).to_have_css("opacity", "1")
+    expect(page.locator(".leaflet-image-layer").nth(0)).to_have_css("opacity", "1")
+
+
+def colour_sides(page, web, x):
+    """Which of the two maps is left of a place, and which right of it."""
+    seen, sides = screen(page), []
+    middle = seen.shape[0] // 2
+    for column in (round(x) - 40, round(x) + 40):
+        colors = set(map(tuple, seen[middle - 20 : middle + 20, column].tolist()))
+        own = {LEGEND.rgb.index(color) // 2 for color in colors & set(LEGEND.rgb)}
+        sides.append(own)
+    return sides
+
+
+def pair(folder, labels):
+    """A map with a swipe line between two class maps."""
+    paths = [
+        class_map(folder / f"{name}.tif", own)
+        for name, own in zip(("first", "second"), labels, strict=True)
+    ]
+    return show_map(*paths, side_by_side=True)
+
+
+def test_the_swipe_line_follows_mouse_and_keys(show, folder, labels):
+    web = pair(folder, labels)
+    page = show(web)
+    line = page.get_by_role("slider", name="Swipe line: first left, second right")
+    assert line.get_attribute("aria-valuenow") == "50"
+    assert colour_sides(page, web, 640) == [{0}, {1}]
+    view = page.evaluate(f"{web.map.get_name()}.getCenter()")
+
+    page.mouse.move(640, 300)
+    page.mouse.down()
+    page.mouse.move(520, 320, steps=4)
+    page.mouse.up()
+    assert line.get_attribute("aria-valuenow") == "41"
+    assert colour_sides(page, web, 520) == [{0}, {1}]
+    line.press("End")
+    assert colour_sides(page, web, 640) == [{0}, {0}]
+    line.press("Home")
+    assert colour_sides(page, web, 640) == [{1}, {1}]
+    for key in ("PageUp", "ArrowRight", "Shift+ArrowRight", "ArrowLeft"):
+        line.press(key)
+    assert line.get_attribute("aria-valuenow") == "15"
+    # The map itself has not moved.
+    assert page.evaluate(f"{web.map.get_name()}.getCenter()") == view
+
+
+def test_the_swipe_line_stays_when_the_map_moves(show, folder, labels):
+    web = pair(folder, labels)
+    page = show(web)
+    line = page.get_by_role("slider", name="Swipe line")
+    line.press("Home")
+    for _ in range(5):
+        line.press("PageUp")
+    zoom = f"{web.map.get_name()}.setZoom({web.map.get_name()}.getZoom() + 1)"
+    page.evaluate(f"{zoom}, 0")
+    page.wait_for_timeout(500)
+    page.mouse.move(300, 400)
+    page.mouse.down()
+    page.mouse.move(340, 380, steps=3)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    assert colour_sides(page, web, 640) == [{0}, {1}]
+
+
+def test_the_legend_shows_names_and_colours_and_closes(show, folder, labels):
+    page = show(show_map(class_map(folder / "a.tif", labels[1])))
+    legend = page.locator(".webmap-legend")
+    names = legend.locator(".webmap-class").all_inner_texts()
+    assert names == ["forest", "town"]
+    swatch = legend.locator(".webmap-class i").nth(0)
+    expect(swatch).to_have_css("background-color", "rgb(16, 107, 0)")
+    legend.locator("summary").press("Enter")
+    expect(swatch).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [1280, 800, 380])
+def test_controls_keep_apart_and_inside(show, folder, labels, width):
+    tags = {"ATTRIBUTION": "Contains modified data of somebody with a long name 2017"}
+    array = labels[0].astype("uint8")[..., np.newaxis]
+    paths = [
+        rasters.write_array(folder / name, array, UTM, legend=LEGEND, tags=tags)
+        for name in ("a_long_name_of_a_map.tif", "b.tif")
+    ]
+    page = show(show_map(*paths, side_by_side=True), width=width, height=480)
+    boxes = [
+        box.bounding_box()
+        for box in page.locator(".leaflet-control").all()
+        if box.is_visible()
+    ]
+    for number, one in enumerate(boxes):
+        assert one["x"] >= 0
+        assert one["y"] >= 0
+        assert one["x"] + one["width"] <= width
+        assert one["y"] + one["height"] <= 480
+        for other in boxes[:number]:
+            assert (
+                one["x"] >= other["x"] + other["width"]
+                or other["x"] >= one["x"] + one["width"]
+                or one["y"] >= other["y"] + other["height"]
+                or other["y"] >= one["y"] + one["height"]
+            )
+
+
+def luminance(rgb):
+    """Relative luminance of WCAG 2.2."""
+    shares = np.array(rgb) / 255
+    linear = np.where(
+        shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4
+    )
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_in_both_themes(show, folder, labels, scheme):
+    page = show(show_map(class_map(folder / "a.tif", labels[0])), color_scheme=scheme)
+    pairs = page.evaluate(
+        """() => [".webmap-legend", ".leaflet-control-layers", ".leaflet-bar a"]
+            .map((query) => getComputedStyle(document.querySelector(query)))
+            .map((style) => [style.color, style.backgroundColor]
+                .map((text) => text.match(/[0-9.]+/g).slice(0, 3).map(Number)))"""
+    )
+    for text, ground in pairs:
+        low, high = sorted([luminance(text), luminance(ground)])
+        # WCAG 2.2, 1.4.3: 4.5 to 1 for text.
+        assert (high + 0.05) / (low + 0.05) >= 4.5
+        assert (luminance(ground) > 0.5) == (scheme == "light")
+
+
+def test_a_notebook_shows_the_map_or_else_the_picture(open_tab, folder, labels):
+    web = show_map(class_map(folder / "a.tif", labels[0]), height=420)
+    text = web._repr_mimebundle_()[0]["text/html"]
+    for name, body in {
+        "trusted": text,
+        "not trusted": re.sub("<iframe.*?</iframe>", "", text, flags=re.DOTALL),
+    }.items():
+        page = open_tab(width=1000)
+        path = folder / "page.html"
+        path.write_text(f"<!doctype html><body>{body}")
+        page.goto(path.as_uri())
+        if name == "trusted":
+            frame = page.frame_locator("iframe")
+            expect(frame.locator(".leaflet-image-layer")).to_be_visible()
+            assert page.locator("iframe").bounding_box()["height"] == 420
+        else:
+            picture = page.get_by_alt_text(html.unescape(web.description))
+            expect(picture).to_be_visible()
+            assert picture.evaluate("(image) => image.naturalWidth") > 300
