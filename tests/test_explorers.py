@@ -1,0 +1,350 @@
+"""Explorers without a browser: their state, what it comes to, and their still form.
+
+Numbers of the encoder-decoder are those of OTBTF's tutorial, worked out in its part on
+blocking artefacts: 81 valid pixels of 128, the rows 31 to 111.
+"""
+
+import io
+import itertools
+import threading
+
+import keras
+import numpy as np
+import pytest
+import traitlets
+from PIL import Image
+
+from tutorial_lib import analyse, architectures, check_tiling
+from tutorial_lib.training import replay_early_stopping
+from tutorial_lib.viewers.explorers import explore_fields, explore_stopping
+from tutorial_lib.viewers.explorers.tiled_fields import FieldStudy
+
+CURVE = [5, 4, 4.5, 3, 3.2, 3.1, 3.3, 2, 2.5]
+
+
+@pytest.fixture(scope="module")
+def pan_xs():
+    return analyse(architectures.pan_xs_unet(4, crops=(32,)))
+
+
+@pytest.fixture(scope="module")
+def dual():
+    return analyse(architectures.dual_source_fcnn(3, crops=()))
+
+
+def uneven_network():
+    """Rows and columns lose differently."""
+    image = keras.Input((None, None, 1), name="input")
+    out = keras.layers.Conv2D(1, (3, 7), padding="same", name="out")(image)
+    return keras.Model({"input": image}, {"estimated": out})
+
+
+def whole_tile_network():
+    image = keras.Input((None, None, 1), name="input")
+    mean = keras.layers.GlobalAveragePooling2D(keepdims=True, name="mean")(image)
+    return keras.Model({"input": image}, {"estimated": image + mean})
+
+
+def picture(explorer):
+    return np.asarray(Image.open(io.BytesIO(explorer._picture.value)).convert("RGB"))
+
+
+# Fields
+
+
+def test_the_valid_part_of_each_layer_is_that_of_the_tutorial(pan_xs):
+    trial = explore_fields(pan_xs, chunk=128).trial
+    valid = {bar.name: bar.span.high - bar.span.low + 1 for bar in trial.bars}
+    assert valid == {
+        "input_p": 128,
+        "input_xs": 32,
+        "conv1": 63,
+        "conv2": 31,
+        "conv_xs": 30,
+        "conv_xs_conv2": 30,
+        "conv3": 14,
+        "conv4": 6,
+        "conv1t": 11,
+        "conv2t": 21,
+        "conv3t": 41,
+        "estimated": 81,
+    }
+    output = trial.bars[-1].span
+    assert (output.low, output.high) == (31, 111)
+    assert trial.bars[-1].margins == (31, 16)
+
+
+def test_a_crop_of_24_leaves_wrong_pixels_and_32_leaves_none(pan_xs):
+    explorer = explore_fields(pan_xs, chunk=128, crop=24)
+    assert not explorer.verdict.exact
+    assert explorer.trial.wrong == (31 - 24, 31 - 24, 0, 0)
+    explorer.crop = 32
+    assert explorer.verdict.exact
+    assert explorer.trial.wrong == (0, 0, 0, 0)
+    # 128² computed for 64² kept.
+    assert explorer.trial.cost == 4
+    explorer.crop = 31
+    assert explorer.trial.wrong == (0, 0, 0, 0)
+    assert not explorer.verdict.exact
+
+
+def test_the_verdict_is_that_of_check_tiling(pan_xs, dual):
+    for analysis in (pan_xs, dual):
+        study = FieldStudy(analysis, "estimated")
+        rows, first = study.pair[0], study.first_chunk
+        for more, crop in itertools.product(range(3), (0, 5, 16, 24, 31, 32, 40)):
+            chunk = first + more * analysis.stride
+            tile = rows.size(chunk) - 2 * crop
+            if tile > 0:
+                expected = check_tiling(analysis, "estimated", tile=tile, crop=crop)
+                assert study.trial(chunk, crop).verdict == expected
+
+
+def test_every_offer_is_exact_and_a_click_takes_it(pan_xs, dual):
+    for analysis in (pan_xs, dual, analyse(architectures.pooled_cnn(3))):
+        explorer = explore_fields(analysis, "estimated")
+        first = explorer.chunk
+        for chunk, crop in ((first, 0), (first + 3, 7), (first - 1, 1), (first, 32)):
+            explorer.chunk, explorer.crop = chunk, crop
+            offers = explorer.trial.offers
+            assert offers
+            assert (chunk, crop) not in offers
+            for button, offer in zip(explorer._offers, offers, strict=False):
+                explorer.chunk, explorer.crop = chunk, crop
+                button.click()
+                assert (explorer.chunk, explorer.crop) == offer
+                assert explorer.verdict.exact
+                assert explorer._sliders["crop"].value == offer[1]
+
+
+def test_the_nearest_offer_is_the_crop_that_is_needed(pan_xs):
+    trial = FieldStudy(pan_xs, "estimated").trial(128, 24)
+    assert trial.offers[0] == (128, 32)
+    # 16 px apart, the total stride.
+    assert {chunk for chunk, _ in trial.offers} == {112, 128, 144}
+
+
+def test_any_size_can_be_chosen_and_is_explained(pan_xs):
+    explorer = explore_fields(pan_xs)
+    for chunk, crop in ((16, 0), (17, 3), (47, 20), (130, 0), (128, 64), (200, 99)):
+        explorer.chunk, explorer.crop = chunk, crop
+        assert not explorer.verdict.exact
+        assert explorer.verdict.broken
+        assert explorer.trial.offers
+        assert explorer.verdict.broken[-1] in repr(explorer)
+
+
+def test_a_network_that_cannot_run_says_so(pan_xs):
+    trial = explore_fields(pan_xs, chunk=130).trial
+    # 130 px of pan are halved to 65 and 33, and those of xs are 32.
+    assert "[32, 33] px" in trial.misfit
+    assert trial.margins is None
+    assert next(bar.name for bar in trial.bars if bar.span is None) == "conv_xs_conv2"
+    with pytest.raises(ValueError, match=r"\[32, 33\]"):
+        pan_xs.spans(130, 0)
+
+
+def test_what_is_left_of_nothing_costs_nothing_that_can_be_said(pan_xs):
+    trial = explore_fields(pan_xs, chunk=128, crop=64).trial
+    assert (trial.tile, trial.cost) == (0, None)
+    assert trial.verdict.broken[0].startswith("A crop of 64 px from each side leaves")
+
+
+def test_layers_without_padding_lie_in_the_middle(dual):
+    bars = explore_fields(dual).trial.bars
+    for bar in bars:
+        width = bar.span.size * bar.span.jump
+        assert 2 * bar.start + width == bars[0].span.size
+
+
+def test_a_cropped_output_needs_no_more_crop(pan_xs):
+    explorer = explore_fields(pan_xs, "estimated_crop32", chunk=128)
+    assert explorer.trial.size == 64
+    assert explorer.verdict.exact
+    assert explorer.trial.cost == 4
+    explorer.output = "estimated"
+    assert not explorer.verdict.exact
+
+
+def test_rows_that_lose_otherwise_than_columns_are_told():
+    explorer = explore_fields(uneven_network(), chunk=40)
+    assert explorer.trial.margins == (3, 1, 3, 1)
+    assert "1 px are lost at the top and 1 px at the bottom" in repr(explorer)
+
+
+def test_a_layer_that_sees_the_whole_chunk_has_no_way_out():
+    explorer = explore_fields(whole_tile_network(), chunk=21, crop=4)
+    assert "no crop makes the map exact" in repr(explorer)
+    assert explorer.trial.offers == ()
+    assert explorer.trial.margins is None
+
+
+def test_the_picture_follows_the_state(pan_xs):
+    explorer = explore_fields(pan_xs, chunk=128, crop=0)
+    seen = [picture(explorer)]
+    for crop in (1, 31, 32):
+        explorer.crop = crop
+        seen.append(picture(explorer))
+        assert (seen[-1] != seen[-2]).any()
+    assert len({image.shape for image in seen}) == 1
+    explorer.crop = 0
+    np.testing.assert_array_equal(picture(explorer), seen[0])
+    description = explorer._attendant.description
+    assert description.startswith("Not exact with chunks of 128 px and a crop of 0 px")
+
+
+def test_bars_are_drawn_to_scale(pan_xs):
+    figure = explore_fields(pan_xs, chunk=128).as_figure()
+    bars = figure.axes[0]
+    # Of the last row: lost, valid, lost.
+    row = len(explore_fields(pan_xs).trial.bars) - 1
+    drawn = [
+        (patch.get_x(), patch.get_width())
+        for patch in bars.patches
+        if patch.get_y() < row < patch.get_y() + patch.get_height()
+    ]
+    assert drawn == [(0, 31), (31, 81), (112, 16)]
+    conv3 = [p for p in bars.patches if p.get_y() < 6 < p.get_y() + p.get_height()]
+    assert [patch.get_width() for patch in conv3] == [8, 14 * 8, 8]
+
+
+def test_threads_leave_the_last_state_drawn(pan_xs):
+    explorer = explore_fields(pan_xs, chunk=128)
+
+    def move(crops):
+        for crop in crops:
+            explorer.crop = crop
+
+    threads = [threading.Thread(target=move, args=([n, n + 9],)) for n in (3, 6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    alone = explore_fields(pan_xs, chunk=128, crop=explorer.crop)
+    np.testing.assert_array_equal(picture(explorer), picture(alone))
+
+
+def test_impossible_fields_are_refused(pan_xs):
+    with pytest.raises(ValueError, match=r"no output 'labels'.* It has: estimated"):
+        explore_fields(pan_xs, "labels")
+    with pytest.raises(ValueError, match=r"A chunk of 5 px .* Use 16 px or more"):
+        explore_fields(pan_xs, chunk=5)
+    with pytest.raises(ValueError, match="0 or more, not -1"):
+        explore_fields(pan_xs, crop=-1)
+    explorer = explore_fields(pan_xs)
+    with pytest.raises(traitlets.TraitError, match="Use 16 px or more"):
+        explorer.chunk = 0
+
+
+# Early stopping
+
+
+@pytest.fixture
+def stopping():
+    return explore_stopping({"loss": CURVE[::-1], "val_loss": CURVE}, patience=2)
+
+
+def test_stopping_is_what_one_finds_by_hand(stopping):
+    # 3 in epoch 4 is best; 3.2 and 3.1 are waited for.
+    assert stopping.stopping.stopped_epoch == 6
+    assert stopping.stopping.kept_epoch == 4
+    assert stopping.stopping.epochs_saved == 3
+    stopping.restore_best_weights = False
+    assert stopping.stopping.kept_epoch == 6
+    stopping.patience = 4
+    assert stopping.stopping.stopped_epoch is None
+    stopping.patience, stopping.min_delta = 1, 1.5
+    # From 5 to 4 is a gain of less than 1.5.
+    assert stopping.stopping.stopped_epoch == 2
+
+
+def test_stopping_is_the_replay_for_all_settings(stopping):
+    for patience, min_delta, monitor in itertools.product(
+        (0, 1, 3, 8), (0, 0.3, 1.0), ("loss", "val_loss")
+    ):
+        stopping.monitor = monitor
+        stopping.patience, stopping.min_delta = patience, min_delta
+        expected = replay_early_stopping(
+            stopping.curves,
+            monitor=monitor,
+            patience=patience,
+            min_delta=min_delta,
+            restore_best_weights=True,
+        )
+        assert stopping.stopping == expected
+        assert f"weights of epoch {expected.kept_epoch}" in repr(stopping)
+
+
+def test_a_later_best_epoch_is_told(stopping):
+    # Epoch 8 has 2, and does not run.
+    assert "Too early: epoch 8, which does not run, has 2." in repr(stopping)
+    stopping.patience = 5
+    assert "Too early" not in repr(stopping)
+
+
+def test_more_is_better_for_an_accuracy():
+    curve = [0.1, 0.5, 0.4, 0.3, 0.9]
+    explorer = explore_stopping({"accuracy": curve}, monitor="accuracy", patience=2)
+    assert explorer.stopping.best_epoch == 2
+    assert "Too early: epoch 5" in repr(explorer)
+    goal = explorer.as_figure().axes[0].lines[2].get_ydata()
+    explorer.min_delta = 0.25
+    moved = explorer.as_figure().axes[0].lines[2].get_ydata()
+    assert moved[0] - goal[0] == pytest.approx(0.25)
+
+
+def test_trainings_with_other_curves_can_be_changed_between():
+    explorer = explore_stopping(
+        {
+            "one": {"loss": CURVE, "val_loss": CURVE},
+            "two": {"accuracy": [0.1, 0.2], "odd": [1, 2]},
+        }
+    )
+    before = picture(explorer)
+    explorer.training = "two"
+    # Of "odd" nobody knows whether more is better.
+    assert explorer._controls["monitor"].options == ("accuracy",)
+    assert explorer.monitor == "accuracy"
+    assert explorer.stopping.epochs == 2
+    assert (picture(explorer) != before).any()
+    explorer.training = "one"
+    assert set(explorer._controls["monitor"].options) == {"val_loss", "loss"}
+
+
+def test_controls_and_state_are_one(stopping):
+    controls = stopping._controls
+    controls["patience"].value = 7
+    assert stopping.patience == 7
+    stopping.patience, stopping.min_delta = 40, 123.0
+    assert (controls["patience"].value, controls["min_delta"].value) == (40, 123.0)
+
+
+def test_curves_that_blew_up_can_be_looked_at():
+    explorer = explore_stopping({"val_loss": [float("nan")] * 3}, patience=1)
+    assert explorer.stopping.stopped_epoch == 2
+    assert "Stopped after epoch 2 of 3: 1 epoch saved." in repr(explorer)
+
+
+def test_impossible_stopping_is_refused():
+    with pytest.raises(ValueError, match=r"no curve 'auc' to choose\. There are: loss"):
+        explore_stopping({"loss": CURVE}, monitor="auc")
+    with pytest.raises(ValueError, match="There are: none"):
+        explore_stopping({})
+    with pytest.raises(ValueError, match="The curve 'val_loss' is empty"):
+        explore_stopping({"a": {"val_loss": []}})
+    with pytest.raises(ValueError, match=r"`patience` is -1\. Give 0 or more"):
+        explore_stopping({"loss": CURVE}, monitor="loss", patience=-1)
+
+
+# Both
+
+
+@pytest.mark.parametrize("make", [lambda n: explore_fields(n), None])
+def test_where_no_widget_runs_there_is_a_picture_with_its_words(pan_xs, stopping, make):
+    explorer = make(pan_xs) if make else stopping
+    bundle, about = explorer._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert about["image/png"]["alt"] == repr(explorer)
+    assert len(bundle["image/png"]) > 10_000
+    texts = " ".join(text.get_text() for text in explorer.as_figure().texts)
+    assert repr(explorer).split(".")[0] in texts
