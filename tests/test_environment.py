@@ -24,7 +24,12 @@ NOT_OURS = {".git", ".venv", "data", "build", "dist", "__pycache__"}
 # Paths in tests are there to be refused.
 TESTS = REPOSITORY / "tests"
 # Where the module is not named as its package.
-PACKAGE_OF = {"odc": "odc-geo", "tensorflow": "tensorflow-cpu"}
+PACKAGE_OF = {
+    "PIL": "pillow",
+    "odc": "odc-geo",
+    "tensorflow": "tensorflow-cpu",
+    "xstatic": "xstatic-leaflet",
+}
 
 
 def project():
