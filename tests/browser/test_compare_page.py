@@ -343,6 +343,20 @@ def test_a_zoomed_picture_moves_with_the_mouse_and_the_arrows(show, labels):
     assert state(page, "view") == [5, 20, 16, 20]
 
 
+def test_keys_that_come_faster_than_frames_all_count(show, labels):
+    page = show(compare(*labels, mode="blink"), reduced_motion="reduce")
+    page.evaluate("comparison.model.set('zoom', 2)")
+    page.evaluate(FRAMES)
+    page.evaluate(
+        """() => {
+            const key = () => new KeyboardEvent("keydown", { key: "ArrowRight" });
+            const canvas = document.querySelector("canvas");
+            for (let i = 0; i < 3; i++) canvas.dispatchEvent(key());
+        }"""
+    )
+    assert state(page, "center") == pytest.approx([15, 20 + 3 * 60 / (2 * SCALE)])
+
+
 def test_both_panes_show_the_same_place(show, labels):
     page = show(compare(*labels, legend=LEGEND, mode="side_by_side"))
     page.evaluate("comparison.model.set('zoom', 3)")

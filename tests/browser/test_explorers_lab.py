@@ -1,0 +1,140 @@
+"""The explorers in a real JupyterLab: keys, pictures, and the state in Python."""
+
+import base64
+import io
+import json
+import os
+
+import nbformat
+import numpy as np
+import pytest
+from lab import jupyterlab, open_notebook, run_cells, run_code
+from PIL import Image
+
+FIELDS = """\
+import tutorial_lib as tl
+from tutorial_lib.viewers.explorers import explore_fields, explore_stopping
+
+fields = explore_fields(tl.architectures.pan_xs_unet(4), chunk=128, crop=30)
+fields"""
+STOPPING = """\
+curves = {"loss": [5, 4, 3, 2, 1, 1], "val_loss": [5, 3, 4, 3.5, 4, 2]}
+stopping = explore_stopping({"one": curves, "two": {"loss": [3, 1, 2]}}, patience=1)
+stopping"""
+
+
+@pytest.fixture
+def lab(tmp_path, repository, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(repository), prepend=os.pathsep)
+    notebooks, private = tmp_path / "notebooks", tmp_path / "private"
+    notebooks.mkdir()
+    codes = (FIELDS, STOPPING, "'the next cell'")
+    cells = [nbformat.v4.new_code_cell(code) for code in codes]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), notebooks / "explore.ipynb")
+    with jupyterlab(notebooks, private) as address:
+        yield address
+
+
+def cells(page):
+    return page.evaluate(
+        """() => {
+            const notebook = jupyterapp.shell.currentWidget.content;
+            const sources = [...notebook.model.cells].map((c) => c.sharedModel.source);
+            return [notebook.activeCellIndex, notebook.mode, sources];
+        }"""
+    )
+
+
+def picture(root):
+    """What the browser shows, as pixels."""
+    data = root.locator("img").first.evaluate(
+        """async (image) => {
+            const blob = await (await fetch(image.src)).blob();
+            const bytes = new Uint8Array(await blob.arrayBuffer());
+            return btoa(bytes.reduce((text, b) => text + String.fromCharCode(b), ""));
+        }"""
+    )
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+
+
+def drawn_for(page, state):
+    """The picture that a fresh explorer draws for a state."""
+    code = f"""
+import base64
+again = explore_fields(fields.analysis, {state})
+print(base64.b64encode(again._picture.value).decode())"""
+    data = base64.b64decode(run_code(page, code))
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def alternative_text(page, root, text):
+    image = root.locator("img").first
+    for _ in range(250):
+        if text in image.get_attribute("alt"):
+            return
+        page.wait_for_timeout(20)
+    pytest.fail(f"after 5 s the picture is still about {image.get_attribute('alt')}")
+
+
+def no_key_reaches_the_notebook(page, root):
+    controls = root.locator("input, select, button, [tabindex], [contenteditable]")
+    tried = 0
+    for number in range(controls.count()):
+        control = controls.nth(number)
+        if not control.is_visible() or control.is_disabled():
+            continue
+        control.focus()
+        # What JupyterLab has for a cell: below, insert, cut, delete, run, Markdown.
+        for key in ("ArrowDown", "b", "a", "x", "d", "d", "m", "ArrowUp"):
+            page.keyboard.press(key)
+        tried += 1
+    return tried
+
+
+def test_keys_move_the_sliders_and_stay_there(open_tab, lab):
+    page = open_tab()
+    open_notebook(page, lab, "explore.ipynb")
+    assert run_cells(page) == []
+    fields, stopping = (page.locator(".kit-explorer").nth(n) for n in (0, 1))
+    for root in (fields, stopping):
+        root.and_(page.locator("[data-ready=true]")).wait_for()
+
+    # Nothing was moved yet: the browser shows what was drawn in Python.
+    np.testing.assert_array_equal(
+        picture(fields), drawn_for(page, "chunk=128, crop=30")
+    )
+    page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
+    before = cells(page)
+    crop = fields.get_by_role("slider", name="crop")
+    crop.focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    alternative_text(page, fields, "Exact: tiles of 64 x 64 px")
+    np.testing.assert_array_equal(
+        picture(fields), drawn_for(page, "chunk=128, crop=32")
+    )
+    seen = run_code(page, "print(fields.chunk, fields.crop, fields.verdict.exact)")
+    assert seen.split() == ["128", "32", "True"]
+
+    # A larger chunk by a click, and one that is no fit by a key.
+    fields.get_by_role("button", name="chunk 144, crop 32").click()
+    alternative_text(page, fields, "tiles of 80 x 80 px")
+    fields.get_by_role("slider", name="chunk").focus()
+    page.keyboard.press("ArrowLeft")
+    alternative_text(page, fields, "Not exact with chunks of 143 px")
+    assert "no multiple of the total stride" in fields.inner_text()
+
+    patience = stopping.get_by_role("slider", name="patience")
+    patience.focus()
+    page.keyboard.press("ArrowRight")
+    # 4 and 3.5 are waited for.
+    alternative_text(page, stopping, "Stopped after epoch 4 of 6: 2 epochs saved.")
+    stopping.get_by_label("training").select_option("two")
+    alternative_text(page, stopping, "of 3")
+    code = "import json; print(json.dumps([stopping.patience, stopping.monitor]))"
+    assert json.loads(run_code(page, code)) == [2, "loss"]
+
+    assert no_key_reaches_the_notebook(page, fields) >= 4
+    assert no_key_reaches_the_notebook(page, stopping) >= 4
+    page.wait_for_timeout(300)
+    assert cells(page) == before
