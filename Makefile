@@ -93,6 +93,10 @@ outputs: setup sample ## ... and execute the solved ones, to keep what is compar
 	@$(RUN) notebooks/build.py outputs
 .PHONY: outputs
 
+html: setup sample ## Solved notebooks as pages that need no internet
+	@$(RUN) notebooks/export.py
+.PHONY: html
+
 format: setup ## Write the code in the one format
 	@$(RUN) -m ruff check --fix --select I
 	@$(RUN) -m ruff format
