@@ -168,6 +168,7 @@ def _put_widgets(notebook: NotebookNode) -> dict[str, Any]:
     """Give each widget its place, and take out the models that run without a kernel."""
     saved = notebook.metadata.pop("widgets", {}).get(_STATE, {}).get("state", {})
     models = {}
+    _drop_progress_bars(notebook)
     for output in _rich_outputs(notebook):
         view = output.data.pop(_VIEW, None)
         if view is None:
@@ -179,6 +180,18 @@ def _put_widgets(notebook: NotebookNode) -> dict[str, Any]:
         elif not _PICTURES & set(output.data):
             output.data["text/html"] = _NEEDS_KERNEL
     return models
+
+
+def _drop_progress_bars(notebook: NotebookNode) -> None:
+    """What is done needs no bar; without its widget it would be stuck at 0 %."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [
+                output
+                for output in cell.outputs
+                if _VIEW not in output.get("data", {})
+                or not re.search(r"\d%\|", output.data.get("text/plain", ""))
+            ]
 
 
 def _rich_outputs(notebook: NotebookNode) -> Iterator[NotebookNode]:

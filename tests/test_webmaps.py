@@ -26,6 +26,7 @@ from tutorial_lib.viewers.webmaps.overlays import read_overlay
 from tutorial_lib.viewers.webmaps.shapes import MAX_SHAPES, NO_CLASS, read_shapes
 
 ROWS, COLS = 37, 53
+UTM_CRS = CRS("EPSG:32631")
 LEGEND = testing.SMALL_LEGEND
 TURNED = Affine.translation(500_000, 4_800_000) @ Affine.rotation(25)
 GRIDS = {
@@ -116,6 +117,25 @@ def test_a_large_raster_is_drawn_from_its_overviews(folder):
     overlay = read_overlay(path)
     assert max(overlay.grid.shape) <= 1600
     assert np.unique(overlay.layer.preview.pixels[overlay.layer.valid]) == [3]
+
+
+@pytest.mark.parametrize("name", ["UTM", "turned", "degrees"])
+@pytest.mark.parametrize(("rows", "cols"), [(203, 311), (1801, 3307)])
+def test_what_is_interpolated_lies_there_too(folder, name, rows, cols):
+    grid = GeoBox((rows, cols), GRIDS[name].transform, GRIDS[name].crs)
+    path = testing.coordinate_raster(folder / "a.tif", grid)
+    for band in (1, 2):
+        overlay = read_overlay(path, bands=band, kind="grey")
+        spots = np.argwhere(overlay.layer.valid)[::997]
+        x, y = overlay.grid.transform @ (spots[:, 1] + 0.5, spots[:, 0] + 0.5)
+        move = pyproj.Transformer.from_crs("EPSG:3857", str(grid.crs), always_xy=True)
+        col, row = ~grid.transform @ move.transform(x, y)
+        expected = (row, col)[band - 1] - 0.5
+        found = overlay.layer.preview.pixels[spots[:, 0], spots[:, 1], 0]
+        # Means of the pixels that a screen has no room for: not at the very border.
+        inside = (np.minimum(row, rows - row) > 4) & (np.minimum(col, cols - col) > 4)
+        assert np.abs(found - expected)[inside].max() < 0.5
+        assert inside.sum() > 50
 
 
 def test_a_raster_around_the_world_ends_where_the_map_does(folder):
@@ -238,7 +258,7 @@ def test_shapes_without_a_class_are_drawn_and_named_so(folder):
 def test_what_is_left_out_is_said(folder):
     count = 2 * MAX_SHAPES + 1
     x = np.linspace(500_000, 501_000, count)
-    many = Positions(x, x + 4_300_000, np.zeros(count, int), CRS("EPSG:32631"))
+    many = Positions(x, x + 4_300_000, np.zeros(count, int), UTM_CRS)
     shapes = read_shapes(many)
     assert len(shapes.geometries) <= MAX_SHAPES
     assert f"of {count:_} shown".replace("_", " ") in shapes.description
@@ -466,8 +486,15 @@ def wrong_coordinates(folder):
     [
         (lambda folder: [], "nothing to show"),
         (no_crs, "has no CRS.*Write it with one"),
-        (no_crs_vector, "CRS is not known.*Write"),
-        (lambda folder: [Positions(*np.ones((3, 1)), None)], "CRS is not known"),
+        (no_crs_vector, "CRS of .* is not known.*Write"),
+        (
+            lambda folder: [Positions(*np.ones((3, 1)), None)],
+            "CRS of positions is not known",
+        ),
+        (
+            lambda folder: [Positions(*np.ones((3, 0)), UTM_CRS)],
+            "positions.*0 features",
+        ),
         (apart, "'far'.*shares no ground.*'near'.*Check its CRS"),
         (no_features, "nothing to draw: 0 features.*Check"),
         (beyond_the_map, "beyond latitude 85.*Draw it with `show`"),

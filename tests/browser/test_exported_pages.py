@@ -40,6 +40,11 @@ widget = compare(*maps, legend=testing.SMALL_LEGEND, titles=("whole", "tiled"))
 widget""",
     "show_map(scene['input_10m'], scene['labels'])",
     "ipywidgets.IntSlider(description='crop')",
+    """\
+from tqdm.notebook import tqdm
+
+for _ in tqdm(range(3), desc="progress"):
+    pass""",
 ]
 
 
@@ -116,7 +121,9 @@ def test_the_map_is_alive(page):
 
 
 def test_what_needs_a_kernel_says_so(page):
+    # The slider does; the progress bar is not missed.
     expect(page.get_by_text("needs a running notebook")).to_have_count(1)
+    expect(page.get_by_text("0%|")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [1280, 800])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -142,41 +143,35 @@ def read_shapes(
         'positions: 20 points; classes water, meadow, forest, town.'
     """
     if isinstance(layer, Positions):
-        name, crs = "positions", layer.crs
-        geometries, values = shapely.points(layer.x, layer.y), layer.labels
+        name = "positions"
+        points = shapely.points(layer.x, layer.y)
+        found = _Found(name, points, layer.labels, layer.crs)
     else:
-        name = f"'{layer}'"
-        geometries, values, crs = _read(layer, field)
-    if crs is None:
-        raise ValueError(
-            f"Of {name} the CRS is not known, so they have no place on a map. Write "
-            "them with one."
-        )
-    total = len(geometries)
-    kept = _usable(geometries)
-    geometries = _moved(geometries[kept], crs)
-    values = None if values is None else values[kept]
-    finite = np.array([np.isfinite(shapely.bounds(one)).all() for one in geometries])
-    if not finite.any():
-        raise ValueError(
-            f"{name} has nothing to draw: {total} features, none with a place. Check "
-            "that the file was written to its end, and its CRS."
-        )
-    step = -(-int(finite.sum()) // MAX_SHAPES)
-    drawn = np.flatnonzero(finite)[::step]
-    classes, own = _classes(values, legend)
+        name = Path(layer).stem
+        found = _read(layer, field)
+    geometries, values = _drawable(found)
+    step = max(1, ceil(len(geometries) / MAX_SHAPES))
+    classes, legend = _classes(values, legend)
     return Shapes(
-        title=title or (name if isinstance(layer, Positions) else Path(layer).stem),
-        geometries=geometries[drawn],
-        classes=None if classes is None else classes[drawn],
-        legend=own,
-        total=total,
+        title=title or name,
+        geometries=geometries[::step],
+        classes=None if classes is None else classes[::step],
+        legend=legend,
+        total=len(found.geometries),
     )
 
 
-def _read(
-    path: PathLike, field: str
-) -> tuple[np.ndarray, np.ndarray | None, CRS | None]:
+@dataclass(frozen=True)
+class _Found:
+    """What a layer holds, as it is written there."""
+
+    name: str
+    geometries: np.ndarray
+    values: np.ndarray | None
+    crs: CRS | None
+
+
+def _read(path: PathLike, field: str) -> _Found:
     try:
         meta, _, geometry, columns = pyogrio.raw.read(path)
     except pyogrio.errors.DataSourceError as err:
@@ -191,22 +186,32 @@ def _read(
             f"{', '.join(fields) or 'none'}. Name one of them, or none."
         )
     values = columns[fields.index(field)] if field in fields else None
-    if geometry is None:
-        geometry = []
+    geometries = shapely.from_wkb([] if geometry is None else geometry)
     crs = CRS(meta["crs"]) if meta["crs"] else None
-    return np.asarray(shapely.from_wkb(geometry), object), values, crs
+    return _Found(f"'{path}'", np.asarray(geometries, object), values, crs)
 
 
-def _usable(geometries: np.ndarray) -> np.ndarray:
-    missing = shapely.is_missing(geometries) | shapely.is_empty(geometries)
-    return np.flatnonzero(~missing)
+def _drawable(found: _Found) -> tuple[np.ndarray, np.ndarray | None]:
+    """Geometries that have a place, in degrees, and their values of the field."""
+    if found.crs is None:
+        raise ValueError(
+            f"The CRS of {found.name} is not known, so there is no place for it on a "
+            "map. Write it with one."
+        )
 
-
-def _moved(geometries: np.ndarray, crs: CRS) -> np.ndarray:
     def move(points: np.ndarray) -> np.ndarray:
-        return np.round(np.stack(lon_lat(*points.T, crs), axis=-1), DECIMALS)
+        return np.round(np.stack(lon_lat(*points.T, found.crs), axis=-1), DECIMALS)
 
-    return shapely.transform(shapely.force_2d(geometries), move)
+    geometries = shapely.transform(shapely.force_2d(found.geometries), move)
+    # The bounds of what is missing or empty are NaN.
+    placed = np.isfinite(shapely.bounds(geometries)).all(axis=-1)
+    if not placed.any():
+        raise ValueError(
+            f"In {found.name} there is nothing to draw: {len(geometries)} features, "
+            "none with a place. Check that it is whole, and that its CRS is right."
+        )
+    values = found.values
+    return geometries[placed], None if values is None else values[placed]
 
 
 def _classes(
