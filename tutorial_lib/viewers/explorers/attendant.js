@@ -32,7 +32,7 @@ function render({ model, el }) {
       frame = requestAnimationFrame(wait);
       return;
     }
-    el.parentElement.style.display = "none";
+    el.style.display = "none";
     watcher.observe(root, { childList: true, subtree: true });
     look();
     root.dataset.ready = "true";

@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from tutorial_lib.viewers.explorers.shell import LINE, WIDTH
 from tutorial_lib.viewers.explorers.tiled_fields import Bar, Trial
-from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, StillFigure
+from tutorial_lib.viewers.figures import TEXT_SIZE, StillFigure
 
 VALID, LOST_LEFT, LOST_RIGHT = "#0072b2", "#f6c9a8", "#f3e3a1"
 INK, PALE, GOOD, BAD = "#303030", "#8a8a8a", "#00694a", "#b03000"
@@ -23,7 +24,13 @@ ROW, HEAD, FOOT, LEAST = 0.27, 0.75, 0.5, 3.8
 TEXT_LINE = 0.19
 
 # Shares of the width: the bars, and the square.
-BARS, SQUARE = (0.125, 0.345), (0.705, 0.285)
+BARS, SQUARE = (0.152, 0.315), (0.705, 0.288)
+
+# Where the numbers beside the bars end, in widths of the bars.
+NUMBERS_END = 1.64
+
+# Characters of a name that there is room for.
+NAME = 15
 
 __all__ = ["draw_legend", "draw_trial", "headline", "sentences"]
 
@@ -82,7 +89,7 @@ def draw_trial(trial: Trial, *, with_words: bool = False) -> StillFigure:
         with_words: Put legend and verdict below, for where nothing else says it.
     """
     text = [headline(trial), *sentences(trial)] if with_words else []
-    lines = [line for part in text for line in textwrap.wrap(part, 118)]
+    lines = [line for part in text for line in textwrap.wrap(part, LINE)]
     rows = max(len(trial.bars) * ROW, LEAST - HEAD - FOOT)
     below = FOOT + (0.4 + TEXT_LINE * len(lines) if lines else 0)
     height = HEAD + rows + below
@@ -115,7 +122,7 @@ def _draw_bars(ax: Axes, trial: Trial) -> None:
         ax.text(0, stuck, " cannot run, nor what follows", **style)
     _draw_texts(ax, trial.bars)
     title = f"Layer by layer: what is valid of a chunk of {trial.chunk} px"
-    ax.set_title(title, fontsize=TEXT_SIZE + 1, color=INK, loc="left", x=-0.345, pad=24)
+    ax.set_title(title, fontsize=TEXT_SIZE + 1, color=INK, loc="left", x=-0.46, pad=24)
     _draw_crop_lines(ax, trial)
 
 
@@ -152,22 +159,26 @@ def _draw_texts(ax: Axes, bars: Sequence[Bar]) -> None:
     style = {"transform": ax.get_yaxis_transform(), "va": "center", "color": INK}
     name_style = style | {"fontsize": TEXT_SIZE, "ha": "right"}
     # One text for all numbers of a row: drawing texts is what takes long.
-    numbers_style = style | {"fontsize": TEXT_SIZE - 1, "family": "monospace"}
+    numbers_style = name_style | {"fontsize": TEXT_SIZE - 1, "family": "monospace"}
     header = _columns("valid", "left", "right")
     pale = numbers_style | {"color": PALE}
-    ax.text(1.02, -1.0, header, **pale)
-    ax.text(1.02, len(bars), f"{'(px of the layer)':>24}", **pale)
+    ax.text(NUMBERS_END, -1.0, header, **pale)
+    ax.text(NUMBERS_END, len(bars), "(px of the layer)", **pale)
     for row, bar in enumerate(bars):
-        ax.text(-0.015, row, bar.name, **name_style)
+        ax.text(-0.015, row, _short(bar.name), **name_style)
         if bar.span is not None:
             low, high = _valid(bar)
             margins = bar.margins if low < high else ("-", "-")
             text = _columns(f"{high - low} / {bar.span.size}", *margins)
-            ax.text(1.02, row, text, **numbers_style)
+            ax.text(NUMBERS_END, row, text, **numbers_style)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
 
 
 def _columns(valid: str, left: int | str, right: int | str) -> str:
-    return f"{valid:>11}{left:>6}{right:>7}"
+    return f"{valid}{left:>6}{right:>7}"
 
 
 def _draw_crop_lines(ax: Axes, trial: Trial) -> None:
@@ -193,24 +204,24 @@ def _draw_square(ax: Axes, trial: Trial) -> None:
     ax.set_aspect("equal", anchor="N")
     ax.set_axis_off()
     span = trial.bars[-1].span
-    title = f"Output '{trial.output}', {trial.size} x {trial.size} px"
-    ax.set_title(title, fontsize=TEXT_SIZE + 1, color=INK, loc="left", pad=24)
+    ax.set_title(trial.output, fontsize=TEXT_SIZE + 1, color=INK, loc="left", pad=24)
     if span is None:
         ax.text(0, 0, "The network cannot run\non such a chunk.", va="top", color=BAD)
         return
+    kept = f"{trial.tile} x {trial.tile} of {trial.size} x {trial.size} px kept"
+    _note(ax, kept, (0, size), (0, -14), color=INK)
     _draw_valid(ax, trial, size)
     if trial.tile:
         _draw_kept(ax, trial, size)
-    good = trial.verdict.exact
-    ax.annotate(
-        _square_text(trial),
-        (0, 0),
-        xytext=(0, 5),
-        textcoords="offset points",
-        fontsize=TEXT_SIZE,
-        color=GOOD if good else BAD,
-        fontweight="bold",
-    )
+    color = GOOD if trial.verdict.exact else BAD
+    _note(ax, _square_text(trial), (0, 0), (0, 5), color=color, fontweight="bold")
+
+
+def _note(
+    ax: Axes, text: str, at: tuple[int, int], shift: tuple[int, int], **look: str
+) -> None:
+    look |= {"fontsize": TEXT_SIZE}
+    ax.annotate(text, at, xytext=shift, textcoords="offset points", **look)
 
 
 def _draw_valid(ax: Axes, trial: Trial, size: int) -> None:
@@ -273,14 +284,13 @@ def _draw_kept(ax: Axes, trial: Trial, size: int) -> None:
 def _square_text(trial: Trial) -> str:
     if not trial.tile:
         return "nothing is kept"
-    kept = f"{trial.tile} x {trial.tile} px kept"
     if trial.verdict.exact:
-        return f"{kept}, all right"
+        return "what is kept is right"
     if trial.margins is None:
-        return f"{kept}, none valid"
+        return "none of it is valid"
     if any(trial.wrong):
-        return f"{kept}, in part wrong"
-    return f"{kept}, but chunks do not line up"
+        return "some of it is wrong"
+    return "chunks do not line up"
 
 
 def draw_legend() -> Figure:

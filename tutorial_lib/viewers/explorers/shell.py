@@ -18,12 +18,28 @@ from matplotlib.figure import Figure
 
 from tutorial_lib.viewers.figures import StillFigure
 
-# With figures 10 inches wide: as many pixels as a notebook has at 1280. Time counts.
-LIVE_DPI = 100
+# Inches; smaller than a still figure, so that its text stays large on small screens.
+WIDTH = 8.4
+
+# As many pixels as a notebook has on a screen of 1280: more would cost time.
+LIVE_DPI = 104
+
+# Characters of a line of words below a still picture.
+LINE = 100
 
 _FOLDER = Path(__file__).parent
 
-__all__ = ["Attendant", "Explorer", "controls_row", "picture", "png", "slider", "words"]
+__all__ = [
+    "LINE",
+    "WIDTH",
+    "Attendant",
+    "Explorer",
+    "controls_row",
+    "picture",
+    "png",
+    "slider",
+    "words",
+]
 
 
 class Attendant(anywidget.AnyWidget):

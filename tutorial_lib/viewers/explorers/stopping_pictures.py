@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tutorial_lib.training import StoppingReplay
-from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, StillFigure
+from tutorial_lib.viewers.explorers.shell import LINE, WIDTH
+from tutorial_lib.viewers.figures import TEXT_SIZE, StillFigure
 
 # Of the curves as in `show_curves`.
 VALIDATION, TRAINING = "#d55e00", "#0072b2"
@@ -93,11 +94,11 @@ def draw_replay(
     """
     curve = history[replay.monitor]
     said = [headline(replay), *sentences(replay, curve, lower=lower)]
-    lines = [line for part in said for line in textwrap.wrap(part, 118)]
+    lines = [line for part in said for line in textwrap.wrap(part, LINE)]
     below = 0.1 + TEXT_LINE * len(lines) if with_words else 0
     height = HEIGHT + below
     figure = Figure(figsize=(WIDTH, height), facecolor="white")
-    ax = figure.add_axes((0.075, (0.55 + below) / height, 0.7, 2.75 / height))
+    ax = figure.add_axes((0.075, (0.55 + below) / height, 0.635, 2.75 / height))
     _draw_curves(ax, replay, history)
     _draw_goal(ax, replay, min_delta if lower else -min_delta)
     _draw_epochs(ax, replay, curve)
