@@ -2,11 +2,14 @@
 
 import html
 import io
+import os
 import re
 
+import nbformat
 import numpy as np
 import pytest
 from affine import Affine
+from lab import jupyterlab, open_notebook, run_cells
 from odc.geo.geobox import GeoBox
 from PIL import Image
 from playwright.sync_api import expect
@@ -332,3 +335,53 @@ def test_a_notebook_shows_the_map_or_else_the_picture(open_tab, folder, labels):
             picture = page.get_by_alt_text(html.unescape(web.description))
             expect(picture).to_be_visible()
             assert picture.evaluate("(image) => image.naturalWidth") > 300
+
+
+def test_jupyterlab_shows_the_picture_until_the_notebook_is_run(
+    open_tab, repository, monkeypatch, tmp_path
+):
+    code = """\
+from tutorial_lib import testing
+from tutorial_lib.viewers.webmaps import show_map
+
+show_map(testing.small_scene()["labels"])"""
+    web = show_map(testing.small_scene()["labels"])
+    data, about = web._repr_mimebundle_()
+    cell = nbformat.v4.new_code_cell(code)
+    cell.outputs = [nbformat.v4.new_output("display_data", data=data, metadata=about)]
+    notebooks, private = tmp_path / "notebooks", tmp_path / "private"
+    notebooks.mkdir()
+    # Nobody has signed it, so it is not trusted.
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata=kernel)
+    nbformat.write(notebook, notebooks / "map.ipynb")
+    monkeypatch.setenv("PYTHONPATH", str(repository), prepend=os.pathsep)
+    with jupyterlab(notebooks, private) as address:
+        page = open_tab()
+        open_notebook(page, address, "map.ipynb")
+        output = page.locator(".jp-OutputArea")
+        picture = output.get_by_role("img", name="Map of 1 layer")
+        expect(picture).to_be_visible()
+        assert picture.evaluate("(image) => image.naturalWidth") > 300
+        expect(output.locator("iframe")).to_have_count(0)
+
+        assert run_cells(page) == []
+        frame = output.frame_locator("iframe")
+        expect(frame.locator(".leaflet-image-layer")).to_be_visible()
+        # The frame hides the picture.
+        assert output.locator("iframe").evaluate(
+            """(frame) => {
+                const box = frame.getBoundingClientRect();
+                const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+                return document.elementFromPoint(x, y) === frame;
+            }"""
+        )
+        # Keys belong to the map, not to the notebook.
+        slider = frame.get_by_role("slider", name="Opacity of labels")
+        slider.focus()
+        for key in ("ArrowLeft", "b", "x", "ArrowDown"):
+            page.keyboard.press(key)
+        count = "jupyterapp.shell.currentWidget.content.model.cells.length"
+        assert page.evaluate(count) == 1
+        # Before the server ends, which it would miss.
+        page.close()
