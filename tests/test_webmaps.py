@@ -34,6 +34,9 @@ GRIDS = {
     "far from the meridian": testing.small_grid(
         ROWS, COLS, spacing=900, corner=(180_000, 7_900_000), crs="EPSG:32633"
     ),
+    "bent at its top": testing.small_grid(
+        ROWS, COLS, spacing=5000, corner=(367_500, 7_000_000), crs="EPSG:32633"
+    ),
     "southern": testing.small_grid(
         ROWS, COLS, corner=(300_000, 6_200_000), crs="EPSG:32756"
     ),
@@ -89,7 +92,9 @@ def test_every_pixel_lies_where_proj_puts_it(folder, name):
     np.testing.assert_array_equal(found, rows * COLS + cols)
 
 
-@pytest.mark.parametrize("name", ["UTM", "far from the meridian", "southern"])
+@pytest.mark.parametrize(
+    "name", ["UTM", "far from the meridian", "bent at its top", "southern"]
+)
 def test_the_corners_are_those_of_gdal_to_a_pixel(folder, name):
     grid = GRIDS[name]
     overlay = read_overlay(numbered(folder / "a.tif", grid), kind="classes")
@@ -167,16 +172,6 @@ def test_classes_are_never_mixed(scene):
     overlay = read_overlay(scene["labels"])
     colors = {(*rgb, 255) for rgb in LEGEND.rgb} | {(0, 0, 0, 0)}
     assert set(map(tuple, overlay.picture.reshape(-1, 4).tolist())) == colors
-
-
-def test_a_raster_says_whom_it_comes_from(folder):
-    path = folder / "a.tif"
-    tags = {"ATTRIBUTION": "<b>Somebody</b> & others"}
-    array = np.zeros((ROWS, COLS, 1), "float32")
-    rasters.write_array(path, array, GRIDS["UTM"], tags=tags)
-    page = show_map(path).map.get_root().render()
-    assert "Somebody" in page
-    assert "<b>Somebody" not in page
 
 
 def test_the_legend_names_what_is_there_once(folder, scene):

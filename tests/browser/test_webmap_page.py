@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import expect
 from pyproj import Transformer
 
-from tutorial_lib import rasters, select_positions, testing
+from tutorial_lib import Legend, rasters, select_positions, testing
 from tutorial_lib.viewers.webmaps import show_map
 
 LEGEND = testing.SMALL_LEGEND
@@ -261,6 +261,27 @@ def test_the_legend_shows_names_and_colours_and_closes(show, folder, labels):
     expect(swatch).to_have_css("background-color", "rgb(16, 107, 0)")
     legend.locator("summary").press("Enter")
     expect(swatch).to_be_hidden()
+
+
+def test_names_and_sources_are_shown_as_they_are_written(show, folder, labels):
+    text = "<b>A</b> & B"
+    names = Legend((text,), ("#106b00",))
+    path = rasters.write_array(
+        folder / "a.tif",
+        np.zeros((ROWS, COLS, 1), "uint8"),
+        UTM,
+        legend=names,
+        tags={"ATTRIBUTION": text},
+    )
+    other = class_map(folder / "b.tif", labels[1])
+    page = show(show_map(path, other, titles=[text, "b"], side_by_side=True))
+    for place in (
+        ".leaflet-control-layers-overlays label",
+        ".leaflet-control-attribution",
+        ".webmap-class",
+        ".webmap-side-l",
+    ):
+        assert text in " ".join(page.locator(place).all_inner_texts())
 
 
 @pytest.mark.parametrize("width", [1280, 800, 380])
