@@ -7,6 +7,7 @@ blocking artefacts: 81 valid pixels of 128, the rows 31 to 111.
 import io
 import itertools
 import threading
+from base64 import b64decode
 
 import keras
 import numpy as np
@@ -16,7 +17,11 @@ from PIL import Image
 
 from tutorial_lib import analyse, architectures, check_tiling
 from tutorial_lib.training import replay_early_stopping
-from tutorial_lib.viewers.explorers import explore_fields, explore_stopping
+from tutorial_lib.viewers.explorers import (
+    browse_patches,
+    explore_fields,
+    explore_stopping,
+)
 from tutorial_lib.viewers.explorers.tiled_fields import FieldStudy
 
 CURVE = [5, 4, 4.5, 3, 3.2, 3.1, 3.3, 2, 2.5]
@@ -100,21 +105,25 @@ def test_the_verdict_is_that_of_check_tiling(pan_xs, dual):
                 assert study.trial(chunk, crop).verdict == expected
 
 
-def test_every_offer_is_exact_and_a_click_takes_it(pan_xs, dual):
+def test_every_offer_is_exact(pan_xs, dual):
     for analysis in (pan_xs, dual, analyse(architectures.pooled_cnn(3))):
-        explorer = explore_fields(analysis, "estimated")
-        first = explorer.chunk
+        study = FieldStudy(analysis, "estimated")
+        first = study.first_chunk
         for chunk, crop in ((first, 0), (first + 3, 7), (first - 1, 1), (first, 32)):
-            explorer.chunk, explorer.crop = chunk, crop
-            offers = explorer.trial.offers
+            offers = study.trial(chunk, crop).offers
             assert offers
             assert (chunk, crop) not in offers
-            for button, offer in zip(explorer._offers, offers, strict=False):
-                explorer.chunk, explorer.crop = chunk, crop
-                button.click()
-                assert (explorer.chunk, explorer.crop) == offer
-                assert explorer.verdict.exact
-                assert explorer._sliders["crop"].value == offer[1]
+            assert all(study.trial(*offer).verdict.exact for offer in offers)
+
+
+def test_a_click_takes_an_offer(pan_xs):
+    explorer = explore_fields(pan_xs, chunk=131, crop=7)
+    button, offer = explorer._offers[1], explorer.trial.offers[1]
+    assert button.description == f"chunk {offer[0]}, crop {offer[1]}"
+    button.click()
+    assert (explorer.chunk, explorer.crop) == offer
+    assert explorer._sliders["crop"].value == offer[1]
+    assert explorer.verdict.exact
 
 
 def test_the_nearest_offer_is_the_crop_that_is_needed(pan_xs):
@@ -336,15 +345,102 @@ def test_impossible_stopping_is_refused():
         explore_stopping({"loss": CURVE}, monitor="loss", patience=-1)
 
 
-# Both
+# Patches
 
 
-@pytest.mark.parametrize("make", [lambda n: explore_fields(n), None])
-def test_where_no_widget_runs_there_is_a_picture_with_its_words(pan_xs, stopping, make):
-    explorer = make(pan_xs) if make else stopping
+def some_patches():
+    """19 patches of two sources, each brighter than the one before."""
+    numbers = np.arange(19, dtype="uint16")[:, None, None, None]
+    ramp = np.arange(8 * 12, dtype="uint16").reshape(8, 12, 1)
+    return {
+        "pan": 100 * numbers + ramp,
+        "xs": 50 * numbers + ramp[::4, ::4] // 2 + np.zeros((19, 2, 3, 4), "uint16"),
+        "labels": (numbers % 3 == 0).astype("uint8"),
+    }
+
+
+def drawn_pictures(browser):
+    return browser.as_figure().axes[0].images
+
+
+def test_pages_hold_all_patches_of_a_class_once():
+    browser = browse_patches(some_patches(), count=4)
+    for label, expected in ((1, range(0, 19, 3)), (0, [1, 2, 4, 5, 7, 8, 10, 11])):
+        browser.label = label
+        assert browser.page == 1
+        found = []
+        for page in range(1, browser.page_count + 1):
+            browser.page = page
+            found += browser.indices
+        assert found[: len(expected)] == list(expected)
+        assert found == np.flatnonzero(some_patches()["labels"] == label).tolist()
+    with pytest.raises(traitlets.TraitError, match=r"no page 4: class 0 has 3"):
+        browser.page = 4
+    with pytest.raises(
+        traitlets.TraitError, match=r"class 7\. There are some of \[0, 1"
+    ):
+        browser.label = 7
+
+
+def test_sources_have_their_size_on_the_ground():
+    # A patch of pan is 8 x 12 m, one of xs 2 x 3 pixels of 2 m: half as large.
+    sizes = {"pan": 1.0, "xs": 2.0}
+    browser = browse_patches(some_patches(), count=3, pixel_sizes=sizes)
+    images = drawn_pictures(browser)
+    assert len(images) == 6
+    extents = np.array([image.get_extent() for image in images])
+    widths = extents[:, 1] - extents[:, 0]
+    heights = extents[:, 2] - extents[:, 3]
+    np.testing.assert_allclose(widths, [1, 1, 1, 0.5, 0.5, 0.5])
+    np.testing.assert_allclose(heights, widths * 2 / 3)
+    middles = extents[:, :2].mean(axis=1)
+    np.testing.assert_allclose(middles[:3], middles[3:])
+    # Without pixel sizes both cover the same ground.
+    for image in drawn_pictures(browse_patches(some_patches(), count=3)):
+        left, right, *_ = image.get_extent()
+        assert right - left == pytest.approx(1)
+
+
+def test_a_patch_of_each_source_stands_in_one_column():
+    patches = some_patches()
+    browser = browse_patches(patches, count=4, bands=(3, 2, 1))
+    browser.label = 1
+    browser.page = 2
+    assert browser.indices == [12, 15, 18]
+    pictures = [np.asarray(image.get_array()) for image in drawn_pictures(browser)]
+    shades = [picture[..., :3].mean() for picture in pictures]
+    for source in (shades[:3], shades[3:]):
+        assert source[0] < source[1] < source[2]
+    np.testing.assert_allclose(shades[:3], shades[3:], atol=12)
+
+
+def test_impossible_patches_are_refused():
+    patches = some_patches()
+    with pytest.raises(ValueError, match=r"different numbers of patches: .*'xs': 5"):
+        browse_patches(patches | {"xs": patches["xs"][:5]})
+    with pytest.raises(ValueError, match=r"`pixel_sizes` has none for \['xs'\]"):
+        browse_patches(patches, pixel_sizes={"pan": 1.0})
+    with pytest.raises(ValueError, match="no source but the labels"):
+        browse_patches({"labels": patches["labels"]})
+    with pytest.raises(ValueError, match="`count` is 0"):
+        browse_patches(patches, count=0)
+
+
+# All
+
+
+@pytest.mark.parametrize("kind", ["fields", "stopping", "patches"])
+def test_where_no_widget_runs_there_is_a_picture_with_its_words(pan_xs, stopping, kind):
+    explorer = {
+        "fields": lambda: explore_fields(pan_xs),
+        "stopping": lambda: stopping,
+        "patches": lambda: browse_patches(some_patches()),
+    }[kind]()
     bundle, about = explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert about["image/png"]["alt"] == repr(explorer)
-    assert len(bundle["image/png"]) > 10_000
-    texts = " ".join(text.get_text() for text in explorer.as_figure().texts)
-    assert repr(explorer).split(".")[0] in texts
+    assert bundle["text/plain"] == repr(explorer)
+    assert Image.open(io.BytesIO(b64decode(bundle["image/png"]))).width > 500
+    figure = explorer.as_figure()
+    texts = [text.get_text() for text in (*figure.texts, *figure.axes[0].texts)]
+    assert any(repr(explorer).split(":")[0].split(".")[0] in text for text in texts)

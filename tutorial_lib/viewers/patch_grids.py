@@ -78,12 +78,14 @@ def show_patches(
     """
     arrays = patches.arrays if isinstance(patches, Patches) else patches
     source = _source_name(source, arrays)
-    pixels = _stack(source, arrays[source])
-    examples = _examples(_classes(arrays, len(pixels)), classes, count, seed)
+    pixels = patch_stack(source, arrays[source])
+    examples = _examples(patch_classes(arrays, len(pixels)), classes, count, seed)
     bands = chosen_bands(f"'{source}'", pixels.shape[3], bands)
-    names = {label: _row_name(label, legend) for label in examples}
+    names = {label: row_name(label, legend) for label in examples}
     figure, ax = _canvas(names.values(), max(map(len, examples.values())))
-    pictures = _pictures(pixels, bands, legend, np.concatenate([*examples.values()]))
+    pictures = patch_pictures(
+        pixels, bands, legend, np.concatenate([*examples.values()])
+    )
     for row, (label, indices) in enumerate(examples.items()):
         color = None if label == NO_CLASS else class_color(label, legend)
         _draw_name(ax, row, names[label], color)
@@ -107,7 +109,8 @@ def _source_name(source: str | None, arrays: Mapping) -> str:
     return source
 
 
-def _stack(name: str, patches: np.ndarray | PathLike) -> np.ndarray:
+def patch_stack(name: str, patches: np.ndarray | PathLike) -> np.ndarray:
+    """Patches (n, height, width, channel) of an array or a patches image."""
     array = read_patches(patches) if is_path(patches) else np.asarray(patches)
     if array.ndim != 4 or not array.size:
         raise ValueError(
@@ -117,7 +120,7 @@ def _stack(name: str, patches: np.ndarray | PathLike) -> np.ndarray:
     return array
 
 
-def _classes(arrays: Mapping, total: int) -> np.ndarray:
+def patch_classes(arrays: Mapping, total: int) -> np.ndarray:
     """(n,) the class of each patch: of its centre, where labels are patches too."""
     if LABELS not in arrays:
         return np.full(total, NO_CLASS)
@@ -156,7 +159,7 @@ def _examples(
     return examples
 
 
-def _pictures(
+def patch_pictures(
     patches: np.ndarray,
     bands: Sequence[int],
     legend: Legend | None,
@@ -263,7 +266,7 @@ def _draw_index(ax: Axes, row: int, column: int, index: int) -> None:
     )
 
 
-def _row_name(label: int, legend: Legend | None) -> str:
+def row_name(label: int, legend: Legend | None) -> str:
     """Number and name of a class."""
     if label == NO_CLASS:
         return "all patches"

@@ -108,7 +108,8 @@ class Explorer(ipywidgets.VBox):
         """The widget, and a picture for where no widgets run."""
         bundle = super()._repr_mimebundle_(**kwargs)
         picture, about = self.still()._repr_mimebundle_()
-        return picture | bundle, about
+        # ipywidgets would cut the words off after 110 characters.
+        return bundle | picture, about
 
 
 def picture(figure: Figure | None = None) -> ipywidgets.Image:
