@@ -28,6 +28,7 @@ from tutorial_lib import (
     plan_inference,
     predict_raster,
     rasters,
+    register_rule,
     testing,
 )
 from tutorial_lib.grids import GridMismatchError
@@ -663,3 +664,184 @@ def test_a_certificate_that_says_no_is_no_plan(tmp_path):
     path = scene(tmp_path, pooled_unet(), (61, 43))["input"]
     with pytest.raises(ValueError, match="no map of 'same' in tiles is exact"):
         plan_inference(whole_tile, path, output="same", certificate=certificate)
+
+
+# Networks and rasters that are easy to get wrong
+
+
+def image_of(channels=2):
+    return keras.Input((None, None, channels), name="input")
+
+
+def network_of(*parts):
+    x = image = image_of()
+    for part in parts:
+        x = part(x)
+    return keras.Model({"input": image}, {"out": x})
+
+
+CUT_FIRST = {
+    "crop, convolution": lambda: [
+        layers.Cropping2D(2),
+        layers.Conv2D(2, 3, padding="same"),
+    ],
+    "slice, bilinear": lambda: [
+        lambda x: x[:, 1:-1, 1:-1, :],
+        layers.UpSampling2D(2, interpolation="bilinear"),
+    ],
+    "crop, transposed": lambda: [
+        layers.Cropping2D(3),
+        layers.Conv2DTranspose(2, 5, 2, "same"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", CUT_FIRST)
+def test_borders_that_arise_inside_a_network_count(tmp_path, name):
+    """After a crop, a layer pads where real pixels were: they are margins, too."""
+    network = network_of(*CUT_FIRST[name]())
+    margins = analyse(network).margins["out"]
+    assert min(margins) > 0
+    rows, cols = trace(analyse(network)).outputs["out"]
+    assert (*cols.margins, *rows.margins) == tuple(margins[i] for i in (0, 2, 1, 3))
+    path = scene(tmp_path, network, (41, 37))["input"]
+    whole = whole_map(network, {"input": path}, "out")
+    for size in (8, 96):
+        plan = plan_inference(network, path, output="out", tile_size=size)
+        close(plan.read(), cut(whole, plan))
+    with pytest.raises(ValueError, match="cannot give the whole map"):
+        plan_inference(network, path, output="out", mode="patch_based")
+
+
+@pytest.mark.parametrize("kernel", [(1, 3), (3, 1), (4, 3)])
+def test_kernels_that_are_not_square(tmp_path, kernel):
+    network = network_of(layers.Conv2D(2, kernel))
+    path = scene(tmp_path, network, (23, 31))["input"]
+    image = rasters.read_array(path).astype("float32")
+    before = [k // 2 for k in kernel]
+    around = [(b, k - 1 - b) for b, k in zip(before, kernel, strict=True)]
+    mirrored = np.pad(image, (*around, (0, 0)), mode="symmetric")
+    expected = network({"input": mirrored[np.newaxis]})["out"][0].numpy()
+    plan = plan_inference(network, path, output="out", edge="pad", tile_size=8)
+    close(plan.read(), expected)
+
+
+@pytest.mark.parametrize("around", [(0, 0, 40, 40), (40, 40, 0, 0), (40, 0, 0, 80)])
+def test_no_data_of_a_source_that_is_larger_than_the_reference(tmp_path, around):
+    """What lies outside of the map is not read, so it makes no background."""
+    left, top, right, bottom = around
+    one, two = (keras.Input((None, None, 1), name=name) for name in "ab")
+    x = layers.Conv2D(1, 5, padding="same")(layers.Concatenate()([one, two]))
+    network = keras.Model({"a": one, "b": two}, {"out": x})
+    rng = np.random.default_rng(1)
+    values = rng.integers(1, 100, (23, 31, 1)).astype("uint16")
+    shape = 23 + (top + bottom) // 10, 31 + (left + right) // 10
+    empty = rng.random(shape) < 0.1
+    large = np.where(empty, 0, 7)[..., np.newaxis].astype("uint16")
+    corner = CORNER[0] - left, CORNER[1] + top
+    grids = testing.small_grid(23, 31), testing.small_grid(*shape, corner=corner)
+    sources = {
+        "a": rasters.write_array(tmp_path / "a.tif", values, grids[0]),
+        "b": Source(rasters.write_array(tmp_path / "b.tif", large, grids[1]), nodata=0),
+    }
+    read = empty[top // 10 :, left // 10 :][:23, :31]
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(read, 2), (5, 5))
+    every = np.pad(read, 2, constant_values=True)
+    windows = {
+        "any": windows.any(axis=(2, 3)),
+        "all": np.lib.stride_tricks.sliding_window_view(every, (5, 5)).all((2, 3)),
+    }
+    for rule, expected in windows.items():
+        for size in (8, 40):
+            plan = plan_inference(
+                network,
+                sources,
+                output="out",
+                edge="pad",
+                nodata_rule=rule,
+                tile_size=size,
+            )
+            np.testing.assert_array_equal(np.isnan(plan.read()[..., 0]), expected)
+
+
+@pytest.mark.parametrize("value", [0, -9999])
+def test_whole_tiles_of_no_data_at_the_border(tmp_path, value):
+    """What is filled beyond the image does not count as data."""
+    network = network_of(layers.Conv2D(2, 3, 2, "same"))
+    array = np.full((33, 33, 2), value, "int16")
+    array[:16, :16] = 5
+    path = rasters.write_array(tmp_path / "a.tif", array, testing.small_grid(33, 33))
+    plan = plan_inference(
+        network,
+        Source(path, nodata=value),
+        output="out",
+        nodata_rule="tile",
+        tile_size=8,
+        edge="pad",
+    )
+    background = np.isnan(plan.read()[..., 0])
+    assert background[8:, 8:].all()
+    assert not background[:8, :8].any()
+
+
+def test_memory_is_counted_in_pixels_of_the_finest_source(networks, tmp_path):
+    network = networks["pan and xs"]
+    sources = scene(tmp_path, network, (1200, 1100))
+    switched = dict(reversed(sources.items()))
+    sides = []
+    for given in (sources, switched):
+        plan = plan_inference(network, given, output="estimated")
+        number = plan.job.names.index("input_p")
+        sides.append(max(len(x) for x in plan.job.chunk(plan.largest_tile, number)))
+        bytes_at_once = plan.bytes_per_pixel * np.prod(
+            [len(x) for x in plan.job.chunk(plan.largest_tile, 0)]
+        )
+        assert bytes_at_once < 2**28
+    assert max(sides) <= 512
+
+
+def test_a_certificate_that_found_more_is_believed(tmp_path):
+    """The activation looks at the whole chunk, and says so nowhere."""
+
+    class Centre(layers.Layer):
+        def call(self, x):
+            return x - keras.ops.mean(x, axis=(1, 2), keepdims=True)
+
+    @register_rule(Centre)
+    def wrong(layer, spans, axis, arguments):
+        return spans[0]
+
+    network = network_of(layers.Conv2D(2, 3, padding="same"), Centre())
+    with pytest.warns(UserWarning, match="`analyse` is wrong about this model"):
+        certificate = certify(network, "out", tile=16)
+    path = scene(tmp_path, network, (41, 37))["input"]
+    with pytest.raises(ValueError, match="no map of 'out' in tiles is exact"):
+        plan_inference(network, path, output="out", certificate=certificate)
+
+
+def test_a_certificate_of_another_output_is_refused(networks, tmp_path):
+    network = networks["pan and xs"]
+    sources = scene(tmp_path, network, (301, 249))
+    certificate = certify(network, "estimated", tile=16)
+    with pytest.raises(ValueError, match=r"is for 'estimated', and .* are mapped"):
+        plan_inference(network, sources, output="features", certificate=certificate)
+
+
+def test_a_network_of_one_size_says_what_to_declare(tmp_path):
+    image = keras.Input((16, 16, 2), name="input")
+    network = keras.Model({"input": image}, {"out": layers.Conv2D(2, 3)(image)})
+    path = scene(tmp_path, pooled_unet(), (41, 37))["input"]
+    with pytest.raises(ValueError, match="images of one size only, declare that size"):
+        plan_inference(network, path, output="out")
+
+
+def test_a_sequential_model_needs_no_fields(tmp_path):
+    parts = [image_of(), layers.Conv2D(2, 3), layers.Conv2D(1, 3, padding="same")]
+    network = keras.Sequential(parts)
+    path = scene(tmp_path, pooled_unet(), (41, 37))["input"]
+    name = network.layers[-1].name
+    values = plan_inference(network, path, output=name, tile_size=8).read()
+    image = rasters.read_array(path).astype("float32")[np.newaxis]
+    close(values, network(image)[0, 1:-1, 1:-1].numpy())
+    nested = keras.Sequential([image_of(), keras.Sequential(parts[1:])])
+    assert list(analyse(nested).margins.values()) == [(1, 1, 1, 1)]

@@ -268,3 +268,60 @@ def test_explaining_follows_one_output():
     cropped = analysis.explain(128, "estimated_crop24").split("\n")
     assert "80 px, 73 of them valid, rows 7 to 79" in cropped[-1]
     assert "GetItem" in cropped[-2]
+
+
+def one_layer(*parts):
+    x = image = keras.Input((None, None, 2), name="input")
+    for part in parts:
+        x = part(x)
+    return keras.Model(image, x)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ([lambda x: x[:, :64, :64]], "only pixels counted from both ends"),
+        ([lambda x: x[:, -8:, -8:]], "only pixels counted from both ends"),
+        (
+            [layers.Conv2D(2, 1, activation=lambda x: x - keras.ops.mean(x))],
+            "an activation that is none of Keras's",
+        ),
+        (
+            [layers.Activation(lambda x: keras.ops.flip(x, 1))],
+            "an activation that is none of Keras's",
+        ),
+        ([lambda x: layers.Dropout(0.5)(x, training=True)], "draws at random also"),
+    ],
+)
+def test_what_cannot_be_known_is_refused(parts, message):
+    with pytest.raises(UnknownLayerError, match=message):
+        tl.analyse(one_layer(*parts))
+
+
+def test_a_model_that_runs_something_else_than_its_graph_is_refused():
+    class Other(keras.Model):
+        def call(self, x):
+            return keras.ops.flip(super().call(x), 1)
+
+    image = keras.Input((None, None, 2))
+    with pytest.raises(TypeError, match="without a `call` of its own"):
+        tl.analyse(Other(image, layers.Conv2D(2, 3)(image)))
+
+
+def test_a_part_of_the_channels_is_pointwise():
+    assert set(tl.analyse(one_layer(lambda x: x[..., :1])).margins.values()) == {
+        (0, 0, 0, 0)
+    }
+
+
+def test_a_number_for_the_whole_image_is_named():
+    analysis = tl.analyse(one_layer(lambda x: x / keras.ops.max(x)))
+    assert set(analysis.margins.values()) == {None}
+    assert analysis.whole_tile_layers
+
+
+def test_inputs_go_by_their_keys():
+    image = keras.Input((None, None, 2), name="tensor")
+    with pytest.warns(UserWarning, match="keys in the dict must match"):
+        network = keras.Model({"key": image}, {"out": layers.Conv2D(2, 3)(image)})
+    assert tl.analyse(network).total_stride == {"key": 1}

@@ -136,3 +136,14 @@ def test_impossible_numbers_are_refused(pan_xs, options, message):
 def test_an_unknown_output_is_refused(pan_xs):
     with pytest.raises(ValueError, match=r"no output 'no'\. It has: estimated"):
         check_tiling(pan_xs, "no", tile=64, crop=32)
+
+
+def test_tiles_of_part_of_a_reference_pixel():
+    """Output pixels of half a reference pixel: 3 of them are no whole stride."""
+    image = keras.Input((None, None, 2), name="input")
+    x = layers.Conv2D(2, 3, padding="same")(layers.UpSampling2D(2)(image))
+    analysis = analyse(keras.Model({"input": image}, {"out": x}))
+    assert check_tiling(analysis, "out", tile=4, crop=1).exact
+    verdict = check_tiling(analysis, "out", tile=3, crop=1)
+    assert not verdict.exact
+    assert verdict.tiles == (2, 4)

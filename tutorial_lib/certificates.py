@@ -7,7 +7,7 @@ weights, of any model, also of one whose layers nobody can see.
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -130,15 +130,21 @@ class Certificate:
         )
         return NetworkReach({self.output: pair}, (), None)
 
-    def check_model(self, model: Any) -> None:
-        """Refuse a model whose weights are not the certified ones.
+    def check_model(self, model: Any, outputs: Sequence[str]) -> None:
+        """Refuse a model, or an output, that was not certified.
 
         Raises:
-            ValueError: If they are others.
+            ValueError: If its weights are others, or no such output is mapped.
         """
+        if set(outputs) != {self.output}:
+            raise ValueError(
+                f"The certificate is for '{self.output}', and {list(outputs)} are "
+                "mapped. Certify what is mapped."
+            )
         if self.weights not in (None, weights_digest(_loaded(model))):
             raise ValueError(
-                "The certificate was made for other weights than this model has. "
+                "The certificate was made for other weights than this model has, or "
+                "for the same in another form (an export is another model). "
                 f"Certify it: `tl.certify(model, '{self.output}', tile={self.tile})`."
             )
 

@@ -84,7 +84,7 @@ def chunk_rules(
 
 def _check_spacing(reach: Reach, axes: Mapping[str, Axis]) -> None:
     for name, axis in axes.items():
-        if axis.spacing != reach.spacing[name]:
+        if name in reach.starts and axis.spacing != reach.spacing[name]:
             reference = next(iter(axes))
             raise GridMismatchError(
                 f"A pixel of source '{name}' is {_number(axis.spacing)} times one of "
@@ -100,7 +100,7 @@ def _check_cover(rule: ChunkAxis) -> None:
     for name, axis in zip(rule.names, rule.axes, strict=True):
         end = axis.offset + axis.size * axis.spacing
         lacking = max(axis.offset, size - end)
-        if lacking >= rule.reach.stride:
+        if name in rule.reach.starts and lacking >= rule.reach.stride:
             raise GridMismatchError(
                 f"Source '{name}' ends {_number(lacking)} reference pixels inside the "
                 "map, too much to make up. Use `edge='valid'`, or sources that cover "
@@ -129,7 +129,7 @@ def patch_fields(
             )
     rows, cols = pair
     side = rows.stride + rows.lost * rows.scale
-    if rows.lost != cols.lost or (rows.pads and side % rows.stride):
+    if rows.lost != cols.lost or side % rows.stride:
         raise ValueError(
             f"Patches of {_number(side)} px do not give blocks that fit next to each "
             "other. Use `mode='fully_convolutional'`, or declare the fields."

@@ -121,16 +121,42 @@ def compute_tile(
 def _read_chunk(
     job: Job, reader: SourceReader, number: int, tile: Tile
 ) -> tuple[np.ndarray, np.ndarray]:
-    read = read_mirrored if job.rows.mirrors else read_filled
-    chunk = read(reader, *job.chunk(tile, number))
+    """A chunk, and where it has no data: no-data pixels, and what lies outside."""
+    rows, cols = job.chunk(tile, number)
+    mirrored = job.rows.mirrors, job.cols.mirrors
+    chunk = read_beyond(reader, rows, cols, mirrored=mirrored)
     value = reader.nodata if job.nodata_rule else None
-    return chunk, nodata.pixels_without_data(chunk, value)
+    empty = nodata.pixels_without_data(chunk, value)
+    outside = [
+        _outside(pixels, size) & (not mirrors)
+        for pixels, size, mirrors in zip(
+            (rows, cols), reader.grid.shape.yx, mirrored, strict=True
+        )
+    ]
+    return chunk, empty | np.logical_or.outer(*outside)
 
 
-def read_mirrored(reader: SourceReader, rows: range, cols: range) -> np.ndarray:
-    """Pixels of a source; beyond its borders the image is mirrored."""
-    row_index = _mirrored(rows, reader.grid.height)
-    col_index = _mirrored(cols, reader.grid.width)
+def read_beyond(
+    reader: SourceReader,
+    rows: range,
+    cols: range,
+    *,
+    mirrored: tuple[bool, bool] = (True, True),
+) -> np.ndarray:
+    """Pixels of a source; beyond its borders it is mirrored, or repeats the last one.
+
+    Args:
+        reader: The source.
+        rows: Its rows, which may begin before 0 and end behind the last one.
+        cols: Its columns.
+        mirrored: Whether rows, and columns, are mirrored.
+    """
+    row_index, col_index = (
+        _mirrored(pixels, size) if mirrors else np.clip(pixels, 0, size - 1)
+        for pixels, size, mirrors in zip(
+            (rows, cols), reader.grid.shape.yx, mirrored, strict=True
+        )
+    )
     top, left = int(row_index.min()), int(col_index.min())
     height, width = row_index.max() + 1 - top, col_index.max() + 1 - left
     array = reader.read(top, left, int(height), int(width))
@@ -139,21 +165,9 @@ def read_mirrored(reader: SourceReader, rows: range, cols: range) -> np.ndarray:
     return array[np.ix_(row_index - top, col_index - left)]
 
 
-def read_filled(reader: SourceReader, rows: range, cols: range) -> np.ndarray:
-    """Pixels of a source; beyond its borders `nodata.FILL`."""
-    (top, bottom), (left, right) = (
-        np.clip((pixels.start, pixels.stop), 0, size).tolist()
-        for pixels, size in ((rows, reader.grid.height), (cols, reader.grid.width))
-    )
-    if (bottom - top, right - left) == (len(rows), len(cols)):
-        return reader.read(top, left, len(rows), len(cols))
-    shape = len(rows), len(cols), reader.channels
-    array = np.full(shape, nodata.FILL, reader.dtype)
-    if bottom > top and right > left:
-        part = reader.read(top, left, bottom - top, right - left)
-        place = slice(top - rows.start, bottom - rows.start)
-        array[place, left - cols.start : right - cols.start] = part
-    return array
+def _outside(pixels: range, size: int) -> np.ndarray:
+    index = np.arange(pixels.start, pixels.stop)
+    return (index < 0) | (index >= size)
 
 
 def _mirrored(pixels: range, size: int) -> np.ndarray:
@@ -175,7 +189,11 @@ def _background(
         return np.zeros(shape, bool)
     chunk = job.chunk(tile, number)
     windows = [
-        [np.asarray(ends) - read.start for ends in rule.windows(number, pixels)]
+        # What lies outside of the chunk is not read.
+        [
+            (np.asarray(ends) - read.start).clip(0, len(read))
+            for ends in rule.windows(number, pixels)
+        ]
         for rule, pixels, read in (
             (job.rows, tile.rows, chunk[0]),
             (job.cols, tile.cols, chunk[1]),
@@ -191,7 +209,7 @@ def _own_places(job: Job, reader: SourceReader, number: int, tile: Tile) -> np.n
         for rule, pixels in ((job.rows, tile.rows), (job.cols, tile.cols))
     ]
     rows, cols = (range(place[0], place[-1] + 1) for place in places)
-    empty = nodata.pixels_without_data(read_mirrored(reader, rows, cols), reader.nodata)
+    empty = nodata.pixels_without_data(read_beyond(reader, rows, cols), reader.nodata)
     return empty[np.ix_(places[0] - rows.start, places[1] - cols.start)]
 
 

@@ -21,7 +21,7 @@ from tutorial_lib.rasters import Source
 # Sides of automatic tiles: larger ones are hardly faster and need more memory.
 AUTO_TILE, PATCH_TILE = 256, 128
 
-# With derived fields: reference pixels of the largest chunk, and what the layers of a
+# With derived fields: pixels of the largest chunk, and what the layers of a
 # network may hold for one, in bytes: little beside the 2 GB of a machine on Binder.
 LARGEST_CHUNK, MEMORY_BUDGET = 512, 2**28
 
@@ -183,7 +183,8 @@ def _auto_side(job: Job, bytes_per_pixel: float | None) -> int:
     unit = job.rows.unit
     if job.patch_based:
         return max(1, PATCH_TILE // unit) * unit
-    chunk = LARGEST_CHUNK
+    # In pixels of the reference, and of the source with the smallest ones.
+    chunk = int(LARGEST_CHUNK * min(1, *(axis.spacing for axis in job.rows.axes)))
     if bytes_per_pixel:
         chunk = min(chunk, int((MEMORY_BUDGET / bytes_per_pixel) ** 0.5))
     if not job.derived:

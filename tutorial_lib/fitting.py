@@ -139,7 +139,18 @@ def check_chunk(job: Job, channels: Mapping[str, int]) -> dict[str, Fit]:
         name: np.zeros((1, *[int(side / axis.spacing)] * 2, channels[name]), "float32")
         for name, axis in zip(job.names, job.rows.axes, strict=True)
     }
-    given = job.predictor(inputs, job.predictor.outputs or job.outputs)
+    try:
+        given = job.predictor(inputs, job.predictor.outputs or job.outputs)
+    except OutputError:
+        raise
+    # Any exception: the model may be anybody's.
+    except Exception as err:
+        sides = {name: array.shape[1] for name, array in inputs.items()}
+        raise ValueError(
+            f"The network refuses inputs of {sides} px: {_first_line(err)}. If it "
+            "takes images of one size only, declare that size, `Source(…, "
+            "receptive_field=…)`, and use `mode='patch_based'`."
+        ) from err
     due = job.rows.reach.size(side), job.cols.reach.size(side)
     for name in job.outputs:
         if given[name].shape[1:3] != due:

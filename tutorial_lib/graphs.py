@@ -4,7 +4,7 @@ Nested models are unfolded. The inputs may have pixels of different size: how ma
 larger those of one are than those of the other follows from where they meet.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -13,7 +13,7 @@ import keras
 
 from tutorial_lib.layer_rules import COLS, ROWS, Rule, Span, find_rule
 
-__all__ = ["Step", "pixel_sizes", "unfold", "walk"]
+__all__ = ["Step", "named_tensors", "pixel_sizes", "unfold", "walk"]
 
 
 @dataclass(frozen=True)
@@ -60,23 +60,51 @@ def unfold(
         TypeError: If the model is no graph of layers.
         UnknownLayerError: If no rule describes a layer.
     """
-    if not hasattr(model, "_nodes_by_depth"):
+    _check_functional(model)
+    graph = _Graph()
+    inputs, outputs = named_tensors(model)
+    numbers = {name: graph.add_input(tensor) for name, tensor in inputs.items()}
+    graph.add_model(_functional(model))
+    written = {name: graph.number(tensor) for name, tensor in outputs.items()}
+    return tuple(graph.steps), numbers, written
+
+
+def _functional(model: Any) -> Any:
+    """The graph of layers behind a `Sequential`; anything else as it is."""
+    return getattr(model, "_functional", None) or model
+
+
+def _check_functional(model: Any) -> None:
+    """Refuse what is no graph of layers, or runs something else than its graph."""
+    graph = _functional(model)
+    own = next((x for x in type(graph).__mro__ if x.__name__ == "Functional"), None)
+    if not hasattr(graph, "_nodes_by_depth") or type(graph).call is not own.call:
         raise TypeError(
             f"Only functional Keras models can be analysed. Received: "
-            f"{type(model).__name__}. Build it with `keras.Input` and layers, or give "
-            "the fields by hand."
+            f"{type(model).__name__}. Build it with `keras.Input` and layers, without "
+            "a `call` of its own, or give the fields by hand."
         )
-    graph = _Graph()
-    inputs = {tensor.name: graph.add_input(tensor) for tensor in model.inputs}
-    graph.add_model(model)
-    outputs = {name: graph.number(tensor) for name, tensor in _named_outputs(model)}
-    return tuple(graph.steps), inputs, outputs
 
 
-def _named_outputs(model: keras.Model) -> Iterable[tuple[str, Any]]:
-    if isinstance(model.output, Mapping):
-        return model.output.items()
-    return zip(model.output_names, model.outputs, strict=True)
+def named_tensors(model: keras.Model) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Symbolic inputs and outputs of a model by name: its keys, or else its layers'.
+
+    Raises:
+        ValueError: If the model was never built.
+    """
+    if not getattr(model, "inputs", None):
+        raise ValueError(
+            f"The model '{model.name}' does not know its inputs. Build it from "
+            "`keras.Input`, or with `PatchModel.build`."
+        )
+    # A `Sequential` has none of them before its first call, and never output names.
+    inputs, outputs = (getattr(model, key, None) for key in ("input", "output"))
+    if not isinstance(inputs, Mapping):
+        inputs = {tensor.name: tensor for tensor in model.inputs}
+    if not isinstance(outputs, Mapping):
+        layers = getattr(model, "output_names", [model.layers[-1].name])
+        outputs = dict(zip(layers, model.outputs, strict=True))
+    return dict(inputs), dict(outputs)
 
 
 class _Graph:
@@ -100,7 +128,9 @@ class _Graph:
         arguments: Any,
         written: Sequence[Any],
     ) -> None:
-        kind, channels = type(layer).__name__, written[0].shape[-1] or 1
+        # What is no image, as a maximum over all, has no axis of channels.
+        kind, shape = type(layer).__name__, written[0].shape
+        channels = (shape[3] or 1) if len(shape) == 4 else 1
         self.steps.append(
             Step(layer.name, kind, find_rule(layer), layer, arguments, read, channels)
         )
@@ -115,7 +145,10 @@ class _Graph:
     def _add_node(self, node: Any) -> None:
         operation = node.operation
         read = tuple(self.number(tensor) for tensor in node.input_tensors)
-        if hasattr(operation, "_nodes_by_depth"):
+        inner_model = _functional(operation)
+        if hasattr(inner_model, "_nodes_by_depth"):
+            _check_functional(operation)
+            operation = inner_model
             self._numbers |= {
                 id(inner): number
                 for inner, number in zip(operation.inputs, read, strict=True)

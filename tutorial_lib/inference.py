@@ -137,7 +137,7 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
     check_channels(channels, predictor)
     given = fields_are_given(named, expression_field, scale_factor)
     if certificate is not None:
-        certificate.check_model(model)
+        certificate.check_model(model, outputs)
     network = _network(predictor, outputs, next(iter(named)), certificate, not given)
     if mode == "patch_based" and not given:
         pair = output_reach(network, outputs)
@@ -200,12 +200,13 @@ def _network(
     needed: bool,
 ) -> NetworkReach | None:
     """What the outputs depend on; None where it is not known and not needed."""
+    measured = certificate.reach() if certificate and needed else None
     try:
         # First of all the layers: what was measured may be hidden by dead units.
         return known_reach(predictor, outputs, reference)
     except (TypeError, ValueError):
-        if certificate is not None and set(outputs) == {certificate.output}:
-            return certificate.reach().seen_from(reference)
+        if measured is not None:
+            return measured.seen_from(reference)
         if needed:
             raise
         return None

@@ -99,6 +99,7 @@ def find_rule(operation: Any) -> Rule:
         UnknownLayerError: If there is none; with the way to add one.
     """
     kind = type(operation)
+    _check_activation(operation)
     # A learner's own subclass of a layer may do anything: its class must be named.
     if kind in _RULES:
         return _RULES[kind]
@@ -108,6 +109,20 @@ def find_rule(operation: Any) -> Rule:
         f"No rule says how the layer '{operation.name}' ({kind.__name__}) reads its "
         "input. Add one with `@tl.register_rule` (see its example), or give the fields "
         "by hand."
+    )
+
+
+def _check_activation(operation: Any) -> None:
+    """A function of one's own may look at more than a pixel."""
+    activation = getattr(operation, "activation", None)
+    module = getattr(activation, "__module__", None) or type(activation).__module__
+    if activation is None or module.partition(".")[0] == "keras":
+        return
+    raise UnknownLayerError(
+        f"The layer '{operation.name}' has an activation that is none of Keras's, "
+        f"{getattr(activation, '__name__', activation)!r}: it may look at all pixels. "
+        "Use one by name, `activation='relu'`, or make a layer of it and register its "
+        "rule."
     )
 
 
@@ -188,10 +203,6 @@ register_rule(
     layers.LeakyReLU,
     layers.ELU,
     layers.PReLU,
-    layers.Dropout,
-    layers.SpatialDropout2D,
-    layers.GaussianNoise,
-    layers.GaussianDropout,
     layers.Identity,
     layers.Dense,
     layers.Add,
@@ -237,6 +248,22 @@ def batch_normalization(
     """Pointwise with its learnt statistics; over the tile when set to training."""
     if arguments.kwargs.get("training"):
         return nothing_valid(spans[0])
+    return spans[0]
+
+
+@register_rule(
+    layers.Dropout,
+    layers.SpatialDropout2D,
+    layers.GaussianNoise,
+    layers.GaussianDropout,
+)
+def noise(layer: Any, spans: Sequence[Span], axis: int, arguments: Any) -> Span:
+    """Nothing when predicting; what draws anew at each call has no rule."""
+    if arguments.kwargs.get("training"):
+        raise UnknownLayerError(
+            f"The layer '{layer.name}' draws at random also when predicting, so no two "
+            "maps are equal. Build it without `training=True`."
+        )
     return spans[0]
 
 
@@ -330,11 +357,15 @@ def get_item(layer: Any, spans: Sequence[Span], axis: int, arguments: Any) -> Sp
     key = arguments.args[1]
     # Keras saves the tuple of slices as a list.
     key = tuple(key) if isinstance(key, list | tuple) else (key,)
+    if key[:1] == (Ellipsis,):
+        key = (slice(None),) * (5 - len(key)) + key[1:]
     part = key[axis + 1] if len(key) > axis + 1 else slice(None)
-    if not all(isinstance(axis_part, slice) for axis_part in key):
+    from_both_ends = all(isinstance(x, slice) for x in key)
+    from_both_ends = from_both_ends and (part.start or 0) >= 0 > (part.stop or -1)
+    if not from_both_ends:
         raise UnknownLayerError(
-            f"The slice '{layer.name}' takes {key}; write a slice for each of the four "
-            "axes, such as `image[:, 16:-16, 16:-16, :]`."
+            f"The slice '{layer.name}' takes {key}; only pixels counted from both ends "
+            "are known, such as `image[:, 16:-16, 16:-16, :]`."
         )
     start, stop, step = part.indices(spans[0].size)
     return sliced(spans[0], start, max(stop, start), step)

@@ -187,7 +187,7 @@ def as_predictor(model: Any) -> Predictor:
 def _from_keras(model: "keras.Model") -> Predictor:
     """A Keras model; the name of an output is its key, or its layer's name."""
     from tutorial_lib.fields import analyse
-    from tutorial_lib.saving import named_tensors
+    from tutorial_lib.graphs import named_tensors
     from tutorial_lib.tracing import trace
 
     tensors, results = named_tensors(model)

@@ -30,6 +30,8 @@ class Reach:
         lost: By how many pixels the output is smaller than chunk / scale.
         pads: Some layer pads, so that the size of a chunk matters too.
         spacing: Pixel size of each source in reference pixels.
+        borders: Output pixels at the start and the end of a chunk that layers spoil by
+            padding there, even where they read real pixels only (after a crop).
         starts: For each source, the first pixel that the output of each phase reads.
         stops: The first one that it reads no more.
 
@@ -37,7 +39,8 @@ class Reach:
         A convolution of 3 pixels with 'same' padding:
 
         >>> one = Fraction(1)
-        >>> reach = Reach(one, 1, 0, True, {"x": one}, {"x": (-1,)}, {"x": (2,)})
+        >>> reads = {"starts": {"x": (-1,)}, "stops": {"x": (2,)}}
+        >>> reach = Reach(one, 1, 0, True, {"x": one}, borders=(1, 1), **reads)
         >>> reach.margins, reach.windows("x", range(5, 7))
         ((1, 1), (array([4, 5]), array([7, 8])))
     """
@@ -47,6 +50,7 @@ class Reach:
     lost: int
     pads: bool
     spacing: Mapping[str, Fraction]
+    borders: tuple[int, int]
     starts: Mapping[str, tuple[int, ...]]
     stops: Mapping[str, tuple[int, ...]]
 
@@ -74,6 +78,7 @@ class Reach:
             lost=lost,
             pads=True,
             spacing=dict(spacing),
+            borders=margins,
             starts={n: tuple((first * s).tolist()) for n, s in step.items()},
             stops={n: tuple((last * s).tolist()) for n, s in step.items()},
         )
@@ -134,7 +139,7 @@ class Reach:
         # A chunk of no pixels shows them as well as any: they do not depend on it.
         low = max(self._low(name, 0) for name in self.starts)
         high = min(self._high(name, 0) for name in self.stops)
-        return max(low, 0), max(self.size(0) - high, 0)
+        return max(low, self.borders[0]), max(self.size(0) - high, self.borders[1])
 
     def seen_from(self, reference: str) -> "Reach":
         """The same, with another source as the reference."""
@@ -152,6 +157,7 @@ class Reach:
         return replace(
             self,
             pads=self.pads or other.pads,
+            borders=tuple(map(max, self.borders, other.borders)),
             starts={n: _joined(self.starts, other.starts, n, min) for n in names},
             stops={n: _joined(self.stops, other.stops, n, max) for n in names},
         )
@@ -171,8 +177,9 @@ class Reach:
             key: {name: tuple(places) for name, places in values[key].items()}
             for key in ("starts", "stops")
         }
-        scale = Fraction(values["scale"])
-        return cls(**(dict(values) | tables | {"scale": scale, "spacing": spacing}))
+        exact = {"scale": Fraction(values["scale"]), "spacing": spacing}
+        borders = {"borders": tuple(values["borders"])}
+        return cls(**(dict(values) | tables | exact | borders))
 
 
 def _joined(
@@ -214,7 +221,10 @@ class NetworkReach:
             name: pair and tuple(reach.seen_from(reference) for reach in pair)
             for name, pair in self.outputs.items()
         }
-        return replace(self, outputs=outputs)
+        pixels = [pair[0].spacing[reference] for pair in self.outputs.values() if pair]
+        area = float(pixels[0] ** 2) if pixels else 1
+        memory = self.bytes_per_pixel and self.bytes_per_pixel * area
+        return replace(self, outputs=outputs, bytes_per_pixel=memory)
 
     def to_json(self) -> dict[str, Any]:
         """The same as numbers, strings and lists."""

@@ -12,11 +12,11 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import keras
 
 from tutorial_lib.fields import analyse
+from tutorial_lib.graphs import named_tensors
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.reaches import NetworkReach
 from tutorial_lib.tracing import trace
@@ -35,7 +35,7 @@ SAVED_MODEL_PARTS = {
     "variables",
 }
 
-__all__ = ["export", "folder_hash", "named_tensors", "read_model", "read_reach"]
+__all__ = ["export", "folder_hash", "read_model", "read_reach"]
 
 
 def read_model(path: PathLike) -> keras.Model:
@@ -80,27 +80,6 @@ def _root_cause(err: BaseException) -> str:
     while err.__context__:
         err = err.__context__
     return str(err).partition("\n")[0].rstrip(". ")
-
-
-def named_tensors(model: keras.Model) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Symbolic inputs and outputs of a model by name: its keys, or else its layers'.
-
-    Raises:
-        ValueError: If the model was never built.
-    """
-    if not getattr(model, "inputs", None):
-        raise ValueError(
-            f"The model '{model.name}' does not know its inputs. Build it from "
-            "`keras.Input`, or with `PatchModel.build`."
-        )
-    # A `Sequential` has none of them before its first call, and never output names.
-    inputs, outputs = (getattr(model, key, None) for key in ("input", "output"))
-    if not isinstance(inputs, Mapping):
-        inputs = {tensor.name: tensor for tensor in model.inputs}
-    if not isinstance(outputs, Mapping):
-        layers = getattr(model, "output_names", [model.layers[-1].name])
-        outputs = dict(zip(layers, model.outputs, strict=True))
-    return dict(inputs), dict(outputs)
 
 
 def export(model: keras.Model | PathLike, directory: PathLike) -> Path:

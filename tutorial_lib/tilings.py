@@ -10,6 +10,7 @@ al., ICCV 2021, for the last one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from tutorial_lib.reaches import NetworkReach, Reach
@@ -117,7 +118,7 @@ def judge(
     tile: int,
     crop: Crop = (0, 0, 0, 0),
     start: int = 0,
-    chunk: tuple[int, int] | None = None,
+    chunk: tuple[Fraction | int, Fraction | int] | None = None,
 ) -> Verdict:
     """`check_tiling` for what is known of a network.
 
@@ -130,13 +131,13 @@ def judge(
         return Verdict(False, (text,), (), ())
     rows, cols = pair
     if chunk is None:
-        height = (tile + crop[1] + crop[3] + rows.lost) * rows.scale
-        width = (tile + crop[0] + crop[2] + cols.lost) * rows.scale
-        chunk = int(height), int(width)
+        height = tile + crop[1] + crop[3] + rows.lost
+        width = tile + crop[0] + crop[2] + cols.lost
+        chunk = height * rows.scale, width * rows.scale
     broken = (
         _margin_rule(rows, cols, crop),
         _start_rule(rows, start, "The first chunk begins at"),
-        _start_rule(rows, int(tile * rows.scale), "Chunks follow each other every"),
+        _start_rule(rows, tile * rows.scale, "Chunks follow each other every"),
         *{_size_rule(reach, side) for reach, side in zip(pair, chunk, strict=True)},
     )
     broken = tuple(text for text in broken if text)
@@ -161,21 +162,21 @@ def _margin_rule(rows: Reach, cols: Reach, crop: Crop) -> str:
     return f"The borders of a chunk reach {text}; the crop takes {taken}."
 
 
-def _start_rule(reach: Reach, place: int, what: str) -> str:
+def _start_rule(reach: Reach, place: Fraction | int, what: str) -> str:
     if place % reach.stride == 0:
         return ""
     return (
-        f"{what} {place} px of the reference, which is no multiple of the total stride "
-        f"({reach.stride} px)."
+        f"{what} {float(place):g} px of the reference, which is no multiple of the "
+        f"total stride ({reach.stride} px)."
     )
 
 
-def _size_rule(reach: Reach, chunk: int) -> str:
+def _size_rule(reach: Reach, chunk: Fraction | int) -> str:
     if not reach.pads or chunk % reach.stride == 0:
         return ""
     return (
-        f"A chunk is {chunk} px of the reference long, which is no multiple of the "
-        f"total stride ({reach.stride} px), so that its layers pad differently."
+        f"A chunk is {float(chunk):g} px of the reference long, which is no multiple "
+        f"of the total stride ({reach.stride} px), so that its layers pad differently."
     )
 
 

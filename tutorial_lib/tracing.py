@@ -78,9 +78,15 @@ class _Trace:
             lost=int(self.chunk / self.scale) - spans[self.number].size,
             pads=_pads(spans),
             spacing=dict(self.analysis.spacing),
+            borders=self._borders(),
             starts={name: self._starts(name) for name in sources},
             stops={name: self._stops(name) for name in sources},
         )
+
+    def _borders(self) -> tuple[int, int]:
+        """Margins of the output: (top, bottom), or (left, right)."""
+        left, top, right, bottom = self.analysis.margins[self.output]
+        return (top, bottom) if self.axis == ROWS else (left, right)
 
     def _span(self, name: str, first: int | None, last: int | None) -> Span:
         """The output when an input is real from `first` to `last` only."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from tutorial_lib import nodata
 from tutorial_lib.chunks import ChunkAxis
-from tutorial_lib.engine import Job, Tile, compute_tile, read_filled
+from tutorial_lib.engine import Job, Tile, compute_tile, read_beyond
 from tutorial_lib.rasters import SourceReader
 
 # Chunks with no-data are passed over, up to so many for each that is wanted.
@@ -171,7 +171,7 @@ def _alone(
     batch = {}
     for number, name in enumerate(job.names):
         reader = readers[name]
-        part = read_filled(
+        part = read_beyond(
             reader, job.rows.chunk(number, rows), job.cols.chunk(number, cols)
         )
         empty = nodata.pixels_without_data(part, reader.nodata)
