@@ -1,5 +1,7 @@
 """Maps for the browser: every layer where it lies, and nothing from elsewhere."""
 
+import base64
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -15,6 +17,7 @@ from affine import Affine
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
+from PIL import Image
 from rasterio.warp import transform_bounds
 
 from tutorial_lib import rasters, select_positions, testing
@@ -324,7 +327,15 @@ def test_a_notebook_gets_page_picture_and_words(scene):
     # Without the frame, as in a notebook that is not trusted, the picture is left.
     left = re.sub(r"<iframe.*?</iframe>", "", bundle["text/html"], flags=re.DOTALL)
     assert "<img alt=" in left
-    assert bundle["image/png"] in left
+    kind, data = re.search(r'src="data:image/(\w+);base64,([^"]+)"', left).groups()
+    small, full = (
+        Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB")
+        for text in (data, bundle["image/png"])
+    )
+    assert kind == "webp"
+    assert small.size == full.size
+    off = np.asarray(small, int) - np.asarray(full, int)
+    assert np.abs(off).mean() < 4
     assert "min-height:333px" in left
     assert re.search(r'<iframe [^>]*srcdoc="&lt;!DOCTYPE', bundle["text/html"])
 

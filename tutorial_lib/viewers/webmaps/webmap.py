@@ -1,6 +1,8 @@
 """`show_map`: layers on a map in the browser, each reprojected to where it lies."""
 
+import base64
 import html
+import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,9 +11,11 @@ from typing import Any
 import folium
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 from tutorial_lib.positions import Positions
 from tutorial_lib.rasters import Legend, PathLike, opened
+from tutorial_lib.viewers.comparison.scene import Display
 from tutorial_lib.viewers.figures import StillFigure
 from tutorial_lib.viewers.previews import is_path, layer_shape
 from tutorial_lib.viewers.webmaps.controls import (
@@ -24,7 +28,7 @@ from tutorial_lib.viewers.webmaps.controls import (
 from tutorial_lib.viewers.webmaps.leaflet import OfflineMap
 from tutorial_lib.viewers.webmaps.legends import legend_groups
 from tutorial_lib.viewers.webmaps.mercator import Bounds
-from tutorial_lib.viewers.webmaps.overlays import Overlay, read_overlay
+from tutorial_lib.viewers.webmaps.overlays import Overlay, image_url, read_overlay
 from tutorial_lib.viewers.webmaps.shapes import PLAIN_COLOR, Shapes, read_shapes
 from tutorial_lib.viewers.webmaps.stills import still_map
 
@@ -110,8 +114,7 @@ class WebMap:
         bundle["text/html"] = (
             f'<div style="position:relative;min-height:{self.height}px">'
             f'<img alt="{text}" style="display:block;max-width:100%;'
-            f'max-height:{self.height}px" '
-            f'src="data:image/png;base64,{bundle["image/png"]}">'
+            f'max-height:{self.height}px" src="{_small(bundle["image/png"])}">'
             f'<iframe title="Map" srcdoc="{html.escape(self._page())}" '
             'style="position:absolute;inset:0;width:100%;height:100%;border:0" '
             "allowfullscreen></iframe></div>"
@@ -143,9 +146,15 @@ class WebMap:
         return page
 
 
+def _small(png: str) -> str:
+    """The picture of a PNG in base64 as a `data:` address, several times shorter."""
+    picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+    return image_url(np.asarray(picture), exact=False)
+
+
 def _raster(overlay: Overlay, opacity: float) -> folium.raster_layers.ImageOverlay:
     return folium.raster_layers.ImageOverlay(
-        overlay.image_url,
+        image_url(overlay.picture, exact=overlay.layer.kind == "classes"),
         overlay.bounds.corners,
         pixelated=False,
         name=overlay.title,
@@ -235,33 +244,32 @@ def show_map(  # noqa: PLR0913 - every one is a choice of the user's
     rasters = [_is_raster(layer) for layer in layers]
     names = _titles(titles, layers)
     opacities = _opacities(opacity, rasters, side_by_side=side_by_side)
-    display = {
-        "stretch": stretch,
-        "value_range": value_range,
-        "kind": kind,
-        "nodata": nodata,
-    }
-    overlays = {
-        i: read_overlay(
-            layers[i],
-            names[i],
-            bands=_bands(layers[i], bands, len(layers)),
-            legend=legend,
-            **display,
-        )
-        for i, is_raster in enumerate(rasters)
-        if is_raster
-    }
-    legends = [legend, *(overlay.layer.legend for overlay in overlays.values())]
-    known = next(filter(None, legends), None)
-    loaded = [
-        overlays.get(i) or read_shapes(layer, names[i], field=field, legend=known)
-        for i, layer in enumerate(layers)
-    ]
+    display = Display(bands, legend, value_range, kind, stretch, nodata)
+    loaded = _load(layers, rasters, names, display, field)
     _check_overlap(loaded)
     return WebMap(
         loaded, opacities, basemap=basemap, side_by_side=side_by_side, height=height
     )
+
+
+def _load(
+    layers: Sequence[PathLike | Positions],
+    rasters: Sequence[bool],
+    names: Sequence[str],
+    display: Display,
+    field: str,
+) -> list[Overlay | Shapes]:
+    """Layers as they are drawn; vectors take the first legend that rasters have."""
+    loaded = {}
+    for i in np.flatnonzero(rasters).tolist():
+        bands = _bands(layers[i], display.bands, len(layers))
+        options = vars(display) | {"bands": bands}
+        loaded[i] = read_overlay(layers[i], names[i], **options)
+    legends = [display.legend, *(one.layer.legend for one in loaded.values())]
+    legend = next(filter(None, legends), None)
+    for i in np.flatnonzero(np.logical_not(rasters)).tolist():
+        loaded[i] = read_shapes(layers[i], names[i], field=field, legend=legend)
+    return [loaded[i] for i in range(len(layers))]
 
 
 def _is_raster(layer: Any) -> bool:
