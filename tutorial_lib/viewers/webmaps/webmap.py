@@ -3,7 +3,6 @@
 import base64
 import html
 import io
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,11 @@ from tutorial_lib.rasters import Legend, PathLike, opened
 from tutorial_lib.viewers.comparison.scene import Display
 from tutorial_lib.viewers.figures import StillFigure
 from tutorial_lib.viewers.previews import is_path, layer_shape
+from tutorial_lib.viewers.webmaps.arguments import (
+    check_overlap,
+    layer_opacities,
+    layer_titles,
+)
 from tutorial_lib.viewers.webmaps.controls import (
     Dress,
     LayerPanel,
@@ -242,11 +246,11 @@ def show_map(  # noqa: PLR0913 - every one is a choice of the user's
     if not layers:
         raise ValueError("There is nothing to show: give a raster or a vector file.")
     rasters = [_is_raster(layer) for layer in layers]
-    names = _titles(titles, layers)
-    opacities = _opacities(opacity, rasters, side_by_side=side_by_side)
+    names = layer_titles(titles, layers)
+    opacities = layer_opacities(opacity, rasters, side_by_side=side_by_side)
     display = Display(bands, legend, value_range, kind, stretch, nodata)
     loaded = _load(layers, rasters, names, display, field)
-    _check_overlap(loaded)
+    check_overlap(loaded)
     return WebMap(
         loaded, opacities, basemap=basemap, side_by_side=side_by_side, height=height
     )
@@ -295,81 +299,3 @@ def _bands(
 ) -> int | Sequence[int] | None:
     # Beside an image, a map has one band and nothing to choose.
     return None if count > 1 and layer_shape(layer)[2] == 1 else bands
-
-
-def _titles(
-    titles: str | Sequence[str] | None, layers: Sequence[PathLike | Positions]
-) -> list[str]:
-    if titles is None:
-        names = [
-            Path(layer).stem if is_path(layer) else "positions" for layer in layers
-        ]
-    else:
-        names = [titles] if isinstance(titles, str) else list(map(str, titles))
-    if len(names) != len(layers):
-        raise ValueError(
-            f"There are {len(names)} titles for {len(layers)} layers. Give one for "
-            "each layer."
-        )
-    return _told_apart(names)
-
-
-def _told_apart(names: Sequence[str]) -> list[str]:
-    """Names with a number where one comes twice: the layer control shows each once.
-
-    Example:
-        >>> _told_apart(["map", "truth", "map"])
-        ['map (1)', 'truth', 'map (2)']
-    """
-    total, seen = Counter(names), Counter()
-    told = []
-    for name in names:
-        seen[name] += 1
-        told.append(f"{name} ({seen[name]})" if total[name] > 1 else name)
-    return told
-
-
-def _opacities(
-    opacity: float | Sequence[float], rasters: Sequence[bool], *, side_by_side: bool
-) -> list[float]:
-    """Opacity of each layer; 1 for vectors, and for rasters with none below."""
-    count = sum(rasters)
-    if side_by_side and count < 2:
-        raise ValueError(
-            f"`side_by_side` needs two rasters; there {'is' if count == 1 else 'are'} "
-            f"{count}. Give one more, or leave it out."
-        )
-    if isinstance(opacity, int | float | np.number):
-        lowest = 2 if side_by_side and count == 2 else 1
-        values = [1.0] * min(lowest, count) + [float(opacity)] * (count - lowest)
-    else:
-        values = [float(value) for value in opacity]
-    if len(values) != count:
-        raise ValueError(
-            f"There are {len(values)} opacities for {count} rasters. Give one number "
-            "for all, or one for each."
-        )
-    wrong = [v for v in (*values, *np.atleast_1d(opacity)) if not 0 <= v <= 1]
-    if wrong:
-        raise ValueError(
-            f"An opacity goes from 0, invisible, to 1. Received: {wrong[0]:g}."
-        )
-    rest = iter(values)
-    return [next(rest) if is_raster else 1.0 for is_raster in rasters]
-
-
-def _check_overlap(layers: Sequence[Overlay | Shapes]) -> None:
-    """Refuse a layer that lies apart from all others: most often its CRS is wrong."""
-    for layer in reversed(layers) if len(layers) > 1 else ():
-        others = [other for other in layers if other is not layer]
-        if not any(layer.bounds.touches(other.bounds) for other in others):
-            raise ValueError(
-                f"'{layer.title}' ({_place(layer)}) shares no ground with the other "
-                f"layers, such as '{others[0].title}' ({_place(others[0])}). Check its "
-                "CRS, or show it on a map of its own."
-            )
-
-
-def _place(layer: Overlay | Shapes) -> str:
-    (south, west), (north, east) = layer.bounds.corners
-    return f"{west:.4f} to {east:.4f}° E, {south:.4f} to {north:.4f}° N"
