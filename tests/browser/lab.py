@@ -90,8 +90,8 @@ def _wait(server, address, log):
 
 
 def _inside(page, code, argument=None):
-    """Run an async function of JavaScript in the page, for at most a minute."""
-    late = "new Promise((_, no) => setTimeout(() => no('not done after 60 s'), 60000))"
+    """Run an async function of JavaScript in the page; TensorFlow may take its time."""
+    late = "new Promise((_, no) => setTimeout(() => no('not done in 180 s'), 180000))"
     return page.evaluate(
         f"(given) => Promise.race([({code})(given), {late}])", argument
     )
