@@ -277,7 +277,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [path for path in paths if not starts or path.name.startswith(starts)]
     if not chosen:
         known = ", ".join(path.stem for path in paths)
-        print(f"No notebook begins with {' or '.join(starts)}. There are: {known}.")
+        missing = f"No notebook begins with {' or '.join(starts)}."
+        print(f"{missing} There are: {known}.", file=sys.stderr)
         return 1
     try:
         pages = export(

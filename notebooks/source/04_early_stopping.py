@@ -180,8 +180,7 @@ print("hasty has its last weights, patient its best ones")
 # Without `restore_best_weights` the model keeps its last weights, which are *not* the
 # best ones: that is what stopped it. A `ModelCheckpoint` that saves the best epoch to a
 # file, as in notebook 03, makes up for it, and survives a power cut too.
-
-# %% [markdown]
+#
 # ## Other settings
 #
 # A gain of almost nothing is hardly worth an epoch. `min_delta` says how much counts.
@@ -217,6 +216,14 @@ for name, options in settings.items():
 after_best = curves["loss"][enough.best_epoch :]
 assert min(after_best) < curves["loss"][enough.best_epoch - 1]
 print("the loss of training still falls after the best epoch: it cannot tell the time")
+
+# %% [markdown]
+# Now play: move patience and `min_delta`, choose another curve to watch. **Which setting
+# saves most epochs and keeps the best weights?** (Nothing is trained: it is the replay.)
+
+# %%
+tl.explore_stopping({"one source": curves,
+                     "two sources": recorded.read_history("dual_source_havel")})  # fmt: skip
 
 # %% [markdown]
 # ## TensorBoard

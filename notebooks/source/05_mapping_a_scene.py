@@ -136,9 +136,11 @@ def write_map(name, source, **options):
 
 
 map_path = write_map("land_cover", source)
-tl.show(image_path, map_path, titles=("Sentinel-2", "land cover"))
+tl.show_map(image_path, map_path, titles=("Sentinel-2", "land cover"), opacity=0.6)
 
 # %% [markdown]
+# You can move this map, zoom into it, and change how much of the image shines through.
+#
 # **What you see.** Lakes and large woods are where they belong. Much of the rest is
 # doubtful: look for villages along the shores. Where the clouds are, the network says
 # something too: it knows six classes and nothing else, and *I do not know* is not among
@@ -221,10 +223,11 @@ tl.show(empty_image.path, plain_path, titles=("Sentinel-2", "zeros taken as meas
 
 # %%
 masked_path = write_map("with_rule", empty_image)
-tl.show(plain_path, masked_path, titles=("zeros as measured", "zeros as no-data"))
+tl.compare(plain_path, masked_path, titles=("zeros as measured", "zeros as no-data"))
 
 # %% [markdown]
-# A map pixel is **background** when its own place in the image has no data. Its value,
+# Pull the line from side to side; *Blink* shows them in turn. A map pixel is
+# **background** when its own place in the image has no data. Its value,
 # 255, is no class, and the file says that it means no data.
 
 # %% exercise="changed_share"

@@ -240,9 +240,9 @@ for crop in (0, 16, 64):
     print(f"crop {crop:2}: seam score {score:.2f}")
 
 # %%
-tl.show(
+tl.compare(
     *paths.values(), bands=building + 1, value_range=(0, 1),
-    window=Window(160, 160, 200, 200), titles=("crop 0", "crop 16", "crop 64"),
+    window=Window(128, 128, 400, 320), titles=("crop 0", "crop 16", "crop 64"),
 )  # fmt: skip
 
 # %% tags=["nbval-check-output"]
