@@ -7,6 +7,7 @@ from importlib import import_module
 
 import nbformat
 import pytest
+from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import (
     new_code_cell,
     new_markdown_cell,
@@ -202,3 +203,17 @@ def test_a_page_that_loads_something_is_not_written(export, tmp_path, loads):
 
 def test_links_may_lead_elsewhere(export):
     assert export.remote_addresses("<a href='https://example.org'>x</a>") == []
+
+
+def test_a_notebook_that_is_not_there_is_named(export, capsys):
+    assert export.main(["99"]) == 1
+    assert "No notebook begins with 99. There are: 00_start" in capsys.readouterr().err
+
+
+def test_a_cell_that_fails_ends_the_export(export, tmp_path):
+    path = tmp_path / "07_small.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell("1 / 0")]), path)
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        export.export([path], tmp_path / "html", kept=tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
+    assert not list((tmp_path / "html").iterdir())

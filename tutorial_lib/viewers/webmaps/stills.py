@@ -64,6 +64,8 @@ def still_map(
                 for name, color in entries
             ],
             loc="lower left",
+            bbox_to_anchor=(ax.get_position().x0, 0),
+            borderaxespad=0,
             ncols=min(len(entries), LEGEND_COLUMNS),
             frameon=False,
             fontsize=TEXT_SIZE,
