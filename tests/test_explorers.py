@@ -105,6 +105,17 @@ def test_the_verdict_is_that_of_check_tiling(pan_xs, dual):
                 assert study.trial(chunk, crop).verdict == expected
 
 
+def test_a_chunk_that_is_no_multiple_of_the_stride_is_never_exact():
+    image = keras.Input((None, None, 1), name="input")
+    out = keras.layers.Conv2D(1, 3, 2, padding="same", name="out")(image)
+    study = FieldStudy(analyse(keras.Model(image, {"estimated": out})), "estimated")
+    # Padding takes a pixel at the end.
+    assert study.trial(64, 1).verdict.exact
+    odd = study.trial(65, 1)
+    assert not odd.verdict.exact
+    assert "65 px of the reference long, which is no multiple" in odd.verdict.broken[0]
+
+
 def test_every_offer_is_exact(pan_xs, dual):
     for analysis in (pan_xs, dual, analyse(architectures.pooled_cnn(3))):
         study = FieldStudy(analysis, "estimated")
@@ -214,7 +225,17 @@ def test_bars_are_drawn_to_scale(pan_xs):
     ]
     assert drawn == [(0, 31), (31, 81), (112, 16)]
     conv3 = [p for p in bars.patches if p.get_y() < 6 < p.get_y() + p.get_height()]
-    assert [patch.get_width() for patch in conv3] == [8, 14 * 8, 8]
+    drawn = [(patch.get_x(), patch.get_width()) for patch in conv3]
+    assert drawn == [(0, 8), (8, 14 * 8), (120, 8)]
+
+
+def test_what_is_kept_but_wrong_is_crossed(pan_xs):
+    square = explore_fields(pan_xs, chunk=128, crop=24).as_figure().axes[1]
+    crossed = [patch.get_bbox().bounds for patch in square.patches if patch.get_hatch()]
+    crossed = [bounds for bounds in crossed if bounds[:2] == (24, 24)]
+    assert crossed == [(24, 24, 7, 80), (24, 24, 80, 7)]
+    exact = explore_fields(pan_xs, chunk=128, crop=32).as_figure().axes[1]
+    assert not any(patch.get_hatch() == "xxxx" for patch in exact.patches)
 
 
 def test_threads_leave_the_last_state_drawn(pan_xs):

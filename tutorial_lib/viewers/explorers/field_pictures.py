@@ -5,19 +5,23 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
 
+from tutorial_lib.viewers.explorers.output_squares import (
+    BAD,
+    INK,
+    LEFT,
+    RIGHT,
+    VALID,
+    add_legend,
+    dashes,
+    draw_square,
+)
 from tutorial_lib.viewers.explorers.shell import LINE, WIDTH
 from tutorial_lib.viewers.explorers.tiled_fields import Bar, Trial
 from tutorial_lib.viewers.figures import TEXT_SIZE, StillFigure
 
-VALID, LOST_LEFT, LOST_RIGHT = "#0072b2", "#f6c9a8", "#f3e3a1"
-INK, PALE, GOOD, BAD = "#303030", "#8a8a8a", "#00694a", "#b03000"
-
-# The two margins are told apart by their hatching too.
-_LEFT = {"facecolor": LOST_LEFT, "edgecolor": "#c25a10", "hatch": "////"}
-_RIGHT = {"facecolor": LOST_RIGHT, "edgecolor": "#8a7400", "hatch": "\\\\\\\\"}
-_WRONG = {"facecolor": "#ffb3a0", "edgecolor": BAD, "hatch": "xxxx"}
+PALE = "#8a8a8a"
 
 # Inches: of a row, above and below the rows, and the least height of the picture.
 ROW, HEAD, FOOT, LEAST = 0.27, 0.75, 0.5, 3.8
@@ -97,9 +101,9 @@ def draw_trial(trial: Trial, *, with_words: bool = False) -> StillFigure:
     # Fixed places: what stays must not move while a slider does.
     bottom, share = below / height, rows / height
     _draw_bars(figure.add_axes((BARS[0], bottom, BARS[1], share)), trial)
-    _draw_square(figure.add_axes((SQUARE[0], bottom, SQUARE[1], share)), trial)
+    draw_square(figure.add_axes((SQUARE[0], bottom, SQUARE[1], share)), trial)
     if lines:
-        _add_legend(figure, (below - FOOT - 0.25) / height)
+        add_legend(figure, (below - FOOT - 0.25) / height)
         style = {"fontsize": TEXT_SIZE, "color": INK}
         figure.text(0.012, 0.08 / height, "\n".join(lines), **style)
     return StillFigure(figure, " ".join([headline(trial), *sentences(trial)]))
@@ -138,9 +142,9 @@ def _draw_bar(ax: Axes, row: int, bar: Bar) -> None:
     jump, start = float(bar.span.jump), float(bar.start)
     low, high = _valid(bar)
     for first, last, look in (
-        (0, low, _LEFT),
-        (low, high, {"facecolor": VALID, "edgecolor": VALID}),
-        (high, bar.span.size, _RIGHT),
+        (0, low, LEFT),
+        (low, high, VALID),
+        (high, bar.span.size, RIGHT),
     ):
         if last > first:
             place = (start + first * jump, row - 0.34)
@@ -187,137 +191,11 @@ def _draw_crop_lines(ax: Axes, trial: Trial) -> None:
         return
     jump, start = float(bar.span.jump), float(bar.start)
     for place in (trial.crop, trial.crop + trial.tile):
-        ax.axvline(start + place * jump, **_dashes(trial), zorder=5)
-
-
-def _dashes(trial: Trial) -> dict:
-    color = GOOD if trial.verdict.exact else BAD
-    return {"color": color, "linestyle": (0, (4, 2)), "linewidth": 1.6}
-
-
-def _draw_square(ax: Axes, trial: Trial) -> None:
-    size = max(trial.size, 1)
-    # Room for half of the frame's line.
-    around = size / 100
-    ax.set_xlim(-around, size + around)
-    ax.set_ylim(size + around, -around)
-    ax.set_aspect("equal", anchor="N")
-    ax.set_axis_off()
-    span = trial.bars[-1].span
-    ax.set_title(trial.output, fontsize=TEXT_SIZE + 1, color=INK, loc="left", pad=24)
-    if span is None:
-        ax.text(0, 0, "The network cannot run\non such a chunk.", va="top", color=BAD)
-        return
-    kept = f"{trial.tile} x {trial.tile} of {trial.size} x {trial.size} px kept"
-    _note(ax, kept, (0, size), (0, -14), color=INK)
-    _draw_valid(ax, trial, size)
-    if trial.tile:
-        _draw_kept(ax, trial, size)
-    color = GOOD if trial.verdict.exact else BAD
-    _note(ax, _square_text(trial), (0, 0), (0, 5), color=color, fontweight="bold")
-
-
-def _note(
-    ax: Axes, text: str, at: tuple[int, int], shift: tuple[int, int], **look: str
-) -> None:
-    look |= {"fontsize": TEXT_SIZE}
-    ax.annotate(text, at, xytext=shift, textcoords="offset points", **look)
-
-
-def _draw_valid(ax: Axes, trial: Trial, size: int) -> None:
-    ax.add_patch(Rectangle((0, 0), size, size, linewidth=0.6, **_LEFT))
-    if trial.margins is None:
-        return
-    left, top, right, bottom = trial.margins
-    ax.add_patch(Rectangle((left, size - bottom), size - left, bottom, lw=0, **_RIGHT))
-    ax.add_patch(Rectangle((size - right, top), right, size - top, lw=0, **_RIGHT))
-    inner = size - left - right, size - top - bottom
-    ax.add_patch(Rectangle((left, top), *inner, facecolor=VALID, linewidth=0))
-    _draw_sides(ax, trial.margins, size)
-
-
-def _draw_sides(ax: Axes, margins: tuple[int, int, int, int], size: int) -> None:
-    left, top, right, bottom = margins
-    middle = (left + size - right) / 2, (top + size - bottom) / 2
-    ground = {"boxstyle": "round,pad=0.15", "facecolor": "white", "linewidth": 0}
-    for text, x, y in (
-        (left, left / 2, middle[1]),
-        (top, middle[0], top / 2),
-        (right, size - right / 2, middle[1]),
-        (bottom, middle[0], size - bottom / 2),
-    ):
-        if text:
-            ax.text(
-                x,
-                y,
-                text,
-                ha="center",
-                va="center",
-                fontsize=TEXT_SIZE - 1,
-                color=INK,
-                bbox=ground,
-                zorder=6,
-            )
-
-
-def _draw_kept(ax: Axes, trial: Trial, size: int) -> None:
-    crop, tile = trial.crop, trial.tile
-    left, top, right, bottom = trial.wrong or (0, 0, 0, 0)
-    far = crop + tile
-    for x, y, width, height in (
-        (crop, crop, min(left, tile), tile),
-        (max(far - right, crop), crop, min(right, tile), tile),
-        (crop, crop, tile, min(top, tile)),
-        (crop, max(far - bottom, crop), tile, min(bottom, tile)),
-    ):
-        if width and height:
-            ax.add_patch(Rectangle((x, y), width, height, linewidth=0, **_WRONG))
-    frame = Rectangle((crop, crop), tile, tile, fill=False, zorder=5)
-    look = _dashes(trial)
-    frame.set(edgecolor="white", linewidth=4)
-    ax.add_patch(frame)
-    frame = Rectangle((crop, crop), tile, tile, fill=False, zorder=5)
-    frame.set(edgecolor=look["color"], linestyle=look["linestyle"], linewidth=2)
-    ax.add_patch(frame)
-
-
-def _square_text(trial: Trial) -> str:
-    if not trial.tile:
-        return "nothing is kept"
-    if trial.verdict.exact:
-        return "what is kept is right"
-    if trial.margins is None:
-        return "none of it is valid"
-    if any(trial.wrong):
-        return "some of it is wrong"
-    return "chunks do not line up"
+        ax.axvline(start + place * jump, **dashes(trial), zorder=5)
 
 
 def draw_legend() -> Figure:
     """The legend alone: it stays as it is while the picture changes."""
     figure = Figure(figsize=(WIDTH, 0.28), facecolor="white")
-    _add_legend(figure, 0.1)
+    add_legend(figure, 0.1)
     return figure
-
-
-def _add_legend(figure: Figure, bottom: float) -> None:
-    plain = {"facecolor": "none", "edgecolor": INK, "linestyle": (0, (4, 2))}
-    entries = [
-        Patch(facecolor=VALID, label="valid"),
-        Patch(linewidth=0.6, label="lost, left and top", **_LEFT),
-        Patch(linewidth=0.6, label="lost, right and bottom", **_RIGHT),
-        Patch(linewidth=1.4, label="what the crop keeps", **plain),
-        Patch(linewidth=0.6, label="kept, but wrong", **_WRONG),
-    ]
-    figure.legend(
-        handles=entries,
-        loc="lower left",
-        bbox_to_anchor=(0.005, bottom),
-        ncols=5,
-        frameon=False,
-        fontsize=TEXT_SIZE - 0.5,
-        handlelength=1.6,
-        columnspacing=1.4,
-        borderpad=0,
-        borderaxespad=0,
-    )

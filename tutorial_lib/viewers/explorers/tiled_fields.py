@@ -129,7 +129,7 @@ class FieldStudy:
             stride = self.analysis.stride
             return -(-FIRST_TILE // stride) * stride
         rows, unit = self.pair[0], self.pair[0].unit
-        crop = self._judged(unit, 0, None).crops[-1]
+        crop = max(self._judged(unit, 0, None).crops, default=0)
         tile = -(-max(FIRST_TILE, 2 * crop) // unit) * unit
         return int((tile + 2 * crop + rows.lost) * rows.scale)
 
@@ -196,9 +196,15 @@ class FieldStudy:
             yield Bar(name, spans[number], self._starts[number])
 
     @cached_property
+    def _long_chunk(self) -> int:
+        """Long enough for all layers, and a multiple of the total stride: that fits."""
+        stride = self.analysis.stride
+        return -(-2 * self.first_chunk // stride) * stride
+
+    @cached_property
     def _starts(self) -> tuple[Fraction, ...]:
         """Layers without padding take as much away at both sides."""
-        chunk = self.first_chunk
+        chunk = self._long_chunk
         spans, _ = self._spans(chunk)
         return tuple((chunk - span.size * span.jump) / 2 for span in spans[COLS])
 
@@ -210,7 +216,7 @@ class FieldStudy:
         for number in range(last, -1, -1):
             if number in needed:
                 needed.update(steps[number].inputs)
-        spans, _ = self._spans(self.first_chunk)
+        spans, _ = self._spans(self._long_chunk)
         seen = list(zip(*spans, strict=True))
         return tuple(
             number
