@@ -186,6 +186,17 @@ def test_a_cropped_output_needs_no_more_crop(pan_xs):
     assert not explorer.verdict.exact
 
 
+def test_an_output_that_needs_a_larger_chunk_gets_one():
+    image = keras.Input((None, None, 1), name="input")
+    inner = keras.layers.Cropping2D(200)(image)
+    model = keras.Model(image, {"estimated": image + 1, "inner": inner})
+    explorer = explore_fields(model, "estimated", chunk=50)
+    explorer.output = "inner"
+    # 200 from each side, and a pixel.
+    assert explorer.chunk == 401
+    assert explorer.trial.size == 1
+
+
 def test_rows_that_lose_otherwise_than_columns_are_told():
     explorer = explore_fields(uneven_network(), chunk=40)
     assert explorer.trial.margins == (3, 1, 3, 1)
@@ -238,19 +249,32 @@ def test_what_is_kept_but_wrong_is_crossed(pan_xs):
     assert not any(patch.get_hatch() == "xxxx" for patch in exact.patches)
 
 
-def test_threads_leave_the_last_state_drawn(pan_xs):
+def test_a_thread_that_is_late_draws_nothing_old(pan_xs):
     explorer = explore_fields(pan_xs, chunk=128)
+    show_state = explorer.show_state
+    entered, go_on = threading.Event(), threading.Event()
 
-    def move(crops):
-        for crop in crops:
-            explorer.crop = crop
+    def slow_at_first():
+        still = show_state()
+        if not entered.is_set():
+            entered.set()
+            assert go_on.wait(20)
+        return still
 
-    threads = [threading.Thread(target=move, args=([n, n + 9],)) for n in (3, 6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    alone = explore_fields(pan_xs, chunk=128, crop=explorer.crop)
+    explorer.show_state = slow_at_first
+    first, second = (
+        threading.Thread(target=explorer.set_trait, args=("crop", crop))
+        for crop in (3, 6)
+    )
+    first.start()
+    assert entered.wait(20)
+    second.start()
+    # Time to overtake the first one, if it could.
+    second.join(1)
+    go_on.set()
+    first.join(20)
+    second.join(20)
+    alone = explore_fields(pan_xs, chunk=128, crop=6)
     np.testing.assert_array_equal(picture(explorer), picture(alone))
 
 
@@ -339,6 +363,15 @@ def test_trainings_with_other_curves_can_be_changed_between():
     assert (picture(explorer) != before).any()
     explorer.training = "one"
     assert set(explorer._controls["monitor"].options) == {"val_loss", "loss"}
+
+
+def test_the_curve_that_is_watched_stays_where_the_other_training_has_it():
+    more = {"loss": CURVE[:4], "val_loss": CURVE[:4], "val_accuracy": CURVE[:4]}
+    trainings = {"one": {"loss": CURVE, "val_loss": CURVE}, "two": more}
+    explorer = explore_stopping(trainings, monitor="loss")
+    explorer.training = "two"
+    assert explorer.monitor == explorer._controls["monitor"].value == "loss"
+    assert explorer.stopping.monitor == "loss"
 
 
 def test_controls_and_state_are_one(stopping):
