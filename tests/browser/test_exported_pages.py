@@ -132,6 +132,13 @@ def test_the_page_is_as_wide_as_the_window(open_tab, exported, width):
     tab = open_tab(width=width)
     tab.goto(exported[0].as_uri())
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # Nor is anything cut off.
+    rights = tab.evaluate(
+        """[...document.querySelectorAll("img, iframe, .compare")]
+            .map((one) => one.getBoundingClientRect().right)"""
+    )
+    assert len(rights) >= 3
+    assert max(rights) <= width
 
 
 @pytest.mark.parametrize(("scheme", "dark"), [("light", False), ("dark", True)])
