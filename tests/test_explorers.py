@@ -334,6 +334,11 @@ def test_a_later_best_epoch_is_told(stopping):
     assert "Too early: epoch 8, which does not run, has 2." in repr(stopping)
     stopping.patience = 5
     assert "Too early" not in repr(stopping)
+    # The lowest epoch is no improvement by 1.5, but it runs.
+    stopping.min_delta = 1.5
+    assert stopping.stopping.kept_epoch == 4
+    stopping.patience = 8
+    assert "Too early" not in repr(stopping)
 
 
 def test_more_is_better_for_an_accuracy():
