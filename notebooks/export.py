@@ -55,7 +55,6 @@ _TEMPLATE = """
 :root { color-scheme: light dark; }
 body { background: var(--jp-layout-color0); }
 main { max-width: 1100px; margin: 0 auto; }
-.jp-RenderedImage img { max-width: 100%; }
 </style>
 {%- endblock -%}
 {%- block data_png scoped -%}
