@@ -26,6 +26,7 @@ _HOME = {
     "Source": "rasters",
     "analyse": "fields",
     "architectures": "",
+    "browse_patches": "viewers.explorers",
     "certify": "certificates",
     "check_tiling": "tilings",
     "compare": "viewers.comparison",
