@@ -10,7 +10,8 @@ from keras import layers
 from random_networks import positive, random_network
 
 from tutorial_lib import architectures, layer_rules, testing
-from tutorial_lib.certificates import Certificate, certify, weights_digest
+from tutorial_lib.certificates import Certificate, weights_digest
+from tutorial_lib.certifying import certify
 from tutorial_lib.fields import analyse
 from tutorial_lib.predictors import as_predictor
 from tutorial_lib.probes import Layout, make_probe

@@ -438,7 +438,10 @@ print(min(seconds, *again), megabytes, *shape)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
+@pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="peak memory is read from /proc, which only Linux has",
+)
 def test_maps_larger_than_a_screen_open_in_seconds_with_memory_bounded(folder):
     side, block = 10_980, 183
     classes = np.random.default_rng(0).integers(0, 6, (side // block, side // block))

@@ -270,7 +270,7 @@ def test_good_text_has_no_problems():
     ("text", "problem"),
     [
         ("see [this](02_more.ipynb)", "a link to '02_more.ipynb', which has no source"),
-        ("in `/home/me/data`", "an absolute path"),
+        ("in `/opt/data`", "an absolute path"),
         ("![map](https://a.org/b.png)", "a picture from the internet"),
         ('<img alt="" src="http://a.org/b.png">', "a picture from the internet"),
         ("# Second title", "2 titles with one `#`"),

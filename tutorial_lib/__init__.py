@@ -27,7 +27,7 @@ _HOME = {
     "analyse": "fields",
     "architectures": "",
     "browse_patches": "viewers.explorers",
-    "certify": "certificates",
+    "certify": "certifying",
     "check_tiling": "tilings",
     "compare": "viewers.comparison",
     "distortion_curve": "distortion",

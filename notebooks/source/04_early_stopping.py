@@ -229,9 +229,9 @@ tl.explore_stopping({"one source": curves,
 # ## TensorBoard
 #
 # TensorBoard shows the curves of many runs in the browser. The logs are there; in a
-# terminal (*File*, *New*, *Terminal*, in the folder of the kit) this starts it:
+# terminal (*File*, *New*, *Terminal*, in the folder `data` of the kit) this starts it:
 #
-#     tensorboard --logdir data/work/04_early_stopping/logs
+#     tensorboard --logdir work/04_early_stopping/logs
 #
 # Then open the address that it prints. Both runs are listed; *epoch_loss* has two curves
 # for each of them, and the hasty one is shorter. What the files hold is what Keras

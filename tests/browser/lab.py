@@ -140,3 +140,14 @@ def run_code(page, code):
         return text;
     }"""
     return _inside(page, execute, code)
+
+
+def cells(page):
+    """Number of the active cell, the notebook's mode, and the cells' sources."""
+    return page.evaluate(
+        """() => {
+            const notebook = jupyterapp.shell.currentWidget.content;
+            const sources = [...notebook.model.cells].map((c) => c.sharedModel.source);
+            return [notebook.activeCellIndex, notebook.mode, sources];
+        }"""
+    )

@@ -5,7 +5,7 @@ import os
 
 import nbformat
 import pytest
-from lab import jupyterlab, open_notebook, run_cells, run_code
+from lab import cells, jupyterlab, open_notebook, run_cells, run_code
 from playwright.sync_api import expect
 
 CODE = """\
@@ -36,16 +36,6 @@ def lab(tmp_path, repository, monkeypatch):
 def state(page):
     code = f"import json; print(json.dumps([getattr(widget, n) for n in {STATE}]))"
     return dict(zip(STATE, json.loads(run_code(page, code)), strict=True))
-
-
-def cells(page):
-    return page.evaluate(
-        """() => {
-            const notebook = jupyterapp.shell.currentWidget.content;
-            const sources = [...notebook.model.cells].map((c) => c.sharedModel.source);
-            return [notebook.activeCellIndex, notebook.mode, sources];
-        }"""
-    )
 
 
 @pytest.fixture

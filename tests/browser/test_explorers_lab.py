@@ -8,7 +8,7 @@ import os
 import nbformat
 import numpy as np
 import pytest
-from lab import jupyterlab, open_notebook, run_cells, run_code
+from lab import cells, jupyterlab, open_notebook, run_cells, run_code
 from PIL import Image
 
 FIELDS = """\
@@ -37,16 +37,6 @@ def lab(tmp_path, repository, monkeypatch):
     nbformat.write(notebook, notebooks / "explore.ipynb")
     with jupyterlab(notebooks, private) as address:
         yield address
-
-
-def cells(page):
-    return page.evaluate(
-        """() => {
-            const notebook = jupyterapp.shell.currentWidget.content;
-            const sources = [...notebook.model.cells].map((c) => c.sharedModel.source);
-            return [notebook.activeCellIndex, notebook.mode, sources];
-        }"""
-    )
 
 
 def picture(root):

@@ -16,8 +16,6 @@ import ipywidgets
 import traitlets
 from matplotlib.figure import Figure
 
-from tutorial_lib.viewers.figures import StillFigure
-
 # Inches; smaller than a still figure, so that its text stays large on small screens.
 WIDTH = 8.4
 
@@ -60,8 +58,10 @@ class Attendant(anywidget.AnyWidget):
 class Explorer(ipywidgets.VBox):
     """Controls, a picture, and words about it.
 
-    A subclass has a trait for each setting, says by `still` what they come to, and
-    calls `follow` with the names of the settings when its controls are made.
+    A subclass has a trait for each setting, and calls `follow` with their names when
+    its controls are made. It defines `show_state`, which brings words and buttons up to
+    date and gives the picture without the words, and `still`, which gives picture and
+    words for where there is no browser or no kernel.
     """
 
     def __init__(
@@ -88,14 +88,6 @@ class Explorer(ipywidgets.VBox):
             still = self.show_state()
             self._picture.value = png(still.as_figure())
             self._attendant.description = still.description
-
-    def show_state(self) -> StillFigure:
-        """Bring words and buttons up to date; gives the picture, without the words."""
-        raise NotImplementedError
-
-    def still(self) -> StillFigure:
-        """What is shown where there is no browser or no kernel: picture and words."""
-        raise NotImplementedError
 
     def as_figure(self) -> Figure:
         """The picture for the present settings, with its words, as a figure."""
