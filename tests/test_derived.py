@@ -845,3 +845,34 @@ def test_a_sequential_model_needs_no_fields(tmp_path):
     close(values, network(image)[0, 1:-1, 1:-1].numpy())
     nested = keras.Sequential([image_of(), keras.Sequential(parts[1:])])
     assert list(analyse(nested).margins.values()) == [(1, 1, 1, 1)]
+
+
+def test_patches_whose_side_is_no_multiple_of_the_stride_are_refused(tmp_path):
+    """One more pixel is lost than a stride makes good: 3 px, and a stride of 2."""
+    network = network_of(
+        layers.Conv2D(2, 2, 2), layers.Conv2DTranspose(2, 2, 2), layers.Conv2D(2, 2)
+    )
+    path = scene(tmp_path, network, (41, 37))["input"]
+    with pytest.raises(ValueError, match="Patches of 3 px do not give blocks"):
+        plan_inference(network, path, output="out", mode="patch_based")
+    whole = whole_map(network, {"input": path}, "out")
+    plan = plan_inference(network, path, output="out", tile_size=8)
+    close(plan.read(), cut(whole, plan))
+
+
+def test_a_source_that_the_output_does_not_read_need_not_cover_it(tmp_path):
+    one, two = (keras.Input((None, None, 1), name=name) for name in "ab")
+    joined = layers.Add(name="joined")([one, two])
+    alone = layers.Conv2D(1, 3, padding="same")(one)
+    network = keras.Model({"a": one, "b": two}, {"alone": alone, "joined": joined})
+    values = np.random.default_rng(0).integers(1, 9, (23, 31, 1)).astype("uint16")
+    grids = testing.small_grid(23, 31), testing.small_grid(9, 31)
+    sources = {
+        "a": rasters.write_array(tmp_path / "a.tif", values, grids[0]),
+        "b": rasters.write_array(tmp_path / "b.tif", values[:9], grids[1]),
+    }
+    plan = plan_inference(network, sources, output="alone", edge="pad", tile_size=8)
+    image = values[np.newaxis].astype("float32")
+    close(plan.read(), network({"a": image, "b": image})["alone"][0].numpy())
+    with pytest.raises(GridMismatchError, match="'b' ends 14 reference pixels inside"):
+        plan_inference(network, sources, output="joined", edge="pad")
