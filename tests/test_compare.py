@@ -142,6 +142,58 @@ def test_of_large_layers_the_middle_one_of_every_few_pixels_is_read(folder):
 # Values and colours
 
 
+@pytest.fixture
+def large(folder):
+    """Rasters larger than a screen; the second begins elsewhere, in larger pixels."""
+    rng = np.random.default_rng(5)
+    fine = rng.integers(0, 9, (2000, 3700)).astype("uint8")
+    coarse = rng.integers(0, 9, (900, 1800)).astype("uint8")
+    paths = [folder / "fine.tif", folder / "coarse.tif"]
+    write(paths[0], fine[..., np.newaxis])
+    write(paths[1], coarse[..., np.newaxis], at(2, 4, 900, 1800, spacing=20))
+    return paths, fine, np.kron(coarse, np.ones((2, 2), "uint8"))
+
+
+def test_who_zooms_into_large_layers_gets_every_pixel_of_what_is_seen(large):
+    paths, fine, coarse = large
+    widget = compare(*paths)
+    assert (widget._finer, widget._detail) == (True, {})
+    widget.view = [400, 1000, 300, 500]
+    # A quarter of what is seen is added on each side.
+    assert widget._detail["window"] == [325, 875, 450, 750]
+    seen = np.s_[325:775, 875:1625]
+    # The second raster begins 2 rows and 4 columns after the first.
+    beside = np.s_[323:773, 871:1621]
+    for sent, whole in zip(
+        widget._detail["layers"], (fine[seen], coarse[beside]), strict=True
+    ):
+        values = zlib.decompress(sent["values"])[: whole.size]
+        assert np.array_equal(np.frombuffer(values, "uint8").reshape(450, 750), whole)
+
+
+def test_finer_pixels_are_read_once_and_only_where_there_are_more(large):
+    paths, fine, _ = large
+    widget = compare(*paths, fine[2:1802, 4:3604])
+    sent = []
+    widget.observe(lambda change: sent.append(change["new"]["window"]), "_detail")
+    for view in ([2, 4, 1800, 3600], [300, 300, 1200, 2400], [800, 900, 200, 400]):
+        widget.view = view
+    # The first two would be read as coarsely as the whole.
+    assert sent == [[750, 800, 300, 600]]
+    widget.view = [760, 810, 200, 400]
+    assert len(sent) == 1
+    widget.view = [2, 4, 200, 400]
+    assert sent[1:] == [[2, 4, 250, 500]]
+    widget.right = 2
+    assert [one["number"] for one in widget._detail["layers"]] == [0, 2]
+
+
+def test_what_fits_the_screen_is_read_once(folder):
+    widget = compare(np.zeros((300, 500)), np.ones((300, 500)))
+    widget.view = [10, 10, 50, 60]
+    assert (widget._finer, widget._detail) == (False, {})
+
+
 def test_a_class_probability_is_grey_from_0_to_1():
     values = np.linspace(0.2, 0.6, 45).reshape(5, 9)
     stack = np.dstack([values, 1 - values]).astype("float32")

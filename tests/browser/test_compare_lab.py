@@ -8,6 +8,8 @@ import pytest
 from lab import cells, jupyterlab, open_notebook, run_cells, run_code
 from playwright.sync_api import expect
 
+from tutorial_lib.viewers.pictures import class_color
+
 CODE = """\
 import numpy as np
 from tutorial_lib import testing
@@ -16,6 +18,11 @@ from tutorial_lib.viewers import compare
 maps = [np.full((30, 40), number, "uint8") for number in range(3)]
 widget = compare(*maps, legend=testing.SMALL_LEGEND, titles=("0", "16", "32"))
 widget"""
+# Every second pixel differs from its neighbours, which no reduced picture can show.
+LARGE = """\
+board = np.indices((1500, 2400)).sum(axis=0) % 2
+large = compare(board.astype("uint8"), board.astype("uint8") + 2)
+large"""
 STATE = ("mode", "left", "right", "zoom", "view", "pixel")
 # Without it JupyterLab asks which kernel it shall start.
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -26,7 +33,9 @@ def lab(tmp_path, repository, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(repository), prepend=os.pathsep)
     notebooks, private = tmp_path / "notebooks", tmp_path / "private"
     notebooks.mkdir()
-    cells = [nbformat.v4.new_code_cell(code) for code in (CODE, "'the next cell'")]
+    cells = [
+        nbformat.v4.new_code_cell(code) for code in (CODE, LARGE, "'the next cell'")
+    ]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
     nbformat.write(notebook, notebooks / "compare.ipynb")
     with jupyterlab(notebooks, private) as address:
@@ -44,9 +53,8 @@ def widget(lab, open_tab):
     page = open_tab()
     open_notebook(page, lab, "compare.ipynb")
     assert run_cells(page) == []
-    root = page.locator(".compare[data-ready=true]")
-    root.wait_for()
-    return root
+    page.locator(".compare[data-ready=true]").nth(1).wait_for()
+    return page.locator(".compare").first
 
 
 def press_all(page, root):
@@ -98,3 +106,42 @@ def test_keys_stay_in_the_widget_and_the_state_arrives(widget):
     expect(line).to_have_attribute("aria-valuenow", "25")
     run_code(page, "widget.zoom, widget.center = 2.0, [0.0, 0.0]")
     until(page, {"view": [0, 0, 15, 20]})
+
+
+def test_zooming_into_large_layers_shows_every_pixel(widget):
+    page = widget.page
+    large = page.locator(".compare").nth(1)
+    expect(large.locator(".compare-notes").first).to_contain_text("Zoom in")
+    classes = [class_color(number, None) for number in range(4)]
+    run_code(page, "large.center, large.zoom = [700.5, 1200.5], 60.0")
+    # At the middle of the view is the middle of pixel (700, 1200), beside the line.
+    seen = run_code(page, "print(large.view, large._finer)")
+    for _ in range(50):
+        colours = middle_row(large)
+        if len(set(colours)) == 4:
+            break
+        page.wait_for_timeout(100)
+    scale = large.locator("canvas").bounding_box()["width"] / (2400 / 60)
+    half = len(colours) // 2
+    for step in (-8, -3, -1):
+        assert colours[half + round(step * scale)] == classes[step % 2], (step, seen)
+    for step in (1, 4, 9):
+        assert colours[half + round(step * scale)] == classes[2 + step % 2]
+    large.locator("canvas").hover(position={"x": half + 2 * scale, "y": 240})
+    expect(large.locator(".compare-readout")).to_contain_text("row 700, column 1202")
+
+
+def middle_row(root):
+    """Colours of the canvas along its middle, one for each CSS pixel."""
+    return [
+        tuple(colour)
+        for colour in root.locator("canvas").evaluate(
+            """(canvas) => {
+                const { width, height } = canvas;
+                const row = canvas.getContext("2d")
+                    .getImageData(0, Math.floor(height / 2), width, 1).data;
+                return Array.from({ length: width }, (_, i) =>
+                    [...row.slice(4 * i, 4 * i + 3)]);
+            }"""
+        )
+    ]

@@ -280,7 +280,11 @@ def _percent(share: float) -> str:
 def describe(layer: Layer, title: str) -> str:
     """One sentence on what a picture shows, for those who cannot see it."""
     left, right, bottom, top = layer.extent
-    size = f"{right - left:.3g} x {abs(top - bottom):.3g} {layer.unit}"
+    width, height = (
+        f"{side:.3g}" if side < 100 else f"{side:.0f}"
+        for side in (right - left, abs(top - bottom))
+    )
+    size = f"{width} x {height} {layer.unit}"
     text = f"{KIND_NAMES[layer.kind]}, {size}"
     text = f"{title}: {text}" if title else text.capitalize()
     if not layer.valid.any():

@@ -3,9 +3,9 @@
 /** What part of the window is seen, and where on the canvas. Places are (row, col) in
  * pixels of the first raster, the canvas is measured in CSS pixels. */
 class Camera {
-  constructor(window, shape) {
+  constructor(window, pixel) {
     [this.row0, this.col0, this.rows, this.cols] = window;
-    this.shape = shape; // of what was read
+    this.pixel = pixel; // size of the smallest that is shown
     Object.assign(this, { width: 0, height: 0, paneCount: 1, zoom: 1, center: [0, 0] });
   }
 
@@ -31,7 +31,7 @@ class Camera {
   /** Screen pixels per pixel of the first raster, when all of the window is seen. */
   get fit() { return Math.min(this.panes[0].width / this.cols, this.height / this.rows); }
   get scale() { return this.fit * this.zoom; }
-  get largestZoom() { return Math.max(1, (LARGEST_PIXEL / this.fit) * (this.shape[0] / this.rows)); }
+  get largestZoom() { return Math.max(1, LARGEST_PIXEL / this.fit / this.pixel); }
 
   /** A centre moved so that the view stays inside the window. */
   inside([row, col], scale = this.scale) {
@@ -81,15 +81,5 @@ class Camera {
     const [top, height] = along(row, this.row0, this.rows, this.height);
     const [left, width] = along(col, this.col0, this.cols, this.panes[0].width);
     return [top, left, height, width];
-  }
-
-  /** The pixel that is shown at a place: as it was read, and in the raster; or null. */
-  pixelAt({ row, col }) {
-    const [height, width] = this.shape;
-    const i = Math.floor(((row - this.row0) * height) / this.rows), j = Math.floor(((col - this.col0) * width) / this.cols);
-    if (i < 0 || j < 0 || i >= height || j >= width) return null;
-    // As `picked` in reading.py: of many pixels the middle one is shown.
-    const middle = (k, length, count) => Math.floor(((2 * k + 1) * length) / (2 * count));
-    return { index: i * width + j, row: this.row0 + middle(i, this.rows, height), col: this.col0 + middle(j, this.cols, width) };
   }
 }

@@ -63,17 +63,18 @@ class View extends Drawing {
   showLegend(a, b) {
     const { legend, notes } = this.e, difference = this.mode === "difference";
     const key = [this.mode, a.title, b.title, difference && this.get("gain")].join("|");
-    if (key === this.legendKey) return;
-    this.legendKey = key;
-    legend.replaceChildren(...(difference && this.comparable ? this.differenceLegend() : this.layerLegends(a, b)));
-    notes.textContent = [...this.scene.notes, difference && !this.comparable
+    if (key === this.legendKey && this.legendDetail === this.detail) return;
+    Object.assign(this, { legendKey: key, legendDetail: this.detail });
+    legend.replaceChildren(...(difference && this.comparable ? this.differenceLegend() : this.layerLegends()));
+    notes.textContent = [...this.scene.notes, this.get("_finer") ? "Zoom in for the others." : "", difference && !this.comparable
       ? `${a.title} and ${b.title} are of different kinds and have no difference. Choose two layers of one kind, or another mode.` : ""].join(" ");
   }
 
-  layerLegends(a, b) {
-    const entries = [a, b].flatMap(layerLegend);
-    const known = new Map(entries.map((entry) => [entry.outerHTML, entry]));
-    const nodata = [a, b].some(({ valid }) => valid.includes(0));
+  layerLegends() {
+    // Finer pixels may be of classes that none of the others is of.
+    const shown = this.sheets.flatMap((sheet) => this.numbers.map((number) => sheet.layers[number]));
+    const known = new Map(shown.flatMap(layerLegend).map((entry) => [entry.outerHTML, entry]));
+    const nodata = shown.some(({ valid }) => valid.includes(0));
     return [...known.values(), ...(nodata ? [swatch("repeating-linear-gradient(135deg,#b5b5b5 0 1px,#f6f6f6 1px 4px)", "no data")] : [])];
   }
 
@@ -87,12 +88,12 @@ class View extends Drawing {
   }
 
   showReading() {
-    const { e } = this, pixel = this.cross && this.camera.pixelAt(this.cross);
+    const { e, numbers } = this, pixel = this.cross && this.pixelAt(this.cross);
     e.place.textContent = pixel
       ? `row ${pixel.row}, column ${pixel.col}` + this.coordinates(pixel.row, pixel.col)
       : "Point at the picture to read its values.";
-    this.pair.forEach((layer, k) => (e.readings[k].textContent = pixel ? `${layer.title}: ${this.value(layer, pixel.index)}` : ""));
-    const { kind, valid, values } = (pixel && this.mode === "difference" && this.comparable && this.difference) || {};
+    this.pair.forEach(({ title }, k) => (e.readings[k].textContent = pixel ? `${title}: ${this.value(pixel.sheet.layers[numbers[k]], pixel.index)}` : ""));
+    const { kind, valid, values } = (pixel && this.mode === "difference" && this.comparable && pixel.sheet.difference(...numbers)) || {};
     const apart = kind && kind !== "classes" && valid[pixel.index];
     e.readings[2].textContent = apart ? `difference: ${number(values[pixel.index])}` : "";
   }
@@ -221,7 +222,7 @@ class View extends Drawing {
 
   letGo(event) {
     if (this.held?.moved <= 4) {
-      const pixel = this.camera.pixelAt(this.placeAt(event));
+      const pixel = this.pixelAt(this.placeAt(event));
       if (pixel) this.put({ pixel: [pixel.row, pixel.col] });
     }
     this.held = null;
@@ -251,7 +252,8 @@ class View extends Drawing {
   /** Move the cross by a pixel, or where pixels are tiny by three on the screen. */
   moveCross(dx, dy) {
     const { camera } = this, [row, col] = camera.center, end = 1e-3;
-    const step = Math.max(camera.rows / camera.shape[0], 3 / camera.scale), from = this.cross ?? { row, col };
+    const from = this.cross ?? { row, col }, size = this.pixelAt(from)?.sheet.pixel ?? this.whole.pixel;
+    const step = Math.max(size, 3 / camera.scale);
     this.cross = { keys: true,
       row: clamp(from.row + dy * step, camera.row0, camera.row0 + camera.rows - end),
       col: clamp(from.col + dx * step, camera.col0, camera.col0 + camera.cols - end) };

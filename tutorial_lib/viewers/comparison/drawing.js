@@ -4,8 +4,9 @@
 class Drawing {
   constructor(model, elements, layers) {
     Object.assign(this, { model, e: elements, layers, scene: model.get("_scene") });
-    this.camera = new Camera(this.scene.window, this.scene.shape);
-    this.pictures = new Map();
+    this.whole = new Sheet(this.scene, layers);
+    this.detail = null; // finer pixels of what is seen, of layers larger than a screen
+    this.camera = new Camera(this.scene.window, this.get("_finer") ? 1 : this.whole.pixel);
     this.second = false; // which of the pair blinks now
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.playing = !this.still.matches;
@@ -15,6 +16,9 @@ class Drawing {
     this.update = () => (this.frame ??= requestAnimationFrame(() => this.draw()));
     this.stop = new AbortController();
     for (const name of STATE) model.on("change:" + name, this.update);
+    this.finer = () => this.takeDetail();
+    model.on("change:_detail", this.finer);
+    this.finer();
     this.watcher = new ResizeObserver(this.update);
     this.watcher.observe(this.e.root);
   }
@@ -25,6 +29,17 @@ class Drawing {
     clearInterval(this.timer);
     cancelAnimationFrame(this.frame);
     for (const name of STATE) this.model.off("change:" + name, this.update);
+    this.model.off("change:_detail", this.finer);
+  }
+
+  /** Python has read what is seen more finely. */
+  async takeDetail() {
+    const detail = this.get("_detail");
+    if (!detail.layers) return;
+    const layers = await Promise.all(detail.layers.map((one) => unpack(one, one.values, detail.shape)));
+    if (detail !== this.get("_detail") || this.stop.signal.aborted) return; // a newer one is on its way
+    this.detail = new Sheet(detail, Object.fromEntries(layers.map((layer) => [layer.number, layer])));
+    this.update();
   }
 
   get(name) { return this.model.get(name); }
@@ -40,22 +55,17 @@ class Drawing {
   get pair() { return [this.layers[this.get("left")], this.layers[this.get("right")]]; }
   get comparable() { return this.pair[0].family === this.pair[1].family; }
 
-  get difference() {
-    const [a, b] = this.pair;
-    if (this.subtracted?.a !== a || this.subtracted.b !== b)
-      this.subtracted = { a, b, ...subtract(a, b) };
-    return this.subtracted;
-  }
+  get numbers() { return [this.get("left"), this.get("right")]; }
 
-  /** Picture of a layer, or of the difference where none is given; drawn once. */
-  picture(layer) {
-    const gain = this.get("gain"), kept = this.pictures.get(layer ?? "difference");
-    if (kept && (layer || (kept.of === this.difference && kept.gain === gain))) return kept.canvas;
-    const of = layer ?? this.difference;
-    const color = layer ? layerColors(layer) : differenceColors(of, gain, this.scene);
-    const canvas = paint(this.scene.shape, of.valid, color);
-    this.pictures.set(layer ?? "difference", { canvas, of, gain });
-    return canvas;
+  get difference() { return this.whole.difference(...this.numbers); }
+
+  /** The pixels to draw, coarse ones first: the finer ones lie above them. */
+  get sheets() { return [this.whole, this.detail].filter((sheet) => sheet?.has(...this.numbers)); }
+
+  /** The finest pixels at a place, or null: {sheet, index, row, col}. */
+  pixelAt(place) {
+    const found = this.sheets.map((sheet) => ({ sheet, ...sheet.pixelAt(place) }));
+    return found.findLast(({ index }) => index !== undefined) ?? null;
   }
 
   draw() {
@@ -84,31 +94,42 @@ class Drawing {
     return true;
   }
 
-  /** What is drawn where: a layer's picture in a pane, between two x. */
+  /** What is drawn where: a layer, or the difference, in a pane, between two x. */
   parts() {
-    const [a, b] = this.pair, { panes } = this.camera, line = this.get("position") * this.camera.width;
-    const part = (layer, pane, from = pane.x, to = pane.x + pane.width) =>
-      ({ layer, picture: this.picture(layer), pane, from, to, sharp: layer.family === "classes" });
-    if (this.mode === "swipe") return [part(a, panes[0], 0, line), part(b, panes[0], line)];
-    if (this.mode === "side_by_side") return [part(a, panes[0]), part(b, panes[1])];
-    if (this.mode === "blink") return [part(this.second ? b : a, panes[0])];
-    return [{ ...part(b, panes[0]), ...(this.comparable ? { picture: this.picture(null), sharp: false } : {}) }];
+    const [left, right] = this.numbers, { panes } = this.camera, line = this.get("position") * this.camera.width;
+    const part = (number, pane, from = pane.x, to = pane.x + pane.width) => ({ number, pane, from, to });
+    if (this.mode === "swipe") return [part(left, panes[0], 0, line), part(right, panes[0], line)];
+    if (this.mode === "side_by_side") return [part(left, panes[0]), part(right, panes[1])];
+    if (this.mode === "blink") return [part(this.second ? right : left, panes[0])];
+    return [{ ...part(right, panes[0]), subtracted: this.comparable }];
   }
 
-  drawPart(g, { layer, picture, pane, from, to, sharp }) {
-    const { camera } = this, [x, y] = camera.corner(pane);
-    const width = camera.cols * camera.scale, height = camera.rows * camera.scale;
+  picture(sheet, { number, subtracted }) {
+    if (!subtracted) return sheet.picture(number);
+    return sheet.differencePicture(...this.numbers, this.difference.largest, this.get("gain"), this.scene);
+  }
+
+  drawPart(g, part) {
+    const { camera } = this, [x, y] = camera.corner(part.pane), layer = this.layers[part.number];
     g.save();
-    g.beginPath(); g.rect(from, 0, to - from, camera.height); g.clip();
-    g.fillStyle = this.hatch; g.fillRect(x, y, width, height);
-    // Class colours are never mixed. Where many pixels share one on the screen the others
-    // are, differences too: a seam of one pixel must not fall between them.
-    g.imageSmoothingEnabled = !sharp && width < picture.width;
-    g.imageSmoothingQuality = "medium";
-    g.drawImage(picture, x, y, width, height);
+    g.beginPath(); g.rect(part.from, 0, part.to - part.from, camera.height); g.clip();
+    for (const sheet of this.sheets) this.drawSheet(g, sheet, part, x, y);
     if (this.get("tiles_shown")) this.drawTiles(g, layer, x, y);
     if (this.cross && (this.cross.keys || this.mode === "side_by_side")) this.drawCross(g, x, y);
     g.restore();
+  }
+
+  drawSheet(g, sheet, part, x, y) {
+    const { camera } = this, picture = this.picture(sheet, part);
+    const box = [x + (sheet.col0 - camera.col0) * camera.scale, y + (sheet.row0 - camera.row0) * camera.scale,
+      sheet.cols * camera.scale, sheet.rows * camera.scale];
+    g.fillStyle = this.hatch; g.fillRect(...box);
+    // Class colours are never mixed. Where many pixels share one on the screen the others
+    // are, differences too: a seam of one pixel must not fall between them.
+    const sharp = !part.subtracted && this.layers[part.number].family === "classes";
+    g.imageSmoothingEnabled = !sharp && box[2] < picture.width;
+    g.imageSmoothingQuality = "medium";
+    g.drawImage(picture, ...box);
   }
 
   drawTiles(g, { corner, spacing }, x, y) {

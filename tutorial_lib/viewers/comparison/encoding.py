@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tutorial_lib.viewers.comparison.common_window import CommonWindow
+from tutorial_lib.viewers.comparison.details import Detail
 from tutorial_lib.viewers.comparison.differences import (
     CHANGED_COLOR,
     SAME_COLOR,
@@ -24,7 +26,13 @@ from tutorial_lib.viewers.pictures import class_color, class_ids, class_name
 # 1 is fast, 9 is small: most of what is gained is gained here.
 COMPRESSION = 4
 
-__all__ = ["browser_type", "encode_layer", "encode_scene", "pack_values"]
+__all__ = [
+    "browser_type",
+    "encode_detail",
+    "encode_layer",
+    "encode_scene",
+    "pack_values",
+]
 
 
 def browser_type(values: np.ndarray) -> np.dtype:
@@ -57,10 +65,16 @@ def pack_values(layer: Layer) -> bytes:
     return zlib.compress(planes.tobytes() + layer.valid.tobytes(), COMPRESSION)
 
 
-def encode_layer(scene: Scene, number: int) -> dict[str, Any]:
-    """How one layer is called and drawn, and where its tiles begin."""
-    layer, title = scene.layers[number], scene.titles[number]
-    rows, cols = scene.window.axes[number]
+def encode_layer(scene: Scene, number: int, layer: Layer | None = None) -> dict:
+    """How one layer is called and drawn, and where its tiles begin.
+
+    Args:
+        scene: What is compared.
+        number: Number of the layer.
+        layer: The same layer with other pixels, as of a detail.
+    """
+    layer = scene.layers[number] if layer is None else layer
+    title, (rows, cols) = scene.titles[number], scene.window.axes[number]
     values = np.where(layer.valid[..., np.newaxis], layer.preview.pixels, 0)
     low, high = layer.limits or ((), ())
     return {
@@ -89,13 +103,30 @@ def _classes(layer: Layer) -> list[list[Any]]:
     ]
 
 
+def encode_detail(scene: Scene, detail: Detail) -> dict[str, Any]:
+    """Some layers with their values, and the part of the window that they show."""
+    return {
+        "window": _numbers(detail.window),
+        "shape": list(next(iter(detail.layers.values())).valid.shape),
+        "layers": [
+            encode_layer(scene, number, layer)
+            | {"number": number, "values": pack_values(layer)}
+            for number, layer in detail.layers.items()
+        ],
+    }
+
+
+def _numbers(window: CommonWindow) -> list[int]:
+    return [window.rows.start, window.cols.start, *window.shape]
+
+
 def encode_scene(scene: Scene) -> dict[str, Any]:
     """Where the window lies, and what belongs to no layer in particular."""
     grid, window = scene.window.grid, scene.window
     placed = grid is not None and grid.crs is not None
     return {
         "shape": list(scene.shape),
-        "window": [window.rows.start, window.cols.start, *window.shape],
+        "window": _numbers(window),
         "transform": list(grid.transform)[:6] if placed else None,
         "decimals": 6 if placed and grid.crs.geographic else 1,
         "notes": list(scene.notes),

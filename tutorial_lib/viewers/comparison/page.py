@@ -14,7 +14,7 @@ def _text(name: str) -> str:
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
-_PARTS = ("layers", "camera", "elements", "drawing", "compare")
+_PARTS = ("layers", "sheet", "camera", "elements", "drawing", "compare")
 
 # One module for the browser, without a build step: its parts do not import each other.
 MODULE = "\n".join(_text(f"{name}.js") for name in _PARTS)
@@ -41,7 +41,8 @@ def _state(widget: Any) -> dict[str, Any]:
     own = [name for name, trait in widget.traits(sync=True).items() if _ours(trait)]
     state = {name: getattr(widget, name) for name in own}
     state["_values"] = [base64.b64encode(part).decode() for part in widget._values]
-    return state
+    # Finer pixels come from Python, which is not there.
+    return state | {"_finer": False, "_detail": {}}
 
 
 def _ours(trait: Any) -> bool:

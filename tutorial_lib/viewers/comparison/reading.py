@@ -20,7 +20,7 @@ from tutorial_lib.rasters import PathLike, opened, read_grid, read_legend
 from tutorial_lib.viewers.comparison.common_window import CommonWindow
 from tutorial_lib.viewers.previews import MAX_SIDE, Preview, is_path
 
-__all__ = ["picked", "placed", "read_layer", "reduced"]
+__all__ = ["picked", "placed", "read_layer", "reduced", "reduction"]
 
 _HALF = Fraction(1, 2)
 
@@ -45,6 +45,16 @@ def picked(length: int, count: int) -> np.ndarray:
     return (2 * np.arange(count) + 1) * length // (2 * count)
 
 
+def reduction(rows: int, cols: int) -> int:
+    """Every how manyth pixel of a window is read, so that `MAX_SIDE` is enough.
+
+    Example:
+        >>> reduction(300, 500), reduction(10_980, 5_490)
+        (1, 7)
+    """
+    return max(1, ceil(max(rows, cols) / MAX_SIDE))
+
+
 def reduced(rows: int, cols: int) -> tuple[int, int]:
     """Size in which a window is read: at most `MAX_SIDE` a side.
 
@@ -52,7 +62,7 @@ def reduced(rows: int, cols: int) -> tuple[int, int]:
         >>> reduced(300, 500), reduced(10_980, 5_490)
         ((300, 500), (1569, 785))
     """
-    step = max(1, ceil(max(rows, cols) / MAX_SIDE))
+    step = reduction(rows, cols)
     return ceil(rows / step), ceil(cols / step)
 
 

@@ -23,7 +23,7 @@ from tutorial_lib.viewers.previews import (
     layer_shape,
 )
 
-__all__ = ["Display", "Scene", "read_scene"]
+__all__ = ["Display", "Scene", "read_scene", "valid_pixels"]
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,16 @@ class Scene:
         titles: One for each.
         window: The ground that they share.
         notes: What a reader should know about the pixels that are not shown.
+        sources: What was given as layers: rasters or arrays.
+        nodata: No-data value that was given; None for the rasters' own.
     """
 
     layers: tuple[Layer, ...]
     titles: tuple[str, ...]
     window: CommonWindow
     notes: tuple[str, ...]
+    sources: tuple[PathLike | np.ndarray, ...]
+    nodata: float | None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -103,7 +107,13 @@ def read_scene(
     ]
     drawn = _draw(previews, names, display)
     shown = _titles(titles, layers, previews)
-    return Scene(drawn, shown, common, _notes(common, shown))
+    notes = _notes(common, shown)
+    return Scene(drawn, shown, common, notes, tuple(layers), display.nodata)
+
+
+def valid_pixels(preview: Preview) -> np.ndarray:
+    """Mask (height, width) of the pixels with data that can be drawn."""
+    return ~preview.empty & np.isfinite(preview.pixels).all(axis=-1)
 
 
 def _bands(name: str, count: int, display: Display) -> tuple[int, ...]:
@@ -117,7 +127,7 @@ def _draw(
     previews: Sequence[Preview], names: Sequence[str], display: Display
 ) -> tuple[Layer, ...]:
     """Decide on kind, legend and limits: equal values look equal in all layers."""
-    valid = [~p.empty & np.isfinite(p.pixels).all(axis=-1) for p in previews]
+    valid = [valid_pixels(preview) for preview in previews]
     for name, preview, mask in zip(names, previews, valid, strict=True):
         _check_data(name, preview, mask)
     legends = [preview.legend for preview in previews]
@@ -205,8 +215,8 @@ def _notes(common: CommonWindow, titles: Sequence[str]) -> tuple[str, ...]:
     (height, width), (rows, cols) = common.shape, reduced(*common.shape)
     if (height, width) != (rows, cols):
         notes.append(
-            f"Shown: {rows} x {cols} of {height} x {width} pixels, unmixed. A part "
-            "in full: `window=`."
+            f"Of the whole, {rows} x {cols} of {height} x {width} pixels are shown, "
+            "unmixed."
         )
     for title, axes in zip(titles, common.axes, strict=True):
         spacing = axes[0].spacing

@@ -12,17 +12,24 @@ from matplotlib.figure import Figure
 from rasterio.windows import Window
 
 from tutorial_lib.rasters import Legend, PathLike
+from tutorial_lib.viewers.comparison.details import (
+    Detail,
+    detail_window,
+    read_detail,
+)
 from tutorial_lib.viewers.comparison.differences import (
     Difference,
     comparable,
     difference,
 )
 from tutorial_lib.viewers.comparison.encoding import (
+    encode_detail,
     encode_layer,
     encode_scene,
     pack_values,
 )
 from tutorial_lib.viewers.comparison.page import MODULE, STYLE, write_page
+from tutorial_lib.viewers.comparison.reading import reduction
 from tutorial_lib.viewers.comparison.scene import Display, Scene, read_scene
 from tutorial_lib.viewers.comparison.stills import (
     difference_figure,
@@ -80,10 +87,14 @@ class Comparison(anywidget.AnyWidget):
     _scene = traitlets.Dict().tag(sync=True)
     _layers = traitlets.List(traitlets.Dict()).tag(sync=True)
     _values = traitlets.List(traitlets.Bytes()).tag(sync=True)
+    # Of large layers: finer pixels of what is seen, while Python can read them.
+    _finer = traitlets.Bool(False).tag(sync=True)
+    _detail = traitlets.Dict().tag(sync=True)
 
     def __init__(self, scene: Scene, **state: Any) -> None:
         rows, cols = scene.window.rows, scene.window.cols
         self.scene = scene
+        self._read: Detail | None = None
         numbers = range(len(scene.layers))
         super().__init__(
             center=[rows.start + len(rows) / 2, cols.start + len(cols) / 2],
@@ -91,6 +102,7 @@ class Comparison(anywidget.AnyWidget):
             _scene=encode_scene(scene),
             _layers=[encode_layer(scene, number) for number in numbers],
             _values=[pack_values(layer) for layer in scene.layers],
+            _finer=reduction(*scene.window.shape) > 1,
             **state,
         )
 
@@ -103,6 +115,18 @@ class Comparison(anywidget.AnyWidget):
                 f"from 0 to {count - 1}."
             )
         return proposal["value"]
+
+    @traitlets.observe("view", "left", "right")
+    def _look_closer(self, change: Any) -> None:
+        """Read what is seen of large layers anew, where that shows more pixels."""
+        window = detail_window(self.scene.window, self.view)
+        if window is None:
+            return
+        step = reduction(*window.shape)
+        if self._read and self._read.serves(self.view, self.pair, step):
+            return
+        self._read = read_detail(self.scene, window, self.pair)
+        self._detail = encode_detail(self.scene, self._read)
 
     @property
     def titles(self) -> tuple[str, ...]:
@@ -191,8 +215,9 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
     In the browser: swipe, blink, side by side or the difference, with zoom, values
     below the pointer, and the tiles. The kind of picture follows from the data, as in
     `show`, but that a probability is grey, from 0 to 1; layers of one kind are
-    stretched alike, so equal values look equal. Rasters with more pixels than a screen
-    are read through their overviews, every n-th pixel, unmixed.
+    stretched alike, so equal values look equal. Of rasters with more pixels than a
+    screen, every n-th is read through the overviews, unmixed; zooming in reads the rest
+    of what is seen. Colours and the difference's share are those of the whole.
 
     Args:
         layers: Two or more rasters or arrays (height, width[, channel]). Rasters are
