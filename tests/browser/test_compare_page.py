@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tutorial_lib import rasters, testing
-from tutorial_lib.viewers import compare
+from tutorial_lib.viewers import compare, previews
 from tutorial_lib.viewers.comparison.differences import SIGNED_RAMP
 from tutorial_lib.viewers.pictures import class_color
 
@@ -587,3 +587,10 @@ def test_a_move_is_on_the_screen_within_50_ms(show):
     print(f"median {np.median(times):.0f} ms, slowest {max(times):.0f} ms")
     assert len(set(places)) >= 40
     assert np.median(times) < 50
+
+
+def test_a_page_of_large_layers_promises_no_finer_pixels(show):
+    large = np.zeros((20, 2 * previews.MAX_SIDE), "uint8")
+    page = show(compare(large, large + 1, legend=LEGEND))
+    notes = page.locator(".compare-notes").first.inner_text()
+    assert notes == "Of the whole, 10 x 1600 of 20 x 3200 pixels are shown, unmixed."

@@ -66,7 +66,7 @@ class View extends Drawing {
     if (key === this.legendKey && this.legendDetail === this.detail) return;
     Object.assign(this, { legendKey: key, legendDetail: this.detail });
     legend.replaceChildren(...(difference && this.comparable ? this.differenceLegend() : this.layerLegends()));
-    notes.textContent = [...this.scene.notes, this.get("_finer") ? "Zoom in for the others." : "", difference && !this.comparable
+    notes.textContent = [...this.scene.notes, this.canRefine ? "Zoom in for the others." : "", difference && !this.comparable
       ? `${a.title} and ${b.title} are of different kinds and have no difference. Choose two layers of one kind, or another mode.` : ""].join(" ");
   }
 

@@ -6,7 +6,7 @@ class Drawing {
     Object.assign(this, { model, e: elements, layers, scene: model.get("_scene") });
     this.whole = new Sheet(this.scene, layers);
     this.detail = null; // finer pixels of what is seen, of layers larger than a screen
-    this.camera = new Camera(this.scene.window, this.get("_finer") ? 1 : this.whole.pixel);
+    this.camera = new Camera(this.scene.window, this.canRefine ? 1 : this.whole.pixel);
     this.second = false; // which of the pair blinks now
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.playing = !this.still.matches;
@@ -16,9 +16,9 @@ class Drawing {
     this.update = () => (this.frame ??= requestAnimationFrame(() => this.draw()));
     this.stop = new AbortController();
     for (const name of STATE) model.on("change:" + name, this.update);
-    this.finer = () => this.takeDetail();
-    model.on("change:_detail", this.finer);
-    this.finer();
+    this.refine = () => this.takeDetail();
+    model.on("change:_detail", this.refine);
+    this.refine();
     this.watcher = new ResizeObserver(this.update);
     this.watcher.observe(this.e.root);
   }
@@ -29,7 +29,7 @@ class Drawing {
     clearInterval(this.timer);
     cancelAnimationFrame(this.frame);
     for (const name of STATE) this.model.off("change:" + name, this.update);
-    this.model.off("change:_detail", this.finer);
+    this.model.off("change:_detail", this.refine);
   }
 
   /** Python has read what is seen more finely. */
@@ -50,6 +50,9 @@ class Drawing {
     clearTimeout(this.saving);
     this.saving = setTimeout(() => this.model.save_changes(), REST_MS);
   }
+
+  /** Whether there are finer pixels, and a Python that reads them: not in a mere page. */
+  get canRefine() { return this.get("_finer") && Boolean(this.model.widget_manager); }
 
   get mode() { return this.get("mode"); }
   get pair() { return [this.layers[this.get("left")], this.layers[this.get("right")]]; }

@@ -41,8 +41,8 @@ def _state(widget: Any) -> dict[str, Any]:
     own = [name for name, trait in widget.traits(sync=True).items() if _ours(trait)]
     state = {name: getattr(widget, name) for name in own}
     state["_values"] = [base64.b64encode(part).decode() for part in widget._values]
-    # Finer pixels come from Python, which is not there.
-    return state | {"_finer": False, "_detail": {}}
+    # What Python read last, and cannot replace here.
+    return state | {"_detail": {}}
 
 
 def _ours(trait: Any) -> bool:
