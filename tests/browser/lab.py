@@ -131,12 +131,13 @@ def run_code(page, code):
     execute = """async (code) => {
         const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
         const future = kernel.requestExecute({ code, store_history: false });
-        let text = "";
+        let text = "", failure = "";
         future.onIOPub = ({ content, header }) => {
             if (header.msg_type === "stream") text += content.text;
-            if (header.msg_type === "error") text += content.evalue;
+            if (header.msg_type === "error") failure = content.evalue;
         };
         await future.done;
+        if (failure) throw new Error(failure);
         return text;
     }"""
     return _inside(page, execute, code)

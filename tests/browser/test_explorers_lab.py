@@ -23,13 +23,22 @@ curves = {"loss": [5, 4, 3, 2, 1, 1], "val_loss": [5, 3, 4, 3.5, 4, 2]}
 stopping = explore_stopping({"one": curves, "two": {"loss": [3, 1, 2]}}, patience=1)
 stopping"""
 
+# Patches of class 1 are darker than those of class 4.
+PATCHES = """\
+import numpy as np
+
+labels = np.repeat([1, 4], [5, 2]).reshape(-1, 1, 1, 1)
+given = {"input": np.ones((7, 6, 6, 1)) * labels, "labels": labels}
+patches = tl.browse_patches(given, count=2)
+patches"""
+
 
 @pytest.fixture
 def lab(tmp_path, repository, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(repository), prepend=os.pathsep)
     notebooks, private = tmp_path / "notebooks", tmp_path / "private"
     notebooks.mkdir()
-    codes = (FIELDS, STOPPING, "'the next cell'")
+    codes = (FIELDS, STOPPING, PATCHES, "'the next cell'")
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(code) for code in codes],
         metadata={"kernelspec": KERNEL},
@@ -51,11 +60,11 @@ def picture(root):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
 
 
-def drawn_for(page, state):
-    """The picture that a fresh explorer draws for a state."""
+def drawn_for(page, explorer):
+    """The picture that a fresh explorer draws."""
     code = f"""
 import base64
-again = explore_fields(fields.analysis, {state})
+again = {explorer}
 print(base64.b64encode(again._picture.value).decode())"""
     data = base64.b64decode(run_code(page, code))
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
@@ -88,13 +97,13 @@ def press_everything(page, root):
 
 def follow_fields(page, root):
     # Nothing was moved yet: the browser shows what was drawn in Python.
-    expected = drawn_for(page, "chunk=128, crop=30")
+    expected = drawn_for(page, "explore_fields(fields.analysis, chunk=128, crop=30)")
     np.testing.assert_array_equal(picture(root), expected)
     root.get_by_role("slider", name="crop").focus()
     for _ in range(2):
         page.keyboard.press("ArrowRight")
     alternative_text(page, root, "Exact: tiles of 64 x 64 px")
-    expected = drawn_for(page, "chunk=128, crop=32")
+    expected = drawn_for(page, "explore_fields(fields.analysis, chunk=128, crop=32)")
     np.testing.assert_array_equal(picture(root), expected)
     seen = run_code(page, "print(fields.chunk, fields.crop, fields.verdict.exact)")
     assert seen.split() == ["128", "32", "True"]
@@ -118,11 +127,29 @@ def follow_stopping(page, root):
     assert json.loads(run_code(page, code)) == [2, "loss"]
 
 
+def follow_patches(page, root):
+    fresh = "tl.browse_patches(given, count=2)"
+    expected = drawn_for(page, fresh)
+    np.testing.assert_array_equal(picture(root), expected)
+    root.get_by_role("slider", name="page").focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    alternative_text(page, root, "page 3 of 3")
+    root.get_by_label("class").select_option("class 4: 2")
+    alternative_text(page, root, "page 1 of 1")
+    expected = drawn_for(page, f"{fresh}; again.label = 4")
+    np.testing.assert_array_equal(picture(root), expected)
+    assert run_code(page, "print(patches.indices)").strip() == "[5, 6]"
+
+
+FOLLOWED = (follow_fields, follow_stopping, follow_patches)
+
+
 def test_keys_move_what_has_the_focus_and_nothing_else(lab, open_tab):
     page = open_tab()
     open_notebook(page, lab, "explore.ipynb")
     assert run_cells(page) == []
-    for number, follow in enumerate((follow_fields, follow_stopping)):
+    for number, follow in enumerate(FOLLOWED):
         root = page.locator(".kit-explorer").nth(number)
         root.and_(page.locator("[data-ready=true]")).wait_for()
         # The notebook makes the cell of what has the focus the active one.
@@ -131,6 +158,6 @@ def test_keys_move_what_has_the_focus_and_nothing_else(lab, open_tab):
         )
         before = cells(page)
         follow(page, root)
-        assert press_everything(page, root) >= 5
+        assert press_everything(page, root) >= 2
         page.wait_for_timeout(300)
         assert cells(page) == before

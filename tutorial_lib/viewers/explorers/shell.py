@@ -25,6 +25,9 @@ LIVE_DPI = 104
 # Characters of a line of words below a still picture.
 LINE = 100
 
+# One picture at a time, of all explorers: matplotlib is not made for several threads.
+_DRAWING = threading.RLock()
+
 _FOLDER = Path(__file__).parent
 
 __all__ = [
@@ -70,7 +73,6 @@ class Explorer(ipywidgets.VBox):
         below: Sequence[ipywidgets.Widget] = (),
         **state: Any,
     ) -> None:
-        self._lock = threading.RLock()
         self._picture = picture()
         self._attendant = Attendant()
         children = (*above, self._picture, *below, self._attendant)
@@ -84,14 +86,15 @@ class Explorer(ipywidgets.VBox):
 
     def _redraw(self, _: Any = None) -> None:
         # Whoever comes last draws last, from what is set by then.
-        with self._lock:
+        with _DRAWING:
             still = self.show_state()
             self._picture.value = png(still.as_figure())
             self._attendant.description = still.description
 
     def as_figure(self) -> Figure:
         """The picture for the present settings, with its words, as a figure."""
-        return self.still().as_figure()
+        with _DRAWING:
+            return self.still().as_figure()
 
     def __repr__(self) -> str:
         return self.still().description
@@ -99,7 +102,8 @@ class Explorer(ipywidgets.VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The widget, and a picture for where no widgets run."""
         bundle = super()._repr_mimebundle_(**kwargs)
-        picture, about = self.still()._repr_mimebundle_()
+        with _DRAWING:
+            picture, about = self.still()._repr_mimebundle_()
         # ipywidgets would cut the words off after 110 characters.
         return bundle | picture, about
 
