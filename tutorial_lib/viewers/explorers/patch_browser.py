@@ -13,10 +13,12 @@ from tutorial_lib.viewers.explorers.patch_pictures import PatchRow, draw_page
 from tutorial_lib.viewers.explorers.shell import Explorer, controls_row, slider
 from tutorial_lib.viewers.figures import StillFigure
 from tutorial_lib.viewers.patch_grids import (
+    NO_CLASS,
     patch_classes,
     patch_stack,
     row_name,
 )
+from tutorial_lib.viewers.pictures import class_color
 from tutorial_lib.viewers.previews import chosen_bands
 
 __all__ = ["PatchBrowser", "browse_patches"]
@@ -40,8 +42,13 @@ class PatchBrowser(Explorer):
         *,
         count: int,
         legend: Legend | None,
+        centre: bool = False,
+        seed: int = 0,
     ) -> None:
         self.rows, self.labels, self.count, self.legend = rows, labels, count, legend
+        self.centre = centre
+        # Patches that follow each other are neighbours: a page of them is no sample.
+        self._order = np.random.default_rng(seed).permutation(len(labels))
         classes = np.unique(labels).tolist()
         names = [
             (f"{row_name(label, legend)}: {int((labels == label).sum())}", label)
@@ -88,8 +95,8 @@ class PatchBrowser(Explorer):
 
     @property
     def indices(self) -> list[int]:
-        """Numbers of the patches on the page."""
-        members = np.flatnonzero(self.labels == self.label)
+        """Numbers of the patches on the page, drawn at random from the class."""
+        members = self._order[self.labels[self._order] == self.label]
         first = (self.page - 1) * self.count
         return members[first : first + self.count].tolist()
 
@@ -99,15 +106,29 @@ class PatchBrowser(Explorer):
 
     def still(self) -> StillFigure:
         """The page as a picture."""
+        color = None
+        if self.label != NO_CLASS:
+            color = class_color(self.label, self.legend)
         name = row_name(self.label, self.legend)
-        title = f"Patches of {name}, page {self.page} of {self.page_count}"
+        parts = [f"Patches of {name}", f"page {self.page} of {self.page_count}"]
         return draw_page(
             self.rows,
             self.indices,
-            title=title,
-            columns=self.count,
+            title=", ".join([parts[0], *_bands_shown(self.rows), parts[1]]),
+            count=self.count,
+            color=color,
             legend=self.legend,
+            centre=self.centre,
         )
+
+
+def _bands_shown(rows: Sequence[PatchRow]) -> list[str]:
+    """Bands of the sources that have several: they are the same of all of those."""
+    for row in rows:
+        if row.pixels.shape[3] > 1:
+            numbers = ", ".join(map(str, row.bands))
+            return [f"band{'s' if len(row.bands) > 1 else ''} {numbers}"]
+    return []
 
 
 def browse_patches(
@@ -117,11 +138,14 @@ def browse_patches(
     bands: int | Sequence[int] | None = None,
     legend: Legend | None = None,
     pixel_sizes: Mapping[str, float] | None = None,
+    centre: bool = False,
+    seed: int = 0,
 ) -> PatchBrowser:
     """Look through all patches of a class, all sources at their size on the ground.
 
-    All patches of a source have one stretch, so their brightness can be compared.
-    `show_patches` draws a few of each class instead.
+    They come in a random order, so that each page is a sample of the class. All patches
+    of a source have one stretch, so their brightness can be compared. `show_patches`
+    draws a few of each class instead.
 
     Args:
         patches: What `extract_patches` gives, or arrays (n, height, width, channel) or
@@ -131,6 +155,8 @@ def browse_patches(
         legend: Names and colours of the classes.
         pixel_sizes: Side of a pixel of each source, all in one unit; None where the
             patches of all sources cover the same ground.
+        centre: Outline the pixel of the position, which has index `size // 2`.
+        seed: Another seed gives another order.
 
     Returns:
         A widget that displays itself. Its `label`, `page` and `indices` say what is to
@@ -167,7 +193,14 @@ def browse_patches(
         for name, pixels in stacks.items()
     ]
     total = len(rows[0].pixels)
-    return PatchBrowser(rows, patch_classes(arrays, total), count=count, legend=legend)
+    return PatchBrowser(
+        rows,
+        patch_classes(arrays, total),
+        count=count,
+        legend=legend,
+        centre=centre,
+        seed=seed,
+    )
 
 
 def _bands(name: str, count: int, bands: int | Sequence[int] | None) -> list[int]:
