@@ -1,5 +1,6 @@
 import dataclasses
 import pkgutil
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -64,6 +65,14 @@ def test_mistake_gets_its_own_hint_each_time(exercise, mistake):
         answer = exercise.run(exercise.mistakes[mistake].code, **given)
         note = fresh(exercise).check(answer, **given)
         assert (note.kind, note.text) == ("wrong", exercise.mistakes[mistake].hint)
+
+
+@pytest.mark.parametrize(("name", "exercise"), ALL)
+def test_notes_show_no_asterisks_of_markdown(name, exercise):
+    texts = [mistake.hint for mistake in exercise.mistakes.values()]
+    for text in (*texts, *exercise.hints, exercise.explanation):
+        shown = re.sub(r"`[^`]+`", "", repr(Note("hint", exercise.title, text)))
+        assert not re.search(r"\*\w|\w\*", shown)
 
 
 @pytest.mark.parametrize(("name", "exercise"), ALL)
@@ -337,6 +346,33 @@ def test_note_carries_its_meaning_in_words_and_escapes_html():
     assert "<code>x &lt; 3</code>" in page
     assert "<pre" in page
     assert "a &lt; b</pre>" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "page"),
+    [
+        ("the *centre* of it", "the centre of it", "the <em>centre</em> of it"),
+        ("*all rows*: *a*.", "all rows: a.", "<em>all rows</em>: <em>a</em>."),
+        ("(*after* <it)", "(after <it)", "(<em>after</em> &lt;it)"),
+        ("two *long\nlines*", "two long\nlines", "two <em>long<br>lines</em>"),
+        ("as `*x*` says", "as `*x*` says", "as <code>*x*</code> says"),
+        ("*not* `a`, *but* b", "not `a`, but b", "not</em> <code>a</code>, <em>but"),
+    ],
+)
+def test_emphasis_is_marked_and_code_is_left_alone(text, plain, page):
+    note = Note("hint", "Title", text)
+    assert repr(note).endswith(f"\n{plain}")
+    assert page in note._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2 * 3 * 4", "a*b*c", "**x**", "rows*cols, *", "f(*args, **named)", "* a *"],
+)
+def test_asterisks_that_are_signs_stay(text):
+    note = Note("raised", "Title", text)
+    assert repr(note).endswith(f"\n{text}")
+    assert f"<div>{text}</div>" in note._repr_html_()
 
 
 @pytest.mark.parametrize(

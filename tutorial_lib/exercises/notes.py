@@ -16,6 +16,9 @@ _LOOKS = {
     "locked": ("☰", "Solution not open yet", "#808891"),
 }
 
+# Not the signs of `2 * 3 * 4`, `a*b*c` or `**`.
+_EMPHASIS = r"(?<![\w*])\*(?=[^\s*])([^*]*[^\s*])\*(?![\w*])"
+
 
 @dataclass(frozen=True)
 class Note:
@@ -25,7 +28,8 @@ class Note:
         kind: "not attempted", "raised", "wrong" or "right" after a check; "hint",
             "solution" or "locked" when asked for one.
         title: Title of the exercise.
-        text: The message; `code` stands between backticks.
+        text: The message; `code` stands between backticks, *emphasis* between
+            asterisks.
         code: Python code to show below the message.
 
     Example:
@@ -46,13 +50,14 @@ class Note:
         return f"{icon} {word} · {self.title}"
 
     def __repr__(self) -> str:
-        return "\n".join(part for part in (self.heading, self.text, self.code) if part)
+        text = _with_emphasis(self.text, r"\1")
+        return "\n".join(part for part in (self.heading, text, self.code) if part)
 
     def _repr_html_(self) -> str:
         color = _LOOKS[self.kind][2]
         parts = [f"<strong>{html.escape(self.heading)}</strong>"]
         if self.text:
-            parts.append(f"<div>{_with_code_marked(self.text)}</div>")
+            parts.append(f"<div>{_as_html(self.text)}</div>")
         if self.code:
             style = "margin:.5em 0 0;font-family:monospace"
             parts.append(f"<pre style='{style}'>{html.escape(self.code)}</pre>")
@@ -62,6 +67,13 @@ class Note:
         )
 
 
-def _with_code_marked(text: str) -> str:
-    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
-    return marked.replace("\n", "<br>")
+def _as_html(text: str) -> str:
+    marked = _with_emphasis(html.escape(text), r"<em>\1</em>")
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", marked).replace("\n", "<br>")
+
+
+def _with_emphasis(text: str, marked: str) -> str:
+    """Text in which `marked` replaces each `*…*` that is not in code."""
+    parts = re.split(r"(`[^`]+`)", text)
+    parts[::2] = [re.sub(_EMPHASIS, marked, part) for part in parts[::2]]
+    return "".join(parts)
