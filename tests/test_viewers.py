@@ -277,7 +277,7 @@ def test_wrong_arguments_are_refused_with_their_values(folder):
         tl.show(path, bands=(1, 2))
     with pytest.raises(ValueError, match=r"\(1, 5, 7, 3\)"):
         tl.show(np.ones((1, 5, 7, 3)))
-    with pytest.raises(ValueError, match="2 titles for 1 layers"):
+    with pytest.raises(ValueError, match="2 titles for 1 layer. Give"):
         tl.show(path, titles=["a", "b"])
     with pytest.raises(ValueError, match=r"\(3, 3\) must rise"):
         tl.show(path, value_range=(3, 3))

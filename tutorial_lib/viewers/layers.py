@@ -9,6 +9,12 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from tutorial_lib.rasters import Legend, PathLike
+from tutorial_lib.viewers.options import (
+    check_legend,
+    check_nodata,
+    checked_range,
+    checked_stretch,
+)
 from tutorial_lib.viewers.pictures import (
     GREY_RAMP,
     PROBABILITY_RAMP,
@@ -87,6 +93,8 @@ def load_layer(
     """Read a layer and decide how it is drawn; see `show` for the arguments."""
     if kind not in (None, *KINDS):
         raise ValueError(f"The kind '{kind}' is unknown. Use {', '.join(KINDS)}.")
+    check_legend(legend)
+    check_nodata(nodata)
     preview = read_preview(
         layer,
         bands=bands,
@@ -127,6 +135,8 @@ def choose_limits(
     value_range: tuple[float, float] | None = None,
 ) -> Limits | None:
     """Darkest and brightest value of each channel of pixels (…, channel)."""
+    stretch = checked_stretch(stretch)
+    value_range = None if value_range is None else checked_range(value_range)
     if kind == "classes":
         return None
     if value_range is None and kind == "probability":
@@ -134,10 +144,6 @@ def choose_limits(
     if value_range is None:
         return stretch_limits(pixels, valid, stretch)
     low, high = value_range
-    if low >= high:
-        raise ValueError(
-            f"`value_range` ({low:g}, {high:g}) must rise. Give (darkest, brightest)."
-        )
     channels = pixels.shape[-1]
     return np.full(channels, float(low)), np.full(channels, float(high))
 

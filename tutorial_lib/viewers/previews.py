@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from odc.geo.geobox import GeoBox
@@ -22,6 +23,7 @@ from tutorial_lib.rasters import (
     read_grid,
     read_legend,
 )
+from tutorial_lib.viewers.options import counted, is_whole
 
 # The longest side that is read, in pixels: more than a figure has, and the reason why
 # the memory for a picture does not grow with its raster.
@@ -35,7 +37,8 @@ class Preview:
     Attributes:
         name: The raster's name without folder and ending; "" for an array.
         pixels: (height, width, channel), the chosen bands.
-        empty: (height, width) bool, where all bands, chosen or not, are no-data.
+        empty: (height, width) bool, where all bands, chosen or not, are no-data, or
+            masked in an array with a mask.
         bands: Numbers of the chosen bands, from 1.
         band_count: How many bands there are.
         window: The part that is shown, in full-resolution pixels.
@@ -95,6 +98,7 @@ def read_preview(
     Raises:
         ValueError: If a band does not exist, the window leaves the layer, or an array
             has another rank.
+        TypeError: If the layer is neither a path nor numbers.
         FileNotFoundError: If there is no such file.
     """
     if is_path(layer):
@@ -106,12 +110,24 @@ def read_preview(
     array = array[rows, cols][::step, ::step]
     return Preview(
         name="",
-        pixels=array[..., [band - 1 for band in bands]],
-        empty=pixels_without_data(array, nodata),
+        pixels=np.ma.getdata(array)[..., [band - 1 for band in bands]],
+        empty=without_data(array, nodata),
         bands=bands,
         band_count=array.shape[2],
         window=window,
     )
+
+
+def without_data(array: np.ndarray, nodata: float | None) -> np.ndarray:
+    """Mask (height, width) of pixels whose bands are all no-data, or all masked.
+
+    Example:
+        >>> array = np.ma.masked_equal([[[0, 0], [0, 7]]], 0)
+        >>> without_data(array, nodata=None)
+        array([[ True, False]])
+    """
+    empty = pixels_without_data(np.ma.getdata(array), nodata)
+    return empty | np.ma.getmaskarray(array).all(axis=-1)
 
 
 def _read_raster(
@@ -153,7 +169,8 @@ def _read_raster(
 
 
 def _image(layer: np.ndarray) -> np.ndarray:
-    array = np.asarray(layer)
+    """An array (height, width, channel), with the mask of one that has it."""
+    array = layer if isinstance(layer, np.ma.MaskedArray) else _numbers(layer)
     if array.ndim == 2:
         array = array[..., np.newaxis]
     if array.ndim != 3:
@@ -164,6 +181,20 @@ def _image(layer: np.ndarray) -> np.ndarray:
     return array.astype("uint8") if array.dtype == bool else array
 
 
+def _numbers(layer: Any) -> np.ndarray:
+    try:
+        array = np.asarray(layer)
+    except ValueError:  # lists of different lengths
+        array = np.array(None)
+    if array.dtype.kind not in "biuf":
+        of = f" of {array.dtype}" if isinstance(layer, np.ndarray) else ""
+        raise TypeError(
+            "A layer is the path of a raster, or an array (height, width[, channel]) "
+            f"of real numbers. Received: {type(layer).__name__}{of}."
+        )
+    return array
+
+
 def _checked(
     name: str,
     shape: tuple[int, int, int],
@@ -172,7 +203,18 @@ def _checked(
     window: Window | None,
 ) -> tuple[tuple[int, ...], Window]:
     height, width, count = shape
-    window = window or Window(0, 0, width, height)
+    if min(shape) < 1:
+        raise ValueError(
+            f"There is nothing to show in {name}: it has {height}x{width} px of "
+            f"{counted(count, 'band')}. Give one with pixels."
+        )
+    window = Window(0, 0, width, height) if window is None else window
+    if not isinstance(window, Window) or min(window.height, window.width) < 1:
+        raise ValueError(
+            "A part to show is a rasterio `Window(col_off, row_off, width, height)` of "
+            f"at least one pixel, in {name} of {height}x{width} px. Received: "
+            f"{window!r}."
+        )
     if (
         min(window.row_off, window.col_off) < 0
         or window.row_off + window.height > height
@@ -195,7 +237,7 @@ def chosen_bands(
     wanted = count >= 3 if color is None else color
     if bands is None:
         bands = (1, 2, 3) if wanted else (1,)
-    bands = (bands,) if isinstance(bands, int | np.integer) else tuple(bands)
+    bands = _numbers_of_bands(name, count, bands)
     if len(bands) not in ((1, 3) if color is None else (3,) if color else (1,)):
         raise ValueError(
             f"A picture shows one band or three; bands={list(bands)} has {len(bands)}. "
@@ -204,11 +246,21 @@ def chosen_bands(
     wrong = [band for band in bands if not 1 <= band <= count]
     if wrong:
         raise ValueError(
-            f"Band {wrong[0]} of {name} does not exist: it has {count} "
-            f"{'band' if count == 1 else 'bands'}, numbered from 1. Received: "
-            f"bands={list(bands)}."
+            f"Band {wrong[0]} of {name} does not exist: it has "
+            f"{counted(count, 'band')}, numbered from 1. Received: bands={list(bands)}."
         )
     return bands
+
+
+def _numbers_of_bands(name: str, count: int, bands: Any) -> tuple[int, ...]:
+    alone = isinstance(bands, str) or not np.iterable(bands)
+    numbers = (bands,) if alone else tuple(bands)
+    if not all(map(is_whole, numbers)):
+        raise ValueError(
+            f"`bands` are numbers from 1, one or three, such as 1 or (3, 2, 1); {name} "
+            f"has {counted(count, 'band')}. Received: bands={bands!r}."
+        )
+    return tuple(map(int, numbers))
 
 
 def _step(window: Window) -> int:

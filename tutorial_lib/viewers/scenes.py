@@ -1,6 +1,7 @@
 """`show`: rasters and arrays side by side, on the ground they cover."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from rasterio.windows import Window
@@ -8,6 +9,7 @@ from rasterio.windows import Window
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.viewers.figures import StillFigure
 from tutorial_lib.viewers.layers import Layer, load_layer, same_window
+from tutorial_lib.viewers.options import checked_titles, refuse_unknown
 from tutorial_lib.viewers.panels import draw_layers
 from tutorial_lib.viewers.previews import layer_shape
 
@@ -22,6 +24,7 @@ def show(
     window: Window | None = None,
     kind: str | None = None,
     nodata: float | None = None,
+    **unknown: Any,
 ) -> StillFigure:
     """Draw rasters or arrays side by side.
 
@@ -32,7 +35,8 @@ def show(
     lower resolution, so a class of a few pixels may not show.
 
     Args:
-        layers: Rasters, or arrays (height, width) or (height, width, channel).
+        layers: Rasters, or arrays (height, width) or (height, width, channel); what
+            numpy's masked arrays mask has no data.
         bands: Number of one band, or of those shown as red, green and blue, from 1;
             None takes 1, 2, 3, or 1 where there are fewer. A layer of one band shows
             that one.
@@ -44,6 +48,7 @@ def show(
         kind: Draws all layers as this kind.
         nodata: Value of pixels without data; None takes the raster's own tag. They are
             hatched.
+        **unknown: Refused, with a list of the known names.
 
     Returns:
         A figure that displays itself; `savefig(path)` writes it, `as_figure()` gives
@@ -52,6 +57,7 @@ def show(
     Raises:
         ValueError: If there is no layer, a band does not exist, an array has another
             rank, or titles do not match.
+        TypeError: If an option is unknown, or a layer is neither a path nor numbers.
         FileNotFoundError: If there is no such file.
 
     Example:
@@ -60,8 +66,10 @@ def show(
         >>> show(scene["input_10m"], bands=(3, 2, 1))
         s2_10m (bands 3, 2, 1): colour image, 1.68 x 1.2 km.
     """
+    refuse_unknown(show, unknown)
     if not layers:
         raise ValueError("There is nothing to show: give a raster or an array.")
+    names = checked_titles(titles, len(layers))
     many = len(layers) > 1
     loaded = [
         load_layer(
@@ -73,23 +81,11 @@ def show(
             value_range=value_range,
             kind=kind,
             nodata=nodata,
-            window=window and same_window(layer, layers[0], window),
+            window=None if window is None else same_window(layer, layers[0], window),
         )
         for layer in layers
     ]
-    return draw_layers(loaded, _titles(titles, loaded))
-
-
-def _titles(titles: str | Sequence[str] | None, layers: Sequence[Layer]) -> list[str]:
-    if titles is None:
-        return [_title(layer) for layer in layers]
-    titles = [titles] if isinstance(titles, str) else list(titles)
-    if len(titles) != len(layers):
-        raise ValueError(
-            f"There are {len(titles)} titles for {len(layers)} layers. Give one for "
-            "each layer."
-        )
-    return titles
+    return draw_layers(loaded, names or [_title(layer) for layer in loaded])
 
 
 def _title(layer: Layer) -> str:
