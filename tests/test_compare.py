@@ -343,10 +343,58 @@ def test_wrong_options_are_refused_with_those_that_are_known():
         compare(a, a, mode="wipe")
     with pytest.raises(ValueError, match=r"kind 'colour' is unknown. Use rgb"):
         compare(a, a, kind="colour")
-    with pytest.raises(ValueError, match="3 titles for 2 layers"):
+    with pytest.raises(ValueError, match=r"titles \(3\) is not that of the layers"):
         compare(a, a, titles=("a", "b", "c"))
-    with pytest.raises(ValueError, match=r"`tile` is .* at least 1. Received: 0"):
-        compare(a, a, tile=0)
+    for tile in (0, 16.5, "16", (8, -1)):
+        with pytest.raises(ValueError, match=r"`tile` is .* at least 1, or one for"):
+            compare(a, a, tile=tile)
+    with pytest.raises(ValueError, match=r"3 sides of tiles for 2 layers"):
+        compare(a, a, tile=(8, 8, 8))
+    with pytest.raises(ValueError, match=r"`bands` has 3 entries for 2 layers"):
+        compare(a, a, bands=[1, (1,), None])
+    for height in (-3, 0, "tall", 480.0):
+        with pytest.raises(ValueError, match=r"`height` is .* 60 or more. Received"):
+            compare(a, a, height=height)
+    with pytest.raises(TypeError, match=r"`window` is a rasterio.windows.Window, not"):
+        compare(a, a, window=(0, 0, 2, 2))
+    with pytest.raises(TypeError, match=r"Layer 2 is a NoneType. Give rasters by"):
+        compare(a, None)
+
+
+def test_what_a_mask_hides_is_no_data():
+    values = np.arange(24.0).reshape(2, 3, 4)
+    hidden = np.zeros(values.shape, bool)
+    hidden[0, 1], hidden[1, 2, :2] = True, True
+    widget = compare(np.ma.array(values, mask=hidden), values, bands=1)
+    valid = widget.scene.layers[0].valid
+    # Only where all bands are hidden.
+    assert np.argwhere(~valid).tolist() == [[0, 1]]
+    assert widget.scene.layers[1].valid.all()
+
+
+def test_each_layer_may_have_its_own_bands(folder):
+    image = np.arange(3 * 5 * 4, dtype="uint16").reshape(3, 5, 4)
+    path = write(folder / "image.tif", image)
+    probabilities = np.moveaxis(np.full((2, 3, 5), 0.25), 0, -1)
+    widget = compare(path, probabilities, bands=[(4, 2, 1), 2])
+    assert [x.preview.bands for x in widget.scene.layers] == [(4, 2, 1), (2,)]
+    assert np.array_equal(pixels(widget, 0), image[..., [3, 1, 0]])
+
+
+def test_tiles_have_a_side_for_each_layer():
+    a = np.zeros((30, 50))
+    widget = compare(a, a, a, tile=(16, 8, 4))
+    assert (widget.tiles, widget.tiles_shown) == ([16, 8, 4], True)
+    with pytest.raises(traitlets.TraitError, match=r"2 sides of tiles for 3 layers"):
+        widget.tiles = [3, 4]
+    assert compare(a, a).tiles_shown is False
+
+
+def test_a_gif_is_called_so(folder):
+    widget = compare(np.zeros((3, 5)), np.ones((3, 5)))
+    with pytest.raises(ValueError, match=r"'blink.jpg' is not called so"):
+        widget.save_gif(folder / "blink.jpg")
+    assert not (folder / "blink.jpg").exists()
 
 
 # State and pages
@@ -357,7 +405,7 @@ def test_the_state_is_that_of_the_first_raster(folder):
     second = testing.coordinate_raster(folder / "b.tif", at(4, 6, 20, 21))
     widget = compare(first, second, bands=1, tile=16)
     assert widget.center == [4 + 10, 6 + 10.5]
-    assert (widget.tile, widget.tiles_shown) == (16, True)
+    assert (widget.tiles, widget.tiles_shown) == ([16, 16], True)
     # Tiles of the second raster begin at its own corner.
     assert [about["corner"] for about in widget._layers] == [[0, 0], [4, 6]]
     widget.view = [10, 12, 3, 4]

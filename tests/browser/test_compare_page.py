@@ -254,7 +254,9 @@ def test_pixels_without_data_are_hatched_and_do_not_count(show):
     b[2, 3:33], b[4, 4] = np.nan, 0.75
     page = show(compare(a, b, mode="difference"))
     percent = 100 / (ROWS * COLS - 30)
-    expect(page.locator(".compare-legend")).to_contain_text(f"{percent:.4g} % of the")
+    legend = page.locator(".compare-legend")
+    expect(legend).to_contain_text(f"{percent:.4g} % of the pixels with data in both")
+    expect(legend).to_contain_text("no data")
     for mode in ("difference", "side_by_side"):
         page.evaluate(f"comparison.model.set('mode', '{mode}')")
         box = canvas_box(page)
@@ -294,8 +296,12 @@ def test_the_wheel_scrolls_the_page_until_the_picture_is_asked(show, labels):
     page.mouse.wheel(0, -100)
     until(page, f"comparison.model.get('zoom') > {zoom}")
     assert page.evaluate("scrollY") == 50
-    # Seen whole, there is no less to see: the page scrolls again.
-    page.keyboard.press("0")
+    # Seen whole, there is no less to see: the turn ends there, the next one scrolls.
+    for _ in range(4):
+        page.mouse.wheel(0, 400)
+    until(page, "comparison.model.get('zoom') === 1")
+    page.wait_for_timeout(500)
+    assert page.evaluate("scrollY") == 50
     page.mouse.wheel(0, 30)
     until(page, "scrollY === 80")
 
@@ -436,6 +442,16 @@ def test_two_layers_need_no_choice(show, labels):
     expect(page.get_by_label("Second layer")).to_be_hidden()
 
 
+def test_the_picture_stays_where_it_is_in_all_modes(show, labels):
+    for layers, width in ((labels, 1280), ((*labels, labels[0]), 800)):
+        page = show(compare(*layers, legend=LEGEND), width=width)
+        seen = set()
+        for mode in ("Swipe", "Blink", "Side by side", "Difference"):
+            page.get_by_role("radio", name=mode).check(force=True)
+            seen.add(canvas_box(page)["y"])
+        assert len(seen) == 1
+
+
 def dark_columns(page, y, width):
     """Columns of the canvas where there is a dark line, at a height."""
     row = page.evaluate(
@@ -466,6 +482,47 @@ def test_tiles_begin_at_the_corner_of_their_own_layer(show, folder):
     assert dark_columns(page, 40, 640) == []
     page.get_by_label("Side of a tile").fill("20")
     assert dark_columns(page, 40, 640) == [17 * SCALE, 20 * SCALE]
+    # What is no size is not kept, and does not stay to be seen.
+    page.get_by_label("Side of a tile").fill("-4")
+    page.get_by_label("Side of a tile").blur()
+    assert page.get_by_label("Side of a tile").input_value() == "20"
+    assert state(page, "tiles") == [20, 20]
+
+
+def test_layers_have_tiles_of_their_own_and_a_difference_those_of_the_first(show):
+    flat = np.full((ROWS, COLS), 200.0)
+    options = {"kind": "grey", "value_range": (0, 255)}
+    page = show(compare(flat, flat + 1, tile=(8, 5), **options))
+    left, right = ([k * SCALE for k in range(0, COLS, side)] for side in (8, 5))
+    half = COLS * SCALE // 2
+    swiped = [x for x in left if x < half] + [x for x in right if x >= half]
+    # The last one may lie on the border.
+    assert dark_columns(page, 40, 640) == swiped
+    page.get_by_role("radio", name="Difference").check(force=True)
+    assert dark_columns(page, 40, 640) == left
+    page.get_by_role("radio", name="Swipe").check(force=True)
+    page.get_by_label("The same for the other layer").fill("10")
+    assert state(page, "tiles") == [8, 10]
+
+
+def test_tiles_too_fine_to_draw_say_so(show):
+    flat = np.full((300, 400), 200.0)
+    page = show(compare(flat, flat, tile=4, kind="grey", value_range=(0, 255)))
+    assert dark_columns(page, 41, 640) == []
+    notes = page.locator(".compare-notes").first
+    expect(notes).to_have_text("Zoom in to see tiles of 4 px.")
+    page.get_by_role("button", name="Zoom in").click()
+    expect(notes).to_have_text("")
+    assert dark_columns(page, 41, 640)
+
+
+def test_the_whole_is_seen_where_nobody_zooms(show, labels):
+    page = show(compare(*labels, mode="side_by_side"), width=900)
+    assert state(page, "view") == [0, 0, ROWS, COLS]
+    # More than there is to see is not kept.
+    page.evaluate("comparison.model.set('zoom', 1e9)")
+    page.evaluate(FRAMES)
+    assert 1 < state(page, "zoom") < 100
 
 
 # People and screens

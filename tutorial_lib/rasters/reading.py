@@ -40,7 +40,8 @@ def opened(path: PathLike) -> Iterator[rasterio.DatasetReader]:
                 f"There is no raster at '{path}'. Check the path (the current folder "
                 f"is '{Path.cwd().name}')."
             ) from None
-        raise OSError(f"'{path}' is not a raster that GDAL can read: {err}.") from err
+        why = str(err).rstrip(".")
+        raise OSError(f"'{path}' is not a raster that GDAL can read: {why}.") from err
     with dataset:
         yield dataset
 

@@ -72,6 +72,7 @@ class Camera {
 
   /** (row, col, height, width) of the pixels of which half a screen pixel is seen. */
   get seen() {
+    if (this.zoom <= 1) return [this.row0, this.col0, this.rows, this.cols];
     const [row, col] = this.center;
     const along = (place, start, length, screen) => {
       const half = (screen - 1) / this.scale / 2, end = start + length;

@@ -123,7 +123,7 @@ def _fitted(
     expected = "" if common == whole else f" or the {_size(common)} px that are shared"
     raise ValueError(
         f"{name} has {_size(shape)} px and does not say where it lies. Give it the "
-        f"{_size(whole)} px of '{first}'{expected}, or write it as a raster."
+        f"{_size(whole)} px of '{first}'{expected}, or give rasters by their paths."
     )
 
 

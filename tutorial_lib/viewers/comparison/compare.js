@@ -11,7 +11,10 @@ class View extends Drawing {
   /** All but the canvas, after each drawing. */
   show() {
     // Also where Python moved the view, or the room on the page changed.
-    if (String(this.camera.seen) !== String(this.get("view"))) this.put({ view: this.camera.seen });
+    const { seen, zoom } = this.camera;
+    if (String(seen) !== String(this.get("view"))) this.put({ view: seen });
+    // Python may have asked for more than there is.
+    if (zoom !== this.get("zoom")) this.put({ zoom, center: this.camera.center });
     this.showControls();
     this.showReading();
     this.keepTime();
@@ -23,13 +26,13 @@ class View extends Drawing {
     e.left.value = this.get("left"); e.right.value = this.get("right");
     e.rightTitle.value = b.title; e.right.setAttribute("aria-valuetext", b.title);
     e.pair.hidden = this.layers.length < 3;
-    e.blinkTools.hidden = mode !== "blink";
-    e.gainTools.hidden = mode !== "difference" || !this.comparable || a.family === "classes";
+    e.blinkTools.classList.toggle("compare-off", mode !== "blink");
+    e.gainTools.classList.toggle("compare-off", mode !== "difference" || !this.comparable || a.family === "classes");
     e.rate.value = this.get("rate"); e.rateText.value = `${this.get("rate")} a second`;
     e.gain.value = Math.round(Math.log2(this.get("gain"))); e.gainText.value = `× ${this.get("gain")}`;
     e.play.textContent = this.playing ? "Pause" : "Play";
     e.tiles.checked = this.get("tiles_shown");
-    if (!e.tile.matches(":focus")) e.tile.value = this.get("tile");
+    this.showSides();
     e.out.disabled = e.whole.disabled = camera.zoom <= 1;
     e.in.disabled = camera.zoom >= camera.largestZoom;
     this.showHandle(camera.width);
@@ -38,6 +41,13 @@ class View extends Drawing {
     e.canvas.style.touchAction = camera.zoom > 1 ? "none" : "pan-y";
     e.canvas.classList.toggle("compare-zoomed", camera.zoom > 1);
     e.canvas.setAttribute("aria-label", `${MODES[mode]}: ${a.title} and ${b.title}, zoom ${camera.zoom.toFixed(1)}. ${a.description} ${b.description}`);
+  }
+
+  /** One side of tiles, or those of both layers where they differ. */
+  showSides() {
+    const { sides } = this.e, tiles = this.get("tiles"), alike = new Set(tiles).size === 1;
+    sides.forEach((side, k) => { if (!side.matches(":focus")) side.value = tiles[this.numbers[k]]; });
+    sides[1].hidden = alike || this.mode === "difference" || tiles[this.numbers[0]] === tiles[this.numbers[1]];
   }
 
   showHandle(width) {
@@ -50,7 +60,7 @@ class View extends Drawing {
 
   showNames(a, b, width) {
     const [first, second] = this.e.names, { mode } = this, line = this.get("position") * width;
-    first.textContent = { blink: (this.second ? b : a).title, difference: this.comparable ? `${b.title} ${a.family === "classes" ? "≠" : "−"} ${a.title}` : b.title }[mode] ?? a.title;
+    first.textContent = { blink: (this.second ? b : a).title, difference: this.comparable ? `${b.title} ${a.family === "classes" ? "≠" : "−"} ${a.title}` : `${b.title}: no difference with ${a.title}, which is of another kind` }[mode] ?? a.title;
     second.textContent = b.title;
     second.hidden = mode === "blink" || mode === "difference";
     first.style.maxWidth = (second.hidden ? width - 16 : (mode === "swipe" ? line : width / 2) - 20) + "px";
@@ -61,30 +71,39 @@ class View extends Drawing {
   }
 
   showLegend(a, b) {
-    const { legend, notes } = this.e, difference = this.mode === "difference";
+    const { legend } = this.e, difference = this.mode === "difference";
+    this.showNotes(a, b);
     const key = [this.mode, a.title, b.title, difference && this.get("gain")].join("|");
     if (key === this.legendKey && this.legendDetail === this.detail) return;
     Object.assign(this, { legendKey: key, legendDetail: this.detail });
     legend.replaceChildren(...(difference && this.comparable ? this.differenceLegend() : this.layerLegends()));
-    notes.textContent = [...this.scene.notes, this.canRefine ? "Zoom in for the others." : "", difference && !this.comparable
-      ? `${a.title} and ${b.title} are of different kinds and have no difference. Choose two layers of one kind, or another mode.` : ""].join(" ");
+  }
+
+  showNotes(a, b) {
+    const fine = this.numbers.filter((number) => this.isTooFine(number)).map((number) => this.get("tiles")[number]);
+    const text = [...this.scene.notes, this.canRefine && "Zoom in for the others.",
+      this.mode === "difference" && !this.comparable
+        && `${a.title} and ${b.title} are of different kinds and have no difference. Choose two layers of one kind, or another mode.`,
+      fine.length && `Zoom in to see tiles of ${[...new Set(fine)].join(" and ")} px.`].filter(Boolean).join(" ");
+    if (this.e.notes.textContent !== text) this.e.notes.textContent = text;
   }
 
   layerLegends() {
     // Finer pixels may be of classes that none of the others is of.
     const shown = this.sheets.flatMap((sheet) => this.numbers.map((number) => sheet.layers[number]));
     const known = new Map(shown.flatMap(layerLegend).map((entry) => [entry.outerHTML, entry]));
-    const nodata = shown.some(({ valid }) => valid.includes(0));
-    return [...known.values(), ...(nodata ? [swatch("repeating-linear-gradient(135deg,#b5b5b5 0 1px,#f6f6f6 1px 4px)", "no data")] : [])];
+    return [...known.values(), ...noData(shown)];
   }
 
   differenceLegend() {
-    const { kind, largest, share } = this.difference, percent = (part) => `${+(100 * part).toPrecision(4)} %`;
+    const { kind, largest, share, valid } = this.difference, percent = (part) => `${+(100 * part).toPrecision(4)} %`;
+    const nodata = noData([{ valid }]), pixels = nodata.length ? "pixels with data in both" : "pixels";
+    if (!largest) return [make("span", {}, `The layers are equal in all ${pixels}.`), ...nodata];
     if (kind === "classes")
-      return [swatch(this.scene.colors.same, `the same class: ${percent(1 - share)}`), swatch(this.scene.colors.changed, `another class: ${percent(share)}`)];
-    const top = largest / this.get("gain");
+      return [swatch(this.scene.colors.same, `the same class: ${percent(1 - share)} of the ${pixels}`), swatch(this.scene.colors.changed, `another class: ${percent(share)}`), ...nodata];
+    const top = largest / this.get("gain"), mean = kind === "size" ? " (mean over the bands, without sign)" : "";
     return [scaleBar(this.scene.ramps[kind], kind === "size" ? 0 : -top, top),
-      make("span", {}, `${percent(share)} of the pixels differ, by at most ${number(largest)}`)];
+      make("span", {}, `${percent(share)} of the ${pixels} differ, by at most ${number(largest)}${mean}`), ...nodata];
   }
 
   showReading() {
@@ -147,7 +166,10 @@ class View extends Drawing {
     on(e.other, "click", () => { this.play(false); this.showOther(); });
     on(this.still, "change", () => this.play(!this.still.matches));
     on(e.tiles, "change", () => this.put({ tiles_shown: e.tiles.checked }));
-    on(e.tile, "input", () => e.tile.value >= 1 && this.put({ tile: Math.floor(e.tile.value), tiles_shown: true }));
+    e.sides.forEach((side, k) => {
+      on(side, "input", () => this.setSide(k, Number(side.value)));
+      on(side, "change", () => (side.value = this.get("tiles")[this.numbers[k]])); // what is no size goes
+    });
     on(e.in, "click", () => this.zoomBy(1.5));
     on(e.out, "click", () => this.zoomBy(1 / 1.5));
     on(e.whole, "click", () => this.zoomTo(1));
@@ -160,6 +182,13 @@ class View extends Drawing {
     on(e.canvas, "pointerup", (event) => this.letGo(event));
     on(e.canvas, "pointerleave", () => { this.cross = null; this.update(); });
     on(e.canvas, "keydown", (event) => this.obey(event, this.canvasKeys(event)));
+  }
+
+  /** A new side of tiles: of one layer, or of all that were alike. */
+  setSide(k, side) {
+    if (!Number.isInteger(side) || side < 1) return;
+    const tiles = this.get("tiles"), alike = new Set(tiles).size === 1;
+    this.put({ tiles: tiles.map((old, number) => (alike || number === this.numbers[k] ? side : old)), tiles_shown: true });
   }
 
   /** Where an event is on the canvas. */
@@ -195,7 +224,10 @@ class View extends Drawing {
     if (!wanted && !this.e.canvas.matches(":focus")) return;
     const { camera } = this;
     const zoom = clamp(camera.zoom * Math.exp(-event.deltaY * 0.002), 1, camera.largestZoom);
-    if (zoom === camera.zoom && !wanted) return;
+    // At an end, the turn that brought it there must not throw the page away.
+    if (zoom !== camera.zoom) this.zoomedAt = event.timeStamp;
+    else if (!wanted && !(event.timeStamp - this.zoomedAt < WHEEL_MS)) return;
+    else this.zoomedAt = event.timeStamp;
     event.preventDefault();
     this.zoomTo(zoom, this.placeAt(event));
   }
@@ -246,7 +278,7 @@ class View extends Drawing {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
     if (step) return () => (!shiftKey && this.moveBy(-60 * step[0], -60 * step[1])) || this.moveCross(...step);
     return { "+": () => this.zoomBy(1.5), "=": () => this.zoomBy(1.5), "-": () => this.zoomBy(1 / 1.5),
-      0: () => this.zoomTo(1), " ": this.mode === "blink" && (() => { this.play(false); this.showOther(); }) }[key];
+      0: () => this.zoomTo(1), " ": () => { if (this.mode === "blink") { this.play(false); this.showOther(); } } }[key];
   }
 
   /** Move the cross by a pixel, or where pixels are tiny by three on the screen. */

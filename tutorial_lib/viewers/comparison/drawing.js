@@ -113,11 +113,11 @@ class Drawing {
   }
 
   drawPart(g, part) {
-    const { camera } = this, [x, y] = camera.corner(part.pane), layer = this.layers[part.number];
+    const { camera } = this, [x, y] = camera.corner(part.pane);
     g.save();
     g.beginPath(); g.rect(part.from, 0, part.to - part.from, camera.height); g.clip();
     for (const sheet of this.sheets) this.drawSheet(g, sheet, part, x, y);
-    if (this.get("tiles_shown")) this.drawTiles(g, layer, x, y);
+    if (this.get("tiles_shown")) this.drawTiles(g, part, x, y);
     if (this.cross && (this.cross.keys || this.mode === "side_by_side")) this.drawCross(g, x, y);
     g.restore();
   }
@@ -135,16 +135,25 @@ class Drawing {
     g.drawImage(picture, ...box);
   }
 
-  drawTiles(g, { corner, spacing }, x, y) {
-    const lines = new Path2D(), { width, height, scale, row0, col0 } = this.camera, tile = Math.max(1, this.get("tile"));
+  /** Side of a layer's tiles on the screen, px. */
+  tileWidth(number) { return this.get("tiles")[number] * Math.min(...this.layers[number].spacing) * this.camera.scale; }
+
+  /** Whether a tile of a layer is too small to be drawn: lines would hide the picture. */
+  isTooFine(number) { return this.get("tiles_shown") && this.tileWidth(number) < CLOSEST; }
+
+  drawTiles(g, part, x, y) {
+    // The blocks that a difference shows are those that were compared with.
+    const number = part.subtracted ? this.numbers[0] : part.number;
+    if (this.isTooFine(number)) return;
+    const { corner, spacing } = this.layers[number], tile = this.get("tiles")[number];
+    const lines = new Path2D(), { width, height, scale, row0, col0 } = this.camera;
     const along = (start, first, step, length, add) => {
       const origin = start + first * scale, wide = step * scale;
-      if (wide < 4) return; // lines that close would hide the picture
       for (let at = origin + Math.ceil(-origin / wide) * wide; at <= length; at += wide) add(Math.round(at) + 0.5);
     };
     along(y, corner[0] - row0, tile * spacing[0], height, (at) => { lines.moveTo(0, at); lines.lineTo(width, at); });
     along(x, corner[1] - col0, tile * spacing[1], width, (at) => { lines.moveTo(at, 0); lines.lineTo(at, height); });
-    this.stroke(g, lines);
+    this.stroke(g, lines, this.tileWidth(number) >= HALO_FROM);
   }
 
   drawCross(g, x, y) {
@@ -156,8 +165,8 @@ class Drawing {
   }
 
   /** Dark lines with light borders, to be seen on everything. */
-  stroke(g, lines) {
-    g.strokeStyle = "rgba(255,255,255,.45)"; g.lineWidth = 3; g.stroke(lines);
+  stroke(g, lines, halo = true) {
+    if (halo) { g.strokeStyle = "rgba(255,255,255,.45)"; g.lineWidth = 3; g.stroke(lines); }
     g.strokeStyle = "rgba(17,17,17,.85)"; g.lineWidth = 1; g.stroke(lines);
   }
 

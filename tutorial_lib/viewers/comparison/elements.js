@@ -36,13 +36,16 @@ function build(titles, id) {
   e.gainText = make("output", {});
   e.gainTools = make("span", { class: "compare-group" }, field("Strength", e.gain, e.gainText));
   e.tiles = make("input", { type: "checkbox" });
-  e.tile = make("input", { type: "number", min: 1, step: 1, "aria-label": "Side of a tile, in pixels" });
-  e.tileTools = make("span", { class: "compare-group" }, make("label", { class: "compare-field" }, e.tiles, "Tiles of"), e.tile, "px");
+  e.sides = ["Side of a tile, in pixels", "The same for the other layer"].map((label) =>
+    make("input", { type: "number", min: 1, step: 1, "aria-label": label }));
+  e.tileTools = make("span", { class: "compare-group" }, make("label", { class: "compare-field" }, e.tiles, "Tiles of"), ...e.sides, "px");
   e.out = make("button", { type: "button", "aria-label": "Zoom out" }, "−");
   e.in = make("button", { type: "button", "aria-label": "Zoom in" }, "+");
   e.whole = make("button", { type: "button" }, "Whole");
   e.zoomTools = make("span", { class: "compare-group" }, e.out, e.in, e.whole);
-  e.bar = make("div", { class: "compare-bar" }, e.tabs, e.pair, e.blinkTools, e.gainTools, e.tileTools, e.zoomTools);
+  // One place for the tools of all modes: the picture must not move with the mode.
+  e.modeTools = make("span", { class: "compare-tools" }, e.blinkTools, e.gainTools);
+  e.bar = make("div", { class: "compare-bar" }, e.tabs, e.zoomTools, e.tileTools, e.pair, e.modeTools);
   e.canvas = make("canvas", { tabindex: 0, role: "application", "aria-describedby": id + "help" });
   e.handle = make("div", { class: "compare-handle", tabindex: 0, role: "slider", "aria-label": "Swipe line", "aria-valuemin": 0, "aria-valuemax": 100 });
   e.names = [make("span", { class: "compare-name" }), make("span", { class: "compare-name" })];
@@ -70,3 +73,5 @@ function layerLegend({ family, classes, ramp, limits: [low, high] }) {
   if (family === "classes") return classes.map(([, name, color]) => swatch(css(color), name));
   return family === "rgb" ? [] : [scaleBar(ramp, low[0], high[0])];
 }
+const noData = (layers) => (layers.some(({ valid }) => valid.includes(0))
+  ? [swatch("repeating-linear-gradient(135deg,#b5b5b5 0 1px,#f6f6f6 1px 4px)", "no data")] : []);

@@ -2,7 +2,7 @@
 // zooms, nothing is asked of Python; it hears of the state when things are at rest.
 
 const MODES = { swipe: "Swipe", blink: "Blink", side_by_side: "Side by side", difference: "Difference" };
-const STATE = ["mode", "left", "right", "position", "zoom", "center", "rate", "gain", "tile", "tiles_shown", "pixel"];
+const STATE = ["mode", "left", "right", "position", "zoom", "center", "rate", "gain", "tiles", "tiles_shown", "pixel"];
 const ARRAYS = {
   int8: Int8Array, uint8: Uint8Array, int16: Int16Array, uint16: Uint16Array,
   int32: Int32Array, uint32: Uint32Array, float32: Float32Array, float64: Float64Array,
@@ -11,9 +11,11 @@ const GAP = 6; // between two panes, px
 const LARGEST_PIXEL = 48; // on the screen, zoomed in as far as it goes
 const NARROWEST = 280; // px: a tall window gets borders rather than a sliver
 const REST_MS = 150;
+const CLOSEST = 8, HALO_FROM = 16; // px between lines of the tile overlay
+const WHEEL_MS = 400; // the wheel that zoomed goes on zooming, and does not scroll
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-const number = (value) => String(+value.toPrecision(5));
+const number = (value) => (value && Math.abs(value) < 1e-3 ? value.toExponential(3) : String(+value.toPrecision(5)));
 const css = ([r, g, b]) => `rgb(${r},${g},${b})`;
 const pack = ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
 

@@ -154,13 +154,15 @@ def _read_array(
     size: tuple[int, int],
     nodata: float | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    array = np.asarray(array)
+    array = np.ma.asarray(array) if np.ma.isMaskedArray(array) else np.asarray(array)
     array = array[..., np.newaxis] if array.ndim == 2 else array
     rows, cols = (
         span.start + picked(len(span), count)
         for span, count in zip(own, size, strict=True)
     )
     pixels = array[np.ix_(rows, cols)]
+    masked = np.ma.getmaskarray(pixels).all(axis=-1)
+    pixels = np.asarray(pixels)
     pixels = pixels.astype("uint8") if pixels.dtype == bool else pixels
     shown = pixels[..., [band - 1 for band in bands]]
-    return shown, pixels_without_data(pixels, nodata)
+    return shown, masked | pixels_without_data(pixels, nodata)

@@ -30,7 +30,7 @@ __all__ = ["Display", "Scene", "read_scene", "valid_pixels"]
 class Display:
     """How layers are drawn; see `compare` for the meaning."""
 
-    bands: int | Sequence[int] | None = None
+    bands: int | Sequence[int | Sequence[int] | None] | None = None
     legend: Legend | None = None
     value_range: tuple[float, float] | None = None
     kind: str | None = None
@@ -82,8 +82,10 @@ def read_scene(
     ]
     shapes = [layer_shape(layer) for layer in layers]
     bands = [
-        _bands(name, shape[2], display)
-        for name, shape in zip(names, shapes, strict=True)
+        _bands(name, shape[2], wanted, display.kind)
+        for name, shape, wanted in zip(
+            names, shapes, _each(display.bands, len(layers)), strict=True
+        )
     ]
     common = find_common_window(
         names, [s[:2] for s in shapes], [placed(x) for x in layers], window=window
@@ -116,10 +118,23 @@ def valid_pixels(preview: Preview) -> np.ndarray:
     return ~preview.empty & np.isfinite(preview.pixels).all(axis=-1)
 
 
-def _bands(name: str, count: int, display: Display) -> tuple[int, ...]:
+def _each(bands: Any, count: int) -> list[Any]:
+    """The bands of each layer: one choice for all, or a list of choices."""
+    is_list = isinstance(bands, Sequence) and not isinstance(bands, str)
+    if not is_list or all(isinstance(band, int | np.integer) for band in bands):
+        return [bands] * count
+    if len(bands) != count:
+        raise ValueError(
+            f"`bands` has {len(bands)} entries for {count} layers. Give one for each "
+            "layer, or one choice for all."
+        )
+    return list(bands)
+
+
+def _bands(name: str, count: int, wanted: Any, kind: str | None) -> tuple[int, ...]:
     # Beside an image, a map has one band and nothing to choose.
-    wanted = None if count == 1 else display.bands
-    color = None if display.kind is None else display.kind == "rgb"
+    wanted = None if count == 1 else wanted
+    color = None if kind is None else kind == "rgb"
     return chosen_bands(f"'{name}'", count, wanted, color)
 
 
@@ -191,8 +206,8 @@ def _titles(
         titles = (titles,) if isinstance(titles, str) else tuple(map(str, titles))
         if len(titles) != len(layers):
             raise ValueError(
-                f"There are {len(titles)} titles for {len(layers)} layers. Give one "
-                "for each layer."
+                f"The number of titles ({len(titles)}) is not that of the layers "
+                f"({len(layers)}). Give one for each layer."
             )
         return titles
     stems = [preview.name for preview in previews]

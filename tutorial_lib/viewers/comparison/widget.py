@@ -1,6 +1,5 @@
 """`compare`: layers on their common ground, swiped, blinked, or subtracted."""
 
-import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,13 @@ from matplotlib.figure import Figure
 from rasterio.windows import Window
 
 from tutorial_lib.rasters import Legend, PathLike
+from tutorial_lib.viewers.comparison.arguments import (
+    MODES,
+    check_layers,
+    check_options,
+    check_unknown,
+    tile_sides,
+)
 from tutorial_lib.viewers.comparison.details import (
     Detail,
     detail_window,
@@ -38,7 +44,8 @@ from tutorial_lib.viewers.comparison.stills import (
 )
 from tutorial_lib.viewers.figures import StillFigure
 
-MODES = ("swipe", "blink", "side_by_side", "difference")
+# Of the overlay, as long as nobody says.
+TILE = 64
 
 # More changes a second may cause seizures (WCAG 2.3.1 counts flashes: two changes).
 FASTEST = 3.0
@@ -61,7 +68,7 @@ class Comparison(anywidget.AnyWidget):
         center: (row, col) in the middle of the view, in pixels of the first raster.
         rate: Changes a second of "blink", at most 3.
         gain: A difference is drawn so many times as strong.
-        tile: Side of the tiles of the overlay, in pixels of each layer.
+        tiles: Side of the tiles of the overlay for each layer, in its own pixels.
         tiles_shown: Whether it is drawn.
         pixel: (row, col) of the pixel that was clicked last; empty before.
         view: (row, col, height, width) of what is to be seen.
@@ -78,7 +85,7 @@ class Comparison(anywidget.AnyWidget):
     center = traitlets.List(traitlets.Float(), minlen=2, maxlen=2).tag(sync=True)
     rate = traitlets.Float(1.0, min=0.5, max=FASTEST).tag(sync=True)
     gain = traitlets.Int(1, min=1, max=64).tag(sync=True)
-    tile = traitlets.Int(64, min=1).tag(sync=True)
+    tiles = traitlets.List(traitlets.Int(min=1)).tag(sync=True)
     tiles_shown = traitlets.Bool(False).tag(sync=True)
     pixel = traitlets.List(traitlets.Int()).tag(sync=True)
     view = traitlets.List(traitlets.Int(), minlen=4, maxlen=4).tag(sync=True)
@@ -127,6 +134,13 @@ class Comparison(anywidget.AnyWidget):
             return
         self._read = read_detail(self.scene, window, self.pair)
         self._detail = encode_detail(self.scene, self._read)
+
+    @traitlets.validate("tiles")
+    def _check_tiles(self, proposal: Any) -> list[int]:
+        try:
+            return tile_sides(proposal["value"], len(self.scene.layers))
+        except ValueError as error:
+            raise traitlets.TraitError(str(error)) from error
 
     @property
     def titles(self) -> tuple[str, ...]:
@@ -182,6 +196,11 @@ class Comparison(anywidget.AnyWidget):
                 f"`rate` is changes a second, above 0 and at most {FASTEST:g}, which "
                 f"is safe to look at. Received: {rate:g}."
             )
+        if Path(path).suffix.lower() != ".gif":
+            raise ValueError(
+                f"An alternating picture is a GIF, and '{Path(path).name}' is not "
+                "called so. Give it a name that ends with '.gif'."
+            )
         return write_gif(path, self.scene, self.pair, rate=rate)
 
     def __repr__(self) -> str:
@@ -197,7 +216,7 @@ class Comparison(anywidget.AnyWidget):
 
 def compare(  # noqa: PLR0913 - every one is a choice of the user's
     *layers: PathLike | np.ndarray,
-    bands: int | Sequence[int] | None = None,
+    bands: int | Sequence[int | Sequence[int] | None] | None = None,
     legend: Legend | None = None,
     titles: Sequence[str] | None = None,
     value_range: tuple[float, float] | None = None,
@@ -205,7 +224,7 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
     stretch: Sequence[float] = (2, 98),
     nodata: float | None = None,
     mode: str = "swipe",
-    tile: int | None = None,
+    tile: int | Sequence[int] | None = None,
     window: Window | None = None,
     height: int = 480,
     **unknown: Any,
@@ -225,7 +244,8 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
             rasters share, whichever is of their shape.
         bands: Number of one band, or of those shown as red, green and blue, from 1;
             None takes 1, 2, 3, or 1 where there are fewer. A layer of one band shows
-            that one.
+            that one. For layers that differ, a list of these, one for each:
+            `bands=[(3, 2, 1), 4]`.
         legend: Names and colours of classes; None takes the rasters' own.
         titles: One for each layer; None takes the names of the files.
         value_range: (darkest, brightest) value, instead of `stretch`.
@@ -233,8 +253,9 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
         stretch: Shares of pixels, in %, below the darkest and the brightest shade.
         nodata: Value of pixels without data; None takes the raster's own tag.
         mode: "swipe", "blink", "side_by_side" or "difference".
-        tile: Side of tiles to draw over the layers, in pixels of each layer; it can be
-            switched on and off, and changed, in the browser.
+        tile: Side of tiles to draw over the layers, in their pixels: one for all, or
+            one for each layer. They can be switched on and off, and changed, in the
+            browser; over a difference lie those of the first layer.
         window: Part to compare, in pixels of the first raster.
         height: Largest height of the picture on the screen, px.
         **unknown: Refused, with a list of the known names.
@@ -245,9 +266,10 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
         `save_gif(path)` and `to_html(path)` are for where there is no kernel.
 
     Raises:
-        TypeError: If an option is unknown.
-        ValueError: If there are fewer than two layers, they share no ground or are in
-            different CRS, a band does not exist, or a layer has no data.
+        TypeError: If an option is unknown, or a layer is neither raster nor array.
+        ValueError: If an option means nothing, there are fewer than two layers, they
+            share no ground or are in different CRS, a band does not exist, or a layer
+            has no data.
         FileNotFoundError: If there is no such file.
 
     Example:
@@ -256,33 +278,14 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
         >>> compare(scene["input_10m"], scene["input_20m"], bands=(3, 2, 1))
         Comparison of s2_10m, s2_20m: 120 x 168 px.
     """
-    _check(layers, mode, tile, unknown)
+    check_unknown(unknown, compare)
+    check_layers(layers)
+    check_options(mode, window, height)
+    tiles = tile_sides(TILE if tile is None else tile, len(layers))
     display = Display(bands, legend, value_range, kind, stretch, nodata)
     scene = read_scene(layers, display=display, titles=titles, window=window)
     if mode == "difference" and not comparable(*scene.layers[:2]):
         difference(*scene.layers[:2])
-    tiles = {} if tile is None else {"tile": int(tile), "tiles_shown": True}
-    return Comparison(scene, mode=mode, _height=int(height), **tiles)
-
-
-def _check(
-    layers: Sequence[Any], mode: str, tile: int | None, unknown: dict[str, Any]
-) -> None:
-    if unknown:
-        known = list(inspect.signature(compare).parameters)[1:-1]
-        raise TypeError(
-            f"`compare` has no option '{next(iter(unknown))}'. It has: "
-            f"{', '.join(known)}."
-        )
-    if len(layers) < 2:
-        raise ValueError(
-            f"There is nothing to compare with: {len(layers)} "
-            f"layer{'' if len(layers) == 1 else 's'} given. Give two or more, or draw "
-            "one with `show`."
-        )
-    if mode not in MODES:
-        raise ValueError(f"The mode '{mode}' is unknown. Use {', '.join(MODES)}.")
-    if tile is not None and tile < 1:
-        raise ValueError(
-            f"`tile` is the side of a tile in pixels, at least 1. Received: {tile}."
-        )
+    return Comparison(
+        scene, mode=mode, tiles=tiles, tiles_shown=tile is not None, _height=int(height)
+    )
