@@ -126,11 +126,21 @@ def test_no_crop_helps_a_layer_that_sees_all():
         ({"tile": 0, "crop": 0}, "at least 1 px"),
         ({"tile": 16, "crop": -1}, "not negative"),
         ({"tile": 16, "crop": (1, 2)}, "one number or four"),
+        ({"tile": 16.0, "crop": 0}, r"`tile` is in whole pixels\. Received: 16\.0\."),
+        ({"tile": 16, "crop": 32.5}, r"`crop` is in whole pixels\. Received: 32\.5\."),
+        ({"tile": 16, "crop": (0, 0, 1.0, 0)}, r"`crop` is .* Received: 1\.0\."),
+        ({"tile": 16, "crop": 0, "start": 8.0}, r"`start` is .* Received: 8\.0\."),
     ],
 )
 def test_impossible_numbers_are_refused(pan_xs, options, message):
     with pytest.raises(ValueError, match=message):
         check_tiling(pan_xs, "estimated", **options)
+
+
+@pytest.mark.parametrize("crop", [np.int64(32), np.full(4, 32), [32] * 4])
+def test_whole_numbers_of_any_type_are_taken(pan_xs, crop):
+    options = {"tile": np.int32(64), "start": np.uint8(16)}
+    assert check_tiling(pan_xs, "estimated", crop=crop, **options).exact
 
 
 def test_an_unknown_output_is_refused(pan_xs):

@@ -81,8 +81,9 @@ class FieldAnalysis:
                 None takes the smallest legal one.
 
         Returns:
-            One row for each layer. Margins are those of the rows (top, bottom) and the
-            columns (left, right).
+            One row for each layer. Size, valid, first and last are of the rows only;
+            where kernels or strides differ, see `layers` for both. Margins are those of
+            the rows (top, bottom) and the columns (left, right).
 
         Raises:
             ValueError: If the size is not legal; with the nearest ones.

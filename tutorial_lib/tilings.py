@@ -8,10 +8,11 @@ then every layer pads and strides in each chunk as in the whole image. See Rumbe
 al., ICCV 2021, for the last one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from operator import index
+from typing import TYPE_CHECKING, Any
 
 from tutorial_lib.reaches import NetworkReach, Reach
 
@@ -81,7 +82,7 @@ def check_tiling(
         The verdict; it is true when the tiled map is exact.
 
     Raises:
-        ValueError: If there is no such output, or a number is impossible.
+        ValueError: If there is no such output, or a number is impossible or not whole.
 
     Example:
         >>> from tutorial_lib import analyse, architectures
@@ -101,7 +102,9 @@ def check_tiling(
             f"The model has no output '{output}'. It has: "
             f"{', '.join(sorted(analysis.outputs))}."
         )
-    crop = (crop,) * 4 if isinstance(crop, int) else tuple(crop)
+    sides = tuple(crop) if isinstance(crop, Iterable) else (crop,) * 4
+    crop = tuple(_whole("crop", side) for side in sides)
+    tile, start = _whole("tile", tile), _whole("start", start)
     if tile < 1 or min(crop) < 0 or start < 0 or len(crop) != 4:
         raise ValueError(
             "The tile is at least 1 px; crops and start are not negative, and a crop "
@@ -109,6 +112,15 @@ def check_tiling(
         )
     network = trace(analysis, [output])
     return judge(network, output, tile=tile, crop=crop, start=start)
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        return index(value)
+    except TypeError:
+        raise ValueError(
+            f"`{name}` is in whole pixels. Received: {value!r}. Divide by `//`."
+        ) from None
 
 
 def judge(

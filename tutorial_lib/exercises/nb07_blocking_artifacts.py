@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,19 @@ import numpy as np
 from tutorial_lib import testing
 from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
 from tutorial_lib.plans import InferencePlan
+
+
+def _unless_whole(answers: list[Any], mistake: str | None) -> str | None:
+    """The mistake; where it has no name, that these are no whole numbers.
+
+    Floats that are right would pass here, and then be no sizes and no indices.
+    """
+    whole = all(
+        isinstance(number, Integral)
+        for answer in answers
+        for number in np.asarray(answer, dtype=object).flat
+    )
+    return "not whole" if mistake in (None, OTHER) and not whole else mistake
 
 
 class _Spy:
@@ -63,6 +77,8 @@ def _refusal(text: str) -> str:
         return "fields"
     if "not the declared expression field" in text:
         return "another side"
+    if "whole number" in text:
+        return "not whole"
     return OTHER
 
 
@@ -102,6 +118,11 @@ plan_blocks = Exercise(
             hint="The network gives more pixels than this for a block. How many does it "
             "give for 128 of pan?",
         ),
+        "not whole": Mistake(
+            code=_plan_blocks("128", "128 / 4", "128"),
+            hint="Fields are whole numbers of pixels, and `/` gives a float, 2.0 and not "
+            "2. Divide by `//`, or write the number.",
+        ),
         "another output": Mistake(
             code=_plan_blocks("128", "32", "128").replace(
                 '"estimated"', '"estimated_labels"'
@@ -128,9 +149,14 @@ plan_blocks = Exercise(
         "192 m are 32 pixels of xs.",
         "The expression field is the side of what a block gives: 128.",
     ),
-    explanation="The fields are obeyed, and the kit has said what it thinks of them.",
+    explanation="The fields are obeyed. The next cell prints what the kit thinks of "
+    "them.",
     imports="import tutorial_lib as tl",
 )
+
+
+# Pixels in a row, kernel, stride, and whether the layer is transposed.
+_Layer = tuple[int, int, int, bool]
 
 
 def _judge_valid_size(answer: Callable[..., int]) -> str | None:
@@ -141,21 +167,32 @@ def _judge_valid_size(answer: Callable[..., int]) -> str | None:
         if k >= s
     ]
     cases += [(128, 3, 2, False), (6, 3, 2, True), (41, 3, 2, True), (32, 3, 1, False)]
-    right = [_right_size(*case) for case in cases]
+    answers = [answer(*case) for case in cases]
+    mistake = _wrong_convolution(cases, answers) or _wrong_transposed(cases, answers)
+    return _unless_whole(answers, mistake)
+
+
+def _wrong_convolution(cases: list[_Layer], answers: list[Any]) -> str | None:
+    pairs = [(case, x) for case, x in zip(cases, answers, strict=True) if not case[3]]
     likely = {
-        "no crossing": [s * x if t else (x - k) // s + 1 for x, k, s, t in cases],
-        "stride 2 only": [
-            s * x - k + 2 if t else (x - k) // s + 1 for x, k, s, t in cases
-        ],
-        "grows": [s * (x - 1) + k if t else (x - k) // s + 1 for x, k, s, t in cases],
-        "all of it": [s * x if t else -(-x // s) for x, k, s, t in cases],
-        "one short": [s * (x + 1) - k if t else (x - k) // s for x, k, s, t in cases],
+        "all of it": [-(-x // s) for (x, _, s, _), _ in pairs],
+        "steps": [x // s for (x, _, s, _), _ in pairs],
+        "one short": [(x - k) // s for (x, k, s, _), _ in pairs],
     }
-    return diagnose([answer(*case) for case in cases], right=right, likely=likely)
+    right = [(x - k) // s + 1 for (x, k, s, _), _ in pairs]
+    return diagnose([got for _, got in pairs], right=right, likely=likely)
 
 
-def _right_size(x: int, kernel: int, stride: int, transposed: bool) -> int:
-    return stride * (x + 1) - kernel if transposed else (x - kernel) // stride + 1
+def _wrong_transposed(cases: list[_Layer], answers: list[Any]) -> str | None:
+    pairs = [(case, x) for case, x in zip(cases, answers, strict=True) if case[3]]
+    likely = {
+        "no crossing": [s * x for (x, _, s, _), _ in pairs],
+        "stride 2 only": [s * x - k + 2 for (x, k, s, _), _ in pairs],
+        "this network only": [2 * x - 1 for (x, _, _, _), _ in pairs],
+        "grows": [s * (x - 1) + k for (x, k, s, _), _ in pairs],
+    }
+    right = [s * (x + 1) - k for (x, k, s, _), _ in pairs]
+    return diagnose([got for _, got in pairs], right=right, likely=likely)
 
 
 def _valid_size(transposed: str, plain: str) -> str:
@@ -197,6 +234,11 @@ valid_size = Exercise(
             hint="Right for a stride of 2, as the OTBTF tutorial has it. Try it with "
             "stride 3, kernel 3: nothing overlaps, so how many are valid?",
         ),
+        "this network only": Mistake(
+            code=_valid_size("2 * x - 1", _PLAIN),
+            hint="The convolution is right. For the transposed one this is right with a "
+            "kernel of 3 and a stride of 2 only. Use `kernel` and `stride`.",
+        ),
         "grows": Mistake(
             code=_valid_size("stride * (x - 1) + kernel", _PLAIN),
             hint="The convolution is right. For the transposed one you have counted all "
@@ -204,13 +246,23 @@ valid_size = Exercise(
         ),
         "all of it": Mistake(
             code=_valid_size("stride * x", "-(-x // stride)"),
-            hint="These are the sizes of what the layers give. Which of those pixels have "
+            hint="The convolution: that is how many pixels it gives. Which of them have "
             "seen nothing but valid ones?",
+        ),
+        "steps": Mistake(
+            code=_valid_size("stride * x", "x // stride"),
+            hint="The convolution: that is how often the kernel can move by `stride`. At "
+            "its last place the whole kernel must still lie on valid pixels.",
         ),
         "one short": Mistake(
             code=_valid_size(_TRANSPOSED, "(x - kernel) // stride"),
             hint="The convolution: with x = 3 and a kernel of 3 there is one place for "
             "the kernel.",
+        ),
+        "not whole": Mistake(
+            code=_valid_size(_TRANSPOSED, "np.floor((x - kernel) / stride) + 1"),
+            hint="Pixels are counted in whole numbers, and `/` and `np.floor` give "
+            "floats, 63.0 and not 63. Divide by `//`.",
         ),
     },
     hints=(
@@ -221,6 +273,7 @@ valid_size = Exercise(
     ),
     explanation="A convolution loses pixels; a transposed one spreads what was lost "
     "before, and loses some more.",
+    imports="import numpy as np",
 )
 
 
@@ -232,10 +285,13 @@ def _judge_after_conv(answer: Callable[[int, int], tuple[int, int]]) -> str | No
         "padded on both sides": [(-(-(a + 1) // 2), (b - 1) // 2) for a, b in cases],
         "one too many": [(-(-a // 2), b // 2) for a, b in cases],
         "rounded down": [(a // 2, (b - 2) // 2) for a, b in cases],
+        "halved": [(a // 2, b // 2) for a, b in cases],
+        "last but one": [(-(-a // 2), (b - 1) // 2) for a, b in cases],
         "a size": [(b - a - 2) // 2 + 1 for a, b in cases],
     }
     right = [(-(-a // 2), (b - 2) // 2) for a, b in cases]
-    return diagnose([answer(*case) for case in cases], right=right, likely=likely)
+    answers = [answer(*case) for case in cases]
+    return _unless_whole(answers, diagnose(answers, right=right, likely=likely))
 
 
 def _after_conv(first: str, last: str) -> str:
@@ -274,6 +330,22 @@ after_conv = Exercise(
             hint="The last one is right. With `first` 5, result 2 reads pixels 4, 5 and "
             "6, and 4 is not valid.",
         ),
+        "halved": Mistake(
+            code=_after_conv("first // 2", "last // 2"),
+            hint="Halving alone does not do it, at neither end. Which pixels does result "
+            "2 read? So from which `first` on is it no longer valid, and up to which "
+            "`last` not yet?",
+        ),
+        "last but one": Mistake(
+            code=_after_conv("(first + 1) // 2", "(last - 1) // 2"),
+            hint="The first one is right. With `last` 5, result 2 reads pixels 4, 5 and "
+            "6, and 6 is not valid.",
+        ),
+        "not whole": Mistake(
+            code=_after_conv("(first + 1) / 2", "(last - 2) / 2"),
+            hint="Asked are two whole numbers, and `/` gives floats. Which way does each "
+            "of the two have to be rounded?",
+        ),
         "a size": Mistake(
             code="def after_conv(first, last):\n    return (last - first - 2) // 2 + 1\n",
             hint="That is how many are valid, or nearly. Asked are the first and the last "
@@ -300,9 +372,12 @@ def _judge_smallest_crop(answer: Callable[[int, int], int]) -> str | None:
         "whole stride": [-(-m // s) * s for m, s in cases],
         "next one": [(m // (s // 2) + 1) * (s // 2) for m, s in cases],
         "too small": [m // (s // 2) * (s // 2) for m, s in cases],
+        "this network only": [32] * len(cases),
+        "half a stride more": [m + s // 2 for m, s in cases],
     }
     right = [-(-m // (s // 2)) * (s // 2) for m, s in cases]
-    return diagnose([answer(*case) for case in cases], right=right, likely=likely)
+    answers = [answer(*case) for case in cases]
+    return _unless_whole(answers, diagnose(answers, right=right, likely=likely))
 
 
 def _smallest_crop(body: str) -> str:
@@ -347,6 +422,21 @@ smallest_crop = Exercise(
         "too small": Mistake(
             code=_smallest_crop("margin // (stride // 2) * (stride // 2)"),
             hint="This rounds down: less than the margin is removed.",
+        ),
+        "this network only": Mistake(
+            code=_smallest_crop("32"),
+            hint="Right for margin 31 and stride 16, but it must work for others, too: "
+            "use `margin` and `stride`.",
+        ),
+        "half a stride more": Mistake(
+            code=_smallest_crop("margin + stride // 2"),
+            hint="That is large enough, but margin and half a stride together are seldom "
+            "what may be removed. Of which number must the crop be a multiple?",
+        ),
+        "not whole": Mistake(
+            code=_smallest_crop("-(-margin // (stride / 2)) * (stride / 2)"),
+            hint="A crop is a whole number of pixels, and `/` gives a float, 32.0 and "
+            "not 32. Divide by `//`.",
         ),
     },
     hints=(

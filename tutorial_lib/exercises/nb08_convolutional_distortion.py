@@ -1,5 +1,6 @@
 """Exercises of notebook 08: how wrong a chunk's borders are, and what a crop costs."""
 
+import re
 import warnings
 from collections.abc import Callable
 
@@ -16,6 +17,8 @@ def _judge_exact_crop(answer: Callable[[int], int]) -> str | None:
         "half of both": [1.5 * 2**d - 0.5 for d in depths],
         "straight line": [16 * d - 32 for d in depths],
         "squared": [2 * d**2 for d in depths],
+        "one depth": [32] * len(depths),
+        "times": [8 * d for d in depths],
     }
     right = [2 ** (d + 1) for d in depths]
     return diagnose([answer(d) for d in depths], right=right, likely=likely)
@@ -62,6 +65,16 @@ exact_crop = Exercise(
             hint="Nearly right for the rows of the table, and wrong for deeper ones. "
             "What does one more halving do to the total stride?",
         ),
+        "one depth": Mistake(
+            code=_exact_crop("32"),
+            hint="Right for four halvings. The crop depends on `depth`: what is it for "
+            "three?",
+        ),
+        "times": Mistake(
+            code=_exact_crop("8 * depth"),
+            hint="Right for four halvings, but not for three. Both columns of margins "
+            "and the total stride: by what do they grow from row to row?",
+        ),
     },
     hints=(
         "From one row to the next everything doubles.",
@@ -76,24 +89,49 @@ def _judge_deeper(answer: type) -> str | None:
     from tutorial_lib.fields import analyse
 
     try:
-        model = answer().build({"input_p": 1, "input_xs": 4})
-        analysis = analyse(model)
+        analysis = analyse(answer().build({"input_p": 1, "input_xs": 4}))
     except ValueError as err:
-        # Branches or skips of different sizes cannot be added.
-        return "sizes" if "merge" in str(err) or "shape" in str(err) else OTHER
+        # Branches or skips of other sizes, or channels, cannot be added.
+        known = "merge" in str(err) or "shape" in str(err)
+        return _what_does_not_fit(answer) if known else OTHER
+    if not any(analysis.inputs["input_xs"] in step.inputs for step in analysis.steps):
+        return "no xs"
     if analysis.scale["estimated"] != 1:
         return "too small"
     if analysis.total_stride["input_p"] != 32:
         return "another depth"
-    if sum(step.kind == "Add" for step in analysis.steps) < 5:
-        return "no skips"
-    exact = [
+    kinds = [step.kind for step in analysis.steps]
+    if kinds.count("Add") < 5:
+        return "concatenated" if "Concatenate" in kinds else "no skips"
+    exact = {
         name
         for name, margins in analysis.margins.items()
         if name.startswith("estimated_crop") and margins == (0, 0, 0, 0)
-    ]
-    return None if "estimated_crop64" in exact else "crops"
+    }
+    if "estimated_crop64" in exact:
+        return None
+    return "another crop" if exact else "crops"
 
+
+def _what_does_not_fit(answer: type) -> str:
+    """Whether sizes or channels differ where Keras adds two images of known size."""
+    import keras
+
+    inputs = {
+        "input_p": keras.Input((128, 128, 1)),
+        "input_xs": keras.Input((32, 32, 4)),
+    }
+    try:
+        answer().network(inputs)
+    except ValueError as err:
+        # Two shapes are at the end: `(4, 4, 64) and (8, 8, 64)`, or in brackets.
+        shapes = [found.split(", ")[-3:] for found in _SHAPE.findall(str(err))[-2:]]
+        if len(shapes) == 2 and shapes[0][:2] == shapes[1][:2]:
+            return "channels"
+    return "sizes"
+
+
+_SHAPE = re.compile(r"[(\[]([\w, ]+)[)\]]")
 
 _DEEPER = """
     class Deeper(tl.PatchModel):
@@ -152,10 +190,33 @@ deeper = Exercise(
             hint="No output with a crop is exact. Which crop did you find for five "
             "halvings?",
         ),
+        "another crop": Mistake(
+            code=_slip(_CROPS, "(8, 16, 32, 128)"),
+            hint="One of these crops takes the margins away, but the smallest one with "
+            "which a map is exact is missing. Which did you find for five halvings?",
+        ),
         "no skips": Mistake(
             code=_slip(_SKIP, "double(net, skip.shape[-1])"),
             hint="The levels of the encoder are not used: what is doubled is to be added "
             "to the level of the same size.",
+        ),
+        "concatenated": Mistake(
+            code=_slip(
+                _SKIP,
+                "keras.layers.Concatenate()([double(net, skip.shape[-1]), skip])",
+            ),
+            hint="The levels of the encoder are used, but set beside what is doubled, as "
+            "more channels. They are to be added to it.",
+        ),
+        "channels": Mistake(
+            code=_slip(_SKIP, "keras.layers.Add()([double(net, 64), skip])"),
+            hint="The sizes fit, the channels do not: double to as many filters as the "
+            "level has, `skip.shape[-1]`.",
+        ),
+        "no xs": Mistake(
+            code=_slip(_FILTERS, "(16, 64, 64, 64, 64)"),
+            hint="The result does not depend on xs: it joins the level with 32 filters. "
+            "Is there one, and does it get into the result?",
         ),
         "sizes": Mistake(
             code=_slip(_SKIP, "keras.layers.Add()([net, skip])"),
@@ -211,6 +272,7 @@ def _judge_distortion(answer: Callable[..., float]) -> str | None:
         "no root": [(x**2).sum(-1).mean() for x in inner],
         "absolute": [np.abs(x).sum(-1).mean() for x in inner],
         "sum": [np.sqrt((x**2).sum()) for x in inner],
+        "root first": [np.sqrt((x**2).sum(-1)).mean() for x in inner],
         "no crop": [_distortion(a, b, 0) for a, b, _ in cases],
         "one side": [
             np.sqrt(((a - b)[c:, c:] ** 2).sum(-1).mean()) for a, b, c in cases
@@ -220,7 +282,10 @@ def _judge_distortion(answer: Callable[..., float]) -> str | None:
         ],
     }
     with warnings.catch_warnings(action="ignore"):
-        got = [float(answer(*case)) for case in cases]
+        got = [answer(*case) for case in cases]
+    if any(np.size(number) != 1 for number in got):
+        return "many numbers"
+    got = [float(np.squeeze(number)) for number in got]
     # A crop of 0 as `[0:-0]` leaves nothing, and the mean of nothing is no number.
     if np.isnan(got[-1]) and diagnose(got[:-1], right[:-1], {}) is None:
         return "nothing left"
@@ -279,6 +344,15 @@ distortion = Exercise(
             code=_distortion_code("np.abs(error).sum(axis=-1).mean()"),
             hint="The differences are to be squared; the root comes at the end.",
         ),
+        "root first": Mistake(
+            code=_distortion_code("np.sqrt((error**2).sum(axis=-1)).mean()"),
+            hint="The root comes last: here it is taken of each pixel, before the mean.",
+        ),
+        "many numbers": Mistake(
+            code=_distortion_code("np.sqrt((error**2).sum(axis=-1).mean(axis=0))"),
+            hint="The distortion of a chunk is one number, yours are many. Take the mean "
+            "over rows and columns: over all pixels.",
+        ),
         "sum": Mistake(
             code=_distortion_code("np.sqrt((error**2).sum())"),
             hint="Summed over the pixels as well: then a larger chunk has a larger "
@@ -321,9 +395,15 @@ def _judge_cost(answer: Callable[[int, int], float]) -> str | None:
         "one axis": [n / (n - 2 * c) for n, c in cases],
         "upside down": [((n - 2 * c) / n) ** 2 for n, c in cases],
         "difference": [n**2 - (n - 2 * c) ** 2 for n, c in cases],
+        "floored": [n**2 // (n - 2 * c) ** 2 for n, c in cases],
+        "no brackets": [float(n * n) for n, c in cases],
     }
     right = [(n / (n - 2 * c)) ** 2 for n, c in cases]
-    return diagnose([answer(*case) for case in cases], right=right, likely=likely)
+    answers = [answer(*case) for case in cases]
+    # The ratio of the areas is floored above, here that of the sides.
+    floored = {"floored": [(n // (n - 2 * c)) ** 2 for n, c in cases]}
+    mistake = diagnose(answers, right=right, likely=likely)
+    return diagnose(answers, right, floored) if mistake == OTHER else mistake
 
 
 def _cost(body: str) -> str:
@@ -353,6 +433,16 @@ cost = Exercise(
         "upside down": Mistake(
             code=_cost("((chunk - 2 * crop) / chunk) ** 2"),
             hint="That is the share that is kept, the inverse of what is asked for.",
+        ),
+        "floored": Mistake(
+            code=_cost("chunk**2 // (chunk - 2 * crop) ** 2"),
+            hint="`//` drops what is left over, and a cost is seldom a whole number. "
+            "Divide by `/`.",
+        ),
+        "no brackets": Mistake(
+            code=_cost("chunk * chunk / (chunk - 2 * crop) * (chunk - 2 * crop)"),
+            hint="Python goes from left to right: it divides, and then multiplies by the "
+            "same number again. Set brackets around what stands below.",
         ),
         "difference": Mistake(
             code=_cost("chunk**2 - (chunk - 2 * crop) ** 2"),
