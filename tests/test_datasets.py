@@ -102,6 +102,13 @@ def test_several_files_follow_each_other_for_all_sources(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("paths", [["a.tif", "b.tif"], "a.tif"])
+def test_paths_without_names_are_refused(paths):
+    kind = type(paths).__name__
+    with pytest.raises(TypeError, match=f"the type `{kind}`. Write a dictionary"):
+        tl.patch_dataset(paths, class_count=4)
+
+
 def test_counts_are_compared_file_by_file_and_not_in_total(tmp_path):
     a, b = write_area(tmp_path, "a", 10), write_area(tmp_path, "b", 20)
     mixed = {name: [a[name], b[name]] for name in a} | {

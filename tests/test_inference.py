@@ -376,16 +376,28 @@ def test_pan_and_multispectral_give_the_known_sizes(tmp_path, expression, size, 
     assert table["chunk"]["xs"].startswith(f"{rows // 4} x")
 
 
-def test_the_plan_says_how_far_a_coarse_pixel_lies_from_the_labelled_one(tmp_path):
-    """Theory: k=4, r=16: pixel 8 to 11 of the patch, its labelled pixel is 8."""
+@pytest.mark.parametrize(
+    ("field", "scale", "first", "text"),
+    [
+        (16, 4, 8, "lies 15 m east and south of that of its labelled pixel"),
+        (16, 3, 6, "lies 10 m west and north of that of its labelled pixel"),
+        (15, 3, 6, "is that of its labelled pixel"),
+    ],
+)
+def test_the_plan_says_where_a_coarse_pixel_lies(tmp_path, field, scale, first, text):
+    """Theory: it begins at pixel `first` of the patch, the label is in the middle."""
     plan = plan_inference(
-        BlockMean({"input": 16}, {"input": 4}),
-        one_source(tmp_path),
+        BlockMean({"input": field}, {"input": scale}),
+        one_source(tmp_path, field=field),
         output="estimated",
-        scale_factor=4,
+        scale_factor=scale,
     )
-    assert plan.centre_offset == (8 + 12) / 2 - 8.5
-    assert "+15 m aside" in repr(plan)
+    labelled = field // 2 + 0.5
+    assert plan.centre_offset == first + scale / 2 - labelled
+    assert f"the centre of a map pixel {text}" in repr(plan)
+    x, y = plan.grid.transform * (0.5, 0.5)
+    assert x == CORNER[0] + 10 * (labelled + plan.centre_offset)
+    assert y == CORNER[1] - 10 * (labelled + plan.centre_offset)
 
 
 # Borders

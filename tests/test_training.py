@@ -184,6 +184,14 @@ def test_two_models_are_compared_class_by_class_with_their_difference(two_models
     assert table.loc["overall accuracy", "difference"] == 0.1
 
 
+def test_a_loss_too_small_to_show_is_no_negative_zero():
+    before = ClassScores(np.array([[5001, 4999], [0, 1]]), ("water", "land"))
+    after = ClassScores(np.array([[5000, 5000], [0, 1]]), ("water", "land"))
+    table = compare_scores({"before": before, "after": after}, score="recall")
+    assert after.recall[0] < before.recall[0]
+    assert not np.signbit(table.loc["water recall", "difference"])
+
+
 @pytest.mark.parametrize("score", ["precision", "threshold_recall"])
 def test_any_score_can_be_compared_and_is_named(two_models, score):
     table = compare_scores(

@@ -38,6 +38,7 @@ def patch_dataset(
         the type of their files.
 
     Raises:
+        TypeError: If the paths come without their names.
         ValueError: If counts differ between names, file by file, or a label is out of
             range.
 
@@ -54,6 +55,11 @@ def patch_dataset(
         >>> inputs["input_20m"].shape.as_list(), targets["estimated"].shape.as_list()
         ([10, 8, 8, 6], [10, 1, 1, 4])
     """
+    if not isinstance(paths, Mapping):
+        raise TypeError(
+            f"`paths` is of the type `{type(paths).__name__}`. Write a dictionary: "
+            '`{"input": path, "labels": path}`, with the name of each model input.'
+        )
     files = {name: _as_list(path) for name, path in paths.items()}
     if LABELS not in files or len(files) < 2:
         raise ValueError(

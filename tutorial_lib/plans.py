@@ -182,11 +182,19 @@ class InferencePlan:
             repr(self.verdict) if self.verdict else self._doubt_text(),
         ]
         if rule.scale > 1:
-            offset = self.centre_offset * abs(self.reference.resolution.x)
-            lines.append(
-                f"map pixels lie {offset:+g}{unit} aside of the labelled pixels"
-            )
+            lines.append(self._centre_text(unit))
         return "\n".join([*lines, *self._aside_texts()])
+
+    def _centre_text(self, unit: str) -> str:
+        """Where map pixels lie beside labelled ones; sources are north-up."""
+        offset = self.centre_offset * abs(self.reference.resolution.x)
+        if not offset:
+            return "the centre of a map pixel is that of its labelled pixel"
+        side = "east and south" if offset > 0 else "west and north"
+        return (
+            f"the centre of a map pixel lies {abs(offset):g}{unit} {side} of that of "
+            "its labelled pixel"
+        )
 
     def _aside_texts(self) -> Iterator[str]:
         """Sources whose pixels do not begin where those of the lattice do."""

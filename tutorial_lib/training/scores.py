@@ -197,7 +197,8 @@ def compare_scores(
     if len(scores) == 2:
         first, second = scores
         table["difference"] = table[second] - table[first]
-    return table.round(3)
+    # A zero that was rounded keeps its sign: -0.000.
+    return table.round(3) + 0.0
 
 
 def _check_comparable(scores: Mapping[str, ClassScores], score: str) -> None:
