@@ -20,13 +20,19 @@ from odc.geo.geobox import GeoBox
 from PIL import Image
 from rasterio.warp import transform_bounds
 
-from tutorial_lib import rasters, select_positions, testing
+from tutorial_lib import Legend, rasters, select_positions, testing
 from tutorial_lib.positions import Positions
+from tutorial_lib.viewers.pictures import CLASS_COLORS
 from tutorial_lib.viewers.webmaps import show_map
 from tutorial_lib.viewers.webmaps.leaflet import leaflet_script
 from tutorial_lib.viewers.webmaps.legends import legend_groups
 from tutorial_lib.viewers.webmaps.overlays import read_overlay
-from tutorial_lib.viewers.webmaps.shapes import MAX_SHAPES, NO_CLASS, read_shapes
+from tutorial_lib.viewers.webmaps.shapes import (
+    MAX_SHAPES,
+    NO_CLASS,
+    read_shapes,
+    spare_colors,
+)
 
 ROWS, COLS = 37, 53
 UTM_CRS = CRS("EPSG:32631")
@@ -242,6 +248,57 @@ def test_classes_may_be_names(folder):
     assert known.present[3] == ("town", "#ff0004")
     own = read_shapes(path, field="kind")
     assert [name for name, _ in own.present.values()] == ["town", "water"]
+
+
+def test_names_that_the_legend_knows_keep_its_colours(folder, scene):
+    names = ["water", "ocean", "forest", "beach"]
+    path = write_shapes(folder / "a.geojson", squares(4), kind=names)
+    raster, shapes = show_map(scene["labels"], path, field="kind").layers
+    colors = dict(shapes.present.values())
+    own = dict(zip(LEGEND.names, LEGEND.colors, strict=True))
+    assert colors["water"] == own["water"]
+    assert colors["forest"] == own["forest"]
+    assert len(set(colors.values()) | set(own.values())) == len(own) + 2
+    # In the legend each name stands once with one colour.
+    groups = legend_groups([raster, shapes])
+    entries = [entry for group in groups for entry in group["classes"]]
+    assert len({name for name, _ in entries}) == len(set(entries))
+
+
+def test_a_name_that_no_legend_knows_has_one_colour_in_all_layers(folder):
+    paths = [
+        write_shapes(folder / f"{number}.geojson", squares(len(names)), kind=names)
+        for number, names in enumerate((["town", "water"], ["ocean", "water"]))
+    ]
+    first, second = show_map(*paths, field="kind").layers
+    colors = [dict(one.present.values()) for one in (first, second)]
+    assert colors[0]["water"] == colors[1]["water"]
+    assert len({*colors[0].values(), *colors[1].values()}) == 3
+
+
+def test_class_numbers_are_not_named_after_another_layer(folder):
+    named = write_shapes(folder / "a.geojson", squares(2), kind=["ocean", "town"])
+    numbered_ = write_shapes(folder / "b.geojson", squares(2), kind=[0, 1])
+    _, second = show_map(named, numbered_, field="kind").layers
+    assert [name for name, _ in second.present.values()] == ["class 0", "class 1"]
+
+
+def test_spare_colours_differ_from_those_of_the_legend():
+    taken = Legend(("a", "b"), (CLASS_COLORS[0].upper(), CLASS_COLORS[3]))
+    spare = spare_colors(taken)
+    assert set(spare) == set(CLASS_COLORS) - {CLASS_COLORS[0], CLASS_COLORS[3]}
+    everything = Legend(CLASS_COLORS, CLASS_COLORS)
+    assert spare_colors(everything) == list(CLASS_COLORS)
+
+
+def test_legends_come_in_the_order_of_the_layers(folder):
+    few = write_shapes(folder / "few.geojson", squares(1), kind=["a"])
+    many = write_shapes(folder / "many.geojson", squares(2), kind=["b", "c"])
+    ramp = np.linspace(0, 1, ROWS * COLS, dtype="float32").reshape(ROWS, COLS, 1)
+    scale = rasters.write_array(folder / "scale.tif", ramp, GRIDS["UTM"])
+    for order in ((few, many, scale), (scale, many, few), (many, scale, few)):
+        groups = legend_groups(show_map(*order, field="kind").layers)
+        assert [group["title"] for group in groups] == [path.stem for path in order]
 
 
 def test_shapes_without_a_class_are_drawn_and_named_so(folder):
@@ -515,8 +572,13 @@ def test_what_has_no_place_is_refused(folder, layers, words):
 def test_files_that_are_no_layers_are_refused(folder):
     with pytest.raises(FileNotFoundError, match=r"no layer at.*Check the path"):
         show_map(folder / "absent.tif")
-    with pytest.raises(OSError, match="neither a raster nor a vector"):
+    with pytest.raises(OSError, match="neither a raster nor a vector") as caught:
         show_map(*text_file(folder))
+    # GDAL's advice is for those who write its command line.
+    assert "driver" not in str(caught.value)
+    assert ".." not in str(caught.value)
+    with pytest.raises(TypeError, match=r"NoneType.*path of a raster or a vector"):
+        show_map(None)
     with pytest.raises(TypeError, match=r"array.*does not say where.*`show`"):
         show_map(np.zeros((3, 4)))
 
@@ -525,9 +587,18 @@ def test_files_that_are_no_layers_are_refused(folder):
     ("options", "words"),
     [
         ({"bands": 9}, "Band 9 of .* does not exist: it has 4 bands"),
-        ({"titles": ["a", "b"]}, "2 titles for 1 layers"),
-        ({"opacity": [0.1, 0.2]}, "2 opacities for 1 rasters"),
+        ({"titles": ["a", "b"]}, "2 titles for 1 layer. Give"),
+        ({"opacity": [0.1, 0.2]}, "2 opacities for 1 raster. Give"),
+        ({"opacity": []}, "0 opacities for 1 raster. Give"),
         ({"opacity": 80}, "from 0, invisible, to 1. Received: 80"),
+        ({"opacity": "half"}, "number from 0, invisible, to 1. Received: 'half'"),
+        ({"opacity": None}, "number from 0.*Received: None"),
+        ({"opacity": ["a"]}, "number from 0.*Received: 'a'"),
+        ({"opacity": np.nan}, "number from 0.*Received: nan"),
+        ({"height": -5}, "whole number of px.*Received: -5"),
+        ({"height": "tall"}, "whole number of px.*Received: 'tall'"),
+        ({"height": 480.5}, "whole number of px.*Received: 480.5"),
+        ({"height": True}, "whole number of px.*Received: True"),
         ({"side_by_side": True}, "needs two rasters; there is 1"),
         ({"kind": "map"}, "kind 'map' is unknown"),
     ],
@@ -535,6 +606,26 @@ def test_files_that_are_no_layers_are_refused(folder):
 def test_wrong_options_are_refused(scene, options, words):
     with pytest.raises(ValueError, match=words):
         show_map(scene["input_10m"], **options)
+
+
+def test_one_opacity_is_not_called_opacities(scene):
+    with pytest.raises(ValueError, match="There is 1 opacity for 2 rasters"):
+        show_map(scene["input_10m"], scene["labels"], opacity=[0.5])
+
+
+@pytest.mark.parametrize(
+    ("fill", "dtype", "nodata"), [(np.nan, "float32", None), (255, "uint8", 255)]
+)
+def test_a_raster_without_data_is_refused(folder, scene, fill, dtype, nodata):
+    array = np.full((ROWS, COLS, 1), fill, dtype)
+    path = rasters.write_array(folder / "a.tif", array, GRIDS["UTM"], nodata=nodata)
+    with pytest.raises(ValueError, match=rf"nothing to draw.*{ROWS * COLS} pixels.*no"):
+        show_map(scene["labels"], path)
+
+
+def test_a_field_is_a_name(scene):
+    with pytest.raises(TypeError, match=r"name of a field.*3"):
+        show_map(scene["labels"], field=3)
 
 
 def test_a_missing_field_is_refused(folder):

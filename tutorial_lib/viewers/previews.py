@@ -209,20 +209,21 @@ def _checked(
             f"{counted(count, 'band')}. Give one with pixels."
         )
     window = Window(0, 0, width, height) if window is None else window
-    if not isinstance(window, Window) or min(window.height, window.width) < 1:
-        raise ValueError(
-            "A part to show is a rasterio `Window(col_off, row_off, width, height)` of "
-            f"at least one pixel, in {name} of {height}x{width} px. Received: "
-            f"{window!r}."
+    if not isinstance(window, Window):
+        raise TypeError(
+            "`window` is a rasterio.windows.Window(col_off, row_off, width, height). "
+            f"Received: {window!r}."
         )
     if (
-        min(window.row_off, window.col_off) < 0
+        min(window.height, window.width) < 1
+        or min(window.row_off, window.col_off) < 0
         or window.row_off + window.height > height
         or window.col_off + window.width > width
     ):
         raise ValueError(
             f"The window (row {window.row_off}, col {window.col_off}, {window.height}x"
-            f"{window.width} px) leaves {name}, which has {height}x{width} px."
+            f"{window.width} px) is no part of {name}, which has {height}x{width} px. "
+            "Choose one inside."
         )
     return chosen_bands(name, count, bands, color), window
 

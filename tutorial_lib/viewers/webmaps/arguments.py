@@ -3,33 +3,61 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tutorial_lib.positions import Positions
 from tutorial_lib.rasters import PathLike
+from tutorial_lib.viewers.options import (
+    checked_titles,
+    counted,
+    is_number,
+    is_whole,
+)
 from tutorial_lib.viewers.previews import is_path
 from tutorial_lib.viewers.webmaps.overlays import Overlay
 from tutorial_lib.viewers.webmaps.shapes import Shapes
 
-__all__ = ["check_overlap", "layer_opacities", "layer_titles"]
+# Below, there is no room for the controls.
+LEAST_HEIGHT = 100
+
+__all__ = [
+    "check_field",
+    "check_height",
+    "check_overlap",
+    "layer_opacities",
+    "layer_titles",
+]
+
+
+def check_height(height: Any) -> None:
+    """Refuse heights that no map can have."""
+    if not (is_whole(height) and height >= LEAST_HEIGHT):
+        raise ValueError(
+            "`height` is that of the map in a notebook: a whole number of px, "
+            f"{LEAST_HEIGHT} or more. Received: {height!r}."
+        )
+
+
+def check_field(field: Any) -> None:
+    """Refuse what is no name of a field."""
+    if not isinstance(field, str):
+        raise TypeError(
+            "`field` is the name of a field of vector files, such as 'class'. "
+            f"Received: {field!r}."
+        )
 
 
 def layer_titles(
     titles: str | Sequence[str] | None, layers: Sequence[PathLike | Positions]
 ) -> list[str]:
     """A name for each layer, no two alike."""
-    if titles is None:
+    names = checked_titles(titles, len(layers))
+    if names is None:
         names = [
             Path(layer).stem if is_path(layer) else "positions" for layer in layers
         ]
-    else:
-        names = [titles] if isinstance(titles, str) else list(map(str, titles))
-    if len(names) != len(layers):
-        raise ValueError(
-            f"There are {len(names)} titles for {len(layers)} layers. Give one for "
-            "each layer."
-        )
     return _told_apart(names)
 
 
@@ -58,23 +86,32 @@ def layer_opacities(
             f"`side_by_side` needs two rasters; there {'is' if count == 1 else 'are'} "
             f"{count}. Give one more, or leave it out."
         )
-    if isinstance(opacity, int | float | np.number):
+    values = _opacities(opacity)
+    if is_number(opacity):
         lowest = 2 if side_by_side and count == 2 else 1
-        values = [1.0] * min(lowest, count) + [float(opacity)] * (count - lowest)
-    else:
-        values = [float(value) for value in opacity]
+        values = [1.0] * min(lowest, count) + values * (count - lowest)
     if len(values) != count:
+        is_one = len(values) == 1
         raise ValueError(
-            f"There are {len(values)} opacities for {count} rasters. Give one number "
-            "for all, or one for each."
-        )
-    wrong = [v for v in (*values, *np.atleast_1d(opacity)) if not 0 <= v <= 1]
-    if wrong:
-        raise ValueError(
-            f"An opacity goes from 0, invisible, to 1. Received: {wrong[0]:g}."
+            f"There {'is' if is_one else 'are'} "
+            f"{counted(len(values), 'opacity', 'opacities')} for "
+            f"{counted(count, 'raster')}. Give one number for all, or one for each."
         )
     rest = iter(values)
     return [next(rest) if is_raster else 1.0 for is_raster in rasters]
+
+
+def _opacities(opacity: Any) -> list[float]:
+    """The numbers that were given, one or several."""
+    alone = isinstance(opacity, str) or not np.iterable(opacity)
+    values = [opacity] if alone else list(opacity)
+    for value in values:
+        if not (is_number(value) and 0 <= value <= 1):
+            raise ValueError(
+                "An opacity is a number from 0, invisible, to 1. Received: "
+                f"{value if is_number(value) else repr(value)}."
+            )
+    return [float(value) for value in values]
 
 
 def check_overlap(layers: Sequence[Overlay | Shapes]) -> None:

@@ -30,22 +30,33 @@ def legend_classes(layer: Overlay | Shapes) -> Classes:
 
 
 def legend_groups(layers: Sequence[Overlay | Shapes]) -> list[dict[str, Any]]:
-    """Classes and scales, each with the names of its layers if there is a choice.
+    """Classes and scales in the order of their layers, lowest first.
 
-    Layers whose classes are among those of another one share its entries.
+    Layers whose classes are among those of another one share its entries; each group
+    has the names of its layers if there is a choice.
     """
+    homes = _homes([legend_classes(layer) for layer in layers])
+    several = len({home for home in homes if home}) > 1
     groups = {}
-    for layer in sorted(layers, key=lambda one: -len(legend_classes(one))):
-        classes = legend_classes(layer)
-        home = next((own for own in groups if set(classes) <= set(own)), classes)
-        if classes:
-            groups.setdefault(home, []).append(layer.title)
-    several = len(groups) > 1
-    found = [
-        {"title": ", ".join(titles) if several else "", "classes": list(classes)}
-        for classes, titles in groups.items()
+    for layer, home in zip(layers, homes, strict=True):
+        if home:
+            alike = [
+                one.title for one, its in zip(layers, homes, strict=True) if its == home
+            ]
+            title = ", ".join(alike) if several else ""
+            groups[home] = {"title": title, "classes": list(home)}
+        elif _has_scale(layer):
+            groups[layer.title] = _scale(layer)
+    return list(groups.values())
+
+
+def _homes(classes: Sequence[Classes]) -> list[Classes]:
+    """For each layer the classes among which its own are; () if it has none."""
+    longest = sorted(classes, key=len, reverse=True)
+    return [
+        next(one for one in longest if set(own) <= set(one)) if own else ()
+        for own in classes
     ]
-    return found + [_scale(one) for one in layers if _has_scale(one)]
 
 
 def _has_scale(layer: Overlay | Shapes) -> bool:

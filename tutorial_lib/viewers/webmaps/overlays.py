@@ -87,7 +87,8 @@ def read_overlay(path: PathLike, title: str | None = None, **display: Any) -> Ov
         display: How it is drawn; see `layers.load_layer`.
 
     Raises:
-        ValueError: If the raster does not say where it is, or a band does not exist.
+        ValueError: If the raster does not say where it is, a band does not exist, or
+            no pixel has data.
 
     Example:
         >>> from tutorial_lib import testing
@@ -102,6 +103,7 @@ def read_overlay(path: PathLike, title: str | None = None, **display: Any) -> Ov
             "draw it with `show`."
         )
     layer = load_layer(path, **display)
+    _check_data(path, layer)
     shape = layer.valid.shape
     try:
         target = mercator_grid(grid, shape)
@@ -118,6 +120,16 @@ def read_overlay(path: PathLike, title: str | None = None, **display: Any) -> Ov
         description=describe(layer, title),
         attribution=_attribution(path),
     )
+
+
+def _check_data(path: PathLike, layer: Layer) -> None:
+    if not layer.valid.any():
+        numbers = ", ".join(map(str, layer.preview.bands))
+        raise ValueError(
+            f"In '{path}' (band {numbers}) there is nothing to draw: all of its "
+            f"{layer.valid.size} pixels are NaN or no-data. Choose another band, or "
+            "say what is no-data: `nodata=…`."
+        )
 
 
 def _laid(layer: Layer, grid: GeoBox, target: GeoBox) -> Layer:

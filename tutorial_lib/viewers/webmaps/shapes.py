@@ -28,7 +28,7 @@ PLAIN_COLOR = "#e69f00"
 _KINDS = {0: "point", 1: "line", 2: "line", 3: "polygon"}
 _SINGLE = {4: 0, 5: 1, 6: 3}
 
-__all__ = ["NO_CLASS", "PLAIN_COLOR", "Shapes", "read_shapes"]
+__all__ = ["NO_CLASS", "PLAIN_COLOR", "Shapes", "read_shapes", "spare_colors"]
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,7 @@ def read_shapes(
     *,
     field: str = "class",
     legend: Legend | None = None,
+    names: Legend | None = None,
 ) -> Shapes:
     """Read shapes and move them to longitudes and latitudes.
 
@@ -129,6 +130,8 @@ def read_shapes(
         title: Their name on the map; None takes the file's, or "positions".
         field: Field with class numbers, or names of classes.
         legend: Names and colours of the classes.
+        names: Used instead if the field has names: the legend of another layer, which
+            begins with `legend` and goes on with names that this does not know.
 
     Raises:
         ValueError: If there is nothing to draw, the CRS is unknown, or a field other
@@ -151,7 +154,7 @@ def read_shapes(
         found = _read(layer, field)
     geometries, values = _drawable(found)
     step = max(1, ceil(len(geometries) / MAX_SHAPES))
-    classes, legend = _classes(values, legend)
+    classes, legend = _classes(values, legend, names or legend)
     return Shapes(
         title=title or name,
         geometries=geometries[::step],
@@ -176,8 +179,8 @@ def _read(path: PathLike, field: str) -> _Found:
         meta, _, geometry, columns = pyogrio.raw.read(path)
     except pyogrio.errors.DataSourceError as err:
         raise OSError(
-            f"'{path}' is neither a raster nor a vector file that GDAL can read: "
-            f"{err}. Download or make it again."
+            f"'{path}' is neither a raster nor a vector file that GDAL can read. "
+            "Download or make it again."
         ) from err
     fields = meta["fields"].tolist()
     if field not in fields and field != "class":
@@ -215,7 +218,7 @@ def _drawable(found: _Found) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _classes(
-    values: np.ndarray | None, legend: Legend | None
+    values: np.ndarray | None, legend: Legend | None, names: Legend | None
 ) -> tuple[np.ndarray | None, Legend | None]:
     """Class numbers of a field, and the legend that they belong to."""
     if values is None:
@@ -223,17 +226,34 @@ def _classes(
     try:
         numbers = values.astype("float64")
     except (TypeError, ValueError):
-        return _named(values, legend)
+        return _named(values, names)
     whole = np.isfinite(numbers) & (numbers >= 0) & (numbers == np.floor(numbers))
     return np.where(whole, numbers, NO_CLASS).astype("int64"), legend
 
 
 def _named(values: Sequence[Any], legend: Legend | None) -> tuple[np.ndarray, Legend]:
-    """Class numbers of names; names that no legend knows get colours of our own."""
-    names = sorted({str(value) for value in values if value is not None})
-    if legend is None or not set(names) <= set(legend.names):
-        colors = [CLASS_COLORS[i % len(CLASS_COLORS)] for i in range(len(names))]
-        legend = Legend(tuple(names), tuple(colors))
+    """Class numbers of names; those that the legend does not know come after it."""
+    legend = _extended(legend, {str(value) for value in values if value is not None})
     number = {name: i for i, name in enumerate(legend.names)}
     ids = [number.get(str(value), NO_CLASS) for value in values]
     return np.array(ids, "int64"), legend
+
+
+def _extended(legend: Legend | None, names: set[str]) -> Legend:
+    """A legend with more names, in colours that it does not have."""
+    known = legend or Legend((), ())
+    spare = spare_colors(known)
+    unknown = sorted(names - set(known.names))
+    colors = [spare[i % len(spare)] for i in range(len(unknown))]
+    return Legend((*known.names, *unknown), (*known.colors, *colors))
+
+
+def spare_colors(legend: Legend) -> list[str]:
+    """Colours of our own, those first that are the least like a legend's."""
+    own = Legend(CLASS_COLORS, CLASS_COLORS)
+    if not legend:
+        return list(CLASS_COLORS)
+    apart = np.subtract(np.array(own.rgb)[:, np.newaxis], legend.rgb)
+    nearest = np.linalg.norm(apart, axis=-1).min(axis=1)
+    order = np.argsort(-nearest, kind="stable")
+    return [CLASS_COLORS[i] for i in order if nearest[i]] or list(CLASS_COLORS)

@@ -16,8 +16,11 @@ from tutorial_lib.positions import Positions
 from tutorial_lib.rasters import Legend, PathLike, opened
 from tutorial_lib.viewers.comparison.scene import Display
 from tutorial_lib.viewers.figures import StillFigure
+from tutorial_lib.viewers.options import check_legend, refuse_unknown
 from tutorial_lib.viewers.previews import is_path, layer_shape
 from tutorial_lib.viewers.webmaps.arguments import (
+    check_field,
+    check_height,
     check_overlap,
     layer_opacities,
     layer_titles,
@@ -199,6 +202,7 @@ def show_map(  # noqa: PLR0913 - every one is a choice of the user's
     value_range: tuple[float, float] | None = None,
     kind: str | None = None,
     nodata: float | None = None,
+    **unknown: Any,
 ) -> WebMap:
     """Lay rasters, polygons and positions on a map that one can move in the browser.
 
@@ -226,6 +230,7 @@ def show_map(  # noqa: PLR0913 - every one is a choice of the user's
         value_range: (darkest, brightest) value, instead of `stretch`.
         kind: Draws all rasters as this kind.
         nodata: Value of pixels without data; None takes the rasters' own tag.
+        **unknown: Refused, with a list of the known names.
 
     Returns:
         A map that displays itself; `save(path)` writes it as one page, `as_figure()`
@@ -234,7 +239,7 @@ def show_map(  # noqa: PLR0913 - every one is a choice of the user's
     Raises:
         ValueError: If a layer has no CRS or nothing to draw, lies apart from all
             others, a band does not exist, or titles or opacities do not match.
-        TypeError: If a layer is an array.
+        TypeError: If a layer is an array, or an option is unknown.
         FileNotFoundError: If there is no such file.
 
     Example:
@@ -243,6 +248,10 @@ def show_map(  # noqa: PLR0913 - every one is a choice of the user's
         >>> show_map(scene["input_10m"], bands=(3, 2, 1))
         Map of 1 layer. s2_10m: colour image, 1.68 x 1.2 km.
     """
+    refuse_unknown(show_map, unknown)
+    check_height(height)
+    check_field(field)
+    check_legend(legend)
     if not layers:
         raise ValueError("There is nothing to show: give a raster or a vector file.")
     rasters = [_is_raster(layer) for layer in layers]
@@ -271,8 +280,12 @@ def _load(
         loaded[i] = read_overlay(layers[i], names[i], **options)
     legends = [display.legend, *(one.layer.legend for one in loaded.values())]
     legend = next(filter(None, legends), None)
+    known = legend
     for i in np.flatnonzero(np.logical_not(rasters)).tolist():
-        loaded[i] = read_shapes(layers[i], names[i], field=field, legend=legend)
+        one = read_shapes(layers[i], names[i], field=field, legend=legend, names=known)
+        # A name that the legend lacks has one colour in all layers.
+        known = max(known, one.legend, key=lambda own: len(own or ()))
+        loaded[i] = one
     return [loaded[i] for i in range(len(layers))]
 
 
@@ -282,8 +295,9 @@ def _is_raster(layer: Any) -> bool:
     if not is_path(layer):
         what = "array" if isinstance(layer, np.ndarray) else type(layer).__name__
         raise TypeError(
-            f"A layer of type {what} does not say where it lies. Write it with "
-            "`write_array` and give the path, or draw it with `show`."
+            f"A layer of type {what} does not say where it lies. Give the path of a "
+            "raster or a vector file, or positions; an array can be written with "
+            "`write_array`, or drawn with `show`."
         )
     try:
         with opened(layer):
