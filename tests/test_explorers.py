@@ -8,6 +8,7 @@ import io
 import itertools
 import threading
 from base64 import b64decode
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -155,14 +156,138 @@ def test_any_size_can_be_chosen_and_is_explained(pan_xs):
         assert explorer.verdict.broken[-1] in repr(explorer)
 
 
-def test_a_network_that_cannot_run_says_so(pan_xs):
-    trial = explore_fields(pan_xs, chunk=130).trial
+def test_a_network_that_cannot_run_says_so_and_nothing_else(pan_xs):
+    explorer = explore_fields(pan_xs, chunk=130)
+    trial = explorer.trial
     # 130 px of pan are halved to 65 and 33, and those of xs are 32.
-    assert "[32, 33] px" in trial.misfit
-    assert trial.margins is None
+    assert "'conv_xs_conv2' would have to merge tensors of 32 and 33 px" in trial.misfit
+    assert trial.misfit.endswith("Take a multiple of 16 px.")
+    assert trial.verdict.broken == (trial.misfit,)
+    assert (
+        repr(explorer) == f"The network cannot run on chunks of 130 px. {trial.misfit}"
+    )
+    assert (trial.margins, trial.size, trial.cost) == (None, None, None)
     assert next(bar.name for bar in trial.bars if bar.span is None) == "conv_xs_conv2"
     with pytest.raises(ValueError, match=r"\[32, 33\]"):
         pan_xs.spans(130, 0)
+
+
+def test_a_chunk_that_is_no_fit_is_never_exact():
+    image = keras.Input((None, None, 1), name="input")
+    # Of an odd size, one rounds up and the other down, and none of them pads.
+    up = keras.layers.Conv2D(1, 1, 2)(image)
+    down = keras.layers.MaxPooling2D(2)(image)
+    study = FieldStudy(
+        analyse(keras.Model(image, {"estimated": up + down})), "estimated"
+    )
+    for chunk, crop in itertools.product(range(20, 30), range(4)):
+        trial = study.trial(chunk, crop)
+        assert bool(trial.misfit) == bool(chunk % 2)
+        assert trial.verdict.exact == (chunk % 2 == 0)
+
+
+def test_the_smallest_chunk_is_one_on_which_the_network_runs(pan_xs):
+    study = FieldStudy(pan_xs, "estimated_crop32")
+    # 64 px are cropped away; halved four times and merged, a chunk is 16 px or several.
+    assert study.smallest_chunk == 80
+    assert study.trial(80, 0).size == 16
+    explorer = explore_fields(pan_xs, "estimated_crop32")
+    assert explorer._sliders["chunk"].min == 80
+
+
+def test_an_output_gets_a_chunk_and_a_crop_that_leave_something(pan_xs):
+    explorer = explore_fields(pan_xs, chunk=64, crop=20)
+    explorer.output = "estimated_crop32"
+    assert explorer.chunk % 16 == 0
+    assert explorer.trial.tile > 0
+    explorer = explore_fields(pan_xs, chunk=144, crop=40)
+    explorer.output = "estimated_crop32"
+    # The chunk is one that runs, and stays; 80 px less twice 40 were nothing.
+    assert (explorer.chunk, explorer.crop) == (144, 0)
+    assert explorer.verdict.exact
+    # What leaves something stays, exact or not.
+    explorer.crop = 7
+    explorer.output = "estimated"
+    assert (explorer.chunk, explorer.crop) == (144, 7)
+
+
+def test_a_built_in_crop_is_offered_without_another_one(pan_xs):
+    explorer = explore_fields(pan_xs, "estimated_crop32", chunk=144, crop=32)
+    assert explorer.verdict.exact
+    # 80 px are left of 144: nine times less work than with 16 px.
+    assert (144, 0) in explorer.trial.offers
+    costs = [FieldStudy(pan_xs, "estimated_crop32").trial(144, c).cost for c in (0, 32)]
+    assert costs == [pytest.approx((144 / 80) ** 2), pytest.approx((144 / 16) ** 2)]
+
+
+def test_the_crop_slider_ends_where_nothing_is_left(pan_xs):
+    explorer = explore_fields(pan_xs, chunk=128, crop=32)
+    crop = explorer._sliders["crop"]
+    assert crop.max == 64
+    explorer.chunk = 512
+    assert crop.max == 256
+    crop.value = 100
+    assert explorer.crop == 100
+    # A handle that is dragged across small chunks takes nothing with it.
+    explorer.chunk = 16
+    assert explorer.crop == crop.value == 100
+    explorer.output = "estimated_crop32"
+    explorer.chunk, explorer.crop = 144, 0
+    assert crop.max >= 40
+    explorer.chunk = 160
+    # 96 px are left of 160.
+    assert crop.max == 48
+    explorer.crop = 90
+    explorer._take(SimpleNamespace(offer=(144, 0)))
+    assert (explorer.chunk, explorer.crop, crop.value) == (144, 0, 0)
+
+
+def test_padded_layers_round_up_and_so_does_all_else():
+    image = keras.Input((None, None, 1), name="input")
+    net = image
+    for name, kernel, stride in (("c1", 5, 1), ("c2", 3, 2), ("out", 3, 1)):
+        conv = keras.layers.Conv2D(1, kernel, stride, padding="same", name=name)
+        net = conv(net)
+    model = keras.Model(image, {"estimated": net})
+    trial = explore_fields(model, chunk=41, crop=3).trial
+    expected = model(np.zeros((1, 41, 41, 1), "float32"))["estimated"].shape[1]
+    assert trial.size == trial.bars[-1].span.size == expected
+    assert trial.tile == expected - 6
+    assert trial.cost == pytest.approx((41 / (2 * (expected - 6))) ** 2)
+
+
+def test_an_input_of_one_size_is_respected():
+    image = keras.Input((32, 32, 1), name="input")
+    conv = keras.layers.Conv2D(1, 3, name="conv")
+    flat = keras.layers.Flatten(name="flatten")(conv(image))
+    model = keras.Model(image, {"flat": flat, "same": conv(image)})
+    explorer = explore_fields(model, "flat")
+    assert explorer.chunk == 32
+    trial = explorer.trial
+    assert (trial.size, trial.tile, trial.cost) == (None, 0, None)
+    # Sizes up to the layer that sees everything, and none of what it gives.
+    assert [(bar.name, bar.span and bar.span.size) for bar in trial.bars] == [
+        ("input", 32),
+        ("conv", 30),
+        ("flat", None),
+    ]
+    assert trial.verdict.broken == (
+        "'flatten' sees the whole chunk: no crop makes the map exact.",
+    )
+    assert "Cost" not in repr(explorer)
+    explorer.output = "same"
+    assert explorer.trial.size == 30
+    explorer.chunk = 64
+    assert "The model takes chunks of 32 px only" in repr(explorer)
+    assert {chunk for chunk, _ in explorer.trial.offers} <= {32}
+
+
+def test_long_names_keep_their_ends(pan_xs):
+    figure = explore_fields(pan_xs, "estimated_labels_crop32").as_figure()
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    (short,) = [text for text in texts if "…" in text]
+    assert short.endswith("_crop32")
+    assert short.startswith("est")
 
 
 def test_what_is_left_of_nothing_costs_nothing_that_can_be_said(pan_xs):
@@ -193,9 +318,14 @@ def test_an_output_that_needs_a_larger_chunk_gets_one():
     model = keras.Model(image, {"estimated": image + 1, "inner": inner})
     explorer = explore_fields(model, "estimated", chunk=50)
     explorer.output = "inner"
+    # 200 from each side, and something that is worth it.
+    assert explorer.chunk > 400
+    assert explorer.verdict.exact
     # 200 from each side, and a pixel.
-    assert explorer.chunk == 401
+    explorer.chunk = 401
     assert explorer.trial.size == 1
+    with pytest.raises(traitlets.TraitError, match="Use 401 px or more"):
+        explorer.chunk = 400
 
 
 def test_rows_that_lose_otherwise_than_columns_are_told():
@@ -246,6 +376,10 @@ def test_what_is_kept_but_wrong_is_crossed(pan_xs):
     crossed = [patch.get_bbox().bounds for patch in square.patches if patch.get_hatch()]
     crossed = [bounds for bounds in crossed if bounds[:2] == (24, 24)]
     assert crossed == [(24, 24, 7, 80), (24, 24, 80, 7)]
+    # Of 32 px none is valid: all that is kept is wrong.
+    square = explore_fields(pan_xs, chunk=32, crop=3).as_figure().axes[1]
+    wrong = [patch for patch in square.patches if patch.get_hatch() == "xxxx"]
+    assert [patch.get_bbox().bounds for patch in wrong] == [(3, 3, 26, 26)]
     exact = explore_fields(pan_xs, chunk=128, crop=32).as_figure().axes[1]
     assert not any(patch.get_hatch() == "xxxx" for patch in exact.patches)
 
@@ -286,6 +420,11 @@ def test_impossible_fields_are_refused(pan_xs):
         explore_fields(pan_xs, chunk=5)
     with pytest.raises(ValueError, match="0 or more, not -1"):
         explore_fields(pan_xs, crop=-1)
+    with pytest.raises(TypeError, match=r"`chunk` is a whole number of .*, not 64\.5"):
+        explore_fields(pan_xs, chunk=64.5)
+    with pytest.raises(TypeError, match="`crop` is a whole number of pixels, not '3'"):
+        explore_fields(pan_xs, crop="3")
+    assert explore_fields(pan_xs, chunk=np.int64(64)).chunk == 64
     explorer = explore_fields(pan_xs)
     with pytest.raises(traitlets.TraitError, match="Use 16 px or more"):
         explorer.chunk = 0
@@ -532,14 +671,14 @@ def test_a_patch_of_each_source_stands_in_one_column():
     patches = some_patches()
     browser = browse_patches(patches, count=4, bands=(3, 2, 1))
     browser.label = 1
-    browser.page = 2
     order = np.argsort(browser.indices)
+    assert (np.diff(order) < 0).any()
     pictures = [np.asarray(image.get_array()) for image in drawn_pictures(browser)]
     shades = [picture[..., :3].mean() for picture in pictures]
-    for source in (shades[:3], shades[3:]):
+    for source in (shades[:4], shades[4:]):
         # Each patch is brighter than the one before it in the file.
         np.testing.assert_array_equal(np.argsort(source), order)
-    np.testing.assert_allclose(shades[:3], shades[3:], atol=12)
+    np.testing.assert_allclose(shades[:4], shades[4:], atol=12)
 
 
 def test_impossible_patches_are_refused():

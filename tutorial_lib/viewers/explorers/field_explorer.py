@@ -14,14 +14,16 @@ from tutorial_lib.viewers.explorers.field_pictures import (
     headline,
     sentences,
 )
+from tutorial_lib.viewers.explorers.field_trials import Trial
 from tutorial_lib.viewers.explorers.shell import (
     Explorer,
     controls_row,
     picture,
     slider,
+    whole_number,
     words,
 )
-from tutorial_lib.viewers.explorers.tiled_fields import OFFERED, FieldStudy, Trial
+from tutorial_lib.viewers.explorers.tiled_fields import OFFERED, FieldStudy
 from tutorial_lib.viewers.figures import StillFigure
 
 __all__ = ["FieldExplorer", "explore_fields"]
@@ -67,8 +69,10 @@ class FieldExplorer(Explorer):
         self.output = output
         self.chunk = study.first_chunk if chunk is None else chunk
         self.crop = crop
-        self._fit()
+        self._sliders["chunk"].min = study.smallest_chunk
+        self._stretch()
         self.observe(self._fit, names="output")
+        self.observe(self._stretch, names=["output", "chunk"])
         for name, control in (*self._sliders.items(), ("output", names)):
             traitlets.link((self, name), (control, "value"))
         for button in self._offers:
@@ -107,10 +111,23 @@ class FieldExplorer(Explorer):
         return value
 
     def _fit(self, _: Any = None) -> None:
-        """The least chunk is another one for each output."""
-        least = self._studies[self.output].smallest_chunk
-        self.chunk = max(self.chunk, least)
-        self._sliders["chunk"].min = least
+        """Each output needs its own chunk, and has its own crop built in."""
+        study = self._studies[self.output]
+        if self.chunk < study.smallest_chunk:
+            self.chunk = study.first_chunk
+        self._sliders["chunk"].min = study.smallest_chunk
+        size = study.size(self.chunk)
+        if size is not None and size <= 2 * self.crop:
+            self.crop = study.smallest_crop
+
+    def _stretch(self, _: Any = None) -> None:
+        """The slider reaches the crop that leaves nothing, and what is set already."""
+        size, control = (
+            self._studies[self.output].size(self.chunk),
+            self._sliders["crop"],
+        )
+        if size is not None:
+            control.max = max(size // 2, self.crop, control.value)
 
     def _take(self, button: ipywidgets.Button) -> None:
         with self.hold_trait_notifications():
@@ -176,7 +193,7 @@ def explore_fields(
         there is no kernel.
 
     Raises:
-        TypeError: If the model is no graph of layers.
+        TypeError: If the model is no graph of layers, or a size no whole number.
         ValueError: If there is no such output, or a size is impossible.
 
     Example:
@@ -193,6 +210,9 @@ def explore_fields(
     output = next(iter(analysis.outputs)) if output is None else output
     if output not in analysis.outputs:
         raise ValueError(_no_output(output, analysis))
+    if chunk is not None:
+        chunk = whole_number("chunk", chunk, "pixels")
+    crop = whole_number("crop", crop, "pixels")
     try:
         return FieldExplorer(analysis, output, chunk, crop)
     except traitlets.TraitError as error:

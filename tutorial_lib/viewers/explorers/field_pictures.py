@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from tutorial_lib.viewers.explorers.field_trials import Bar, Trial
 from tutorial_lib.viewers.explorers.output_squares import (
     BAD,
     INK,
@@ -18,7 +19,6 @@ from tutorial_lib.viewers.explorers.output_squares import (
     draw_square,
 )
 from tutorial_lib.viewers.explorers.shell import LINE, WIDTH
-from tutorial_lib.viewers.explorers.tiled_fields import Bar, Trial
 from tutorial_lib.viewers.figures import TEXT_SIZE, StillFigure
 
 PALE = "#8a8a8a"
@@ -54,13 +54,17 @@ def headline(trial: Trial) -> str:
             f"Exact: tiles of {trial.tile} x {trial.tile} px, put side by side, are "
             "the map of the whole image."
         )
+    if trial.misfit:
+        return f"The network cannot run on chunks of {trial.chunk} px."
     return f"Not exact with chunks of {trial.chunk} px and a crop of {trial.crop} px."
 
 
 def sentences(trial: Trial) -> tuple[str, ...]:
     """What is wrong, and what it costs."""
-    broken = (*((trial.misfit,) if trial.misfit else ()), *trial.verdict.broken)
-    return *broken, *_rows_apart(trial), _cost(trial)
+    if trial.size is None:
+        # Nothing runs, or nothing can be tiled: there are no sizes to speak of.
+        return trial.verdict.broken
+    return *trial.verdict.broken, *_rows_apart(trial), _cost(trial)
 
 
 def _rows_apart(trial: Trial) -> tuple[str, ...]:
@@ -123,7 +127,8 @@ def _draw_bars(ax: Axes, trial: Trial) -> None:
     stuck = next((row for row, bar in enumerate(trial.bars) if bar.span is None), None)
     if stuck is not None:
         style = {"fontsize": TEXT_SIZE, "color": BAD, "va": "center"}
-        ax.text(0, stuck, " cannot run, nor what follows", **style)
+        why = "cannot run, nor what follows" if trial.misfit else "sees the whole chunk"
+        ax.text(0, stuck, f" {why}", **style)
     _draw_texts(ax, trial.bars)
     title = f"Layer by layer: what is valid of a chunk of {trial.chunk} px"
     ax.set_title(title, fontsize=TEXT_SIZE + 1, color=INK, loc="left", x=-0.46, pad=24)
@@ -178,7 +183,9 @@ def _draw_texts(ax: Axes, bars: Sequence[Bar]) -> None:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
+    """Without its middle: names of outputs differ in their ends."""
+    half = NAME // 2
+    return name if len(name) <= NAME else f"{name[:half]}…{name[-half:]}"
 
 
 def _columns(valid: str, left: int | str, right: int | str) -> str:

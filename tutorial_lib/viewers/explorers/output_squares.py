@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from tutorial_lib.viewers.explorers.tiled_fields import Trial
+from tutorial_lib.viewers.explorers.field_trials import Trial
 from tutorial_lib.viewers.figures import TEXT_SIZE
 
 INK, GOOD, BAD = "#303030", "#00694a", "#b03000"
@@ -37,17 +37,19 @@ def dashes(trial: Trial) -> dict[str, Any]:
 
 def draw_square(ax: Axes, trial: Trial) -> None:
     """Draw the output to scale."""
-    size = max(trial.size, 1)
+    size = max(trial.size or 1, 1)
     # Room for half of the frame's line.
     around = size / 100
     ax.set_xlim(-around, size + around)
     ax.set_ylim(size + around, -around)
     ax.set_aspect("equal", anchor="N")
     ax.set_axis_off()
-    span = trial.bars[-1].span
     ax.set_title(trial.output, fontsize=TEXT_SIZE + 1, color=INK, loc="left", pad=24)
-    if span is None:
-        ax.text(0, 0, "The network cannot run\non such a chunk.", va="top", color=BAD)
+    if trial.size is None:
+        text = "Each pixel depends\non the whole chunk."
+        if trial.misfit:
+            text = "The network cannot run\non such a chunk."
+        ax.text(0, 0, text, va="top", color=BAD)
         return
     kept = f"{trial.tile} x {trial.tile} of {trial.size} x {trial.size} px kept"
     _note(ax, kept, (0, size), (0, -14), color=INK)
@@ -103,7 +105,7 @@ def _draw_sides(ax: Axes, margins: tuple[int, int, int, int], size: int) -> None
 
 def _draw_kept(ax: Axes, trial: Trial, size: int) -> None:
     crop, tile = trial.crop, trial.tile
-    left, top, right, bottom = trial.wrong or (0, 0, 0, 0)
+    left, top, right, bottom = trial.wrong or (tile, 0, 0, 0)
     far = crop + tile
     for x, y, width, height in (
         (crop, crop, min(left, tile), tile),

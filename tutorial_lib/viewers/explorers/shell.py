@@ -5,6 +5,7 @@ runs. So a picture is drawn from the state alone, one at a time, and never by py
 """
 
 import io
+import operator
 import threading
 from collections.abc import Sequence
 from html import escape
@@ -39,6 +40,7 @@ __all__ = [
     "picture",
     "png",
     "slider",
+    "whole_number",
     "words",
 ]
 
@@ -138,6 +140,24 @@ def slider(name: str, value: int, low: int, high: int) -> ipywidgets.IntSlider:
     return ipywidgets.IntSlider(
         value, min=low, max=high, description=name, style={"description_width": "auto"}
     )
+
+
+def whole_number(name: str, value: Any, unit: str) -> int:
+    """The value of an argument, which must be a whole number.
+
+    Raises:
+        TypeError: If it is none.
+
+    Example:
+        >>> whole_number("chunk", 64, "pixels")
+        64
+    """
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(
+            f"`{name}` is a whole number of {unit}, not {value!r}."
+        ) from None
 
 
 def words(good: bool | None, title: str, sentences: Sequence[str]) -> str:

@@ -4,7 +4,8 @@ Sizes may be any, legal or not: what does not work is explained, not refused.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -14,6 +15,7 @@ from tutorial_lib.layer_rules import COLS, ROWS, Span
 from tutorial_lib.reaches import NetworkReach, Reach
 from tutorial_lib.tilings import Verdict, judge
 from tutorial_lib.tracing import trace
+from tutorial_lib.viewers.explorers.field_trials import Bar, Trial, margins_of
 
 # Tiles that a first look begins with are at least so large.
 FIRST_TILE = 64
@@ -21,71 +23,7 @@ FIRST_TILE = 64
 # So many legal choices are offered.
 OFFERED = 4
 
-__all__ = ["Bar", "FieldStudy", "Trial"]
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A layer along the columns; None in place of a span that the layer cannot give.
-
-    Attributes:
-        name: Name of the layer, or of the output.
-        span: Its pixels, and which of them are valid.
-        start: Where it begins, in reference pixels from the chunk's corner.
-    """
-
-    name: str
-    span: Span | None
-    start: Fraction
-
-    @property
-    def margins(self) -> tuple[int, int]:
-        """Pixels that are not valid at the left and at the right."""
-        return _ends(self.span)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A chunk size and a crop, and what comes of them.
-
-    Attributes:
-        output: Name of the output.
-        chunk: Side of the chunk, in reference pixels.
-        crop: Output pixels removed from each side.
-        size: Side of the chunk's output, in output pixels.
-        tile: Side of what the crop leaves of it; 0 when that is nothing.
-        bars: The layers that change the valid part, in the order in which they run.
-        margins: (left, top, right, bottom) of the output; None where nothing is valid
-            or the network cannot run.
-        misfit: Why the network cannot run on such a chunk; empty when it can.
-        verdict: Whether the tiled map is exact.
-        kept: Side of the tile in reference pixels.
-        offers: Other choices (chunk, crop) that are exact, the nearest ones first.
-    """
-
-    output: str
-    chunk: int
-    crop: int
-    size: int
-    tile: int
-    bars: tuple[Bar, ...]
-    margins: tuple[int, int, int, int] | None
-    misfit: str
-    verdict: Verdict
-    kept: Fraction
-    offers: tuple[tuple[int, int], ...]
-
-    @property
-    def wrong(self) -> tuple[int, int, int, int] | None:
-        """Pixels (left, top, right, bottom) of what is kept that are not valid."""
-        if self.margins is None:
-            return None
-        return tuple(max(margin - self.crop, 0) for margin in self.margins)
-
-    @property
-    def cost(self) -> float | None:
-        """Pixels computed for each that is kept; None when none is."""
-        return float((self.chunk / self.kept) ** 2) if self.kept else None
+__all__ = ["FieldStudy"]
 
 
 @dataclass(frozen=True)
@@ -113,33 +51,55 @@ class FieldStudy:
         """(rows, columns), None where a layer looks at the whole chunk."""
         return self.network.outputs[self.output]
 
-    @property
+    @cached_property
     def smallest_chunk(self) -> int:
-        """The smallest chunk that gives an output pixel."""
-        stride = self.analysis.stride
-        if self.pair is None:
-            return stride
-        rows = self.pair[0]
-        return max(stride, int((1 + rows.lost) * rows.scale))
+        """The smallest chunk on which the network runs and gives an output pixel."""
+        stride = least = self.analysis.stride
+        if self.pair is not None:
+            rows = self.pair[0]
+            least = max(stride, int((1 + rows.lost) * rows.scale))
+        # Where branches meet, not every chunk fits; multiples of the stride do.
+        chunks = range(least, least + stride)
+        return next((c for c in chunks if not self._run(c)[1]), least)
 
     @cached_property
+    def fixed_chunk(self) -> int | None:
+        """The only chunk that the model takes; None where its inputs have any size."""
+        for name, number in self.analysis.inputs.items():
+            shape = getattr(self.analysis.steps[number].layer, "batch_shape", ())
+            if len(shape) == 4 and shape[1]:
+                return int(shape[1] * self.analysis.spacing[name])
+        return None
+
+    @property
     def first_chunk(self) -> int:
         """A legal chunk to begin with, of which the smallest legal crop leaves half."""
+        return self.fixed_chunk or self._free_chunk
+
+    @cached_property
+    def _free_chunk(self) -> int:
+        """The same, were it not for inputs of one size only."""
         if self.pair is None:
             stride = self.analysis.stride
             return -(-FIRST_TILE // stride) * stride
-        rows, unit = self.pair[0], self.pair[0].unit
-        crop = max(self._judged(unit, 0, None).crops, default=0)
-        tile = -(-max(FIRST_TILE, 2 * crop) // unit) * unit
+        rows, crop = self.pair[0], self.smallest_crop
+        tile = -(-max(FIRST_TILE, 2 * crop) // rows.unit) * rows.unit
         return int((tile + 2 * crop + rows.lost) * rows.scale)
+
+    @cached_property
+    def smallest_crop(self) -> int:
+        """The smallest legal crop."""
+        if self.pair is None:
+            return 0
+        return min(self._judged(self.pair[0].unit, 0, None).crops, default=0)
 
     def trial(self, chunk: int, crop: int) -> Trial:
         """What a chunk of so many reference pixels and a crop come to."""
         chunk, crop = int(chunk), int(crop)
-        spans, misfit = self._spans(chunk)
-        size = self._size(chunk, spans)
-        tile = max(size - 2 * crop, 0)
-        verdict = self._verdict(chunk, size, crop)
+        spans, misfit = self._run(chunk)
+        size = self.size(chunk)
+        tile = max(size - 2 * crop, 0) if size else 0
+        verdict = self._verdict(chunk, crop, size, misfit)
         return Trial(
             output=self.output,
             chunk=chunk,
@@ -154,28 +114,43 @@ class FieldStudy:
             offers=self._offers(chunk, crop, verdict),
         )
 
-    def _spans(self, chunk: int) -> tuple[tuple[list[Span], list[Span]], str]:
+    def size(self, chunk: int) -> int | None:
+        """Side of a chunk's output; see `Trial`."""
+        spans, misfit = self._run(chunk)
+        if misfit or self.pair is None:
+            return None
+        return spans[ROWS][self.analysis.outputs[self.output]].size
+
+    def _run(self, chunk: int) -> tuple[tuple[list[Span], list[Span]], str]:
         """Spans along both axes, as far as the network runs, and why not further."""
-        analysis, misfit = self.analysis, ""
+        spans = self._spans(chunk)
+        if self.fixed_chunk not in (None, chunk):
+            return spans, (
+                f"The model takes chunks of {self.fixed_chunk} px only: its input has "
+                "a fixed size. Build it with `keras.Input((None, None, bands))`."
+            )
+        if len(spans[ROWS]) == len(self.analysis.steps):
+            return spans, ""
+        step = self.analysis.steps[len(spans[ROWS])]
+        sizes = max(({axis[i].size for i in step.inputs} for axis in spans), key=len)
+        listed = " and ".join(map(str, sorted(sizes)))
+        return spans, (
+            f"A chunk of {chunk} px does not divide evenly: the layer '{step.name}' "
+            f"would have to merge tensors of {listed} px. Take a multiple of "
+            f"{self.analysis.stride} px."
+        )
+
+    def _spans(self, chunk: int) -> tuple[list[Span], list[Span]]:
+        analysis = self.analysis
         for count in range(len(analysis.steps), 0, -1):
             names = {n: i for n, i in analysis.inputs.items() if i < count}
             steps = analysis.steps[:count]
-            try:
-                both = tuple(
+            with suppress(ValueError):
+                return tuple(
                     walk(steps, names, analysis.spacing, size=chunk, axis=axis)
                     for axis in (ROWS, COLS)
                 )
-            except ValueError as error:
-                misfit = str(error)
-            else:
-                return both, misfit
-        raise ValueError(misfit)
-
-    def _size(self, chunk: int, spans: tuple[list[Span], list[Span]]) -> int:
-        if self.pair is not None:
-            return max(self.pair[0].size(chunk), 0)
-        number = self.analysis.outputs[self.output]
-        return spans[ROWS][number].size if number < len(spans[ROWS]) else 0
+        return [], []
 
     def _margins(
         self, spans: tuple[list[Span], list[Span]]
@@ -183,29 +158,30 @@ class FieldStudy:
         rows, cols = (axis[self.analysis.outputs[self.output]] for axis in spans)
         if rows.low > rows.high or cols.low > cols.high:
             return None
-        (left, right), (top, bottom) = _ends(cols), _ends(rows)
+        (left, right), (top, bottom) = margins_of(cols), margins_of(rows)
         return left, top, right, bottom
 
     def _bars(self, spans: list[Span]) -> Iterator[Bar]:
         last = self.analysis.outputs[self.output]
         for number in self._shown:
             name = self.output if number == last else self.analysis.steps[number].name
-            if number >= len(spans):
-                yield Bar(name, None, Fraction(0))
-                continue
-            yield Bar(name, spans[number], self._starts[number])
+            span = spans[number] if number < len(spans) else None
+            # A layer that sees the whole chunk may well have no pixels at all.
+            if span and self.pair is None and span.low > span.high:
+                span = None
+            yield Bar(name, span, self._starts[number])
 
     @cached_property
     def _long_chunk(self) -> int:
         """Long enough for all layers, and a multiple of the total stride: that fits."""
         stride = self.analysis.stride
-        return -(-2 * self.first_chunk // stride) * stride
+        return -(-2 * self._free_chunk // stride) * stride
 
     @cached_property
     def _starts(self) -> tuple[Fraction, ...]:
         """Layers without padding take as much away at both sides."""
         chunk = self._long_chunk
-        spans, _ = self._spans(chunk)
+        spans = self._spans(chunk)
         return tuple((chunk - span.size * span.jump) / 2 for span in spans[COLS])
 
     @cached_property
@@ -216,7 +192,7 @@ class FieldStudy:
         for number in range(last, -1, -1):
             if number in needed:
                 needed.update(steps[number].inputs)
-        spans, _ = self._spans(self._long_chunk)
+        spans = self._spans(self._long_chunk)
         seen = list(zip(*spans, strict=True))
         return tuple(
             number
@@ -236,15 +212,16 @@ class FieldStudy:
             chunk=None if chunk is None else (chunk, chunk),
         )
 
-    def _verdict(self, chunk: int, size: int, crop: int) -> Verdict:
-        if size > 2 * crop:
+    def _verdict(self, chunk: int, crop: int, size: int | None, misfit: str) -> Verdict:
+        if size is not None and size > 2 * crop:
             return self._judged(size - 2 * crop, crop, chunk)
-        text = (
-            f"A crop of {crop} px from each side leaves nothing of {size} px. Take a "
-            "larger chunk or a smaller crop."
-        )
         near = self._judged(1, crop, None)
-        return Verdict(False, (text,), near.tiles, near.crops)
+        if size is not None:
+            misfit = (
+                f"A crop of {crop} px from each side leaves nothing of {size} px. Take "
+                "a larger chunk or a smaller crop."
+            )
+        return replace(near, exact=False, broken=(misfit,)) if misfit else near
 
     def _offers(
         self, chunk: int, crop: int, verdict: Verdict
@@ -252,18 +229,15 @@ class FieldStudy:
         if self.pair is None:
             return ()
         rows, found = self.pair[0], set()
-        for legal in verdict.crops:
+        for legal in {*verdict.crops, self.smallest_crop}:
             wanted = rows.size(chunk) - 2 * legal
             below = wanted // rows.unit * rows.unit
             for tile in (below - rows.unit, below, below + rows.unit):
                 tile = max(tile, rows.unit)
                 needed = int((tile + 2 * legal + rows.lost) * rows.scale)
-                if self._judged(tile, legal, needed).exact:
+                fits = self.fixed_chunk in (None, needed)
+                if fits and self._judged(tile, legal, needed).exact:
                     found.add((needed, legal))
         found.discard((chunk, crop))
         near = sorted(found, key=lambda one: (abs(one[0] - chunk), abs(one[1] - crop)))
         return tuple(near[:OFFERED])
-
-
-def _ends(span: Span) -> tuple[int, int]:
-    return span.low, span.size - 1 - span.high
