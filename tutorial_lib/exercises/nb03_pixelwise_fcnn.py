@@ -17,6 +17,7 @@ def _judge_size_after(answer: Callable[[int, int], int]) -> str | None:
         "same": [n for n, _ in cases],
         "one side": [n - k // 2 for n, k in cases],
         "both sides even": [n - 2 * (k // 2) for n, k in cases],
+        "two short": [n - k - 1 for n, k in cases],
     }
     return diagnose(got, right=[n - k + 1 for n, k in cases], likely=likely)
 
@@ -70,6 +71,14 @@ size_after = Exercise(
                 """,
             hint="Right for odd kernels. A kernel of 2 fits into 2 pixels exactly once.",
         ),
+        "two short": Mistake(
+            code="""
+                def size_after(size, kernel):
+                    return size - kernel - 1
+                """,
+            hint="Mind the sign of the 1. A kernel as large as the image fits in exactly "
+            "once: what does `size_after(5, 5)` give?",
+        ),
     },
     hints=(
         "Slide a kernel of 3 over a row of 5 pixels. In how many places does it fit?",
@@ -90,6 +99,8 @@ def _judge_weight_count(answer: Callable[[int, int, int], int]) -> str | None:
         "one bias": [k * k * c * f + 1 for k, c, f in cases],
         "one side": [(k * c + 1) * f for k, c, f in cases],
         "per channel": [k * k * c * f + c for k, c, f in cases],
+        "neither": [k * c * f for k, c, f in cases],
+        "one filter": [k * k * c + f for k, c, f in cases],
     }
     return diagnose(
         got, right=[(k * k * c + 1) * f for k, c, f in cases], likely=likely
@@ -149,6 +160,21 @@ weight_count = Exercise(
                     return kernel * kernel * channels * filters + channels
                 """,
             hint="The bias is added to what goes out. Which number counts that?",
+        ),
+        "neither": Mistake(
+            code="""
+                def weight_count(kernel, channels, filters):
+                    return kernel * channels * filters
+                """,
+            hint="Two things are missing. The kernel is a square, not a row; and each "
+            "filter has a bias.",
+        ),
+        "one filter": Mistake(
+            code="""
+                def weight_count(kernel, channels, filters):
+                    return kernel**2 * channels + filters
+                """,
+            hint="All biases are there, but the kernels of one filter only.",
         ),
     },
     hints=(
@@ -338,7 +364,9 @@ def _judge_best_epoch(answer: Callable[[Sequence[float]], int]) -> str | None:
         "first rise": [int(np.argmax(np.diff(c) > 0)) + 1 for c in curves],
     }
     right = [int(np.argmin(c)) + 1 for c in curves]
-    return diagnose(got, right=right, likely=likely)
+    found = diagnose(got, right=right, likely=likely)
+    # The notebook takes it as an index.
+    return found or (None if np.asarray(got).dtype.kind in "iu" else "not whole")
 
 
 best_epoch = Exercise(
@@ -396,6 +424,14 @@ best_epoch = Exercise(
                 """,
             hint="This is the last epoch before the loss rises for the first time. It may "
             "fall again later, and below.",
+        ),
+        "not whole": Mistake(
+            code="""
+                def best_epoch(val_loss):
+                    return np.argmin(val_loss) + 1.0
+                """,
+            hint="The right epoch, but as a number with decimals. Epochs are counted: "
+            "make it an integer.",
         ),
     },
     hints=(

@@ -1,5 +1,6 @@
 """Exercises of notebook 05: size of the map, the whole map, cost of tiles, no-data."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ def _judge_map_size(answer: Callable[[int, int], tuple[int, int]]) -> str | None
         "swapped": np.stack([first, count], 1),
         "first of the patch": np.stack([count, first * 0], 1),
         "one too early": np.stack([count, (r - 1) // 2], 1),
+        "both sides even": np.stack([n - 2 * first, first], 1),
+        "half a pixel": np.stack([count, r / 2], 1),
     }
     return diagnose(got, right=np.stack([count, first], 1), likely=likely)
 
@@ -108,6 +111,22 @@ map_size = Exercise(
             hint="Right for odd fields. In an even patch one pixel more lies before the "
             "pixel of the position.",
         ),
+        "both sides even": Mistake(
+            code="""
+                def map_size(size, field):
+                    return (size - 2 * (field // 2), field // 2)
+                """,
+            hint="The first mapped pixel is right; how many is right for odd fields. An "
+            "image as large as an even patch still gives one pixel: what does yours give?",
+        ),
+        "half a pixel": Mistake(
+            code="""
+                def map_size(size, field):
+                    return (size - field + 1, field / 2)
+                """,
+            hint="How many is right. But which pixel is the first, for an odd field? "
+            "Pixels are counted: there is no half of one.",
+        ),
     },
     hints=(
         "In how many places does a patch fit along the axis?",
@@ -132,7 +151,12 @@ class _Spy(testing.BlockMean):
 def _judge_whole_map(
     answer: Callable[[Any, Any], InferencePlan], *, image_path: Any
 ) -> str | None:
-    plan = answer(_Spy(), image_path)
+    try:
+        plan = answer(_Spy(), image_path)
+    except ValueError as err:
+        if not re.search("receptive fields {|refuses inputs of {", str(err)):
+            raise
+        return "field"
     if not isinstance(plan, InferencePlan):
         return "no plan"
     if plan.job.outputs != ("estimated_labels",):
@@ -196,6 +220,11 @@ whole_map = Exercise(
             hint="This gives the right map, but patch by patch: it takes many times "
             "longer. Leave `mode` out.",
         ),
+        "field": Mistake(
+            code=_WHOLE_MAP.replace("receptive_field=16", "receptive_field=15"),
+            hint="The network refuses blocks of this size. How many pixels wide were the "
+            "patches that it was trained on?",
+        ),
         "no plan": Mistake(
             code="""
                 def plan_map(model, image_path):
@@ -235,6 +264,8 @@ def _judge_pixels_read(answer: Callable[[int, int], float]) -> str | None:
         "only more": [((t + r - 1) / t) ** 2 - 1 for t, r in cases],
         "both sides": [((t + 2 * r) / t) ** 2 for t, r in cases],
         "upside down": [(t / (t + r - 1)) ** 2 for t, r in cases],
+        "whole": [(t + r - 1) ** 2 // t**2 for t, r in cases],
+        "twice": [2 * (t + r - 1) / t for t, r in cases],
     }
     right = [((t + r - 1) / t) ** 2 for t, r in cases]
     return diagnose(got, right=right, likely=likely, tolerance=1e-6)
@@ -306,6 +337,22 @@ pixels_read = Exercise(
             hint="This is how many are written for each that is read. The question asks "
             "the other way round.",
         ),
+        "whole": Mistake(
+            code="""
+                def pixels_read(tile, field):
+                    return (tile + field - 1) ** 2 // tile**2
+                """,
+            hint="`//` cuts off the decimals. One and a half pixels for each is a good "
+            "answer: divide with `/`.",
+        ),
+        "twice": Mistake(
+            code="""
+                def pixels_read(tile, field):
+                    return (tile + field - 1) / tile * 2
+                """,
+            hint="Along one axis is right. But the pixels of two axes are multiplied, as "
+            "for an area: that is not twice as many.",
+        ),
     },
     hints=(
         "How many pixels does a tile read in all? And how many does it write?",
@@ -333,6 +380,9 @@ def _judge_changed(answer: Callable[[np.ndarray, np.ndarray], float]) -> str | N
         "background": (masked == 255).mean(),
         "of all": changed.sum() / plain.size,
         "percent": 100 * changed.mean(),
+        "count of all": (plain != masked).sum(),
+        "no share": changed,
+        "constant": 0,
     }
     return diagnose(got, right=changed.mean(), likely=likely, tolerance=1e-9)
 
@@ -404,6 +454,31 @@ changed_share = Exercise(
                     return 100 * (plain[mapped] != masked[mapped]).mean()
                 """,
             hint="Right in percent. A share is between 0 and 1.",
+        ),
+        "count of all": Mistake(
+            code="""
+                def changed_share(plain, masked):
+                    return (plain != masked).sum()
+                """,
+            hint="This counts pixels, and the background as changed. A share is between 0 "
+            "and 1, and the background is to be left out.",
+        ),
+        "no share": Mistake(
+            code="""
+                def changed_share(plain, masked):
+                    mapped = masked != 255
+                    return plain[mapped] != masked[mapped]
+                """,
+            hint="This says of each pixel whether it changed. One number is asked for: "
+            "the share of True.",
+        ),
+        "constant": Mistake(
+            code="""
+                def changed_share(plain, masked):
+                    return 0
+                """,
+            hint="That may be so for the two maps of this notebook. Write it for any two "
+            "maps.",
         ),
     },
     hints=(
