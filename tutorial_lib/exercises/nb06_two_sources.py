@@ -11,28 +11,39 @@ import numpy as np
 from tutorial_lib import testing
 from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
 from tutorial_lib.plans import InferencePlan
+from tutorial_lib.rasters import read_grid
 
 
 def _judge_make_dataset(answer: Callable[..., Iterable]) -> str | None:
     files = _numbered_patches()
-    ordered = list(answer(*files, False))
-    inputs = ordered[0][0]
+    datasets = [answer(*files, shuffle) for shuffle in (False, True)]
+    ordered, random = map(list, datasets)
+    inputs, targets = ordered[0]
     if len(inputs) < 2:
         return "one source"
     if set(inputs) != {"input_10m", "input_20m"}:
         return "names"
     if inputs["input_10m"].shape[-1] != 4:
         return "swapped"
-    mixed = [_numbers_of(batches) for batches in (ordered, list(answer(*files, True)))]
+    if targets["estimated"].shape != (32, 1, 1, 6):
+        return "settings"
+    mixed = [_numbers_of(batches) for batches in (ordered, random)]
     if not all(np.array_equal(x, y) and close(z, x % 6) for x, y, z in mixed):
         return "apart"
     rising = [bool(np.all(np.diff(fine) > 0)) for fine, _, _ in mixed]
     verdicts = {
-        (True, False): None,
+        (True, False): None if all(map(_is_dataset, datasets)) else "no dataset",
         (True, True): "never mixed",
         (False, False): "always mixed",
     }
     return verdicts.get(tuple(rising), OTHER)
+
+
+def _is_dataset(value: Any) -> bool:
+    """Whether Keras can go through it again and again."""
+    import tensorflow as tf
+
+    return isinstance(value, tf.data.Dataset)
 
 
 def _numbered_patches() -> tuple[Path, Path, Path]:
@@ -127,6 +138,15 @@ make_dataset = Exercise(
             hint="The order is random even with `shuffle=False`. Which argument passes "
             "the choice on?",
         ),
+        "settings": Mistake(
+            code=_DATASET_SOLUTION.replace("batch_size=32", "batch_size=8"),
+            hint="The network has 6 classes, and the question asks for batches of 32.",
+        ),
+        "no dataset": Mistake(
+            code=_DATASET_SOLUTION.replace("return ", "return list(") + ")",
+            hint="The batches are right. But Keras needs them anew in each epoch: return "
+            "what `tl.patch_dataset` gives.",
+        ),
     },
     hints=(
         "Only the dictionary is missing. Which three names must it have?",
@@ -150,6 +170,8 @@ def _judge_after_layer(answer: Callable[..., tuple[float, float]]) -> str | None
         "stride forgotten": [(n - k + 1, s * t) for n, s, k, t in cases],
         "one short": [((n - k) // t, s * t) for n, s, k, t in cases],
         "divided late": [((n - k + 1) // t, s * t) for n, s, k, t in cases],
+        "no stride": [(n - k + 1, s) for n, s, k, t in cases],
+        "not whole": [((n - k) / t + 1, s * t) for n, s, k, t in cases],
     }
     right = [((n - k) // t + 1, s * t) for n, s, k, t in cases]
     return diagnose([answer(*case) for case in cases], right=right, likely=likely)
@@ -209,6 +231,16 @@ after_layer = Exercise(
             hint="Close. A pooling of 2 on 2 pixels gives one pixel: what does your "
             "function say?",
         ),
+        "no stride": Mistake(
+            code=_after_layer("size - kernel + 1", "spacing_m"),
+            hint="Right for a stride of 1. What changes when the kernel moves by two "
+            "pixels: the number of its places, and how far apart they are?",
+        ),
+        "not whole": Mistake(
+            code=_after_layer("(size - kernel) / stride + 1", "spacing_m * stride"),
+            hint="The spacing is right. But there is no half pixel: where the last step "
+            "does not fit, it is left out.",
+        ),
     },
     hints=(
         "Where can the kernel's first pixel stand? From 0 to `size - kernel`, in steps "
@@ -245,6 +277,8 @@ def _judge_layers(model: Any, feature_count: int) -> str | None:
     if feature_count != 64:
         joins = {"Concatenate"} & {type(layer).__name__ for layer in model.layers}
         return "early" if joins else "added"
+    if not any(type(layer).__name__ == "MaxPooling2D" for layer in model.layers):
+        return "other pooling"
     return None if model.count_params() == 49046 else "filters"
 
 
@@ -398,6 +432,11 @@ network = Exercise(
             hint="The sizes are right, the number of weights is not. Compare the "
             "filters of each layer with the table.",
         ),
+        "other pooling": Mistake(
+            code=_instead(("MaxPool2D(2)", "AveragePooling2D(2)")),
+            hint="The sizes are right. But the layer that brings the 10 m branch to 20 m "
+            "is not the one of the table: it takes the largest of 2 x 2 pixels.",
+        ),
         "outputs": Mistake(
             code=_instead((' "features": net,', "")),
             hint="The dictionary at the end needs `estimated`, `estimated_labels` and "
@@ -426,7 +465,8 @@ network = Exercise(
 
 
 def _judge_gain(answer: Callable[[np.ndarray, np.ndarray], Any]) -> str | None:
-    matrices = np.random.default_rng().integers(1, 100, (2, 6, 6)).astype(float)
+    # Whole numbers, as in the notebook: code that divides in place fails here, too.
+    matrices = np.random.default_rng().integers(1, 100, (2, 6, 6))
     # Classes of different size, so that rows and columns are told apart.
     before, after = matrices * np.array([[4, 1, 2, 1, 3, 1]]).T
     found, rows, columns = np.diag, _row_sums, _column_sums
@@ -443,6 +483,7 @@ def _judge_gain(answer: Callable[[np.ndarray, np.ndarray], Any]) -> str | None:
         "reversed": -right,
         "ratio": _f_score(after) / _f_score(before),
         "no sign": abs(right),
+        "all together": right.mean(),
     }
     return diagnose(answer(before, after), right=right, likely=likely)
 
@@ -524,6 +565,10 @@ gain = Exercise(
             code=_gain(_F_SCORE, "abs(f_score(after) - f_score(before))"),
             hint="A class may lose, too. Keep the sign.",
         ),
+        "all together": Mistake(
+            code=_gain(_F_SCORE, "(f_score(after) - f_score(before)).mean()"),
+            hint="This is the mean over all classes. The question asks for each of them.",
+        ),
     },
     hints=(
         "`found` is the diagonal: patches of a class that were called so. `true` and "
@@ -570,11 +615,27 @@ def _judge_plan_map(answer: Callable[..., InferencePlan]) -> str | None:
         return likely.get(tuple(refused), "wrong way")
     if not all(isinstance(plan, InferencePlan) for plan in plans.values()):
         return "no plan"
+    return _judge_plans(plans, paths)
+
+
+def _judge_plans(
+    plans: Mapping[str, InferencePlan], paths: Mapping[str, Path]
+) -> str | None:
+    if any(plan.job.patch_based for plan in plans.values()):
+        return "patch by patch"
+    if {plan.grid for plan in plans.values()} != {_whole_grid(paths)}:
+        return "other part"
     same = all(plan.job.outputs == ("estimated_labels",) for plan in plans.values())
     same &= all(plan.job.names[0] == first for first, plan in plans.items())
     # Declared, not left to the kit: that comes later in the notebook.
     same &= not any(plan.job.derived for plan in plans.values())
     return None if same else OTHER
+
+
+def _whole_grid(paths: Mapping[str, Path]) -> Any:
+    """Grid of all patches of 8 pixels of 20 m that lie in the image."""
+    grid = read_grid(paths["input_20m"])
+    return grid[4 : grid.height - 3, 4 : grid.width - 3]
 
 
 def _plan_map(fine: str, coarse: str, factor: str, end: str = "") -> str:
@@ -625,6 +686,20 @@ plan_map = Exercise(
             code=_plan_map("16", "8", _FACTOR.replace("10m", "20m")),
             hint="The scale factor is the size of a map pixel *divided by* that of a "
             "reference pixel. Map pixels are of 20 m.",
+        ),
+        "patch by patch": Mistake(
+            code=_plan_map("16", "8", f'{_FACTOR}\n    mode = "patch_based"').replace(
+                "scale_factor=scale_factor", "scale_factor=scale_factor, mode=mode"
+            ),
+            hint="This gives the right map, but patch by patch: it takes many times "
+            "longer. Leave `mode` out.",
+        ),
+        "other part": Mistake(
+            code=_plan_map("16", "8", f'{_FACTOR}\n    edge = "pad"').replace(
+                "scale_factor=scale_factor", "scale_factor=scale_factor, edge=edge"
+            ),
+            hint="This map is larger or smaller than what the whole patches of the scene "
+            "give. Leave `edge` and `window` out.",
         ),
         "no plan": Mistake(
             code=_plan_map("16", "8", _FACTOR, end=".grid"),
