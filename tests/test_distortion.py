@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import product
 from math import erf, exp, inf, pi, sqrt
 
@@ -640,6 +641,22 @@ def test_the_figure_shows_errors_costs_and_sides(curve):
     assert labels == ["left: 31 px", "top: 31 px", "right: 16 px", "bottom: 16 px"]
     assert "0" in tick_texts(by_side)
     assert "margins (31, 31, 16, 16)" in figure.description
+
+
+def test_each_side_is_drawn_up_to_its_margin_and_errors_beyond_it_too(curve):
+    def ends(curve):
+        by_side = curve.plot().as_figure().axes[1]
+        sides = {line.get_label().split(":")[0]: line for line in by_side.lines}
+        return [
+            int(sides[side].get_xdata()[np.isfinite(sides[side].get_ydata())].max())
+            for side in ("left", "top", "right", "bottom")
+        ]
+
+    assert ends(curve) == [31, 31, 16, 16]
+    # An error where there should be none is no rounding: it is shown.
+    error = curve.error.copy()
+    error[64, -21] += 0.5
+    assert ends(replace(curve, error=error)) == [31, 31, 20, 16]
 
 
 def test_zero_is_at_the_bottom_of_the_axis_and_says_so():

@@ -118,14 +118,14 @@ around = run(192, 192, 512)[128:384, 128:384]
 legend = tl.read_legend(town / "labels.tif")
 building = legend.names.index("building")
 tl.show(
-    alone[..., building], around[..., building], abs(alone - around)[..., building],
-    value_range=(0, 1), kind="grey",
-    titles=("building, alone", "with the image around", "difference"),
+    alone[..., building], around[..., building],
+    5 * abs(alone - around)[..., building], value_range=(0, 1), kind="grey",
+    titles=("building, alone", "with the image around", "5 times the difference"),
 )  # fmt: skip
 
 # %% [markdown]
-# **What you see.** The difference is largest at the borders and in the corners. Further
-# in, one sees nothing. But is there nothing?
+# **What you see.** The two differ along the borders. Further in, one sees nothing. But is
+# there nothing?
 
 # %% exercise="distortion"
 
@@ -136,14 +136,18 @@ tl.show(
 # %%
 distortion = ex.distortion.answer()
 measured = {crop: distortion(alone, around, crop) for crop in crops if crop < 100}
+print(f"from crop 0 to crop 32 it falls to 1 / {measured[0] / measured[32]:.0f}")
 pandas.Series(measured, name="distortion").rename_axis("crop").to_frame()
 
 # %% [markdown]
-# **What you see.** It falls quickly, then slowly, and stops at 63, the margin. What is
-# left from there on is the order in which a computer adds, in the seventh digit.
+# **What you see.** There are two steps, at the two margins: from 32 on, the right and the
+# bottom are clean, and from 63 on, the left and the top as well. What is left then is
+# rounding, as sums are made in another order.
 #
-# One chunk may be an odd one. The kit does the same at several places, and for crops that
-# are larger; then the chunks must be larger, too.
+# One chunk may be an odd one. The kit measures at several places, and larger crops, for
+# which the chunks must be larger, too. Its errors are smaller than yours, for two
+# reasons: of a larger chunk the borders are a smaller part, and *per value* means that
+# the squares are averaged over the bands, not summed. With four bands that halves it.
 
 # %%
 curve = tl.distortion_curve(network, sources, output="estimated", crops=crops, count=3)
@@ -152,8 +156,8 @@ curve.plot()
 
 # %% [markdown]
 # **What you see.** On the left the distortion, on a scale where each step is ten times
-# less, and the cost; on the right, how the error falls with the distance from each side
-# of the chunk.
+# less, and the cost, which is that of chunks of this size; on the right, how the error
+# falls with the distance from each side of the chunk.
 
 # %% tags=["nbval-check-output"]
 table = curve.table()
@@ -187,8 +191,10 @@ for side in profile:
 # %% [markdown]
 # **What you saw.** The network could look far, and looks mostly at what is near: its
 # *effective* receptive field is a part of the theoretical one. That is known of deep
-# networks (Luo and others, 2016). Zeros at the border matter less with each pixel, so a
-# small crop takes most of the distortion away, and only a large one takes all.
+# networks (Luo and others, 2016). Look at the plot again: the error falls fast within a
+# few pixels, and once more before the right margin; at the left and the top a small rest
+# then stays nearly the same, and ends at their margin. So a small crop takes most of the
+# distortion away, and only a large one takes all.
 #
 # ## What a crop costs
 
@@ -219,8 +225,9 @@ for tile_size in (160, 416):
 # %% [markdown]
 # ## Do the seams show?
 #
-# Three maps in blocks of 256 pixels, with crops of 0, 16 and 64. **Which of the two
-# crops will leave seams that can be seen?**
+# Three maps in blocks of 256 pixels, with crops of 0, 16 and 64. **Which of them will
+# leave seams that can be seen?** The score takes the total stride, 32: a network leaves a
+# pattern that repeats with it, so borders of tiles are compared with its other multiples.
 
 # %%
 fields = {
@@ -248,20 +255,33 @@ tl.compare(
 # %% tags=["nbval-check-output"]
 distances = {crop: tl.rmse(paths[crop], paths[64]) for crop in (0, 16)}
 assert distances[16].summed_over_bands < distances[0].summed_over_bands / 2
-print("common window:", *(d.window_shape for d in distances.values()))
+for crop, d in distances.items():
+    print("crop", crop, "and crop 64 both cover {} x {} px".format(*d.window_shape))
 
 # %%
-pandas.DataFrame(
-    {f"crop {crop}": {"summed over bands": d.summed_over_bands, "largest": d.largest}
-     for crop, d in distances.items()}
-)  # fmt: skip
+exact, rows = rasters.read_array(paths[64]), {}
+for crop, d in distances.items():
+    height, width = d.window_shape
+    same_place = rasters.read_array(paths[crop])[64 - crop :, 64 - crop :]
+    error = abs(same_place[:height, :width] - exact[:height, :width]).max(axis=-1)
+    rows[f"crop {crop}"] = {
+        "summed over bands": d.summed_over_bands,
+        "share of pixels wrong by more than 0.01": (error > 0.01).mean(),
+        "share of pixels wrong by more than 0.1": (error > 0.1).mean(),
+        "largest": error.max(),
+    }
+    assert np.isclose(error.max(), d.largest)
+pandas.DataFrame(rows).round(3)
 
 # %% [markdown]
-# **What you saw.** Around 1 the score says: no seam; a little more or less is chance, for
-# a border of tiles may run along a row of houses. The three maps have different corners;
-# `tl.rmse` compares where both lie. Crop 16 nearly hides the seams from the eye, and yet single pixels still differ. Whether
-# that matters depends on the use: for a picture hardly, for change detection between two
-# maps it does.
+# **What you saw.** Of crop 0 the score says what the eye does. The map of crop 64 is
+# exact, so what its score is away from 1 is chance: a border of tiles may run along a row
+# of houses. Crop 16 is further away, a trace of seams is left.
+#
+# The three maps have different corners; `tl.rmse` compares where both lie. Crop 16 nearly
+# hides the seams from the eye, and yet a share of the pixels is wrong, single ones by
+# nearly as much as can be. Whether that matters depends on the use: for a picture hardly,
+# for change detection between two maps it does.
 #
 # ## Summary
 #

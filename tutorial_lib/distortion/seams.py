@@ -33,9 +33,11 @@ def seam_score(
             a multiple of it.
 
     Returns:
-        1 where no seam shows, more where the map jumps from tile to tile, infinity
-        where it jumps there only. Less than 1 is a seam too: the map is smoother at the
-        borders. An untrained network's own pattern may be larger than its seams.
+        About 1 where no seam shows: how far chance goes, the score of an exact map of
+        the same place and tile says. More where the map jumps from tile to tile,
+        infinity where it jumps there only; a score well below 1 is a seam too: the map
+        is smoother at the borders. An untrained network's own pattern may be larger
+        than its seams.
 
     Raises:
         ValueError: If there are no two tiles, `stride` does not divide a tile, or all

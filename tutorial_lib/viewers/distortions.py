@@ -11,6 +11,8 @@ from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, StillFigure
 
 if TYPE_CHECKING:
+    import pandas
+
     from tutorial_lib.distortion import DistortionCurve
 
 # Colours that differ in lightness too, and another line for each.
@@ -34,8 +36,8 @@ def show_distortion(curve: "DistortionCurve") -> StillFigure:
 
     Left, the error of what each crop leaves, and the pixels computed for each that is
     kept; hollow marks are crops with which no map can be tiled. Right, the error of
-    the pixels at some distance from each side. Both axes of errors are logarithmic;
-    in the shaded part below, errors too small for the axis, and 0.
+    the pixels at some distance from each side, up to its margin. Both axes of errors
+    are logarithmic; in the shaded part below, errors too small for the axis, and 0.
 
     Args:
         curve: By `tutorial_lib.distortion.distortion_curve`.
@@ -97,7 +99,9 @@ def _draw_crops(ax: Axes, curve: "DistortionCurve") -> None:
             )
     ax.set_xlabel("crop on each side (px)", fontsize=TEXT_SIZE)
     ax.set_ylabel("error (RMSE per value)", fontsize=TEXT_SIZE, color=_ERROR)
-    ax.set_title("What a crop leaves, and what it costs", fontsize=TEXT_SIZE + 1)
+    # The cost is that of chunks of this size only.
+    title = f"Chunks of {curve.chunk} px: what a crop leaves and costs"
+    ax.set_title(title, fontsize=TEXT_SIZE + 1)
     _draw_costs(ax, crops, [one.cost for one in curve.crops])
 
 
@@ -118,8 +122,7 @@ def _draw_costs(ax: Axes, crops: Sequence[int], costs: Sequence[float]) -> None:
 
 
 def _draw_sides(ax: Axes, curve: "DistortionCurve") -> None:
-    # A little further than the sides reach: the rest of a chunk shows nothing.
-    table = curve.by_distance().loc[: max(int(max(curve.margins) * 1.25), 4)]
+    table = _up_to_margins(curve)
     profiles = _zero_at_bottom(ax, [table[side] for side in _SIDES])
     margins = zip(_SIDES.items(), profiles, curve.margins, strict=True)
     for (side, look), profile, margin in margins:
@@ -130,6 +133,19 @@ def _draw_sides(ax: Axes, curve: "DistortionCurve") -> None:
     ax.set_title(
         f"How far each side reaches into {curve.chunk} px", fontsize=TEXT_SIZE + 1
     )
+
+
+def _up_to_margins(curve: "DistortionCurve") -> "pandas.DataFrame":
+    """Errors by distance, without what rounding leaves beyond each side's margin.
+
+    There 0 and numbers far below the axis come by turns, as if it were a signal.
+    """
+    table = curve.by_distance().loc[: max(int(max(curve.margins) * 1.25), 4)]
+    rounding = table.max(axis=None) / 10**_DECADES
+    for side, margin in zip(_SIDES, curve.margins, strict=True):
+        beyond = (table.index > margin) & (table[side] <= rounding)
+        table[side] = table[side].mask(beyond)
+    return table
 
 
 def _add_legend(ax: Axes) -> None:
