@@ -277,7 +277,7 @@ def test_wrong_arguments_are_refused_with_their_values(folder):
         tl.show(path, bands=(1, 2))
     with pytest.raises(ValueError, match=r"\(1, 5, 7, 3\)"):
         tl.show(np.ones((1, 5, 7, 3)))
-    with pytest.raises(ValueError, match="2 titles for 1 layer. Give"):
+    with pytest.raises(ValueError, match=r"2 titles for 1 layer\. Give"):
         tl.show(path, titles=["a", "b"])
     with pytest.raises(ValueError, match=r"\(3, 3\) must rise"):
         tl.show(path, value_range=(3, 3))
@@ -370,6 +370,15 @@ def test_all_patches_share_one_stretch():
     figure = tl.show_patches(patches, count=300)
     reds = [picture[0, 0, 0] for picture in patch_pictures(figure)]
     assert reds == patches["x"][:, 0, 0, 0].tolist()
+
+
+def test_the_title_names_the_bands_that_were_chosen():
+    patches = numbered_patches([0, 1, 1])
+    figures = [tl.show_patches(patches, bands=bands) for bands in (None, 2, (3, 2, 1))]
+    titles = [f.as_figure().axes[0].get_title(loc="left") for f in figures]
+    assert titles[0].endswith("5x4 px")
+    assert titles[1].endswith("px, band 2")
+    assert titles[2].endswith("px, bands 3, 2, 1")
 
 
 def test_the_seed_chooses_the_examples():
@@ -471,6 +480,28 @@ def test_curves_are_drawn_with_their_values_and_the_best_epoch_is_marked():
     assert list(drawn["validation"]) == curves["val_loss"]
     assert loss.lines[2].get_xdata()[0] == 2
     assert "smallest in epoch 2" in figure.description
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 7])
+def test_epochs_are_whole_numbers_from_the_first_one_on(epochs):
+    figure = tl.show_curves({"loss": [1.5] * epochs})
+    (ax,) = figure.as_figure().axes
+    left, right = ax.get_xlim()
+    ticks = [tick for tick in ax.get_xticks() if left <= tick <= right]
+    assert len(ticks) > 1
+    assert all(tick == int(tick) for tick in ticks)
+
+
+@pytest.mark.parametrize("best", range(1, 9))
+def test_no_curve_crosses_the_name_of_the_best_epoch(best):
+    val_loss = [1.4 - 0.01 * (epoch == best) for epoch in range(1, 9)]
+    curves = {"loss": [1.5 * 0.9**epoch for epoch in range(8)], "val_loss": val_loss}
+    figure = tl.show_curves(curves).as_figure()
+    figure.draw_without_rendering()
+    (ax,) = figure.axes
+    (name,) = ax.texts
+    lowest = ax.transData.transform((1, min(curves["loss"])))[1]
+    assert name.get_window_extent().y1 < lowest
 
 
 def test_curves_without_an_epoch_are_refused():

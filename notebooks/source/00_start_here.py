@@ -88,6 +88,7 @@ tl.show(
 #
 # On the right are the **labels**: for some pixels the class is known. A network learns
 # from these. Most of the ground has no label, and all of it shall have one on the map.
+# The percentages beside the classes are shares of the pixels that have a label.
 #
 # In the file, classes are numbers. A pixel without a label has a number of its own,
 # outside the classes: the file calls it *no-data*.
@@ -181,7 +182,7 @@ count_pixels = ex.count_pixels.answer()
 
 # %% tags=["nbval-check-output"]
 coarse_grid = tl.read_grid(havel / "s2_20m.tif")
-counted = count_pixels(grid, spacing_m=coarse_grid.resolution.x)
+counted = count_pixels(grid, coarse_grid.resolution.x)
 print("your function:", int(counted))
 print("the file:     ", coarse_grid.height * coarse_grid.width)
 

@@ -95,9 +95,9 @@ tl.show_patches(patches, legend=legend, count=10)
 
 # %% [markdown]
 # **What you see.** Water is smooth and dark, villages are speckled with roofs. Meadow
-# and farm look much alike. Some patches show a cloud, and many show two kinds of
-# ground: the class is that of the centre. What you cannot tell apart will not be easy
-# for a network either.
+# and farm look much alike. Some patches show a cloud, or lie in its shadow, nearly
+# black. Many show two kinds of ground: the class is that of the centre. What you cannot
+# tell apart will not be easy for a network either.
 #
 # ## Which pixels exactly?
 #
@@ -130,7 +130,7 @@ print("your function says          ", first_pixel(20, 16))
 #
 # Sentinel-2 has more bands, with pixels of 20 m. Some classes that look alike at 10 m
 # differ there. Both images are cut in **one call**, so that patch number 7 of one and
-# patch number 7 of the other show the same ground.
+# patch number 7 of the other show the same ground, to within a pixel.
 
 # %% exercise="patch_sizes"
 
@@ -141,14 +141,11 @@ pairs = tl.extract_patches(sources, positions, sizes=sizes)
 {name: array.shape for name, array in pairs.arrays.items()}
 
 # %% [markdown]
-# Do they show the same ground? Below are the near infrared of the 10 m image (B8) and
-# of the 20 m image (B8A), for the same positions.
+# Do they show the same ground? Below is the near infrared, band 4 of both files (B8 and
+# B8A). Each column is one position. Choose a class, turn the pages.
 
 # %%
-tl.show_patches(pairs, source="input_10m", bands=4, legend=legend, count=8)
-
-# %%
-tl.show_patches(pairs, source="input_20m", bands=4, legend=legend, count=8)
+tl.browse_patches(pairs, bands=4, legend=legend)
 
 # %% [markdown]
 # **What you see.** The same shapes, in coarser pixels. But is it the same ground, to
@@ -159,10 +156,16 @@ tl.show_patches(pairs, source="input_20m", bands=4, legend=legend, count=8)
 # %% [markdown]
 # A test on the real pixels: the 20 m patch should look like the 10 m patch, averaged
 # over 2 x 2 pixels. **Where will they agree better: at even rows and columns, or at odd
-# ones?** First, where each patch lies:
-
+# ones?** First, where each patch lies, and how alike pairs of patches are:
 
 # %%
+refused = [refusal.index for refusal in pairs.rejected]
+kept = np.setdiff1d(np.arange(len(positions)), refused)
+image_grid = tl.read_grid(image_path)
+column = np.floor((positions.x[kept] - image_grid.transform.c) / 10).astype(int)
+row = np.floor((image_grid.transform.f - positions.y[kept]) / 10).astype(int)
+
+
 def agreement(pairs, which):
     """Correlation of B8A with the mean of B8 over 2 x 2 pixels."""
     fine = pairs.arrays["input_10m"][which, :, :, 3].astype(float)
@@ -170,12 +173,6 @@ def agreement(pairs, which):
     coarse = pairs.arrays["input_20m"][which, :, :, 3]
     return np.corrcoef(mean.ravel(), coarse.ravel())[0, 1]
 
-
-refused = [refusal.index for refusal in pairs.rejected]
-kept = np.setdiff1d(np.arange(len(positions)), refused)
-image_grid = tl.read_grid(image_path)
-column = np.floor((positions.x[kept] - image_grid.transform.c) / 10).astype(int)
-row = np.floor((image_grid.transform.f - positions.y[kept]) / 10).astype(int)
 
 # %% tags=["nbval-check-output"]
 both_even = (column % 2 == 0) & (row % 2 == 0)

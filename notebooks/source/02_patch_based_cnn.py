@@ -99,26 +99,32 @@ history = model.fit(
 )
 
 # %% [markdown]
-# The kit brings longer trainings of both networks, made in this way. The figure is of
-# the pooled one. **Which will be better on B: the one with few weights, or the one with
-# many?**
+# The kit brings longer trainings of both networks, made in this way. **Which will be
+# better on B: the one with few weights, or the one with many?** (Validation is on B.)
 
 # %%
-best = {}
+both, best = {}, {}
 for name, recording in {"pooled": "pooled_havel", "pixel-wise": "fcnn_havel"}.items():
-    losses = recorded.read_history(recording)["val_loss"]
-    best[name] = (min(losses), losses.index(min(losses)) + 1)
-    print(
-        f"{name:>10}: smallest loss on B {best[name][0]:.2f}, in epoch {best[name][1]}"
-    )
-assert best["pooled"][0] < best["pixel-wise"][0]
-assert best["pooled"][1] > best["pixel-wise"][1]
-tl.show_curves(recorded.read_history("pooled_havel"))
+    history = recorded.read_history(recording)
+    on_a, on_b = history["loss"], history["val_loss"]
+    both |= {f"loss, {name}": on_a, f"val_loss, {name}": on_b}
+    best[name] = min(on_b)
+    print(f"{name:>10}: smallest loss on B {best[name]:.2f}")
+    # The later epochs gain much less on B than on A.
+    gain_a, gain_b = (np.mean(x[8:13]) - np.mean(x[-5:]) for x in (on_a, on_b))
+    assert gain_a > 2 * gain_b
+assert pooled.count_params() < pixelwise.count_params() / 5
+assert best["pooled"] < best["pixel-wise"] + 0.01
+figure = tl.show_curves(both)
+pooled_axes, other_axes = figure.as_figure().axes
+other_axes.sharey(pooled_axes)
+figure
 
 # %% [markdown]
-# **What you saw.** Few weights are no loss here: the pooled network becomes better for
-# longer, and ends up better on B. Many weights can learn more of A by heart, and that
-# does not help on B. This is *overfitting*; the next notebooks look at it closely.
+# **What you saw.** Few weights are no loss here: with less than a fifth of them, the
+# pooled network is as good on B. Both networks go on improving on A when they hardly
+# improve on B any more, and the two curves part. This is *overfitting*; the next
+# notebooks look at it closely.
 #
 # ## What counts as found?
 #
@@ -153,7 +159,8 @@ legend = tl.read_legend(havel / "terrain_truth_a.tif")
 network = recorded.weights_path("pooled_havel")
 best_model = keras.models.load_model(network)
 scores = tl.training.evaluate_classes(best_model, valid, names=legend.names)
-scores.table().round(2)
+over_columns = {"selector": "th.col_heading.level0", "props": "text-align: center"}
+scores.table().style.format(precision=2).set_table_styles([over_columns])
 
 # %% [markdown]
 # The *F-score* is high only where precision and recall both are. Does your function say
@@ -191,7 +198,8 @@ print(f"no class is above 0.5 for {silent:.0%} of the patches")
 
 # %% [markdown]
 # `plan_inference` checks that network and image fit each other, and computes nothing
-# yet. Compare the plan with your function.
+# yet. Compare its first line with your function. (The lines between the first and the
+# last are for notebook 05.)
 
 # %% tags=["nbval-check-output"]
 image_path = havel / "s2_10m.tif"
@@ -236,14 +244,16 @@ print(f"left edge of the map pixel: {left:g} m, its centre: {left + 40 / 2:g} m"
 print(f"centre of the labelled pixel: {8.5 * 10:g} m")
 assert left + 40 / 2 - 8.5 * 10 == 10 * coarse_plan.centre_offset
 first = round(left / 10)
-picture = np.zeros((16, 16), "uint8")
-picture[first : first + 4, first : first + 4] = 1
-picture[8, 8] = 2
-parts = tl.Legend(
-    names=("patch", "map pixel", "labelled pixel"),
-    colors=("#dddddd", "#56b4e9", "#d55e00"),
-)
-tl.show(picture, legend=parts, titles=("the first patch and its map pixel",))
+picture = np.full((16, 16, 3), 225, "uint8")
+picture[first : first + 4, first : first + 4] = (86, 180, 233)
+picture[8, 8] = (213, 94, 0)
+title = "map pixel blue, labelled pixel orange"
+figure = tl.show(picture, value_range=(0, 255), titles=title)
+figure.as_figure().set_size_inches(4, 4)
+ax = figure.as_figure().axes[0]
+ax.set(xticks=range(17), yticks=range(17))
+ax.grid(color="white")
+figure
 
 # %% [markdown]
 # **What you saw.** Even sizes have no pixel in the middle, neither 16 nor 4. The kit
@@ -316,8 +326,9 @@ effort.round(1)
 # These are multiply-adds for one map pixel. **Why is the ratio so much smaller for the
 # pooled network?** Its patches are 4 pixels apart, so they share less.
 #
-# Does a clock say the same? Below is the time of one tile of either map. Each plan runs
-# twice, as the first run also compiles the network.
+# Does a clock say the same? Below are the seconds for one tile of either map. The two
+# tiles differ in size: only the ratios can be compared. Each plan runs twice, as the
+# first run also compiles the network.
 
 
 # %%
@@ -337,7 +348,8 @@ for name, model_path, scale_factor, tile in (
     slow = seconds(model_path, "patch_based", scale_factor, tile)
     quick = seconds(model_path, "fully_convolutional", scale_factor, tile)
     assert slow > quick
-    clock[name] = {"patch by patch": slow, "at once": quick, "ratio": slow / quick}
+    times = {"patch by patch (s)": slow, "at once (s)": quick}
+    clock[name] = times | {"ratio": slow / quick}
 pandas.DataFrame(clock).T.round(2)
 
 # %% [markdown]

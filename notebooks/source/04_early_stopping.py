@@ -34,17 +34,18 @@ most_epochs = 9
 # %% [markdown]
 # ## A training that was too long
 #
-# These curves were recorded with the pixel-wise network on the patches of the Havel.
-# **Until which epoch was it worth it?**
+# These curves were recorded with the pixel-wise network on the patches of the Havel. The
+# figure marks the smallest loss of the validation. **After which epoch would you have
+# stopped, not knowing what comes?**
 
 # %%
 curves = recorded.read_history("fcnn_havel")
 tl.show_curves(curves)
 
 # %% [markdown]
-# The loss on the training patches falls to the end. On the validation patches it does
-# not: it goes up and down, and in the end up. A rule must not be misled by a single bad
-# epoch. So it has **patience**.
+# The loss on the training patches falls nearly to the end. On the validation patches it
+# goes up and down, and after the marked epoch it is never as low again. A rule must not
+# be misled by a single bad epoch. So it has **patience**.
 
 # %% exercise="epochs_run"
 
@@ -58,7 +59,7 @@ epochs_run = ex.epochs_run.answer()
 # %%
 val_loss = curves["val_loss"]
 rows = []
-for waited in (1, 2, 3, 5, 10):
+for waited in (1, 2, 5, 10):
     ran = epochs_run(val_loss, waited)
     best = int(np.argmin(val_loss[:ran])) + 1
     rows.append((waited, ran, best, min(val_loss[:ran])))
@@ -70,11 +71,11 @@ pandas.DataFrame(rows, columns=names).set_index("patience").round(3)
 # would have done on recorded curves. Your function must agree with it.
 
 # %% tags=["nbval-check-output"]
-for waited in (1, 2, 3, 5, 10):
+for waited in (1, 2, 5, 10):
     replay = tl.training.replay_early_stopping(curves, patience=waited)
     assert replay.epochs_run == epochs_run(val_loss, waited)
 print("your function and the replay agree")
-tl.training.replay_early_stopping(curves, patience=3)
+tl.training.replay_early_stopping(curves, patience=5)
 
 # %% [markdown]
 # Too little patience stops at the first wave. Too much wastes time.
@@ -135,14 +136,15 @@ def run(name, stopping):
 
 
 # %% [markdown]
-# First without any argument. **What does a patience of 0 mean?**
+# First without any argument. **What does a patience of 0 mean?** (The first picture
+# comes after the first epoch: wait some seconds.)
 
 # %%
 hasty, hasty_curves = run("hasty", keras.callbacks.EarlyStopping())
 
 # %% [markdown]
-# It stops at the first epoch that is not better than the best one: no patience at all.
-# Now yours, with the same start.
+# It stops at the first epoch that is not better than the best one. In Keras, a patience
+# of 0 and one of 1 do the same. Now yours, with the same start.
 
 # %%
 make_stopping = ex.make_stopping.answer()
@@ -181,6 +183,9 @@ print("hasty has its last weights, patient its best ones")
 # best ones: that is what stopped it. A `ModelCheckpoint` that saves the best epoch to a
 # file, as in notebook 03, makes up for it, and survives a power cut too.
 #
+# With `restore_best_weights` the best ones come back, even when `most_epochs` are over
+# before the patience is.
+#
 # ## Other settings
 #
 # A gain of almost nothing is hardly worth an epoch. `min_delta` says how much counts.
@@ -198,28 +203,34 @@ names = ["min_delta", "gains in all", "epochs that run", "best epoch"]
 pandas.DataFrame(rows, columns=names).set_index("min_delta")
 
 # %% [markdown]
-# Two more: `start_from_epoch` does not look at the first epochs, which are restless; and
-# `monitor` may be another curve. **Is the epoch of the best loss also the one of the best
-# accuracy?**
+# Two more: `start_from_epoch=5` does not look at the first 5 epochs, which are restless;
+# and `monitor` may be another curve. **Is the epoch of the best loss also the one of the
+# best accuracy?**
 
 # %%
 settings = {
-    "the loss, patience 3": {"patience": 3},
-    "from epoch 5 on": {"patience": 3, "start_from_epoch": 5},
-    "the accuracy": {"patience": 3, "monitor": "val_accuracy"},
-    "the loss of training": {"patience": 3, "monitor": "loss"},
+    "the loss, patience 2": {"patience": 2},
+    "the same, after 5 epochs": {"patience": 2, "start_from_epoch": 5},
+    "the accuracy, patience 5": {"patience": 5, "monitor": "val_accuracy"},
+    "the loss of training, patience 5": {"patience": 5, "monitor": "loss"},
 }
 for name, options in settings.items():
     print(f"{name}: {tl.training.replay_early_stopping(curves, **options)}")
 
 # %% tags=["nbval-check-output"]
-after_best = curves["loss"][enough.best_epoch :]
-assert min(after_best) < curves["loss"][enough.best_epoch - 1]
-print("the loss of training still falls after the best epoch: it cannot tell the time")
+most_accurate = int(np.argmax(curves["val_accuracy"])) + 1
+print(f"of all epochs, {enough.best_epoch} has the best loss on validation, and")
+print(f"{most_accurate} the best accuracy: they need not be the same")
+watched = tl.training.replay_early_stopping(curves, patience=5, monitor="loss")
+assert watched.stopped_epoch is None
+print(
+    "with a patience of 5, the loss of training never stops it: it cannot tell the time"
+)
 
 # %% [markdown]
-# Now play: move patience and `min_delta`, choose another curve to watch. **Which setting
-# saves most epochs and keeps the best weights?** (Nothing is trained: it is the replay.)
+# Now play: move patience and `min_delta`, choose another curve to watch. **Watching
+# `val_loss`, which setting saves most epochs and keeps the best weights?** (Nothing is
+# trained: it is the replay.)
 
 # %%
 tl.explore_stopping({"one source": curves,

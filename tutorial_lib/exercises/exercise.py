@@ -26,7 +26,10 @@ from tutorial_lib.exercises.notes import Note
 
 ATTEMPTS_BEFORE_SOLUTION = 3
 
-_BLANK = "Replace the `...` by your own code, then run the cell again."
+_BLANK = (
+    "Replace the `...` by your own code, then run the cell again. "
+    "`ex.{0}.hint()` gives a hint."
+)
 _NOTHING = "`{0}` gives nothing back. Does it end with `return …`?"
 _OTHER = "This is not it yet. Read the question again; `ex.{0}.hint()` helps."
 
@@ -140,7 +143,7 @@ class Exercise:
         """
         self._require(given, call="check")
         if has_blank(answer):
-            return self._note("not attempted", _BLANK)
+            return self._note("not attempted", _BLANK.format(self.name))
         problem = wrong_kind(answer, self.solution_code, self.answer_name)
         if problem:
             return self._wrong(answer, problem)
@@ -162,7 +165,7 @@ class Exercise:
 
     def _raised(self, answer: Any, err: Exception) -> Note:
         if met_blank(err):
-            return self._note("not attempted", _BLANK)
+            return self._note("not attempted", _BLANK.format(self.name))
         self._progress.failed.add(fingerprint(answer))
         return self._note("raised", describe_error(err))
 

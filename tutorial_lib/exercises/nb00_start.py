@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from odc.geo.geobox import GeoBox
 
-from tutorial_lib.exercises import Exercise, Mistake, diagnose
+from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
 from tutorial_lib.testing import small_grid
 
 
@@ -21,7 +21,12 @@ def _judge_ground_size(answer: Any, *, grid: GeoBox) -> str | None:
         "negative": size_km * (-1, 1),
         "between centres": (pixels - 1) * spacing_km,
     }
-    return diagnose(answer, right=size_km, likely=likely, tolerance=1e-4)
+    mistake = diagnose(answer, right=size_km, likely=likely, tolerance=1e-4)
+    if mistake != OTHER:
+        return mistake
+    # One digit after the point is enough to tell the order.
+    order = {"swapped": size_km[::-1]}
+    return diagnose(answer, right=size_km, likely=order, tolerance=0.06) or "rounded"
 
 
 ground_size = Exercise(
@@ -71,6 +76,14 @@ ground_size = Exercise(
             "first pixel to the centre of the last, half a pixel is left out at "
             "both ends.",
         ),
+        "rounded": Mistake(
+            code="""
+                height_km = round(grid.height * 10 / 1000, 1)
+                size_km = (height_km, round(grid.width * 10 / 1000, 1))
+                """,
+            hint="Nearly, but rounded. Let Python compute it from `grid`, and keep all "
+            "digits.",
+        ),
     },
     hints=(
         "One pixel is a square of ground. How long is its side?",
@@ -95,10 +108,13 @@ def _judge_count_pixels(answer: Callable[[GeoBox, float], int]) -> str | None:
     fine = np.array([grid.height * grid.width for grid, _ in cases])
     factor = np.array([spacing_m / grid.resolution.x for grid, spacing_m in cases])
     counts = [answer(grid, spacing_m) for grid, spacing_m in cases]
+    if all(np.shape(count) == (2,) for count in counts):
+        return "pair"
     likely = {
         "one direction": fine / factor,
         "upside down": fine * factor**2,
         "unchanged": fine,
+        "negative": -fine / factor**2,
         "one grid": fine * (10 / np.array([spacing for _, spacing in cases])) ** 2,
     }
     return diagnose(counts, right=fine / factor**2, likely=likely)
@@ -152,6 +168,25 @@ count_pixels = Exercise(
                 """,
             hint="This counts the pixels of `grid` itself: `spacing_m` has to change "
             "the result.",
+        ),
+        "pair": Mistake(
+            code="""
+                def count_pixels(grid, spacing_m):
+                    factor = spacing_m / grid.resolution.x
+                    return (grid.height / factor, grid.width / factor)
+                """,
+            hint="These are two numbers, rows and columns. How many pixels is that in "
+            "all?",
+        ),
+        "negative": Mistake(
+            code="""
+                def count_pixels(grid, spacing_m):
+                    height_m = grid.height * grid.resolution.y
+                    width_m = grid.width * grid.resolution.x
+                    return (height_m / spacing_m) * (width_m / spacing_m)
+                """,
+            hint="The count is negative, because `grid.resolution.y` is. The size of a "
+            "pixel has no sign.",
         ),
         "one grid": Mistake(
             code="""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib import testing
-from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
+from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
 from tutorial_lib.patches import Patches, extract_patches
 from tutorial_lib.positions import Positions, select_positions
 from tutorial_lib.rasters import Source
@@ -123,7 +123,9 @@ def _judge_patch_sizes(answer: Any) -> str | None:
         "swapped": [8, 16],
         "metres": [160, 160],
     }
-    return diagnose(pair, right=[16, 8], likely=likely)
+    mistake = diagnose(pair, right=[16, 8], likely=likely)
+    whole = all(isinstance(size, int | np.integer) for size in pair)
+    return "not whole" if mistake is None and not whole else mistake
 
 
 patch_sizes = Exercise(
@@ -157,6 +159,11 @@ patch_sizes = Exercise(
             code='sizes = {"input_10m": 160, "input_20m": 160}',
             hint="These are metres. `sizes` counts pixels.",
         ),
+        "not whole": Mistake(
+            code='sizes = {"input_10m": 160 / 10, "input_20m": 160 / 20}',
+            hint="Right in value. But a count of pixels is a whole number, and `/` never "
+            "gives one, not even `160 / 10`. Which operator divides into whole numbers?",
+        ),
         "names": Mistake(
             code='sizes = {"s2_10m": 16, "s2_20m": 8}',
             hint="Give a dictionary whose keys are the names of the sources, "
@@ -165,7 +172,7 @@ patch_sizes = Exercise(
     },
     hints=(
         "How many metres is one pixel of each image?",
-        "Divide 160 m by the size of a pixel.",
+        "Divide 160 m by the size of a pixel, with `//`: sizes are whole numbers.",
         "For the first image that is `160 // 10`.",
     ),
     explanation="The same ground, in fewer pixels where the pixels are larger.",
@@ -199,8 +206,18 @@ def _judge_lost_share(answer: Callable[[Patches], float]) -> str | None:
         "percent": 100 * refused / (refused + kept),
         "one reason": empty / (refused + kept),
     }
-    right = refused / (refused + kept)
-    return diagnose(answer(patches), right=right, likely=likely, tolerance=1e-6)
+    right, share = refused / (refused + kept), answer(patches)
+    mistake = diagnose(share, right=right, likely=likely, tolerance=1e-6)
+    if mistake == OTHER and _is_part(share, refused):
+        return "fixed number"
+    return mistake
+
+
+def _is_part(share: Any, count: int) -> bool:
+    """Whether a share is the count divided by some whole number."""
+    if not isinstance(share, float | np.floating) or share <= 0:
+        return False
+    return close(count / share, round(count / share))
 
 
 lost_share = Exercise(
@@ -261,6 +278,14 @@ lost_share = Exercise(
                     return len(refused) / (len(patches.rejected) + patches.count)
                 """,
             hint="Positions are refused for two reasons. Did you count both?",
+        ),
+        "fixed number": Mistake(
+            code="""
+                def lost_share(patches):
+                    return len(patches.rejected) / 6000
+                """,
+            hint="You divide by a number that does not come from `patches`. The check "
+            "tries other patches: find the number of positions with `patches` alone.",
         ),
     },
     hints=(

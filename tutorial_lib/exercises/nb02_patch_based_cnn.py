@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
+from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
 
 Layers = Sequence[tuple[int, int]]
 
@@ -50,6 +50,10 @@ def _likely_fields(networks: Sequence[Layers]) -> dict[str, list[int]]:
     pairs = list(zip(kernels, steps, strict=True))
     return {
         "own stride": [int(1 + ((k - 1) * after).sum()) for k, after in pairs],
+        "one stride": [
+            1 + sum((kernel - 1) * stride for kernel, stride in layers)
+            for layers in networks
+        ],
         "no stride": [int(1 + (k - 1).sum()) for k, _ in pairs],
         "whole kernel": [int(1 + k[0] + (k[1:] * s[:-1]).sum()) for k, s in pairs],
     }
@@ -102,6 +106,13 @@ field_and_scale = Exercise(
             hint="`scale` is right. A layer looks at what comes *in*; its own stride "
             "only spreads what comes out. Mind the order of the two lines.",
         ),
+        "one stride": Mistake(
+            code=_FIELD_AND_SCALE.replace(
+                "(kernel - 1) * scale", "(kernel - 1) * stride"
+            ),
+            hint="`scale` is right. How far apart the pixels are that come in, the "
+            "strides of *all* layers before have decided, not the layer's own.",
+        ),
         "no stride": Mistake(
             code=_FIELD_AND_SCALE.replace("(kernel - 1) * scale", "kernel - 1"),
             hint="`scale` is right. After a pooling, the neighbours that a kernel sees "
@@ -148,6 +159,8 @@ def _judge_recalls(
     odds[:, 2] *= 2  # without this, precision and recall would be much alike
     probabilities = odds / odds.sum(1, keepdims=True)
     got = [answer(probabilities.copy(), labels.copy(), c) for c in range(5)]
+    if any(np.ndim(value) for pair in got for value in np.atleast_1d(pair)):
+        return "each patch"
     likely = {
         name: [rule(probabilities, labels, c) for c in range(5)]
         for name, rule in _LIKELY_RECALLS.items()
@@ -165,6 +178,7 @@ _LIKELY_RECALLS = {
     "right": lambda p, y, c: [found[y == c].mean() for found in _found(p, c)],
     "swapped": lambda p, y, c: [found[y == c].mean() for found in _found(p, c)][::-1],
     "precision": lambda p, y, c: [(y == c)[found].mean() for found in _found(p, c)],
+    "count": lambda p, y, c: [found[y == c].sum() for found in _found(p, c)],
     "of all": lambda p, y, c: [(found & (y == c)).mean() for found in _found(p, c)],
     "accuracy": lambda p, y, c: [(found == (y == c)).mean() for found in _found(p, c)],
     "any class": lambda p, y, c: [
@@ -222,6 +236,15 @@ recalls = Exercise(
             hint="This is the precision: of those *called* by the name of the class. "
             "Recall looks at those that *are* of the class.",
         ),
+        "each patch": Mistake(
+            code=_RECALLS.replace(".mean()", ""),
+            hint="This says of each patch whether it was found. What is the *share* of "
+            "those that were?",
+        ),
+        "count": Mistake(
+            code=_RECALLS.replace(".mean()", ".sum()"),
+            hint="This counts the patches that were found. Recall is their share.",
+        ),
         "of all": Mistake(
             code=_recalls_with(
                 "(at_threshold & true).mean()", "(by_argmax & true).mean()"
@@ -267,6 +290,8 @@ def _judge_map_pixels(answer: Callable[[int, int, int], int]) -> str | None:
     ]
     cases += [(100, 16, 4), (16, 16, 4)]
     got = [answer(size, field, scale) for size, field, scale in cases]
+    if close(got, [n / k for n, _, k in cases]):
+        return "as the image"
     likely = {
         "as the image": [n // k for n, _, k in cases],
         "no scale": [n - r + 1 for n, r, _ in cases],
@@ -357,6 +382,7 @@ def _judge_multiply_adds(answer: Callable[[int, int, int, int], int]) -> str | N
         "one pixel": [k * k * c * f for _, k, c, f in cases],
         "one row": [n * k * k * c * f for n, k, c, f in cases],
         "incoming": [(n + k - 1) ** 2 * k * k * c * f for n, k, c, f in cases],
+        "one line": [n * n * k * c * f for n, k, c, f in cases],
         "one channel": [n * n * k * k * f for n, k, _, f in cases],
     }
     right = [n * n * k * k * c * f for n, k, c, f in cases]
@@ -405,6 +431,10 @@ multiply_adds = Exercise(
             code=_MULTIPLY_ADDS.replace("side**2", "(side + kernel - 1) ** 2"),
             hint="You count the pixels that come in. `side` is that of the result, and "
             "a kernel is applied once for each of its pixels.",
+        ),
+        "one line": Mistake(
+            code=_MULTIPLY_ADDS.replace("kernel**2", "kernel"),
+            hint="A kernel of side 3 is a square: how many weights has it for one band?",
         ),
         "one channel": Mistake(
             code=_MULTIPLY_ADDS.replace(" * channels", ""),

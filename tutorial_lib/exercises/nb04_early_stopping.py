@@ -20,6 +20,28 @@ def _stop(val_loss: Sequence[float], patience: int, *, previous: bool = False) -
     return len(val_loss)
 
 
+# What else could be written for the line that is missing: (best, waited).
+_FILLS: dict[str, Callable[[int, float, int], tuple[float, float]]] = {
+    "not reset": lambda epoch, loss, waited: (loss, waited),
+    "one": lambda epoch, loss, waited: (loss, 1),
+    "swapped": lambda epoch, loss, waited: (0, loss),
+    "epoch": lambda epoch, loss, waited: (epoch, 0),
+}
+
+
+def _stop_filled(val_loss: Sequence[float], patience: int, fill: str) -> int:
+    """As `_stop`, with another line where a loss is better."""
+    best, waited = np.inf, 0
+    for epoch, loss in enumerate(val_loss, start=1):
+        if loss < best:
+            best, waited = _FILLS[fill](epoch, loss, waited)
+        else:
+            waited += 1
+        if waited >= patience:
+            return epoch
+    return len(val_loss)
+
+
 def _random_curves(count: int) -> list[list[float]]:
     rng = np.random.default_rng()
     steps = rng.normal(0.02, 0.12, (count, 20))
@@ -39,6 +61,7 @@ def _judge_epochs_run(answer: Callable[[Sequence[float], int], int]) -> str | No
         "all": [len(c) for c, _ in cases],
         "best epoch": [int(np.argmin(c[: _stop(c, p)])) + 1 for c, p in cases],
     }
+    likely |= {fill: [_stop_filled(c, p, fill) for c, p in cases] for fill in _FILLS}
     return diagnose(got, right=[_stop(c, p) for c, p in cases], likely=likely)
 
 
@@ -82,6 +105,26 @@ epochs_run = Exercise(
     solution_code=_EPOCHS_RUN,
     judge=_judge_epochs_run,
     mistakes={
+        "not reset": Mistake(
+            code=_EPOCHS_RUN.replace("= loss, 0", "= loss, waited"),
+            hint="The count never starts again: after a better loss, nothing has been "
+            "waited yet.",
+        ),
+        "one": Mistake(
+            code=_EPOCHS_RUN.replace("= loss, 0", "= loss, 1"),
+            hint="The better epoch itself is counted as one that was waited. How many "
+            "epochs have passed since the best one, in that very epoch?",
+        ),
+        "swapped": Mistake(
+            code=_EPOCHS_RUN.replace("= loss, 0", "= 0, loss"),
+            hint="Both values are there, in the wrong order: the first one becomes "
+            "`best`.",
+        ),
+        "epoch": Mistake(
+            code=_EPOCHS_RUN.replace("= loss, 0", "= epoch, 0"),
+            hint="`best` is compared with losses, so it must be a loss. Which number is "
+            "yours?",
+        ),
         "previous": Mistake(
             code=_EPOCHS_RUN.replace(
                 "                waited += 1\n",
@@ -162,6 +205,10 @@ _VALIDATION = (1.5, 1.2, 1.0, 1.1, 1.05, 1.2, 1.3, 1.4, 1.5, 1.6)
 def _judge_callback(answer: Any) -> str | None:
     if isinstance(answer, type) or not hasattr(answer, "on_epoch_end"):
         return "no callback"
+    if not hasattr(answer, "restore_best_weights"):
+        return "other callback"
+    if answer.monitor not in ("loss", "val_loss"):
+        return "other curve"
     rising = [
         {"loss": 1.6 - 0.1 * i, "val_loss": value, "accuracy": 0.1 * i}
         for i, value in enumerate(_VALIDATION)
@@ -212,6 +259,18 @@ make_stopping = Exercise(
             hint="It never stops, though the validation loss rises. Which curve does it "
             "watch?",
         ),
+        "other curve": Mistake(
+            code=_CALLBACK.replace("val_loss", "validation_loss"),
+            hint="It must watch the validation loss, which Keras calls `val_loss`.",
+        ),
+        "other callback": Mistake(
+            code="""
+                def make_stopping():
+                    return keras.callbacks.ModelCheckpoint("best.keras")
+                """,
+            hint="This callback does something else. The question names the one that "
+            "stops.",
+        ),
         "no callback": Mistake(
             code="""
                 def make_stopping():
@@ -246,9 +305,8 @@ def _judge_patience(
     enough = [p for p in range(1, len(val_loss)) if _kept(val_loss, p) == best]
     if answer == min(enough):
         return None
-    if answer < min(enough):
-        return "too small"
-    return "longer" if answer in enough else OTHER
+    # Whoever waits longer sees more epochs, and the best one among them.
+    return "too small" if answer < min(enough) else "longer"
 
 
 def _example_curves() -> Mapping[str, Any]:
@@ -302,20 +360,27 @@ patience = Exercise(
 )
 
 
-def _gains(val_loss: Sequence[float], min_delta: float) -> int:
+def _gains(
+    val_loss: Sequence[float], min_delta: float, *, at_least: bool = False
+) -> int:
     best, count = np.inf, 0
     for loss in val_loss:
-        if loss < best - min_delta:
+        if loss < best - min_delta or (at_least and loss == best - min_delta):
             best, count = loss, count + 1
     return count
 
 
 def _judge_gains(answer: Callable[[Sequence[float], float], int]) -> str | None:
-    cases = [(c, d) for c in _random_curves(12) for d in (0.0, 0.05, 0.2)]
+    # No loss is just so much smaller, which only rounding would decide...
+    cases = [(c, d) for c in _random_curves(12) for d in (0.0, 0.05005, 0.20005)]
     cases.append(([1.0, 0.96, 0.92, 0.88, 0.7], 0.05))
+    # ...but where nothing is rounded: just as small is not better.
+    cases.append(([1.0, 1.0, 0.5, 0.5, 0.25], 0.0))
+    cases.append(([1.0, 0.75, 0.5, 0.25], 0.25))
     got = [answer(curve, delta) for curve, delta in cases]
     likely = {
         "any gain": [_gains(c, 0) for c, _ in cases],
+        "at least": [_gains(c, d, at_least=True) for c, d in cases],
         "previous": [1 + sum(b < a - d for a, b in pairwise(c)) for c, d in cases],
         "added": [_gains(c, -d) for c, d in cases],
         "not the first": [_gains(c, d) - 1 for c, d in cases],
@@ -340,7 +405,7 @@ count_gains = Exercise(
         best one by **more than** `min_delta`. Only then does it become the new best one.
         The first epoch always counts.
 
-        Write a function that counts the epochs that count as better. The condition is
+        Write a function that counts the epochs that count as better. One value is
         missing.
         """,
     answer_name="count_gains",
@@ -348,8 +413,8 @@ count_gains = Exercise(
         def count_gains(val_loss, min_delta):
             best, gains = float("inf"), 0
             for loss in val_loss:
-                if ...:
-                    best, gains = loss, gains + ...
+                if loss < ...:
+                    best, gains = loss, gains + 1
             return gains
         """,
     solution_code=_GAINS,
@@ -358,6 +423,11 @@ count_gains = Exercise(
         "any gain": Mistake(
             code=_GAINS.replace("best - min_delta", "best"),
             hint="Every gain counts here, however small. Where does `min_delta` come in?",
+        ),
+        "at least": Mistake(
+            code=_GAINS.replace("loss < best - min_delta", "best - loss >= min_delta"),
+            hint="A loss that is smaller by just `min_delta`, and no more, counts for "
+            "you. Then even a loss that has not changed counts, with a `min_delta` of 0.",
         ),
         "previous": Mistake(
             code="""
@@ -382,7 +452,7 @@ count_gains = Exercise(
     hints=(
         "By how much must a loss be smaller than the best one?",
         "Compare `loss` with the best one minus `min_delta`.",
-        "The condition is `loss < best - min_delta`, and one gain is added.",
+        "The condition is `loss < best - min_delta`.",
     ),
     explanation="Many small gains in a row may count as none.",
 )

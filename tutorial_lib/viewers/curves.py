@@ -56,6 +56,8 @@ def _draw(ax: Axes, name: str, curves: Mapping[str, Sequence[float]]) -> None:
     ax.set_title(name, fontsize=TEXT_SIZE + 1)
     ax.set_xlabel("epoch", fontsize=TEXT_SIZE)
     ax.tick_params(labelsize=TEXT_SIZE)
+    # Room for two epochs, at least: around a single one the axis would have fractions.
+    ax.set_xlim(0.5, max(2, *map(len, curves.values())) + 0.5)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.grid(alpha=0.3)
     ax.legend(fontsize=TEXT_SIZE)
@@ -69,6 +71,9 @@ def _mark_best(ax: Axes, curves: Mapping[str, Sequence[float]]) -> str:
     smallest = np.nanmin(losses)
     epoch = int(np.nanargmin(losses)) + 1
     ax.axvline(epoch, color="#404040", linewidth=1, linestyle=":", zorder=0)
+    bottom, top = ax.get_ylim()
+    # A line of text below the curves, so that none crosses it.
+    ax.set_ylim(bottom - 0.08 * (top - bottom), top)
     # On the side of the line where there is more room.
     side, shift = ("right", -4) if epoch > len(losses) / 2 else ("left", 4)
     note = {"xytext": (shift, 2), "textcoords": "offset points", "ha": side}

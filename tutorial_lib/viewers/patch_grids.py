@@ -80,11 +80,14 @@ def show_patches(
     source = _source_name(source, arrays)
     pixels = patch_stack(source, arrays[source])
     examples = _examples(patch_classes(arrays, len(pixels)), classes, count, seed)
-    bands = chosen_bands(f"'{source}'", pixels.shape[3], bands)
+    # Who has chosen bands wants to read which ones they were.
+    chosen, numbers = "", chosen_bands(f"'{source}'", pixels.shape[3], bands)
+    if bands is not None:
+        chosen = f", band{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
     names = {label: row_name(label, legend) for label in examples}
     figure, ax = _canvas(names.values(), max(map(len, examples.values())))
     pictures = patch_pictures(
-        pixels, bands, legend, np.concatenate([*examples.values()])
+        pixels, numbers, legend, np.concatenate([*examples.values()])
     )
     for row, (label, indices) in enumerate(examples.items()):
         color = None if label == NO_CLASS else class_color(label, legend)
@@ -92,7 +95,7 @@ def show_patches(
         for column, index in enumerate(indices.tolist()):
             _draw_patch(ax, row, column, pictures[index], centre)
             _draw_index(ax, row, column, index)
-    what = f"Patches of {source}, {pixels.shape[1]}x{pixels.shape[2]} px"
+    what = f"Patches of {source}, {pixels.shape[1]}x{pixels.shape[2]} px{chosen}"
     ax.set_title(what, fontsize=TEXT_SIZE + 1, loc="left")
     rows = [f"{len(examples[label])} of {name}" for label, name in names.items()]
     return StillFigure(figure, f"{what}: {', '.join(rows)}.")
@@ -260,7 +263,7 @@ def _draw_index(ax: Axes, row: int, column: int, index: int) -> None:
         left,
         top - 0.03,
         str(index),
-        fontsize=TEXT_SIZE - 3,
+        fontsize=TEXT_SIZE - 1,
         color="#606060",
         va="bottom",
     )
