@@ -151,6 +151,11 @@ def test_points_lie_on_their_pixels_and_tell_their_class(show, folder):
     assert checked > 20
 
 
+def names_in_the_panel(page):
+    labels = page.locator(".leaflet-control-layers-overlays label").all_inner_texts()
+    return [label.strip() for label in labels]
+
+
 def test_layers_go_and_come_back(show, folder, labels):
     web = show_map(class_map(folder / "a.tif", labels[0]), titles="16")
     page = show(web)
@@ -161,15 +166,13 @@ def test_layers_go_and_come_back(show, folder, labels):
     expect(images).to_have_count(0)
     box.press("Space")
     expect(images).to_have_count(1)
-    rows = page.locator(".leaflet-control-layers-overlays")
-    assert rows.inner_text().strip() == "16"
+    assert names_in_the_panel(page) == ["16"]
 
 
 def test_layers_are_listed_as_they_were_given(show, folder, labels):
     paths = [class_map(folder / f"{n}.tif", labels[0]) for n in (32, 16, 128)]
     page = show(show_map(*paths))
-    rows = page.locator(".leaflet-control-layers-overlays")
-    assert rows.inner_text().split() == ["32", "16", "128"]
+    assert names_in_the_panel(page) == ["32", "16", "128"]
 
 
 def test_opacity_follows_mouse_and_keys(show, folder, labels):
@@ -179,8 +182,11 @@ def test_opacity_follows_mouse_and_keys(show, folder, labels):
     slider = page.get_by_role("slider", name="Opacity of b")
     assert slider.get_attribute("aria-valuetext") == "60 %"
     expect(upper).to_have_css("opacity", "0.6")
+    shares = page.locator(".webmap-opacity")
+    assert shares.all_inner_texts() == ["Opacity\n100 %", "Opacity\n60 %"]
     slider.press("ArrowLeft")
     expect(upper).to_have_css("opacity", "0.55")
+    assert shares.nth(1).inner_text() == "Opacity\n55 %"
     box = slider.bounding_box()
     page.mouse.click(box["x"] + 2, box["y"] + box["height"] / 2)
     expect(upper).to_have_css("opacity", "0")
@@ -306,13 +312,198 @@ def test_controls_keep_apart_and_inside(show, folder, labels, width):
         assert one["y"] >= 0
         assert one["x"] + one["width"] <= width
         assert one["y"] + one["height"] <= 480
-        for other in boxes[:number]:
-            assert (
-                one["x"] >= other["x"] + other["width"]
-                or other["x"] >= one["x"] + one["width"]
-                or one["y"] >= other["y"] + other["height"]
-                or other["y"] >= one["y"] + one["height"]
-            )
+        assert not any(boxes_overlap(one, other) for other in boxes[:number])
+
+
+def boxes_overlap(one, other):
+    return not (
+        one["x"] >= other["x"] + other["width"]
+        or other["x"] >= one["x"] + one["width"]
+        or one["y"] >= other["y"] + other["height"]
+        or other["y"] >= one["y"] + one["height"]
+    )
+
+
+@pytest.mark.parametrize("width", [1280, 800, 380])
+def test_the_names_of_both_sides_are_not_covered(show, folder, labels, width):
+    page = show(pair(folder, labels), width=width, height=480)
+    controls = [
+        box.bounding_box()
+        for box in page.locator(".leaflet-control").all()
+        if box.is_visible()
+    ]
+    line = page.get_by_role("slider", name="Swipe line").bounding_box()
+    middle = line["x"] + line["width"] / 2
+    for number, name in enumerate(("first", "second")):
+        side = page.locator(".webmap-side").nth(number)
+        assert side.inner_text() == name
+        box = side.bounding_box()
+        assert not any(boxes_overlap(box, control) for control in controls)
+        assert side.evaluate("(text) => text.scrollWidth <= text.clientWidth")
+        assert (box["x"] < middle) == (name == "first")
+
+
+# The wheel, and what is in view
+
+
+@pytest.fixture
+def scroll_page(open_tab, folder, labels):
+    """Function that opens a long page with a map in it, as a notebook has it."""
+
+    def opened(labels=labels[0], theme="", **options):
+        web = show_map(class_map(folder / "a.tif", labels))
+        text = web._repr_mimebundle_()[0]["text/html"]
+        path = folder / "page.html"
+        path.write_text(
+            f"<!doctype html><body {theme}><p style='height:500px'>Above</p>"
+            f"{text}<p style='height:3000px'>Below</p>"
+        )
+        page = open_tab(**options)
+        page.goto(path.as_uri())
+        frame = page.frames[1]
+        frame.locator(".leaflet-image-layer").wait_for()
+        return page, frame, web.map.get_name()
+
+    return opened
+
+
+def rolled(page, times, by):
+    """Roll the wheel; gives how far the page has gone."""
+    before = page.evaluate("scrollY")
+    for _ in range(times):
+        page.mouse.wheel(0, by)
+        # Longer than Leaflet collects turns of the wheel, and draws a change of zoom.
+        page.wait_for_timeout(350)
+    return page.evaluate("scrollY") - before
+
+
+def test_the_wheel_scrolls_past_the_map(scroll_page):
+    page, frame, name = scroll_page(height=700)
+    zoom = frame.evaluate(f"{name}.getZoom()")
+    page.mouse.move(600, 300)
+    assert rolled(page, 8, 150) == 8 * 150
+    assert frame.evaluate(f"{name}.getZoom()") == zoom
+    assert rolled(page, 8, -150) == -8 * 150
+
+
+@pytest.mark.parametrize("key", ["Control", "Meta"])
+def test_the_wheel_zooms_with_a_key_held(scroll_page, key):
+    page, frame, name = scroll_page(height=900)
+    zoom = frame.evaluate(f"{name}.getZoom()")
+    page.mouse.move(600, 700)
+    page.keyboard.down(key)
+    assert rolled(page, 2, -300) == 0
+    assert frame.evaluate(f"{name}.getZoom()") > zoom
+    # Also at the end: the browser would take the keys for its own zoom.
+    assert rolled(page, 8, 600) == 0
+    page.keyboard.up(key)
+
+
+def test_the_wheel_zooms_a_map_that_was_clicked_to_its_end(scroll_page):
+    page, frame, name = scroll_page(height=900)
+    whole = frame.evaluate(f"{name}.getZoom()")
+    page.mouse.click(600, 700)
+    assert rolled(page, 1, -300) == 0
+    assert frame.evaluate(f"{name}.getZoom()") > whole
+    rolled(page, 5, 300)
+    # No farther out than where the scene fills half of the map.
+    assert frame.evaluate(f"{name}.getZoom()") == whole - 1
+    # Then the page goes on, and the map below the pointer with it.
+    assert page.evaluate("scrollY") > 0
+    page.evaluate("scrollTo(0, 0)")
+    page.mouse.click(600, 300)
+    page.mouse.move(600, 700)
+    assert rolled(page, 1, -300) == 0
+    assert frame.evaluate(f"{name}.getZoom()") == whole - 1
+
+
+def is_whole(page, web):
+    """Whether the layers are in view and fill it, as far as steps of zoom allow."""
+    (south, west), (north, east) = web.bounds
+    (left, top), (right, bottom) = places(page, web, [west, east], [north, south])
+    size = page.viewport_size
+    inside = left >= 0 and top >= 0 and right <= size["width"] + 1
+    inside = inside and bottom <= size["height"] + 1
+    share = max((right - left) / size["width"], (bottom - top) / size["height"])
+    return inside and share > 2**-0.25 * 0.9
+
+
+def test_whole_brings_the_layers_back(show, folder, labels):
+    web = show_map(class_map(folder / "a.tif", labels[0]))
+    page = show(web)
+    assert is_whole(page, web)
+    button = page.get_by_role("button", name="Whole")
+    page.get_by_role("button", name="Zoom in").click()
+    page.wait_for_timeout(400)
+    assert not is_whole(page, web)
+    button.click()
+    assert is_whole(page, web)
+    page.mouse.move(600, 500)
+    page.mouse.down()
+    page.mouse.move(900, 600, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    assert not is_whole(page, web)
+    button.press("Enter")
+    assert is_whole(page, web)
+
+
+def test_another_size_shows_the_layers_until_somebody_moves_the_map(
+    show, folder, labels
+):
+    web = show_map(class_map(folder / "a.tif", labels[0]))
+    page = show(web)
+
+    def resized(width, height):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(400)
+
+    for size in ((800, 900), (1280, 500)):
+        resized(*size)
+        assert is_whole(page, web)
+    page.get_by_role("button", name="Zoom in").click()
+    page.wait_for_timeout(400)
+    zoom = page.evaluate(f"{web.map.get_name()}.getZoom()")
+    resized(1000, 500)
+    assert page.evaluate(f"{web.map.get_name()}.getZoom()") == zoom
+    page.get_by_role("button", name="Whole").click()
+    resized(700, 500)
+    assert is_whole(page, web)
+
+
+def test_a_pixel_grows_to_48_of_the_screen(show, folder):
+    grid = testing.small_grid(151, 203)
+    web = show_map(class_map(folder / "a.tif", np.indices((151, 203)).sum(0) % 2, grid))
+    page = show(web)
+    page.evaluate(f"{web.map.get_name()}.setZoom(99, {{animate: false}})")
+    ends = [np.array(grid.transform @ (x, 75)) for x in (100, 101)]
+    move = Transformer.from_crs("EPSG:32631", "EPSG:4326", always_xy=True)
+    left, right = places(page, web, *move.transform(*np.transpose(ends)))
+    # Leaflet rounds to whole pixels, zooms go in steps of a quarter.
+    assert 48 / 2**0.25 - 2 <= np.hypot(*np.subtract(left, right)) <= 48 + 1
+
+
+def test_a_map_of_few_pixels_fills_its_place(show, folder):
+    grid = testing.small_grid(2, 3, spacing=10)
+    web = show_map(class_map(folder / "a.tif", np.eye(2, 3), grid))
+    assert is_whole(show(web), web)
+
+
+def test_frames_follow_the_theme_of_jupyterlab(scroll_page):
+    page, frame, _ = scroll_page(
+        theme="data-jp-theme-light='false'", color_scheme="light"
+    )
+
+    def ground():
+        style = "getComputedStyle(document.querySelector('.leaflet-control-layers'))"
+        text = frame.evaluate(f"{style}.backgroundColor")
+        return luminance([int(part) for part in re.findall(r"\d+", text)[:3]])
+
+    assert ground() < 0.5
+    page.evaluate("document.body.dataset.jpThemeLight = 'true'")
+    assert ground() > 0.5
+    page.emulate_media(color_scheme="dark")
+    assert ground() > 0.5
 
 
 def luminance(rgb):
@@ -328,7 +519,8 @@ def luminance(rgb):
 def test_text_stands_out_in_both_themes(show, folder, labels, scheme):
     page = show(show_map(class_map(folder / "a.tif", labels[0])), color_scheme=scheme)
     pairs = page.evaluate(
-        """() => [".webmap-legend", ".leaflet-control-layers", ".leaflet-bar a"]
+        """() => [".webmap-legend", ".leaflet-control-layers", ".leaflet-bar a",
+            ".webmap-whole"]
             .map((query) => getComputedStyle(document.querySelector(query)))
             .map((style) => [style.color, style.backgroundColor]
                 .map((text) => text.match(/[0-9.]+/g).slice(0, 3).map(Number)))"""

@@ -1,6 +1,12 @@
 /* What the map has beyond Leaflet: shapes with classes, a slider of opacity for each
-   raster, a swipe line between two, and a legend. */
+   raster, a swipe line between two, a legend, a button that shows all, and a wheel that
+   leaves the page its own. */
 window.webmap = (() => {
+  // Between the layers and the sides of the map, px.
+  const MARGIN = 8;
+  // Leaflet needs an end; a pixel of the layers is many screens wide there.
+  const HIGHEST = 24;
+
   const element = (tag, className, parent, text = "") => {
     const made = L.DomUtil.create(tag, className, parent);
     made.textContent = text;
@@ -29,12 +35,13 @@ window.webmap = (() => {
     _addItem(item) {
       const row = L.Control.Layers.prototype._addItem.call(this, item);
       if (!item.layer.setOpacity) return row;
-      const slider = element("input", "webmap-opacity", row.parentElement);
+      const line = element("div", "webmap-opacity", row.parentElement, "Opacity");
+      const slider = element("input", "", line), share = element("span", "", line);
       Object.assign(slider, { type: "range", min: 0, max: 100, step: 5, value: 100 * item.layer.options.opacity });
       slider.setAttribute("aria-label", `Opacity of ${item.name}`);
       const show = () => {
-        slider.title = `Opacity ${slider.value} %`;
-        slider.setAttribute("aria-valuetext", `${slider.value} %`);
+        share.textContent = `${slider.value} %`;
+        slider.setAttribute("aria-valuetext", share.textContent);
       };
       slider.addEventListener("input", () => { item.layer.setOpacity(slider.value / 100); show(); });
       show();
@@ -133,9 +140,74 @@ window.webmap = (() => {
     control.addTo(map);
   }
 
-  /** What every map has. */
-  function dress(map, description) {
-    map.attributionControl.setPrefix("Leaflet");
+  /** JupyterLab has a choice of light or dark of its own, which frames do not see. */
+  function followTheme() {
+    let page;
+    try {
+      page = window.parent.document.body;
+    } catch {
+      return;  // A page from elsewhere keeps its choice to itself.
+    }
+    const follow = () => {
+      const light = page.dataset.jpThemeLight;
+      if (light) document.documentElement.dataset.theme = light === "true" ? "light" : "dark";
+    };
+    new MutationObserver(follow).observe(page, { attributeFilter: ["data-jp-theme-light"] });
+    follow();
+  }
+
+  /** The wheel scrolls the page, unless it is held by Ctrl or who clicked the map. */
+  function leaveWheel(map) {
+    const container = map.getContainer();
+    const atEnd = (event) => (event.deltaY > 0
+      ? map.getZoom() <= map.getMinZoom() : map.getZoom() >= map.getMaxZoom());
+    container.addEventListener("wheel", (event) => {
+      if (event.ctrlKey || event.metaKey) return;
+      const own = document.hasFocus() && container.contains(document.activeElement);
+      // Before Leaflet's own listener, which would keep the page where it is.
+      if (!own || atEnd(event)) event.stopImmediatePropagation();
+    }, { capture: true });
+  }
+
+  /** All layers in view: at first, after a change of size, and whenever one asks. */
+  function keepWhole(map, { bounds, finest, everywhere }) {
+    let ours = false, moved = false;
+    map.on("movestart zoomstart", () => { moved ||= !ours; });
+    const limit = () => {
+      Object.assign(map.options, { minZoom: 0, maxZoom: HIGHEST });
+      const whole = map.getBoundsZoom(bounds, false, L.point(2 * MARGIN, 2 * MARGIN));
+      map.setMaxZoom(Math.min(HIGHEST, Math.max(finest, whole + 1)));
+      if (!everywhere) map.setMinZoom(Math.max(0, whole - 1));
+    };
+    const fit = () => {
+      ours = true;
+      const size = map.getSize();
+      if (Math.min(size.x, size.y) > 2 * MARGIN) {
+        limit();
+        map.fitBounds(bounds, { padding: [MARGIN, MARGIN], animate: false });
+      }
+      ours = moved = false;
+    };
+    map.on("resize", () => { if (!moved) fit(); });
+    fit();
+    const control = L.control({ position: "topleft" });
+    control.onAdd = () => {
+      const box = element("div", "leaflet-bar");
+      const button = element("button", "webmap-whole", box, "Whole");
+      Object.assign(button, { type: "button", title: "Show all layers" });
+      button.addEventListener("click", fit);
+      L.DomEvent.disableClickPropagation(box);
+      return box;
+    };
+    control.addTo(map);
+  }
+
+  /** What every map has. `view`: {bounds, finest: highest zoom, everywhere: may zoom out}. */
+  function dress(map, description, view) {
+    followTheme();
+    leaveWheel(map);
+    keepWhole(map, view);
+    map.attributionControl.setPrefix("Zoom: Ctrl + wheel, or click first | Leaflet");
     L.control.scale({ imperial: false }).addTo(map);
     const container = map.getContainer();
     container.setAttribute("role", "application");

@@ -90,15 +90,32 @@ class LegendBox(MacroElement):
 
 
 class Dress(MacroElement):
-    """What every map has: a scale, and a description for those who cannot see it."""
+    """What every map has: a scale, a button that shows all, and a description.
+
+    Args:
+        description: What is to be seen, for those who cannot see it.
+        bounds: [[south, west], [north, east]] that is shown, in degrees.
+        finest: Zoom that shows the smallest pixels well.
+        everywhere: Let the reader zoom out as far as the world, not a step beyond
+            `bounds`.
+    """
 
     _template = Template("""
         {% macro script(this, kwargs) %}
-            webmap.dress({{ this._parent.get_name() }}, {{ this.description|tojson }});
+            webmap.dress({{ this._parent.get_name() }}, {{ this.description|tojson }},
+                {{ this.view|tojson }});
         {% endmacro %}
     """)
 
-    def __init__(self, description: str) -> None:
+    def __init__(
+        self,
+        description: str,
+        *,
+        bounds: list[list[float]],
+        finest: float,
+        everywhere: bool,
+    ) -> None:
         super().__init__()
         self._name = "Dress"
         self.description = description
+        self.view = {"bounds": bounds, "finest": finest, "everywhere": everywhere}

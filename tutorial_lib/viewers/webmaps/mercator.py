@@ -5,7 +5,7 @@ the date line stays in one piece.
 """
 
 from dataclasses import dataclass
-from math import ceil, hypot
+from math import ceil, hypot, log2, pi
 
 import numpy as np
 from affine import Affine
@@ -16,6 +16,8 @@ MERCATOR = "EPSG:3857"
 RADIUS = 6_378_137.0
 # Beyond, the square world of web maps ends.
 MAX_LATITUDE = 85.0511287798066
+# Side of the world at zoom 0, px.
+TILE = 256
 
 # A border of a raster is bent on the map: so many points on each side describe it to a
 # small part of a pixel.
@@ -26,7 +28,15 @@ EDGE_POINTS = 65
 MAX_SIDE = 1600
 FINE_SIDE, FINEST = 1000, 8
 
-__all__ = ["MERCATOR", "Bounds", "lon_lat", "mercator", "mercator_grid"]
+__all__ = [
+    "MERCATOR",
+    "Bounds",
+    "lon_lat",
+    "mercator",
+    "mercator_grid",
+    "pixel_side",
+    "zoom_of",
+]
 
 
 @dataclass(frozen=True)
@@ -115,6 +125,31 @@ def mercator_grid(grid: GeoBox, shape: tuple[int, int]) -> GeoBox:
     rows, cols = (max(1, ceil(side / pixel - 1e-6)) for side in (height, width))
     transform = Affine(width / cols, 0, bounds.left, 0, -height / rows, bounds.top)
     return GeoBox((rows, cols), transform, MERCATOR)
+
+
+def pixel_side(grid: GeoBox, shape: tuple[int, int]) -> float:
+    """Side of a pixel on the map, about, where (height, width) cover a grid, in metres.
+
+    Example:
+        >>> pixel_side(GeoBox((6, 8), Affine(5, 0, 0, 0, -5, 0), MERCATOR), (3, 4))
+        10.0
+    """
+    width, height = grid.width * grid.transform.a, grid.height * grid.transform.e
+    return hypot(width, height) / hypot(*shape)
+
+
+def zoom_of(side: float, pixels: float) -> float:
+    """Zoom of Leaflet at which so many metres of the map are so many pixels.
+
+    Source:
+        The tile scheme of web maps: at zoom 0 the world is 256 pixels wide, and each
+        level doubles them.
+
+    Example:
+        >>> zoom_of(2 * np.pi * RADIUS, 1024)
+        2.0
+    """
+    return log2(pixels / TILE * 2 * pi * RADIUS / side)
 
 
 def _bounds(grid: GeoBox) -> Bounds:

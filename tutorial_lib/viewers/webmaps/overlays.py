@@ -17,7 +17,12 @@ from rasterio.warp import reproject
 from tutorial_lib.rasters import PathLike, opened, read_grid
 from tutorial_lib.viewers.layers import Layer, load_layer
 from tutorial_lib.viewers.panels import describe
-from tutorial_lib.viewers.webmaps.mercator import MERCATOR, Bounds, mercator_grid
+from tutorial_lib.viewers.webmaps.mercator import (
+    MERCATOR,
+    Bounds,
+    mercator_grid,
+    pixel_side,
+)
 
 # Of WebP: no difference is seen, at an eighth of the size of a PNG.
 QUALITY = 85
@@ -33,6 +38,7 @@ class Overlay:
         title: Its name on the map.
         layer: Values in the pixels of `grid`, and how they are drawn.
         grid: Its place, in web Mercator.
+        pixel: Side of the pixels that were read, about, in metres of web Mercator.
         description: What is to be seen.
         attribution: Whom its pixels come from; "" if it does not say.
     """
@@ -40,6 +46,7 @@ class Overlay:
     title: str
     layer: Layer
     grid: GeoBox
+    pixel: float
     description: str
     attribution: str = ""
 
@@ -117,6 +124,7 @@ def read_overlay(path: PathLike, title: str | None = None, **display: Any) -> Ov
         title=title,
         layer=_laid(layer, GeoBox(shape, source, grid.crs), target),
         grid=target,
+        pixel=pixel_side(target, shape),
         description=describe(layer, title),
         attribution=_attribution(path),
     )

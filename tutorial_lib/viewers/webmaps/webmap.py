@@ -34,12 +34,21 @@ from tutorial_lib.viewers.webmaps.controls import (
 )
 from tutorial_lib.viewers.webmaps.leaflet import OfflineMap
 from tutorial_lib.viewers.webmaps.legends import legend_groups
-from tutorial_lib.viewers.webmaps.mercator import Bounds
+from tutorial_lib.viewers.webmaps.mercator import Bounds, zoom_of
 from tutorial_lib.viewers.webmaps.overlays import Overlay, image_url, read_overlay
 from tutorial_lib.viewers.webmaps.shapes import PLAIN_COLOR, Shapes, read_shapes
 from tutorial_lib.viewers.webmaps.stills import still_map
 
 BASEMAP = "OpenStreetMap"
+
+# Zoom of the finest basemap, and of shapes without a raster.
+STREETS = 19
+# The smallest pixel grows to so many of the screen, beyond which there is nothing new.
+LARGEST_PIXEL = 48
+# Of basemaps: beyond, they are blurred too much.
+HIGHEST = 24
+# Of zoom levels: a quarter lets a scene fill the map.
+ZOOM_STEP = 0.25
 
 __all__ = ["WebMap", "show_map"]
 
@@ -129,20 +138,23 @@ class WebMap:
         return bundle, about
 
     def _build(self, basemap: bool) -> OfflineMap:
-        # Steps of a quarter let a scene fill the map; a canvas draws many shapes fast.
-        page = OfflineMap(zoom_snap=0.25, prefer_canvas=True)
-        page.options["max_zoom"] = 22
+        # A canvas draws many shapes fast.
+        page = OfflineMap(zoom_snap=ZOOM_STEP, prefer_canvas=True)
         if basemap:
-            tiles = {"name": BASEMAP, "overlay": True, "max_zoom": 22}
-            folium.TileLayer(BASEMAP, max_native_zoom=19, **tiles).add_to(page)
+            tiles = {"name": BASEMAP, "overlay": True, "max_zoom": HIGHEST}
+            folium.TileLayer(BASEMAP, max_native_zoom=STREETS, **tiles).add_to(page)
         drawn = [
             _raster(layer, opacity) if isinstance(layer, Overlay) else _vector(layer)
             for layer, opacity in zip(self.layers, self._opacities, strict=True)
         ]
         for one in drawn:
             one.add_to(page)
-        page.fit_bounds(self.bounds, padding=(8, 8))
-        Dress(self.description).add_to(page)
+        Dress(
+            self.description,
+            bounds=self.bounds,
+            finest=_finest_zoom(self.layers, basemap),
+            everywhere=basemap,
+        ).add_to(page)
         groups = legend_groups(self.layers)
         if groups:
             LegendBox(groups).add_to(page)
@@ -151,6 +163,13 @@ class WebMap:
             Swipe(*(by_layer[id(side)] for side in self._sides)).add_to(page)
         LayerPanel().add_to(page)
         return page
+
+
+def _finest_zoom(layers: Sequence[Overlay | Shapes], basemap: bool) -> float:
+    """Zoom at which the smallest pixel of the layers is large enough."""
+    sides = [layer.pixel for layer in layers if isinstance(layer, Overlay)]
+    zoom = zoom_of(min(sides), LARGEST_PIXEL) if sides else STREETS
+    return max(STREETS, zoom) if basemap else zoom // ZOOM_STEP * ZOOM_STEP
 
 
 def _small(png: str) -> str:
