@@ -319,7 +319,7 @@ def test_an_output_that_needs_a_larger_chunk_gets_one():
     explorer = explore_fields(model, "estimated", chunk=50)
     explorer.output = "inner"
     # 200 from each side, and something that is worth it.
-    assert explorer.chunk > 400
+    assert explorer.chunk >= 400 + 64
     assert explorer.verdict.exact
     # 200 from each side, and a pixel.
     explorer.chunk = 401
@@ -481,6 +481,43 @@ def test_a_later_best_epoch_is_told(stopping):
     assert "Too early" not in repr(stopping)
 
 
+def test_only_who_keeps_the_best_epoch_gets_a_tick(stopping):
+    def mark():
+        return stopping._words.value.split('<b class="')[1].split('"')[0]
+
+    # Epoch 8 is best, and does not run.
+    assert stopping.stopping.stopped_epoch == 6
+    assert mark() == "kit-plain"
+    stopping.monitor, stopping.patience = "loss", 1
+    assert stopping.stopping.stopped_epoch == 3
+    assert mark() == "kit-yes"
+    stopping.patience = 9
+    assert stopping.stopping.stopped_epoch is None
+    assert mark() == "kit-plain"
+
+
+def test_with_a_min_delta_the_last_gain_is_told_and_no_best_epoch():
+    curves = {"val_loss": [5, 4.9, 3, 2.5, 2.9]}
+    explorer = explore_stopping(curves, patience=2, min_delta=1)
+    # From 5 to 3 is more than 1, from 3 to 2.5 is not; but 2.5 is best.
+    said = "The last gain of more than 1 was in epoch 3, val_loss 3; then 2 epochs with"
+    assert said in repr(explorer)
+    explorer.min_delta = 2
+    said = "No gain of more than 2 after epoch 1, val_loss 5: 2 epochs without one."
+    assert said in repr(explorer)
+    explorer.min_delta = 0
+    assert "val_loss was best in epoch 4, 2.5; then 1 epoch" in repr(explorer)
+
+
+def test_who_watches_the_training_is_told_of_the_validation(stopping):
+    assert "(val_loss" not in repr(stopping)
+    stopping.monitor = "loss"
+    # 2.5, 2, 3.3: the loss of training is best in epoch 2, with 4 in validation.
+    assert "weights of epoch 2, loss 2 (val_loss 4)." in repr(stopping)
+    alone = explore_stopping({"loss": CURVE}, monitor="loss")
+    assert "(val_loss" not in repr(alone)
+
+
 def test_more_is_better_for_an_accuracy():
     curve = [0.1, 0.5, 0.4, 0.3, 0.9]
     explorer = explore_stopping({"accuracy": curve}, monitor="accuracy", patience=2)
@@ -542,6 +579,8 @@ def test_impossible_stopping_is_refused():
         explore_stopping({"a": {"val_loss": []}})
     with pytest.raises(ValueError, match=r"`patience` is -1\. Give 0 or more"):
         explore_stopping({"loss": CURVE}, monitor="loss", patience=-1)
+    with pytest.raises(TypeError, match=r"`patience` is a whole .* epochs, not 1\.5"):
+        explore_stopping({"val_loss": CURVE}, patience=1.5)
 
 
 # Patches

@@ -5,7 +5,35 @@ const CONTROLS = "input, select, button, textarea, [tabindex], [contenteditable]
 
 function nameOf(control) {
   const label = control.closest(".jupyter-widgets")?.querySelector(".widget-label");
-  return label?.textContent.trim();
+  // A label without a text has a space of no width.
+  return label?.textContent.replaceAll("\u200b", "").trim();
+}
+
+// Of what was typed beside a slider, ipywidgets take notice at Enter only. Left without
+// it, a number would stand there that is set nowhere. What nobody changed is let alone:
+// it may be rounded.
+function confirmTyped(root) {
+  let confirmed = null;
+  const readout = (event) => event.target.closest?.(".widget-readout");
+  const note = (event) => {
+    if (event.type === "focusin" || event.key === "Enter") {
+      confirmed = readout(event)?.textContent ?? null;
+    }
+  };
+  const leave = (event) => {
+    const typed = readout(event);
+    if (!typed || typed.textContent === confirmed) return;
+    typed.dispatchEvent(new KeyboardEvent("keydown", { keyCode: 13, bubbles: true }));
+  };
+  const listeners = { focusin: note, keydown: note, focusout: leave };
+  for (const [type, react] of Object.entries(listeners)) {
+    root.addEventListener(type, react);
+  }
+  return () => {
+    for (const [type, react] of Object.entries(listeners)) {
+      root.removeEventListener(type, react);
+    }
+  };
 }
 
 function tend(root, description) {
@@ -23,6 +51,7 @@ function tend(root, description) {
 
 function render({ model, el }) {
   let root = null;
+  let letTypedBe = () => {};
   const look = () => root && tend(root, model.get("description"));
   const watcher = new MutationObserver(look);
   // The box is put into the page after its parts are made.
@@ -34,6 +63,7 @@ function render({ model, el }) {
     }
     el.style.display = "none";
     watcher.observe(root, { childList: true, subtree: true });
+    letTypedBe = confirmTyped(root);
     look();
     root.dataset.ready = "true";
   };
@@ -42,6 +72,7 @@ function render({ model, el }) {
   return () => {
     cancelAnimationFrame(frame);
     watcher.disconnect();
+    letTypedBe();
     model.off("change:description", look);
   };
 }

@@ -13,16 +13,17 @@ from tutorial_lib.viewers.explorers.shell import (
     Explorer,
     controls_row,
     slider,
+    whole_number,
     words,
 )
 from tutorial_lib.viewers.explorers.stopping_pictures import (
+    Curves,
     draw_replay,
     headline,
+    missed_epoch,
     sentences,
 )
 from tutorial_lib.viewers.figures import StillFigure
-
-Curves = Mapping[str, Sequence[float]]
 
 # Steps of the slider for `min_delta`, and how many of them are about as large as all
 # of a curve.
@@ -114,10 +115,12 @@ class StoppingExplorer(Explorer):
     def show_state(self) -> StillFigure:
         """Picture and words for the present settings."""
         replay = self.stopping
-        stopped = None if replay.stopped_epoch is None else True
-        curve = self.curves[replay.monitor]
-        said = sentences(replay, curve, lower=_lower_is_better(replay.monitor))
-        self._words.value = words(stopped, headline(replay), said)
+        curve, lower = self.curves[replay.monitor], _lower_is_better(replay.monitor)
+        said = sentences(replay, self.curves, min_delta=self.min_delta, lower=lower)
+        missed = missed_epoch(replay, curve, lower=lower)
+        # Who stops before the best epoch saves epochs, but nobody is better off.
+        good = True if replay.stopped_epoch is not None and missed is None else None
+        self._words.value = words(good, headline(replay), said)
         return self._drawn(replay)
 
     def still(self) -> StillFigure:
@@ -164,6 +167,7 @@ def explore_stopping(
         `stopping` what comes of it, and `as_figure()` is for where there is no kernel.
 
     Raises:
+        TypeError: If `patience` is no whole number.
         ValueError: If there is nothing to watch, or a setting is impossible.
 
     Example:
@@ -187,7 +191,7 @@ def explore_stopping(
         return StoppingExplorer(
             trainings,
             monitor=monitor,
-            patience=patience,
+            patience=whole_number("patience", patience, "epochs"),
             min_delta=min_delta,
             restore_best_weights=restore_best_weights,
         )

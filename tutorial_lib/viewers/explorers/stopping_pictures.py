@@ -22,7 +22,9 @@ HEIGHT, TEXT_LINE = 3.7, 0.19
 # Numbers of more waiting epochs than this would run into each other.
 MOST_NUMBERS = 25
 
-__all__ = ["draw_replay", "headline", "sentences"]
+Curves = Mapping[str, Sequence[float]]
+
+__all__ = ["Curves", "draw_replay", "headline", "missed_epoch", "sentences"]
 
 
 def headline(replay: StoppingReplay) -> str:
@@ -42,33 +44,73 @@ def headline(replay: StoppingReplay) -> str:
 
 
 def sentences(
-    replay: StoppingReplay, curve: Sequence[float], *, lower: bool
+    replay: StoppingReplay, history: Curves, *, min_delta: float, lower: bool
 ) -> tuple[str, ...]:
     """What is kept, and what the whole training would have given.
 
     Args:
-        replay: Of the curve.
-        curve: All of its values.
+        replay: Of one of the curves.
+        history: All curves of the training.
+        min_delta: What counts as an improvement.
         lower: Whether less is better.
+
+    Example:
+        >>> from tutorial_lib.training import replay_early_stopping
+        >>> curves = {"val_loss": [3, 1, 0.9, 0.8, 2]}
+        >>> replay = replay_early_stopping(curves, patience=2, min_delta=0.5)
+        >>> sentences(replay, curves, min_delta=0.5, lower=True)[0]
+        'The last gain of more than 0.5 was in epoch 2, val_loss 1; then 2 epochs
+        without one.'
     """
-    waited = replay.epochs_run - replay.best_epoch
-    last = curve[replay.kept_epoch - 1]
+    curve, kept = history[replay.monitor], replay.kept_epoch
+    value = f"{replay.monitor} {curve[kept - 1]:.4g}"
+    if not replay.monitor.startswith("val_") and "val_loss" in history:
+        value += f" (val_loss {history['val_loss'][kept - 1]:.4g})"
     lines = [
-        f"{replay.monitor} was best in epoch {replay.best_epoch}, "
-        f"{replay.best_value:.4g}; then {_counted(waited, 'epoch')} without an "
-        "improvement.",
-        f"The model keeps the weights of epoch {replay.kept_epoch}, "
-        f"{replay.monitor} {last:.4g}.",
+        _best(replay, min_delta),
+        f"The model keeps the weights of epoch {kept}, {value}.",
     ]
-    values = np.asarray(curve, float)
-    if np.isfinite(values).any():
-        best = int(np.nanargmin(values) if lower else np.nanargmax(values)) + 1
-        if best > replay.epochs_run:
-            lines.append(
-                f"Too early: epoch {best}, which does not run, has "
-                f"{values[best - 1]:.4g}."
-            )
+    missed = missed_epoch(replay, curve, lower=lower)
+    if missed is not None:
+        lines.append(
+            f"Too early: epoch {missed}, which does not run, has "
+            f"{curve[missed - 1]:.4g}."
+        )
     return tuple(lines)
+
+
+def _best(replay: StoppingReplay, min_delta: float) -> str:
+    """With a `min_delta`, a later epoch may be a little better than what is waited on.
+
+    So it is not called the best.
+    """
+    epoch, value = replay.best_epoch, f"{replay.best_value:.4g}"
+    waited = _counted(replay.epochs_run - epoch, "epoch")
+    if not min_delta:
+        return (
+            f"{replay.monitor} was best in epoch {epoch}, {value}; then {waited} "
+            "without an improvement."
+        )
+    if epoch == 1:
+        return (
+            f"No gain of more than {min_delta:g} after epoch 1, {replay.monitor} "
+            f"{value}: {waited} without one."
+        )
+    return (
+        f"The last gain of more than {min_delta:g} was in epoch {epoch}, "
+        f"{replay.monitor} {value}; then {waited} without one."
+    )
+
+
+def missed_epoch(
+    replay: StoppingReplay, curve: Sequence[float], *, lower: bool
+) -> int | None:
+    """The best epoch of the whole training if it did not run, else None."""
+    values = np.asarray(curve, float)
+    if not np.isfinite(values).any():
+        return None
+    best = int(np.nanargmin(values) if lower else np.nanargmax(values)) + 1
+    return best if best > replay.epochs_run else None
 
 
 def _counted(count: int, what: str) -> str:
@@ -77,7 +119,7 @@ def _counted(count: int, what: str) -> str:
 
 def draw_replay(
     replay: StoppingReplay,
-    history: Mapping[str, Sequence[float]],
+    history: Curves,
     *,
     min_delta: float,
     lower: bool,
@@ -93,7 +135,8 @@ def draw_replay(
         with_words: Put what comes of it below, for where nothing else says it.
     """
     curve = history[replay.monitor]
-    said = [headline(replay), *sentences(replay, curve, lower=lower)]
+    about = sentences(replay, history, min_delta=min_delta, lower=lower)
+    said = [headline(replay), *about]
     lines = [line for part in said for line in textwrap.wrap(part, LINE)]
     below = 0.1 + TEXT_LINE * len(lines) if with_words else 0
     height = HEIGHT + below
@@ -116,9 +159,7 @@ def draw_replay(
     return StillFigure(figure, " ".join(said))
 
 
-def _draw_curves(
-    ax: Axes, replay: StoppingReplay, history: Mapping[str, Sequence[float]]
-) -> None:
+def _draw_curves(ax: Axes, replay: StoppingReplay, history: Curves) -> None:
     name, run = replay.monitor, replay.epochs_run
     epochs = np.arange(1, replay.epochs + 1)
     plain, validated = name.removeprefix("val_"), f"val_{name.removeprefix('val_')}"
