@@ -210,7 +210,7 @@ best_epoch = ex.best_epoch.answer()
 # %% tags=["nbval-check-output"]
 best = best_epoch(curves["val_loss"])
 last = len(curves["val_loss"])
-print(f"best epoch {best} of {last}")
+print(f"the recorded training: best epoch {best} of {last}")
 gaps = [b - a for a, b in zip(curves["loss"], curves["val_loss"], strict=True)]
 assert best < last
 assert gaps[best - 1] < gaps[-1]
@@ -221,8 +221,8 @@ print(f"gap between the losses: {gaps[best - 1]:.2f} then, {gaps[-1]:.2f} at the
 #
 # ## How good is it?
 #
-# The file holds the weights of the best epoch together with the network: nothing else is
-# needed to load it.
+# Your own file holds the best epoch of *your* training, together with the network:
+# nothing else is needed to load it.
 #
 # *Recall* is how much of a class was found. *Precision* is how much of what was given
 # its name really is of the class; the *F-score* lies between the two. The class of a
@@ -230,6 +230,8 @@ print(f"gap between the losses: {gaps[best - 1]:.2f} then, {gaps[-1]:.2f} at the
 # right once in six times; *kappa* counts from there: 0 is guessing, 1 is always right.
 
 # %%
+best = best_epoch(history.history["val_loss"])
+print(f"your training: best epoch {best} of {epochs}")
 best_model = keras.models.load_model(best_path)
 scores = tl.training.evaluate_classes(best_model, valid, names=legend.names)
 scores

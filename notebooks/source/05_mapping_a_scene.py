@@ -128,10 +128,8 @@ full.write(work / "map.tif", progress=False)
 def write_map(name, source, **options):
     """Plan and write a map of labels with names and colours; its path."""
     path = work / f"{name}.tif"
-    tl.predict_raster(
-        model, source, path, output="estimated_labels", legend=legend,
-        progress=False, **options,
-    )  # fmt: skip
+    options |= {"output": "estimated_labels", "legend": legend, "progress": False}
+    tl.predict_raster(model, source, path, **options)
     return path
 
 
@@ -139,7 +137,8 @@ map_path = write_map("land_cover", source)
 tl.show_map(image_path, map_path, titles=("Sentinel-2", "land cover"), opacity=0.6)
 
 # %% [markdown]
-# You can move this map, zoom into it, and change how much of the image shines through.
+# You can move this map, zoom into it (with `+` and `-`, or with the wheel while you hold
+# Ctrl), and change how much of the image shines through.
 #
 # **What you see.** Lakes and large woods are where they belong. Much of the rest is
 # doubtful: look for villages along the shores. Where the clouds are, the network says
@@ -170,7 +169,8 @@ pixels_read = ex.pixels_read.answer()
 
 # %% [markdown]
 # **Guess first: how many times longer does a map take with tiles of 16 pixels than with
-# tiles of 256?** 16 is what the Orfeo ToolBox takes if nobody tells it otherwise.
+# tiles of 256?** 16 is what the Orfeo ToolBox, a free program for satellite images,
+# takes if nobody tells it otherwise.
 
 # %%
 costs = []
