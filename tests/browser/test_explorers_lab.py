@@ -112,8 +112,23 @@ def follow_fields(page, root):
     alternative_text(page, root, "tiles of 80 x 80 px")
     root.get_by_role("slider", name="chunk").focus()
     page.keyboard.press("ArrowLeft")
-    alternative_text(page, root, "Not exact with chunks of 143 px")
-    assert "no multiple of the total stride" in root.inner_text()
+    alternative_text(page, root, "cannot run on chunks of 143 px")
+    assert "Take a multiple of 16 px" in root.inner_text()
+    follow_typing(page, root)
+
+
+def follow_typing(page, root):
+    """A number counts also without Enter, and what is none is taken back."""
+    readout = root.locator(".widget-readout").first
+    for typed, seen in (("160", "160"), ("abc", "160")):
+        readout.click()
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.type(typed)
+        assert readout.inner_text() == typed
+        root.locator("img").first.click()
+        alternative_text(page, root, "tiles of 96 x 96 px")
+        assert readout.inner_text() == seen
+        assert run_code(page, "print(fields.chunk)").strip() == seen
 
 
 def follow_stopping(page, root):
@@ -125,6 +140,24 @@ def follow_stopping(page, root):
     alternative_text(page, root, "all 3 epochs run")
     code = "import json; print(json.dumps([stopping.patience, stopping.monitor]))"
     assert json.loads(run_code(page, code)) == [2, "loss"]
+    root.get_by_role("checkbox", name="restore_best_weights", exact=True).uncheck()
+    alternative_text(page, root, "keeps the weights of epoch 3")
+    follow_theme(page, root)
+
+
+def follow_theme(page, root):
+    """The arrow of a list is seen on a dark ground too."""
+
+    def arrow():
+        return root.get_by_label("monitor").evaluate(
+            "(list) => getComputedStyle(list).backgroundImage"
+        )
+
+    light = arrow()
+    page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+    assert arrow() != light
+    page.evaluate("document.body.dataset.jpThemeLight = 'true'")
+    assert arrow() == light
 
 
 def follow_patches(page, root):

@@ -1,5 +1,5 @@
-// What plain ipywidgets leave out: keys stay with the control that has the focus, and
-// every control and picture has a name for those who cannot see it.
+// What plain ipywidgets leave out: keys stay with the control that has the focus, what is
+// typed counts, and every control and picture has a name for those who cannot see it.
 
 const CONTROLS = "input, select, button, textarea, [tabindex], [contenteditable]";
 
@@ -9,31 +9,11 @@ function nameOf(control) {
   return label?.textContent.replaceAll("\u200b", "").trim();
 }
 
-// Of what was typed beside a slider, ipywidgets take notice at Enter only. Left without
-// it, a number would stand there that is set nowhere. What nobody changed is let alone:
-// it may be rounded.
-function confirmTyped(root) {
-  let confirmed = null;
-  const readout = (event) => event.target.closest?.(".widget-readout");
-  const note = (event) => {
-    if (event.type === "focusin" || event.key === "Enter") {
-      confirmed = readout(event)?.textContent ?? null;
-    }
-  };
-  const leave = (event) => {
-    const typed = readout(event);
-    if (!typed || typed.textContent === confirmed) return;
-    typed.dispatchEvent(new KeyboardEvent("keydown", { keyCode: 13, bubbles: true }));
-  };
-  const listeners = { focusin: note, keydown: note, focusout: leave };
-  for (const [type, react] of Object.entries(listeners)) {
-    root.addEventListener(type, react);
-  }
-  return () => {
-    for (const [type, react] of Object.entries(listeners)) {
-      root.removeEventListener(type, react);
-    }
-  };
+// Of what is typed beside a slider, ipywidgets take notice at Enter only. Left without
+// it, a number would stand there that is set nowhere.
+function confirmTyped(event) {
+  const typed = event.target.closest?.(".widget-readout");
+  typed?.dispatchEvent(new KeyboardEvent("keydown", { keyCode: 13, bubbles: true }));
 }
 
 function tend(root, description) {
@@ -51,7 +31,6 @@ function tend(root, description) {
 
 function render({ model, el }) {
   let root = null;
-  let letTypedBe = () => {};
   const look = () => root && tend(root, model.get("description"));
   const watcher = new MutationObserver(look);
   // The box is put into the page after its parts are made.
@@ -63,7 +42,7 @@ function render({ model, el }) {
     }
     el.style.display = "none";
     watcher.observe(root, { childList: true, subtree: true });
-    letTypedBe = confirmTyped(root);
+    root.addEventListener("focusout", confirmTyped);
     look();
     root.dataset.ready = "true";
   };
@@ -72,7 +51,7 @@ function render({ model, el }) {
   return () => {
     cancelAnimationFrame(frame);
     watcher.disconnect();
-    letTypedBe();
+    root?.removeEventListener("focusout", confirmTyped);
     model.off("change:description", look);
   };
 }
