@@ -375,6 +375,24 @@ def test_a_basemap_is_added_on_demand_alone(scene):
     assert "OpenStreetMap" not in show_map(scene["labels"]).map.get_root().render()
 
 
+def test_the_zoom_ends_with_the_pixels_but_on_a_basemap_with_its_streets(folder):
+    for spacing in (10, 1000):
+        grid = testing.small_grid(ROWS, COLS, spacing=spacing)
+        path = numbered(folder / f"{spacing}.tif", grid)
+        (south, _), (north, _) = show_map(path).bounds
+        # Web Mercator stretches the ground by 1 / cos(latitude).
+        side = spacing / np.cos(np.radians((south + north) / 2))
+        ends = [
+            json.loads(re.search(r'"finest": ([0-9.]+)', page)[1])
+            for page in (show_map(path)._page(), show_map(path, basemap=True)._page())
+        ]
+        pixels = side / (2 * np.pi * 6_378_137 / 256 / 2 ** ends[0])
+        assert 48 / 2**0.25 * 0.98 < pixels < 48 * 1.02
+        assert ends[1] >= 19
+    assert '"everywhere": true' in show_map(path, basemap=True)._page()
+    assert '"everywhere": false' in show_map(path)._page()
+
+
 def test_a_notebook_gets_page_picture_and_words(scene):
     web = show_map(scene["input_10m"], scene["labels"], height=333)
     bundle, about = web._repr_mimebundle_()

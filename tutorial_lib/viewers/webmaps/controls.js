@@ -159,6 +159,8 @@ window.webmap = (() => {
   /** The wheel scrolls the page, unless it is held by Ctrl or who clicked the map. */
   function leaveWheel(map) {
     const container = map.getContainer();
+    // Leaflet would focus it, too, and the page would jump to show all of the map.
+    container.addEventListener("mousedown", () => container.focus({ preventScroll: true }), { capture: true });
     const atEnd = (event) => (event.deltaY > 0
       ? map.getZoom() <= map.getMinZoom() : map.getZoom() >= map.getMaxZoom());
     container.addEventListener("wheel", (event) => {

@@ -229,6 +229,9 @@ def show_map(  # noqa: PLR0913 - every one is a choice of the user's
     internet. The kind of picture follows from the data, as in `show`; large rasters are
     read at a lower resolution.
 
+    The wheel scrolls the notebook over a map, and zooms with Ctrl held or after a click
+    on the map; "Whole" shows all layers again.
+
     Args:
         layers: Lowest first: rasters, vector files that OGR reads (GeoJSON, GPKG), or
             positions.
