@@ -249,15 +249,19 @@ cropped.write(cropped_path, progress=False)
 score = tl.seam_score(cropped_path, tile=64)
 print(f"seam score: {score:.2f}")
 assert 0.8 < score < 1.2
-tl.compare(
-    blocks_path, cropped_path, bands=building + 1, value_range=(0, 1),
+maps = tl.compare(
+    blocks_path, cropped_path, bands=building + 1, value_range=(0, 1), tile=(128, 64),
     window=window, titles=("blocks of 128", "crop 32"),
 )  # fmt: skip
+maps.tiles_shown = False  # until you tick *Tiles*
+maps
 
 # %% [markdown]
 # Pull the line over the seams, or let the maps *blink*: in one of them the lines are gone.
-# How much was wrong? The difference of the two maps tells, but
-# **is pixel (0, 0) of one map the same place as pixel (0, 0) of the other?**
+# *Tiles* draws where the tiles of each map are.
+#
+# How much was wrong? The difference of the two maps tells, but **is pixel (0, 0) of one
+# map the same place as pixel (0, 0) of the other?**
 
 # %% tags=["nbval-check-output"]
 for name, plan in (("blocks", blocks), ("crop 32", cropped)):

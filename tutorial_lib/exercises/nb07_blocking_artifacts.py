@@ -178,6 +178,7 @@ def _wrong_convolution(cases: list[_Layer], answers: list[Any]) -> str | None:
         "all of it": [-(-x // s) for (x, _, s, _), _ in pairs],
         "steps": [x // s for (x, _, s, _), _ in pairs],
         "one short": [(x - k) // s for (x, k, s, _), _ in pairs],
+        "this network only": [(x - 3) // 2 + 1 for (x, _, _, _), _ in pairs],
     }
     right = [(x - k) // s + 1 for (x, k, s, _), _ in pairs]
     return diagnose([got for _, got in pairs], right=right, likely=likely)
@@ -236,8 +237,8 @@ valid_size = Exercise(
         ),
         "this network only": Mistake(
             code=_valid_size("2 * x - 1", _PLAIN),
-            hint="The convolution is right. For the transposed one this is right with a "
-            "kernel of 3 and a stride of 2 only. Use `kernel` and `stride`.",
+            hint="Right with a kernel of 3 and a stride of 2 only, as most layers here "
+            "have them. Use `kernel` and `stride`.",
         ),
         "grows": Mistake(
             code=_valid_size("stride * (x - 1) + kernel", _PLAIN),
@@ -343,8 +344,8 @@ after_conv = Exercise(
         ),
         "not whole": Mistake(
             code=_after_conv("(first + 1) / 2", "(last - 2) / 2"),
-            hint="Asked are two whole numbers, and `/` gives floats. Which way does each "
-            "of the two have to be rounded?",
+            hint="Asked are two whole numbers, and `/`, `np.ceil` and `np.floor` give "
+            "floats, 30.0 and not 30. `//` rounds down: how does one round up with it?",
         ),
         "a size": Mistake(
             code="def after_conv(first, last):\n    return (last - first - 2) // 2 + 1\n",

@@ -283,9 +283,9 @@ def _judge_distortion(answer: Callable[..., float]) -> str | None:
     }
     with warnings.catch_warnings(action="ignore"):
         got = [answer(*case) for case in cases]
-    if any(np.size(number) != 1 for number in got):
+    if any(np.ndim(number) for number in got):
         return "many numbers"
-    got = [float(np.squeeze(number)) for number in got]
+    got = [float(number) for number in got]
     # A crop of 0 as `[0:-0]` leaves nothing, and the mean of nothing is no number.
     if np.isnan(got[-1]) and diagnose(got[:-1], right[:-1], {}) is None:
         return "nothing left"
@@ -350,8 +350,8 @@ distortion = Exercise(
         ),
         "many numbers": Mistake(
             code=_distortion_code("np.sqrt((error**2).sum(axis=-1).mean(axis=0))"),
-            hint="The distortion of a chunk is one number, yours are many. Take the mean "
-            "over rows and columns: over all pixels.",
+            hint="The distortion of a chunk is one number, and yours is an array or a "
+            "list. Take the mean over rows and columns: over all pixels.",
         ),
         "sum": Mistake(
             code=_distortion_code("np.sqrt((error**2).sum())"),
