@@ -113,11 +113,12 @@ class FieldExplorer(Explorer):
     def _fit(self, _: Any = None) -> None:
         """Each output needs its own chunk, and has its own crop built in."""
         study = self._studies[self.output]
-        if self.chunk < study.smallest_chunk:
+        too_small = self.chunk < study.smallest_chunk
+        if too_small:
             self.chunk = study.first_chunk
         self._sliders["chunk"].min = study.smallest_chunk
         size = study.size(self.chunk)
-        if size is not None and size <= 2 * self.crop:
+        if too_small or (size is not None and size <= 2 * self.crop):
             self.crop = study.smallest_crop
 
     def _stretch(self, _: Any = None) -> None:
