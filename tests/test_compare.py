@@ -343,7 +343,7 @@ def test_wrong_options_are_refused_with_those_that_are_known():
         compare(a, a, mode="wipe")
     with pytest.raises(ValueError, match=r"kind 'colour' is unknown. Use rgb"):
         compare(a, a, kind="colour")
-    with pytest.raises(ValueError, match=r"titles \(3\) is not that of the layers"):
+    with pytest.raises(ValueError, match="There are 3 titles for 2 layers"):
         compare(a, a, titles=("a", "b", "c"))
     for tile in (0, 16.5, "16", (8, -1)):
         with pytest.raises(ValueError, match=r"`tile` is .* at least 1, or one for"):
@@ -357,6 +357,10 @@ def test_wrong_options_are_refused_with_those_that_are_known():
             compare(a, a, height=height)
     with pytest.raises(TypeError, match=r"`window` is a rasterio.windows.Window, not"):
         compare(a, a, window=(0, 0, 2, 2))
+    with pytest.raises(TypeError, match=r"`legend` is a `Legend`"):
+        compare(a, a, legend={0: "water"})
+    with pytest.raises(ValueError, match=r"`nodata` is the number"):
+        compare(a, a, nodata="none")
     with pytest.raises(TypeError, match=r"Layer 2 is a NoneType. Give rasters by"):
         compare(a, None)
 

@@ -1,12 +1,12 @@
 """What `compare` is given, checked: each refusal says what to give instead."""
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from rasterio.windows import Window
 
+from tutorial_lib.viewers.options import counted, is_whole
 from tutorial_lib.viewers.previews import is_path
 
 MODES = ("swipe", "blink", "side_by_side", "difference")
@@ -14,26 +14,15 @@ MODES = ("swipe", "blink", "side_by_side", "difference")
 # Below, there is no room for a picture.
 LEAST_HEIGHT = 60
 
-__all__ = ["MODES", "check_layers", "check_options", "check_unknown", "tile_sides"]
-
-
-def check_unknown(unknown: dict[str, Any], function: Callable) -> None:
-    """Refuse options that a function does not have."""
-    if unknown:
-        known = list(inspect.signature(function).parameters)[1:-1]
-        raise TypeError(
-            f"`compare` has no option '{next(iter(unknown))}'. It has: "
-            f"{', '.join(known)}."
-        )
+__all__ = ["MODES", "check_layers", "check_options", "tile_sides"]
 
 
 def check_layers(layers: Sequence[Any]) -> None:
     """Refuse what is nothing to look at."""
     if len(layers) < 2:
         raise ValueError(
-            f"There is nothing to compare with: {len(layers)} "
-            f"layer{'' if len(layers) == 1 else 's'} given. Give two or more, or draw "
-            "one with `show`."
+            f"There is nothing to compare with: {counted(len(layers), 'layer')} given. "
+            "Give two or more, or draw one with `show`."
         )
     for number, layer in enumerate(layers, start=1):
         if not is_path(layer) and np.ndim(layer) == 0:
@@ -52,7 +41,7 @@ def check_options(mode: str, window: Window | None, height: int) -> None:
             f"`window` is a rasterio.windows.Window, not {window!r}. Give "
             "Window(col_off, row_off, width, height), in pixels of the first raster."
         )
-    if not (_is_whole(height) and height >= LEAST_HEIGHT):
+    if not (is_whole(height) and height >= LEAST_HEIGHT):
         raise ValueError(
             f"`height` is that of the picture on the screen: a whole number of px, "
             f"{LEAST_HEIGHT} or more. Received: {height!r}."
@@ -67,7 +56,7 @@ def tile_sides(tile: int | Sequence[int], count: int) -> list[int]:
         ([64, 64, 64], [256, 128])
     """
     sides = list(tile) if isinstance(tile, Sequence | np.ndarray) else [tile] * count
-    if not all(_is_whole(side) and side >= 1 for side in sides):
+    if not all(is_whole(side) and side >= 1 for side in sides):
         raise ValueError(
             "`tile` is the side of a tile: a whole number of pixels, at least 1, or "
             f"one for each layer. Received: {tile!r}."
@@ -78,7 +67,3 @@ def tile_sides(tile: int | Sequence[int], count: int) -> list[int]:
             "each layer, or one number for all."
         )
     return [int(side) for side in sides]
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)

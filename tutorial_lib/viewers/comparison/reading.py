@@ -18,7 +18,7 @@ from tutorial_lib.grids import Axis
 from tutorial_lib.nodata import pixels_without_data
 from tutorial_lib.rasters import PathLike, opened, read_grid, read_legend
 from tutorial_lib.viewers.comparison.common_window import CommonWindow
-from tutorial_lib.viewers.previews import MAX_SIDE, Preview, is_path
+from tutorial_lib.viewers.previews import MAX_SIDE, Preview, is_path, without_data
 
 __all__ = ["picked", "placed", "read_layer", "reduced", "reduction"]
 
@@ -154,15 +154,15 @@ def _read_array(
     size: tuple[int, int],
     nodata: float | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    array = np.ma.asarray(array) if np.ma.isMaskedArray(array) else np.asarray(array)
+    array = np.ma.asanyarray(array) if np.ma.isMA(array) else np.asarray(array)
     array = array[..., np.newaxis] if array.ndim == 2 else array
     rows, cols = (
         span.start + picked(len(span), count)
         for span, count in zip(own, size, strict=True)
     )
     pixels = array[np.ix_(rows, cols)]
-    masked = np.ma.getmaskarray(pixels).all(axis=-1)
-    pixels = np.asarray(pixels)
+    empty = without_data(pixels, nodata)
+    pixels = np.ma.getdata(pixels)
     pixels = pixels.astype("uint8") if pixels.dtype == bool else pixels
     shown = pixels[..., [band - 1 for band in bands]]
-    return shown, masked | pixels_without_data(pixels, nodata)
+    return shown, empty

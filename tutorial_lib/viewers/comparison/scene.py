@@ -15,6 +15,7 @@ from tutorial_lib.viewers.comparison.common_window import (
 )
 from tutorial_lib.viewers.comparison.reading import placed, read_layer, reduced
 from tutorial_lib.viewers.layers import KINDS, Layer, choose_kind, choose_limits
+from tutorial_lib.viewers.options import checked_titles
 from tutorial_lib.viewers.previews import (
     Preview,
     chosen_bands,
@@ -202,14 +203,9 @@ def _titles(
     layers: Sequence[PathLike | np.ndarray],
     previews: Sequence[Preview],
 ) -> tuple[str, ...]:
-    if titles is not None:
-        titles = (titles,) if isinstance(titles, str) else tuple(map(str, titles))
-        if len(titles) != len(layers):
-            raise ValueError(
-                f"The number of titles ({len(titles)}) is not that of the layers "
-                f"({len(layers)}). Give one for each layer."
-            )
-        return titles
+    given = checked_titles(titles, len(layers))
+    if given is not None:
+        return tuple(given)
     stems = [preview.name for preview in previews]
     return tuple(
         _title(layer, number, stems) for number, layer in enumerate(layers, start=1)

@@ -15,7 +15,6 @@ from tutorial_lib.viewers.comparison.arguments import (
     MODES,
     check_layers,
     check_options,
-    check_unknown,
     tile_sides,
 )
 from tutorial_lib.viewers.comparison.details import (
@@ -43,6 +42,7 @@ from tutorial_lib.viewers.comparison.stills import (
     write_gif,
 )
 from tutorial_lib.viewers.figures import StillFigure
+from tutorial_lib.viewers.options import check_legend, check_nodata, refuse_unknown
 
 # Of the overlay, as long as nobody says.
 TILE = 64
@@ -278,9 +278,11 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
         >>> compare(scene["input_10m"], scene["input_20m"], bands=(3, 2, 1))
         Comparison of s2_10m, s2_20m: 120 x 168 px.
     """
-    check_unknown(unknown, compare)
+    refuse_unknown(compare, unknown)
     check_layers(layers)
     check_options(mode, window, height)
+    check_legend(legend)
+    check_nodata(nodata)
     tiles = tile_sides(TILE if tile is None else tile, len(layers))
     display = Display(bands, legend, value_range, kind, stretch, nodata)
     scene = read_scene(layers, display=display, titles=titles, window=window)
