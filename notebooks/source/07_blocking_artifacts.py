@@ -249,12 +249,14 @@ cropped.write(cropped_path, progress=False)
 score = tl.seam_score(cropped_path, tile=64)
 print(f"seam score: {score:.2f}")
 assert 0.8 < score < 1.2
-maps = tl.compare(
-    blocks_path, cropped_path, bands=building + 1, value_range=(0, 1), tile=(128, 64),
-    window=window, titles=("blocks of 128", "crop 32"),
-)  # fmt: skip
-maps.tiles_shown = False  # until you tick *Tiles*
-maps
+tl.compare(
+    blocks_path,
+    cropped_path,
+    bands=building + 1,
+    tile=(128, 64),
+    window=window,
+    titles=("blocks of 128", "crop 32"),
+)
 
 # %% [markdown]
 # Pull the line over the seams, or let the maps *blink*: in one of them the lines are gone.

@@ -247,12 +247,13 @@ for crop in (0, 16, 64):
     print(f"crop {crop:2}: seam score {score:.2f}")
 
 # %%
-maps = tl.compare(
-    *paths.values(), bands=building + 1, value_range=(0, 1), tile=(256, 224, 128),
-    window=Window(128, 128, 400, 320), titles=("crop 0", "crop 16", "crop 64"),
-)  # fmt: skip
-maps.tiles_shown = False  # tick *Tiles* to see where they are
-maps
+tl.compare(
+    *paths.values(),
+    bands=building + 1,
+    tile=(256, 224, 128),
+    window=Window(128, 128, 400, 320),
+    titles=("crop 0", "crop 16", "crop 64"),
+)
 
 # %% tags=["nbval-check-output"]
 distances = {crop: tl.rmse(paths[crop], paths[64]) for crop in (0, 16)}

@@ -465,6 +465,11 @@ def dark_columns(page, y, width):
     return np.flatnonzero(np.array(row).reshape(-1, 4)[:, 0] < 100).tolist()
 
 
+def tiled(widget):
+    widget.tiles_shown = True
+    return widget
+
+
 def test_tiles_begin_at_the_corner_of_their_own_layer(show, folder):
     flat = np.full((ROWS + 2, COLS + 3, 1), 200, "uint8")
     first = rasters.write_array(
@@ -473,7 +478,7 @@ def test_tiles_begin_at_the_corner_of_their_own_layer(show, folder):
     inner = testing.small_grid(ROWS, COLS, corner=(500_030, 4_799_980))
     second = rasters.write_array(folder / "b.tif", flat[2:, 3:], inner)
     options = {"kind": "grey", "value_range": (0, 255)}
-    page = show(compare(first, second, tile=8, **options))
+    page = show(tiled(compare(first, second, tile=8, **options)))
     # Of the first raster three columns lie left of the window: its tiles end at 5, 13.
     left = [k * SCALE for k in (5, 13)]
     right = [k * SCALE for k in (24, 32)]
@@ -492,7 +497,7 @@ def test_tiles_begin_at_the_corner_of_their_own_layer(show, folder):
 def test_layers_have_tiles_of_their_own_and_a_difference_those_of_the_first(show):
     flat = np.full((ROWS, COLS), 200.0)
     options = {"kind": "grey", "value_range": (0, 255)}
-    page = show(compare(flat, flat + 1, tile=(8, 5), **options))
+    page = show(tiled(compare(flat, flat + 1, tile=(8, 5), **options)))
     left, right = ([k * SCALE for k in range(0, COLS, side)] for side in (8, 5))
     half = COLS * SCALE // 2
     swiped = [x for x in left if x < half] + [x for x in right if x >= half]
@@ -507,7 +512,7 @@ def test_layers_have_tiles_of_their_own_and_a_difference_those_of_the_first(show
 
 def test_tiles_too_fine_to_draw_say_so(show):
     flat = np.full((300, 400), 200.0)
-    page = show(compare(flat, flat, tile=4, kind="grey", value_range=(0, 255)))
+    page = show(tiled(compare(flat, flat, tile=4, kind="grey", value_range=(0, 255))))
     assert dark_columns(page, 41, 640) == []
     notes = page.locator(".compare-notes").first
     expect(notes).to_have_text("Zoom in to see tiles of 4 px.")

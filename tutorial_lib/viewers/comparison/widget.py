@@ -253,9 +253,9 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
         stretch: Shares of pixels, in %, below the darkest and the brightest shade.
         nodata: Value of pixels without data; None takes the raster's own tag.
         mode: "swipe", "blink", "side_by_side" or "difference".
-        tile: Side of tiles to draw over the layers, in their pixels: one for all, or
-            one for each layer. They can be switched on and off, and changed, in the
-            browser; over a difference lie those of the first layer.
+        tile: Side of the tiles that can be drawn over the layers, in their pixels: one
+            for all, or one for each layer. They are switched on, and changed, in the
+            browser (or by `tiles_shown`); over a difference lie those of the first.
         window: Part to compare, in pixels of the first raster.
         height: Largest height of the picture on the screen, px.
         **unknown: Refused, with a list of the known names.
@@ -288,6 +288,4 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
     scene = read_scene(layers, display=display, titles=titles, window=window)
     if mode == "difference" and not comparable(*scene.layers[:2]):
         difference(*scene.layers[:2])
-    return Comparison(
-        scene, mode=mode, tiles=tiles, tiles_shown=tile is not None, _height=int(height)
-    )
+    return Comparison(scene, mode=mode, tiles=tiles, _height=int(height))
