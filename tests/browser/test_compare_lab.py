@@ -5,9 +5,9 @@ import os
 
 import nbformat
 import pytest
-from lab import cells, jupyterlab, open_notebook, run_cells, run_code
 from playwright.sync_api import expect
 
+from browser.lab import cells, jupyterlab, open_notebook, run_cells, run_code
 from tutorial_lib.viewers.pictures import class_color
 
 CODE = """\

@@ -8,8 +8,9 @@ import os
 import nbformat
 import numpy as np
 import pytest
-from lab import cells, jupyterlab, open_notebook, run_cells, run_code
 from PIL import Image
+
+from browser.lab import cells, jupyterlab, open_notebook, run_cells, run_code
 
 FIELDS = """\
 import tutorial_lib as tl

@@ -9,12 +9,12 @@ import nbformat
 import numpy as np
 import pytest
 from affine import Affine
-from lab import jupyterlab, open_notebook, run_cells
 from odc.geo.geobox import GeoBox
 from PIL import Image
 from playwright.sync_api import expect
 from pyproj import Transformer
 
+from browser.lab import jupyterlab, open_notebook, run_cells
 from tutorial_lib import Legend, rasters, select_positions, testing
 from tutorial_lib.viewers.webmaps import show_map
 
