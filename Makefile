@@ -42,7 +42,7 @@ lab: setup sample ## Open JupyterLab on the first notebook
 .PHONY: lab
 
 demo: setup sample ## Patches, training, map and figure in about a minute
-	@$(RUN) -m tutorial_lib.demo
+	@$(RUN) -m tutorial_lib.commands.demo
 .PHONY: demo
 
 setup: $(READY) ## Install the kit into .venv (PYTHON=... chooses the Python)
@@ -108,7 +108,7 @@ bench: setup sample ## Time and memory of each notebook, cost of metrics, as tab
 .PHONY: bench
 
 weights: setup sample ## Train the recorded weights again: minutes
-	@$(RUN) -m tutorial_lib.recipes
+	@$(RUN) -m tutorial_lib.recorded.recipes
 .PHONY: weights
 
 $(READY): pyproject.toml constraints.txt

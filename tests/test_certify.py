@@ -9,14 +9,15 @@ import pytest
 from keras import layers
 from random_networks import positive, random_network
 
-from tutorial_lib import architectures, layer_rules, testing
-from tutorial_lib.certificates import Certificate, weights_digest
-from tutorial_lib.certifying import certify
-from tutorial_lib.fields import analyse
-from tutorial_lib.predictors import as_predictor
-from tutorial_lib.probes import Layout, make_probe
-from tutorial_lib.saving import export
-from tutorial_lib.tile_comparison import compare_tiles
+from tutorial_lib import architectures, testing
+from tutorial_lib.fields import layer_rules
+from tutorial_lib.fields.analysis import analyse
+from tutorial_lib.networks.predictors import as_predictor
+from tutorial_lib.networks.saving import export
+from tutorial_lib.proof.certificate import Certificate, weights_digest
+from tutorial_lib.proof.certifying import certify
+from tutorial_lib.proof.comparison import compare_tiles
+from tutorial_lib.proof.probe import Layout, make_probe
 
 ONE_BAND = {"input": (1, 1, 255)}
 

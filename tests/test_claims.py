@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import tutorial_lib as tl
-from tutorial_lib import rasters, recipes
+from tutorial_lib import rasters
+from tutorial_lib.recorded import recipes
 
 SEEDS = (0, 1, 2)
 

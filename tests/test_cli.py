@@ -18,8 +18,9 @@ from rasterio.windows import Window
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import tutorial_lib as tl
-from tutorial_lib import cli, jobs, rasters
-from tutorial_lib.cli import main
+from tutorial_lib import rasters
+from tutorial_lib.commands import actions, parser
+from tutorial_lib.commands.parser import main
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SIZES = {"input": 16, "input_10m": 16, "input_20m": 8}
@@ -384,8 +385,8 @@ def test_an_interrupted_training_keeps_its_best_epoch(
             if epoch == 1:
                 raise KeyboardInterrupt
 
-    callbacks = jobs._callbacks
-    monkeypatch.setattr(jobs, "_callbacks", lambda *a: [*callbacks(*a), Interrupt()])
+    callbacks = actions._callbacks
+    monkeypatch.setattr(actions, "_callbacks", lambda *a: [*callbacks(*a), Interrupt()])
     assert train(folder, tmp_path / "a.keras", "--epochs 9") == 130
     told = f"tutorial-lib: interrupted: '{tmp_path}/a.keras' is the best epoch so far\n"
     assert capsys.readouterr().err == told
@@ -401,8 +402,8 @@ def test_several_areas_are_trained_on_together(folder, tmp_path, capsys):
 
 
 def test_every_network_is_offered_with_its_inputs():
-    assert set(jobs.ARCHITECTURES) == set(tl.architectures.__all__)
-    for name, inputs in jobs.ARCHITECTURES.items():
+    assert set(actions.ARCHITECTURES) == set(tl.architectures.__all__)
+    for name, inputs in actions.ARCHITECTURES.items():
         depth = {"depth": 3} if name == "deeper_unet" else {}
         model = getattr(tl.architectures, name)(2, crops=(), **depth)
         assert tuple(model.input) == inputs
@@ -620,7 +621,7 @@ def test_words_that_make_no_command_end_with_2_and_what_is_wrong(
 
 @pytest.mark.parametrize("words", ["deeper_unet", "pooled_cnn --depth 3"])
 def test_the_depth_is_that_of_the_deeper_network(folder, words, capsys):
-    names = jobs.ARCHITECTURES[words.split()[0]]
+    names = actions.ARCHITECTURES[words.split()[0]]
     paths = [patches_of(folder, area, "input") for area in "ab"]
     paths = [{**dict.fromkeys(names, p["input"]), "labels": p["labels"]} for p in paths]
     rest = [*each("train", paths[0]), *each("valid", paths[1])]
@@ -633,7 +634,7 @@ def test_an_interrupted_job_ends_with_130(monkeypatch, capsys):
     def interrupted(options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(jobs, "export", interrupted)
+    monkeypatch.setattr(actions, "export", interrupted)
     assert main(["export", "--model", "m.keras", "--directory", "x"]) == 130
     assert capsys.readouterr().err == "tutorial-lib: interrupted\n"
 
@@ -664,10 +665,10 @@ def test_each_job_explains_all_its_options_and_gives_an_example(job, capsys):
         assert re.search(r" {2,}\S|\n {6,}\S", rest), f"{option} is not explained"
 
 
-@pytest.mark.parametrize("job", cli.EXAMPLES)
+@pytest.mark.parametrize("job", parser.EXAMPLES)
 def test_the_examples_are_commands(job):
-    _, _, text = cli.EXAMPLES[job].partition("tutorial-lib ")
-    options = cli._parser().parse_args(shlex.split(text.replace("\\\n", "")))
+    _, _, text = parser.EXAMPLES[job].partition("tutorial-lib ")
+    options = parser._parser().parse_args(shlex.split(text.replace("\\\n", "")))
     assert options.job
 
 
@@ -698,7 +699,8 @@ def test_the_defaults_in_the_help_are_those_of_the_library(job, function, capsys
 
 @pytest.mark.parametrize("words", ["--help", "map --help"])
 def test_help_is_quick(words):
-    code = "import sys\nfrom tutorial_lib.cli import main\ntry: main(sys.argv[1:])\n"
+    code = "import sys\nfrom tutorial_lib.commands.parser import main\n"
+    code += "try: main(sys.argv[1:])\n"
     code += "except SystemExit: print(*sys.modules, file=sys.stderr)"
     done = subprocess.run(
         [sys.executable, "-c", code, *words.split()],
@@ -709,13 +711,13 @@ def test_help_is_quick(words):
     )
     assert "usage: tutorial-lib" in done.stdout
     loaded = set(done.stderr.split())
-    assert "tutorial_lib.jobs" in loaded
+    assert "tutorial_lib.commands.actions" in loaded
     assert {"tensorflow", "keras", "rasterio", "pandas"}.isdisjoint(loaded)
 
 
 def test_the_program_is_the_same_as_the_module():
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    assert project["scripts"] == {"tutorial-lib": "tutorial_lib.cli:main"}
+    assert project["scripts"] == {"tutorial-lib": "tutorial_lib.commands.parser:main"}
     done = subprocess.run(
         [sys.executable, "-m", "tutorial_lib", "export", "--model", "no.keras"],
         cwd=REPOSITORY,

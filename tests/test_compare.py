@@ -16,7 +16,8 @@ from PIL import Image
 from rasterio.windows import Window
 
 from tutorial_lib import rasters, testing
-from tutorial_lib.viewers import compare, previews
+from tutorial_lib.viewers import reading as previews
+from tutorial_lib.viewers.comparison import compare
 from tutorial_lib.viewers.comparison.differences import difference
 
 LEGEND = testing.SMALL_LEGEND
@@ -518,7 +519,7 @@ def test_the_gif_alternates_the_pair_at_the_rate_asked_for(folder):
 OPENING = """
 import sys, time
 import numpy as np
-from tutorial_lib.viewers import compare
+from tutorial_lib.viewers.comparison import compare
 
 def peak():
     lines = open("/proc/self/status").read().splitlines()

@@ -31,10 +31,10 @@ from tutorial_lib import (
     register_rule,
     testing,
 )
+from tutorial_lib.fields.layer_rules import UnknownLayerError
+from tutorial_lib.fields.reach import NetworkReach
+from tutorial_lib.fields.tracing import trace
 from tutorial_lib.grids import GridMismatchError
-from tutorial_lib.layer_rules import UnknownLayerError
-from tutorial_lib.reaches import NetworkReach
-from tutorial_lib.tracing import trace
 
 CORNER = (500_000, 4_800_000)
 

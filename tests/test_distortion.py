@@ -11,8 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tutorial_lib import Source, architectures, plan_inference, testing
-from tutorial_lib.distortion import distances, distortion_curve, rmse, seam_score, seams
+from tutorial_lib import (
+    Source,
+    architectures,
+    distortion_curve,
+    plan_inference,
+    rmse,
+    seam_score,
+    testing,
+)
+from tutorial_lib.distortion import distances, seams
 from tutorial_lib.grids import GridMismatchError
 from tutorial_lib.rasters import SourceReader, write_array
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import tutorial_lib as tl
-from tutorial_lib import saving
-from tutorial_lib.predictors import OutputError, Predictor, as_predictor
+from tutorial_lib.networks import saving
+from tutorial_lib.networks.predictors import OutputError, Predictor, as_predictor
 
 
 def image(height, width, channels=4, seed=0):
@@ -306,7 +306,8 @@ def test_a_function_is_asked_for_any_name():
 
 
 @pytest.mark.parametrize(
-    "first", ["import keras", "import tutorial_lib.models", "import tutorial_lib"]
+    "first",
+    ["import keras", "import tutorial_lib.networks.patch_model", "import tutorial_lib"],
 )
 def test_a_model_with_the_metrics_of_the_library_opens_in_a_fresh_process(
     tmp_path, first

@@ -7,7 +7,7 @@ from keras import layers
 from random_networks import positive, random_network
 
 import tutorial_lib as tl
-from tutorial_lib.layer_rules import UnknownLayerError, window
+from tutorial_lib.fields.layer_rules import UnknownLayerError, window
 
 # Name, size, first and last valid row of tutorial 2's network, for 128 pixels.
 TUTORIAL_2 = [

@@ -12,7 +12,6 @@ from odc.geo.geobox import GeoBox
 from tutorial_lib import testing
 from tutorial_lib.grids import (
     Axis,
-    BlockAxis,
     GridMismatchError,
     align,
     map_grid,
@@ -20,6 +19,7 @@ from tutorial_lib.grids import (
     pixel_index,
     tile_spans,
 )
+from tutorial_lib.inference.blocks import BlockAxis
 
 
 def axis(size, spacing=1, offset=0):

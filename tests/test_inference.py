@@ -786,7 +786,7 @@ def test_wrong_names_are_answered_with_the_right_ones(tmp_path, fcnn):
 
 
 def test_a_model_of_two_inputs_wants_two_sources(tmp_path):
-    from tutorial_lib.predictors import Predictor
+    from tutorial_lib.networks.predictors import Predictor
 
     model = Predictor(lambda inputs, outputs: {}, {"a": 1, "b": 4}, ("estimated",))
     refused(ValueError, r"2 inputs, \['a', 'b'\]", model, one_source(tmp_path))
@@ -864,7 +864,7 @@ def test_the_true_scale_factor_is_found(tmp_path):
 
 
 def test_another_output_that_fits_is_offered(tmp_path):
-    from tutorial_lib.predictors import Predictor
+    from tutorial_lib.networks.predictors import Predictor
 
     def function(inputs, outputs):
         image = inputs["input"]

@@ -9,7 +9,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tutorial_lib.training import LiveCurves
-from tutorial_lib.viewers import show_curves
+from tutorial_lib.viewers.curves import show_curves
 
 NOTEBOOK = """
 import numpy as np
@@ -65,7 +65,7 @@ def drawn(monkeypatch):
         "tutorial_lib.training.live_curves._shows_pictures", lambda: True
     )
     monkeypatch.setattr(
-        "tutorial_lib.viewers.show_curves",
+        "tutorial_lib.viewers.curves.show_curves",
         lambda curves: (
             drawn.append({k: list(v) for k, v in curves.items()}) or show_curves(curves)
         ),

@@ -14,9 +14,10 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
 import tutorial_lib as tl
-from tutorial_lib import patches, testing
+from tutorial_lib import testing
 from tutorial_lib.grids import GridMismatchError
-from tutorial_lib.positions import Positions
+from tutorial_lib.patches import extraction
+from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import Source, read_array, write_array
 
 UTM = CRS("EPSG:32631")
@@ -91,7 +92,7 @@ def test_patches_equal_those_cut_by_hand_from_three_resolutions(three, sizes):
 @settings(max_examples=40, deadline=None)
 def test_patches_of_long_rasters_do_not_depend_on_the_strips(data, size):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(patches, "STRIP_ROWS", data.draw(st.integers(1, 40)))
+        patch.setattr(extraction, "STRIP_ROWS", data.draw(st.integers(1, 40)))
         path = testing.small_scene()["input_10m"]
         rows = data.draw(st.lists(st.integers(10, 109), min_size=1, max_size=20))
         positions = places([r + 1.5 for r in rows], [r + 0.5 for r in rows], rows)

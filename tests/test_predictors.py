@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tutorial_lib import Source, plan_inference, predictors, testing
-from tutorial_lib.predictors import OutputError, as_predictor, load_predictor
+from tutorial_lib import Source, plan_inference, testing
+from tutorial_lib.networks import predictors
+from tutorial_lib.networks.predictors import OutputError, as_predictor, load_predictor
 
 IMAGE = np.random.default_rng(0).normal(size=(2, 9, 11, 3)).astype("float32")
 OTHER = np.random.default_rng(1).normal(size=(2, 9, 11, 3)).astype("float32")

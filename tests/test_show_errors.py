@@ -6,9 +6,9 @@ import rasterio
 from rasterio.windows import Window
 
 from tutorial_lib import rasters, testing
-from tutorial_lib.viewers import scenes
-from tutorial_lib.viewers.previews import read_preview
-from tutorial_lib.viewers.scenes import show
+from tutorial_lib.viewers import show as scenes
+from tutorial_lib.viewers.reading import read_preview
+from tutorial_lib.viewers.show import show
 from tutorial_lib.viewers.webmaps import show_map
 
 ROWS, COLS = 5, 7

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from tutorial_lib import analyse, architectures
-from tutorial_lib.tilings import check_tiling
+from tutorial_lib.fields.tiling import check_tiling
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ from data_fetch.town.places import along, apart
 from data_fetch.town.plan import plan_town
 from data_fetch.town.shapes import parts, rectangles
 from data_fetch.town.streets import lay_streets
-from tutorial_lib import rasters, recipes, recorded
+from tutorial_lib import rasters, recorded
+from tutorial_lib.recorded import recipes
 
 # Neither square nor a multiple of 16: a few blocks of a town.
 SMALL = (252, 380)

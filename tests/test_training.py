@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import tutorial_lib as tl
-from tutorial_lib import recipes
+from tutorial_lib.recorded import recipes
 from tutorial_lib.training import ClassScores, compare_scores, evaluate_classes
 
 NAMES = ("water", "meadow", "forest", "town")

@@ -9,7 +9,8 @@ from rasterio.windows import Window
 
 import tutorial_lib as tl
 from tutorial_lib import rasters, testing
-from tutorial_lib.viewers import pictures, previews
+from tutorial_lib.viewers import pictures
+from tutorial_lib.viewers import reading as previews
 
 LEGEND = testing.SMALL_LEGEND
 RED_GREEN_BLUE = [[255, 0, 0], [0, 255, 0], [0, 0, 255]]

@@ -21,7 +21,7 @@ from PIL import Image
 from rasterio.warp import transform_bounds
 
 from tutorial_lib import Legend, rasters, select_positions, testing
-from tutorial_lib.positions import Positions
+from tutorial_lib.patches.positions import Positions
 from tutorial_lib.viewers.pictures import CLASS_COLORS
 from tutorial_lib.viewers.webmaps import show_map
 from tutorial_lib.viewers.webmaps.leaflet import leaflet_script

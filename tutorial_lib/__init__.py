@@ -17,64 +17,65 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 _HOME = {
-    "Certificate": "certificates",
+    "Certificate": "proof.certificate",
     "GridMismatchError": "grids",
     "Legend": "rasters",
-    "PatchModel": "models",
-    "Patches": "patches",
-    "Positions": "positions",
+    "PatchModel": "networks.patch_model",
+    "Patches": "patches.extraction",
+    "Positions": "patches.positions",
     "Source": "rasters",
-    "analyse": "fields",
-    "architectures": "",
+    "analyse": "fields.analysis",
     "browse_patches": "viewers.explorers",
-    "certify": "certifying",
-    "check_tiling": "tilings",
+    "certify": "proof.certifying",
+    "check_tiling": "fields.tiling",
     "compare": "viewers.comparison",
-    "distortion_curve": "distortion",
+    "distortion_curve": "distortion.curves",
     "explore_fields": "viewers.explorers",
     "explore_stopping": "viewers.explorers",
-    "export": "saving",
-    "extract_patches": "patches",
-    "labels_of": "models",
-    "load_predictor": "predictors",
-    "patch_dataset": "datasets",
-    "plan_inference": "inference",
-    "predict_raster": "inference",
+    "export": "networks.saving",
+    "extract_patches": "patches.extraction",
+    "labels_of": "networks.patch_model",
+    "load_predictor": "networks.predictors",
+    "patch_dataset": "patches.datasets",
+    "plan_inference": "inference.planning",
+    "predict_raster": "inference.planning",
     "read_grid": "rasters",
     "read_legend": "rasters",
-    "read_patches": "patches",
-    "register_rule": "layer_rules",
-    "rmse": "distortion",
-    "seam_score": "distortion",
-    "select_positions": "positions",
-    "show": "viewers",
-    "show_curves": "viewers",
+    "read_patches": "patches.extraction",
+    "register_rule": "fields.layer_rules",
+    "rmse": "distortion.distances",
+    "seam_score": "distortion.seams",
+    "select_positions": "patches.positions",
+    "show": "viewers.show",
+    "show_curves": "viewers.curves",
     "show_map": "viewers.webmaps",
-    "show_patches": "viewers",
-    "testing": "",
-    "training": "",
-    "write_patches": "patches",
+    "show_patches": "viewers.patches",
+    "write_patches": "patches.extraction",
 }
 
-__all__ = sorted(_HOME)
+# Modules that are public as a whole.
+_MODULES = {
+    "architectures": "networks.architectures",
+    "testing": "testing",
+    "training": "training",
+}
+
+__all__ = sorted([*_HOME, *_MODULES])
 
 
 @wrapt.when_imported("keras")
 def _register(_: Any) -> None:
     """Make saved models and metrics known to Keras, as soon as there is a Keras."""
-    for module in ("models", "training.metrics"):
+    for module in ("networks.patch_model", "training.metrics"):
         import_module(f"tutorial_lib.{module}")
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(
-            f"tutorial_lib has no '{name}'. It has: {', '.join(_HOME)}"
-        )
-    home = _HOME[name]
-    if not home:
-        return import_module(f"tutorial_lib.{name}")
-    return getattr(import_module(f"tutorial_lib.{home}"), name)
+    if name in _MODULES:
+        return import_module(f"tutorial_lib.{_MODULES[name]}")
+    if name in _HOME:
+        return getattr(import_module(f"tutorial_lib.{_HOME[name]}"), name)
+    raise AttributeError(f"tutorial_lib has no '{name}'. It has: {', '.join(__all__)}")
 
 
 def __dir__() -> list[str]:

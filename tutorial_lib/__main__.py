@@ -2,7 +2,7 @@
 
 import sys
 
-from tutorial_lib.cli import main
+from tutorial_lib.commands.parser import main
 
 if __name__ == "__main__":
     sys.exit(main())

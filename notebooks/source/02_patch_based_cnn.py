@@ -23,7 +23,8 @@ import keras
 import numpy as np
 import pandas
 from rasterio.windows import Window
-from tutorial_lib import rasters, recipes, recorded
+from tutorial_lib import rasters, recorded
+from tutorial_lib.recorded import recipes
 from tutorial_lib.exercises import nb02_patch_based_cnn as ex
 from tutorial_lib.machine import find_data
 

@@ -22,7 +22,8 @@ import keras
 import numpy as np
 import pandas
 
-from tutorial_lib import recipes, recorded
+from tutorial_lib import recorded
+from tutorial_lib.recorded import recipes
 from tutorial_lib.exercises import nb04_early_stopping as ex
 from tutorial_lib.machine import find_data
 

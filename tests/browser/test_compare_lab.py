@@ -13,7 +13,7 @@ from tutorial_lib.viewers.pictures import class_color
 CODE = """\
 import numpy as np
 from tutorial_lib import testing
-from tutorial_lib.viewers import compare
+from tutorial_lib.viewers.comparison import compare
 
 maps = [np.full((30, 40), number, "uint8") for number in range(3)]
 widget = compare(*maps, legend=testing.SMALL_LEGEND, titles=("0", "16", "32"))

@@ -5,7 +5,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tutorial_lib import rasters, testing
-from tutorial_lib.viewers import compare, previews
+from tutorial_lib.viewers import reading as previews
+from tutorial_lib.viewers.comparison import compare
 from tutorial_lib.viewers.comparison.differences import SIGNED_RAMP
 from tutorial_lib.viewers.pictures import class_color
 

@@ -29,7 +29,8 @@ CODE = [
 import numpy as np
 import ipywidgets
 from tutorial_lib import testing
-from tutorial_lib.viewers import compare, show
+from tutorial_lib.viewers.comparison import compare
+from tutorial_lib.viewers.show import show
 from tutorial_lib.viewers.webmaps import show_map
 
 scene = testing.small_scene()

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutorial_lib.distortion.single_chunks import ErrorMaps, measure_errors
-from tutorial_lib.engine import Job
-from tutorial_lib.fitting import name_sources
-from tutorial_lib.inference import plan_inference
-from tutorial_lib.plans import opened
-from tutorial_lib.predictors import as_predictor
+from tutorial_lib.inference.checks import name_sources
+from tutorial_lib.inference.engine import Job
+from tutorial_lib.inference.plan import opened
+from tutorial_lib.inference.planning import plan_inference
+from tutorial_lib.networks.predictors import as_predictor
 from tutorial_lib.rasters import PathLike, Source
 
 if TYPE_CHECKING:
     import pandas
 
-    from tutorial_lib.viewers import StillFigure
+    from tutorial_lib.viewers.figures import StillFigure
 
 SIDES = ("left", "top", "right", "bottom")
 
@@ -120,7 +120,7 @@ class DistortionCurve:
 
     def plot(self) -> "StillFigure":
         """Distortion and cost against crop, and error against distance."""
-        from tutorial_lib.viewers.distortions import show_distortion
+        from tutorial_lib.viewers.plots import show_distortion
 
         return show_distortion(self)
 

@@ -7,8 +7,8 @@ from math import fsum
 import numpy as np
 
 from tutorial_lib.grids import Axis, GridMismatchError, align, tile_spans
-from tutorial_lib.nodata import pixels_without_data
 from tutorial_lib.rasters import PathLike, Source, SourceReader, open_source
+from tutorial_lib.rasters.validity import pixels_without_data
 
 # Side of what is read at once, in pixels: memory does not grow with the rasters.
 BLOCK = 512

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tutorial_lib import nodata
-from tutorial_lib.chunks import ChunkAxis
-from tutorial_lib.engine import Job, Tile, compute_tile, read_beyond
-from tutorial_lib.rasters import SourceReader
+from tutorial_lib.inference.chunks import ChunkAxis
+from tutorial_lib.inference.engine import Job, Tile, compute_tile, read_beyond
+from tutorial_lib.rasters import SourceReader, validity
 
 # Chunks with no-data are passed over, up to so many for each that is wanted.
 TRIES = 50
@@ -174,6 +173,6 @@ def _alone(
         part = read_beyond(
             reader, job.rows.chunk(number, rows), job.cols.chunk(number, cols)
         )
-        empty = nodata.pixels_without_data(part, reader.nodata)
-        batch[name] = nodata.filled(part, empty)[np.newaxis]
+        empty = validity.pixels_without_data(part, reader.nodata)
+        batch[name] = validity.filled(part, empty)[np.newaxis]
     return job.predictor(batch, job.outputs)[job.outputs[0]][0]

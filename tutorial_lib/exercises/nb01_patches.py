@@ -8,8 +8,8 @@ import numpy as np
 
 from tutorial_lib import testing
 from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
-from tutorial_lib.patches import Patches, extract_patches
-from tutorial_lib.positions import Positions, select_positions
+from tutorial_lib.patches.extraction import Patches, extract_patches
+from tutorial_lib.patches.positions import Positions, select_positions
 from tutorial_lib.rasters import Source
 
 

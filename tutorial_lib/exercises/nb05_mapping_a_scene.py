@@ -8,7 +8,7 @@ import numpy as np
 
 from tutorial_lib import testing
 from tutorial_lib.exercises import Exercise, Mistake, diagnose
-from tutorial_lib.plans import InferencePlan
+from tutorial_lib.inference.plan import InferencePlan
 
 
 def _judge_map_size(answer: Callable[[int, int], tuple[int, int]]) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tutorial_lib import testing
 from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
-from tutorial_lib.plans import InferencePlan
+from tutorial_lib.inference.plan import InferencePlan
 from tutorial_lib.rasters import read_grid
 
 
@@ -48,7 +48,7 @@ def _is_dataset(value: Any) -> bool:
 
 def _numbered_patches() -> tuple[Path, Path, Path]:
     """Patches images of two sources, and labels; patches hold their own number."""
-    from tutorial_lib.patches import write_patches
+    from tutorial_lib.patches.extraction import write_patches
     from tutorial_lib.testing import scratch_folder
 
     folder, count = scratch_folder(), int(np.random.default_rng().integers(70, 90))

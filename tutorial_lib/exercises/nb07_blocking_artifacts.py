@@ -9,7 +9,7 @@ import numpy as np
 
 from tutorial_lib import testing
 from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
-from tutorial_lib.plans import InferencePlan
+from tutorial_lib.inference.plan import InferencePlan
 
 
 def _unless_whole(answers: list[Any], mistake: str | None) -> str | None:

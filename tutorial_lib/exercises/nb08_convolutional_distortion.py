@@ -86,7 +86,7 @@ exact_crop = Exercise(
 
 
 def _judge_deeper(answer: type) -> str | None:
-    from tutorial_lib.fields import analyse
+    from tutorial_lib.fields.analysis import analyse
 
     try:
         analysis = analyse(answer().build({"input_p": 1, "input_xs": 4}))

@@ -9,7 +9,6 @@ from tutorial_lib.rasters.reading import (
     PathLike,
     Source,
     SourceReader,
-    is_nodata,
     open_source,
     opened,
     read_array,
@@ -17,6 +16,7 @@ from tutorial_lib.rasters.reading import (
     read_legend,
     read_nodata,
 )
+from tutorial_lib.rasters.validity import is_nodata
 from tutorial_lib.rasters.writing import (
     RasterWriter,
     create_raster,

@@ -278,24 +278,3 @@ def _read(
             f"'{dataset.name}' is damaged: its pixels from row {window.row_off}, col "
             f"{window.col_off} cannot be read. Download or make it again."
         ) from err
-
-
-def is_nodata(array: np.ndarray, nodata: float | None) -> np.ndarray:
-    """Where values equal the no-data value; NaN equals NaN here.
-
-    Args:
-        array: Any array.
-        nodata: The no-data value; None means that there is none.
-
-    Returns:
-        Boolean array of the same shape.
-
-    Example:
-        >>> is_nodata(np.array([0.0, np.nan, 2.0]), float("nan"))
-        array([False,  True, False])
-    """
-    if nodata is None:
-        return np.zeros(array.shape, bool)
-    if np.isnan(nodata):
-        return np.isnan(array)
-    return array == nodata

@@ -1,6 +1,6 @@
 """Weights and curves of trainings that take longer than a lesson.
 
-`make weights` makes them again; the recipe is `tutorial_lib.recipes`.
+`make weights` makes them again; the recipe is `tutorial_lib.recorded.recipes`.
 """
 
 import json

@@ -91,7 +91,7 @@ class LiveCurves(keras.callbacks.Callback):
             return
         from IPython.display import display
 
-        from tutorial_lib.viewers import show_curves
+        from tutorial_lib.viewers.curves import show_curves
 
         data, metadata = show_curves(chosen)._repr_mimebundle_()
         data["text/plain"] = _TEXT

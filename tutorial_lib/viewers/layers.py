@@ -23,7 +23,7 @@ from tutorial_lib.viewers.pictures import (
     rgb_picture,
     stretch_limits,
 )
-from tutorial_lib.viewers.previews import Preview, layer_grid, layer_shape, read_preview
+from tutorial_lib.viewers.reading import Preview, layer_grid, layer_shape, read_preview
 
 KINDS = ("rgb", "classes", "grey", "probability")
 

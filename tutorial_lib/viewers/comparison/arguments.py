@@ -7,7 +7,7 @@ import numpy as np
 from rasterio.windows import Window
 
 from tutorial_lib.viewers.options import counted, is_whole
-from tutorial_lib.viewers.previews import is_path
+from tutorial_lib.viewers.reading import is_path
 
 MODES = ("swipe", "blink", "side_by_side", "difference")
 

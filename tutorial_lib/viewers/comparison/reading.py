@@ -15,10 +15,10 @@ from rasterio.enums import Resampling
 from rasterio.windows import Window
 
 from tutorial_lib.grids import Axis
-from tutorial_lib.nodata import pixels_without_data
 from tutorial_lib.rasters import PathLike, opened, read_grid, read_legend
+from tutorial_lib.rasters.validity import pixels_without_data
 from tutorial_lib.viewers.comparison.common_window import CommonWindow
-from tutorial_lib.viewers.previews import MAX_SIDE, Preview, is_path, without_data
+from tutorial_lib.viewers.reading import MAX_SIDE, Preview, is_path, without_data
 
 __all__ = ["picked", "placed", "read_layer", "reduced", "reduction"]
 

@@ -16,7 +16,7 @@ from tutorial_lib.viewers.comparison.common_window import (
 from tutorial_lib.viewers.comparison.reading import placed, read_layer, reduced
 from tutorial_lib.viewers.layers import KINDS, Layer, choose_kind, choose_limits
 from tutorial_lib.viewers.options import checked_titles
-from tutorial_lib.viewers.previews import (
+from tutorial_lib.viewers.reading import (
     Preview,
     chosen_bands,
     is_path,

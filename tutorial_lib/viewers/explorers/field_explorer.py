@@ -6,8 +6,8 @@ import ipywidgets
 import keras
 import traitlets
 
-from tutorial_lib.fields import FieldAnalysis, analyse
-from tutorial_lib.tilings import Verdict
+from tutorial_lib.fields.analysis import FieldAnalysis, analyse
+from tutorial_lib.fields.tiling import Verdict
 from tutorial_lib.viewers.explorers.field_pictures import (
     draw_legend,
     draw_trial,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tutorial_lib.layer_rules import Span
-from tutorial_lib.tilings import Verdict
+from tutorial_lib.fields.layer_rules import Span
+from tutorial_lib.fields.tiling import Verdict
 
 __all__ = ["Bar", "Trial", "margins_of"]
 

@@ -7,19 +7,19 @@ import ipywidgets
 import numpy as np
 import traitlets
 
-from tutorial_lib.patches import LABELS, Patches
+from tutorial_lib.patches.extraction import LABELS, Patches
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.viewers.explorers.patch_pictures import PatchRow, draw_page
 from tutorial_lib.viewers.explorers.shell import Explorer, controls_row, slider
 from tutorial_lib.viewers.figures import StillFigure
-from tutorial_lib.viewers.patch_grids import (
+from tutorial_lib.viewers.patches import (
     NO_CLASS,
     patch_classes,
     patch_stack,
     row_name,
 )
 from tutorial_lib.viewers.pictures import class_color
-from tutorial_lib.viewers.previews import chosen_bands
+from tutorial_lib.viewers.reading import chosen_bands
 
 __all__ = ["PatchBrowser", "browse_patches"]
 
@@ -167,11 +167,13 @@ def browse_patches(
             have different numbers of patches.
 
     Example:
-        >>> from tutorial_lib import patches, positions, testing
+        >>> from tutorial_lib import testing
+        >>> from tutorial_lib.patches import extraction
+        >>> from tutorial_lib.patches import positions
         >>> scene = dict(testing.small_scene())
         >>> drawn = positions.select_positions(scene.pop("labels"), count=25)
         >>> sizes = {"input_10m": 16, "input_20m": 8}
-        >>> cut = patches.extract_patches(scene, drawn, sizes=sizes)
+        >>> cut = extraction.extract_patches(scene, drawn, sizes=sizes)
         >>> browser = browse_patches(cut, count=3, legend=testing.SMALL_LEGEND)
         >>> browser.label, browser.page = 2, 4
         >>> cut.arrays["labels"][browser.indices].ravel().tolist()

@@ -12,7 +12,7 @@ from matplotlib.patheffects import withStroke
 from tutorial_lib.rasters import Legend
 from tutorial_lib.viewers.explorers.shell import WIDTH
 from tutorial_lib.viewers.figures import TEXT_SIZE, StillFigure, no_data_ground
-from tutorial_lib.viewers.patch_grids import PATCH_FRAME, patch_pictures
+from tutorial_lib.viewers.patches import PATCH_FRAME, patch_pictures
 
 # Shares of the largest patch's side that stay free.
 GAP = 0.08

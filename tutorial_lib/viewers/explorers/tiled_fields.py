@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
-from tutorial_lib.fields import FieldAnalysis
-from tutorial_lib.graphs import walk
-from tutorial_lib.layer_rules import COLS, ROWS, Span
-from tutorial_lib.reaches import NetworkReach, Reach
-from tutorial_lib.tilings import Verdict, judge
-from tutorial_lib.tracing import trace
+from tutorial_lib.fields.analysis import FieldAnalysis
+from tutorial_lib.fields.graph import walk
+from tutorial_lib.fields.layer_rules import COLS, ROWS, Span
+from tutorial_lib.fields.reach import NetworkReach, Reach
+from tutorial_lib.fields.tiling import Verdict, judge
+from tutorial_lib.fields.tracing import trace
 from tutorial_lib.viewers.explorers.field_trials import Bar, Trial, margins_of
 
 # Tiles that a first look begins with are at least so large.

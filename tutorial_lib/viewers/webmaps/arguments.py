@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tutorial_lib.positions import Positions
+from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.viewers.options import (
     checked_titles,
@@ -15,7 +15,7 @@ from tutorial_lib.viewers.options import (
     is_number,
     is_whole,
 )
-from tutorial_lib.viewers.previews import is_path
+from tutorial_lib.viewers.reading import is_path
 from tutorial_lib.viewers.webmaps.overlays import Overlay
 from tutorial_lib.viewers.webmaps.shapes import Shapes
 

@@ -12,7 +12,7 @@ import pyogrio
 import shapely
 from odc.geo.crs import CRS
 
-from tutorial_lib.positions import Positions
+from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.viewers.pictures import CLASS_COLORS, class_color, class_name
 from tutorial_lib.viewers.webmaps.mercator import Bounds, lon_lat, mercator

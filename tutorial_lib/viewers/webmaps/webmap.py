@@ -12,12 +12,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tutorial_lib.positions import Positions
+from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import Legend, PathLike, opened
 from tutorial_lib.viewers.comparison.scene import Display
 from tutorial_lib.viewers.figures import StillFigure
 from tutorial_lib.viewers.options import check_legend, refuse_unknown
-from tutorial_lib.viewers.previews import is_path, layer_shape
+from tutorial_lib.viewers.reading import is_path, layer_shape
 from tutorial_lib.viewers.webmaps.arguments import (
     check_field,
     check_height,

@@ -1,0 +1,1 @@
+"""What can be trusted of a network's outputs, worked out from its layers."""

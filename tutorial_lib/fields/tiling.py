@@ -1,0 +1,213 @@
+"""Whether a tiled map equals the whole map: the rules, and what is nearest to them.
+
+Per axis, a tile of t output pixels from which c are cropped on each side is computed
+from a chunk of (t + 2 c + lost) * scale reference pixels. The map equals the whole map
+when no layer looks at the whole chunk, when the crop takes the margins away, and when
+every chunk begins (and, where layers pad, ends) at a multiple of the total stride:
+then every layer pads and strides in each chunk as in the whole image. See Rumberger et
+al., ICCV 2021, for the last one.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from operator import index
+from typing import TYPE_CHECKING, Any
+
+from tutorial_lib.fields.reach import NetworkReach, Reach
+
+if TYPE_CHECKING:
+    from tutorial_lib.fields.analysis import FieldAnalysis
+
+# (left, top, right, bottom), like margins.
+Crop = tuple[int, int, int, int]
+
+__all__ = ["Verdict", "check_tiling", "judge"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether tiles give the whole map.
+
+    Attributes:
+        exact: They do.
+        broken: A sentence for each rule that is broken.
+        tiles: The nearest legal tile sizes, in output pixels.
+        crops: The nearest legal crops, the same on each side; none where no crop helps.
+    """
+
+    exact: bool
+    broken: tuple[str, ...]
+    tiles: tuple[int, ...]
+    crops: tuple[int, ...]
+
+    def __bool__(self) -> bool:
+        return self.exact
+
+    def __repr__(self) -> str:
+        if self.exact:
+            return "exact: the tiled map equals the whole map"
+        lines = ["not exact", *self.broken]
+        if self.tiles and self.crops:
+            lines.append(
+                f"Nearest legal tiles {_listed(self.tiles)}, crops "
+                f"{_listed(self.crops)}."
+            )
+        return "\n".join(lines)
+
+
+def _listed(values: Sequence[int]) -> str:
+    return " or ".join(map(str, values))
+
+
+def check_tiling(
+    analysis: "FieldAnalysis",
+    output: str,
+    *,
+    tile: int,
+    crop: int | Crop,
+    start: int = 0,
+) -> Verdict:
+    """Say whether tiles of some size and crop give the whole map.
+
+    Args:
+        analysis: Of the network, by `analyse`.
+        output: Name of the output.
+        tile: Output pixels that are kept of a chunk, and by which chunks follow.
+        crop: Output pixels that are removed from each side of a chunk's output, or
+            (left, top, right, bottom).
+        start: Reference pixel at which the first chunk begins, from the corner.
+
+    Returns:
+        The verdict; it is true when the tiled map is exact.
+
+    Raises:
+        ValueError: If there is no such output, or a number is impossible or not whole.
+
+    Example:
+        >>> from tutorial_lib import analyse, architectures
+        >>> analysis = analyse(architectures.pan_xs_unet(4, crops=()))
+        >>> check_tiling(analysis, "estimated", tile=64, crop=32).exact
+        True
+        >>> check_tiling(analysis, "estimated", tile=80, crop=24)
+        not exact
+        The borders of a chunk reach 31 px at the left and the top, 16 px at the right
+        and the bottom; the crop takes 24 px from each side.
+        Nearest legal tiles 80, crops 32.
+    """
+    from tutorial_lib.fields.tracing import trace
+
+    if output not in analysis.outputs:
+        raise ValueError(
+            f"The model has no output '{output}'. It has: "
+            f"{', '.join(sorted(analysis.outputs))}."
+        )
+    sides = tuple(crop) if isinstance(crop, Iterable) else (crop,) * 4
+    crop = tuple(_whole("crop", side) for side in sides)
+    tile, start = _whole("tile", tile), _whole("start", start)
+    if tile < 1 or min(crop) < 0 or start < 0 or len(crop) != 4:
+        raise ValueError(
+            "The tile is at least 1 px; crops and start are not negative, and a crop "
+            f"is one number or four. Received: {tile}, {crop}, {start}."
+        )
+    network = trace(analysis, [output])
+    return judge(network, output, tile=tile, crop=crop, start=start)
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        return index(value)
+    except TypeError:
+        raise ValueError(
+            f"`{name}` is in whole pixels. Received: {value!r}. Divide by `//`."
+        ) from None
+
+
+def judge(
+    network: NetworkReach,
+    output: str,
+    *,
+    tile: int,
+    crop: Crop = (0, 0, 0, 0),
+    start: int = 0,
+    chunk: tuple[Fraction | int, Fraction | int] | None = None,
+) -> Verdict:
+    """`check_tiling` for what is known of a network.
+
+    `chunk` is (height, width) in reference pixels where fields were declared.
+    """
+    pair = network.outputs[output]
+    if pair is None:
+        layers = ", ".join(f"'{name}'" for name in network.whole_tile_layers)
+        text = f"{layers} sees the whole chunk: no crop makes the map exact."
+        return Verdict(False, (text,), (), ())
+    rows, cols = pair
+    if chunk is None:
+        height = tile + crop[1] + crop[3] + rows.lost
+        width = tile + crop[0] + crop[2] + cols.lost
+        chunk = height * rows.scale, width * rows.scale
+    broken = (
+        _margin_rule(rows, cols, crop),
+        _start_rule(rows, start, "The first chunk begins at"),
+        _start_rule(rows, tile * rows.scale, "Chunks follow each other every"),
+        *{_size_rule(reach, side) for reach, side in zip(pair, chunk, strict=True)},
+    )
+    broken = tuple(text for text in broken if text)
+    return Verdict(
+        not broken, broken, _legal_tiles(rows, tile), _legal_crops(rows, cols, crop)
+    )
+
+
+def _margin_rule(rows: Reach, cols: Reach, crop: Crop) -> str:
+    (left, right), (top, bottom) = cols.margins, rows.margins
+    margins = left, top, right, bottom
+    if all(c >= margin for c, margin in zip(crop, margins, strict=True)):
+        return ""
+    if (left, right) == (top, bottom):
+        text = f"{left} px at the left and the top, {right} px at the right and the "
+        text += "bottom"
+    else:
+        text = f"{margins} px (left, top, right, bottom)"
+    taken = "nothing" if not any(crop) else f"{crop} px (left, top, right, bottom)"
+    if any(crop) and len(set(crop)) == 1:
+        taken = f"{crop[0]} px from each side"
+    return f"The borders of a chunk reach {text}; the crop takes {taken}."
+
+
+def _start_rule(reach: Reach, place: Fraction | int, what: str) -> str:
+    if place % reach.stride == 0:
+        return ""
+    return (
+        f"{what} {float(place):g} px of the reference, which is no multiple of the "
+        f"total stride ({reach.stride} px)."
+    )
+
+
+def _size_rule(reach: Reach, chunk: Fraction | int) -> str:
+    if not reach.pads or chunk % reach.stride == 0:
+        return ""
+    return (
+        f"A chunk is {float(chunk):g} px of the reference long, which is no multiple "
+        f"of the total stride ({reach.stride} px), so that its layers pad differently."
+    )
+
+
+def _legal_tiles(reach: Reach, tile: int) -> tuple[int, ...]:
+    unit = reach.unit
+    if tile % unit == 0:
+        return (tile,)
+    below = tile // unit * unit
+    return (below, below + unit) if below else (unit,)
+
+
+def _legal_crops(rows: Reach, cols: Reach, crop: Crop) -> tuple[int, ...]:
+    """Crops from every side that take the margins away and leave legal chunks."""
+    margin, unit, wanted = max(rows.margins + cols.margins), rows.unit, max(crop)
+    legal = [
+        c
+        for c in range(margin, max(wanted, margin) + unit + 1)
+        if not rows.pads or (2 * c + rows.lost) % unit == 0
+    ]
+    below = [c for c in legal if c <= wanted][-1:]
+    above = [c for c in legal if c >= wanted][:1]
+    return tuple(dict.fromkeys(below + above))

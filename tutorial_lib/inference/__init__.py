@@ -1,0 +1,1 @@
+"""Maps of whole scenes: plan a tiled inference, then run it."""

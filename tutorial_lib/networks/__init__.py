@@ -1,0 +1,1 @@
+"""Networks: architectures, how models are saved, and how they are run."""

@@ -1,0 +1,215 @@
+"""Trained networks on disk: reading `.keras` files, exporting SavedModel folders.
+
+A `.keras` file needs the code that defines its layers; a SavedModel holds the sums
+themselves, and needs neither Keras nor this library. Both keep the names of inputs and
+outputs.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+
+from tutorial_lib.fields.analysis import analyse
+from tutorial_lib.fields.graph import named_tensors
+from tutorial_lib.fields.reach import NetworkReach
+from tutorial_lib.fields.tracing import trace
+from tutorial_lib.rasters import PathLike
+
+# What the outputs of an exported network depend on, beside the network itself.
+REACH_FILE = "reach.json"
+
+# What TensorFlow, Keras and `export` put into a SavedModel folder.
+SAVED_MODEL_PARTS = {
+    REACH_FILE,
+    "assets",
+    "assets.extra",
+    "fingerprint.pb",
+    "keras_metadata.pb",
+    "saved_model.pb",
+    "variables",
+}
+
+__all__ = ["export", "folder_hash", "read_model", "read_reach"]
+
+
+def read_model(path: PathLike) -> keras.Model:
+    """Read a `.keras` file, for predicting only.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If Keras cannot read it, with the cause and the version that saved
+            it.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There is no model at '{path}'. Train and save it first."
+        )
+    if path.suffix != ".keras" or not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"'{path}' is not a model saved by Keras 3, or not a whole one. Save it "
+            "again with `model.save('….keras')`."
+        )
+    try:
+        return keras.models.load_model(path, compile=False)
+    # Any exception: what is missing shows deep inside Keras, in many ways.
+    except Exception as err:
+        raise ValueError(
+            f"'{path}' cannot be read by Keras {keras.__version__} "
+            f"({_saved_by(path)}): {_root_cause(err)}. Import what defines its "
+            "classes, or export it to a SavedModel where it was trained."
+        ) from err
+
+
+def _saved_by(path: Path) -> str:
+    try:
+        metadata = json.loads(zipfile.ZipFile(path).read("metadata.json"))
+        return f"saved by {metadata['keras_version']}"
+    except (KeyError, ValueError):
+        return "not saved by Keras"
+
+
+def _root_cause(err: BaseException) -> str:
+    """The first error of a chain: Keras repeats it with pages of configuration."""
+    while err.__context__:
+        err = err.__context__
+    return str(err).partition("\n")[0].rstrip(". ")
+
+
+def export(model: keras.Model | PathLike, directory: PathLike) -> Path:
+    """Export a model as a SavedModel whose inputs and outputs go by their names.
+
+    What `analyse` finds out goes with it, so that its fields need not be declared. The
+    folder appears when it is complete.
+
+    Args:
+        model: A Keras model or a `.keras` file.
+        directory: The folder; a SavedModel that is there is replaced.
+
+    Returns:
+        The folder.
+
+    Raises:
+        FileExistsError: If the folder is there and holds something else.
+        FileNotFoundError: If there is no such `.keras` file.
+        TypeError: If `model` is neither.
+        ValueError: If the model cannot be read, was never built, or TensorFlow cannot
+            keep the name of an input.
+
+    Example:
+        >>> from tutorial_lib import architectures, load_predictor, testing
+        >>> folder = testing.scratch_folder() / "fcnn"
+        >>> path = export(architectures.pixelwise_fcnn(6, crops=()), folder)
+        >>> sorted(load_predictor(path).outputs)
+        ['estimated', 'estimated_labels', 'features']
+    """
+    if isinstance(model, str | os.PathLike):
+        model = read_model(model)
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            "`model` is a keras.Model or the path of a `.keras` file. "
+            f"Received: {type(model).__name__}."
+        )
+    directory = Path(directory)
+    _check_replaceable(directory)
+    served = _served(model)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".part-") as part:
+        served.export(Path(part, "new"), verbose=False)
+        _write_reach(model, Path(part, "new"))
+        _replace(directory, Path(part, "new"), Path(part, "old"))
+    return directory
+
+
+def _write_reach(model: keras.Model, folder: Path) -> None:
+    """What the outputs depend on, if it is known; without it the model is opaque."""
+    try:
+        reach = trace(analyse(model))
+    except (TypeError, ValueError):
+        return
+    facts = {"saved_model": folder_hash(folder), "reach": reach.to_json()}
+    Path(folder, REACH_FILE).write_text(json.dumps(facts))
+
+
+def read_reach(folder: PathLike) -> NetworkReach:
+    """What the outputs of an exported network depend on.
+
+    Raises:
+        ValueError: If the export did not know, or the network is not the exported one.
+    """
+    path = Path(folder, REACH_FILE)
+    cure = (
+        "Declare the fields, `Source(…, receptive_field=…)`, measure them, "
+        "`certificate=tl.certify(model, …)`, or export it again with `tl.export`."
+    )
+    if not path.exists():
+        raise ValueError(
+            f"The SavedModel '{folder}' does not say what its outputs depend on. {cure}"
+        )
+    facts = json.loads(path.read_text())
+    if facts["saved_model"] != folder_hash(folder):
+        raise ValueError(
+            f"'{path}' belongs to another network than the one beside it. {cure}"
+        )
+    return NetworkReach.from_json(facts["reach"])
+
+
+def folder_hash(folder: PathLike) -> str:
+    """SHA-256 of a SavedModel: names and contents of the files by TensorFlow."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
+        name = file.relative_to(folder)
+        if name.parts[0] in SAVED_MODEL_PARTS - {REACH_FILE}:
+            digest.update(name.as_posix().encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _check_replaceable(directory: Path) -> None:
+    if not directory.exists():
+        return
+    held = {path.name for path in directory.iterdir()} if directory.is_dir() else set()
+    if not directory.is_dir() or (held and "saved_model.pb" not in held):
+        raise FileExistsError(
+            f"'{directory}' exists and is not a SavedModel. Export to another folder."
+        )
+    others = sorted(held - SAVED_MODEL_PARTS)
+    if others:
+        raise FileExistsError(
+            f"The SavedModel '{directory}' holds other files too, and would be "
+            f"replaced with them: {', '.join(others[:5])}. Move them away, or export "
+            "to another folder."
+        )
+
+
+def _served(model: keras.Model) -> keras.Model:
+    """The model with inputs and outputs in dictionaries, whose keys are exported."""
+    inputs, outputs = named_tensors(model)
+    wrong = [name for name in inputs if not name.isidentifier()]
+    if wrong:
+        raise ValueError(
+            f"TensorFlow cannot keep the name of the input '{wrong[0]}' in a "
+            "SavedModel. Name it with letters, digits and underscores only."
+        )
+    structures = (getattr(model, key, None) for key in ("input", "output"))
+    if all(isinstance(structure, Mapping) for structure in structures):
+        return model
+    return keras.Model(inputs, outputs)
+
+
+def _replace(directory: Path, new: Path, old: Path) -> None:
+    """Put the folder `new` in the place of `directory`, or leave all as it was."""
+    if directory.exists():
+        directory.rename(old)
+    try:
+        new.rename(directory)
+    except BaseException:
+        if old.exists():
+            old.rename(directory)
+        raise

@@ -1,0 +1,1 @@
+"""Training samples: positions, the patches cut around them, and datasets of patches."""

@@ -1,0 +1,1 @@
+"""Proof by experiment that a tiled map equals the map of the whole image."""

@@ -1,0 +1,242 @@
+"""What was measured of a model, written down: a certificate, to keep in a map.
+
+It stands in for an analysis where nobody can see into the model.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tutorial_lib.fields.reach import NetworkReach, Reach
+from tutorial_lib.networks.saving import folder_hash, read_model
+from tutorial_lib.proof.probe import Margins
+
+__all__ = ["Certificate", "loaded_model", "weights_digest"]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What `certify` measured. Margins are (left, top, right, bottom).
+
+    Attributes:
+        output: Name of the output.
+        tile: Side of the tiles in output pixels.
+        exact: The tiled map equals the whole one, up to the order of sums (1e-5 of the
+            range of values).
+        bitwise: It does in every bit, chunks being computed one at a time.
+        max_difference: Largest difference of the two, in the image where it is the
+            largest share of the range.
+        value_range: Largest minus smallest value of the whole map in that image.
+        margins: Output pixels that the surroundings of a chunk reach, measured; None
+            if they reach all.
+        analysed_margins: What `analyse` says, None if it cannot.
+        total_stride: For each source, in its own pixels.
+        scale: Output spacing divided by reference spacing.
+        lost: Output pixels (rows, columns) by which a chunk's output is smaller than
+            the chunk.
+        spacing: Pixel size of each source, in reference pixels.
+        trials: Number of images with other surroundings that were compared.
+        amplitudes: Largest values of the images, for each source.
+        seed: What the images were made from.
+        weights: SHA-256 of a Keras model's weights, or of a SavedModel's files; None
+            for a function.
+
+    Example:
+        >>> from tutorial_lib import certify, testing
+        >>> network = testing.BlockMean({"input": 16})
+        >>> certificate = certify(
+        ...     network, "estimated", tile=32, inputs={"input": (2, 1, 255)}
+        ... )
+        >>> certificate.exact, certificate.margins, certificate.lost
+        (True, (0, 0, 0, 0), (15, 15))
+        >>> Certificate.from_json(certificate.to_json()) == certificate
+        True
+    """
+
+    output: str
+    tile: int
+    exact: bool
+    bitwise: bool
+    max_difference: float
+    value_range: float
+    margins: Margins | None
+    analysed_margins: Margins | None
+    total_stride: Mapping[str, int]
+    scale: Fraction
+    lost: tuple[int, int]
+    spacing: Mapping[str, Fraction]
+    trials: int
+    amplitudes: Mapping[str, tuple[float, ...]]
+    seed: int
+    weights: str | None
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was measured beyond the margins that `analyse` gives."""
+        return not _beyond(self.margins, self.analysed_margins)
+
+    def reach(self) -> NetworkReach:
+        """What `plan_inference` needs to know of a model that nobody can see into.
+
+        Raises:
+            ValueError: If the certificate says that no tiled map is exact.
+        """
+        if not self.exact:
+            raise ValueError(
+                f"The certificate says that no map of '{self.output}' in tiles is "
+                f"exact: {self._margins_text()}, tiled and whole differ by up to "
+                f"{self.max_difference:.2g}. Declare the fields and accept it."
+            )
+        left, top, right, bottom = self.margins
+        reference = next(iter(self.spacing))
+        pair = tuple(
+            Reach.of_margins(
+                ends,
+                scale=self.scale,
+                stride=self.total_stride[reference],
+                lost=lost,
+                spacing=self.spacing,
+            )
+            for ends, lost in zip(
+                ((top, bottom), (left, right)), self.lost, strict=True
+            )
+        )
+        return NetworkReach({self.output: pair}, (), None)
+
+    def check_model(self, model: Any, outputs: Sequence[str]) -> None:
+        """Refuse a model, or an output, that was not certified.
+
+        Raises:
+            ValueError: If its weights are others, or no such output is mapped.
+        """
+        if set(outputs) != {self.output}:
+            raise ValueError(
+                f"The certificate is for '{self.output}', and {list(outputs)} are "
+                "mapped. Certify what is mapped."
+            )
+        if self.weights not in (None, weights_digest(loaded_model(model))):
+            raise ValueError(
+                "The certificate was made for other weights than this model has, or "
+                "for the same in another form (an export is another model). "
+                f"Certify it: `tl.certify(model, '{self.output}', tile={self.tile})`."
+            )
+
+    def to_json(self) -> str:
+        """The certificate as text; fractions become "1/4"."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Certificate":
+        """The certificate that `to_json` wrote.
+
+        Raises:
+            ValueError: If the text is none.
+        """
+        try:
+            values = json.loads(text)
+            for key in ("margins", "analysed_margins", "lost"):
+                values[key] = None if values[key] is None else tuple(values[key])
+            values["scale"] = Fraction(values["scale"])
+            values["spacing"] = {k: Fraction(v) for k, v in values["spacing"].items()}
+            values["amplitudes"] = {
+                name: tuple(levels) for name, levels in values["amplitudes"].items()
+            }
+            return cls(**values)
+        except (AttributeError, KeyError, TypeError, ValueError) as err:
+            raise ValueError(
+                f"The text is no certificate: {err}. Write it with "
+                "`Certificate.to_json`."
+            ) from err
+
+    def __repr__(self) -> str:
+        return "\n  ".join(
+            [
+                f"'{self.output}' in tiles of {self.tile} px: {self._verdict()}",
+                f"{self._margins_text()}",
+                f"total stride {dict(self.total_stride)}, scale {self.scale}, "
+                f"{self.lost} px (rows, columns) lost",
+                f"{self.trials} images with other surroundings, values up to "
+                f"{_listed(self.amplitudes)}, seed {self.seed}; weights "
+                f"{self.weights[:12] if self.weights else 'unknown'}",
+            ]
+        )
+
+    def _verdict(self) -> str:
+        difference = (
+            f"{self.max_difference:.2g} apart at most, values range over "
+            f"{self.value_range:.2g}"
+        )
+        if not self.exact:
+            return f"NOT exact, tiled and whole are {difference}"
+        if self.bitwise:
+            return "exact, tiled and whole are equal in every bit"
+        return f"exact up to the order of sums, {difference}"
+
+    def _margins_text(self) -> str:
+        if self.margins is None:
+            return "nothing clean: surroundings reach all of a chunk"
+        text = f"margins (left, top, right, bottom) {self.margins} measured"
+        if self.analysed_margins is None:
+            return f"{text}, not analysed"
+        if not self.sound:
+            return f"{text}, MORE THAN the {self.analysed_margins} analysed"
+        same = self.margins == self.analysed_margins
+        return f"{text}, {'and' if same else self.analysed_margins} analysed"
+
+
+def _beyond(measured: Margins | None, analysed: Margins | None) -> bool:
+    if analysed is None:
+        return False
+    return measured is None or any(
+        m > a for m, a in zip(measured, analysed, strict=True)
+    )
+
+
+def _listed(amplitudes: Mapping[str, tuple[float, ...]]) -> str:
+    texts = dict.fromkeys(
+        ", ".join(f"{level:g}" for level in levels) for levels in amplitudes.values()
+    )
+    return " / ".join(texts)
+
+
+def loaded_model(model: Any) -> Any:
+    """The model, read if it is a `.keras` file: it can be analysed then."""
+    if isinstance(model, str | os.PathLike):
+        return read_model(model) if Path(model).suffix == ".keras" else Path(model)
+    return model
+
+
+def weights_digest(model: Any) -> str | None:
+    """SHA-256 of what a model has learnt, in hexadecimal digits.
+
+    Args:
+        model: A Keras model, a SavedModel folder, or a function.
+
+    Returns:
+        Of a Keras model that of shapes, types and values of its weights in their order;
+        of a folder that of its files' names and contents, without what others have put
+        there; None of a function.
+
+    Example:
+        >>> from tutorial_lib import architectures
+        >>> len(weights_digest(architectures.pixelwise_fcnn(6, crops=())))
+        64
+    """
+    if isinstance(model, keras.Model):
+        digest = hashlib.sha256()
+        for weight in model.weights:
+            value = np.ascontiguousarray(weight.numpy())
+            digest.update(f"{value.shape}{value.dtype}".encode())
+            digest.update(value.tobytes())
+        return digest.hexdigest()
+    if isinstance(model, Path):
+        return folder_hash(model)
+    return None

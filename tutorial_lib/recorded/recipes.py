@@ -1,0 +1,271 @@
+"""Trainings on the sample scenes, from rasters to the best epoch.
+
+The demonstration and the recorded weights are made by these lines; notebooks show them
+one by one.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tutorial_lib import recorded
+from tutorial_lib.patches.extraction import Patches, extract_patches
+from tutorial_lib.patches.positions import Positions, select_positions
+from tutorial_lib.rasters import PathLike, read_grid
+from tutorial_lib.testing import scratch_folder
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+# Patches of each source: 160 m on the ground, the field of view of the networks.
+SIZES = {"input": 16}
+TWO_SIZES = {"input_10m": 16, "input_20m": 8}
+# Of the town: 96 m on the ground, with the class of each panchromatic pixel.
+TOWN_SIZES = {"input_p": 64, "input_xs": 16, "truth": 64}
+
+_IMAGES = {
+    "input": "s2_10m.tif",
+    "input_10m": "s2_10m.tif",
+    "input_20m": "s2_20m.tif",
+}
+_TOWN_IMAGES = {"input_p": "pan.tif", "input_xs": "xs.tif", "truth": "labels.tif"}
+# What the files of the area to train on begin with, and of that to map.
+_TOWN_AREAS = {"a": "train_", "b": ""}
+
+__all__ = [
+    "SIZES",
+    "TOWN_SIZES",
+    "TWO_SIZES",
+    "cut_patches",
+    "cut_town_patches",
+    "datasets",
+    "record_havel",
+    "record_town",
+    "train",
+    "train_fcnn",
+]
+
+
+def cut_patches(
+    scene: Path, folder: Path, *, sizes: Mapping[str, int] = SIZES
+) -> dict[str, Patches]:
+    """Patches of the training area "a" and of the validation area "b".
+
+    Args:
+        scene: Folder of the Havel scene.
+        folder: Where the patches images go.
+        sizes: Side of the patches of each source, `SIZES` or `TWO_SIZES`.
+
+    Returns:
+        The patches by area, 1000 of each class.
+    """
+    return {
+        area: extract_patches(
+            {name: scene / _IMAGES[name] for name in sizes},
+            select_positions(scene / f"terrain_truth_{area}.tif"),
+            sizes=sizes,
+            out_dir=folder,
+            prefix=f"{area}_",
+        )
+        for area in "ab"
+    }
+
+
+def cut_town_patches(
+    scene: Path, folder: Path, *, count: int = 400, seed: int = 0
+) -> dict[str, Patches]:
+    """Patches of the town: "a" of the area to train on, "b" of the area to map.
+
+    Args:
+        scene: Folder of the town.
+        folder: Where the patches images go.
+        count: Positions of each of the four classes.
+        seed: Another seed draws other positions.
+
+    Returns:
+        The patches by area; "truth" holds the class of each pixel.
+    """
+    patches = {}
+    for area, prefix in _TOWN_AREAS.items():
+        sources = {x: scene / f"{prefix}{file}" for x, file in _TOWN_IMAGES.items()}
+        positions = select_positions(
+            sources["truth"], count=count, margin=TOWN_SIZES["truth"] // 2, seed=seed
+        )
+        patches[area] = extract_patches(
+            sources,
+            _on_whole_pixels(positions, sources["input_xs"]),
+            sizes=TOWN_SIZES,
+            out_dir=folder,
+            prefix=f"{area}_",
+        )
+    return patches
+
+
+def _on_whole_pixels(positions: Positions, coarse_path: PathLike) -> Positions:
+    """Positions moved to the upper left corner of their coarse pixels.
+
+    Patches of both sources then begin on the same corner, as the chunks of a map do.
+    Elsewhere a fine patch begins up to a coarse pixel later than the coarse one.
+    """
+    to_xy = read_grid(coarse_path).transform
+    columns, rows = ~to_xy @ (positions.x, positions.y)
+    # An eighth of a coarse pixel inside: the corner itself belongs to two.
+    x, y = to_xy @ (np.floor(columns) + 0.125, np.floor(rows) + 0.125)
+    return Positions(x, y, positions.labels, positions.crs)
+
+
+def datasets(
+    patches: Mapping[str, Patches],
+    *,
+    class_count: int,
+    seed: int = 0,
+    inputs: Mapping[str, str] | None = None,
+    labels: str = "labels",
+    batch_size: int = 32,
+) -> "tuple[tf.data.Dataset, tf.data.Dataset]":
+    """Training and validation batches.
+
+    Args:
+        patches: The patches by area, as `cut_patches` returns them.
+        class_count: Number of classes.
+        seed: Seed of the order of the training patches.
+        inputs: {input name: source}, to give a model some of the sources only; None
+            gives it all of them, under their names.
+        labels: Source of the classes to learn: "labels" is one for each patch,
+            "truth" of the town one for each pixel.
+        batch_size: Patches of a batch.
+    """
+    from tutorial_lib.patches.datasets import patch_dataset
+
+    def batches(area: str) -> "tf.data.Dataset":
+        paths = dict(patches[area].paths)
+        classes = paths.pop(labels)
+        if inputs is not None:
+            paths = {name: paths[source] for name, source in inputs.items()}
+        paths["labels"] = classes
+        return patch_dataset(
+            paths,
+            class_count=class_count,
+            batch_size=batch_size,
+            shuffle=area == "a",
+            seed=seed,
+        )
+
+    return batches("a"), batches("b")
+
+
+def train(
+    architecture: "Callable[[int], keras.Model]",
+    datasets: "tuple[tf.data.Dataset, tf.data.Dataset]",
+    best: Path,
+    *,
+    class_count: int,
+    epochs: int,
+    seed: int = 0,
+    verbose: int = 0,
+) -> "keras.callbacks.History":
+    """Train a network with Adam at 1e-3; keep its best epoch.
+
+    Args:
+        architecture: Function of the number of classes that builds the network, such
+            as `architectures.pixelwise_fcnn`.
+        datasets: Batches to train on, and batches to validate on.
+        best: `.keras` file for the epoch with the smallest validation loss.
+        class_count: Number of classes.
+        epochs: Number of epochs.
+        seed: Seed of the first weights.
+        verbose: As for `keras.Model.fit`.
+
+    Returns:
+        The curves.
+    """
+    import keras
+
+    train, valid = datasets
+    keras.utils.set_random_seed(seed)
+    model = architecture(class_count)
+    model.compile(
+        optimizer=keras.optimizers.Adam(1e-3),
+        loss={"estimated": keras.losses.CategoricalCrossentropy()},
+        metrics={"estimated": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
+    )
+    keep_best = keras.callbacks.ModelCheckpoint(best, save_best_only=True)
+    return model.fit(
+        train,
+        validation_data=valid,
+        epochs=epochs,
+        verbose=verbose,
+        callbacks=[keep_best],
+    )
+
+
+def train_fcnn(
+    train_batches: "tf.data.Dataset",
+    valid_batches: "tf.data.Dataset",
+    best: Path,
+    **options: int,
+) -> "keras.callbacks.History":
+    """Train the pixel-wise network; the options are those of `train`."""
+    from tutorial_lib.networks.architectures import pixelwise_fcnn
+
+    return train(pixelwise_fcnn, (train_batches, valid_batches), best, **options)
+
+
+def record_havel(scene: Path) -> None:
+    """Make the recorded weights and curves of the Havel again: 25 epochs."""
+    from tutorial_lib.networks.architectures import (
+        dual_source_fcnn,
+        pixelwise_fcnn,
+        pooled_cnn,
+    )
+
+    single = cut_patches(scene, scratch_folder())
+    pairs = cut_patches(scene, scratch_folder(), sizes=TWO_SIZES)
+    trainings = {
+        "pooled_havel": (pooled_cnn, single),
+        "fcnn_havel": (pixelwise_fcnn, single),
+        "dual_source_havel": (dual_source_fcnn, pairs),
+    }
+    for name, (architecture, patches) in trainings.items():
+        _record(name, architecture, datasets(patches, class_count=6), class_count=6)
+
+
+def record_town(scene: Path) -> None:
+    """Make the recorded weights and curves of the town again: 25 epochs."""
+    from tutorial_lib.networks.architectures import deeper_unet, pan_xs_unet
+
+    patches = cut_town_patches(scene, scratch_folder())
+    batches = datasets(patches, class_count=4, labels="truth", batch_size=16)
+    trainings = {"pan_xs_town": pan_xs_unet, "deep_town": partial(deeper_unet, depth=5)}
+    for name, architecture in trainings.items():
+        _record(name, architecture, batches, class_count=4)
+
+
+def _record(
+    name: str,
+    architecture: "Callable[[int], keras.Model]",
+    datasets: "tuple[tf.data.Dataset, tf.data.Dataset]",
+    *,
+    class_count: int,
+) -> None:
+    import keras
+
+    best = recorded.FOLDER / f"{name}.keras"
+    history = train(
+        architecture, datasets, best, class_count=class_count, epochs=25, verbose=2
+    )
+    # Without the optimizer's state the file is a third as large.
+    model = keras.models.load_model(best, compile=False)
+    model.save(best)
+    curves = {name: [round(v, 5) for v in c] for name, c in history.history.items()}
+    (recorded.FOLDER / f"{name}.json").write_text(json.dumps(curves, indent=1))
+
+
+if __name__ == "__main__":
+    record_havel(Path("data/havel"))
+    record_town(Path("data/town"))

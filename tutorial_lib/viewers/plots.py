@@ -1,0 +1,264 @@
+"""What the `plot` methods of plans and distortion curves draw."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
+
+from tutorial_lib.inference.engine import Tile
+from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, StillFigure
+
+if TYPE_CHECKING:
+    import pandas
+
+    from tutorial_lib.distortion.curves import DistortionCurve
+    from tutorial_lib.inference.plan import InferencePlan
+
+# Colours that differ in lightness too, and another line for each.
+_SIDES = {
+    "left": {"color": "#0072b2", "linestyle": "-"},
+    "top": {"color": "#56b4e9", "linestyle": "--"},
+    "right": {"color": "#d55e00", "linestyle": "-"},
+    "bottom": {"color": "#e69f00", "linestyle": "--"},
+}
+_ERROR, _COST = "#0072b2", "#606060"
+
+# An axis of errors spans at most so many powers of ten, down from the largest error:
+# what rounding leaves in some pixels is far below.
+_DECADES = 7
+
+# Of the picture of tiles, drawn to scale in reference pixels.
+REFERENCE, GRID, READ, WRITTEN = "#ececec", "#505050", "#d55e00", "#0072b2"
+
+__all__ = ["show_distortion", "show_tiles"]
+
+
+def show_distortion(curve: "DistortionCurve") -> StillFigure:
+    """Draw a distortion curve in two panels.
+
+    Left, the error of what each crop leaves, and the pixels computed for each that is
+    kept; hollow marks are crops with which no map can be tiled. Right, the error of
+    the pixels at some distance from each side, up to its margin. Both axes of errors
+    are logarithmic; in the shaded part below, errors too small for the axis, and 0.
+
+    Args:
+        curve: By `tutorial_lib.distortion.distortion_curve`.
+
+    Returns:
+        A figure that displays itself.
+
+    Example:
+        >>> from tutorial_lib import architectures, testing
+        >>> from tutorial_lib import distortion_curve
+        >>> model = architectures.pixelwise_fcnn(4, crops=())
+        >>> image = testing.small_scene()["input_10m"]
+        >>> curve = distortion_curve(
+        ...     model, image, output="estimated_labels", crops=(0, 4), count=2
+        ... )
+        >>> show_distortion(curve)
+        Distortion of 'estimated_labels' in 2 chunks of 24 px ... Right: mean error
+        against the distance to each side.
+    """
+    figure = Figure(figsize=(WIDTH, 4.0), layout="constrained")
+    by_crop, by_side = figure.subplots(1, 2)
+    _draw_crops(by_crop, curve)
+    _draw_sides(by_side, curve)
+    for ax in (by_crop, by_side):
+        ax.tick_params(labelsize=TEXT_SIZE)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.grid(alpha=0.3)
+        _add_legend(ax)
+    return StillFigure(figure, f"{curve!r} {_cost_text(curve)}")
+
+
+def _cost_text(curve: "DistortionCurve") -> str:
+    first, last = curve.crops[0], curve.crops[-1]
+    return (
+        f"Left: RMSE and cost against crop; the cost goes from {first.cost:.3g} to "
+        f"{last.cost:.3g} pixels computed for each that is kept. Right: mean error "
+        "against the distance to each side."
+    )
+
+
+def _draw_crops(ax: Axes, curve: "DistortionCurve") -> None:
+    crops = [one.crop for one in curve.crops]
+    places = _zero_at_bottom(ax, [one.rmse for one in curve.crops])
+    ax.plot(crops, places, color=_ERROR)
+    for tiles, face, label in (
+        (True, _ERROR, "error"),
+        (False, "white", "error, cannot be tiled"),
+    ):
+        chosen = [i for i, one in enumerate(curve.crops) if one.tiles == tiles]
+        if chosen:
+            ax.plot(
+                [crops[i] for i in chosen],
+                [places[i] for i in chosen],
+                linestyle="",
+                marker="o",
+                color=_ERROR,
+                markerfacecolor=face,
+                label=label,
+            )
+    ax.set_xlabel("crop on each side (px)", fontsize=TEXT_SIZE)
+    ax.set_ylabel("error (RMSE per value)", fontsize=TEXT_SIZE, color=_ERROR)
+    # The cost is that of chunks of this size only.
+    title = f"Chunks of {curve.chunk} px: what a crop leaves and costs"
+    ax.set_title(title, fontsize=TEXT_SIZE + 1)
+    _draw_costs(ax, crops, [one.cost for one in curve.crops])
+
+
+def _draw_costs(ax: Axes, crops: Sequence[int], costs: Sequence[float]) -> None:
+    other = ax.twinx()
+    look = {"color": _COST, "linestyle": ":", "marker": "s", "markersize": 3.5}
+    other.plot(crops, costs, **look)
+    # For the legend, which is that of the axis of errors.
+    ax.plot([], [], label="cost (right)", **look)
+    other.set_yscale("log")
+    other.set_ylim(0.9, max(costs) * 1.15)
+    other.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    other.yaxis.set_minor_locator(NullLocator())
+    other.yaxis.set_major_formatter("{x:g}")
+    text = "cost (pixels computed for each kept)"
+    other.set_ylabel(text, fontsize=TEXT_SIZE, color=_COST)
+    other.tick_params(labelsize=TEXT_SIZE)
+
+
+def _draw_sides(ax: Axes, curve: "DistortionCurve") -> None:
+    table = _up_to_margins(curve)
+    profiles = _zero_at_bottom(ax, [table[side] for side in _SIDES])
+    margins = zip(_SIDES.items(), profiles, curve.margins, strict=True)
+    for (side, look), profile, margin in margins:
+        ax.plot(table.index, profile, label=f"{side}: {margin} px", **look)
+        ax.axvline(margin, color=look["color"], linewidth=1, alpha=0.5, zorder=0)
+    ax.set_xlabel("distance from the side (px)", fontsize=TEXT_SIZE)
+    ax.set_ylabel("mean |error|", fontsize=TEXT_SIZE)
+    ax.set_title(
+        f"How far each side reaches into {curve.chunk} px", fontsize=TEXT_SIZE + 1
+    )
+
+
+def _up_to_margins(curve: "DistortionCurve") -> "pandas.DataFrame":
+    """Errors by distance, without what rounding leaves beyond each side's margin.
+
+    There 0 and numbers far below the axis come by turns, as if it were a signal.
+    """
+    table = curve.by_distance().loc[: max(int(max(curve.margins) * 1.25), 4)]
+    rounding = table.max(axis=None) / 10**_DECADES
+    for side, margin in zip(_SIDES, curve.margins, strict=True):
+        beyond = (table.index > margin) & (table[side] <= rounding)
+        table[side] = table[side].mask(beyond)
+    return table
+
+
+def _add_legend(ax: Axes) -> None:
+    """Below the panel: within it there is no place that is always free."""
+    ax.legend(
+        fontsize=TEXT_SIZE,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.15),
+        ncols=4,
+        frameon=False,
+        columnspacing=1.0,
+        handlelength=1.6,
+        handletextpad=0.5,
+    )
+
+
+def _zero_at_bottom(ax: Axes, values: Sequence[Sequence[float]]) -> np.ndarray:
+    """Make an axis logarithmic and give the places of values on it.
+
+    Below its powers of ten there is a level for smaller values and one for 0, where
+    there are such values.
+    """
+    values = np.asarray(values, float)
+    positive = values[values > 0]
+    powers = np.log10(positive) if positive.size else np.zeros(1)
+    top = int(np.floor(powers.max())) + 1
+    low = max(int(np.floor(powers.min())), top - _DECADES)
+    small = (values > 0) & (values < 10.0**low)
+    levels = [f"<$10^{{{low}}}$"] * bool(small.any()) + ["0"] * bool(
+        (values == 0).any()
+    )
+    # Levels are as far apart as powers of ten that are named.
+    step = max(1, (top - low) // 4)
+    places = {text: 10.0 ** (low - step * i) for i, text in enumerate(levels, start=1)}
+    ax.set_yscale("log")
+    named = np.arange(top, low - 1, -step)
+    ax.yaxis.set_major_locator(FixedLocator([*(10.0**named), *places.values()]))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.set_yticklabels([*(f"$10^{{{power}}}$" for power in named), *places])
+    bottom = 10.0 ** (low - step * (len(levels) + 0.5)) if levels else 10.0**low
+    ax.set_ylim(bottom, 10.0**top)
+    if levels:
+        ax.axhspan(bottom, 10.0 ** (low - step / 3), color="#f0f0f0", zorder=0)
+    values = np.where(small, places.get(levels[0] if levels else "", 0), values)
+    return np.where(values == 0, places.get("0", 0), values)
+
+
+def show_tiles(plan: "InferencePlan") -> StillFigure:
+    """Draw the tiles of a plan; of the one in the middle, also its chunk."""
+    height, width = plan.reference.shape
+    tile = _middle_tile(plan)
+    rows, cols = plan.job.chunk(tile, 0)
+    figure = Figure(figsize=(6.2, 0.6 + min(6.0, 5.2 * height / width)), layout="tight")
+    ax = figure.subplots()
+    ax.add_patch(Rectangle((0, 0), width, height, facecolor=REFERENCE))
+    scale = float(plan.job.rows.scale)
+    _draw_grid(ax, plan, scale)
+    _draw_box(ax, rows, cols, 1, READ, f"read for it: {len(rows)} x {len(cols)} px")
+    _draw_box(ax, tile.rows, tile.cols, scale, WRITTEN, "one tile")
+    around = max(height, width) * 0.03
+    ax.set_xlim(min(-around, cols.start), max(width + around, cols.stop))
+    ax.set_ylim(max(height + around, rows.stop), min(-around, rows.start))
+    ax.set_aspect("equal")
+    ax.set_xlabel("column of the reference", fontsize=TEXT_SIZE)
+    ax.set_ylabel("row", fontsize=TEXT_SIZE)
+    ax.tick_params(labelsize=TEXT_SIZE)
+    ax.legend(fontsize=TEXT_SIZE, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
+    return StillFigure(figure, _text(plan, len(rows), len(cols)))
+
+
+def _middle_tile(plan: "InferencePlan") -> Tile:
+    row, col = (span[len(span) // 2] for span in (plan.rows, plan.cols))
+    return next(tile for tile in plan.tiles if row in tile.rows and col in tile.cols)
+
+
+def _draw_grid(ax: Axes, plan: "InferencePlan", scale: float) -> None:
+    """The borders of all tiles, as few long lines."""
+    top, bottom = (row * scale for row in (plan.rows.start, plan.rows.stop))
+    left, right = (col * scale for col in (plan.cols.start, plan.cols.stop))
+    rows = {end for tile in plan.tiles for end in (tile.rows.start, tile.rows.stop)}
+    cols = {end for tile in plan.tiles for end in (tile.cols.start, tile.cols.stop)}
+    lines = [((left, row * scale), (right, row * scale)) for row in rows]
+    lines += [((col * scale, top), (col * scale, bottom)) for col in cols]
+    label = f"{len(plan.tiles)} tiles"
+    ax.add_collection(LineCollection(lines, colors=GRID, linewidths=0.8, label=label))
+
+
+def _draw_box(
+    ax: Axes, rows: range, cols: range, scale: float, color: str, label: str
+) -> None:
+    ax.add_patch(
+        Rectangle(
+            (cols.start * scale, rows.start * scale),
+            len(cols) * scale,
+            len(rows) * scale,
+            facecolor=(color, 0.25),
+            edgecolor=color,
+            linewidth=2,
+            label=label,
+        )
+    )
+
+
+def _text(plan: "InferencePlan", height: int, width: int) -> str:
+    tile = plan.largest_tile
+    return (
+        f"{len(plan.tiles)} tiles of at most {len(tile.rows)} x {len(tile.cols)} px; "
+        f"the one in the middle reads {height} x {width} px of the reference."
+    )
