@@ -15,6 +15,7 @@ from fractions import Fraction
 from math import floor
 
 from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
 
 # A float coordinate that is this close to a pixel edge, in pixels, is on the edge: map
 # coordinates come from decimal text and sums of floats, so they are never quite exact.
@@ -28,6 +29,7 @@ __all__ = [
     "patch_start",
     "pixel_index",
     "tile_spans",
+    "window_ranges",
 ]
 
 
@@ -190,6 +192,43 @@ def tile_spans(pixels: range, tile_size: int, window: range) -> Iterator[range]:
     first = (window.start - pixels.start) // tile_size
     for start in range(pixels.start + first * tile_size, window.stop, tile_size):
         yield range(start, min(start + tile_size, pixels.stop))
+
+
+def window_ranges(
+    window: Window, shape: tuple[int, int], of: str
+) -> tuple[range, range]:
+    """Rows and columns of a window, after a check that it lies inside.
+
+    Args:
+        window: Whole pixels; at least one of them.
+        shape: (height, width) of what the window is a part of.
+        of: What that is, for the error: "the full map", "'a.tif'".
+
+    Raises:
+        TypeError: If it is not a `rasterio.windows.Window`.
+        ValueError: If it leaves the shape, is empty, or cuts pixels.
+
+    Example:
+        >>> window_ranges(Window(3, 10, width=20, height=5), (60, 80), "the full map")
+        (range(10, 15), range(3, 23))
+    """
+    if not isinstance(window, Window):
+        raise TypeError(
+            "`window` is a `rasterio.windows.Window(col_off, row_off, width, height)`. "
+            f"Received: {window!r}."
+        )
+    row, col = window.row_off, window.col_off
+    height, width = window.height, window.width
+    whole = all(float(value).is_integer() for value in (row, col, height, width))
+    inside = 0 <= row < row + height <= shape[0] and 0 <= col < col + width <= shape[1]
+    if not (whole and inside):
+        raise ValueError(
+            f"The window (row {row}, col {col}, {height}x{width} px) is not made of "
+            f"whole pixels inside {of}, which has {shape[0]}x{shape[1]} px. Choose "
+            "one inside."
+        )
+    rows = range(int(row), int(row + height))
+    return rows, range(int(col), int(col + width))
 
 
 def map_grid(reference: GeoBox, scale: Fraction, rows: range, columns: range) -> GeoBox:

@@ -4,21 +4,25 @@ The network is asked with arrays of zeros, so that any kind of model can be: a n
 gives `expression_field` pixels for one receptive field, and twice that for two blocks.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
 from tutorial_lib.inference.engine import Job
 from tutorial_lib.networks.predictors import OutputError, Predictor
+from tutorial_lib.notices import error_line
 from tutorial_lib.rasters import PathLike, Source
 
 __all__ = [
+    "ExpressionFieldError",
+    "FieldValueError",
     "Fit",
+    "InputSizeError",
     "check_channels",
     "check_chunk",
     "check_fit",
@@ -26,6 +30,43 @@ __all__ = [
     "fields_are_given",
     "name_sources",
 ]
+
+
+class FieldValueError(ValueError):
+    """A declared field is not a positive whole number of pixels.
+
+    Attributes:
+        value: What was declared.
+    """
+
+    def __init__(self, message: str, value: Any) -> None:
+        super().__init__(message)
+        self.value = value
+
+
+class InputSizeError(ValueError):
+    """The network raises an error for inputs of some size.
+
+    Attributes:
+        sides: Side of each input in its own pixels, by name.
+    """
+
+    def __init__(self, message: str, sides: Mapping[str, int]) -> None:
+        super().__init__(message)
+        self.sides = dict(sides)
+
+
+class ExpressionFieldError(ValueError):
+    """One receptive field does not give the declared expression field.
+
+    Attributes:
+        given: Side of the network's output, in pixels.
+        declared: The expression field.
+    """
+
+    def __init__(self, message: str, given: int, declared: int) -> None:
+        super().__init__(message)
+        self.given, self.declared = given, declared
 
 
 @dataclass(frozen=True)
@@ -125,9 +166,10 @@ def fields_are_given(
                 "receptive_field=16)`, or none of the fields: then they are worked out."
             )
         if not isinstance(field, Integral) or field < 1:
-            raise ValueError(
+            raise FieldValueError(
                 f"The receptive field of source '{name}' is {field!r}. Declare a whole "
-                "number of pixels from 1 on."
+                "number of pixels from 1 on.",
+                field,
             )
     return True
 
@@ -146,10 +188,11 @@ def check_chunk(job: Job, channels: Mapping[str, int]) -> dict[str, Fit]:
     # Any exception: the model may be anybody's.
     except Exception as err:
         sides = {name: array.shape[1] for name, array in inputs.items()}
-        raise ValueError(
-            f"The network refuses inputs of {sides} px: {_first_line(err)}. If it "
+        raise InputSizeError(
+            f"The network refuses inputs of {sides} px: {error_line(err)}. If it "
             "takes images of one size only, declare that size, `Source(…, "
-            "receptive_field=…)`, and use `mode='patch_based'`."
+            "receptive_field=…)`, and use `mode='patch_based'`.",
+            sides,
         ) from err
     due = job.rows.reach.size(side), job.cols.reach.size(side)
     for name in job.outputs:
@@ -203,7 +246,8 @@ def check_fit(job: Job, channels: Mapping[str, int]) -> dict[str, Fit]:
     side = job.rows.expression
     for name in job.outputs:
         if one[name].shape[1:3] != (side, side):
-            raise ValueError(probe.wrong_expression(name, one))
+            message = probe.wrong_expression(name, one)
+            raise ExpressionFieldError(message, one[name].shape[1], side)
     if not job.patch_based:
         two = probe.blocks(2)
         for name in job.outputs:
@@ -253,9 +297,10 @@ class _Probe:
         # Any exception: the model may be anybody's function.
         except Exception as err:
             sides = {name: array.shape[1] for name, array in inputs.items()}
-            raise ValueError(
-                f"The network refuses inputs of {sides} px: {_first_line(err)}. "
-                f"{_TOO_LARGE if reference_pixels else _WRONG_FIELDS}"
+            raise InputSizeError(
+                f"The network refuses inputs of {sides} px: {error_line(err)}. "
+                f"{_TOO_LARGE if reference_pixels else _WRONG_FIELDS}",
+                sides,
             ) from err
 
     def wrong_expression(self, name: str, given: Mapping[str, np.ndarray]) -> str:
@@ -287,12 +332,3 @@ class _Probe:
         growth = Fraction(lcm(240, *(axis.spacing.numerator for axis in axes)))
         small, large = (self._grown(g)[name].shape[1] for g in (Fraction(0), growth))
         return growth / (large - small) if large > small else "…"
-
-
-def _first_line(err: Exception) -> str:
-    """The telling line of an error; TensorFlow's go on with a graph node."""
-    lines = [line.strip() for line in str(err).splitlines() if line.strip()]
-    line = max(lines[:3], key=len, default=type(err).__name__)
-    # Keras sets its messages in bold.
-    line = re.sub(r"\x1b\[\d*m", "", line)
-    return line.split(" for '{{node")[0].rstrip(".")

@@ -4,7 +4,6 @@ Images are noise, of any size, in all sources at once; sizes and places are give
 reference pixels.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib.networks.predictors import OutputError, Predictor
+from tutorial_lib.notices import error_line
 
 ROWS, COLS = 0, 1
 
@@ -119,8 +119,8 @@ class Probe:
         except Exception as err:
             shapes = {name: array.shape for name, array in image.items()}
             raise ValueError(
-                f"The model refuses images of {shapes}: {_told(err)} It must take "
-                "images of any size, with names and channels as `inputs` says."
+                f"The model refuses images of {shapes}: {error_line(err)}. It must "
+                "take images of any size, with names and channels as `inputs` says."
             ) from err
 
     def noise(
@@ -165,15 +165,6 @@ class Probe:
             mixed[name] = around[name].copy()
             mixed[name][tuple(band)] = image[name][tuple(band)]
         return mixed
-
-
-def _told(err: Exception) -> str:
-    """The line of an error that says most, as a sentence."""
-    # Keras sets its messages in bold.
-    plain = re.sub(r"\x1b\[\d*m", "", str(err))
-    lines = [line.strip() for line in plain.splitlines() if line.strip()]
-    text = max(lines[:3], key=len, default="").split(" for '{{node")[0].rstrip(".")
-    return f"{type(err).__name__}: {text}."
 
 
 def make_probe(
