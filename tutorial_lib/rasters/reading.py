@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,6 +181,36 @@ def open_source(source: Source) -> Iterator["SourceReader"]:
         yield SourceReader(
             source, [stack.enter_context(opened(path)) for path in source.paths]
         )
+
+
+@contextmanager
+def open_sources(
+    sources: Mapping[str, Source],
+) -> Iterator[dict[str, "SourceReader"]]:
+    """Open all sources for reading, and close them at the end of the block.
+
+    Args:
+        sources: Sources by name.
+
+    Yields:
+        A reader for each source, by the same names and in the same order.
+
+    Raises:
+        FileNotFoundError: If a raster does not exist.
+        ValueError: If stacked rasters differ in grid or no-data value.
+
+    Example:
+        >>> from tutorial_lib import testing
+        >>> scene = testing.small_scene()
+        >>> with open_sources({"xs": Source(scene["input_20m"])}) as readers:
+        ...     readers["xs"].channels
+        6
+    """
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(open_source(source))
+            for name, source in sources.items()
+        }
 
 
 class SourceReader:
