@@ -7,6 +7,7 @@ from rasterio.windows import Window
 
 from tutorial_lib import rasters, testing
 from tutorial_lib.viewers import show as scenes
+from tutorial_lib.viewers.options import Display
 from tutorial_lib.viewers.reading import read_preview
 from tutorial_lib.viewers.show import show
 from tutorial_lib.viewers.webmaps import show_map
@@ -116,7 +117,7 @@ def test_what_is_masked_has_no_data():
     values[mask] = 60_000
     layer = np.ma.MaskedArray(values, mask)
     np.testing.assert_array_equal(read_preview(layer).empty, mask)
-    drawn = scenes.load_layer(layer, stretch=(0, 100))
+    drawn = scenes.load_layer(layer, Display(stretch=(0, 100)))
     np.testing.assert_array_equal(drawn.picture[..., 3] == 0, mask)
     assert drawn.limits[1] == (ROWS * COLS - 1) * 100
 

@@ -9,12 +9,7 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from tutorial_lib.rasters import Legend, PathLike
-from tutorial_lib.viewers.options import (
-    check_legend,
-    check_nodata,
-    checked_range,
-    checked_stretch,
-)
+from tutorial_lib.viewers.options import Display
 from tutorial_lib.viewers.pictures import (
     GREY_RAMP,
     PROBABILITY_RAMP,
@@ -24,8 +19,6 @@ from tutorial_lib.viewers.pictures import (
     stretch_limits,
 )
 from tutorial_lib.viewers.reading import Preview, layer_grid, layer_shape, read_preview
-
-KINDS = ("rgb", "classes", "grey", "probability")
 
 # A band of integers with at most so many values and no legend is taken for classes.
 MANY_CLASSES = 20
@@ -81,31 +74,25 @@ class Layer:
 
 def load_layer(
     layer: PathLike | np.ndarray,
+    display: Display = Display(),  # noqa: B008 - frozen, so it can be shared
     *,
-    bands: int | Sequence[int] | None = None,
-    legend: Legend | None = None,
-    stretch: Sequence[float] = (2, 98),
-    value_range: tuple[float, float] | None = None,
-    kind: str | None = None,
-    nodata: float | None = None,
     window: Window | None = None,
 ) -> Layer:
     """Read a layer and decide how it is drawn; see `show` for the arguments."""
-    if kind not in (None, *KINDS):
-        raise ValueError(f"The kind '{kind}' is unknown. Use {', '.join(KINDS)}.")
-    check_legend(legend)
-    check_nodata(nodata)
+    kind = display.kind
     preview = read_preview(
         layer,
-        bands=bands,
+        bands=display.bands,
         color=None if kind is None else kind == "rgb",
-        nodata=nodata,
+        nodata=display.nodata,
         window=window,
     )
     valid = ~preview.empty & np.isfinite(preview.pixels).all(axis=-1)
-    legend = legend or preview.legend
+    legend = display.legend or preview.legend
     kind = kind or choose_kind(preview.pixels[valid], preview.band_count, legend)
-    limits = choose_limits(preview.pixels, valid, kind, stretch, value_range)
+    limits = choose_limits(
+        preview.pixels, valid, kind, display.stretch, display.value_range
+    )
     return Layer(preview, valid, kind, legend if kind == "classes" else None, limits)
 
 
@@ -135,8 +122,6 @@ def choose_limits(
     value_range: tuple[float, float] | None = None,
 ) -> Limits | None:
     """Darkest and brightest value of each channel of pixels (…, channel)."""
-    stretch = checked_stretch(stretch)
-    value_range = None if value_range is None else checked_range(value_range)
     if kind == "classes":
         return None
     if value_range is None and kind == "probability":

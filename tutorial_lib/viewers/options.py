@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -9,7 +10,11 @@ import numpy as np
 
 from tutorial_lib.rasters import Legend
 
+KINDS = ("rgb", "classes", "grey", "probability")
+
 __all__ = [
+    "KINDS",
+    "Display",
     "check_legend",
     "check_nodata",
     "checked_range",
@@ -20,6 +25,48 @@ __all__ = [
     "is_whole",
     "refuse_unknown",
 ]
+
+
+@dataclass(frozen=True)
+class Display:
+    """How layers are drawn: the options that all viewers of rasters share.
+
+    Attributes:
+        bands: Number of one band, or of three for red, green and blue, from 1; None
+            for the first ones. `compare` also takes a list with one choice per layer.
+        legend: Names and colours of classes; None for the raster's own.
+        value_range: (darkest, brightest) value; None to compute it from `stretch`.
+        kind: One of `KINDS`; None to choose it from the data.
+        stretch: Percentages of pixels that are darker than the darkest and the
+            brightest shade.
+        nodata: Value of pixels without data; None for the raster's own tag.
+
+    Raises:
+        ValueError: If the kind, `stretch`, `value_range` or `nodata` is wrong.
+        TypeError: If `legend` is neither a `Legend` nor None.
+
+    Example:
+        >>> Display(kind="grey", value_range=[0, 3000]).value_range
+        (0.0, 3000.0)
+    """
+
+    bands: int | Sequence[int] | Sequence[int | Sequence[int] | None] | None = None
+    legend: Legend | None = None
+    value_range: Sequence[float] | None = None
+    kind: str | None = None
+    stretch: Sequence[float] = (2, 98)
+    nodata: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in (None, *KINDS):
+            raise ValueError(
+                f"The kind '{self.kind}' is unknown. Use {', '.join(KINDS)}."
+            )
+        check_legend(self.legend)
+        check_nodata(self.nodata)
+        object.__setattr__(self, "stretch", checked_stretch(self.stretch))
+        if self.value_range is not None:
+            object.__setattr__(self, "value_range", checked_range(self.value_range))
 
 
 def is_number(value: Any) -> bool:

@@ -1,6 +1,7 @@
 """`show`: rasters and arrays side by side, on the ground they cover."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from rasterio.windows import Window
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.viewers.figures import StillFigure
 from tutorial_lib.viewers.layers import Layer, load_layer, same_window
-from tutorial_lib.viewers.options import checked_titles, refuse_unknown
+from tutorial_lib.viewers.options import Display, checked_titles, refuse_unknown
 from tutorial_lib.viewers.panels import draw_layers
 from tutorial_lib.viewers.reading import layer_shape
 
@@ -70,17 +71,15 @@ def show(
     if not layers:
         raise ValueError("There is nothing to show: give a raster or an array.")
     names = checked_titles(titles, len(layers))
+    display = Display(bands, legend, value_range, kind, stretch, nodata)
     many = len(layers) > 1
     loaded = [
         load_layer(
             layer,
             # Beside an image, a map has one band and nothing to choose.
-            bands=None if many and layer_shape(layer)[2] == 1 else bands,
-            legend=legend,
-            stretch=stretch,
-            value_range=value_range,
-            kind=kind,
-            nodata=nodata,
+            replace(display, bands=None)
+            if many and layer_shape(layer)[2] == 1
+            else display,
             window=None if window is None else same_window(layer, layers[0], window),
         )
         for layer in layers

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from rasterio.windows import Window
 
-from tutorial_lib.rasters import Legend, PathLike
+from tutorial_lib.rasters import PathLike
 from tutorial_lib.viewers.comparison.common_window import (
     CommonWindow,
     find_common_window,
 )
 from tutorial_lib.viewers.comparison.reading import placed, read_layer, reduced
-from tutorial_lib.viewers.layers import KINDS, Layer, choose_kind, choose_limits
-from tutorial_lib.viewers.options import checked_titles
+from tutorial_lib.viewers.layers import Layer, choose_kind, choose_limits
+from tutorial_lib.viewers.options import Display, checked_titles
 from tutorial_lib.viewers.reading import (
     Preview,
     chosen_bands,
@@ -24,19 +24,7 @@ from tutorial_lib.viewers.reading import (
     layer_shape,
 )
 
-__all__ = ["Display", "Scene", "read_scene", "valid_pixels"]
-
-
-@dataclass(frozen=True)
-class Display:
-    """How layers are drawn; see `compare` for the meaning."""
-
-    bands: int | Sequence[int | Sequence[int] | None] | None = None
-    legend: Legend | None = None
-    value_range: tuple[float, float] | None = None
-    kind: str | None = None
-    stretch: Sequence[float] = (2, 98)
-    nodata: float | None = None
+__all__ = ["Scene", "read_scene", "valid_pixels"]
 
 
 @dataclass(frozen=True)
@@ -73,10 +61,6 @@ def read_scene(
     window: Window | None = None,
 ) -> Scene:
     """Read layers on their common window; see `compare` for the arguments."""
-    if display.kind not in (None, *KINDS):
-        raise ValueError(
-            f"The kind '{display.kind}' is unknown. Use {', '.join(KINDS)}."
-        )
     names = [
         str(layer) if is_path(layer) else f"layer {number}"
         for number, layer in enumerate(layers, start=1)

@@ -35,14 +35,14 @@ from tutorial_lib.viewers.comparison.encoding import (
 )
 from tutorial_lib.viewers.comparison.page import MODULE, STYLE, write_page
 from tutorial_lib.viewers.comparison.reading import reduction
-from tutorial_lib.viewers.comparison.scene import Display, Scene, read_scene
+from tutorial_lib.viewers.comparison.scene import Scene, read_scene
 from tutorial_lib.viewers.comparison.stills import (
     difference_figure,
     pair_figure,
     write_gif,
 )
 from tutorial_lib.viewers.figures import StillFigure
-from tutorial_lib.viewers.options import check_legend, check_nodata, refuse_unknown
+from tutorial_lib.viewers.options import Display, refuse_unknown
 
 # Of the overlay, as long as nobody says.
 TILE = 64
@@ -281,8 +281,6 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
     refuse_unknown(compare, unknown)
     check_layers(layers)
     check_options(mode, window, height)
-    check_legend(legend)
-    check_nodata(nodata)
     tiles = tile_sides(TILE if tile is None else tile, len(layers))
     display = Display(bands, legend, value_range, kind, stretch, nodata)
     scene = read_scene(layers, display=display, titles=titles, window=window)

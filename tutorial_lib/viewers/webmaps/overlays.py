@@ -16,6 +16,7 @@ from rasterio.warp import reproject
 
 from tutorial_lib.rasters import PathLike, opened, read_grid
 from tutorial_lib.viewers.layers import Layer, load_layer
+from tutorial_lib.viewers.options import Display
 from tutorial_lib.viewers.panels import describe
 from tutorial_lib.viewers.webmaps.mercator import (
     MERCATOR,
@@ -109,7 +110,7 @@ def read_overlay(path: PathLike, title: str | None = None, **display: Any) -> Ov
             f"'{path}' has no CRS, so it has no place on a map. Write it with one, or "
             "draw it with `show`."
         )
-    layer = load_layer(path, **display)
+    layer = load_layer(path, Display(**display))
     _check_data(path, layer)
     shape = layer.valid.shape
     try:

@@ -14,9 +14,8 @@ from PIL import Image
 
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import Legend, PathLike, opened
-from tutorial_lib.viewers.comparison.scene import Display
 from tutorial_lib.viewers.figures import StillFigure
-from tutorial_lib.viewers.options import check_legend, refuse_unknown
+from tutorial_lib.viewers.options import Display, refuse_unknown
 from tutorial_lib.viewers.reading import is_path, layer_shape
 from tutorial_lib.viewers.webmaps.arguments import (
     check_field,
@@ -273,7 +272,6 @@ def show_map(  # noqa: PLR0913 - every one is a choice of the user's
     refuse_unknown(show_map, unknown)
     check_height(height)
     check_field(field)
-    check_legend(legend)
     if not layers:
         raise ValueError("There is nothing to show: give a raster or a vector file.")
     rasters = [_is_raster(layer) for layer in layers]
