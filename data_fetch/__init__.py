@@ -1,7 +1,7 @@
-"""Data for the notebooks, made ready once and checked by hash.
+"""Sample data for the notebooks: made once, then checked by hash.
 
-`python -m data_fetch sample` does it from a terminal; from Python, `fetch_sample` gets
-the Havel scene and `fetch_town` the town.
+`python -m data_fetch sample` makes all of it from a terminal. In Python, `fetch_sample`
+makes the Havel scene and `fetch_town` the town.
 """
 
 from data_fetch.havel import fetch_sample

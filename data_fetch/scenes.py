@@ -1,7 +1,7 @@
-"""Folders of data that are whole or not there: built beside, checked by hash.
+"""Scenes: folders of data files that are complete or absent, and checked by hash.
 
-A *scene* is a folder of files with a manifest that holds the hash of each file and the
-*recipe*, a text that changes whenever the files would come out differently.
+A *scene* has a manifest with the hash of each file and with the *recipe*, a text that
+describes how the files are made. A scene of another recipe is made again.
 """
 
 import errno
@@ -17,7 +17,7 @@ from data_fetch.wheels import file_sha256
 
 try:
     import fcntl
-except ImportError:  # Windows: there, two runs at once are not kept apart
+except ImportError:  # Windows has no fcntl: runs at the same time are not serialised
     fcntl = None
 
 MANIFEST = "MANIFEST.json"
@@ -26,7 +26,7 @@ __all__ = ["MANIFEST", "is_complete", "make_scene"]
 
 
 def is_complete(folder: Path, recipe: str) -> bool:
-    """Whether all files of a scene are there, undamaged, and made by this recipe."""
+    """Whether a scene has all its files, undamaged and made by this recipe."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
         hashes = manifest["sha256"]
@@ -40,22 +40,22 @@ def is_complete(folder: Path, recipe: str) -> bool:
 def make_scene(
     folder: Path, build: Callable[[Path], None], *, recipe: str, space: int = 0
 ) -> Path:
-    """Make a scene, unless it is there already.
+    """Make a scene; do nothing if it is already complete.
 
-    Files that others have put into the folder stay.
+    Other files in the folder are kept.
 
     Args:
-        folder: Where the scene goes; its parents are made.
-        build: Writes the scene's files into the folder that it is given.
-        recipe: What the files are made from and how.
-        space: Bytes of disk that making it takes.
+        folder: Folder of the scene. Missing parent folders are created.
+        build: Function that writes the scene's files into a given folder.
+        recipe: Text that describes how the files are made.
+        space: Bytes of free disk that are needed.
 
     Returns:
         The folder.
 
     Raises:
-        OSError: If the folder cannot be written or the disk is full. Nothing
-            half-written is left.
+        OSError: If the folder cannot be written or the disk is full. No half-written
+            file is left.
 
     Example:
         >>> from tutorial_lib import testing
@@ -69,18 +69,18 @@ def make_scene(
         >>> (folder / "a.txt").read_text()
         'a'
     """
-    with _plain_errors(folder):
+    with _readable_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _only_one(folder.parent):
+        with _one_run_at_a_time(folder.parent):
             if not is_complete(folder, recipe):
                 _remove_leftovers(folder)
                 _check_space(folder.parent, space)
-                _build_aside(folder, build, recipe)
+                _build_in_temporary_folder(folder, build, recipe)
     return folder
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """What runs that were killed have left."""
+    """Remove the temporary folders of runs that were killed."""
     for leftover in folder.parent.glob(f"{_part_prefix(folder)}*"):
         shutil.rmtree(leftover, ignore_errors=True)
 
@@ -94,11 +94,13 @@ def _check_space(folder: Path, space: int) -> None:
     if free < space:
         raise OSError(
             errno.ENOSPC,
-            f"it takes {space / 1e6:.0f} MB and the disk has {free / 1e6:.0f} MB free",
+            f"{space / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB are free",
         )
 
 
-def _build_aside(folder: Path, build: Callable[[Path], None], recipe: str) -> None:
+def _build_in_temporary_folder(
+    folder: Path, build: Callable[[Path], None], recipe: str
+) -> None:
     part = Path(tempfile.mkdtemp(prefix=_part_prefix(folder), dir=folder.parent))
     try:
         build(part)
@@ -116,20 +118,21 @@ def _write_manifest(part: Path, recipe: str) -> None:
 
 def _move_files(part: Path, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    # The manifest comes last: without it, the next run makes the scene again.
+    # The manifest is moved last. After an interruption it is missing, and the next run
+    # makes the scene again.
     for path in sorted(part.iterdir(), key=lambda path: path.name == MANIFEST):
         path.replace(folder / path.name)
 
 
 @contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    """Let other runs wait until this one is through; ends with the process."""
+def _one_run_at_a_time(folder: Path) -> Iterator[None]:
+    """Lock a folder, so that other runs wait; the lock ends with the process."""
     if fcntl is None:
         yield
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        with suppress(OSError):  # some network disks have no locks
+        with suppress(OSError):  # some network file systems have no locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
@@ -137,14 +140,15 @@ def _only_one(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _plain_errors(folder: Path) -> Iterator[None]:
+def _readable_errors(folder: Path) -> Iterator[None]:
+    """Turn an error of the operating system into a sentence with the cure."""
     try:
         yield
     except OSError as err:
-        if err.errno is None:  # already a sentence of ours
+        if err.errno is None:  # our own errors have no number
             raise
         raise OSError(
-            f"'{folder}' could not be written: {err.strerror}. Nothing half-written "
-            "was kept. Make it writable or make room, or choose another folder with "
-            "`--folder`."
+            f"'{folder}' could not be written: {err.strerror}. No half-written file "
+            "was kept. Make the folder writable, free some space, or choose another "
+            "folder with `--folder`."
         ) from err

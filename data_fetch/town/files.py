@@ -1,6 +1,5 @@
-"""The town's files: a western part to train on, an eastern one to map."""
+"""Files of the town: the western part for training, the eastern part for mapping."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,33 +8,34 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from data_fetch.scenes import make_scene
+from data_fetch.town.layout import lay_out_town
 from data_fetch.town.materials import BANDS
-from data_fetch.town.plan import plan_town
+from data_fetch.town.objects import Town
+from data_fetch.town.rendering import Frame, render
 from data_fetch.town.sensor import MARGIN, RATIO, observe
-from data_fetch.town.sketch import Sketch
-from data_fetch.town.view import Frame, look
 from tutorial_lib import rasters
 from tutorial_lib.rasters import PathLike
 
-# Goes up when the files come out differently, so that older ones are made again.
+# Increase this when the files change. Older files are then made again.
 RECIPE = 1
 SEED = 7
+# Bytes of free disk that are asked for before the start.
 SPACE = 10_000_000
 
-# Pixels of the panchromatic image: of each part, and between the two.
+# Height and width of each part, and columns between the parts, in pixels of pan.
 SHAPE = (1100, 1500)
 GAP = 100
+# Pixel size of pan in metres, and its upper left corner.
 SPACING = 1.5
 CORNER = (500_000, 4_800_000)
 CRS = "EPSG:32631"
 NODATA = 0
 
-# Colors that stay apart for people with a colour-vision deficiency.
+# Colors that people with a colour-vision deficiency can tell apart.
 LEGEND = rasters.Legend(
     names=("other", "building", "road", "vegetation"),
     colors=("#fde68a", "#e34a33", "#4b5563", "#14532d"),
 )
-
 SOURCES = f"""\
 # Where the town comes from
 
@@ -60,12 +60,13 @@ Both get the blur and the noise of a satellite. Coordinates are of an arbitrary 
 
 
 class Images(NamedTuple):
-    """What is known of a piece of ground.
+    """The images of a piece of ground, and its labels.
 
     Attributes:
-        pan: (height, width, 1) uint16.
-        xs: (height / 4, width / 4, 4) uint16, in the order of `BANDS`.
-        labels: (height, width, 1) uint8.
+        pan: Panchromatic image (height, width, 1) uint16.
+        xs: Multispectral image (height / 4, width / 4, 4) uint16, in the order of
+            `BANDS`.
+        labels: Class of each pixel of pan (height, width, 1) uint8.
     """
 
     pan: np.ndarray
@@ -73,94 +74,95 @@ class Images(NamedTuple):
     labels: np.ndarray
 
 
-def build(shape: tuple[int, int], *, seed: int = SEED) -> Images:
-    """Make a town of any size, as arrays.
+def generate_town(shape: tuple[int, int], *, seed: int = SEED) -> Images:
+    """Generate a town of any size, as arrays.
 
     Args:
         shape: Height and width in pixels of the panchromatic image, multiples of 4.
-        seed: Another seed, another town.
+        seed: Another seed gives another town.
 
     Returns:
         The images and the labels.
 
     Raises:
-        ValueError: If a side is no multiple of 4.
+        ValueError: If a side is not a multiple of 4.
 
     Example:
-        >>> town = build((120, 160))
+        >>> town = generate_town((120, 160))
         >>> town.pan.shape, town.xs.shape, town.labels.shape
         ((120, 160, 1), (30, 40, 4), (120, 160, 1))
     """
     height, width = shape
     if height % RATIO or width % RATIO or min(shape) < RATIO:
         raise ValueError(
-            f"Height and width are multiples of {RATIO}, for xs to cover the same "
-            f"ground as pan. Received: {shape}."
+            f"A town of {shape} pixels is not possible: each pixel of xs covers "
+            f"{RATIO} x {RATIO} pixels of pan. Give multiples of {RATIO}."
         )
-    sketch = plan_town(width * SPACING, height * SPACING, seed=seed)
-    return _picture(sketch, shape, (0, height), np.random.default_rng([seed, 1]))
+    town = lay_out_town(width * SPACING, height * SPACING, seed=seed)
+    rng = np.random.default_rng([seed, 1])
+    return _images_of(town, shape, left=0, top=height, rng=rng)
 
 
-def _picture(
-    sketch: Sketch,
-    shape: tuple[int, int],
-    corner: tuple[int, int],
-    rng: np.random.Generator,
+def _images_of(
+    town: Town, shape: tuple[int, int], *, left: int, top: int, rng: np.random.Generator
 ) -> Images:
-    """Images of a part of the town, its upper left corner given in pixels."""
-    left, top = corner
+    """Images of a part of the town; its upper left corner is given in pixels of pan."""
     frame = Frame(
         left=(left - MARGIN) * SPACING,
         top=(top + MARGIN) * SPACING,
+        # Rendered pixels are half as large as those of pan.
         shape=tuple(2 * (side + 2 * MARGIN) for side in shape),
     )
-    reflectance, classes = look(sketch, frame, rng)
+    reflectance, classes = render(town, frame, rng)
     labels = classes[MARGIN:-MARGIN, MARGIN:-MARGIN, np.newaxis]
     return Images(*observe(reflectance, rng), labels)
 
 
 def fetch_town(folder: PathLike = "data") -> Path:
-    """Make the town ready; quick and silent when it is there.
+    """Make the files of the town; do nothing if they are already there.
 
     Args:
         folder: The scene goes to `town` in this folder.
 
     Returns:
-        Path of the scene's folder: `train_pan.tif`, `train_xs.tif`,
-        `train_labels.tif` to train on, `pan.tif`, `xs.tif`, `labels.tif` to map, and
-        `SOURCES.md`.
+        Path of the scene's folder. For training it holds `train_pan.tif`,
+        `train_xs.tif` and `train_labels.tif`; for mapping `pan.tif`, `xs.tif` and
+        `labels.tif`; and `SOURCES.md`.
 
     Raises:
-        OSError: If the writing fails; nothing half-written is kept.
+        OSError: If the files cannot be written. No half-written file is left.
     """
     recipe = f"{RECIPE}: seed {SEED}, {SHAPE}"
     return make_scene(Path(folder) / "town", _write_town, recipe=recipe, space=SPACE)
 
 
 def _write_town(folder: Path) -> None:
-    print("Making the town (some seconds, once)…", flush=True)
+    print("Making the town (once, takes some seconds)…", flush=True)
     height, width = SHAPE
-    sketch = plan_town((2 * width + GAP) * SPACING, height * SPACING, seed=SEED)
+    town = lay_out_town((2 * width + GAP) * SPACING, height * SPACING, seed=SEED)
     for number, (prefix, left) in enumerate({"train_": 0, "": width + GAP}.items()):
         rng = np.random.default_rng([SEED, number])
-        images = _picture(sketch, SHAPE, (left, height), rng)
+        images = _images_of(town, SHAPE, left=left, top=height, rng=rng)
         _write_images(images, left, folder, prefix)
     (folder / "SOURCES.md").write_text(SOURCES, encoding="utf-8")
 
 
 def _write_images(images: Images, left: int, folder: Path, prefix: str) -> None:
     x, y = CORNER
-    fine = Affine(SPACING, 0, x + left * SPACING, 0, -SPACING, y)
-    grid = GeoBox(images.pan.shape[:2], fine, CRS)
-    about: Mapping = {"tags": {"ATTRIBUTION": "Generated, not a real place"}}
-    for name, pixels, bands in (("pan", images.pan, ("P",)), ("xs", images.xs, BANDS)):
+    transform = Affine(SPACING, 0, x + left * SPACING, 0, -SPACING, y)
+    grid = GeoBox(images.pan.shape[:2], transform, CRS)
+    tags = {"ATTRIBUTION": "Generated, not a real place"}
+    for name, pixels, image_grid, bands in (
+        ("pan", images.pan, grid, ("P",)),
+        ("xs", images.xs, grid.zoom_out(RATIO), BANDS),
+    ):
         rasters.write_array(
             folder / f"{prefix}{name}.tif",
             pixels,
-            grid if name == "pan" else grid.zoom_out(RATIO),
+            image_grid,
             nodata=NODATA,
             descriptions=bands,
-            **about,
+            tags=tags,
         )
     path = folder / f"{prefix}labels.tif"
-    rasters.write_array(path, images.labels, grid, legend=LEGEND, **about)
+    rasters.write_array(path, images.labels, grid, legend=LEGEND, tags=tags)

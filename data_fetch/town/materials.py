@@ -1,4 +1,4 @@
-"""What the town is made of: spectra, texture, and the class that is seen from above."""
+"""Materials of the town: spectrum, texture, and class of each."""
 
 from typing import NamedTuple
 
@@ -25,18 +25,18 @@ class Material(NamedTuple):
     Attributes:
         spectrum: Reflectance x 10 000 in the order of `BANDS`.
         label: Class of its pixels.
-        grain: Relative standard deviation from pixel to pixel.
-        mottle: The same of patches some metres wide.
+        fine_noise: Standard deviation from pixel to pixel, as a share of the spectrum.
+        coarse_noise: The same for structures that are some metres wide.
     """
 
     spectrum: tuple[int, int, int, int]
     label: int
-    grain: float = 0.05
-    mottle: float = 0.05
+    fine_noise: float = 0.05
+    coarse_noise: float = 0.05
 
 
-# Levels after typical spectra of urban surfaces; sand and tile are a little greyer, as
-# weathered ones are.
+# The levels follow typical spectra of urban surfaces. Sand and tile are a little greyer
+# than new ones, because they are weathered.
 MATERIALS = {
     "asphalt": Material((950, 880, 800, 1250), ROAD, 0.04, 0.05),
     "paint": Material((1500, 1420, 1320, 1700), ROAD, 0.2, 0.1),
@@ -61,7 +61,7 @@ MATERIALS = {
 
 
 def spectra(names: list[str]) -> np.ndarray:
-    """Spectra (name, band) of materials.
+    """Spectra (name, band) float32 of materials, reflectance x 10 000.
 
     Example:
         >>> spectra(["water", "lawn"])[:, BANDS.index("NIR")].tolist()

@@ -1,4 +1,4 @@
-"""Shapes that the town is drawn with: rectangles, blobs, soft bends."""
+"""Shapes that the town is drawn with: rectangles, round shapes, bent lines."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,7 +9,7 @@ from shapely import LineString, Polygon
 
 Shape = TypeVar("Shape", Polygon, LineString)
 
-__all__ = ["bend", "blob", "parts", "rectangles", "turn"]
+__all__ = ["blob", "polygon_parts", "random_bend", "rectangles", "rotate"]
 
 
 def rectangles(
@@ -22,8 +22,8 @@ def rectangles(
 
     Args:
         centres: (n, 2) coordinates.
-        lengths: Sides along the angle, in metres.
-        depths: Sides across it.
+        lengths: Side along the angle, in metres.
+        depths: Side across the angle, in metres.
         angles: Counterclockwise from east, in radians.
 
     Returns:
@@ -35,17 +35,21 @@ def rectangles(
         [9, 3, 11, 7]
     """
     count = len(centres)
-    halves = np.stack([np.broadcast_to(lengths, count), np.broadcast_to(depths, count)])
+    sides = np.stack([np.broadcast_to(lengths, count), np.broadcast_to(depths, count)])
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
-    local = corners * halves.T[:, np.newaxis]
-    return shapely.polygons(centres[:, np.newaxis] + turn(local, angles))
+    local = corners * sides.T[:, np.newaxis]
+    return shapely.polygons(centres[:, np.newaxis] + rotate(local, angles))
 
 
-def turn(vectors: np.ndarray, angles: np.ndarray | float) -> np.ndarray:
-    """Vectors (..., 2) turned counterclockwise; one angle, or one for each first index.
+def rotate(vectors: np.ndarray, angles: np.ndarray | float) -> np.ndarray:
+    """Vectors (..., 2) rotated counterclockwise.
+
+    Args:
+        vectors: Vectors (..., 2).
+        angles: One angle in radians, or one for each entry of the first axis.
 
     Example:
-        >>> turn(np.array([1.0, 0.0]), np.pi / 2).round(6).tolist()
+        >>> rotate(np.array([1.0, 0.0]), np.pi / 2).round(6).tolist()
         [0.0, 1.0]
     """
     angles = np.asarray(angles, float)
@@ -56,7 +60,7 @@ def turn(vectors: np.ndarray, angles: np.ndarray | float) -> np.ndarray:
 
 
 def blob(x: float, y: float, radius: float, rng: np.random.Generator) -> Polygon:
-    """A roundish shape, as ponds and groves have it."""
+    """An irregular round shape, like a pond or a grove."""
     angles = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     radii = np.full(40, 1.0)
     for waves in (2, 3, 4):
@@ -66,18 +70,17 @@ def blob(x: float, y: float, radius: float, rng: np.random.Generator) -> Polygon
     return Polygon(ring * radius + np.array([x, y]))
 
 
-def parts(shape: shapely.Geometry, smallest: float = 0) -> list[Polygon]:
-    """The polygons of at least `smallest` square metres that a shape consists of."""
+def polygon_parts(shape: shapely.Geometry, smallest: float = 0) -> list[Polygon]:
+    """The polygons in a shape that have at least `smallest` square metres."""
     pieces = shapely.get_parts(shape)
-    polygons = pieces[shapely.get_type_id(pieces) == 3]
+    polygons = pieces[shapely.get_type_id(pieces) == shapely.GeometryType.POLYGON]
     return list(polygons[shapely.area(polygons) >= max(smallest, 1e-6)])
 
 
-def bend(rng: np.random.Generator) -> Callable[[Shape], Shape]:
-    """A soft distortion of the plane, by some metres over hundreds of metres.
+def random_bend(rng: np.random.Generator) -> Callable[[Shape], Shape]:
+    """A function that bends shapes by some metres over hundreds of metres.
 
-    Returns:
-        Function of a shape that gives the bent shape; lines get a point every 20 m.
+    Straight streets become slightly curved. Lines get a point every 20 m first.
     """
     waves = rng.normal(0, 1 / 180, (3, 2))
     phases = rng.uniform(0, 2 * np.pi, (3, 2))
@@ -86,7 +89,7 @@ def bend(rng: np.random.Generator) -> Callable[[Shape], Shape]:
         angles = points @ waves.T
         return points + 7 * np.sin(angles[..., np.newaxis] + phases).sum(axis=-2)
 
-    def bent(shape: Shape) -> Shape:
+    def bend(shape: Shape) -> Shape:
         return shapely.transform(shapely.segmentize(shape, 20), move)
 
-    return bent
+    return bend
