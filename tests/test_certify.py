@@ -13,8 +13,8 @@ from tutorial_lib import architectures, testing
 from tutorial_lib.fields import layer_rules
 from tutorial_lib.fields.analysis import analyse
 from tutorial_lib.networks.predictors import as_predictor
-from tutorial_lib.networks.saving import export
-from tutorial_lib.proof.certificate import Certificate, weights_digest
+from tutorial_lib.networks.saving import export, folder_hash, weights_digest
+from tutorial_lib.proof.certificate import Certificate
 from tutorial_lib.proof.certifying import certify
 from tutorial_lib.proof.comparison import compare_tiles
 from tutorial_lib.proof.probe import Layout, make_probe
@@ -416,7 +416,7 @@ def test_an_output_that_does_not_grow_is_refused():
 
 def test_an_unknown_output_is_refused_with_those_there_are():
     model = architectures.pixelwise_fcnn(6, crops=())
-    with pytest.raises(ValueError, match=r"no output 'map'. Choose from: estimated, "):
+    with pytest.raises(ValueError, match=r"no output 'map'. It has: estimated, "):
         certify(model, "map", tile=8)
     with pytest.raises(ValueError, match=r"gives no output 'map'"):
         certify(opaque(model), "map", tile=8, inputs=declared(model))
@@ -513,7 +513,7 @@ def test_it_says_what_was_found_in_words():
     assert "total stride {'input_p': 16, 'input_xs': 4}, scale 1" in text
 
 
-def test_the_digest_is_that_of_the_weights(tmp_path):
+def test_the_digest_depends_on_the_weights_only(tmp_path):
     model = architectures.pixelwise_fcnn(6, crops=())
     same = keras.models.clone_model(model)
     same.set_weights(model.get_weights())
@@ -523,8 +523,8 @@ def test_the_digest_is_that_of_the_weights(tmp_path):
     same.set_weights(weights)
     assert weights_digest(same) != weights_digest(model)
     folder = export(model, tmp_path / "m")
-    digest = weights_digest(folder)
+    digest = folder_hash(folder)
     (folder / "notes.txt").write_text("not the model's")
-    assert weights_digest(folder) == digest
+    assert folder_hash(folder) == digest
     (folder / "saved_model.pb").write_bytes(b"")
-    assert weights_digest(folder) != digest
+    assert folder_hash(folder) != digest

@@ -1,13 +1,32 @@
-"""Any model becomes one function from arrays to arrays."""
+"""Any model becomes one function from arrays to arrays, with one identity."""
+
+import gc
+import weakref
+import zipfile
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tutorial_lib import Source, plan_inference, testing
-from tutorial_lib.networks import predictors
-from tutorial_lib.networks.predictors import OutputError, as_predictor, load_predictor
+from tutorial_lib import (
+    Source,
+    analyse,
+    architectures,
+    certify,
+    export,
+    plan_inference,
+    register_rule,
+    testing,
+)
+from tutorial_lib.fields import analysis
+from tutorial_lib.fields.layer_rules import pointwise, window
+from tutorial_lib.networks.predictors import (
+    OutputError,
+    Predictor,
+    as_predictor,
+    load_predictor,
+)
 
 IMAGE = np.random.default_rng(0).normal(size=(2, 9, 11, 3)).astype("float32")
 OTHER = np.random.default_rng(1).normal(size=(2, 9, 11, 3)).astype("float32")
@@ -95,21 +114,34 @@ def test_integers_reach_the_network_as_floats():
     assert (given["difference"] == 7 - 14).all()
 
 
+class Traced(keras.layers.Layer):
+    """Twice its input; keeps the shapes that it was compiled for."""
+
+    def __init__(self):
+        super().__init__(name="net")
+        self._shapes = []
+
+    def call(self, inputs):
+        self._shapes.append(tuple(inputs.shape))
+        return inputs * 2
+
+
+def traced_network():
+    """A model, and the list of the shapes for which it was compiled so far."""
+    image = keras.Input((None, None, 4), name="input")
+    layer = Traced()
+    model = keras.Model(image, layer(image))
+    layer._shapes.clear()
+    return model, layer._shapes
+
+
 def test_each_shape_is_compiled_once():
-    traced = []
-
-    class Traced(keras.layers.Layer):
-        def call(self, inputs):
-            traced.append(tuple(inputs.shape))
-            return inputs * 2
-
-    image = keras.Input((None, None, 3), name="image")
-    predictor = as_predictor(keras.Model(image, Traced(name="net")(image)))
-    traced.clear()
+    model, shapes = traced_network()
+    image = np.zeros((2, 9, 11, 4), "float32")
     for _ in range(3):
-        predictor({"image": IMAGE}, ["net"])
-        predictor({"image": IMAGE[:, :5]}, ["net"])
-    assert traced == [(2, 9, 11, 3), (2, 5, 11, 3)]
+        as_predictor(model)({"input": image}, ["net"])
+        as_predictor(model)({"input": image[:, :5]}, ["net"])
+    assert shapes == [(2, 9, 11, 4), (2, 5, 11, 4)]
 
 
 def test_an_output_without_places_is_one_pixel():
@@ -198,6 +230,187 @@ def test_a_function_that_returns_something_else_is_refused(returned, message):
         plan_inference(lambda inputs: returned, source, output="net")
 
 
-def test_a_predictor_stays_what_it_is():
-    predictor = predictors.Predictor(lambda inputs, outputs: {}, {}, ())
+# One model, one identity.
+
+
+def padded_network():
+    """A convolution with a margin of 1 px on each side; the output is `net`."""
+    image = keras.Input((None, None, 4), name="input")
+    layer = keras.layers.Conv2D(2, 3, padding="same", name="net")
+    return keras.Model(image, layer(image))
+
+
+def values(model):
+    image = np.random.default_rng(0).uniform(0, 1, (1, 6, 7, 4))
+    return as_predictor(model)({"input": image}, ["net"])["net"]
+
+
+def test_a_predictor_is_its_own_predictor():
+    predictor = Predictor(lambda inputs, outputs: {}, {}, ())
     assert as_predictor(predictor) is predictor
+    assert predictor.digest is None
+
+
+def test_a_keras_model_has_one_predictor():
+    first, second = padded_network(), padded_network()
+    assert as_predictor(first) is as_predictor(first)
+    assert as_predictor(first) is not as_predictor(second)
+
+
+def test_plans_of_three_tile_sizes_analyse_once_and_compile_each_shape_once(
+    monkeypatch,
+):
+    register_rule(Traced)(pointwise)
+    analysed = []
+    monkeypatch.setattr(
+        analysis, "analyse", lambda model: analysed.append(model) or analyse(model)
+    )
+    model, shapes = traced_network()
+    image = testing.small_scene()["input_10m"]
+    maps = [
+        plan_inference(model, image, output="net", tile_size=side).read()
+        for side in (32, 48, 64)
+    ]
+    assert analysed == [model]
+    assert len(shapes) == len(set(shapes)) > 3
+    assert np.array_equal(maps[0], maps[1])
+    assert np.array_equal(maps[0], maps[2])
+
+
+def test_new_weights_are_seen_without_a_new_predictor():
+    model = padded_network()
+    before, predictor = values(model), as_predictor(model)
+    digest = predictor.digest
+    model.compile("sgd", "mse")
+    image = np.random.default_rng(1).uniform(0, 1, (2, 6, 7, 4))
+    model.fit(image, np.ones((2, 6, 7, 2)), verbose=0)
+    assert as_predictor(model) is predictor
+    assert predictor.digest != digest
+    assert not np.allclose(values(model), before)
+
+
+def test_new_settings_of_a_layer_are_seen():
+    model = padded_network()
+    before = values(model)
+    model.get_layer("net").activation = keras.activations.relu
+    np.testing.assert_array_equal(values(model), np.maximum(before, 0))
+
+
+def test_a_layer_added_to_a_sequential_model_is_seen():
+    model = keras.Sequential([keras.Input((None, None, 3))])
+    model.add(keras.layers.Rescaling(3, name="triple"))
+    assert as_predictor(model).outputs == ("triple",)
+    model.add(keras.layers.Rescaling(2, name="sixfold"))
+    predictor = as_predictor(model)
+    assert predictor.outputs == ("sixfold",)
+    given = predictor({next(iter(predictor.channels)): IMAGE}, ["sixfold"])
+    np.testing.assert_allclose(given["sixfold"], 6 * IMAGE, rtol=1e-6)
+
+
+def test_new_statistics_of_a_normalization_are_seen():
+    image = keras.Input((None, None, 3), name="image")
+    layer = keras.layers.Normalization(name="net")
+    model = keras.Model(image, layer(image))
+    before = as_predictor(model)({"image": IMAGE}, ["net"])["net"]
+    layer.adapt(10 * IMAGE)
+    after = as_predictor(model)({"image": IMAGE}, ["net"])["net"]
+    np.testing.assert_allclose(after, layer(IMAGE), atol=1e-6)
+    assert not np.allclose(after, before)
+
+
+def test_a_new_rule_of_a_layer_is_seen():
+    class Shifted(keras.layers.Layer):
+        def call(self, image):
+            return image
+
+    image = keras.Input((None, None, 3), name="image")
+    model = keras.Model(image, Shifted(name="net")(image))
+    register_rule(Shifted)(pointwise)
+    assert as_predictor(model).analysis().margins == {"net": (0, 0, 0, 0)}
+    register_rule(Shifted)(
+        lambda layer, spans, axis, arguments: window(spans[0], kernel=3, padding="same")
+    )
+    assert as_predictor(model).analysis().margins == {"net": (1, 1, 1, 1)}
+
+
+def test_a_model_is_freed_with_its_last_reference():
+    model = padded_network()
+    values(model)
+    as_predictor(model).trace(("net",))
+    alive = weakref.ref(model)
+    del model
+    gc.collect()
+    assert alive() is None
+
+
+def test_a_predictor_keeps_its_model():
+    predictor = as_predictor(padded_network())
+    gc.collect()
+    image = np.zeros((1, 6, 7, 4))
+    assert predictor({"input": image}, ["net"])["net"].shape == (1, 6, 7, 2)
+
+
+def test_the_predictor_is_not_saved_with_its_model(tmp_path):
+    model = padded_network()
+    model.save(tmp_path / "before.keras")
+    values(model)
+    as_predictor(model).trace(("net",))
+    model.save(tmp_path / "after.keras")
+    before, after = (
+        {
+            entry.filename: entry.CRC
+            for entry in zipfile.ZipFile(tmp_path / name).infolist()
+            if entry.filename == "config.json"
+        }
+        for name in ("before.keras", "after.keras")
+    )
+    assert before == after != {}
+    np.testing.assert_array_equal(values(tmp_path / "after.keras"), values(model))
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A network, its `.keras` file and its export."""
+    folder = tmp_path_factory.mktemp("saved")
+    model = architectures.pixelwise_fcnn(3, crops=())
+    model.save(folder / "fcnn.keras")
+    return model, folder / "fcnn.keras", export(model, folder / "served")
+
+
+def test_a_file_has_the_digest_of_its_model_and_an_export_its_own(saved):
+    model, file, served = saved
+    assert load_predictor(file).digest == as_predictor(model).digest
+    assert load_predictor(str(served)).digest == load_predictor(served).digest
+    assert load_predictor(served).digest != as_predictor(model).digest
+
+
+def test_a_certificate_holds_for_each_way_of_giving_the_same_weights(saved):
+    model, file, served = saved
+    image = testing.small_scene()["input_10m"]
+    from_file, from_model = (
+        certify(given, "estimated", tile=16) for given in (file, model)
+    )
+    loaded, as_served = load_predictor(file), load_predictor(served)
+    of_served = certify(served, "estimated", tile=16)
+    for certificate, given in (
+        (from_file, loaded),
+        (from_file, model),
+        (from_model, loaded),
+        (from_model, file),
+        (of_served, as_served),
+    ):
+        options = {"output": "estimated", "certificate": certificate}
+        assert plan_inference(given, image, **options).verdict.exact
+    assert from_file == from_model == certify(loaded, "estimated", tile=16)
+    with pytest.raises(ValueError, match="other weights"):
+        from_model.check_model(as_served, ["estimated"])
+
+
+def test_a_folder_that_is_replaced_does_not_change_a_loaded_model(tmp_path):
+    folder = export(padded_network(), tmp_path / "served")
+    predictor = load_predictor(folder)
+    digest = predictor.digest
+    export(architectures.pixelwise_fcnn(3, crops=()), folder)
+    assert predictor.digest == digest != load_predictor(folder).digest
+    with pytest.raises(ValueError, match="belongs to another network"):
+        predictor.trace(("net",))

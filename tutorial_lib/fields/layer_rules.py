@@ -33,6 +33,7 @@ __all__ = [
     "nothing_valid",
     "pointwise",
     "register_rule",
+    "registered_rules",
     "window",
 ]
 
@@ -110,6 +111,11 @@ def find_rule(operation: Any) -> Rule:
         "input. Add one with `@tl.register_rule` (see its example), or give the fields "
         "by hand."
     )
+
+
+def registered_rules() -> list[Rule]:
+    """All rules, in the order in which their layers were registered."""
+    return list(_RULES.values())
 
 
 def _check_activation(operation: Any) -> None:

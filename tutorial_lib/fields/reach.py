@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["NetworkReach", "Reach"]
+__all__ = ["NetworkReach", "Reach", "output_reach"]
 
 
 @dataclass(frozen=True)
@@ -243,3 +243,33 @@ class NetworkReach:
         }
         layers = tuple(values["whole_tile_layers"])
         return cls(outputs, layers, values["bytes_per_pixel"])
+
+
+def output_reach(network: NetworkReach, outputs: Sequence[str]) -> tuple[Reach, Reach]:
+    """Reach of outputs that are stacked in one map, along rows and columns.
+
+    Raises:
+        ValueError: If a layer looks at the whole chunk, or the outputs do not fit on
+            each other.
+    """
+    pairs = []
+    for name in outputs:
+        pair = network.outputs[name]
+        if pair is None:
+            layers = ", ".join(f"'{layer}'" for layer in network.whole_tile_layers)
+            raise ValueError(
+                f"The layer {layers} looks at the whole chunk, so every tile size "
+                "gives another map. Use BatchNormalization and the like, or declare "
+                "the fields and accept it."
+            )
+        pairs.append(pair)
+    sizes = {(rows.scale, rows.lost, cols.lost) for rows, cols in pairs}
+    if len(sizes) > 1:
+        raise ValueError(
+            f"The outputs {list(outputs)} have different sizes and cannot be stacked. "
+            "Plan a map for each of them."
+        )
+    rows, cols = pairs[0]
+    for other_rows, other_cols in pairs[1:]:
+        rows, cols = rows.joined(other_rows), cols.joined(other_cols)
+    return rows, cols

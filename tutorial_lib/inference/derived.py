@@ -5,61 +5,14 @@ from fractions import Fraction
 
 from odc.geo.geobox import GeoBox
 
-from tutorial_lib.fields.reach import NetworkReach, Reach
+from tutorial_lib.fields.reach import NetworkReach, Reach, output_reach
 from tutorial_lib.fields.tiling import Verdict, judge
 from tutorial_lib.grids import Axis, GridMismatchError, align
 from tutorial_lib.inference.chunks import ChunkAxis
 from tutorial_lib.inference.engine import Job
-from tutorial_lib.networks.predictors import Predictor
+from tutorial_lib.networks.predictors import known_reach
 
 __all__ = ["chunk_rules", "job_verdict", "known_reach", "output_reach", "patch_fields"]
-
-
-def known_reach(
-    predictor: Predictor, outputs: Sequence[str], reference: str
-) -> NetworkReach:
-    """What the outputs of a network depend on, seen from the reference.
-
-    Raises:
-        ValueError: If it cannot be known; with what to declare instead.
-    """
-    if predictor.trace is None:
-        raise ValueError(
-            "What a plain function reads cannot be worked out. Declare the fields, "
-            "`Source(…, receptive_field=…)`, or measure them: "
-            "`certificate=tl.certify(model, …)`."
-        )
-    return predictor.trace(tuple(outputs)).seen_from(reference)
-
-
-def output_reach(network: NetworkReach, outputs: Sequence[str]) -> tuple[Reach, Reach]:
-    """Reach of outputs that are stacked in one map, along rows and columns.
-
-    Raises:
-        ValueError: If a layer looks at the whole chunk, or the outputs do not fit on
-            each other.
-    """
-    pairs = []
-    for name in outputs:
-        pair = network.outputs[name]
-        if pair is None:
-            layers = ", ".join(f"'{layer}'" for layer in network.whole_tile_layers)
-            raise ValueError(
-                f"The layer {layers} looks at the whole chunk, so every tile size "
-                "gives another map. Use BatchNormalization and the like, or declare "
-                "the fields and accept it."
-            )
-        pairs.append(pair)
-    sizes = {(rows.scale, rows.lost, cols.lost) for rows, cols in pairs}
-    if len(sizes) > 1:
-        raise ValueError(
-            f"The outputs {list(outputs)} have different sizes and cannot be stacked. "
-            "Plan a map for each of them."
-        )
-    rows, cols = pairs[0]
-    for other_rows, other_cols in pairs[1:]:
-        rows, cols = rows.joined(other_rows), cols.joined(other_cols)
-    return rows, cols
 
 
 def chunk_rules(

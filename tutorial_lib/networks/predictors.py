@@ -1,8 +1,8 @@
-"""A model, however it comes, as one function from arrays to arrays.
+"""Any model as one function from arrays to arrays, with one identity.
 
 The engine calls `predictor(inputs, outputs)` and knows nothing of TensorFlow. A Keras
 model, a `.keras` file, a SavedModel folder and a plain function all become a
-`Predictor`; those of TensorFlow are compiled for each shape of their inputs.
+`Predictor`. The same Keras model always gives the same one.
 """
 
 import os
@@ -15,23 +15,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutorial_lib.fields.reach import NetworkReach
+from tutorial_lib.networks.checks import OutputError, check_inputs, with_four_axes
 from tutorial_lib.rasters import PathLike
 
 if TYPE_CHECKING:
     import keras
 
+    from tutorial_lib.fields.analysis import FieldAnalysis
+
 Arrays = Mapping[str, np.ndarray]
-PlainFunction = Callable[[Arrays], Arrays]
-Model = "keras.Model | PathLike | PlainFunction | Predictor"
 
-__all__ = ["OutputError", "Predictor", "as_predictor", "load_predictor"]
+__all__ = [
+    "OutputError",
+    "Predictor",
+    "as_predictor",
+    "known_reach",
+    "load_predictor",
+]
 
 
-class OutputError(ValueError):
-    """A model's outputs are not what the engine can use."""
-
-
-@dataclass(frozen=True)
+# Compared by identity: two models are never the same.
+@dataclass(frozen=True, eq=False)
 class Predictor:
     """A model as a function of arrays, with the names of its inputs and outputs.
 
@@ -40,14 +44,30 @@ class Predictor:
         channels: Number of channels of each input by name, None where any number
             goes; empty when the inputs are unknown (a plain function).
         outputs: Names of the outputs; empty when unknown.
-        trace: Works out what the outputs of the given names depend on; None when only
-            measuring can tell. It raises a ValueError that says why it cannot.
+        trace: Works out once what the outputs of the given names depend on; None when
+            only measuring can tell. It raises a ValueError that says why it cannot.
+        analysis: Analyses the layers, once; None when they cannot be seen.
+        read_digest: Computes the digest; None for a plain function.
+
+    Example:
+        >>> from tutorial_lib import architectures
+        >>> model = architectures.pixelwise_fcnn(6, crops=())
+        >>> predict = as_predictor(model)
+        >>> predict.outputs, len(predict.digest), as_predictor(model) is predict
+        (('estimated', 'estimated_labels', 'features'), 64, True)
     """
 
     function: Callable[[Arrays, Sequence[str]], dict[str, np.ndarray]]
     channels: Mapping[str, int | None]
     outputs: tuple[str, ...]
-    trace: Callable[[Sequence[str]], NetworkReach] | None = None
+    trace: Callable[[tuple[str, ...]], NetworkReach] | None = None
+    analysis: "Callable[[], FieldAnalysis] | None" = None
+    read_digest: Callable[[], str] | None = None
+
+    @property
+    def digest(self) -> str | None:
+        """SHA-256 of the weights, or of a SavedModel's files; None for a function."""
+        return None if self.read_digest is None else self.read_digest()
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> dict[str, np.ndarray]:
         """Run the model.
@@ -85,23 +105,22 @@ class Predictor:
             raise OutputError(
                 f"The model gives no output '{missing[0]}'. It gives: {sorted(arrays)}."
             )
-        return {name: _four_axes(np.asarray(arrays[name]), name) for name in outputs}
+        return {
+            name: with_four_axes(np.asarray(arrays[name]), name) for name in outputs
+        }
 
 
 def _checked_inputs(
     inputs: Arrays, channels: Mapping[str, int | None]
 ) -> dict[str, np.ndarray]:
+    """The inputs as arrays; raise an error unless the model takes them."""
     if not isinstance(inputs, Mapping):
         names = list(channels) or ["input"]
         raise TypeError(
             f"The inputs of a model are given by name: {{{names[0]!r}: array}}. "
             f"Received: {type(inputs).__name__}."
         )
-    if channels and set(inputs) != set(channels):
-        raise ValueError(
-            f"The inputs are named {list(inputs)}, those of the model "
-            f"{list(channels)}. Use the names of the model."
-        )
+    check_inputs(list(inputs), channels)
     arrays = {name: np.asarray(value) for name, value in inputs.items()}
     for name, array in arrays.items():
         wanted = channels.get(name)
@@ -114,15 +133,21 @@ def _checked_inputs(
     return arrays
 
 
-def _four_axes(array: np.ndarray, name: str) -> np.ndarray:
-    if array.ndim == 4:
-        return array
-    if array.ndim == 2:
-        return array[:, np.newaxis, np.newaxis, :]
-    raise OutputError(
-        f"The output '{name}' has the shape {array.shape}. The engine needs (batch, "
-        "height, width, channel) or (batch, channel)."
-    )
+def known_reach(
+    predictor: Predictor, outputs: Sequence[str], reference: str
+) -> NetworkReach:
+    """What the outputs of a network depend on, in pixels of the reference.
+
+    Raises:
+        ValueError: If it is not known; with what to declare instead.
+    """
+    if predictor.trace is None:
+        raise ValueError(
+            "What a plain function reads is not known. Declare the fields, "
+            "`Source(…, receptive_field=…)`, or measure them: "
+            "`certificate=tl.certify(model, …)`."
+        )
+    return predictor.trace(tuple(outputs)).seen_from(reference)
 
 
 def load_predictor(path: PathLike) -> Predictor:
@@ -155,7 +180,7 @@ def load_predictor(path: PathLike) -> Predictor:
     if path.suffix == ".keras":
         from tutorial_lib.networks.saving import read_model
 
-        return _from_keras(read_model(path))
+        return as_predictor(read_model(path))
     if (path / "saved_model.pb").exists():
         return _from_saved_model(path)
     raise ValueError(
@@ -167,6 +192,10 @@ def load_predictor(path: PathLike) -> Predictor:
 def as_predictor(model: Any) -> Predictor:
     """Any of the models that the engine takes, as a `Predictor`.
 
+    A Keras model gives the same `Predictor` each time, so that it is analysed once and
+    compiled once for each shape. A path is read at each call, because the file may have
+    been replaced: load it once with `load_predictor` where that costs too much.
+
     Raises:
         TypeError: If it is none of them.
     """
@@ -175,7 +204,7 @@ def as_predictor(model: Any) -> Predictor:
     if isinstance(model, str | os.PathLike):
         return load_predictor(model)
     if hasattr(model, "count_params"):
-        return _from_keras(model)
+        return _of_keras(model)
     if callable(model):
         return Predictor(lambda inputs, outputs: model(inputs), {}, ())
     raise TypeError(
@@ -184,94 +213,75 @@ def as_predictor(model: Any) -> Predictor:
     )
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A model's `Predictor`, and the settings of its layers that it was made with."""
+
+    settings: Sequence[Any]
+    predictor: Predictor
+
+    def is_made_with(self, settings: Sequence[Any]) -> bool:
+        return len(settings) == len(self.settings) and all(
+            one is other for one, other in zip(settings, self.settings, strict=True)
+        )
+
+
+def _of_keras(model: "keras.Model") -> Predictor:
+    """The one `Predictor` of a Keras model; a new one when its settings change.
+
+    It is kept in the model itself. A dictionary of all models, also one of weak keys,
+    would keep each model alive, because the Predictor's function holds it; here both go
+    together. `vars` passes by Keras, which looks for layers in every attribute.
+    """
+    from tutorial_lib.networks.running import settings
+
+    kept, now = vars(model).get("_tutorial_lib_kept"), settings(model)
+    if kept is None or not kept.is_made_with(now):
+        kept = _Kept(now, _from_keras(model))
+        vars(model)["_tutorial_lib_kept"] = kept
+    return kept.predictor
+
+
 def _from_keras(model: "keras.Model") -> Predictor:
-    """A Keras model; the name of an output is its key, or its layer's name."""
     from tutorial_lib.fields.analysis import analyse
     from tutorial_lib.fields.graph import named_tensors
     from tutorial_lib.fields.tracing import trace
+    from tutorial_lib.networks.running import call_by_name, compiled
+    from tutorial_lib.networks.saving import weights_digest
 
-    tensors, results = named_tensors(model)
-    channels = {name: tensor.shape[-1] for name, tensor in tensors.items()}
-    structure, names = getattr(model, "input", None), tuple(results)
-
-    def call(inputs: Mapping[str, Any]) -> dict[str, Any]:
-        given = [inputs[name] for name in channels]
-        # Keras warns unless the structure is the very one that the model was made with.
-        single = given if isinstance(structure, list | tuple) else given[0]
-        named = inputs if isinstance(structure, Mapping) else single
-        result = model(named, training=False)
-        if isinstance(result, Mapping):
-            return result
-        results = result if isinstance(result, list | tuple) else [result]
-        return dict(zip(names, results, strict=True))
+    inputs, outputs = named_tensors(model)
 
     @cache
-    def trace_outputs(outputs: tuple[str, ...]) -> NetworkReach:
-        return trace(analyse(model), outputs)
+    def analysis() -> "FieldAnalysis":
+        return analyse(model)
 
-    return Predictor(_compiled(call), channels, names, trace_outputs)
-
-
-def _from_saved_model(path: Path) -> Predictor:
-    import tensorflow as tf
-
-    from tutorial_lib.networks.saving import read_reach
-
-    try:
-        loaded = tf.saved_model.load(str(path))
-    # Any exception: TensorFlow has its own for each part that may be broken.
-    except Exception as err:
-        raise ValueError(
-            f"The SavedModel '{path}' cannot be read: {str(err).splitlines()[0]} "
-            "Export it again."
-        ) from err
-    if not loaded.signatures:
-        raise ValueError(
-            f"The SavedModel '{path}' has no signature to call. Export it again with "
-            "`model.export`, or with signatures."
-        )
-    signatures = loaded.signatures
-    first = sorted(signatures)[0]
-    serve = signatures.get("serving_default", signatures[first])
-    specs = serve.structured_input_signature[1]
-    channels = {name: spec.shape[-1] for name, spec in specs.items()}
-
-    def call(inputs: Mapping[str, Any]) -> dict[str, Any]:
-        cast = {name: tf.cast(inputs[name], specs[name].dtype) for name in specs}
-        # `loaded` owns the variables: it must live as long as the function.
-        return loaded and serve(**cast)
+    @cache
+    def trace_outputs(names: tuple[str, ...]) -> NetworkReach:
+        return trace(analysis(), names)
 
     return Predictor(
-        _compiled(call),
-        channels,
-        tuple(serve.structured_outputs),
-        lambda outputs: read_reach(path),
+        function=compiled(call_by_name(model)),
+        channels={name: tensor.shape[-1] for name, tensor in inputs.items()},
+        outputs=tuple(outputs),
+        trace=trace_outputs,
+        analysis=analysis,
+        # Computed whenever it is asked for, because training changes the weights. That
+        # takes a millisecond for the tutorial's networks, 0.1 s for 25 million weights.
+        read_digest=lambda: weights_digest(model),
     )
 
 
-def _compiled(
-    call: Callable[[Mapping[str, Any]], Mapping[str, Any]],
-) -> Callable[[Arrays, Sequence[str]], dict[str, np.ndarray]]:
-    """Compile once for each set of outputs and shapes of the inputs.
+def _from_saved_model(folder: Path) -> Predictor:
+    from tutorial_lib.networks.running import compiled, load_signature
+    from tutorial_lib.networks.saving import folder_hash, read_reach
 
-    A call costs a fifth of `model.predict` on small tiles, and outputs that are not
-    asked for are not computed.
-    """
-    import tensorflow as tf
-
-    @cache
-    def compiled(signature: tuple, outputs: tuple[str, ...]) -> Callable:
-        def run(inputs: Mapping[str, Any]) -> dict[str, Any]:
-            results = call({k: tf.cast(v, tf.float32) for k, v in inputs.items()})
-            return {name: results[name] for name in outputs}
-
-        specs = {name: tf.TensorSpec(shape, dtype) for name, shape, dtype in signature}
-        return tf.function(run, autograph=False).get_concrete_function(specs)
-
-    def function(inputs: Arrays, outputs: Sequence[str]) -> dict[str, np.ndarray]:
-        signature = tuple((k, v.shape, v.dtype.name) for k, v in inputs.items())
-        tensors = {name: tf.constant(array) for name, array in inputs.items()}
-        results = compiled(signature, tuple(outputs))(tensors)
-        return {name: result.numpy() for name, result in results.items()}
-
-    return function
+    # Now, not when it is asked for: the folder may be replaced while the model lives.
+    digest = folder_hash(folder)
+    call, channels, outputs = load_signature(folder)
+    return Predictor(
+        function=compiled(call),
+        channels=channels,
+        outputs=outputs,
+        trace=cache(lambda names: read_reach(folder, digest)),
+        read_digest=lambda: digest,
+    )

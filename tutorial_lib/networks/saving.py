@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from tutorial_lib.fields.analysis import analyse
 from tutorial_lib.fields.graph import named_tensors
@@ -35,7 +36,7 @@ SAVED_MODEL_PARTS = {
     "variables",
 }
 
-__all__ = ["export", "folder_hash", "read_model", "read_reach"]
+__all__ = ["export", "folder_hash", "read_model", "read_reach", "weights_digest"]
 
 
 def read_model(path: PathLike) -> keras.Model:
@@ -137,11 +138,15 @@ def _write_reach(model: keras.Model, folder: Path) -> None:
     Path(folder, REACH_FILE).write_text(json.dumps(facts))
 
 
-def read_reach(folder: PathLike) -> NetworkReach:
+def read_reach(folder: PathLike, digest: str) -> NetworkReach:
     """What the outputs of an exported network depend on.
 
+    Args:
+        folder: The SavedModel.
+        digest: `folder_hash` of the network that is asked about.
+
     Raises:
-        ValueError: If the export did not know, or the network is not the exported one.
+        ValueError: If the export did not know, or exported another network.
     """
     path = Path(folder, REACH_FILE)
     cure = (
@@ -153,11 +158,27 @@ def read_reach(folder: PathLike) -> NetworkReach:
             f"The SavedModel '{folder}' does not say what its outputs depend on. {cure}"
         )
     facts = json.loads(path.read_text())
-    if facts["saved_model"] != folder_hash(folder):
+    if facts["saved_model"] != digest:
         raise ValueError(
             f"'{path}' belongs to another network than the one beside it. {cure}"
         )
     return NetworkReach.from_json(facts["reach"])
+
+
+def weights_digest(model: keras.Model) -> str:
+    """SHA-256 of the shapes, types and values of a model's weights, in their order.
+
+    Example:
+        >>> from tutorial_lib import architectures
+        >>> len(weights_digest(architectures.pixelwise_fcnn(6, crops=())))
+        64
+    """
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        value = np.ascontiguousarray(weight.numpy())
+        digest.update(f"{value.shape}{value.dtype}".encode())
+        digest.update(value.tobytes())
+    return digest.hexdigest()
 
 
 def folder_hash(folder: PathLike) -> str:

@@ -3,23 +3,17 @@
 It stands in for an analysis where nobody can see into the model.
 """
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
-
 from tutorial_lib.fields.reach import NetworkReach, Reach
-from tutorial_lib.networks.saving import folder_hash, read_model
+from tutorial_lib.networks.predictors import as_predictor
 from tutorial_lib.proof.probe import Margins
 
-__all__ = ["Certificate", "loaded_model", "weights_digest"]
+__all__ = ["Certificate"]
 
 
 @dataclass(frozen=True)
@@ -112,20 +106,25 @@ class Certificate:
         return NetworkReach({self.output: pair}, (), None)
 
     def check_model(self, model: Any, outputs: Sequence[str]) -> None:
-        """Refuse a model, or an output, that was not certified.
+        """Raise ValueError unless this model and this output were certified.
+
+        Args:
+            model: A `Predictor`, or what `as_predictor` takes.
+            outputs: Names of the outputs that are mapped.
 
         Raises:
-            ValueError: If its weights are others, or no such output is mapped.
+            ValueError: If the weights of the model are not those that were certified,
+                or another output is mapped.
         """
         if set(outputs) != {self.output}:
             raise ValueError(
                 f"The certificate is for '{self.output}', and {list(outputs)} are "
                 "mapped. Certify what is mapped."
             )
-        if self.weights not in (None, weights_digest(loaded_model(model))):
+        if self.weights not in (None, as_predictor(model).digest):
             raise ValueError(
                 "The certificate was made for other weights than this model has, or "
-                "for the same in another form (an export is another model). "
+                "for the same weights in another form: an export is another model. "
                 f"Certify it: `tl.certify(model, '{self.output}', tile={self.tile})`."
             )
 
@@ -205,38 +204,3 @@ def _listed(amplitudes: Mapping[str, tuple[float, ...]]) -> str:
         ", ".join(f"{level:g}" for level in levels) for levels in amplitudes.values()
     )
     return " / ".join(texts)
-
-
-def loaded_model(model: Any) -> Any:
-    """The model, read if it is a `.keras` file: it can be analysed then."""
-    if isinstance(model, str | os.PathLike):
-        return read_model(model) if Path(model).suffix == ".keras" else Path(model)
-    return model
-
-
-def weights_digest(model: Any) -> str | None:
-    """SHA-256 of what a model has learnt, in hexadecimal digits.
-
-    Args:
-        model: A Keras model, a SavedModel folder, or a function.
-
-    Returns:
-        Of a Keras model that of shapes, types and values of its weights in their order;
-        of a folder that of its files' names and contents, without what others have put
-        there; None of a function.
-
-    Example:
-        >>> from tutorial_lib import architectures
-        >>> len(weights_digest(architectures.pixelwise_fcnn(6, crops=())))
-        64
-    """
-    if isinstance(model, keras.Model):
-        digest = hashlib.sha256()
-        for weight in model.weights:
-            value = np.ascontiguousarray(weight.numpy())
-            digest.update(f"{value.shape}{value.dtype}".encode())
-            digest.update(value.tobytes())
-        return digest.hexdigest()
-    if isinstance(model, Path):
-        return folder_hash(model)
-    return None

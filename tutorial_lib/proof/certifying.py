@@ -6,14 +6,14 @@ weights, of any model, also of one whose layers nobody can see.
 
 from typing import Any
 
-import keras
 import numpy as np
 
-from tutorial_lib.fields.analysis import FieldAnalysis, analyse
+from tutorial_lib.fields.analysis import FieldAnalysis
+from tutorial_lib.fields.checks import check_output
 from tutorial_lib.fields.layer_rules import UnknownLayerError
 from tutorial_lib.networks.predictors import Predictor, as_predictor
 from tutorial_lib.notices import warn
-from tutorial_lib.proof.certificate import Certificate, loaded_model, weights_digest
+from tutorial_lib.proof.certificate import Certificate
 from tutorial_lib.proof.comparison import Difference, compare_tiles
 from tutorial_lib.proof.experiments import (
     LARGEST_CHUNK,
@@ -80,10 +80,9 @@ def certify(
         >>> certificate.exact, certificate.margins, certificate.total_stride
         (True, (31, 31, 16, 16), {'input_p': 16, 'input_xs': 4})
     """
-    model = loaded_model(model)
     predictor = as_predictor(model)
-    _check_output(predictor, output)
-    analysis = _analysed(model, predictor)
+    check_output(output, predictor.outputs)
+    analysis = _analysed(predictor)
     spacing = analysis.spacing if analysis else None
     probe = make_probe(predictor, output, inputs=inputs, spacing=spacing)
     rng = np.random.default_rng(seed)
@@ -109,7 +108,7 @@ def certify(
         analysed_margins=analysed,
         trials=trials,
         seed=seed,
-        weights=weights_digest(model),
+        weights=predictor.digest,
     )
     _warn_if_unsound(certificate)
     return certificate
@@ -156,24 +155,12 @@ def _warn_if_unsound(certificate: Certificate) -> None:
         )
 
 
-def _check_output(predictor: Predictor, output: str) -> None:
-    if predictor.outputs and output not in predictor.outputs:
-        raise ValueError(
-            f"The model has no output '{output}'. Choose from: "
-            f"{', '.join(sorted(predictor.outputs))}."
-        )
-
-
-def _analysed(model: Any, predictor: Predictor) -> FieldAnalysis | None:
-    """The analysis of a model whose layers are known; of others None."""
-    if not isinstance(model, keras.Model):
-        return None
+def _analysed(predictor: Predictor) -> FieldAnalysis | None:
+    """The analysis of a model; None if its layers cannot be seen, or one is unknown."""
     try:
-        analysis = analyse(model)
+        return predictor.analysis and predictor.analysis()
     except (TypeError, UnknownLayerError):
         return None
-    same = set(analysis.inputs) == set(predictor.channels)
-    return analysis if same else None
 
 
 def _analysed_layout(analysis: FieldAnalysis, output: str) -> Layout:
