@@ -1,17 +1,16 @@
-"""The only pixel I/O: sources, reading arrays, writing rasters, legends.
+"""Reading and writing of pixels: no other room opens a raster file.
 
-Arrays are (height, width, channel); files are GeoTIFF or anything GDAL reads. A file
-appears under its name only when it is complete: it is written beside and renamed.
+Arrays are (height, width, channel). All formats of GDAL can be read, GeoTIFFs are
+written. A file gets its name only when it is complete.
 """
 
 from tutorial_lib.rasters.legends import Legend
+from tutorial_lib.rasters.opening import PathLike, opened
 from tutorial_lib.rasters.reading import (
-    PathLike,
     Source,
     SourceReader,
     open_source,
     open_sources,
-    opened,
     read_array,
     read_grid,
     read_legend,

@@ -29,8 +29,8 @@ class Legend:
         wrong = [c for c in self.colors if not re.fullmatch("#[0-9a-fA-F]{6}", c)]
         if wrong:
             raise ValueError(
-                f"The color '{wrong[0]}' of the legend is not of the form '#rrggbb'. "
-                "Write it so, for example '#106b00'."
+                f"The color '{wrong[0]}' of the legend does not have the form "
+                "'#rrggbb'. Write for example '#106b00'."
             )
 
     def __len__(self) -> int:

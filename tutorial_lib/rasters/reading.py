@@ -1,49 +1,19 @@
 """Reading pixels: whole rasters, windows of them, and stacked sources."""
 
 import os
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-# GDAL's block cache is 5 % of the machine's memory by default, in a container of the
-# host's: a few large rows of blocks need far less. Read by GDAL at its first use.
-os.environ.setdefault("GDAL_CACHEMAX", "64")
+from typing import NamedTuple
 
 import numpy as np
 import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from tutorial_lib.grids import window_ranges
 from tutorial_lib.rasters.legends import Legend
-
-PathLike = str | os.PathLike[str]
-
-
-def open_quietly(path: PathLike, mode: str = "r", **profile: Any) -> Any:
-    """`rasterio.open` without its warning: patches images have no georeference."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-        return rasterio.open(path, mode, **profile)
-
-
-@contextmanager
-def opened(path: PathLike) -> Iterator[rasterio.DatasetReader]:
-    """Open a raster for reading; what fails is said in a sentence."""
-    try:
-        dataset = open_quietly(path)
-    except rasterio.errors.RasterioIOError as err:
-        if not str(path).startswith(("/vsi", "http")) and not Path(path).exists():
-            raise FileNotFoundError(
-                f"There is no raster at '{path}'. Check the path (the current folder "
-                f"is '{Path.cwd().name}')."
-            ) from None
-        why = str(err).rstrip(".")
-        raise OSError(f"'{path}' is not a raster that GDAL can read: {why}.") from err
-    with dataset:
-        yield dataset
+from tutorial_lib.rasters.opening import PathLike, opened
 
 
 def read_grid(path: PathLike) -> GeoBox:
@@ -71,7 +41,7 @@ def read_grid(path: PathLike) -> GeoBox:
 
 def grid_of(dataset: rasterio.DatasetReader) -> GeoBox:
     """Grid of an open raster."""
-    # The code where there is one ("EPSG:32631"): a page of WKT says less in a message.
+    # "EPSG:32631" where there is a code: in a message, WKT would fill a page.
     crs = dataset.crs and dataset.crs.to_string()
     return GeoBox(dataset.shape, dataset.transform, crs)
 
@@ -83,10 +53,10 @@ def read_nodata(path: PathLike) -> float | None:
 
 
 def read_legend(path: PathLike) -> Legend | None:
-    """Class names and colours that a label raster carries, or None.
+    """Class names and colours that are stored in a label raster, or None.
 
-    The names are in the tags `CLASS_0`, `CLASS_1`… of band 1, the colours in its colour
-    table, as `create_raster` writes them.
+    The names are the tags `CLASS_0`, `CLASS_1`… of band 1, the colours are its colour
+    table. `create_raster` writes both.
 
     Example:
         >>> from tutorial_lib import testing
@@ -94,13 +64,18 @@ def read_legend(path: PathLike) -> Legend | None:
         ('water', 'meadow', 'forest', 'town')
     """
     with opened(path) as dataset:
-        tags = dataset.tags(1)
-        names = []
-        while (name := tags.get(f"CLASS_{len(names)}")) is not None:
-            names.append(name)
-        if not names:
-            return None
-        table = dataset.colormap(1)
+        return legend_of(dataset)
+
+
+def legend_of(dataset: rasterio.DatasetReader) -> Legend | None:
+    """Class names and colours of an open raster, or None."""
+    tags = dataset.tags(1)
+    names = []
+    while (name := tags.get(f"CLASS_{len(names)}")) is not None:
+        names.append(name)
+    if not names:
+        return None
+    table = dataset.colormap(1)
     colors = ["#{:02x}{:02x}{:02x}".format(*table[i][:3]) for i in range(len(names))]
     return Legend(tuple(names), tuple(colors))
 
@@ -115,36 +90,39 @@ def read_array(
 
     Args:
         path: Raster that GDAL reads.
-        window: Whole-pixel part of it; None for all.
-        bands: Band numbers from 1; None for all.
+        window: Part to read, in whole pixels; None for all.
+        bands: Band numbers from 1, in any order; None for all.
 
     Returns:
         (height, width, channel) array of the raster's type.
 
     Raises:
-        ValueError: If the window leaves the raster, or a band does not exist.
+        ValueError: If the window is not inside the raster, or a band does not exist.
         FileNotFoundError: If there is no such file.
+
+    Example:
+        >>> from tutorial_lib import testing
+        >>> path = testing.small_scene()["input_10m"]
+        >>> read_array(path, window=Window(20, 10, width=7, height=5), bands=[3]).shape
+        (5, 7, 1)
     """
     with open_source(Source(path, bands=bands)) as reader:
         height, width = reader.grid.shape
-        window = window or Window(0, 0, width, height)
-        if any(value != int(value) for value in window.flatten()):
-            raise ValueError(
-                f"A window is of whole pixels. Received: {window}. Round it first, "
-                "with `round_offsets` and `round_lengths`."
-            )
-        return reader.read(window.row_off, window.col_off, window.height, window.width)
+        window = Window(0, 0, width, height) if window is None else window
+        rows, cols = window_ranges(window, reader.grid.shape, f"'{path}'")
+        return reader.read(rows.start, cols.start, len(rows), len(cols))
 
 
 @dataclass(frozen=True)
 class Source:
-    """A named input raster, or several of the same grid whose bands are stacked.
+    """An input raster, or several rasters on one grid whose bands are stacked.
 
     Attributes:
         path: One raster, or a list of rasters.
         receptive_field: Side of the block of pixels that the network reads for one
             expression field, in pixels of this source.
-        nodata: Value of pixels without data (NaN works); None takes the raster's tag.
+        nodata: Value of pixels without data, NaN included; None takes the raster's own
+            tag.
         bands: Numbers, from 1, of the (stacked) bands to use; None for all.
 
     Example:
@@ -159,12 +137,12 @@ class Source:
 
     @classmethod
     def of(cls, source: "Source | PathLike | Sequence[PathLike]") -> "Source":
-        """The source itself, or one made from bare paths."""
+        """The source itself, or a new source of these paths."""
         return source if isinstance(source, cls) else cls(source)
 
     @property
     def paths(self) -> tuple[PathLike, ...]:
-        """The rasters, also when there is only one."""
+        """The paths of the rasters, in the order of their bands."""
         single = isinstance(self.path, str | os.PathLike)
         return (self.path,) if single else tuple(self.path)
 
@@ -213,89 +191,121 @@ def open_sources(
         }
 
 
+class _Part(NamedTuple):
+    """Bands that are read from one raster, and the channels that they become."""
+
+    dataset: rasterio.DatasetReader
+    bands: list[int]
+    channels: list[int]
+
+
 class SourceReader:
-    """An open source: its grid, number of channels, no-data value, and pixels."""
+    """An open source: its grid, number of channels, no-data value, and pixels.
+
+    Attributes:
+        grid: Grid of all its rasters.
+        nodata: Value of pixels without data, or None.
+    """
 
     def __init__(
         self, source: Source, datasets: Sequence[rasterio.DatasetReader]
     ) -> None:
         if not datasets:
-            raise ValueError("A source has no raster: its list of paths is empty.")
-        self._datasets = datasets
-        self.grid = grid_of(datasets[0])
-        for dataset in datasets[1:]:
-            if grid_of(dataset) != self.grid:
-                raise ValueError(
-                    f"'{dataset.name}' ({dataset.height}x{dataset.width} px) is not on "
-                    f"the grid of '{datasets[0].name}' ({self.grid.height}x"
-                    f"{self.grid.width} px), so their bands cannot be stacked. Declare "
-                    "them as two sources."
-                )
-        self.nodata = self._nodata(source)
-        self._bands = self._check_bands(source)
-
-    def _nodata(self, source: Source) -> float | None:
-        if source.nodata is not None:
-            return source.nodata
-        tags = {str(dataset.nodata): dataset.nodata for dataset in self._datasets}
-        if len(tags) > 1:
             raise ValueError(
-                f"The stacked rasters {[str(p) for p in source.paths]} have different "
-                f"no-data tags ({', '.join(tags)}). Say which counts: `nodata=…`."
+                "A source has no raster: its list of paths is empty. Give at least one "
+                "path."
             )
-        return next(iter(tags.values()))
-
-    def _check_bands(self, source: Source) -> tuple[int, ...]:
-        count = sum(dataset.count for dataset in self._datasets)
-        bands = tuple(range(1, count + 1) if source.bands is None else source.bands)
-        if not bands:
-            raise ValueError(
-                f"No band of '{source.paths[0]}' is chosen: bands=[]. Give band "
-                f"numbers from 1 to {count}, or None for all."
-            )
-        wrong = [band for band in bands if not 1 <= band <= count]
-        if wrong:
-            raise ValueError(
-                f"Band {wrong[0]} of '{source.paths[0]}' does not exist: it has "
-                f"{count} bands, numbered from 1. Received: bands={list(bands)}."
-            )
-        return bands
+        self._name = f"'{datasets[0].name}'"
+        self.grid = _common_grid(datasets)
+        self.nodata = _common_nodata(source, datasets)
+        bands = _checked_bands(source, sum(dataset.count for dataset in datasets))
+        self._parts = list(_parts(datasets, bands))
 
     @property
     def channels(self) -> int:
         """Number of channels of the arrays that `read` gives."""
-        return len(self._bands)
+        return sum(len(part.channels) for part in self._parts)
 
     @property
     def dtype(self) -> np.dtype:
         """Type of the arrays that `read` gives."""
-        types = [name for dataset in self._datasets for name in dataset.dtypes]
-        return np.result_type(*(types[band - 1] for band in self._bands))
+        types = (part.dataset.dtypes[b - 1] for part in self._parts for b in part.bands)
+        return np.result_type(*types)
 
     def read(self, row: int, col: int, height: int, width: int) -> np.ndarray:
-        """Pixels (height, width, channel) of a window that lies inside the source."""
-        # rasterio returns a smaller array, without a word, where the window leaves.
-        if (
-            min(row, col) < 0
-            or row + height > self.grid.height
-            or col + width > self.grid.width
-        ):
-            raise ValueError(
-                f"The window (row {row}, col {col}, {height}x{width} px) leaves "
-                f"'{self._datasets[0].name}', which has {self.grid.height}x"
-                f"{self.grid.width} px."
-            )
+        """Pixels (height, width, channel) of a window.
+
+        Raises:
+            ValueError: If the window is not inside the source.
+            OSError: If the file is damaged.
+        """
         window = Window(col, row, width, height)
-        stack, first = [], 1
-        for dataset in self._datasets:
-            own = range(first, first + dataset.count)
-            wanted = [band for band in self._bands if band in own]
-            bands = [band - first + 1 for band in wanted]
-            planes = _read(dataset, bands, window) if bands else ()
-            stack.append(dict(zip(wanted, planes, strict=True)))
-            first += dataset.count
-        planes = {band: plane for part in stack for band, plane in part.items()}
-        return np.stack([planes[band] for band in self._bands], axis=-1)
+        # rasterio would return a smaller array for a window that leaves the raster.
+        window_ranges(window, self.grid.shape, self._name)
+        pixels = np.empty((height, width, self.channels), self.dtype)
+        for part in self._parts:
+            bands = _read(part.dataset, part.bands, window)
+            pixels[..., part.channels] = np.moveaxis(bands, 0, -1)
+        return pixels
+
+
+def _common_grid(datasets: Sequence[rasterio.DatasetReader]) -> GeoBox:
+    first = datasets[0]
+    grid = grid_of(first)
+    for dataset in datasets[1:]:
+        if grid_of(dataset) != grid:
+            raise ValueError(
+                f"'{dataset.name}' ({dataset.height}x{dataset.width} px) is not on the "
+                f"grid of '{first.name}' ({first.height}x{first.width} px), so their "
+                "bands cannot be stacked. Declare them as two sources."
+            )
+    return grid
+
+
+def _common_nodata(
+    source: Source, datasets: Sequence[rasterio.DatasetReader]
+) -> float | None:
+    if source.nodata is not None:
+        return source.nodata
+    # By their text, since NaN does not equal NaN.
+    tags = {str(dataset.nodata): dataset.nodata for dataset in datasets}
+    if len(tags) > 1:
+        raise ValueError(
+            f"The stacked rasters {[str(p) for p in source.paths]} have different "
+            f"no-data tags ({', '.join(tags)}). Give the value to use: "
+            "`Source(…, nodata=…)`."
+        )
+    return next(iter(tags.values()))
+
+
+def _checked_bands(source: Source, count: int) -> tuple[int, ...]:
+    """The bands to read, after a check that the source has them."""
+    bands = tuple(range(1, count + 1) if source.bands is None else source.bands)
+    if not bands:
+        raise ValueError(
+            f"No band of '{source.paths[0]}' is chosen: bands=[]. Give band numbers "
+            f"from 1 to {count}, or None for all."
+        )
+    wrong = [band for band in bands if not 1 <= band <= count]
+    if wrong:
+        raise ValueError(
+            f"Band {wrong[0]} of '{source.paths[0]}' does not exist: it has {count} "
+            f"bands. Received: bands={list(bands)}. Give numbers from 1 to {count}."
+        )
+    return bands
+
+
+def _parts(
+    datasets: Sequence[rasterio.DatasetReader], bands: Sequence[int]
+) -> Iterator[_Part]:
+    """Share the bands of a stack among its rasters; `bands` counts through all."""
+    before = 0
+    for dataset in datasets:
+        last = before + dataset.count
+        channels = [i for i, band in enumerate(bands) if before < band <= last]
+        if channels:
+            yield _Part(dataset, [bands[i] - before for i in channels], channels)
+        before = last
 
 
 def _read(

@@ -37,11 +37,11 @@ __all__ = [
 
 
 def is_nodata(array: np.ndarray, nodata: float | None) -> np.ndarray:
-    """Where values equal the no-data value; NaN equals NaN here.
+    """Mask of the values that equal the no-data value; NaN counts as equal to NaN.
 
     Args:
         array: Any array.
-        nodata: The no-data value; None means that there is none.
+        nodata: The no-data value, or None if there is none.
 
     Returns:
         Boolean array of the same shape.
@@ -58,7 +58,11 @@ def is_nodata(array: np.ndarray, nodata: float | None) -> np.ndarray:
 
 
 def pixels_without_data(chunk: np.ndarray, nodata: float | None) -> np.ndarray:
-    """Mask (height, width) of the pixels of a chunk whose bands are all no-data.
+    """Mask (height, width) of the pixels that are no-data in all bands.
+
+    Args:
+        chunk: (height, width, channel) array.
+        nodata: The no-data value, or None if there is none.
 
     Example:
         >>> chunk = np.array([[[0, 0], [0, 7]]])

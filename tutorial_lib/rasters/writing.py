@@ -1,4 +1,4 @@
-"""Writing rasters: beside, then renamed, so that a file is complete or not there."""
+"""Writing GeoTIFFs: under another name first, then renamed when they are complete."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -11,24 +11,30 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from tutorial_lib.rasters.legends import Legend
-from tutorial_lib.rasters.reading import PathLike, open_quietly, opened
+from tutorial_lib.rasters.opening import (
+    PathLike,
+    open_quietly,
+    opened,
+    small_block_cache,
+)
 
+# Side of the blocks of a file, in pixels; GDAL's own default for tiled GeoTIFFs.
 BLOCK_SIZE = 256
 
-# Statistics, overviews and masks that GDAL and QGIS keep beside a raster.
+# Endings of the files with statistics, overviews and masks beside a raster.
 SIDECARS = (".aux.xml", ".ovr", ".msk")
 
 
 def to_type(values: np.ndarray, dtype: str | np.dtype, *, nan: float) -> np.ndarray:
-    """Values in another type: rounded to nearest and clamped where it holds integers.
+    """The values in another type; for integers, rounded to nearest and clamped.
 
     Args:
         values: Any array.
-        dtype: The type.
-        nan: What NaN becomes in a type that has none.
+        dtype: The other type.
+        nan: Value that replaces NaN in an integer type.
 
     Returns:
-        Array of the type and the same shape.
+        Array of this type and of the same shape.
 
     Example:
         >>> to_type(np.array([-1.0, 2.9, 300, np.nan]), "uint8", nan=255).tolist()
@@ -39,7 +45,7 @@ def to_type(values: np.ndarray, dtype: str | np.dtype, *, nan: float) -> np.ndar
         return values.astype(dtype)
     limits = np.iinfo(dtype)
     if np.issubdtype(values.dtype, np.floating):
-        # float64 holds the limits of 32-bit integers, float32 does not.
+        # float64 holds the limits of 32-bit integers exactly, float32 does not.
         values = values.astype("float64")
         values = np.rint(np.where(np.isnan(values), nan, values))
     return values.clip(limits.min, limits.max).astype(dtype)
@@ -55,7 +61,7 @@ class RasterWriter:
     def write(self, array: np.ndarray, row: int = 0, col: int = 0) -> None:
         """Write an array (height, width, channel) with its corner at (row, col)."""
         height, width, channels = _three_axes(array)
-        # GDAL stretches an array of another shape into the window, without a word.
+        # Without this check GDAL would resample an array of another shape.
         if (
             min(row, col) < 0
             or row + height > self._dataset.height
@@ -64,8 +70,9 @@ class RasterWriter:
         ):
             raise ValueError(
                 f"An array of shape {array.shape} at row {row}, col {col} does not fit "
-                f"'{self._path.name}' (height {self._dataset.height}, width "
-                f"{self._dataset.width}, {self._dataset.count} channels)."
+                f"into '{self._path.name}', which has {self._dataset.height}x"
+                f"{self._dataset.width} px and {self._dataset.count} channels. Cut it "
+                "at the border, or correct its place."
             )
         with _writing(self._path):
             self._dataset.write(
@@ -94,25 +101,26 @@ def create_raster(
     tags: Mapping[str, str] | None = None,
     descriptions: Sequence[str] | None = None,
 ) -> Iterator[RasterWriter]:
-    """Create a tiled, compressed GeoTIFF; it appears when the block ends well.
+    """Create a compressed GeoTIFF, which appears when the `with` block ends.
+
+    If the block ends by an error, nothing is left and an existing file stays as it was.
 
     Args:
-        path: Where it goes; missing folders are made, an existing file is replaced.
-        grid: Its shape, transform and CRS.
+        path: The file. Missing folders are made, an existing file is replaced.
+        grid: Shape, transform and CRS of the raster.
         channels: Number of bands.
         dtype: Type of the pixels.
-        nodata: Value of the no-data tag.
-        legend: Class names and colours, for one band of an unsigned 8 or 16 bit type.
-        tags: Free metadata.
+        nodata: Value of the no-data tag; None for no tag.
+        legend: Class names and colours, for one band of uint8 or uint16.
+        tags: Metadata, as names and texts.
         descriptions: A name for each band.
 
     Yields:
         A writer; its `write(array, row, col)` takes (height, width, channel) arrays.
 
     Raises:
-        ValueError: If there is a legend and the raster is no label map.
-        OSError: If the folder cannot be written or the disk is full. Nothing is left
-            and an existing file stays as it was.
+        ValueError: If there is a legend and the raster is not a label map.
+        OSError: If the folder cannot be written or the disk is full.
 
     Example:
         >>> from tutorial_lib import testing
@@ -128,34 +136,35 @@ def create_raster(
     path = Path(path)
     part = path.with_name(f".{path.stem}.part-{uuid4().hex[:8]}{path.suffix}")
     try:
-        with _writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            profile = _profile(grid, channels, dtype, nodata)
-            dataset = open_quietly(part, "w", **profile)
-        try:
-            _describe(dataset, legend, tags, descriptions)
-            yield RasterWriter(dataset, path)
-        finally:
+        with small_block_cache:
             with _writing(path):
-                dataset.close()
+                path.parent.mkdir(parents=True, exist_ok=True)
+                profile = _profile(grid, channels, dtype, nodata)
+                dataset = open_quietly(part, "w", **profile)
+            try:
+                _describe(dataset, legend, tags, descriptions)
+                yield RasterWriter(dataset, path)
+            finally:
+                with _writing(path):
+                    dataset.close()
         with _writing(path):
             _check_readable(part)
             part.replace(path)
-            # What other programs kept beside the old raster would be shown of this one.
+            # They describe the old raster, and programs would show them for this one.
             for ending in SIDECARS:
                 path.with_name(path.name + ending).unlink(missing_ok=True)
     finally:
-        # An error here would hide the one that explains.
+        # An error here would hide the error that explains what went wrong.
         with suppress(OSError):
             part.unlink()
 
 
 def _check_legend(legend: Legend | None, channels: int, dtype: np.dtype) -> None:
-    """GDAL leaves such colours out, with a line in its log only."""
+    # GDAL drops the colours of other rasters and only logs it.
     if legend and (channels != 1 or dtype.name not in ("uint8", "uint16")):
         raise ValueError(
-            f"A legend needs one band of uint8 or uint16. Received: {channels} of "
-            f"{dtype}. Leave the legend out, or convert with `to_type`."
+            f"A legend needs one band of uint8 or uint16. Received: {channels} "
+            f"band(s) of {dtype}. Leave the legend out, or convert with `to_type`."
         )
 
 
@@ -165,8 +174,8 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except (OSError, rasterio.errors.RasterioError) as err:
         raise OSError(
-            f"'{path}' could not be written: {err}. Check that its folder can be "
-            "written and that the disk has space; nothing was left behind."
+            f"'{path}' could not be written: {str(err).rstrip('.')}. No part of it is "
+            "left. Check that its folder can be written and that the disk has space."
         ) from err
 
 
@@ -174,9 +183,7 @@ def _profile(
     grid: GeoBox, channels: int, dtype: str | np.dtype, nodata: float | None
 ) -> dict:
     floating = np.issubdtype(np.dtype(dtype), np.floating)
-    tiled = min(grid.shape) >= BLOCK_SIZE
-    blocks = {"blockxsize": BLOCK_SIZE, "blockysize": BLOCK_SIZE} if tiled else {}
-    return {
+    profile = {
         "driver": "GTiff",
         "height": grid.height,
         "width": grid.width,
@@ -185,12 +192,25 @@ def _profile(
         "crs": grid.crs and str(grid.crs),
         "transform": grid.transform,
         "nodata": nodata,
-        "tiled": tiled,
+        # Lossless, and every program with GDAL or libtiff reads it.
         "compress": "deflate",
+        # Compresses differences of neighbours: 3 is made for floats, 2 for integers.
         "predictor": 3 if floating else 2,
+        # The size of a compressed file is not known when it is created: beyond 4 GB
+        # only a BigTIFF can be written, and IF_SAFER chooses it where that may happen.
         "bigtiff": "if_safer",
+        # The kit reads and writes all bands of a window together.
         "interleave": "pixel",
-    } | blocks
+    }
+    # A block is written whole, so a raster narrower than a block (a patches image is
+    # one patch wide) would be padded. GDAL writes strips of full rows instead.
+    if min(grid.shape) < BLOCK_SIZE:
+        return profile | {"tiled": False}
+    return profile | {
+        "tiled": True,
+        "blockxsize": BLOCK_SIZE,
+        "blockysize": BLOCK_SIZE,
+    }
 
 
 def _describe(
@@ -210,7 +230,8 @@ def _describe(
 
 
 def _check_readable(path: Path) -> None:
-    """A full disk may show only when the last, flushed block cannot be read back."""
+    # GDAL writes the last blocks when a file is closed and does not always report that
+    # the disk is full. So the last block is read back.
     with opened(path) as dataset:
         _, last = list(dataset.block_windows(1))[-1]
         dataset.read(1, window=last)
@@ -226,19 +247,34 @@ def write_array(
     tags: Mapping[str, str] | None = None,
     descriptions: Sequence[str] | None = None,
 ) -> Path:
-    """Write an array (height, width, channel) as a GeoTIFF; see `create_raster`.
+    """Write an array (height, width, channel) as a GeoTIFF.
+
+    Args:
+        path: The file. Missing folders are made, an existing file is replaced.
+        array: The pixels; the file takes their type.
+        grid: Shape, transform and CRS of the raster.
+        nodata: Value of the no-data tag; None for no tag.
+        legend: Class names and colours, for one band of uint8 or uint16.
+        tags: Metadata, as names and texts.
+        descriptions: A name for each band.
 
     Returns:
         The path of the raster.
 
     Raises:
-        ValueError: If the array is not of the size of the grid.
+        ValueError: If the array and the grid differ in size.
         OSError: If the file cannot be written.
+
+    Example:
+        >>> from tutorial_lib import testing
+        >>> path = testing.scratch_folder() / "a.tif"
+        >>> write_array(path, np.ones((3, 5, 1)), testing.small_grid(3, 5)).name
+        'a.tif'
     """
     if _three_axes(array)[:2] != grid.shape:
         raise ValueError(
             f"The array has {array.shape[0]}x{array.shape[1]} px and its grid "
-            f"{grid.height}x{grid.width}. Give the grid of the array."
+            f"{grid.height}x{grid.width} px. Give a grid of the same size."
         )
     with create_raster(
         path,
