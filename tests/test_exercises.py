@@ -1,3 +1,5 @@
+"""The exercises of all notebooks, and the classes that they are made of."""
+
 import dataclasses
 import pkgutil
 import re
@@ -9,7 +11,16 @@ import numpy as np
 import pytest
 
 import tutorial_lib.exercises
-from tutorial_lib.exercises import Exercise, Mistake, Note, close, diagnose
+from tutorial_lib.exercises import (
+    Exercise,
+    Mistake,
+    Note,
+    close,
+    diagnose,
+    nb06_two_sources,
+    nb07_blocking_artifacts,
+    nb08_convolutional_distortion,
+)
 from tutorial_lib.exercises.attempts import run_code
 
 MODULES = [
@@ -31,26 +42,29 @@ MISTAKES = [
 
 
 def fresh(exercise):
-    """The same exercise, not tried by anybody."""
+    """The same exercise without any attempts."""
     return dataclasses.replace(exercise)
 
 
 # Every exercise of every notebook
 
 
-def test_there_are_exercises():
-    assert len(ALL) > 0
+def test_each_notebook_has_exercises():
+    assert len(MODULES) >= 9
+    assert {case.id.split(".")[0] for case in ALL} == {
+        module.__name__.rsplit(".", 1)[1] for module in MODULES
+    }
 
 
 @pytest.mark.parametrize(("name", "exercise"), ALL)
-def test_stub_is_not_attempted(name, exercise):
+def test_the_stub_is_not_attempted(name, exercise):
     given = exercise.example()
     stub = exercise.run(exercise.stub, **given)
     assert fresh(exercise).check(stub, **given).kind == "not attempted"
 
 
 @pytest.mark.parametrize(("name", "exercise"), ALL)
-def test_solution_is_right_each_time(name, exercise):
+def test_the_solution_is_right_for_all_random_inputs(name, exercise):
     for _ in range(3):
         given = exercise.example()
         answer = exercise.run(exercise.solution_code, **given)
@@ -59,7 +73,7 @@ def test_solution_is_right_each_time(name, exercise):
 
 
 @pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
-def test_mistake_gets_its_own_hint_each_time(exercise, mistake):
+def test_a_mistake_gets_its_own_hint_for_all_random_inputs(exercise, mistake):
     for _ in range(3):
         given = exercise.example()
         answer = exercise.run(exercise.mistakes[mistake].code, **given)
@@ -68,15 +82,18 @@ def test_mistake_gets_its_own_hint_each_time(exercise, mistake):
 
 
 @pytest.mark.parametrize(("name", "exercise"), ALL)
-def test_notes_show_no_asterisks_of_markdown(name, exercise):
+def test_texts_use_the_markup_that_notes_understand(name, exercise):
     texts = [mistake.hint for mistake in exercise.mistakes.values()]
-    for text in (*texts, *exercise.hints, exercise.explanation):
-        shown = re.sub(r"`[^`]+`", "", repr(Note("hint", exercise.title, text)))
-        assert not re.search(r"\*\w|\w\*", shown)
+    texts += [*exercise.hints, exercise.explanation]
+    shown = [
+        re.sub(r"`[^`]+`", "", repr(Note("hint", exercise.title, text)))
+        for text in texts
+    ]
+    assert not re.search(r"\*\w|\w\*", "\n".join(shown))
 
 
 @pytest.mark.parametrize(("name", "exercise"), ALL)
-def test_exercise_is_complete(name, exercise):
+def test_the_exercise_is_complete(name, exercise):
     hints = {mistake.hint for mistake in exercise.mistakes.values()}
     assert exercise.name == name
     assert len(exercise.mistakes) >= 2
@@ -95,7 +112,66 @@ def test_exercises_load_neither_tensorflow_nor_matplotlib():
     assert done.stdout.split() == ["False"] * 3
 
 
-# The machinery, on an exercise about a value, a function and a class
+# Hints that are chosen by an error of the kit or of Keras
+
+
+def note_with(exercise, old, new):
+    """The note about the solution with one piece of code replaced."""
+    assert old in exercise.solution_code
+    given = exercise.example()
+    answer = exercise.run(exercise.solution_code.replace(old, new), **given)
+    return fresh(exercise).check(answer, **given)
+
+
+JOIN = "keras.layers.Add()([double(net, skip.shape[-1]), skip])"
+
+
+@pytest.mark.parametrize(
+    ("mistake", "join"),
+    [
+        ("sizes", "net + skip"),
+        ("sizes", "keras.ops.add(net, skip)"),
+        ("sizes", "keras.layers.Concatenate()([net, skip])"),
+        ("channels", "double(net, 64) + skip"),
+        ("channels", "keras.layers.add([double(net, 64), skip])"),
+    ],
+)
+def test_images_that_do_not_fit_get_their_hint_whatever_joins_them(mistake, join):
+    exercise = nb08_convolutional_distortion.deeper
+    note = note_with(exercise, JOIN, join)
+    assert note.text == exercise.mistakes[mistake].hint
+
+
+@pytest.mark.parametrize("code", ["double(net, -3)", "1 / 0"])
+def test_another_error_in_a_network_does_not_get_the_hint_of_sizes(code):
+    exercise = nb08_convolutional_distortion.deeper
+    hints = {mistake.hint for mistake in exercise.mistakes.values()}
+    assert note_with(exercise, JOIN, code).text not in hints
+
+
+@pytest.mark.parametrize(
+    ("exercise", "field"),
+    [
+        (nb06_two_sources.plan_map, '"input_20m": 8'),
+        (nb07_blocking_artifacts.plan_blocks, "receptive_field=32"),
+        (nb07_blocking_artifacts.plan_blocks, "expression_field=128"),
+    ],
+)
+def test_a_blank_for_a_field_is_not_attempted(exercise, field):
+    name = field.rstrip("0123456789")
+    assert note_with(exercise, field, f"{name}...").kind == "not attempted"
+
+
+def test_a_field_that_is_a_float_is_named():
+    note = note_with(nb06_two_sources.plan_map, '"input_20m": 8', '"input_20m": 16 / 2')
+    assert note.kind == "raised"
+    assert "8.0" in note.text
+    exercise = nb07_blocking_artifacts.plan_blocks
+    note = note_with(exercise, "expression_field=128", "expression_field=256 / 2")
+    assert note.text == exercise.mistakes["not whole"].hint
+
+
+# Checks of a value, a function and a class
 
 
 def value_exercise(**changes):
@@ -133,12 +209,12 @@ def class_exercise():
 
 
 def typed(code, name="answer", **given):
-    """What a learner's cell leaves under a name."""
+    """The value of a name after a learner's cell with this code ran."""
     return run_code(code, given, title="cell")[name]
 
 
 @pytest.mark.parametrize("blank", [..., (1, ...), [..., 2], {"a": {"b": ...}}])
-def test_blank_in_a_value_is_not_attempted(blank):
+def test_a_blank_in_a_value_is_not_attempted(blank):
     assert value_exercise().check(blank, spacing=10).kind == "not attempted"
 
 
@@ -149,20 +225,48 @@ def test_blank_in_a_value_is_not_attempted(blank):
         "def answer(n):\n    return (n, ...)",
         "def answer(n):\n    side = ...\n    return side + 1",
         "def answer(n):\n    side = ...\n    return side.real",
+        "def answer(n):\n    for _ in ...:\n        pass\n    return n",
+        "def answer(n):\n    print(1 / 0, ...)\n    return n",
+        "def answer(n):\n    return n[..., ...]",
     ],
 )
-def test_blank_in_a_function_is_not_attempted(code):
+def test_a_blank_in_a_function_is_not_attempted(code):
     assert function_exercise().check(typed(code)).kind == "not attempted"
 
 
-def test_blank_in_a_class_is_not_attempted_and_the_class_stays_as_it_was():
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def answer(n):\n    return n[..., 0]",
+        "def answer(n: tuple[int, ...]):\n    return n.side",
+        "def answer(n):\n    class Error(Exception): ...\n    raise Error",
+    ],
+)
+def test_an_ellipsis_of_python_is_not_a_blank(code):
+    assert function_exercise().check(typed(code)).kind == "raised"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "class answer:\n    side = ...\n    def measure(self, n):\n        return n",
+        "class answer:\n    def measure(self, n):\n        return n + ...",
+        "class answer:\n    def measure(self, n):\n        return n\n"
+        "    def other(self):\n        return ...",
+    ],
+)
+def test_a_blank_anywhere_in_a_class_is_not_attempted(code):
+    assert class_exercise().check(typed(code)).kind == "not attempted"
+
+
+def test_checking_a_class_does_not_change_it():
     ruler = typed("class answer:\n    def measure(self, n):\n        return ...")
     before = dict(vars(ruler))
     assert class_exercise().check(ruler).kind == "not attempted"
     assert dict(vars(ruler)) == before
 
 
-def test_blank_is_seen_through_an_error_that_wraps_it():
+def test_a_blank_is_found_when_another_error_is_raised_because_of_it():
     def judge(answer):
         try:
             answer(9)
@@ -174,21 +278,22 @@ def test_blank_is_seen_through_an_error_that_wraps_it():
     assert note.kind == "not attempted"
 
 
-def test_blanks_are_no_attempts():
+def test_a_blank_is_not_counted_as_an_attempt():
     exercise = value_exercise()
-    for answer in (..., (...,), [...]):
-        exercise.check(answer, spacing=10)
+    exercise.check(..., spacing=10)
+    exercise.check((...,), spacing=10)
+    exercise.check([...], spacing=10)
     assert "3 more different attempts" in exercise.solution().text
 
 
-def test_error_of_the_learner_is_shown_with_its_line():
+def test_an_error_is_shown_with_the_line_that_raised_it():
     note = function_exercise().check(typed("def answer(n):\n    return n // 0"))
     assert note.kind == "raised"
     assert "`ZeroDivisionError`" in note.text
     assert "Line 2 of the cell: `return n // 0`" in note.text
 
 
-def test_innermost_line_of_the_learner_is_shown():
+def test_the_innermost_line_of_the_learner_is_shown():
     helper = "def helper(n):\n    return n.side\n\n"
     note = function_exercise().check(
         typed(helper + "def answer(n):\n    return helper(n)")
@@ -196,30 +301,30 @@ def test_innermost_line_of_the_learner_is_shown():
     assert "Line 2 of the cell: `return n.side`" in note.text
 
 
-def test_error_about_a_value_has_no_line():
+def test_an_error_about_a_value_has_no_line():
     exercise = value_exercise(judge=lambda answer, *, spacing: answer.shape)
     note = exercise.check(3, spacing=10)
     assert note.text == "`AttributeError`: 'int' object has no attribute 'shape'"
 
 
-def test_right_answer_says_why():
+def test_a_right_answer_gets_the_explanation():
     note = value_exercise().check(160, spacing=10)
     assert (note.kind, note.text) == ("right", "Pixels times spacing.")
 
 
-def test_unknown_mistake_gets_the_general_hint():
+def test_an_unknown_mistake_gets_the_general_hint():
     note = value_exercise().check(3, spacing=10)
     assert note.kind == "wrong"
     assert "`ex.side.hint()`" in note.text
 
 
-def test_right_classes_and_functions_pass():
-    for exercise in (function_exercise(), class_exercise()):
-        answer = exercise.run(exercise.solution_code)
-        assert exercise.check(answer).kind == "right"
+@pytest.mark.parametrize("exercise", [function_exercise(), class_exercise()])
+def test_the_solution_of_a_function_or_class_passes(exercise):
+    answer = exercise.run(exercise.solution_code)
+    assert fresh(exercise).check(answer).kind == "right"
 
 
-def test_check_does_not_show_the_right_answer():
+def test_a_check_does_not_show_the_right_answer():
     exercise = value_exercise()
     notes = [exercise.check(answer, spacing=10) for answer in (16, 3, "a", ...)]
     assert "160" not in "".join(map(repr, notes))
@@ -228,25 +333,25 @@ def test_check_does_not_show_the_right_answer():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, r"given nothing. Write `ex.side.check\(…, spacing=spacing\)`"),
-        ({"grid": 1}, r"given \['grid'\]. Write"),
-        ({"spacing": 10, "grid": 1}, r"given \['grid', 'spacing'\]. Write"),
+        ({}, r"none. Write `ex.side.check\(…, spacing=spacing\)`"),
+        ({"grid": 1}, "Received: grid. Write"),
+        ({"spacing": 10, "grid": 1}, "Received: grid, spacing. Write"),
     ],
 )
-def test_wrong_given_values_are_refused(given, message):
+def test_a_check_with_other_given_values_is_an_error(given, message):
     with pytest.raises(TypeError, match=message):
         value_exercise().check(160, **given)
 
 
-def test_answer_without_given_values_is_refused():
-    with pytest.raises(TypeError, match=r"Write `ex.side.answer\(spacing=spacing\)`"):
+def test_an_answer_without_its_given_values_is_an_error():
+    with pytest.raises(TypeError, match=r"ex.side.answer\(spacing=spacing\)"):
         value_exercise().answer()
 
 
 # Hints and solutions
 
 
-def test_hints_come_one_after_the_other_and_the_last_one_stays():
+def test_hints_are_shown_in_order_and_the_last_one_again():
     exercise = value_exercise()
     texts = [exercise.hint().text for _ in range(4)]
     assert texts == [
@@ -257,22 +362,26 @@ def test_hints_come_one_after_the_other_and_the_last_one_stays():
     ]
 
 
-def test_hint_by_number_does_not_move_on():
+def test_a_hint_by_number_does_not_change_the_next_hint():
     exercise = value_exercise()
     assert exercise.hint(2).text == "(2 of 3) clearer"
     assert exercise.hint().text == "(1 of 3) vague"
 
 
 @pytest.mark.parametrize("number", [0, 4])
-def test_hint_that_does_not_exist_is_refused(number):
+def test_a_hint_that_does_not_exist_is_an_error(number):
     with pytest.raises(ValueError, match=f"no hint {number}. Ask for 1 to 3"):
         value_exercise().hint(number)
 
 
-def test_solution_opens_after_three_different_attempts():
+def check_all(exercise, answers, **given):
+    for answer in answers:
+        exercise.check(answer, **given)
+
+
+def test_the_solution_opens_after_three_different_attempts():
     exercise = value_exercise()
-    for answer in (1, 1, 1, 2):
-        exercise.check(answer, spacing=10)
+    check_all(exercise, [1, 1, 1, 2], spacing=10)
     note = exercise.solution()
     assert (note.kind, note.code) == ("locked", "")
     assert "1 more attempt." in note.text
@@ -280,29 +389,32 @@ def test_solution_opens_after_three_different_attempts():
     assert exercise.solution().code == "side_m = 16 * spacing"
 
 
-def test_solution_opens_after_passing():
+def test_the_solution_opens_after_a_right_answer():
     exercise = value_exercise()
     exercise.check(160, spacing=10)
     assert exercise.solution().kind == "solution"
 
 
-def test_functions_and_classes_count_as_new_attempts_when_their_code_changes():
-    for exercise, code in (
+@pytest.mark.parametrize(
+    ("exercise", "code"),
+    [
         (function_exercise(), "def answer(n):\n    return {}"),
         (
             class_exercise(),
             "class answer:\n    def measure(self, n):\n        return {}",
         ),
-    ):
-        for number in (1, 1, 1, 2):
-            exercise.check(typed(code.format(number)))
-        assert "1 more attempt." in exercise.solution().text
+    ],
+)
+def test_a_function_or_class_is_a_new_attempt_when_its_code_changes(exercise, code):
+    exercise = fresh(exercise)
+    check_all(exercise, [typed(code.format(number)) for number in (1, 1, 1, 2)])
+    assert "1 more attempt." in exercise.solution().text
 
 
-# What the notebook goes on with
+# The answer that the notebook goes on with
 
 
-def test_notebook_goes_on_with_the_reference_until_the_answer_passes(capsys):
+def test_before_a_pass_the_notebook_goes_on_with_the_solution(capsys):
     exercise = value_exercise()
     exercise.check(3, spacing=10)
     assert exercise.answer(spacing=10) == 160
@@ -311,7 +423,7 @@ def test_notebook_goes_on_with_the_reference_until_the_answer_passes(capsys):
     )
 
 
-def test_notebook_goes_on_with_the_answer_that_passed(capsys):
+def test_after_a_pass_the_notebook_goes_on_with_the_answer_that_passed(capsys):
     exercise = class_exercise()
     own = typed("class answer:\n    def measure(self, n):\n        return n * 10")
     exercise.check(own)
@@ -320,7 +432,7 @@ def test_notebook_goes_on_with_the_answer_that_passed(capsys):
     assert capsys.readouterr().out == "Ruler: your own answer\n"
 
 
-def test_reference_knows_its_imports_and_the_given_values_only():
+def test_the_solution_knows_only_its_imports_and_the_given_values():
     exercise = value_exercise(
         imports="import math", solution_code="side_m = math.floor(16.5) * spacing"
     )
@@ -329,16 +441,16 @@ def test_reference_knows_its_imports_and_the_given_values_only():
         exercise.run("side_m = numpy.floor(16.5)", spacing=10)
 
 
-def test_cell_holds_the_code_and_its_check():
+def test_the_cell_has_the_code_and_its_check():
     exercise = value_exercise()
     assert exercise.cell() == "side_m = ...\n\nex.side.check(side_m, spacing=spacing)"
     assert exercise.cell(solved=True).startswith("side_m = 16 * spacing\n")
 
 
-# Notes and comparing
+# Notes and comparisons
 
 
-def test_note_carries_its_meaning_in_words_and_escapes_html():
+def test_a_note_says_its_kind_in_words_and_escapes_html():
     note = Note("wrong", "A < B", "Not `x < 3`.", code="a < b")
     page = note._repr_html_()
     assert repr(note) == "✘ Not yet · A < B\nNot `x < 3`.\na < b"
@@ -359,7 +471,7 @@ def test_note_carries_its_meaning_in_words_and_escapes_html():
         ("*not* `a`, *but* b", "not `a`, but b", "not</em> <code>a</code>, <em>but"),
     ],
 )
-def test_emphasis_is_marked_and_code_is_left_alone(text, plain, page):
+def test_asterisks_are_emphasis_except_in_code(text, plain, page):
     note = Note("hint", "Title", text)
     assert repr(note).endswith(f"\n{plain}")
     assert page in note._repr_html_()
@@ -369,7 +481,7 @@ def test_emphasis_is_marked_and_code_is_left_alone(text, plain, page):
     "text",
     ["2 * 3 * 4", "a*b* c", "a *b*c", "* a*", "*a *", "**x**", "f(*args, **named)"],
 )
-def test_asterisks_that_are_signs_stay(text):
+def test_asterisks_that_are_operators_stay(text):
     note = Note("raised", "Title", text)
     assert repr(note).endswith(f"\n{text}")
     assert f"<div>{text}</div>" in note._repr_html_()
@@ -398,38 +510,25 @@ def test_close_compares_shape_kind_and_values(answer, expected, same):
     assert close(answer, expected) is same
 
 
-def test_tolerance_is_a_difference_in_the_unit_of_the_answer():
+def test_the_tolerance_is_an_absolute_difference():
     assert close(100.4, 100, tolerance=0.5)
     assert not close(100.6, 100, tolerance=0.5)
 
 
-def test_small_integers_do_not_wrap_around():
+def test_differences_of_small_integers_do_not_overflow():
     assert not close(np.uint8(0), np.uint8(255), tolerance=2)
 
 
-FUNCTION = Exercise(
-    name="double",
-    title="Twice",
-    question="Double it.",
-    answer_name="double",
-    stub="def double(n):\n    return ...",
-    solution_code="def double(n):\n    return 2 * n",
-    judge=lambda answer: diagnose(answer(4), right=8, likely={}),
-    mistakes={},
-    hints=("Twice.",),
-)
-
-
-def test_a_value_for_a_function_is_named_as_such():
-    note = FUNCTION.check(8)
+def test_a_value_in_place_of_a_function_is_named():
+    note = function_exercise().check(8)
     assert note.kind == "wrong"
-    assert "a function, `def double(…)`. Yours is of the type `int`" in note.text
+    assert "a function, `def half(…)`. Yours is of the type `int`" in note.text
 
 
-def test_a_forgotten_return_is_named_as_such():
-    note = FUNCTION.check(FUNCTION.run("def double(n):\n    2 * n"))
+def test_a_forgotten_return_is_named():
+    note = function_exercise().check(typed("def answer(n):\n    n // 2"))
     assert note.kind == "wrong"
-    assert "`double` gives nothing back" in note.text
+    assert "`answer` gives nothing back" in note.text
 
 
 def test_rows_of_different_lengths_are_not_close():

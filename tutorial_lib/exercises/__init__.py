@@ -1,15 +1,15 @@
-"""The exercises of the notebooks, and what makes them work.
+"""The exercises of the notebooks: questions with checks, hints and solutions.
 
-Each notebook has a module of exercises here, imported under the name `ex`:
+Each notebook imports its module of exercises under the name `ex`:
 
     from tutorial_lib.exercises import nb00_start as ex
 
-    ex.ground_size.check(ground_km, grid=grid)   # right, wrong, raised, not attempted
+    ex.ground_size.check(size_km, grid=grid)     # right, wrong, raised, not attempted
     ex.ground_size.hint()                        # the next hint
-    ex.ground_size.solution()                    # after passing, or three attempts
-    ground_km = ex.ground_size.answer(grid=grid)   # to go on with
+    ex.ground_size.solution()                    # after a pass, or three attempts
+    size_km = ex.ground_size.answer(grid=grid)   # to go on with
 
-Importing it needs neither TensorFlow nor matplotlib.
+The exercises load TensorFlow only in the checks that need it, and never matplotlib.
 """
 
 from tutorial_lib.exercises.exercise import Exercise, Mistake

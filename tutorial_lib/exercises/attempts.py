@@ -1,27 +1,37 @@
-"""A learner's answer as an attempt: is it blank, is it new, where did it go wrong.
+"""Looking at one attempt of a learner: is it blank, is it new, where did it fail?
 
-A *blank* is the `...` that stands where the learner's own code belongs.
+A *blank* is the `...` that a stub has in place of the learner's own code.
 """
 
+import ast
+import inspect
 import linecache
 from collections.abc import Hashable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import wraps
+from textwrap import dedent
 from traceback import walk_tb
 from types import FunctionType
 from typing import Any
 
 
 class BlankError(Exception):
-    """A function of the learner gave a blank back."""
+    """A function of the learner returned a blank."""
 
 
 class NothingReturnedError(Exception):
-    """A function of the learner gave nothing back."""
+    """A function of the learner returned None.
+
+    Attributes:
+        function: Its name.
+    """
+
+    def __init__(self, function: str) -> None:
+        super().__init__(f"`{function}` returned None.")
+        self.function = function
 
 
 def has_blank(answer: Any) -> bool:
-    """Whether `...` is the answer, or is in a list, tuple or dict that is.
+    """Whether a value is `...`, or a list, tuple or dict that contains it.
 
     Example:
         >>> has_blank({"tile": 64, "crop": ...})
@@ -34,67 +44,109 @@ def has_blank(answer: Any) -> bool:
     return answer is ...
 
 
-@contextmanager
-def watch_blanks(answer: Any) -> Iterator[Any]:
-    """The answer, whose functions or methods raise an error for a blank or nothing.
+def has_blank_in_code(answer: Any) -> bool:
+    """Whether the source code of a function or class still contains a blank.
 
-    Without this a blank travels on into the check, or into Keras, and comes back as an
-    error about something else.
+    The `...` of Python itself is not a blank: `array[..., 0]` in an index, or as the
+    whole body of a function or class.
+
+    Args:
+        answer: A function or a class. The result is False for other values, and where
+            the source code is not known.
+    """
+    if isinstance(answer, type):
+        return any(
+            has_blank(value) or has_blank_in_code(value)
+            for value in vars(answer).values()
+            if not isinstance(value, type)
+        )
+    if not isinstance(answer, FunctionType):
+        return False
+    try:
+        tree = ast.parse(dedent(inspect.getsource(answer)))
+    except (OSError, SyntaxError):
+        return False
+    return any(_blanks(tree))
+
+
+def _blanks(node: ast.AST) -> Iterator[ast.AST]:
+    """The constants `...` below a node that stand where a value belongs."""
+    for child in ast.iter_child_nodes(node):
+        blanks = [child] if _is_ellipsis(child) else list(_blanks(child))
+        is_statement = isinstance(node, ast.Expr) and _is_ellipsis(child)
+        in_index = isinstance(node, ast.Subscript) and child is node.slice
+        # NumPy allows one `...` in an index. Two of them are blanks.
+        if not is_statement and not (in_index and len(blanks) == 1):
+            yield from blanks
+
+
+def _is_ellipsis(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value is ...
+
+
+def stop_at_blanks(answer: Any) -> Any:
+    """The answer as something that raises an error when it returns a blank or None.
+
+    A blank that is returned would reach the judge, or Keras, and raise an error there
+    that says nothing about the blank.
+
+    Args:
+        answer: A function, a class or another value.
+
+    Returns:
+        For a function, another one that calls it and raises BlankError or
+        NothingReturnedError. For a class, a subclass whose methods do so. Other values
+        are returned as they are.
     """
     if isinstance(answer, FunctionType):
-        yield _watched(answer)
-        return
-    methods = _methods(answer) if isinstance(answer, type) else {}
-    try:
-        for name, method in methods.items():
-            setattr(answer, name, _watched(method))
-        yield answer
-    finally:
-        for name, method in methods.items():
-            setattr(answer, name, method)
+        return _checked(answer)
+    if isinstance(answer, type):
+        methods = {
+            name: _checked(value)
+            for name, value in vars(answer).items()
+            if isinstance(value, FunctionType)
+        }
+        # A subclass, so that the learner's own class stays as it is.
+        return type(answer)(answer.__name__, (answer,), methods)
+    return answer
 
 
-def _watched(function: FunctionType) -> FunctionType:
+def _checked(function: FunctionType) -> FunctionType:
     @wraps(function)
-    def watched(*args: Any, **kwargs: Any) -> Any:
+    def checked(*args: Any, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)
         if has_blank(result):
             raise BlankError
-        # `__init__` and the like rightly give nothing.
+        # `__init__` and other special methods may return None.
         if result is None and not function.__name__.startswith("__"):
             raise NothingReturnedError(function.__name__)
         return result
 
-    return watched
+    return checked
 
 
-def _methods(answer: type) -> dict[str, FunctionType]:
-    return {k: v for k, v in vars(answer).items() if isinstance(v, FunctionType)}
+def comes_from_blank(error: BaseException | None) -> bool:
+    """Whether an error is a BlankError, or was raised because of one.
 
-
-def met_blank(error: BaseException | None) -> bool:
-    """Whether a blank is at the bottom of an error.
-
-    Code around a blank fails in Python's own words ("unsupported operand type(s) for
-    +: 'ellipsis' and 'int'"), and Keras wraps errors in others.
+    Keras catches errors of a network and raises others in their place.
     """
     while error is not None:
-        if isinstance(error, BlankError) or "ellipsis" in str(error).lower():
+        if isinstance(error, BlankError):
             return True
         error = error.__cause__ or error.__context__
     return False
 
 
 def wrong_kind(answer: Any, code: str, name: str) -> str:
-    """What to say when a value is given for a function, or an object for its class.
+    """What to say when the answer is a value in place of a function or class.
 
     Args:
         answer: The learner's answer.
-        code: Code that makes a right one.
+        code: Code of the solution.
         name: Name of the answer in the code.
 
     Returns:
-        A sentence; empty if the kind is right.
+        One or two sentences; empty if the kind is right.
 
     Example:
         >>> wrong_kind(3, "def side(n): return n", "side")
@@ -111,7 +163,7 @@ def wrong_kind(answer: Any, code: str, name: str) -> str:
 
 
 def fingerprint(answer: Any) -> Hashable:
-    """What two attempts have in common when they are the same attempt.
+    """A value that is the same for two attempts only if they are the same attempt.
 
     Example:
         >>> fingerprint(3) == fingerprint(1 + 2)
@@ -120,20 +172,24 @@ def fingerprint(answer: Any) -> Hashable:
     if isinstance(answer, FunctionType):
         return answer.__code__
     if isinstance(answer, type):
-        own = {k: v for k, v in vars(answer).items() if not k.startswith("__")}
-        return tuple((name, fingerprint(value)) for name, value in own.items())
+        attributes = vars(answer).items()
+        return tuple(
+            (name, fingerprint(value))
+            for name, value in attributes
+            if not name.startswith("__")
+        )
     return repr(answer)
 
 
 def describe_error(error: BaseException) -> str:
-    """Kind and message of an error, and the learner's line that it came from.
+    """Type and message of an error, and the learner's line that raised it.
 
     Example:
         >>> describe_error(ValueError("no such band"))
         '`ValueError`: no such band'
     """
     message = f"`{type(error).__name__}`: {error}"
-    # Everything that is typed into a notebook runs in the module "__main__".
+    # The cells of a notebook run in the module "__main__".
     lines = [
         (number, linecache.getline(frame.f_code.co_filename, number).strip())
         for frame, number in walk_tb(error.__traceback__)
@@ -146,7 +202,7 @@ def describe_error(error: BaseException) -> str:
 
 
 def run_code(code: str, given: Mapping[str, Any], *, title: str) -> dict[str, Any]:
-    """Run code as a cell in which only `given` is known.
+    """Run code as a notebook cell that knows only the given names.
 
     Args:
         code: Python code.
@@ -162,7 +218,7 @@ def run_code(code: str, given: Mapping[str, Any], *, title: str) -> dict[str, An
     """
     filename = f"<{title}>"
     lines = code.splitlines(keepends=True)
-    # Lets tracebacks, and `??` in a notebook, show the code.
+    # Tracebacks, `??` in a notebook and `inspect.getsource` read the code from here.
     linecache.cache[filename] = (len(code), None, lines, filename)
     namespace = {"__name__": "__main__", **given}
     exec(compile(code, filename, "exec"), namespace)

@@ -1,8 +1,8 @@
-"""An exercise: one value that holds the question, the code, the check and the hints.
+"""An exercise: one value with the question, the code, the check and the hints.
 
-*given*: values of the notebook that a check and a solution need; they are passed by
-name and are the keyword-only arguments of the judge. *judge*: the function that looks
-at an answer. *mistake*: a wrong answer that learners give, with a hint of its own.
+*given values*: values of the notebook that a check and a solution need. They are passed
+by name, and are the keyword-only arguments of the judge. *judge*: the function that
+decides whether an answer is right. *mistake*: a common wrong answer, with its own hint.
 """
 
 import inspect
@@ -13,12 +13,13 @@ from typing import Any
 
 from tutorial_lib.exercises.attempts import (
     NothingReturnedError,
+    comes_from_blank,
     describe_error,
     fingerprint,
     has_blank,
-    met_blank,
+    has_blank_in_code,
     run_code,
-    watch_blanks,
+    stop_at_blanks,
     wrong_kind,
 )
 from tutorial_lib.exercises.judging import OTHER
@@ -36,11 +37,11 @@ _OTHER = "This is not it yet. Read the question again; `ex.{0}.hint()` helps."
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer that learners give.
+    """A common wrong answer.
 
     Attributes:
-        code: Code that gives this answer, in the place of the solution's.
-        hint: What to say to somebody who gave it. Never the right answer.
+        code: Code that gives this answer; it replaces the solution in the tests.
+        hint: What the learner reads. It never contains the right answer.
     """
 
     code: str
@@ -52,7 +53,14 @@ class Mistake:
 
 @dataclass
 class Progress:
-    """How far one learner has come with one exercise."""
+    """What one learner has done in one exercise.
+
+    Attributes:
+        failed: Fingerprints of the wrong answers.
+        hints_shown: Number of the last hint that was shown.
+        passed: Whether an answer was right.
+        answer: The last right answer.
+    """
 
     failed: set[Hashable] = field(default_factory=set)
     hints_shown: int = 0
@@ -68,18 +76,18 @@ class Exercise:
         name: Name in its module, and in the notebook's `ex.name.check(…)`.
         title: Heading of the question.
         question: The question, in Markdown.
-        answer_name: Name that the code gives the answer: a value, function or class.
-        stub: Code that the learner starts from, with `...` for the blanks.
+        answer_name: Name of the answer in the code: a value, function or class.
+        stub: Code that the learner starts with; it has `...` for the blanks.
         solution_code: Code that answers the question.
         judge: Function of the answer and, as keyword-only arguments, of the given
-            values. Returns None if the answer is right, a key of `mistakes` if it
-            looks like one of them, "other" if it is wrong in another way. It tries
-            functions and classes out, with inputs of its own.
-        mistakes: Wrong answers by name.
-        hints: From a vague one to nearly the solution.
-        explanation: What to say with "Right": why it is.
+            values. It calls functions and classes with its own inputs. It returns None
+            if the answer is right, a key of `mistakes` if the answer looks like one of
+            them, and "other" if it is wrong in another way.
+        mistakes: Common wrong answers by name.
+        hints: Hints in order: the first is vague, the last is nearly the solution.
+        explanation: Why the right answer is right; shown after a pass.
         imports: Import lines that the code needs; the notebook has them too.
-        example: Makes given values to test the exercise with.
+        example: Function that makes given values for the tests.
 
     Example:
         >>> side = Exercise(
@@ -124,70 +132,70 @@ class Exercise:
 
     @property
     def given_names(self) -> tuple[str, ...]:
-        """Names of the values that `check` and `answer` need beside the answer."""
+        """Names of the given values that `check` and `answer` need."""
         arguments = inspect.signature(self.judge).parameters.values()
         return tuple(x.name for x in arguments if x.kind is x.KEYWORD_ONLY)
 
     def check(self, answer: Any, **given: Any) -> Note:
-        """Say whether an answer is right, and if not, what it looks like.
+        """Check an answer, and choose the hint that fits a wrong one.
+
+        An answer that still contains a blank is not attempted, and not counted as an
+        attempt, unless it is right.
 
         Args:
             answer: The learner's value, function or class.
-            **given: Values of the notebook, by name.
+            **given: Given values by name.
 
         Returns:
             A note of kind "not attempted", "raised", "wrong" or "right".
 
         Raises:
-            TypeError: If a given value is missing, or has no place here.
+            TypeError: If a given value is missing or unknown.
         """
         self._require(given, call="check")
+        kind, text = self._assess(answer, given)
+        if kind == "right":
+            self._progress.passed, self._progress.answer = True, answer
+        elif kind == "not attempted" or has_blank_in_code(answer):
+            kind, text = "not attempted", _BLANK.format(self.name)
+        else:
+            self._progress.failed.add(fingerprint(answer))
+        return self._note(kind, text)
+
+    def _assess(self, answer: Any, given: Mapping[str, Any]) -> tuple[str, str]:
+        """Kind and text of the note about an answer."""
         if has_blank(answer):
-            return self._note("not attempted", _BLANK.format(self.name))
+            return "not attempted", ""
         problem = wrong_kind(answer, self.solution_code, self.answer_name)
         if problem:
-            return self._wrong(answer, problem)
+            return "wrong", problem
         try:
-            with watch_blanks(answer) as watched:
-                mistake = self.judge(watched, **given)
+            mistake = self.judge(stop_at_blanks(answer), **given)
         except NothingReturnedError as err:
-            return self._wrong(answer, _NOTHING.format(err))
+            return "wrong", _NOTHING.format(err.function)
+        # Any exception: the answer is the learner's own code.
         except Exception as err:
-            return self._raised(answer, err)
-        if mistake is not None:
-            return self._wrong(answer, self._hint_of(mistake))
-        self._progress.passed, self._progress.answer = True, answer
-        return self._note("right", self.explanation)
-
-    def _wrong(self, answer: Any, text: str) -> Note:
-        self._progress.failed.add(fingerprint(answer))
-        return self._note("wrong", text)
-
-    def _raised(self, answer: Any, err: Exception) -> Note:
-        if met_blank(err):
-            return self._note("not attempted", _BLANK.format(self.name))
-        self._progress.failed.add(fingerprint(answer))
-        return self._note("raised", describe_error(err))
-
-    def _hint_of(self, mistake: str) -> str:
-        return (
-            _OTHER.format(self.name)
-            if mistake == OTHER
-            else self.mistakes[mistake].hint
-        )
+            if comes_from_blank(err):
+                return "not attempted", ""
+            return "raised", describe_error(err)
+        if mistake is None:
+            return "right", self.explanation
+        if mistake == OTHER:
+            return "wrong", _OTHER.format(self.name)
+        return "wrong", self.mistakes[mistake].hint
 
     def hint(self, number: int | None = None) -> Note:
-        """The next hint, or the one with this number.
+        """The next hint, or the hint of a number.
 
         Args:
-            number: 1 is the vaguest; None gives the next one, the last one again when
-                there are no more.
+            number: Number of the hint, from 1 on. None gives the next hint, or the last
+                one again after all were shown.
 
         Returns:
             A note of kind "hint".
 
         Raises:
-            ValueError: If there is no hint of this number.
+            ValueError: If there is no hint with this number.
         """
         count = len(self.hints)
         if number is None:
@@ -200,10 +208,11 @@ class Exercise:
         return self._note("hint", f"({number} of {count}) {self.hints[number - 1]}")
 
     def solution(self) -> Note:
-        """The solution, once the answer passed or three different ones did not.
+        """The solution, after a right answer or three different wrong ones.
 
         Returns:
-            A note of kind "solution", or "locked" with what is missing.
+            A note of kind "solution"; before that, one of kind "locked" that says how
+            many attempts are missing.
         """
         missing = ATTEMPTS_BEFORE_SOLUTION - len(self._progress.failed)
         if missing <= 0 or self._progress.passed:
@@ -214,18 +223,19 @@ class Exercise:
         )
 
     def answer(self, **given: Any) -> Any:
-        """What the notebook goes on with: the learner's answer once it passed.
+        """The answer that the notebook goes on with.
 
-        Until then it is the solution's; a printed line says which of the two.
+        This is the learner's own answer after it passed, and before that the answer of
+        the solution. A printed line says which of the two.
 
         Args:
-            **given: Values of the notebook, by name.
+            **given: Given values by name.
 
         Returns:
-            A value, a function or a class, as `answer_name` says.
+            The value, function or class that the code calls `answer_name`.
 
         Raises:
-            TypeError: If a given value is missing, or has no place here.
+            TypeError: If a given value is missing or unknown.
         """
         self._require(given, call="answer")
         if self._progress.passed:
@@ -235,24 +245,24 @@ class Exercise:
         return self.run(self.solution_code, **given)
 
     def run(self, code: str, **given: Any) -> Any:
-        """Run code in the place of the solution's.
+        """Run code and return the answer that it makes.
 
         Args:
             code: The stub, the solution, or the code of a mistake.
-            **given: Values of the notebook, by name.
+            **given: Given values by name.
 
         Returns:
-            What the code calls `answer_name`.
+            The value, function or class that the code calls `answer_name`.
         """
         imported = run_code(self.imports, {}, title=f"imports of {self.name}")
         names = run_code(code, imported | given, title=f"answer to {self.name}")
         return names[self.answer_name]
 
     def cell(self, *, solved: bool = False) -> str:
-        """Code of the notebook's cell: the answer, and the line that checks it.
+        """Code of the notebook's cell: the stub, and the line that checks it.
 
         Args:
-            solved: Give the solution, not the stub.
+            solved: Take the solution, not the stub.
         """
         code = self.solution_code if solved else self.stub
         arguments = [self.answer_name, *(f"{x}={x}" for x in self.given_names)]
@@ -266,14 +276,15 @@ class Exercise:
             return
         names = ["…"] if call == "check" else []
         names += [f"{x}={x}" for x in self.given_names]
+        received = ", ".join(sorted(given)) or "none"
         raise TypeError(
-            f"Exercise '{self.name}' was given {sorted(given) or 'nothing'}. Write "
-            f"`ex.{self.name}.{call}({', '.join(names)})`."
+            f"Exercise '{self.name}' needs other given values. Received: {received}. "
+            f"Write `ex.{self.name}.{call}({', '.join(names)})`."
         )
 
 
 def _unindent(value: Any, *, code: tuple[str, ...], prose: tuple[str, ...]) -> None:
-    """Take the indentation of the source file out of texts and code."""
+    """Remove the indentation of the source file from texts and code."""
     for name in code:
         object.__setattr__(value, name, dedent(getattr(value, name)).strip())
     for name in prose:

@@ -1,4 +1,4 @@
-"""Comparing answers: close enough to the right one, or to which mistake."""
+"""Compare an answer with the right one and with common mistakes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +12,12 @@ def close(answer: Any, expected: Any, *, tolerance: float = 1e-6) -> bool:
     """Whether an answer has the expected shape and values.
 
     Args:
-        answer: A number, a text, a truth value, or an array or sequence of them.
-        expected: The same kind of thing.
-        tolerance: Largest difference of numbers, in their unit.
+        answer: A number, text or bool, or an array or sequence of them.
+        expected: A value of the same kind.
+        tolerance: Largest difference of two numbers, in their unit.
 
     Returns:
-        True if every value is close; NaN is close to nothing.
+        True if every value is close. NaN is not close to any number.
 
     Example:
         >>> close((15.36, 7.68), [15.3601, 7.6801], tolerance=0.01)
@@ -27,7 +27,8 @@ def close(answer: Any, expected: Any, *, tolerance: float = 1e-6) -> bool:
     """
     try:
         got, wanted = np.asarray(answer), np.asarray(expected)
-    except ValueError:  # rows of different lengths
+    # NumPy's error for rows of different lengths.
+    except ValueError:
         return False
     if got.shape != wanted.shape:
         return False
@@ -43,16 +44,17 @@ def _is_number(array: np.ndarray) -> bool:
 def diagnose(
     answer: Any, right: Any, likely: Mapping[str, Any], *, tolerance: float = 1e-6
 ) -> str | None:
-    """Which mistake an answer looks like.
+    """Find the mistake that leads to an answer.
 
     Args:
         answer: The learner's answer.
         right: The right answer.
-        likely: Wrong answers by the mistake that leads to each.
-        tolerance: Largest difference of numbers, in their unit.
+        likely: Wrong answers by the name of the mistake that leads to each.
+        tolerance: Largest difference of two numbers, in their unit.
 
     Returns:
-        None if the answer is right, a key of `likely`, or "other".
+        None if the answer is right. Otherwise the first key of `likely` whose value is
+        close to the answer, or "other".
 
     Example:
         >>> diagnose(5, right=8, likely={"radius": 4, "one short": 7})

@@ -1,12 +1,14 @@
-"""Exercises of notebook 08: how wrong a chunk's borders are, and what a crop costs."""
+"""Exercises of notebook 08: errors near the borders of a chunk, and what a crop costs."""
 
-import re
 import warnings
 from collections.abc import Callable
+from itertools import pairwise
+from traceback import walk_tb
+from types import TracebackType
 
 import numpy as np
 
-from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
+from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
 
 
 def _judge_exact_crop(answer: Callable[[int], int]) -> str | None:
@@ -90,10 +92,8 @@ def _judge_deeper(answer: type) -> str | None:
 
     try:
         analysis = analyse(answer().build({"input_p": 1, "input_xs": 4}))
-    except ValueError as err:
-        # Branches or skips of other sizes, or channels, cannot be added.
-        known = "merge" in str(err) or "shape" in str(err)
-        return _what_does_not_fit(answer) if known else OTHER
+    except ValueError:
+        return _what_does_not_fit(answer)
     if not any(analysis.inputs["input_xs"] in step.inputs for step in analysis.steps):
         return "no xs"
     if analysis.scale["estimated"] != 1:
@@ -114,9 +114,10 @@ def _judge_deeper(answer: type) -> str | None:
 
 
 def _what_does_not_fit(answer: type) -> str:
-    """Whether sizes or channels differ where Keras adds two images of known size."""
+    """Whether sizes or channels differ where the network joins two images."""
     import keras
 
+    # With sizes that are known Keras raises an error where sizes differ, too.
     inputs = {
         "input_p": keras.Input((128, 128, 1)),
         "input_xs": keras.Input((32, 32, 4)),
@@ -124,14 +125,30 @@ def _what_does_not_fit(answer: type) -> str:
     try:
         answer().network(inputs)
     except ValueError as err:
-        # Two shapes are at the end: `(4, 4, 64) and (8, 8, 64)`, or in brackets.
-        shapes = [found.split(", ")[-3:] for found in _SHAPE.findall(str(err))[-2:]]
-        if len(shapes) == 2 and shapes[0][:2] == shapes[1][:2]:
+        shapes = _shapes_given_to_keras(err.__traceback__)
+        if len({shape[1:3] for shape in shapes}) > 1:
+            return "sizes"
+        if len({shape[3:] for shape in shapes}) > 1:
             return "channels"
-    return "sizes"
+    return OTHER
 
 
-_SHAPE = re.compile(r"[(\[]([\w, ]+)[)\]]")
+def _shapes_given_to_keras(traceback: TracebackType | None) -> list[tuple]:
+    """Shapes of the images in the call of Keras that raised an error."""
+    import keras
+
+    frames = [frame for frame, _ in walk_tb(traceback)]
+    # The function of Keras that a line of the learner calls; cells run in "__main__".
+    called = [
+        frame
+        for caller, frame in pairwise(frames)
+        if caller.f_globals["__name__"] == "__main__"
+    ]
+    values = keras.tree.flatten(
+        [list(frame.f_locals.values()) for frame in called[-1:]]
+    )
+    return [value.shape for value in values if isinstance(value, keras.KerasTensor)]
+
 
 _DEEPER = """
     class Deeper(tl.PatchModel):
@@ -254,51 +271,61 @@ deeper = Exercise(
 
 
 def _judge_distortion(answer: Callable[..., float]) -> str | None:
-    rng = np.random.default_rng()
-    cases = []
-    for _ in range(6):
-        # Not square, and other errors at each side, so that every slip shows.
-        height, width, bands, crop = (int(n) for n in rng.integers(14, 40, 4))
-        crop, bands = crop % 6 + 1, bands % 4 + 2
-        alone, around = rng.uniform(0, 1, (2, height, width, bands))
-        alone[:3] += 2
-        alone[:, -2:] -= 1
-        cases.append((alone, around, crop))
-    cases.append((*rng.uniform(0, 1, (2, 20, 16, 3)), 0))
-    right = [_distortion(*case) for case in cases]
-    inner = [_inner(a - b, c) for a, b, c in cases]
-    likely = {
-        "per value": [np.sqrt((x**2).mean()) for x in inner],
-        "no root": [(x**2).sum(-1).mean() for x in inner],
-        "absolute": [np.abs(x).sum(-1).mean() for x in inner],
-        "sum": [np.sqrt((x**2).sum()) for x in inner],
-        "root first": [np.sqrt((x**2).sum(-1)).mean() for x in inner],
-        "no crop": [_distortion(a, b, 0) for a, b, _ in cases],
-        "one side": [
-            np.sqrt(((a - b)[c:, c:] ** 2).sum(-1).mean()) for a, b, c in cases
-        ],
-        "rows only": [
-            np.sqrt(((a - b)[c : len(a) - c] ** 2).sum(-1).mean()) for a, b, c in cases
-        ],
-    }
+    crops = [1, 2, 3, 4, 5, 6, 0]
+    chunks = [_random_chunk() for _ in crops]
+    # NumPy warns of the mean of an empty array.
     with warnings.catch_warnings(action="ignore"):
-        got = [answer(*case) for case in cases]
+        got = [answer(*pair, crop) for pair, crop in zip(chunks, crops, strict=True)]
     if any(np.ndim(number) for number in got):
         return "many numbers"
     got = [float(number) for number in got]
-    # A crop of 0 as `[0:-0]` leaves nothing, and the mean of nothing is no number.
-    if np.isnan(got[-1]) and diagnose(got[:-1], right[:-1], {}) is None:
+    errors = [alone - around for alone, around in chunks]
+    likely = {
+        mistake: [rule(error, crop) for error, crop in zip(errors, crops, strict=True)]
+        for mistake, rule in _DISTORTIONS.items()
+    }
+    right = likely.pop("right")
+    # For a crop of 0 the slice `[crop:-crop]` is empty, and the mean is NaN.
+    if np.isnan(got[-1]) and close(got[:-1], right[:-1]):
         return "nothing left"
     return diagnose(got, right=right, likely=likely)
 
 
-def _inner(array: np.ndarray, crop: int) -> np.ndarray:
-    height, width = array.shape[:2]
-    return array[crop : height - crop, crop : width - crop]
+def _random_chunk() -> tuple[np.ndarray, np.ndarray]:
+    """Outputs of a chunk alone and with its surroundings: (height, width, band)."""
+    rng = np.random.default_rng()
+    # Not square, and with other errors at each border, so that all mistakes differ.
+    height, width = rng.integers(14, 40, 2)
+    alone, around = rng.uniform(0, 1, (2, height, width, rng.integers(2, 6)))
+    alone[:3] += 2
+    alone[:, -2:] -= 1
+    return alone, around
 
 
-def _distortion(alone: np.ndarray, around: np.ndarray, crop: int) -> float:
-    return float(np.sqrt((_inner(alone - around, crop) ** 2).sum(-1).mean()))
+def _inner(error: np.ndarray, crop: int) -> np.ndarray:
+    height, width, _ = error.shape
+    return error[crop : height - crop, crop : width - crop]
+
+
+def _root_mean(error: np.ndarray) -> float:
+    """Squares, summed over the bands; their mean over the pixels; the root of it."""
+    return np.sqrt((error**2).sum(axis=-1).mean())
+
+
+# What the right answer and each mistake give for an error and a crop.
+_DISTORTIONS: dict[str, Callable[[np.ndarray, int], float]] = {
+    "right": lambda error, crop: _root_mean(_inner(error, crop)),
+    "per value": lambda error, crop: np.sqrt((_inner(error, crop) ** 2).mean()),
+    "no root": lambda error, crop: _root_mean(_inner(error, crop)) ** 2,
+    "absolute": lambda error, crop: np.abs(_inner(error, crop)).sum(-1).mean(),
+    "sum": lambda error, crop: np.sqrt((_inner(error, crop) ** 2).sum()),
+    "root first": lambda error, crop: np.linalg.norm(
+        _inner(error, crop), axis=-1
+    ).mean(),
+    "no crop": lambda error, crop: _root_mean(error),
+    "one side": lambda error, crop: _root_mean(error[crop:, crop:]),
+    "rows only": lambda error, crop: _root_mean(error[crop : len(error) - crop]),
+}
 
 
 def _distortion_code(value: str, rows: str = "", cols: str = "") -> str:

@@ -1,12 +1,13 @@
-"""What an exercise says to the learner: one kind of note, as text and as HTML."""
+"""The notes that an exercise shows to the learner, as text and as HTML."""
 
 import html
 import re
 from dataclasses import dataclass
 
-# kind: (icon, word, colour of the bar). The word carries the meaning, the colour
-# repeats it; text takes the theme's own colour, so that dark themes work too.
-_LOOKS = {
+# Icon, heading and colour of the bar of each kind. The heading has the whole meaning,
+# for people who cannot tell the colours apart. Text has the colour of JupyterLab's
+# theme, so that it can be read in dark themes.
+_STYLES = {
     "not attempted": ("○", "Not attempted yet", "#808891"),
     "raised": ("⚠", "Your code raised an error", "#d98e04"),
     "wrong": ("✘", "Not yet", "#d1495b"),
@@ -16,21 +17,20 @@ _LOOKS = {
     "locked": ("☰", "Solution not open yet", "#808891"),
 }
 
-# Not the signs of `2 * 3 * 4`, `a*b*c` or `**`.
+# Matches *a few words*, but not the signs of `2 * 3 * 4`, `a*b*c` or `**`.
 _EMPHASIS = r"(?<![\w*])\*(?=[^\s*])([^*]*[^\s*])\*(?![\w*])"
 
 
 @dataclass(frozen=True)
 class Note:
-    """A short message that shows itself as the result of a cell.
+    """A short message that a notebook shows as the result of a cell.
 
     Attributes:
         kind: "not attempted", "raised", "wrong" or "right" after a check; "hint",
             "solution" or "locked" when asked for one.
         title: Title of the exercise.
-        text: The message; `code` stands between backticks, *emphasis* between
-            asterisks.
-        code: Python code to show below the message.
+        text: The message, with `code` in backticks and *emphasis* in asterisks.
+        code: Python code that is shown below the message.
 
     Example:
         >>> Note("right", "Pixels", "A scene has `rows * columns` pixels.")
@@ -45,16 +45,16 @@ class Note:
 
     @property
     def heading(self) -> str:
-        """The first line: icon, word, title."""
-        icon, word, _ = _LOOKS[self.kind]
-        return f"{icon} {word} · {self.title}"
+        """The first line: icon, kind and title."""
+        icon, heading, _ = _STYLES[self.kind]
+        return f"{icon} {heading} · {self.title}"
 
     def __repr__(self) -> str:
         text = _with_emphasis(self.text, r"\1")
         return "\n".join(part for part in (self.heading, text, self.code) if part)
 
     def _repr_html_(self) -> str:
-        color = _LOOKS[self.kind][2]
+        _, _, color = _STYLES[self.kind]
         parts = [f"<strong>{html.escape(self.heading)}</strong>"]
         if self.text:
             parts.append(f"<div>{_as_html(self.text)}</div>")
@@ -73,7 +73,8 @@ def _as_html(text: str) -> str:
 
 
 def _with_emphasis(text: str, marked: str) -> str:
-    """Text in which `marked` replaces each `*…*` that is not in code."""
+    """The text with each `*…*` replaced by `marked`, except in code."""
+    # Every second part is code in backticks.
     parts = re.split(r"(`[^`]+`)", text)
     parts[::2] = [re.sub(_EMPHASIS, marked, part) for part in parts[::2]]
     return "".join(parts)
