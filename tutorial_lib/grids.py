@@ -1,12 +1,13 @@
-"""Where pixels are: grids, several rasters on one lattice, blocks and tiles.
+"""Where pixels are: grids, several rasters on the axes of one, tiles and windows.
 
-Pure arithmetic on integers and fractions; nothing here reads a pixel. Everything is
-separable, so most of it works along one axis: an `Axis` is a source seen along rows or
-columns, measured in pixels of the reference from the reference's outer corner.
+This module computes with integers and fractions, so its results are exact. It reads no
+pixels. Rows and columns are independent, so most functions work along one axis. An
+`Axis` is a source along its rows or its columns, in pixels of the reference, from the
+outer corner of the reference.
 
-Words: *reference* the source whose pixels count; *scale* output spacing divided by
-reference spacing; *block* the output pixels that one receptive field gives; *tile* the
-output pixels written in one step.
+Words: the *reference* is the source whose pixels count. A *tile* is the output pixels
+that are written in one step. The *lattice* is the output pixels of a map, numbered from
+the corner of the reference; a map often begins after pixel 0.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,8 +18,8 @@ from math import floor
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-# A float coordinate that is this close to a pixel edge, in pixels, is on the edge: map
-# coordinates come from decimal text and sums of floats, so they are never quite exact.
+# In pixels: a coordinate this close to the edge of a pixel is on the edge. Map
+# coordinates come from decimal text and from sums of floats, so they are not exact.
 EDGE_TOLERANCE = Fraction(1, 1_000_000)
 
 __all__ = [
@@ -34,16 +35,18 @@ __all__ = [
 
 
 class GridMismatchError(ValueError):
-    """Two rasters cannot be read together: their grids do not fit."""
+    """Rasters cannot be read together, because their grids do not fit."""
 
 
 def exact(value: float) -> Fraction:
-    """The decimal number that a float was written as (0.1 gives 1/10)."""
+    """The decimal number that a float was written as: 0.1 gives 1/10."""
+    # `Fraction(0.1)` would be the binary number, 3602879701896397/36028797018963968.
     return Fraction(str(float(value)))
 
 
 def snapped(value: Fraction) -> Fraction:
-    """The simple fraction that `value` is meant to be, if there is one very close."""
+    """The simple fraction very close to `value`, or `value` if there is none."""
+    # Files hold rounded spacings: 1/4000 divided by 1/12000 is not exactly 3 in floats.
     simple = value.limit_denominator(1000)
     return simple if abs(simple - value) < EDGE_TOLERANCE else value
 
@@ -57,8 +60,8 @@ def pixel_index(coordinate: float, corner: float, spacing: float) -> int:
         spacing: Signed size of a pixel (negative for rows of a north-up raster).
 
     Returns:
-        0-based index, negative or beyond the raster when the point lies outside. A
-        point on an edge belongs to the pixel on the right (below), as in OTB.
+        Index from 0. It is negative or too large if the point is outside. A point on
+        an edge belongs to the pixel on its right or below it, as in OTB.
 
     Example:
         >>> pixel_index(85, corner=0, spacing=10), pixel_index(80, corner=0, spacing=10)
@@ -72,8 +75,8 @@ def pixel_index(coordinate: float, corner: float, spacing: float) -> int:
 def patch_start(pixel: int, size: int) -> int:
     """First pixel of a patch of `size` pixels around a centre pixel.
 
-    With an even size the centre pixel has index `size / 2`: one pixel more lies before
-    it than after it. This is the rule of OTBTF's PatchesExtraction.
+    With an even size, the centre pixel has the index `size / 2` in the patch, so there
+    is one pixel more before it than after it. OTBTF's PatchesExtraction has this rule.
 
     Example:
         >>> patch_start(8, size=16), patch_start(2, size=5)
@@ -87,9 +90,9 @@ class Axis:
     """One source along one axis, in reference pixels from the reference's corner.
 
     Attributes:
-        offset: Where the source's outer corner lies.
-        spacing: Size of one of its pixels.
-        size: How many pixels it has.
+        offset: Place of the source's outer corner.
+        spacing: Size of one pixel of the source.
+        size: Number of pixels of the source.
     """
 
     offset: Fraction
@@ -97,21 +100,21 @@ class Axis:
     size: int
 
     def pixel_at(self, place: Fraction) -> int:
-        """Index of the source's pixel that contains a place of the reference axis."""
+        """Index of the source's pixel at a place, which is in reference pixels."""
         return floor((place - self.offset) / self.spacing)
 
 
 def align(grids: Mapping[str, GeoBox]) -> dict[str, tuple[Axis, Axis]]:
-    """Put several rasters on the axes of the first one, the reference.
+    """Axes of several rasters, measured in pixels of the first one, the reference.
 
     Args:
-        grids: Grid of each source by name, reference first.
+        grids: Grid of each source by name, the reference first.
 
     Returns:
         For each source its (row axis, column axis).
 
     Raises:
-        GridMismatchError: If a grid is rotated or the CRS differ.
+        GridMismatchError: If a grid is rotated or not north-up, or the CRS differ.
 
     Example:
         >>> from affine import Affine
@@ -142,7 +145,7 @@ def _check_comparable(
     if a.b or a.d or a.a <= 0 or a.e >= 0:
         raise GridMismatchError(
             f"Source '{name}' is rotated or not north-up (transform {tuple(a)[:6]}). "
-            "Bring it to a north-up grid first, with `gdalwarp`."
+            "Warp it to a north-up grid first: `gdalwarp in.tif out.tif`."
         )
     if (grid.crs is None) != (reference.crs is None):
         raise GridMismatchError(
@@ -171,19 +174,18 @@ def _axis(
 
 
 def tile_spans(pixels: range, tile_size: int, window: range) -> Iterator[range]:
-    """Cut a map's pixels into tiles, along one axis.
+    """Tiles of a map that touch a window, along one axis.
 
-    Tiles are counted from the first pixel of the whole map, so that a window never
-    moves them: what a window holds was computed in the same tiles as the full map.
+    Tiles begin at the first pixel of the whole map, whatever the window. With tiles of
+    its own, a window could hold other values than the full map.
 
     Args:
         pixels: Lattice indices of the whole map.
         tile_size: Output pixels of a tile.
-        window: The part that is wanted, within `pixels`.
+        window: Lattice indices of the window, within `pixels`.
 
     Yields:
-        Lattice indices of each tile that touches the window; the last tile of the map
-        may be shorter.
+        Lattice indices of each tile. The last tile of the map may be shorter.
 
     Example:
         >>> list(tile_spans(range(8, 93), tile_size=40, window=range(50, 60)))
@@ -197,16 +199,19 @@ def tile_spans(pixels: range, tile_size: int, window: range) -> Iterator[range]:
 def window_ranges(
     window: Window, shape: tuple[int, int], of: str
 ) -> tuple[range, range]:
-    """Rows and columns of a window, after a check that it lies inside.
+    """Rows and columns of a window, after a check that it is inside a raster.
 
     Args:
-        window: Whole pixels; at least one of them.
-        shape: (height, width) of what the window is a part of.
-        of: What that is, for the error: "the full map", "'a.tif'".
+        window: The window, in whole pixels.
+        shape: (height, width) of the raster.
+        of: Name of the raster for the error, such as "the full map" or "'a.tif'".
+
+    Returns:
+        The range of rows and the range of columns.
 
     Raises:
-        TypeError: If it is not a `rasterio.windows.Window`.
-        ValueError: If it leaves the shape, is empty, or cuts pixels.
+        TypeError: If the window is not a `rasterio.windows.Window`.
+        ValueError: If it is empty, not in whole pixels, or not inside the raster.
 
     Example:
         >>> window_ranges(Window(3, 10, width=20, height=5), (60, 80), "the full map")
@@ -214,25 +219,34 @@ def window_ranges(
     """
     if not isinstance(window, Window):
         raise TypeError(
-            "`window` is a `rasterio.windows.Window(col_off, row_off, width, height)`. "
-            f"Received: {window!r}."
+            f"`window` is of the type `{type(window).__name__}`. Received: {window!r}. "
+            "Give a `rasterio.windows.Window(col_off, row_off, width, height)`."
         )
     row, col = window.row_off, window.col_off
     height, width = window.height, window.width
-    whole = all(float(value).is_integer() for value in (row, col, height, width))
-    inside = 0 <= row < row + height <= shape[0] and 0 <= col < col + width <= shape[1]
-    if not (whole and inside):
+    words = f"The window (row {row}, col {col}, {height}x{width} px) of {of}"
+    if not all(float(value).is_integer() for value in window.flatten()):
         raise ValueError(
-            f"The window (row {row}, col {col}, {height}x{width} px) is not made of "
-            f"whole pixels inside {of}, which has {shape[0]}x{shape[1]} px. Choose "
-            "one inside."
+            f"{words} is not in whole pixels. Round it first, with its methods "
+            "`round_offsets` and `round_lengths`."
         )
-    rows = range(int(row), int(row + height))
-    return rows, range(int(col), int(col + width))
+    inside = 0 <= row < row + height <= shape[0] and 0 <= col < col + width <= shape[1]
+    if not inside:
+        raise ValueError(
+            f"{words} has no pixels or is not inside its {shape[0]}x{shape[1]} px. "
+            "Choose a window of at least one pixel inside."
+        )
+    return range(int(row), int(row + height)), range(int(col), int(col + width))
 
 
 def map_grid(reference: GeoBox, scale: Fraction, rows: range, columns: range) -> GeoBox:
-    """Grid of a map from its lattice indices.
+    """Grid of a map, from its lattice indices.
+
+    Args:
+        reference: Grid of the reference.
+        scale: Output spacing divided by reference spacing.
+        rows: Lattice indices of the map's rows.
+        columns: Lattice indices of the map's columns.
 
     Example:
         >>> from affine import Affine
