@@ -1,4 +1,4 @@
-"""folium maps that bring their Leaflet along, instead of asking the internet for it."""
+"""folium maps that carry Leaflet in the page, so they need no internet."""
 
 import base64
 import re
@@ -14,16 +14,20 @@ from xstatic.pkg import leaflet
 _LEAFLET = Path(leaflet.BASE_DIR)
 _HERE = Path(__file__).parent
 
-__all__ = ["OfflineMap", "leaflet_script"]
+__all__ = ["MapControls", "OfflineMap", "leaflet_script"]
 
 
 class OfflineMap(folium.Map):
-    """A `folium.Map` that asks for nothing from the internet.
+    """A `folium.Map` that loads nothing from the internet.
 
-    Leaflet and the kit's controls stand in the page. jQuery, Bootstrap and the icons
-    that folium else loads do not: rasters, GeoJSON, tooltips, circle markers and the
-    layer control work, popups and markers with icons do not. Tiles are fetched only if
-    a tile layer is added.
+    The page holds Leaflet and the kit's controls, but not jQuery, Bootstrap and the
+    icons that folium loads otherwise. Rasters, GeoJSON, tooltips, circle markers and
+    the layer control work. Popups and markers with icons do not. Only a tile layer,
+    where one is added, loads tiles.
+
+    Args:
+        legend: HTML of a legend; "" for none.
+        options: Those of `folium.Map`.
 
     Example:
         >>> page = OfflineMap(location=(52.5, 13.1)).get_root().render()
@@ -31,56 +35,83 @@ class OfflineMap(folium.Map):
         (False, False)
     """
 
-    # Also where folium's own Map adds to these lists: they are the class's, not ours.
+    # folium's classes add to these lists of the class, not of the object.
     default_js = ()
     default_css = ()
 
-    def __init__(self, *args: Any, tiles: Any = None, **options: Any) -> None:
-        super().__init__(*args, tiles=tiles, **options)
+    def __init__(self, *, tiles: Any = None, legend: str = "", **options: Any) -> None:
+        super().__init__(tiles=tiles, **options)
+        self._legend = legend
 
     def render(self, **kwargs: Any) -> None:
-        """Put Leaflet into the page, before what uses it."""
-        header = self.get_root().header
-        # Drawn again, the page may have layers that were added since: the control,
-        # which names them, comes last.
-        self.get_root().script._children.clear()
+        """Put Leaflet into the page before the scripts that use it."""
+        page = self.get_root()
+        # Users may add layers after a first rendering. The layer control lists all of
+        # them, so it must come last.
+        page.script._children.clear()
         for name, child in list(self._children.items()):
             if isinstance(child, folium.LayerControl):
                 self._children.move_to_end(name)
-        header.add_child(Inline("style", leaflet_style()), name="leaflet_css")
-        header.add_child(Inline("script", leaflet_script()), name="leaflet")
+        page.header.add_child(Verbatim("style", leaflet_style()), name="leaflet_css")
+        page.header.add_child(Verbatim("script", leaflet_script()), name="leaflet")
         super().render(**kwargs)
-        # After folium's own style, which makes text larger than controls need.
-        header.add_child(Inline("style", _text("webmap.css")), name="webmap_css")
-        header.add_child(Inline("script", _text("controls.js")), name="webmap_js")
+        # After folium's own style, which makes text too large for the controls.
+        page.header.add_child(Verbatim("style", _text("webmap.css")), name="webmap_css")
+        page.header.add_child(Verbatim("script", _text("controls.js")), name="webmap")
+        page.html.add_child(Verbatim("div", self._legend), name="webmap_legend")
 
 
-class Inline(Element):
-    """A script or a style that stands in the page, unchanged."""
+class Verbatim(Element):
+    """An HTML element whose content stands in the page unchanged."""
 
     _template = Template("<{{ this.tag }}>\n{{ this.text }}\n</{{ this.tag }}>")
 
     def __init__(self, tag: str, text: str) -> None:
         super().__init__()
-        self._name = "Inline"
+        self._name = "Verbatim"
         self.tag, self.text = tag, text
+
+
+class MapControls(folium.LayerControl):
+    """All controls of a map; `setUp` in controls.js makes them.
+
+    Args:
+        view: `description` (the text for screen readers), `bounds` ([[south, west],
+            [north, east]] in degrees), `finest` (the highest zoom) and `everywhere`
+            (whether the reader may zoom out to the world).
+    """
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+            webmap.setUp({{ this._parent.get_name() }}, [
+                {%- for name, layer in this.base_layers.items() %}
+                [{{ name|tojson }}, {{ layer }}],{% endfor %}
+                {%- for name, layer in this.overlays.items() %}
+                [{{ name|tojson }}, {{ layer }}],{% endfor %}
+            ], {{ this.view|tojson }});
+        {% endmacro %}
+    """)
+
+    def __init__(self, **view: Any) -> None:
+        super().__init__()
+        self.view = view
 
 
 @cache
 def leaflet_script() -> str:
-    """Leaflet, without the hint where its sources are."""
+    """Leaflet's script, without the address of its source map."""
     text = (_LEAFLET / "leaflet.js").read_text(encoding="utf-8")
     return re.sub(r"\n//# sourceMappingURL=.*", "", text)
 
 
 @cache
 def leaflet_style() -> str:
-    """Leaflet's style with its pictures in it."""
+    """Leaflet's style sheet with its images as `data:` addresses."""
     text = (_LEAFLET / "leaflet.css").read_text(encoding="utf-8")
 
     def inlined(match: re.Match) -> str:
-        picture = (_LEAFLET / match[1]).read_bytes()
-        return f"url(data:image/png;base64,{base64.b64encode(picture).decode('ascii')})"
+        image = (_LEAFLET / match[1]).read_bytes()
+        return f"url(data:image/png;base64,{base64.b64encode(image).decode('ascii')})"
 
     return re.sub(r"url\((images/[^)]+)\)", inlined, text)
 

@@ -1,71 +1,65 @@
-"""What the legend of a map says: each class once, and the scale of each ramp."""
+"""The legend of a map: each class once, and the scale of each raster with shades."""
 
+import html
 from collections.abc import Sequence
-from typing import Any
 
 from tutorial_lib.viewers.layers import RAMPS
 from tutorial_lib.viewers.pictures import class_color, class_ids, class_name
 from tutorial_lib.viewers.webmaps.overlays import Overlay
-from tutorial_lib.viewers.webmaps.shapes import Shapes
+from tutorial_lib.viewers.webmaps.shapes import COLOR, Shapes
 
-# Colours along a scale: enough to look smooth.
-SHADES = 16
-
-Classes = tuple[tuple[str, str], ...]
-
-__all__ = ["legend_classes", "legend_groups"]
+__all__ = ["legend_entries", "legend_html"]
 
 
-def legend_classes(layer: Overlay | Shapes) -> Classes:
-    """(name, colour as "#rrggbb") of the classes that are in a layer."""
+def legend_entries(layers: Sequence[Overlay | Shapes]) -> list[tuple[str, str]]:
+    """(name, colour as "#rrggbb") of the classes and vectors on a map, each once."""
+    return list(dict.fromkeys(entry for one in layers for entry in _entries(one)))
+
+
+def _entries(layer: Overlay | Shapes) -> list[tuple[str, str]]:
     if isinstance(layer, Shapes):
-        return tuple(layer.present.values())
-    if layer.layer.kind != "classes":
-        return ()
-    labels, legend = layer.layer.preview.pixels[..., 0], layer.layer.legend
-    return tuple(
-        (class_name(i, legend), "#{:02x}{:02x}{:02x}".format(*class_color(i, legend)))
-        for i in class_ids(labels, layer.layer.valid)
-    )
-
-
-def legend_groups(layers: Sequence[Overlay | Shapes]) -> list[dict[str, Any]]:
-    """Classes and scales in the order of their layers, lowest first.
-
-    Layers whose classes are among those of another one share its entries; each group
-    has the names of its layers if there is a choice.
-    """
-    homes = _homes([legend_classes(layer) for layer in layers])
-    several = len({home for home in homes if home}) > 1
-    groups = {}
-    for layer, home in zip(layers, homes, strict=True):
-        if home:
-            alike = [
-                one.title for one, its in zip(layers, homes, strict=True) if its == home
-            ]
-            title = ", ".join(alike) if several else ""
-            groups[home] = {"title": title, "classes": list(home)}
-        elif _has_scale(layer):
-            groups[layer.title] = _scale(layer)
-    return list(groups.values())
-
-
-def _homes(classes: Sequence[Classes]) -> list[Classes]:
-    """For each layer the classes among which its own are; () if it has none."""
-    longest = sorted(classes, key=len, reverse=True)
+        return [(layer.title, COLOR)]
+    drawn = layer.layer
+    if drawn.kind != "classes":
+        return []
     return [
-        next(one for one in longest if set(own) <= set(one)) if own else ()
-        for own in classes
+        (class_name(i, drawn.legend), _hexadecimal(class_color(i, drawn.legend)))
+        for i in class_ids(drawn.preview.pixels[..., 0], drawn.valid)
     ]
 
 
-def _has_scale(layer: Overlay | Shapes) -> bool:
-    return isinstance(layer, Overlay) and layer.layer.kind in RAMPS
+def legend_html(layers: Sequence[Overlay | Shapes]) -> str:
+    """The legend as HTML; "" where no layer needs one."""
+    rows = [
+        f'<div class="webmap-class"><i style="background:{color}"></i>'
+        f"<span>{html.escape(name)}</span></div>"
+        for name, color in legend_entries(layers)
+    ]
+    rows += [
+        _scale_html(layer)
+        for layer in layers
+        if isinstance(layer, Overlay) and layer.layer.kind in RAMPS
+    ]
+    if not rows:
+        return ""
+    return (
+        '<details class="webmap-legend" open>\n<summary>Legend</summary>\n'
+        + "\n".join(rows)
+        + "\n</details>"
+    )
 
 
-def _scale(overlay: Overlay) -> dict[str, Any]:
+def _scale_html(overlay: Overlay) -> str:
     (low,), (high,) = overlay.layer.limits
-    ramp = RAMPS[overlay.layer.kind][:: 256 // SHADES]
-    colors = ["#{:02x}{:02x}{:02x}".format(*shade) for shade in ramp.tolist()]
-    ends = [f"{low:.4g}", f"{high:.4g}"]
-    return {"title": overlay.title, "colours": ",".join(colors), "ends": ends}
+    # 16 of the 256 colours of a ramp, the first and the last among them.
+    colors = ",".join(map(_hexadecimal, RAMPS[overlay.layer.kind][::17].tolist()))
+    return (
+        f'<div class="webmap-title">{html.escape(overlay.title)}</div>'
+        f'<i class="webmap-ramp" style="background:linear-gradient(90deg,{colors})">'
+        f'</i><div class="webmap-ends"><span>{low:.4g}</span><span>{high:.4g}</span>'
+        "</div>"
+    )
+
+
+def _hexadecimal(rgb: Sequence[int]) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*rgb)

@@ -1,11 +1,10 @@
-"""Rasters for the map: read as finely as a screen needs, then laid on web Mercator."""
+"""Rasters on the map: read as finely as a screen needs, reprojected to web Mercator."""
 
 import base64
 import io
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from math import hypot
 
 import numpy as np
 from affine import Affine
@@ -18,14 +17,9 @@ from tutorial_lib.rasters import PathLike, opened, read_grid
 from tutorial_lib.viewers.layers import Layer, load_layer
 from tutorial_lib.viewers.options import Display
 from tutorial_lib.viewers.panels import describe
-from tutorial_lib.viewers.webmaps.mercator import (
-    MERCATOR,
-    Bounds,
-    mercator_grid,
-    pixel_side,
-)
+from tutorial_lib.viewers.webmaps.mercator import MERCATOR, Bounds, mercator_grid
 
-# Of WebP: no difference is seen, at an eighth of the size of a PNG.
+# Quality of WebP, in %: no difference is seen, at an eighth of the size of a PNG.
 QUALITY = 85
 
 __all__ = ["Overlay", "image_url", "read_overlay"]
@@ -36,27 +30,39 @@ class Overlay:
     """A raster as a picture on the map.
 
     Attributes:
-        title: Its name on the map.
-        layer: Values in the pixels of `grid`, and how they are drawn.
-        grid: Its place, in web Mercator.
-        pixel: Side of the pixels that were read, about, in metres of web Mercator.
-        description: What is to be seen.
-        attribution: Whom its pixels come from; "" if it does not say.
+        title: Name of the layer.
+        layer: Values on `grid`, and how they are drawn.
+        grid: Web Mercator grid of the picture.
+        shape: (height, width) in which the raster was read.
+        description: Text for screen readers.
+        attribution: The file's tag ATTRIBUTION; "" if it has none.
+        opacity: From 0 (invisible) to 1.
     """
 
     title: str
     layer: Layer
     grid: GeoBox
-    pixel: float
+    shape: tuple[int, int]
     description: str
     attribution: str = ""
+    opacity: float = 1.0
 
     @property
     def bounds(self) -> Bounds:
-        """Its place on the map."""
+        """Place on the map."""
         left, top = self.grid.transform @ (0, 0)
         right, bottom = self.grid.transform @ (self.grid.width, self.grid.height)
         return Bounds(left, bottom, right, top)
+
+    @property
+    def pixel_side(self) -> float:
+        """Mean side of the pixels that were read, in metres of web Mercator."""
+        return hypot(*self.bounds.size) / hypot(*self.shape)
+
+    @property
+    def is_classes(self) -> bool:
+        """Whether the pixels are class numbers, whose colours must stay exact."""
+        return self.layer.kind == "classes"
 
     @cached_property
     def picture(self) -> np.ndarray:
@@ -67,9 +73,7 @@ class Overlay:
 def image_url(picture: np.ndarray, *, exact: bool) -> str:
     """A picture (height, width, 3 or 4) uint8 as a `data:` address.
 
-    Args:
-        picture: Red, green, blue, and alpha if there is any.
-        exact: Keep each colour exactly, as classes need it.
+    `exact` keeps each colour exactly, as class maps need it.
 
     Example:
         >>> image_url(np.zeros((2, 3, 4), "uint8"), exact=True)[:22]
@@ -83,24 +87,27 @@ def image_url(picture: np.ndarray, *, exact: bool) -> str:
     return f"data:image/{kind};base64,{text}"
 
 
-def read_overlay(path: PathLike, title: str | None = None, **display: Any) -> Overlay:
-    """Read a raster and lay it on the map.
+def read_overlay(
+    path: PathLike,
+    title: str,
+    display: Display = Display(),  # noqa: B008 - frozen, so it can be shared
+    *,
+    opacity: float = 1.0,
+    alone: bool = True,
+) -> Overlay:
+    """Read a raster and reproject it to web Mercator.
 
-    Pixels come from its overviews where it has some, at most `previews.MAX_SIDE` a
-    side. Classes keep their values (nearest neighbour); the rest is interpolated.
-
-    Args:
-        path: Raster.
-        title: Its name on the map; None takes the file's.
-        display: How it is drawn; see `layers.load_layer`.
+    Large rasters are read at a lower resolution, from their overviews where they have
+    some. Class numbers are resampled by nearest neighbour, other values are
+    interpolated. `alone` is the argument of `load_layer`.
 
     Raises:
-        ValueError: If the raster does not say where it is, a band does not exist, or
-            no pixel has data.
+        ValueError: If the raster has no CRS or no place on the map, a band does not
+            exist, or no pixel has data.
 
     Example:
         >>> from tutorial_lib import testing
-        >>> overlay = read_overlay(testing.small_scene()["labels"])
+        >>> overlay = read_overlay(testing.small_scene()["labels"], "labels")
         >>> overlay.layer.kind, str(overlay.grid.crs)
         ('classes', 'EPSG:3857')
     """
@@ -110,64 +117,56 @@ def read_overlay(path: PathLike, title: str | None = None, **display: Any) -> Ov
             f"'{path}' has no CRS, so it has no place on a map. Write it with one, or "
             "draw it with `show`."
         )
-    layer = load_layer(path, Display(**display))
-    _check_data(path, layer)
-    shape = layer.valid.shape
+    layer = load_layer(path, display, alone=alone)
+    if not layer.valid.any():
+        raise ValueError(
+            f"In '{path}' (band {', '.join(map(str, layer.preview.bands))}) there is "
+            f"nothing to draw: all of its {layer.valid.size} pixels are NaN or "
+            "no-data. Choose another band, or say what is no-data: `nodata=…`."
+        )
+    height, width = layer.valid.shape
     try:
-        target = mercator_grid(grid, shape)
+        target = mercator_grid(grid, (height, width))
     except ValueError as err:
         raise ValueError(f"'{path}' cannot be put on a map. {err}") from err
-    source = grid.transform @ Affine.scale(
-        grid.width / shape[1], grid.height / shape[0]
-    )
-    title = title or Path(path).stem
+    coarser = Affine.scale(grid.width / width, grid.height / height)
+    source = GeoBox((height, width), grid.transform @ coarser, grid.crs)
+    with opened(path) as dataset:
+        attribution = dataset.tags().get("ATTRIBUTION", "")
     return Overlay(
         title=title,
-        layer=_laid(layer, GeoBox(shape, source, grid.crs), target),
+        layer=_reprojected(layer, source, target),
         grid=target,
-        pixel=pixel_side(target, shape),
+        shape=(height, width),
         description=describe(layer, title),
-        attribution=_attribution(path),
+        attribution=attribution,
+        opacity=opacity,
     )
 
 
-def _check_data(path: PathLike, layer: Layer) -> None:
-    if not layer.valid.any():
-        numbers = ", ".join(map(str, layer.preview.bands))
-        raise ValueError(
-            f"In '{path}' (band {numbers}) there is nothing to draw: all of its "
-            f"{layer.valid.size} pixels are NaN or no-data. Choose another band, or "
-            "say what is no-data: `nodata=…`."
-        )
-
-
-def _laid(layer: Layer, grid: GeoBox, target: GeoBox) -> Layer:
-    """A layer in the pixels of another grid."""
+def _reprojected(layer: Layer, source: GeoBox, target: GeoBox) -> Layer:
+    """A layer with pixels on `source`, resampled to the pixels of `target`."""
     pixels = layer.preview.pixels
-    kind = np.result_type(pixels.dtype, "float32")
-    values = np.where(layer.valid[..., np.newaxis], pixels, np.nan).astype(kind)
-    laid = np.full((pixels.shape[-1], *target.shape), np.nan, kind)
-    classes = layer.kind == "classes"
+    # NaN marks no-data, so that interpolation mixes no such pixel into its neighbours.
+    dtype = np.result_type(pixels.dtype, "float32")
+    values = np.where(layer.valid[..., np.newaxis], pixels, np.nan).astype(dtype)
+    result = np.full((pixels.shape[-1], *target.shape), np.nan, dtype)
+    is_classes = layer.kind == "classes"
     reproject(
         np.ascontiguousarray(np.moveaxis(values, -1, 0)),
-        laid,
-        src_transform=grid.transform,
-        src_crs=str(grid.crs),
+        result,
+        src_transform=source.transform,
+        src_crs=str(source.crs),
         src_nodata=np.nan,
         dst_transform=target.transform,
         dst_crs=MERCATOR,
         dst_nodata=np.nan,
-        resampling=Resampling.nearest if classes else Resampling.bilinear,
+        resampling=Resampling.nearest if is_classes else Resampling.bilinear,
     )
-    laid = np.moveaxis(laid, 0, -1)
-    valid = np.isfinite(laid).all(axis=-1)
-    laid = np.where(valid[..., np.newaxis], laid, 0)
-    if classes:
-        laid = laid.astype(pixels.dtype)
-    preview = replace(layer.preview, pixels=laid, empty=~valid, grid=None)
-    return replace(layer, preview=preview, valid=valid)
-
-
-def _attribution(path: PathLike) -> str:
-    with opened(path) as dataset:
-        return dataset.tags().get("ATTRIBUTION", "")
+    result = np.moveaxis(result, 0, -1)
+    valid = np.isfinite(result).all(axis=-1)
+    result = np.where(valid[..., np.newaxis], result, 0)
+    if is_classes:
+        result = result.astype(pixels.dtype)
+    preview = replace(layer.preview, pixels=result, valid=valid, grid=None)
+    return replace(layer, preview=preview)
