@@ -493,7 +493,7 @@ def test_illegal_tiles_are_refused_with_the_nearest(networks, tmp_path, size, le
 def test_automatic_tiles_stay_within_the_memory(networks, tmp_path):
     sources = scene(tmp_path, networks["FCNN"], (1201, 899))
     plan = plan_inference(networks["FCNN"], sources, output="estimated")
-    side = len(plan.job.chunk(plan.tiles[0], 0)[0])
+    side = len(plan.job.chunk(plan.tiles[0], plan.job.names[0])[0])
     # All layers' outputs of one chunk; see `extents.MEMORY_BUDGET`.
     values = 4 + sum(
         layer.output.shape[-1] for layer in networks["FCNN"].layers if layer.weights
@@ -593,7 +593,8 @@ def test_the_estimate_counts_what_is_read(networks, tmp_path):
     )
     estimate = plan.estimate()
     read = sum(
-        np.prod([len(part) for part in plan.job.chunk(t, 0)]) for t in plan.tiles
+        np.prod([len(part) for part in plan.job.chunk(t, plan.job.names[0])])
+        for t in plan.tiles
     )
     mapped = sum(len(t.rows) * len(t.cols) for t in plan.tiles)
     assert mapped == np.prod(plan.grid.shape.yx)
@@ -791,10 +792,10 @@ def test_memory_is_counted_in_pixels_of_the_finest_source(networks, tmp_path):
     sides = []
     for given in (sources, switched):
         plan = plan_inference(network, given, output="estimated")
-        number = plan.job.names.index("input_p")
-        sides.append(max(len(x) for x in plan.job.chunk(plan.largest_tile, number)))
+        pan = plan.job.chunk(plan.largest_tile, "input_p")
+        sides.append(max(map(len, pan)))
         bytes_at_once = plan.bytes_per_pixel * np.prod(
-            [len(x) for x in plan.job.chunk(plan.largest_tile, 0)]
+            [len(x) for x in plan.job.chunk(plan.largest_tile, plan.job.names[0])]
         )
         assert bytes_at_once < 2**28
     assert max(sides) <= 512

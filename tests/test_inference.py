@@ -3,6 +3,8 @@
 Rasters are never square and their sizes are multiples of nothing.
 """
 
+import inspect
+import re
 import subprocess
 import sys
 import time
@@ -17,6 +19,7 @@ from rasterio.windows import Window
 
 from tutorial_lib import Source, plan_inference, predict_raster, rasters, testing
 from tutorial_lib.grids import GridMismatchError
+from tutorial_lib.inference.plan import InferencePlan
 from tutorial_lib.testing import BlockMean
 
 TILE_SIZES = (37, 64, 256, 1000)
@@ -192,7 +195,7 @@ def test_a_window_of_the_map_is_the_map_of_the_window(tmp_path, window, edge, mo
         assert part.grid.transform.f == whole.grid.transform.f - window.row_off * step
 
 
-def test_padded_networks_do_show_their_tiles(tmp_path):
+def test_declared_fields_of_a_padding_network_show_its_tiles(tmp_path):
     """Else the test above would say nothing about artefacts."""
     source = one_source(tmp_path)
     maps = [
@@ -209,7 +212,7 @@ def test_padded_networks_do_show_their_tiles(tmp_path):
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4])
 @pytest.mark.parametrize("extra", [0, 1, 5])
-def test_both_modes_and_all_fields_give_one_map(tmp_path, scale, extra):
+def test_both_modes_and_all_equal_fields_give_one_map(tmp_path, scale, extra):
     """Fields (r + k t, e + t) describe the same map as (r, e)."""
     model = BlockMean({"input": 16}, {"input": scale})
     smallest = one_source(tmp_path)
@@ -236,7 +239,7 @@ def test_both_modes_and_all_fields_give_one_map(tmp_path, scale, extra):
 
 
 @pytest.mark.parametrize("mode", ["fully_convolutional", "patch_based"])
-def test_the_reference_may_be_any_source(tmp_path, mode):
+def test_every_source_may_be_the_reference(tmp_path, mode):
     x, y = CORNER
     fine = random_raster(tmp_path / "f.tif", SHAPE)
     coarse = random_raster(
@@ -379,9 +382,9 @@ def test_pan_and_multispectral_give_the_known_sizes(tmp_path, expression, size, 
 @pytest.mark.parametrize(
     ("field", "scale", "first", "text"),
     [
-        (16, 4, 8, "lies 15 m east and south of that of its labelled pixel"),
-        (16, 3, 6, "lies 10 m west and north of that of its labelled pixel"),
-        (15, 3, 6, "is that of its labelled pixel"),
+        (16, 4, 8, "lies 15 m east and south of the centre"),
+        (16, 3, 6, "lies 10 m west and north of the centre"),
+        (15, 3, 6, "is the centre of its labelled pixel"),
     ],
 )
 def test_the_plan_says_where_a_coarse_pixel_lies(tmp_path, field, scale, first, text):
@@ -470,7 +473,7 @@ def test_padding_mirrors_every_source(tmp_path):
     np.testing.assert_array_equal(padded.read(), whole.read()[1:31, 1:42])
 
 
-def test_half_a_source_is_not_mirrored(tmp_path):
+def test_a_source_that_lacks_more_than_its_field_is_not_mirrored(tmp_path):
     sources = {
         "a": Source(random_raster(tmp_path / "a.tif", SHAPE), receptive_field=4),
         "b": Source(random_raster(tmp_path / "b.tif", (121, 80)), receptive_field=4),
@@ -491,7 +494,7 @@ def constant_labels(value, dtype="int64"):
     }
 
 
-def test_what_is_written_is_read(tmp_path):
+def test_a_map_that_is_read_equals_the_map_that_was_written(tmp_path):
     grid = GeoBox((50, 71), Affine(0.5, 0, 3.25, 0, -0.5, 48.5), "EPSG:4326")
     array = np.random.default_rng(0).integers(0, 9000, (50, 71, 2)).astype("uint16")
     path = rasters.write_array(tmp_path / "a.tif", array, grid)
@@ -581,6 +584,21 @@ def test_predict_raster_plans_and_writes(tmp_path):
     np.testing.assert_array_equal(rasters.read_array(report.path), expected)
 
 
+def test_predict_raster_has_the_options_of_planning_and_writing_with_one_help():
+    def options(function):
+        parameters = inspect.signature(function).parameters.values()
+        return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    written = options(InferencePlan.write)
+    assert options(predict_raster) == options(plan_inference) | written
+    text = inspect.getdoc(predict_raster)
+    assert "{options}" not in text
+    (explained,) = re.findall(r"Args:\n(.*?)\n\n", inspect.getdoc(plan_inference), re.S)
+    assert explained in text
+    names = [*inspect.signature(predict_raster).parameters]
+    assert names == [n for n in names if f"\n    {n}: " in text]
+
+
 def test_a_map_may_replace_its_own_source(tmp_path):
     source = one_source(tmp_path)
     plan = plan_inference(BlockMean({"input": 16}), source, output="estimated")
@@ -618,7 +636,7 @@ def probabilities(inputs):
 
 
 @pytest.mark.parametrize("first_tile_is_empty", [False, True])
-def test_probabilities_as_integers_are_warned_of(tmp_path, first_tile_is_empty):
+def test_writing_probabilities_as_integers_warns(tmp_path, first_tile_is_empty):
     array = np.random.default_rng(0).integers(1, 99, (*SHAPE, 1))
     array[:40, :40] *= not first_tile_is_empty
     path = rasters.write_array(
@@ -630,7 +648,7 @@ def test_probabilities_as_integers_are_warned_of(tmp_path, first_tile_is_empty):
         plan.write(tmp_path / "map.tif", dtype="uint8", progress=False)
 
 
-def test_a_float_mask_of_zeros_and_ones_is_not_warned_of(tmp_path):
+def test_writing_a_float_mask_of_zeros_and_ones_does_not_warn(tmp_path):
     plan = plan_inference(
         lambda inputs: {"mask": (inputs["input"][..., :1] > 5000).astype("float32")},
         one_source(tmp_path, field=1),
@@ -663,7 +681,7 @@ def test_a_background_that_the_type_cannot_hold_is_refused(tmp_path):
         output="estimated",
         background=-1,
     )
-    message = "background -1 is no value of the type uint8.* from 0 to 255"
+    message = "uint8 cannot hold the background -1.* from 0 to 255"
     with pytest.raises(ValueError, match=message):
         plan.write(tmp_path / "map.tif", dtype="uint8", progress=False)
     assert not (tmp_path / "map.tif").exists()
@@ -696,7 +714,7 @@ def test_a_broken_run_leaves_the_old_map(tmp_path, error):
     np.testing.assert_array_equal(rasters.read_array(target), plan.read())
 
 
-def test_a_plan_of_many_tiles_is_described_at_once(tmp_path):
+def test_a_plan_of_many_tiles_is_described_quickly(tmp_path):
     """The map carries it in its tags: describing must not take longer than mapping."""
     source = one_source(tmp_path, shape=(411, 307), channels=1)
     plan = plan_inference(
@@ -709,7 +727,7 @@ def test_a_plan_of_many_tiles_is_described_at_once(tmp_path):
     assert f"{396 * 292} tiles, 256.00 pixels read for each pixel mapped" in text
 
 
-def test_the_plan_says_how_much_is_read_twice(tmp_path):
+def test_the_plan_tells_how_many_pixels_are_read_for_each_mapped(tmp_path):
     plan = plan_inference(
         BlockMean({"input": 16}), one_source(tmp_path), output="estimated", tile_size=60
     )
@@ -719,7 +737,7 @@ def test_the_plan_says_how_much_is_read_twice(tmp_path):
     assert plan.table()["chunk"]["input"] == "75 x 75"
 
 
-def test_a_plan_computes_nothing(tmp_path):
+def test_planning_runs_the_network_on_small_arrays_only(tmp_path):
     sizes = []
 
     def model(inputs):
@@ -774,33 +792,33 @@ def refused(error, message, model, sources, **options):
         plan_inference(model, sources, **({"output": "estimated"} | options))
 
 
-def test_wrong_names_are_answered_with_the_right_ones(tmp_path, fcnn):
+def test_errors_for_wrong_names_list_the_right_ones(tmp_path, fcnn):
     source = one_source(tmp_path, channels=4)
-    names = r"named \['image'\], the inputs of the model \['input'\]"
+    names = r"named \['image'\].* \['input'\]"
     refused(ValueError, names, fcnn, {"image": source})
-    outputs = "no output 'softmax'. It has: estimated, estimated_labels, features"
+    outputs = "no output 'softmax'.*estimated_labels, features"
     refused(ValueError, outputs, fcnn, source, output="softmax")
     refused(ValueError, "names no output.*features", fcnn, source, output=[])
     asked = r"asks for 'a', and the sources are named \['input'\]"
     refused(ValueError, asked, BlockMean({"a": 16}), source)
 
 
-def test_a_model_of_two_inputs_wants_two_sources(tmp_path):
+def test_a_model_of_two_inputs_needs_two_sources(tmp_path):
     from tutorial_lib.networks.predictors import Predictor
 
     model = Predictor(lambda inputs, outputs: {}, {"a": 1, "b": 4}, ("estimated",))
     refused(ValueError, r"2 inputs, \['a', 'b'\]", model, one_source(tmp_path))
 
 
-def test_wrong_bands_are_counted(tmp_path, fcnn):
+def test_a_wrong_number_of_bands_is_refused(tmp_path, fcnn):
     source = one_source(tmp_path, channels=3)
-    message = r"'input' has 3 bands and the model takes 4. Choose .*bands="
+    message = r"'input' has 3 .* takes 4. Choose .*bands="
     refused(ValueError, message, fcnn, source)
     stacked = Source([source.path] * 2, receptive_field=16, bands=[1, 2, 3, 6])
     assert plan_inference(fcnn, stacked, output="estimated").grid.height == 106
 
 
-def test_bands_are_read_in_the_order_that_is_asked_for(tmp_path):
+def test_bands_are_read_in_the_given_order(tmp_path):
     source = one_source(tmp_path, field=1, channels=3)
     turned = Source(source.path, receptive_field=1, bands=[3, 1])
     model = lambda inputs: {"same": inputs["input"].astype("float32")}  # noqa: E731
@@ -818,7 +836,7 @@ def test_bands_are_read_in_the_order_that_is_asked_for(tmp_path):
         (20, r"has 5x5 px, not the declared .*, 1. Use `expression_field=5`"),
     ],
 )
-def test_wrong_receptive_fields_are_answered(tmp_path, fcnn, field, message):
+def test_wrong_receptive_fields_are_refused_with_a_cure(tmp_path, fcnn, field, message):
     source = one_source(tmp_path, field=field, channels=4)
     refused(ValueError, message, fcnn, source)
 
@@ -827,13 +845,14 @@ def test_wrong_receptive_fields_are_answered(tmp_path, fcnn, field, message):
     ("options", "message"),
     [
         ({"expression_field": 4}, "1x1 px, not the .*, 4. Use `expression_field=1`"),
-        ({"expression_field": 0}, "from 1 on.*Received: 0 and 1"),
-        ({"expression_field": 1.5}, "from 1 on.*Received: 1.5 and 1"),
-        ({"scale_factor": -1}, "is positive. Received: 1 and -1"),
-        ({"scale_factor": float("nan")}, "is positive. Received: 1 and nan"),
+        ({"expression_field": 0}, "expression field is 0"),
+        ({"expression_field": 1.5}, "expression field is 1.5"),
+        ({"scale_factor": -1}, "scale factor is -1"),
+        ({"scale_factor": float("nan")}, "scale factor is nan"),
+        ({"scale_factor": ...}, "scale factor is Ellipsis"),
         ({"scale_factor": 4}, "scale factor is not 4. Use `scale_factor=1`"),
         ({"scale_factor": 0.5}, "move by 1/2 px.*`scale_factor=1`.*patch_based"),
-        ({"tile_size": 0}, "'auto' or a whole number of pixels. Received: 0"),
+        ({"tile_size": 0}, "of 0 px is not a multiple.*Use 1"),
         ({"tile_size": "large"}, "Received: 'large'"),
         ({"mode": "tiled"}, "'fully_convolutional', 'patch_based'. Received: 'tiled'"),
         ({"edge": "same"}, "'valid', 'pad'. Received: 'same'"),
@@ -844,13 +863,13 @@ def test_wrong_receptive_fields_are_answered(tmp_path, fcnn, field, message):
         ({"window": Window(0.5, 0, 3, 3)}, "col 0.5.*whole pixels"),
     ],
 )
-def test_options_that_do_not_fit_are_answered(tmp_path, options, message):
+def test_wrong_options_are_refused_with_a_cure(tmp_path, options, message):
     source = one_source(tmp_path)
     refused(ValueError, message, BlockMean({"input": 16}), source, **options)
 
 
-def test_a_window_that_is_none_is_refused(tmp_path):
-    message = r"rasterio.windows.Window.*Received: \(0, 0, 5, 5\)"
+def test_a_window_of_another_type_is_refused(tmp_path):
+    message = r"Received: \(0, 0, 5, 5\)"
     model = BlockMean({"input": 16})
     refused(TypeError, message, model, one_source(tmp_path), window=(0, 0, 5, 5))
 
@@ -878,10 +897,10 @@ def test_another_output_that_fits_is_offered(tmp_path):
 @pytest.mark.parametrize(
     ("size", "legal"), [(200, "128 or 256"), (64, "128"), (129, "128 or 256")]
 )
-def test_an_illegal_tile_size_is_answered_with_the_nearest_ones(tmp_path, size, legal):
+def test_the_nearest_legal_tile_sizes_are_named(tmp_path, size, legal):
     refused(
         ValueError,
-        rf"\({size} px\) is not a multiple of .* \(128 px\). Use {legal}\.",
+        rf"{size} px is not a multiple of .*128 px\). Use {legal}\.",
         cropping("input"),
         one_source(tmp_path, field=128, shape=(260, 300)),
         expression_field=128,
@@ -910,7 +929,7 @@ def two_rasters(folder, second):
 
 def test_sources_without_a_common_part_are_refused(tmp_path):
     far = random_raster(tmp_path / "b.tif", (50, 60), corner=(900_000, 0))
-    message = r"no common part.*'a' 121x167 px \(receptive field 4\); 'b' 50x60 px"
+    message = r"common part.*'a' 121x167 px \(receptive field 4\); 'b' 50x60 px"
     model = BlockMean({"a": 4, "b": 4})
     refused(GridMismatchError, message, model, two_rasters(tmp_path, far))
 
@@ -946,7 +965,7 @@ def test_a_source_that_would_move_by_half_pixels_is_refused(tmp_path):
         refused(ValueError, message, model, sources)
 
 
-def test_fields_on_different_ground_are_warned_of(tmp_path):
+def test_fields_that_cover_different_ground_warn(tmp_path):
     same = random_raster(tmp_path / "b.tif", SHAPE, seed=1)
     sources = two_rasters(tmp_path, same)
     sources["b"] = Source(same, receptive_field=6)
@@ -956,14 +975,14 @@ def test_fields_on_different_ground_are_warned_of(tmp_path):
     np.testing.assert_array_equal(plan.read()[..., 0], expected)
 
 
-def test_a_network_that_grows_otherwise_than_it_seemed_is_stopped(tmp_path):
+def test_a_network_whose_output_has_another_size_than_tried_is_stopped(tmp_path):
     """Right for one and two blocks, wrong for more: no pixel is put aside."""
 
     def model(inputs):
         return {"net": inputs["input"][:, :2, :2]}
 
     plan = plan_inference(model, one_source(tmp_path, field=1), output="net")
-    with pytest.raises(ValueError, match="'net' of a tile has 2x2 px where 121x167"):
+    with pytest.raises(ValueError, match="has 2x2 px, not 121x167"):
         plan.write(tmp_path / "map.tif", progress=False)
     assert not (tmp_path / "map.tif").exists()
 

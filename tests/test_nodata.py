@@ -9,8 +9,8 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from tutorial_lib import Source, plan_inference, rasters, testing
+from tutorial_lib.inference.background import windows_without_data
 from tutorial_lib.networks.predictors import Predictor
-from tutorial_lib.rasters import validity
 
 FIELD = 6
 SHAPE = (41, 57)
@@ -324,7 +324,7 @@ def test_windows_are_counted_like_one_by_one():
     # Of different sizes, as an output's reach changes with its phase.
     rows, cols = ([0, 4, 5, 19], [3, 9, 9, 23]), ([1, 2, 27], [5, 3, 31])
     for rule, reduce in (("all", np.all), ("any", np.any)):
-        got = validity.windows_without_data(empty, rows, cols, rule=rule)
+        got = windows_without_data(empty, rows, cols, rule=rule)
         expected = [
             [
                 reduce(empty[top:bottom, left:right])

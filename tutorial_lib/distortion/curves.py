@@ -17,15 +17,12 @@ import numpy as np
 from tutorial_lib.distortion.single_chunks import ErrorMaps, measure_errors
 from tutorial_lib.inference.checks import name_sources
 from tutorial_lib.inference.engine import Job
-from tutorial_lib.inference.plan import opened
 from tutorial_lib.inference.planning import plan_inference
 from tutorial_lib.networks.predictors import as_predictor
-from tutorial_lib.rasters import PathLike, Source
+from tutorial_lib.rasters import PathLike, Source, open_sources
 
 if TYPE_CHECKING:
     import pandas
-
-    from tutorial_lib.viewers.figures import StillFigure
 
 SIDES = ("left", "top", "right", "bottom")
 
@@ -118,8 +115,12 @@ class DistortionCurve:
         }
         return pandas.DataFrame(columns).rename_axis("distance")
 
-    def plot(self) -> "StillFigure":
-        """Distortion and cost against crop, and error against distance."""
+    def plot(self) -> Any:
+        """Draw distortion and cost against crop, and error against distance.
+
+        Returns:
+            A figure that displays itself; `savefig(path)` writes it.
+        """
         from tutorial_lib.viewers.plots import show_distortion
 
         return show_distortion(self)
@@ -186,7 +187,7 @@ def distortion_curve(
     _check_chunk(job, chunk, crops)
     if not isinstance(count, Integral) or count < 1:
         raise ValueError(f"`count` is a number of chunks from 1 on. Received: {count}.")
-    with opened(named) as readers:
+    with open_sources(named) as readers:
         found, passed_over = measure_errors(job, readers, chunk, count=count, seed=seed)
     (top, bottom), (left, right) = job.rows.reach.margins, job.cols.reach.margins
     return DistortionCurve(
@@ -233,8 +234,8 @@ def _smallest_chunk(job: Job, crops: Sequence[int]) -> int:
     """The smallest multiple of the total stride that leaves something to look at."""
     stride, scale = job.rows.reach.stride, job.rows.reach.scale
     wanted = max(
-        max(2 * crops[-1], sum(rule.reach.margins)) + 1 + rule.reach.lost
-        for rule in (job.rows, job.cols)
+        max(2 * crops[-1], sum(lattice.reach.margins)) + 1 + lattice.reach.lost
+        for lattice in (job.rows, job.cols)
     )
     return ceil(wanted * scale / stride) * stride
 
@@ -247,7 +248,7 @@ def _check_chunk(job: Job, chunk: int, crops: Sequence[int]) -> None:
             f"A chunk of {chunk} px is not a multiple of the total stride ({stride} px "
             f"of the reference). Use {smallest}, or leave `chunk` out."
         )
-    side = min(rule.reach.size(chunk) for rule in (job.rows, job.cols))
+    side = min(lattice.reach.size(chunk) for lattice in (job.rows, job.cols))
     empty = [crop for crop in crops if 2 * crop >= side]
     if empty:
         raise ValueError(
@@ -256,7 +257,7 @@ def _check_chunk(job: Job, chunk: int, crops: Sequence[int]) -> None:
             f"of {smallest} px, or smaller crops."
         )
     if chunk < smallest:
-        reach = max(sum(rule.reach.margins) for rule in (job.rows, job.cols))
+        reach = max(sum(lattice.reach.margins) for lattice in (job.rows, job.cols))
         raise ValueError(
             f"A chunk of {chunk} px gives {side} px of '{job.outputs[0]}', and its "
             f"borders reach them all ({reach} px). Use a chunk of {smallest} px."
@@ -264,7 +265,7 @@ def _check_chunk(job: Job, chunk: int, crops: Sequence[int]) -> None:
 
 
 def _cropped(job: Job, chunk: int, errors: ErrorMaps, crop: int) -> CropDistortion:
-    rules = (job.rows, job.cols)
+    lattices = job.rows, job.cols
     inner = errors.cropped(crop)
     height, width = inner.squares.shape
     kept = height * width * job.rows.scale**2 / Fraction(chunk) ** 2
@@ -278,7 +279,8 @@ def _cropped(job: Job, chunk: int, errors: ErrorMaps, crop: int) -> CropDistorti
         kept=float(kept),
         cost=float(1 / kept),
         tiles=all(
-            (rule.reach.size(chunk) - 2 * crop) % rule.unit == 0 for rule in rules
+            (lattice.reach.size(chunk) - 2 * crop) % lattice.unit == 0
+            for lattice in lattices
         ),
-        exact=all(crop >= max(rule.reach.margins) for rule in rules),
+        exact=all(crop >= max(lattice.reach.margins) for lattice in lattices),
     )

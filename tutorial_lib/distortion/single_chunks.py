@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tutorial_lib.inference.chunks import ChunkAxis
-from tutorial_lib.inference.engine import Job, Tile, compute_tile, read_beyond
-from tutorial_lib.rasters import SourceReader, validity
+from tutorial_lib.inference.chunks import ChunkLattice
+from tutorial_lib.inference.engine import Job, compute_tile
+from tutorial_lib.inference.reading import filled, read_chunk
+from tutorial_lib.inference.tiles import Tile
+from tutorial_lib.rasters import SourceReader
 
 # Chunks with no-data are passed over, up to so many for each that is wanted.
 TRIES = 50
@@ -119,12 +121,12 @@ def measure_errors(
 
 def _places(job: Job, chunk: int, seed: int) -> Iterator[tuple[int, int]]:
     """Corners of chunks in random order, where the whole image's output is known."""
-    rows, cols = (_starts(rule, chunk) for rule in (job.rows, job.cols))
+    rows, cols = (_starts(lattice, chunk) for lattice in (job.rows, job.cols))
     if not rows or not cols:
         height, width = len(job.rows.mapped), len(job.cols.mapped)
         raise ValueError(
-            f"No chunk of {chunk} px, begun at a multiple of the total stride "
-            f"({job.rows.reach.stride} px), lies in the {height} x {width} px where "
+            f"No chunk of {chunk} px that begins at a multiple of the total stride "
+            f"({job.rows.reach.stride} px) lies in the {height} x {width} px where "
             "the whole image's output is exact. Use smaller crops, a smaller chunk, or "
             "larger rasters."
         )
@@ -133,14 +135,14 @@ def _places(job: Job, chunk: int, seed: int) -> Iterator[tuple[int, int]]:
         yield rows[number // len(cols)], cols[number % len(cols)]
 
 
-def _starts(rule: ChunkAxis, chunk: int) -> range:
+def _starts(lattice: ChunkLattice, chunk: int) -> range:
     """Where chunks may begin: their output lies in what is exact of the whole map."""
-    stride, mapped = rule.reach.stride, rule.mapped
-    starts = range(0, rule.axes[0].size, stride)
+    stride, mapped = lattice.reach.stride, lattice.mapped
+    size = next(iter(lattice.axes.values())).size
     inside = [
         start
-        for start in starts
-        for pixels in [rule.pixels(range(start, start + chunk))]
+        for start in range(0, size, stride)
+        for pixels in [lattice.pixels_of(range(start, start + chunk))]
         if mapped.start <= pixels.start and pixels.stop <= mapped.stop
     ]
     return range(inside[0], inside[-1] + 1, stride) if inside else range(0)
@@ -155,7 +157,7 @@ def _pairs(
     """Output of each chunk alone and of the whole image there, None with no-data."""
     for row, col in places:
         rows, cols = range(row, row + chunk), range(col, col + chunk)
-        pixels = job.rows.pixels(rows), job.cols.pixels(cols)
+        pixels = job.rows.pixels_of(rows), job.cols.pixels_of(cols)
         truth, background = compute_tile(job, readers, Tile(*pixels, *pixels))
         if background.any():
             yield None
@@ -166,13 +168,15 @@ def _pairs(
 def _alone(
     job: Job, readers: Mapping[str, SourceReader], rows: range, cols: range
 ) -> np.ndarray:
-    """The network's output of a chunk, as a tile is computed but for its margins."""
+    """The network's output of one chunk, margins included."""
     batch = {}
-    for number, name in enumerate(job.names):
-        reader = readers[name]
-        part = read_beyond(
-            reader, job.rows.chunk(number, rows), job.cols.chunk(number, cols)
+    for name in job.names:
+        chunk = read_chunk(
+            readers[name],
+            job.rows.source_pixels(name, rows),
+            job.cols.source_pixels(name, cols),
+            mirrored=(True, True),
+            nodata=readers[name].nodata,
         )
-        empty = validity.pixels_without_data(part, reader.nodata)
-        batch[name] = validity.filled(part, empty)[np.newaxis]
+        batch[name] = filled(chunk)[np.newaxis]
     return job.predictor(batch, job.outputs)[job.outputs[0]][0]

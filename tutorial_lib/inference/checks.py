@@ -1,39 +1,43 @@
-"""Whether what was declared fits the network: names, channels, fields; and what would.
+"""Checks of a request: names, channels, fields, and whether the network obeys them.
 
-The network is asked with arrays of zeros, so that any kind of model can be: a network
+The network is asked with arrays of zeros, so that any kind of model can be checked: it
 gives `expression_field` pixels for one receptive field, and twice that for two blocks.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
-from numbers import Integral
+from math import inf, lcm
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
+from tutorial_lib.fields.checks import check_output
+from tutorial_lib.grids import snapped
+from tutorial_lib.inference.blocks import Fields
 from tutorial_lib.inference.engine import Job
-from tutorial_lib.networks.predictors import OutputError, Predictor
+from tutorial_lib.networks.checks import OutputError, check_inputs
+from tutorial_lib.networks.predictors import Predictor
 from tutorial_lib.notices import error_line
 from tutorial_lib.rasters import PathLike, Source
 
 __all__ = [
     "ExpressionFieldError",
     "FieldValueError",
-    "Fit",
     "InputSizeError",
-    "check_channels",
-    "check_chunk",
-    "check_fit",
+    "OutputFormat",
+    "check_choice",
     "check_outputs",
-    "fields_are_given",
+    "declared_fields",
     "name_sources",
+    "try_declared_fields",
+    "try_derived_fields",
 ]
 
 
 class FieldValueError(ValueError):
-    """A declared field is not a positive whole number of pixels.
+    """A declared field, or the scale factor, is not a positive number.
 
     Attributes:
         value: What was declared.
@@ -70,8 +74,8 @@ class ExpressionFieldError(ValueError):
 
 
 @dataclass(frozen=True)
-class Fit:
-    """What an output is made of.
+class OutputFormat:
+    """Channels and type of one output of a network.
 
     Attributes:
         channels: Its number of channels.
@@ -87,6 +91,17 @@ class Fit:
     def is_labels(self) -> bool:
         """One channel of an integer type: class numbers."""
         return self.channels == 1 and np.issubdtype(self.dtype, np.integer)
+
+
+# What is asked for
+
+
+def check_choice(name: str, value: Any, choices: Sequence[Any]) -> None:
+    """Raise ValueError unless an argument is one of its choices."""
+    if value not in choices:
+        raise ValueError(
+            f"`{name}` is one of {', '.join(map(repr, choices))}. Received: {value!r}."
+        )
 
 
 def name_sources(
@@ -105,96 +120,92 @@ def name_sources(
                 "of them: `{name: source, …}`, the reference first."
             )
         sources = {inputs[0] if inputs else "input": sources}
-    if inputs and set(sources) != set(inputs):
-        raise ValueError(
-            f"The sources are named {list(sources)}, the inputs of the model {inputs}. "
-            "Use the names of the inputs."
-        )
+    check_inputs(sources, dict.fromkeys(inputs), what="source")
     return {name: Source.of(source) for name, source in sources.items()}
 
 
 def check_outputs(outputs: Sequence[str], predictor: Predictor) -> None:
-    """Refuse outputs that the model does not have.
-
-    Raises:
-        ValueError: With the outputs that there are.
-    """
+    """Raise ValueError unless there is an output, and the model has all of them."""
     if not outputs:
         known = ", ".join(sorted(predictor.outputs)) or "any that the function gives"
         raise ValueError(f"`output` names no output. Choose from: {known}.")
     for name in outputs:
-        if predictor.outputs and name not in predictor.outputs:
-            raise ValueError(
-                f"The model has no output '{name}'. It has: "
-                f"{', '.join(sorted(predictor.outputs))}."
-            )
+        check_output(name, predictor.outputs)
 
 
-def check_channels(channels: Mapping[str, int], predictor: Predictor) -> None:
-    """Refuse sources whose number of bands is not what the model takes.
-
-    Raises:
-        ValueError: With both numbers.
-    """
-    for name, count in channels.items():
-        wanted = predictor.channels.get(name)
-        if wanted is not None and count != wanted:
-            raise ValueError(
-                f"Source '{name}' has {count} bands and the model takes {wanted}. "
-                "Choose them with `Source(…, bands=[…])`."
-            )
-
-
-def fields_are_given(
+def declared_fields(
     sources: Mapping[str, Source],
     expression_field: int | None,
     scale_factor: float | None,
-) -> bool:
-    """Whether fields are declared; they are for all sources, or for none.
+) -> Fields | None:
+    """The declared fields; None if none is declared, so that they are derived.
+
+    Args:
+        sources: Their receptive fields are declared for all of them, or for none.
+        expression_field: 1 if only receptive fields are declared.
+        scale_factor: Likewise.
 
     Raises:
-        ValueError: With the first source that lacks one, or has an impossible one.
+        FieldValueError: If one of them is impossible.
+        ValueError: If a source lacks its receptive field.
     """
-    fields = [source.receptive_field for source in sources.values()]
-    if (*fields, expression_field, scale_factor) == (None,) * (len(fields) + 2):
-        return False
-    for name, field in zip(sources, fields, strict=True):
+    receptive = {name: source.receptive_field for name, source in sources.items()}
+    if {*receptive.values(), expression_field, scale_factor} == {None}:
+        return None
+    for name, field in receptive.items():
         if field is None:
             raise ValueError(
                 f"Source '{name}' has no receptive field, and other fields are given. "
                 "Declare the pixels that the network reads of it, `Source(…, "
-                "receptive_field=16)`, or none of the fields: then they are worked out."
+                "receptive_field=16)`, or none of the fields: then they are derived."
             )
-        if not isinstance(field, Integral) or field < 1:
-            raise FieldValueError(
-                f"The receptive field of source '{name}' is {field!r}. Declare a whole "
-                "number of pixels from 1 on.",
-                field,
-            )
-    return True
+        _check_size(f"The receptive field of source '{name}'", field)
+    expression = 1 if expression_field is None else expression_field
+    scale = 1 if scale_factor is None else scale_factor
+    _check_size("The expression field", expression)
+    if not isinstance(scale, Real) or not 0 < scale < inf:
+        raise FieldValueError(
+            f"The scale factor is {scale!r}. Give a positive number, or leave it out.",
+            scale,
+        )
+    return Fields(receptive, int(expression), snapped(Fraction(str(scale))))
 
 
-def check_chunk(job: Job, channels: Mapping[str, int]) -> dict[str, Fit]:
-    """Refuse derived fields that the network does not obey; as `check_fit`."""
-    side = max(job.rows.around, job.cols.around) + job.rows.reach.stride
-    inputs = {
-        name: np.zeros((1, *[int(side / axis.spacing)] * 2, channels[name]), "float32")
-        for name, axis in zip(job.names, job.rows.axes, strict=True)
-    }
-    try:
-        given = job.predictor(inputs, job.predictor.outputs or job.outputs)
-    except OutputError:
-        raise
-    # Any exception: the model may be anybody's.
-    except Exception as err:
-        sides = {name: array.shape[1] for name, array in inputs.items()}
-        raise InputSizeError(
-            f"The network refuses inputs of {sides} px: {error_line(err)}. If it "
-            "takes images of one size only, declare that size, `Source(…, "
-            "receptive_field=…)`, and use `mode='patch_based'`.",
-            sides,
-        ) from err
-    due = job.rows.reach.size(side), job.cols.reach.size(side)
+def _check_size(what: str, field: Any) -> None:
+    if not isinstance(field, Integral) or field < 1:
+        raise FieldValueError(
+            f"{what} is {field!r}. Declare a whole number of pixels from 1 on.", field
+        )
+
+
+# Whether the network obeys
+
+
+def try_derived_fields(
+    job: Job, channels: Mapping[str, int]
+) -> dict[str, OutputFormat]:
+    """Run the network on a small chunk, and compare its size with the derived one.
+
+    Args:
+        job: With lattices of derived fields.
+        channels: Bands of each source.
+
+    Returns:
+        Format of each output.
+
+    Raises:
+        InputSizeError: If the network raises an error for such a chunk.
+        ValueError: If an output has another size.
+    """
+    reaches = job.rows.reach, job.cols.reach
+    side = max(job.rows.longer, job.cols.longer) + reaches[0].stride
+    sides = {n: int(side / axis.spacing) for n, axis in job.rows.axes.items()}
+    cure = (
+        "If it takes images of one size only, declare that size, `Source(…, "
+        "receptive_field=…)`, and use `mode='patch_based'`."
+    )
+    given = _run(job, sides, channels, cure)
+    due = tuple(reach.size(side) for reach in reaches)
     for name in job.outputs:
         if given[name].shape[1:3] != due:
             raise ValueError(
@@ -202,133 +213,137 @@ def check_chunk(job: Job, channels: Mapping[str, int]) -> dict[str, Fit]:
                 f"{given[name].shape[1:3]} px, not {due} as was analysed or certified. "
                 "Certify this very model, or declare its fields."
             )
-    return _fits(job, given)
+    return _formats(job, given)
+
+
+def try_declared_fields(
+    job: Job, channels: Mapping[str, int]
+) -> dict[str, OutputFormat]:
+    """Run the network on one block and on two, and compare with the declared fields.
+
+    Args:
+        job: With lattices of declared fields.
+        channels: Bands of each source.
+
+    Returns:
+        Format of each output.
+
+    Raises:
+        InputSizeError: If the network raises an error for inputs of these sizes.
+        ExpressionFieldError: If one block has another size than declared.
+        ValueError: If two blocks do, or a source would move by part of a pixel.
+    """
+    if not job.patch_based:
+        _check_steps(job)
+    one = _run_grown(job, channels, Fraction(0))
+    side = job.rows.expression
+    for name in job.outputs:
+        if one[name].shape[1:3] != (side, side):
+            message = _wrong_expression(job, name, one)
+            raise ExpressionFieldError(message, one[name].shape[1], side)
+    if not job.patch_based:
+        two = _run_grown(job, channels, job.rows.step)
+        for name in job.outputs:
+            if two[name].shape[1:3] != (2 * side, 2 * side):
+                raise ValueError(_wrong_scale(job, channels, name, two[name].shape[1]))
+    return _formats(job, one)
 
 
 def _check_steps(job: Job) -> None:
-    """Fully convolutional, a source must move by whole pixels from block to block."""
-    axes = zip(job.names * 2, job.rows.axes + job.cols.axes, strict=True)
-    for name, axis in axes:
-        step = job.rows.step / axis.spacing
-        if step.denominator > 1 and not job.patch_based:
-            scale = job.rows.scale * step.denominator
-            raise ValueError(
-                f"From one block to the next, source '{name}' would move by {step} px: "
-                "in fully convolutional mode that must be whole pixels. Use "
-                f"`scale_factor={scale}`, or `mode='patch_based'`."
-            )
+    """In fully convolutional mode each block moves a source by whole pixels."""
+    for lattice in (job.rows, job.cols):
+        for name, axis in lattice.axes.items():
+            step = lattice.step / axis.spacing
+            if step.denominator > 1:
+                scale = lattice.scale * step.denominator
+                raise ValueError(
+                    f"From one block to the next, source '{name}' would move by {step} "
+                    "px: in fully convolutional mode that must be whole pixels. Use "
+                    f"`scale_factor={scale}`, or `mode='patch_based'`."
+                )
 
 
-def _fits(job: Job, given: Mapping[str, np.ndarray]) -> dict[str, Fit]:
+def _run_grown(
+    job: Job, channels: Mapping[str, int], growth: Fraction
+) -> dict[str, np.ndarray]:
+    """Outputs for the receptive fields, grown by some reference pixels."""
+    sides = {
+        name: job.rows.fields[name] + int(growth / axis.spacing)
+        for name, axis in job.rows.axes.items()
+    }
+    if growth:
+        cure = (
+            "It takes one receptive field and no larger image: use "
+            "`mode='patch_based'`."
+        )
+    else:
+        cure = (
+            "Declare the receptive fields that it was made for. The sources must cover "
+            "the same ground, for example 16 px of 10 m and 8 px of 20 m."
+        )
+    return _run(job, sides, channels, cure)
+
+
+def _run(
+    job: Job, sides: Mapping[str, int], channels: Mapping[str, int], cure: str
+) -> dict[str, np.ndarray]:
+    """Outputs for square inputs of zeros."""
+    inputs = {
+        name: np.zeros((1, side, side, channels[name]), "float32")
+        for name, side in sides.items()
+    }
+    try:
+        # All outputs: one that was not asked for may be the one that fits.
+        return job.predictor(inputs, job.predictor.outputs or job.outputs)
+    except OutputError:
+        raise
+    except KeyError as err:
+        raise ValueError(
+            f"The function asks for {err}, and the sources are named {list(inputs)}. "
+            "Name them as it does: `{name: Source(…), …}`."
+        ) from err
+    # Any exception: the model may be anybody's function.
+    except Exception as err:
+        raise InputSizeError(
+            f"The network refuses inputs of {dict(sides)} px: {error_line(err)}. "
+            f"{cure}",
+            sides,
+        ) from err
+
+
+def _formats(job: Job, given: Mapping[str, np.ndarray]) -> dict[str, OutputFormat]:
     classes = given["estimated"].shape[-1] if "estimated" in given else None
     return {
-        name: Fit(given[name].shape[-1], given[name].dtype, classes)
+        name: OutputFormat(given[name].shape[-1], given[name].dtype, classes)
         for name in job.outputs
     }
 
 
-def check_fit(job: Job, channels: Mapping[str, int]) -> dict[str, Fit]:
-    """Refuse fields that the network does not obey.
-
-    Args:
-        job: With the declared fields.
-        channels: Bands of each source.
-
-    Returns:
-        What each output is made of.
-
-    Raises:
-        ValueError: With what the network gives, and what would fit.
-    """
-    _check_steps(job)
-    probe = _Probe(job, channels)
-    one = probe.blocks(1)
-    side = job.rows.expression
-    for name in job.outputs:
-        if one[name].shape[1:3] != (side, side):
-            message = probe.wrong_expression(name, one)
-            raise ExpressionFieldError(message, one[name].shape[1], side)
-    if not job.patch_based:
-        two = probe.blocks(2)
-        for name in job.outputs:
-            if two[name].shape[1:3] != (2 * side, 2 * side):
-                raise ValueError(probe.wrong_scale(name, two[name].shape[1]))
-    return _fits(job, one)
+def _wrong_expression(job: Job, name: str, given: Mapping[str, np.ndarray]) -> str:
+    """The error for a receptive field that gives another number of pixels."""
+    side, declared = given[name].shape[1], job.rows.expression
+    others = [other for other, array in given.items() if array.shape[1] == declared]
+    cures = [f"`expression_field={side}`"] if side else ["larger receptive fields"]
+    cures += [f"the output '{other}', which has {declared}" for other in others[:3]]
+    return (
+        f"For the receptive fields {dict(job.rows.fields)} the output '{name}' has "
+        f"{side}x{side} px, not the declared expression field, {declared}. Use "
+        f"{', or '.join(cures)}."
+    )
 
 
-_WRONG_FIELDS = (
-    "Declare the receptive fields it was made for; the sources must cover the same "
-    "ground, for example 16 px of 10 m and 8 px of 20 m."
-)
-_TOO_LARGE = (
-    "It takes one receptive field and no larger image: use `mode='patch_based'`."
-)
-
-
-class _Probe:
-    """Asks a network what it gives for inputs of some size."""
-
-    def __init__(self, job: Job, channels: Mapping[str, int]) -> None:
-        self.job, self.channels = job, channels
-        self.fields = dict(zip(job.names, job.rows.fields, strict=True))
-        # All outputs: one that was not asked for may be the one that fits.
-        self.outputs = job.predictor.outputs or job.outputs
-
-    def blocks(self, count: int) -> dict[str, np.ndarray]:
-        """Outputs for the chunk of `count` blocks."""
-        return self._grown((count - 1) * self.job.rows.step)
-
-    def _grown(self, reference_pixels: Fraction) -> dict[str, np.ndarray]:
-        """Outputs for the receptive fields, grown by some reference pixels."""
-        axes = zip(self.job.names, self.job.rows.axes, strict=True)
-        inputs = {}
-        for name, axis in axes:
-            side = self.fields[name] + int(reference_pixels / axis.spacing)
-            inputs[name] = np.zeros((1, side, side, self.channels[name]), "float32")
-        try:
-            return self.job.predictor(inputs, self.outputs)
-        except OutputError:
-            raise
-        except KeyError as err:
-            raise ValueError(
-                f"The function asks for {err}, and the sources are named "
-                f"{list(inputs)}. Name them as it does: `{{name: Source(…), …}}`."
-            ) from err
-        # Any exception: the model may be anybody's function.
-        except Exception as err:
-            sides = {name: array.shape[1] for name, array in inputs.items()}
-            raise InputSizeError(
-                f"The network refuses inputs of {sides} px: {error_line(err)}. "
-                f"{_TOO_LARGE if reference_pixels else _WRONG_FIELDS}",
-                sides,
-            ) from err
-
-    def wrong_expression(self, name: str, given: Mapping[str, np.ndarray]) -> str:
-        """What to say when one receptive field gives another number of pixels."""
-        side, declared = given[name].shape[1], self.job.rows.expression
-        text = (
-            f"For the receptive fields {self.fields} the output '{name}' has {side}x"
-            f"{side} px, not the declared expression field, {declared}. "
-        )
-        others = [
-            other for other, array in given.items() if array.shape[1] == declared > 0
-        ]
-        cures = [f"`expression_field={side}`"] if side else ["larger receptive fields"]
-        cures += [f"the output '{other}', which has {declared}" for other in others[:3]]
-        return f"{text}Use {', or '.join(cures)}."
-
-    def wrong_scale(self, name: str, side: int) -> str:
-        """What to say when the output does not grow with its inputs as declared."""
-        due = 2 * self.job.rows.expression
-        return (
-            f"Two blocks side by side give {side} px of '{name}' where {due} were due: "
-            f"the scale factor is not {self.job.rows.scale}. Use "
-            f"`scale_factor={self._measured_scale(name)}`."
-        )
-
-    def _measured_scale(self, name: str) -> Fraction | str:
-        axes = self.job.rows.axes
-        # 240: a multiple of every scale factor that is likely, so that none is missed.
-        growth = Fraction(lcm(240, *(axis.spacing.numerator for axis in axes)))
-        small, large = (self._grown(g)[name].shape[1] for g in (Fraction(0), growth))
-        return growth / (large - small) if large > small else "…"
+def _wrong_scale(job: Job, channels: Mapping[str, int], name: str, side: int) -> str:
+    """The error for an output that does not grow with its inputs as declared."""
+    # 240 is a multiple of every scale factor that is likely, so the ratio is exact.
+    spacings = (axis.spacing.numerator for axis in job.rows.axes.values())
+    growth = Fraction(lcm(240, *spacings))
+    small, large = (
+        _run_grown(job, channels, pixels)[name].shape[1]
+        for pixels in (Fraction(0), growth)
+    )
+    scale = growth / (large - small) if large > small else "…"
+    return (
+        f"Two blocks side by side give {side} px of '{name}', not "
+        f"{2 * job.rows.expression}: the scale factor is not {job.rows.scale}. Use "
+        f"`scale_factor={scale}`."
+    )

@@ -1,99 +1,70 @@
-"""Computing one tile of a map: read the sources, find the background, run the model.
-
-Words: a *job* is everything that is the same for all tiles; a *chunk* is what is read
-of a source for a tile.
-"""
+"""Computing one tile of a map: read the sources, find the background, run the model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from einops import rearrange
-from rasterio.windows import Window
 
-from tutorial_lib.inference.blocks import BlockAxis
-from tutorial_lib.inference.chunks import ChunkAxis
+from tutorial_lib.inference.background import background_of_source
+from tutorial_lib.inference.lattice import Lattice
+from tutorial_lib.inference.reading import Chunk, filled, read_chunk
+from tutorial_lib.inference.tiles import Tile
 from tutorial_lib.networks.predictors import Predictor
-from tutorial_lib.rasters import SourceReader, validity
+from tutorial_lib.rasters import SourceReader
 
 # Values of a batch of patches, so that its memory does not depend on the patch size.
 BATCH_VALUES = 2**22
 
-__all__ = ["Job", "Tile", "compute_tile"]
-
-
-@dataclass(frozen=True)
-class Tile:
-    """Output pixels of one step, as ranges of the output lattice.
-
-    Attributes:
-        rows: Rows that are written.
-        cols: Columns that are written.
-        computed_rows: Rows that are computed: more than are written where a window cuts
-            a tile, so that it gives what the full map gives.
-        computed_cols: Columns that are computed.
-    """
-
-    rows: range
-    cols: range
-    computed_rows: range
-    computed_cols: range
-
-    def window(self, rows: range, cols: range) -> Window:
-        """Where the tile lies in a map that holds the given pixels."""
-        return Window(
-            self.cols.start - cols.start,
-            self.rows.start - rows.start,
-            len(self.cols),
-            len(self.rows),
-        )
+__all__ = ["Job", "compute_tile"]
 
 
 @dataclass(frozen=True)
 class Job:
-    """What the computation of every tile needs to know.
+    """What is the same for all tiles of a map.
 
     Attributes:
         predictor: The model.
-        outputs: Names of its outputs that are stacked in the map.
-        names: Names of the sources, reference first.
-        rows: What is read for which output pixels along the rows: by blocks with
-            declared fields, or by chunks with derived ones.
-        cols: The same along the columns.
-        patch_based: One call for a batch of blocks, instead of one for a whole tile.
-        nodata_rule: One of `nodata.RULES`, or None: nothing is no-data.
+        outputs: Names of its outputs, which are stacked in the map.
+        rows: The lattice of the map's rows: a `BlockLattice` with declared fields, a
+            `ChunkLattice` with derived ones.
+        cols: The lattice of its columns, of the same kind.
+        patch_based: The model runs on batches of patches, one for each block, instead
+            of once for a whole tile. The lattices have blocks then.
+        nodata_rule: One of `background.RULES`; None takes all pixels for measured.
     """
 
     predictor: Predictor
     outputs: tuple[str, ...]
-    names: tuple[str, ...]
-    rows: BlockAxis | ChunkAxis
-    cols: BlockAxis | ChunkAxis
+    rows: Lattice
+    cols: Lattice
     patch_based: bool
     nodata_rule: str | None
 
     @property
-    def derived(self) -> bool:
-        """The fields were worked out from the network, not declared."""
-        return isinstance(self.rows, ChunkAxis)
+    def names(self) -> tuple[str, ...]:
+        """Names of the sources, reference first."""
+        return tuple(self.rows.axes)
 
-    def blocks(self, tile: Tile) -> tuple[range, range]:
-        """Rows and columns of the blocks, or the chunk, that give a tile."""
+    def chunk(self, tile: Tile, name: str) -> tuple[range, range]:
+        """Rows and columns of a source that are read for a tile."""
         return (
-            self.rows.covering(tile.computed_rows),
-            self.cols.covering(tile.computed_cols),
+            self.rows.chunk(name, tile.computed_rows),
+            self.cols.chunk(name, tile.computed_cols),
         )
 
-    def chunk(self, tile: Tile, number: int) -> tuple[range, range]:
-        """Rows and columns of source `number` that are read for a tile."""
-        rows, cols = self.blocks(tile)
-        return self.rows.chunk(number, rows), self.cols.chunk(number, cols)
+    def given(self, tile: Tile) -> tuple[range, range]:
+        """Rows and columns of the output that the model gives for a tile's chunk."""
+        return (
+            self.rows.given(tile.computed_rows),
+            self.cols.given(tile.computed_cols),
+        )
 
 
 def compute_tile(
     job: Job, readers: Mapping[str, SourceReader], tile: Tile
 ) -> tuple[np.ndarray | None, np.ndarray]:
-    """Values of a tile and where it is background.
+    """Compute the values of a tile, and where it is background.
 
     Args:
         job: What to compute.
@@ -104,189 +75,128 @@ def compute_tile(
         (height, width, channel) values, None when all is background, and the (height,
         width) mask of the background.
     """
-    blocks = job.blocks(tile)
-    chunks, background = {}, np.zeros((len(tile.rows), len(tile.cols)), bool)
-    for number, name in enumerate(job.names):
-        chunk, empty = _read_chunk(job, readers[name], number, tile)
-        chunks[name] = validity.filled(chunk, empty)
-        if job.nodata_rule and readers[name].nodata is not None:
-            background |= _background(job, readers[name], number, tile, empty)
+    pixels, background = {}, np.zeros((len(tile.rows), len(tile.cols)), bool)
+    for name in job.names:
+        reader = readers[name]
+        chunk = _read(job, reader, name, tile)
+        pixels[name] = filled(chunk)
+        if job.nodata_rule and reader.nodata is not None:
+            background |= background_of_source(
+                job.nodata_rule,
+                name,
+                reader,
+                chunk,
+                rows=(job.rows, tile.rows),
+                cols=(job.cols, tile.cols),
+            )
     if background.all():
         return None, background
     run = _run_patches if job.patch_based else _run_chunk
-    return _cut(job, blocks, tile, run(job, chunks, blocks)), background
+    return _part(job, tile, run(job, tile, pixels)), background
 
 
-def _read_chunk(
-    job: Job, reader: SourceReader, number: int, tile: Tile
-) -> tuple[np.ndarray, np.ndarray]:
-    """A chunk, and where it has no data: no-data pixels, and what lies outside."""
-    rows, cols = job.chunk(tile, number)
-    mirrored = job.rows.mirrors, job.cols.mirrors
-    chunk = read_beyond(reader, rows, cols, mirrored=mirrored)
-    value = reader.nodata if job.nodata_rule else None
-    empty = validity.pixels_without_data(chunk, value)
-    outside = [
-        _outside(pixels, size) & (not mirrors)
-        for pixels, size, mirrors in zip(
-            (rows, cols), reader.grid.shape.yx, mirrored, strict=True
-        )
-    ]
-    return chunk, empty | np.logical_or.outer(*outside)
-
-
-def read_beyond(
-    reader: SourceReader,
-    rows: range,
-    cols: range,
-    *,
-    mirrored: tuple[bool, bool] = (True, True),
-) -> np.ndarray:
-    """Pixels of a source; beyond its borders it is mirrored, or repeats the last one.
-
-    Args:
-        reader: The source.
-        rows: Its rows, which may begin before 0 and end behind the last one.
-        cols: Its columns.
-        mirrored: Whether rows, and columns, are mirrored.
-    """
-    row_index, col_index = (
-        _mirrored(pixels, size) if mirrors else np.clip(pixels, 0, size - 1)
-        for pixels, size, mirrors in zip(
-            (rows, cols), reader.grid.shape.yx, mirrored, strict=True
-        )
+def _read(job: Job, reader: SourceReader, name: str, tile: Tile) -> Chunk:
+    rows, cols = job.chunk(tile, name)
+    return read_chunk(
+        reader,
+        rows,
+        cols,
+        mirrored=(job.rows.mirrors, job.cols.mirrors),
+        nodata=reader.nodata if job.nodata_rule else None,
     )
-    top, left = int(row_index.min()), int(col_index.min())
-    height, width = row_index.max() + 1 - top, col_index.max() + 1 - left
-    array = reader.read(top, left, int(height), int(width))
-    if (height, width) == (len(rows), len(cols)):
-        return array
-    return array[np.ix_(row_index - top, col_index - left)]
 
 
-def _outside(pixels: range, size: int) -> np.ndarray:
-    index = np.arange(pixels.start, pixels.stop)
-    return (index < 0) | (index >= size)
+def _part(job: Job, tile: Tile, values: np.ndarray) -> np.ndarray:
+    """The tile's part of what the model gave for its chunk."""
+    rows, cols = job.given(tile)
+    top, left = tile.rows.start - rows.start, tile.cols.start - cols.start
+    return values[top : top + len(tile.rows), left : left + len(tile.cols)]
 
 
-def _mirrored(pixels: range, size: int) -> np.ndarray:
-    """Indices of existing pixels: 2 1 0 | 0 1 2 … n-1 | n-1 n-2."""
-    index = np.arange(pixels.start, pixels.stop) % (2 * size)
-    return np.minimum(index, 2 * size - 1 - index)
-
-
-def _background(
-    job: Job, reader: SourceReader, number: int, tile: Tile, empty: np.ndarray
-) -> np.ndarray:
-    """Background of a tile that one source makes."""
-    shape = len(tile.rows), len(tile.cols)
-    if job.nodata_rule == "tile":
-        return np.full(shape, empty.all())
-    if job.nodata_rule == "center":
-        return _own_places(job, reader, number, tile)
-    if not job.rows.reads(number):
-        return np.zeros(shape, bool)
-    chunk = job.chunk(tile, number)
-    windows = [
-        # What lies outside of the chunk is not read.
-        [
-            (np.asarray(ends) - read.start).clip(0, len(read))
-            for ends in rule.windows(number, pixels)
-        ]
-        for rule, pixels, read in (
-            (job.rows, tile.rows, chunk[0]),
-            (job.cols, tile.cols, chunk[1]),
-        )
-    ]
-    return validity.windows_without_data(empty, *windows, rule=job.nodata_rule)
-
-
-def _own_places(job: Job, reader: SourceReader, number: int, tile: Tile) -> np.ndarray:
-    """Where the pixel of the source at the centre of an output pixel is no-data."""
-    places = [
-        np.array([rule.place(number, pixel) for pixel in pixels])
-        for rule, pixels in ((job.rows, tile.rows), (job.cols, tile.cols))
-    ]
-    rows, cols = (range(place[0], place[-1] + 1) for place in places)
-    empty = validity.pixels_without_data(read_beyond(reader, rows, cols), reader.nodata)
-    return empty[np.ix_(places[0] - rows.start, places[1] - cols.start)]
-
-
-def _cut(
-    job: Job, blocks: tuple[range, range], tile: Tile, array: np.ndarray
-) -> np.ndarray:
-    """The tile's part of an array that covers whole blocks."""
-    top = tile.rows.start - job.rows.pixels(blocks[0]).start
-    left = tile.cols.start - job.cols.pixels(blocks[1]).start
-    return array[top : top + len(tile.rows), left : left + len(tile.cols)]
-
-
-def _run_chunk(
-    job: Job, chunks: Mapping[str, np.ndarray], blocks: tuple[range, range]
-) -> np.ndarray:
+def _run_chunk(job: Job, tile: Tile, pixels: Mapping[str, np.ndarray]) -> np.ndarray:
     """Fully convolutional: the whole chunk in one call."""
-    batch = {name: chunk[np.newaxis] for name, chunk in chunks.items()}
-    results = job.predictor(batch, job.outputs)
-    expected = len(job.rows.pixels(blocks[0])), len(job.cols.pixels(blocks[1]))
-    return _stacked(job, results, expected)[0]
+    batch = {name: chunk[np.newaxis] for name, chunk in pixels.items()}
+    rows, cols = job.given(tile)
+    return _call(job, batch, (len(rows), len(cols)))[0]
 
 
-def _run_patches(
-    job: Job, chunks: Mapping[str, np.ndarray], blocks: tuple[range, range]
-) -> np.ndarray:
+def _run_patches(job: Job, tile: Tile, pixels: Mapping[str, np.ndarray]) -> np.ndarray:
     """Patch-based: every block from its own patches, in batches of one size."""
-    views = [
-        _patch_view(job, number, chunks[name], blocks)
-        for number, name in enumerate(job.names)
-    ]
-    shape = len(blocks[0]), len(blocks[1])
-    values = sum(int(np.prod(windows.shape[2:])) for windows, _, _ in views)
-    size = int(np.clip(BATCH_VALUES // values, 1, shape[0] * shape[1]))
-    side, results = job.rows.expression, []
-    for first in range(0, shape[0] * shape[1], size):
-        # The last batch is filled up, so that one compiled function serves them all.
-        index = np.arange(first, first + size).clip(max=shape[0] * shape[1] - 1)
-        row, col = np.unravel_index(index, shape)
-        batch = {
-            name: np.moveaxis(windows[rows[row], cols[col]], 1, -1)
-            for name, (windows, rows, cols) in zip(job.names, views, strict=True)
-        }
-        results.append(_stacked(job, job.predictor(batch, job.outputs), (side, side)))
-    stack = np.concatenate(results)[: shape[0] * shape[1]]
-    return rearrange(stack, "(j i) h w c -> (j h) (i w) c", j=shape[0])
+    grids = {name: _PatchGrid.of(job, tile, name, x) for name, x in pixels.items()}
+    height, width = next(iter(grids.values())).shape
+    values = sum(grid.values_of_patch for grid in grids.values())
+    size = int(np.clip(BATCH_VALUES // values, 1, height * width))
+    side, results = job.rows.unit, []
+    for first in range(0, height * width, size):
+        # The last block is repeated in the last batch: all batches have one shape, so
+        # that one compiled function serves them.
+        blocks = np.arange(first, first + size).clip(max=height * width - 1)
+        batch = {name: grid.patches(blocks) for name, grid in grids.items()}
+        results.append(_call(job, batch, (side, side)))
+    stack = np.concatenate(results)[: height * width]
+    return rearrange(stack, "(j i) h w c -> (j h) (i w) c", j=height)
 
 
-def _patch_view(
-    job: Job, number: int, chunk: np.ndarray, blocks: tuple[range, range]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All windows of a chunk (a view), and the first row and column of each block."""
-    field = job.rows.fields[number]
-    windows = np.lib.stride_tricks.sliding_window_view(chunk, (field, field), (0, 1))
-    return windows, *_block_starts(job, number, blocks)
+@dataclass(frozen=True, eq=False)
+class _PatchGrid:
+    """The patches of a chunk, one for each block, row by row.
+
+    Attributes:
+        windows: All windows of a patch's size in the chunk: a view, so no memory.
+        rows: First row of the patches of each row of blocks.
+        cols: First column of the patches of each column of blocks.
+    """
+
+    windows: np.ndarray
+    rows: np.ndarray
+    cols: np.ndarray
+
+    @classmethod
+    def of(cls, job: Job, tile: Tile, name: str, pixels: np.ndarray) -> "_PatchGrid":
+        field = job.rows.fields[name]
+        windows = np.lib.stride_tricks.sliding_window_view(
+            pixels, (field, field), axis=(0, 1)
+        )
+        rows, cols = (
+            np.array([lattice.start(name, j) for j in lattice.blocks_of(computed)])
+            for lattice, computed in (
+                (job.rows, tile.computed_rows),
+                (job.cols, tile.computed_cols),
+            )
+        )
+        return cls(windows, rows - rows[0], cols - cols[0])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of blocks."""
+        return len(self.rows), len(self.cols)
+
+    @property
+    def values_of_patch(self) -> int:
+        return int(np.prod(self.windows.shape[2:]))
+
+    def patches(self, blocks: np.ndarray) -> np.ndarray:
+        """(batch, height, width, channel) patches of numbered blocks."""
+        row, col = np.unravel_index(blocks, self.shape)
+        return np.moveaxis(self.windows[self.rows[row], self.cols[col]], 1, -1)
 
 
-def _block_starts(
-    job: Job, number: int, blocks: tuple[range, range]
-) -> tuple[np.ndarray, np.ndarray]:
-    """First row and first column that each block reads, within the chunk."""
-    rows, cols = (
-        np.array([rule.start(number, block) for block in axis_blocks])
-        for rule, axis_blocks in zip((job.rows, job.cols), blocks, strict=True)
-    )
-    return rows - rows[0], cols - cols[0]
-
-
-def _stacked(
-    job: Job, results: Mapping[str, np.ndarray], expected: tuple[int, int]
+def _call(
+    job: Job, batch: Mapping[str, np.ndarray], expected: tuple[int, int]
 ) -> np.ndarray:
-    """The outputs with their bands stacked, after a look at their size."""
+    """Run the model; its outputs with their bands stacked.
+
+    Raises:
+        ValueError: If an output has another size than expected.
+    """
+    results = job.predictor(batch, job.outputs)
     for name in job.outputs:
         # Also guards against kernels that return a wrong shape for very small images.
-        if results[name].shape[1:3] != expected:
-            got = results[name].shape[1:3]
+        height, width = results[name].shape[1:3]
+        if (height, width) != expected:
             raise ValueError(
-                f"The output '{name}' of a tile has {got[0]}x{got[1]} px where "
-                f"{expected[0]}x{expected[1]} px were due. Its size does not grow with "
-                "its inputs by the scale factor; run the plan in patch-based mode."
+                f"The output '{name}' of a tile has {height}x{width} px, not "
+                f"{expected[0]}x{expected[1]}. Its size does not grow with its inputs "
+                "by the scale factor; run the plan in patch-based mode."
             )
     return np.concatenate([results[name] for name in job.outputs], axis=-1)

@@ -1,35 +1,36 @@
-"""What a plan will cost: pixels read, memory, time."""
+"""What a map will cost, and what it has cost: pixels read, memory, time."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
-from tutorial_lib.inference.engine import Tile, compute_tile
-from tutorial_lib.rasters import SourceReader
+from tutorial_lib.inference.engine import Job, compute_tile
+from tutorial_lib.inference.tiles import Tile
+from tutorial_lib.rasters import PathLike, SourceReader
 
-if TYPE_CHECKING:
-    from tutorial_lib.inference.plan import InferencePlan
-
-# Tiles that are looked at to find one that is not background.
+# Tiles that are tried to find one that is not all background.
 TRIES = 9
 
-__all__ = ["Estimate", "estimate"]
+# The engine's arrays are counted as float32, whatever the type of the rasters.
+VALUE_BYTES = 4
+
+__all__ = ["Estimate", "Report", "chunk_bytes", "estimated_seconds", "redundancy"]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run will cost.
+    """What a run will cost; `InferencePlan.estimate` makes it.
 
     Attributes:
         tile_count: Tiles of the map.
-        redundancy: Pixels read for each pixel mapped.
+        redundancy: Reference pixels read for each pixel mapped.
         chunk_bytes: Memory of what is read for the largest tile, and of its values.
         layer_bytes: Memory of all layers' outputs for it, more than a run holds at a
-            time; None for models that nobody can see into.
-        seconds: Wall-clock time, from the second of two tiles (the first one also
+            time; None for models whose layers are not known.
+        seconds: Wall-clock time, from a tile that was run twice (the first run also
             compiles the network).
     """
 
@@ -49,48 +50,78 @@ class Estimate:
         )
 
 
-def estimate(plan: "InferencePlan", readers: Mapping[str, SourceReader]) -> Estimate:
-    """Run one tile twice, and count."""
-    job, largest = plan.job, plan.largest_tile
-    chunks = {
-        name: [len(part) for part in job.chunk(largest, number)]
-        for number, name in enumerate(job.names)
-    }
-    values = sum(
-        height * width * readers[name].channels
-        for name, (height, width) in chunks.items()
-    )
-    values += len(largest.rows) * len(largest.cols) * len(plan.bands)
-    pixels = np.prod(chunks[job.names[0]])
-    layers = plan.bytes_per_pixel and int(plan.bytes_per_pixel * pixels)
-    if job.patch_based:
-        layers = None
-    return Estimate(
-        tile_count=len(plan.tiles),
-        redundancy=plan.redundancy,
-        chunk_bytes=4 * int(values),
-        layer_bytes=layers,
-        seconds=_seconds(plan, readers),
-    )
+@dataclass(frozen=True)
+class Report:
+    """What a run did; `InferencePlan.write` makes it.
+
+    Attributes:
+        path: The map.
+        tile_count: Tiles of the map.
+        skipped: Tiles that are all background; the model did not run on them.
+        background_share: Share of the map's pixels that are background, 0 to 1.
+        seconds: Wall-clock time.
+    """
+
+    path: PathLike
+    tile_count: int
+    skipped: int
+    background_share: float
+    seconds: float
+
+    def __repr__(self) -> str:
+        return (
+            f"'{Path(self.path).name}' written: {self.tile_count} tiles, "
+            f"{self.skipped} of them skipped, {self.background_share:.1%} background, "
+            f"{self.seconds:.1f} s"
+        )
 
 
-def _seconds(plan: "InferencePlan", readers: Mapping[str, SourceReader]) -> float:
-    tile = _tile_with_data(plan, readers)
+def redundancy(job: Job, tiles: Sequence[Tile], shape: tuple[int, int]) -> float:
+    """Reference pixels that are read per reference pixel that a map covers.
+
+    Args:
+        job: What is computed.
+        tiles: The tiles of the map.
+        shape: (height, width) of the map.
+    """
+    # Rows and columns apart: a map may have a hundred thousand tiles.
+    reference = job.names[0]
+    rows = {tile.computed_rows for tile in tiles}
+    cols = {tile.computed_cols for tile in tiles}
+    height = sum(len(job.rows.chunk(reference, span)) for span in rows)
+    width = sum(len(job.cols.chunk(reference, span)) for span in cols)
+    return float(height * width / (shape[0] * shape[1] * job.rows.scale**2))
+
+
+def chunk_bytes(
+    job: Job, tile: Tile, readers: Mapping[str, SourceReader], band_count: int
+) -> int:
+    """Memory of what is read for a tile, and of its values."""
+    values = len(tile.rows) * len(tile.cols) * band_count
+    for name in job.names:
+        rows, cols = job.chunk(tile, name)
+        values += len(rows) * len(cols) * readers[name].channels
+    return VALUE_BYTES * values
+
+
+def estimated_seconds(
+    job: Job, tiles: Sequence[Tile], readers: Mapping[str, SourceReader]
+) -> float:
+    """Time for all tiles, from one of the largest that was run before."""
+    tile = _tile_with_data(job, tiles, readers)
     started = time.perf_counter()
-    compute_tile(plan.job, readers, tile)
+    compute_tile(job, readers, tile)
     seconds = time.perf_counter() - started
-    return seconds * sum(map(_pixels, plan.tiles)) / _pixels(tile)
+    return seconds * sum(t.pixel_count for t in tiles) / tile.pixel_count
 
 
-def _tile_with_data(plan: "InferencePlan", readers: Mapping[str, SourceReader]) -> Tile:
-    """A tile that the network has run on; the largest ones first."""
-    largest = _pixels(plan.largest_tile)
-    tiles = [tile for tile in plan.tiles if _pixels(tile) == largest]
-    for index in np.linspace(0, len(tiles) - 1, min(TRIES, len(tiles))).astype(int):
-        if compute_tile(plan.job, readers, tiles[index])[0] is not None:
+def _tile_with_data(
+    job: Job, tiles: Sequence[Tile], readers: Mapping[str, SourceReader]
+) -> Tile:
+    """One of the largest tiles that the network has run on, if there is one."""
+    most = max(tile.pixel_count for tile in tiles)
+    large = [tile for tile in tiles if tile.pixel_count == most]
+    for index in np.linspace(0, len(large) - 1, min(TRIES, len(large))).astype(int):
+        if compute_tile(job, readers, large[index])[0] is not None:
             break
-    return tiles[index]
-
-
-def _pixels(tile: Tile) -> int:
-    return len(tile.computed_rows) * len(tile.computed_cols)
+    return large[index]

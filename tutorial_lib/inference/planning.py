@@ -1,59 +1,54 @@
-"""Maps of whole scenes: plan a tiled inference, look at the plan, run it.
+"""`plan_inference` and `predict_raster`: from a model and sources to a map.
 
-The map's pixels lie on a lattice of `scale_factor` reference pixels, anchored at the
-reference's corner. Every expression field (a block of output pixels) is computed from
-one receptive field of every source, in both modes, so that they give the same map.
+The map's pixels lie on a lattice of `scale_factor` reference pixels that begins at the
+reference's corner. Both modes read the same pixels for the same output pixel, so they
+give the same map; fully convolutional is much faster.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from tutorial_lib.fields.reach import NetworkReach
-from tutorial_lib.fields.tiling import Verdict
+from tutorial_lib.fields.reach import NetworkReach, output_reach
+from tutorial_lib.fields.tiling import Verdict, judge
+from tutorial_lib.inference.background import RULES
+from tutorial_lib.inference.blocks import block_lattices, fields_of_patches
 from tutorial_lib.inference.checks import (
-    Fit,
-    check_channels,
-    check_chunk,
-    check_fit,
+    check_choice,
     check_outputs,
-    fields_are_given,
+    declared_fields,
     name_sources,
+    try_declared_fields,
+    try_derived_fields,
 )
-from tutorial_lib.inference.derived import (
-    chunk_rules,
-    job_verdict,
-    known_reach,
-    output_reach,
-    patch_fields,
-)
+from tutorial_lib.inference.chunks import chunk_lattices
 from tutorial_lib.inference.engine import Job
-from tutorial_lib.inference.plan import MODES, InferencePlan, Report, opened
+from tutorial_lib.inference.estimates import Report
+from tutorial_lib.inference.plan import InferencePlan
 from tutorial_lib.inference.tiles import (
-    block_rules,
     check_extent,
     cut_tiles,
-    cut_window,
-    map_spans,
     tile_side,
+    wanted_pixels,
 )
-from tutorial_lib.networks.predictors import Predictor, as_predictor
+from tutorial_lib.inference.values import map_format
+from tutorial_lib.networks.checks import check_inputs
+from tutorial_lib.networks.predictors import Predictor, as_predictor, known_reach
 from tutorial_lib.notices import warn
-from tutorial_lib.rasters import Legend, PathLike, Source
-from tutorial_lib.rasters.validity import RULES
+from tutorial_lib.rasters import Legend, PathLike, Source, open_sources
 
 if TYPE_CHECKING:
     from tutorial_lib.proof.certificate import Certificate
 
+MODES = ("fully_convolutional", "patch_based")
 EDGES = ("valid", "pad")
 
 Sources = Mapping[str, "Source | PathLike"] | Source | PathLike
 
-__all__ = ["plan_inference", "predict_raster"]
+__all__ = ["EDGES", "MODES", "plan_inference", "predict_raster"]
 
 
 def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
@@ -74,11 +69,9 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
 ) -> InferencePlan:
     """Plan a map and check it, without computing it.
 
-    Without fields, what must be read is worked out from the network, and the tiled map
-    equals the map of the whole image. With fields (a receptive field for every source)
-    these are obeyed, artefacts included, with a warning that says which rule they
-    break. Both modes read the same pixels for the same output pixel; fully
-    convolutional is much faster.
+    Without fields, the pixels to read are derived from the network, and the tiled map
+    equals the map of the whole image. With fields (a receptive field for every source),
+    these are obeyed, artefacts included; a warning says which rule they break.
 
     Args:
         model: A `keras.Model`, a `.keras` file, a SavedModel folder, or a function from
@@ -89,27 +82,29 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         mode: "fully_convolutional" runs the model once for each tile, "patch_based" on
             the receptive field of each block.
         expression_field: Side of the block of output pixels that one receptive field
-            gives; 1 if only receptive fields are given.
+            gives; 1 if only receptive fields are declared.
         scale_factor: Output spacing divided by reference spacing, likewise.
         tile_size: Side of a tile in output pixels, a multiple of the expression field
-            or of the total stride; "auto" takes what memory allows and time rewards.
+            or of the total stride; "auto" takes the largest that fits into a bounded
+            memory.
         window: Part of the full map, in its pixels.
-        edge: "valid" maps only what lies inside every source, "pad" the whole
+        edge: "valid" maps only pixels that read inside every source, "pad" the whole
             reference: a network that pads does so at the true borders, for others the
             sources are mirrored there.
         nodata_rule: Which output pixels are background: "center", "all", "any" or
-            "tile"; None takes no-data for measured values.
-        background: Their value; None gives 255 (65535 above 255 classes) for labels and
-            NaN for floats.
+            "tile". None takes pixels without data for measured values.
+        background: Value of background pixels; None takes 255 (65535 above 255
+            classes) for labels and NaN for floats.
         legend: Class names and colours of a label map.
-        certificate: What `certify` measured: it stands in for an analysis that the
-            model does not allow, and goes into the map's metadata.
+        certificate: What `certify` measured. It replaces an analysis that the model
+            does not allow, and is kept in the map's metadata.
 
     Returns:
         The plan: print it, then `write` or `read` it.
 
     Raises:
-        ValueError: If names, fields, tile size, window… do not fit, with what would.
+        TypeError: If `model` or `window` is not of a known type.
+        ValueError: If names, fields, tile size, window… do not fit; with what would.
         GridMismatchError: If the sources' grids do not fit together.
 
     Example:
@@ -124,115 +119,175 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         >>> plan.read().shape
         (105, 153, 6)
     """
-    predictor = as_predictor(model)
-    named = name_sources(sources, predictor)
-    outputs = (output,) if isinstance(output, str) else tuple(output)
-    _check_choices(
-        mode=(mode, MODES),
-        edge=(edge, EDGES),
-        nodata_rule=(nodata_rule, (*RULES, None)),
-    )
-    check_outputs(outputs, predictor)
-    grids, channels = _grids_and_channels(named)
-    check_channels(channels, predictor)
-    given = fields_are_given(named, expression_field, scale_factor)
-    if certificate is not None:
-        certificate.check_model(model, outputs)
-    network = _network(predictor, outputs, next(iter(named)), certificate, not given)
-    if mode == "patch_based" and not given:
-        pair = output_reach(network, outputs)
-        fields, expression_field, scale_factor = patch_fields(pair, tuple(named))
-        named = {n: replace(s, receptive_field=fields[n]) for n, s in named.items()}
-    if mode == "patch_based" or given:
-        rules = block_rules(named, grids, expression_field, scale_factor)
+    check_choice("mode", mode, MODES)
+    check_choice("edge", edge, EDGES)
+    check_choice("nodata_rule", nodata_rule, (*RULES, None))
+    request = _checked_request(model, sources, output, certificate)
+    patch_based = mode == "patch_based"
+
+    # What is read for which pixels: blocks by their fields, or chunks by derivation.
+    fields = declared_fields(request.sources, expression_field, scale_factor)
+    declared = fields is not None
+    network = _network_reach(request, certificate, required=not declared)
+    if patch_based and not declared:
+        reaches = output_reach(network, request.outputs)
+        fields = fields_of_patches(reaches, tuple(request.sources))
+    if fields is not None:
+        rows, cols = block_lattices(fields, request.grids, edge)
     else:
-        rules = chunk_rules(output_reach(network, outputs), grids, edge)
-    job = Job(
-        predictor, outputs, tuple(named), *rules, mode == "patch_based", nodata_rule
+        reaches = output_reach(network, request.outputs)
+        rows, cols = chunk_lattices(reaches, request.grids, edge)
+
+    # Does the network obey, and do the sources overlap?
+    job = Job(request.predictor, request.outputs, rows, cols, patch_based, nodata_rule)
+    try_network = try_derived_fields if fields is None else try_declared_fields
+    formats = try_network(job, request.channels)
+    check_extent(rows, cols)
+
+    memory = network and network.bytes_per_pixel
+    side = tile_side(
+        tile_size, rows, cols, patch_based=patch_based, bytes_per_pixel=memory
     )
-    fit = (check_chunk if job.derived else check_fit)(job, channels)
-    spans = [map_spans(rule, edge) for rule in rules]
-    check_extent(spans, named, rules)
-    wanted = cut_window(spans, window)
-    side = tile_side(tile_size, job, network and network.bytes_per_pixel)
-    verdict = network and job_verdict(job, network, side)
-    if given:
-        _warn_unless_exact(verdict)
-    dtype, value = _type_and_background(fit, background, legend)
+    wanted = wanted_pixels(rows, cols, window)
+    separable = patch_based and nodata_rule != "tile"
     return InferencePlan(
         job=job,
-        sources=named,
-        reference=next(iter(grids.values())),
+        sources=request.sources,
+        reference=next(iter(request.grids.values())),
         rows=wanted[0],
         cols=wanted[1],
-        tiles=cut_tiles(job, spans, wanted, side),
-        dtype=dtype,
-        background=value,
-        bands=_band_names(outputs, fit, legend),
-        legend=legend,
-        bytes_per_pixel=network and network.bytes_per_pixel,
-        verdict=verdict,
+        tiles=cut_tiles(rows, cols, wanted, side, separable=separable),
+        format=map_format(formats, background, legend),
+        derived=not declared,
+        bytes_per_pixel=memory,
+        verdict=_judged(job, network, side) if declared else _exact(side),
         certificate=certificate,
     )
 
 
-def _grids_and_channels(
-    sources: Mapping[str, Source],
-) -> tuple[dict[str, GeoBox], dict[str, int]]:
-    with opened(sources) as readers:
-        grids = {name: reader.grid for name, reader in readers.items()}
-        return grids, {name: reader.channels for name, reader in readers.items()}
+@dataclass(frozen=True)
+class _Request:
+    """A model and its sources, named, opened once and checked."""
+
+    predictor: Predictor
+    outputs: tuple[str, ...]
+    sources: Mapping[str, Source]
+    grids: Mapping[str, GeoBox]
+    channels: Mapping[str, int]
+
+    @property
+    def reference(self) -> str:
+        return next(iter(self.sources))
 
 
-def _warn_unless_exact(verdict: Verdict | None) -> None:
-    if verdict is not None and not verdict.exact:
-        warn(
-            f"The map will not be that of the whole image: {' '.join(verdict.broken)} "
-            "Leave all fields out, and they are derived."
-        )
-
-
-def _network(
-    predictor: Predictor,
-    outputs: Sequence[str],
-    reference: str,
+def _checked_request(
+    model: Any,
+    sources: Sources,
+    output: str | Sequence[str],
     certificate: "Certificate | None",
-    needed: bool,
+) -> _Request:
+    predictor = as_predictor(model)
+    named = name_sources(sources, predictor)
+    outputs = (output,) if isinstance(output, str) else tuple(output)
+    check_outputs(outputs, predictor)
+    with open_sources(named) as readers:
+        grids = {name: reader.grid for name, reader in readers.items()}
+        channels = {name: reader.channels for name, reader in readers.items()}
+    cure = "Choose its bands with `Source(…, bands=[…])`."
+    check_inputs(channels, predictor.channels, what="source", cure=cure)
+    if certificate is not None:
+        certificate.check_model(predictor, outputs)
+    return _Request(predictor, outputs, named, grids, channels)
+
+
+def _network_reach(
+    request: _Request, certificate: "Certificate | None", *, required: bool
 ) -> NetworkReach | None:
-    """What the outputs depend on; None where it is not known and not needed."""
-    measured = certificate.reach() if certificate and needed else None
+    """What the outputs depend on; None where it is neither known nor required."""
+    measured = certificate.reach() if certificate and required else None
     try:
-        # First of all the layers: what was measured may be hidden by dead units.
-        return known_reach(predictor, outputs, reference)
+        # The layers go before what was measured, which dead units may hide.
+        return known_reach(request.predictor, request.outputs, request.reference)
     except (TypeError, ValueError):
         if measured is not None:
-            return measured.seen_from(reference)
-        if needed:
+            return measured.seen_from(request.reference)
+        if required:
             raise
         return None
 
 
-def predict_raster(
+def _exact(side: int) -> Verdict:
+    return Verdict(exact=True, broken=(), tiles=(side,), crops=())
+
+
+def _judged(job: Job, network: NetworkReach | None, side: int) -> Verdict | None:
+    """Whether tiles with declared fields give the whole map; a warning if not.
+
+    None where the network's layers are not known.
+    """
+    if network is None:
+        return None
+    block = job.rows.unit
+    if job.patch_based and block == 1:
+        # Every pixel has its own patch: nothing can differ from tile to tile.
+        return _exact(side)
+    tile = block if job.patch_based else side
+    reference = job.names[0]
+    chunk = len(job.rows.chunk(reference, range(job.rows.shift, job.rows.shift + tile)))
+    start = max(
+        (
+            int(lattice.chunk(reference, lattice.computed).start)
+            for lattice in (job.rows, job.cols)
+        ),
+        key=lambda place: place % network.stride,
+    )
+    verdicts = [
+        judge(network, name, tile=tile, start=start, chunk=(chunk, chunk))
+        for name in job.outputs
+    ]
+    verdict = next((one for one in verdicts if not one.exact), verdicts[0])
+    if not verdict.exact:
+        warn(
+            f"The map will not be the map of the whole image: "
+            f"{' '.join(verdict.broken)} Leave all fields out, and they are derived."
+        )
+    return verdict
+
+
+def predict_raster(  # noqa: PLR0913, D417 - the same choices; see the last lines
     model: Any,
     sources: Sources,
     path: PathLike,
     *,
+    output: str | Sequence[str],
+    mode: str = "fully_convolutional",
+    expression_field: int | None = None,
+    scale_factor: float | None = None,
+    tile_size: int | str = "auto",
+    window: Window | None = None,
+    edge: str = "valid",
+    nodata_rule: str | None = "center",
+    background: float | None = None,
+    legend: Legend | None = None,
+    certificate: "Certificate | None" = None,
     dtype: str | None = None,
     progress: bool = True,
-    **options: Any,
 ) -> Report:
     """Plan a map and write it: `plan_inference(…).write(path)`.
 
     Args:
-        model: As for `plan_inference`.
-        sources: As for `plan_inference`.
-        path: The map, a GeoTIFF.
-        dtype: As for `InferencePlan.write`.
-        progress: As for `InferencePlan.write`.
-        **options: The keyword arguments of `plan_inference`.
+        {options}
+        path: The map, a GeoTIFF; an existing file is replaced at the end.
+        dtype: Type of the map: floats written as integers are rounded and clamped;
+            None takes the plan's.
+        progress: Whether to show a progress bar.
 
     Returns:
         What was done.
+
+    Raises:
+        OSError: If the file cannot be written; nothing is left behind.
+        ValueError: And other errors, as `plan_inference` raises them.
 
     Example:
         >>> from tutorial_lib import testing
@@ -247,52 +302,31 @@ def predict_raster(
         >>> report.tile_count, report.skipped
         (1, 0)
     """
-    plan = plan_inference(model, sources, **options)
+    plan = plan_inference(
+        model,
+        sources,
+        output=output,
+        mode=mode,
+        expression_field=expression_field,
+        scale_factor=scale_factor,
+        tile_size=tile_size,
+        window=window,
+        edge=edge,
+        nodata_rule=nodata_rule,
+        background=background,
+        legend=legend,
+        certificate=certificate,
+    )
     return plan.write(path, dtype=dtype, progress=progress)
 
 
-def _check_choices(**choices: tuple[str, Sequence[str]]) -> None:
-    for name, (value, known) in choices.items():
-        if value not in known:
-            raise ValueError(
-                f"`{name}` is one of {', '.join(map(repr, known))}. "
-                f"Received: {value!r}."
-            )
+def _arguments(docstring: str) -> str:
+    """The lines of a docstring's section of arguments."""
+    return docstring.partition("    Args:\n")[2].partition("\n\n")[0]
 
 
-def _type_and_background(
-    fit: Mapping[str, Fit], background: float | None, legend: Legend | None
-) -> tuple[np.dtype, float]:
-    """Type of the map and value of its background pixels."""
-    labels = len(fit) == 1 and next(iter(fit.values())).is_labels
-    if not labels:
-        return np.dtype("float32"), np.nan if background is None else float(background)
-    class_count = next(iter(fit.values())).class_count or 0
-    names = legend.names if legend else ()
-    class_count = max(class_count, len(names))
-    if background is None:
-        background = 255 if class_count <= 255 else 65535
-    if 0 <= background < class_count:
-        name = "".join(f" ('{name}')" for name in names[int(background) :][:1])
-        warn(
-            f"The background {background:g} is also a class{name}: the two cannot be "
-            "told apart in the map. Leave `background` out, or take a free value."
-        )
-    small = 0 <= background <= 255 and class_count <= 256
-    return np.dtype(
-        "uint8" if small else "int32" if background < 0 else "uint16"
-    ), background
-
-
-def _band_names(
-    outputs: Sequence[str], fit: Mapping[str, Fit], legend: Legend | None
-) -> tuple[str, ...]:
-    names = []
-    for output in outputs:
-        count = fit[output].channels
-        if count == 1:
-            names.append(output)
-            continue
-        classes = legend.names if legend and len(legend) == count else range(count)
-        names += [f"{output} {label}" for label in classes]
-    return tuple(names)
+# The options are explained in one place, so that both helps agree.
+if predict_raster.__doc__:  # not with `python -OO`
+    predict_raster.__doc__ = predict_raster.__doc__.replace(
+        "        {options}", _arguments(plan_inference.__doc__)
+    )

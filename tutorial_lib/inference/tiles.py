@@ -1,221 +1,165 @@
-"""Where a map lies and how it is cut: block rules, its extent, its window, its tiles.
+"""How a map is cut: its extent, its window, and its tiles."""
 
-All of it is arithmetic on the grids of the sources and the declared fields.
-"""
+from dataclasses import dataclass
 
-from collections.abc import Mapping, Sequence
-from fractions import Fraction
-from numbers import Integral
-from typing import Any
-
-import numpy as np
-from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from tutorial_lib.grids import GridMismatchError, align, snapped, tile_spans
-from tutorial_lib.inference.blocks import BlockAxis
-from tutorial_lib.inference.chunks import ChunkAxis
-from tutorial_lib.inference.engine import Job, Tile
-from tutorial_lib.notices import warn
-from tutorial_lib.rasters import Source
+from tutorial_lib.fields.checks import check_multiple
+from tutorial_lib.grids import GridMismatchError, tile_spans, window_ranges
+from tutorial_lib.inference.lattice import Lattice
 
-# Sides of automatic tiles: larger ones are hardly faster and need more memory.
-AUTO_TILE, PATCH_TILE = 256, 128
+# Side of automatic tiles in patch-based mode: batches bound its memory, not tiles.
+PATCH_TILE = 128
 
-# With derived fields: pixels of the largest chunk, and what the layers of a
-# network may hold for one, in bytes: little beside the 2 GB of a machine on Binder.
-LARGEST_CHUNK, MEMORY_BUDGET = 512, 2**28
+# Longest automatic chunk, in pixels of the finest source: longer ones are no faster.
+AUTO_CHUNK = 512
 
-__all__ = [
-    "block_rules",
-    "check_extent",
-    "cut_tiles",
-    "cut_window",
-    "map_spans",
-    "tile_side",
-]
+# What the layers of a network may hold for one chunk, in bytes. It is little beside the
+# 2 GB that a machine on Binder has.
+MEMORY_BUDGET = 2**28
+
+__all__ = ["Tile", "check_extent", "cut_tiles", "tile_side", "wanted_pixels"]
 
 
-def block_rules(
-    sources: Mapping[str, Source],
-    grids: Mapping[str, GeoBox],
-    expression_field: int | None,
-    scale_factor: float | None,
-) -> tuple[BlockAxis, BlockAxis]:
-    """The block rule along the rows and along the columns."""
-    expression = 1 if expression_field is None else expression_field
-    factor = 1 if scale_factor is None else scale_factor
-    positive = 0 < factor < np.inf
-    if not isinstance(expression, Integral) or expression < 1 or not positive:
-        raise ValueError(
-            "The expression field is a whole number of pixels from 1 on and the scale "
-            f"factor is positive. Received: {expression} and {factor}."
-        )
-    scale = snapped(Fraction(str(factor)))
-    fields = tuple(source.receptive_field for source in sources.values())
-    axes = list(align(grids).values())
-    _warn_of_footprints(sources, [rows for rows, _ in axes])
-    return tuple(
-        BlockAxis(tuple(pair[i] for pair in axes), fields, expression, scale)
-        for i in (0, 1)
-    )
+@dataclass(frozen=True)
+class Tile:
+    """Output pixels that are written in one step.
 
+    Attributes:
+        rows: Rows that are written.
+        cols: Columns that are written.
+        computed_rows: Rows that are computed: more than are written where a window cuts
+            a tile, so that it gives what the full map gives.
+        computed_cols: Columns that are computed.
+    """
 
-def _warn_of_footprints(sources: Mapping[str, Source], axes: Sequence[Any]) -> None:
-    sides = {
-        name: source.receptive_field * axis.spacing
-        for (name, source), axis in zip(sources.items(), axes, strict=True)
-    }
-    if len(set(sides.values())) > 1:
-        listed = ", ".join(f"'{name}' {float(side):g}" for name, side in sides.items())
-        warn(
-            f"The receptive fields cover different ground (in reference pixels: "
-            f"{listed}). They share their upper-left corner, so they are not centred "
-            "on each other."
+    rows: range
+    cols: range
+    computed_rows: range
+    computed_cols: range
+
+    @property
+    def pixel_count(self) -> int:
+        """Output pixels that are computed."""
+        return len(self.computed_rows) * len(self.computed_cols)
+
+    def window(self, rows: range, cols: range) -> Window:
+        """Where the tile lies in a map of the given rows and columns."""
+        return Window(
+            self.cols.start - cols.start,
+            self.rows.start - rows.start,
+            len(self.cols),
+            len(self.rows),
         )
 
 
-def map_spans(rule: BlockAxis | ChunkAxis, edge: str) -> tuple[range, range]:
-    """Pixels of the whole map along one axis, and of the blocks that hold them."""
-    if isinstance(rule, ChunkAxis):
-        return rule.mapped, rule.mapped
-    if edge == "pad":
-        return rule.covered, rule.pixels(rule.covering(rule.covered))
-    pixels = rule.pixels(rule.blocks)
-    return pixels, pixels
+def check_extent(rows: Lattice, cols: Lattice) -> None:
+    """Refuse sources whose common part gives no output pixel, or that end too early.
 
-
-def check_extent(
-    spans: Sequence[tuple[range, range]],
-    sources: Mapping[str, Source],
-    rules: Sequence[BlockAxis | ChunkAxis],
-) -> None:
-    """Refuse sources without a common part that is large enough for one pixel."""
-    derived = isinstance(rules[0], ChunkAxis)
-    if all(len(pixels) for pixels, _ in spans):
-        return None if derived else _check_cover(spans, sources, rules)
-    sizes = [
-        f"'{name}' {rows.size}x{cols.size} px"
-        + (f" (receptive field {source.receptive_field})" * (not derived))
-        for (name, source), rows, cols in zip(
-            sources.items(), rules[0].axes, rules[1].axes, strict=True
-        )
-    ]
-    if derived:
-        raise GridMismatchError(
-            "No output pixel has all that it reads inside all sources: their common "
-            f"part is too small. {'; '.join(sizes)}. Check the extents, or map up to "
-            "the borders with `edge='pad'`."
-        )
+    Raises:
+        GridMismatchError: With the size of each source.
+    """
+    if rows.mapped and cols.mapped:
+        rows.check_cover()
+        cols.check_cover()
+        return
+    sizes = []
+    for name, axis in rows.axes.items():
+        facts = ", ".join(f"{title} {of[name]}" for title, of in rows.facts.items())
+        sizes.append(f"'{name}' {axis.size}x{cols.axes[name].size} px ({facts})")
     raise GridMismatchError(
-        "No receptive field lies inside all sources: they have no common part that is "
-        f"large enough. {'; '.join(sizes)}. Check the extents, or use smaller fields."
+        "No output pixel has all that it reads inside every source: their common part "
+        f"is too small. {'; '.join(sizes)}. Check the extents, use smaller fields, or "
+        "map up to the borders with `edge='pad'`."
     )
 
 
-def _check_cover(
-    spans: Sequence[tuple[range, range]],
-    sources: Mapping[str, Source],
-    rules: Sequence[BlockAxis],
-) -> None:
-    """A mirrored border is a fair guess; a mirrored half of a source is none."""
-    for (pixels, _), rule in zip(spans, rules, strict=True):
-        for number, (name, axis) in enumerate(zip(sources, rule.axes, strict=True)):
-            first, last = (rule.place(number, p) for p in (pixels[0], pixels[-1]))
-            beyond = max(-first, last + 1 - axis.size)
-            if beyond > rule.fields[number]:
-                raise GridMismatchError(
-                    f"Source '{name}' lacks {beyond} px along a border of the map, "
-                    f"more than its receptive field ({rule.fields[number]} px): too "
-                    "much to mirror. Use `edge='valid'`, or sources that cover the "
-                    "reference."
-                )
-
-
-def cut_window(
-    spans: Sequence[tuple[range, range]], window: Window | None
+def wanted_pixels(
+    rows: Lattice, cols: Lattice, window: Window | None
 ) -> tuple[range, range]:
-    """Rows and columns of the part of the map that is wanted."""
-    rows, cols = (pixels for pixels, _ in spans)
+    """Rows and columns of the part of the map that is wanted.
+
+    Raises:
+        TypeError: If `window` is not a rasterio Window.
+        ValueError: If it leaves the full map.
+    """
     if window is None:
-        return rows, cols
-    if not isinstance(window, Window):
-        raise TypeError(
-            "`window` is a `rasterio.windows.Window(col_off, row_off, width, height)`. "
-            f"Received: {window!r}."
-        )
-    top, left = window.row_off, window.col_off
-    height, width = window.height, window.width
-    whole = all(float(v).is_integer() for v in (top, left, height, width))
-    inside = 0 <= top < top + height <= len(rows)
-    inside &= 0 <= left < left + width <= len(cols)
-    if not (whole and inside):
-        raise ValueError(
-            f"The window (row {top}, col {left}, {height}x{width} px) must be whole "
-            f"pixels inside the full map, which has {len(rows)}x{len(cols)} px."
-        )
-    rows = range(rows.start + int(top), rows.start + int(top + height))
-    return rows, range(cols.start + int(left), cols.start + int(left + width))
+        return rows.mapped, cols.mapped
+    shape = len(rows.mapped), len(cols.mapped)
+    inner_rows, inner_cols = window_ranges(window, shape, "the full map")
+    return (
+        rows.mapped[inner_rows.start : inner_rows.stop],
+        cols.mapped[inner_cols.start : inner_cols.stop],
+    )
 
 
-def tile_side(tile_size: int | str, job: Job, bytes_per_pixel: float | None) -> int:
-    """Side of the tiles in output pixels, a legal one."""
-    if tile_size == "auto":
-        return _auto_side(job, bytes_per_pixel)
-    if not isinstance(tile_size, Integral) or tile_size < 1:
+def tile_side(
+    tile_size: int | str,
+    rows: Lattice,
+    cols: Lattice,
+    *,
+    patch_based: bool,
+    bytes_per_pixel: float | None,
+) -> int:
+    """Side of the tiles in output pixels.
+
+    Args:
+        tile_size: "auto", or a multiple of the lattice's unit.
+        rows: Lattice of the rows.
+        cols: Lattice of the columns.
+        patch_based: Whether blocks are computed one by one.
+        bytes_per_pixel: Memory of the network's layers for one reference pixel; None
+            when unknown.
+
+    Raises:
+        ValueError: If the size is not legal; with the nearest legal ones.
+    """
+    if isinstance(tile_size, str) and tile_size != "auto":
         raise ValueError(
             "`tile_size` is 'auto' or a whole number of pixels. "
             f"Received: {tile_size!r}."
         )
-    unit = job.rows.unit
-    if tile_size % unit:
-        below, above = tile_size // unit * unit, (tile_size // unit + 1) * unit
-        legal = f"{below} or {above}" if below else f"{above}"
-        what = "total stride" if job.derived else "expression field"
-        raise ValueError(
-            f"`tile_size` ({tile_size} px) is not a multiple of the {what} "
-            f"({unit} px). Use {legal}."
-        )
-    return tile_size
-
-
-def _auto_side(job: Job, bytes_per_pixel: float | None) -> int:
-    """As large as is worth while, and as the memory for one call allows."""
-    unit = job.rows.unit
-    if job.patch_based:
-        return max(1, PATCH_TILE // unit) * unit
-    # In pixels of the reference, and of the source with the smallest ones.
-    chunk = int(LARGEST_CHUNK * min(1, *(axis.spacing for axis in job.rows.axes)))
+    if tile_size != "auto":
+        what = rows.unit_name
+        return check_multiple(tile_size, rows.unit, of="`tile_size`", what=what)
+    if patch_based:
+        return max(1, PATCH_TILE // rows.unit) * rows.unit
+    longest = AUTO_CHUNK * min(1, *(axis.spacing for axis in rows.axes.values()))
     if bytes_per_pixel:
-        chunk = min(chunk, int((MEMORY_BUDGET / bytes_per_pixel) ** 0.5))
-    if not job.derived:
-        # What is read beyond the tile is known only with the reach.
-        return max(1, min(AUTO_TILE, chunk) // unit) * unit
-    around = max(job.rows.around, job.cols.around)
-    return max(1, int((chunk - around) / job.rows.scale) // unit) * unit
+        longest = min(longest, (MEMORY_BUDGET / bytes_per_pixel) ** 0.5)
+    return min(lattice.tile_within(int(longest)) for lattice in (rows, cols))
 
 
 def cut_tiles(
-    job: Job,
-    spans: Sequence[tuple[range, range]],
+    rows: Lattice,
+    cols: Lattice,
     wanted: tuple[range, range],
     side: int,
+    *,
+    separable: bool,
 ) -> tuple[Tile, ...]:
-    """The tiles that hold the wanted pixels, row by row."""
-    # A window needs whole tiles where pixels of one tile depend on each other.
-    separate = job.patch_based and job.nodata_rule != "tile"
-    rows, cols = (
+    """The tiles that hold the wanted pixels, row by row.
+
+    Args:
+        rows: Lattice of the rows.
+        cols: Lattice of the columns.
+        wanted: Rows and columns of the map.
+        side: Side of the tiles, in output pixels.
+        separable: Whether part of a tile can be computed alone. It cannot where the
+            pixels of a tile depend on each other; then a window computes whole tiles.
+    """
+    spans = [
         [
-            (written, written if separate else whole)
-            for whole in tile_spans(blocks, side, part)
+            (written, written if separable else whole)
+            for whole in tile_spans(lattice.computed, side, part)
             for written in [_common(whole, part)]
         ]
-        for (_, blocks), part in zip(spans, wanted, strict=True)
-    )
+        for lattice, part in zip((rows, cols), wanted, strict=True)
+    ]
     return tuple(
-        Tile(row, col, all_rows, all_cols)
-        for row, all_rows in rows
-        for col, all_cols in cols
+        Tile(written_rows, written_cols, computed_rows, computed_cols)
+        for written_rows, computed_rows in spans[0]
+        for written_cols, computed_cols in spans[1]
     )
 
 

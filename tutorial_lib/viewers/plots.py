@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
-from tutorial_lib.inference.engine import Tile
+from tutorial_lib.inference.tiles import Tile
 from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, StillFigure
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def show_tiles(plan: "InferencePlan") -> StillFigure:
     """Draw the tiles of a plan; of the one in the middle, also its chunk."""
     height, width = plan.reference.shape
     tile = _middle_tile(plan)
-    rows, cols = plan.job.chunk(tile, 0)
+    rows, cols = plan.job.chunk(tile, plan.job.names[0])
     figure = Figure(figsize=(6.2, 0.6 + min(6.0, 5.2 * height / width)), layout="tight")
     ax = figure.subplots()
     ax.add_patch(Rectangle((0, 0), width, height, facecolor=REFERENCE))
