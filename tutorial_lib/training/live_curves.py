@@ -1,33 +1,40 @@
-"""`LiveCurves`: the curves of a training, drawn while it runs."""
+"""`LiveCurves`: a Keras callback that draws the curves of a training while it runs."""
 
 import math
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import keras
 
+if TYPE_CHECKING:
+    from tutorial_lib.viewers.figures import StillFigure
+
 __all__ = ["LiveCurves"]
 
-# Shown where there are no pictures, and compared by tests of notebooks: no numbers.
+# Plain text of the output. It has no numbers: the tests of the notebooks compare it,
+# and trainings differ from machine to machine.
 _TEXT = "Curves of this training, epoch by epoch."
 
 
 class LiveCurves(keras.callbacks.Callback):
-    """Callback that shows one figure of the curves and renews it epoch by epoch.
+    """Callback that shows the curves in one figure and updates it after each epoch.
 
-    It shows something in notebooks only; elsewhere it collects the curves, silently.
+    Outside a notebook it records the curves and shows nothing.
 
     Args:
-        names: Curves to draw, without "val_"; None draws the loss, and the accuracy
-            where there is one.
-        interval_s: Seconds between two drawings, so that short epochs stay short. The
-            first and the last epoch are always drawn.
+        names: Names of the curves to draw, without "val_". None draws the loss, and the
+            accuracies if there are any.
+        interval_s: Least time between two drawings, in seconds: a drawing takes longer
+            than a short epoch. The first and the last epoch are always drawn.
 
     Attributes:
-        curves: Values epoch by epoch, by name, as `history.history`; NaN in epochs
-            without the value.
+        curves: One value for each epoch by name, as in `history.history`; NaN in an
+            epoch without the value.
+
+    Raises:
+        TypeError: If `names` is a text.
 
     Example:
         >>> live = LiveCurves()
@@ -35,6 +42,8 @@ class LiveCurves(keras.callbacks.Callback):
         >>> live.on_epoch_end(0, {"loss": 1.5, "val_loss": 1.6})
         >>> live.curves
         {'loss': [1.5], 'val_loss': [1.6]}
+        >>> live.plot()
+        Curves of 1 epochs: loss. The validation loss is smallest in epoch 1, 1.6.
     """
 
     def __init__(
@@ -42,70 +51,85 @@ class LiveCurves(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         if isinstance(names, str):
-            raise TypeError(f"`names` is a list of names. Received: {names!r}.")
+            raise TypeError(
+                f"`names` is a list of names. Received: {names!r}. Write [{names!r}]."
+            )
         self.names, self.interval_s = names, interval_s
         self._start()
 
     def _start(self) -> None:
+        """Forget the curves and the figure of an earlier training."""
         self.curves: dict[str, list[float]] = {}
-        self._handle = None
-        self._epochs, self._drawn_epochs, self._drawn_at = 0, 0, -math.inf
+        self._display = None
+        self._epochs, self._shown_epochs, self._shown_at = 0, 0, -math.inf
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Start anew, with a new figure."""
+        """Start new curves and a new figure."""
         self._start()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Add an epoch to the curves, and draw them."""
+        """Record the values of an epoch, and update the figure if it is time."""
         logs = logs or {}
         for name in {**self.curves, **logs}:
             curve = self.curves.setdefault(name, [math.nan] * self._epochs)
             curve.append(float(logs.get(name, math.nan)))
         self._epochs += 1
-        if time.monotonic() - self._drawn_at >= self.interval_s:
-            self._draw()
+        if time.monotonic() - self._shown_at >= self.interval_s:
+            self._show()
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Draw what was not drawn yet."""
-        if self._drawn_epochs < self._epochs:
-            self._draw()
+        """Update the figure if the last epoch is missing in it."""
+        if self._shown_epochs < self._epochs:
+            self._show()
 
-    def _chosen(self) -> dict[str, list[float]]:
+    def plot(self) -> "StillFigure":
+        """Draw the curves recorded so far.
+
+        Returns:
+            A figure that displays itself.
+
+        Raises:
+            ValueError: If one of `names` is not a recorded curve.
+        """
+        from tutorial_lib.viewers.curves import show_curves
+
+        return show_curves(self._curves_to_draw())
+
+    def _curves_to_draw(self) -> dict[str, list[float]]:
         known = [name for name in self.curves if not name.startswith("val_")]
         names = self.names
         if names is None:
-            # With several losses Keras writes the output before the name.
+            # For a model with several losses Keras prefixes the name of the output.
             names = [n for n in known if n == "loss" or n.endswith("accuracy")]
         unknown = [name for name in names if name not in known]
         if unknown or not names:
             raise ValueError(
-                f"There is no curve '{(unknown or ['loss'])[0]}' to draw. There are: "
+                f"There is no curve '{(unknown or ['loss'])[0]}' to draw. Choose from: "
                 f"{', '.join(known)}."
             )
         keys = [key for name in names for key in (name, f"val_{name}")]
         return {key: self.curves[key] for key in keys if key in self.curves}
 
-    def _draw(self) -> None:
-        chosen = self._chosen()
-        if not _shows_pictures():
+    def _show(self) -> None:
+        # Also outside a notebook: a wrong name is an error in the first epoch.
+        self._curves_to_draw()
+        if not _in_notebook():
             return
         from IPython.display import display
 
-        from tutorial_lib.viewers.curves import show_curves
-
-        data, metadata = show_curves(chosen)._repr_mimebundle_()
+        data, metadata = self.plot()._repr_mimebundle_()
         data["text/plain"] = _TEXT
         options = {"raw": True, "metadata": metadata}
-        if self._handle is None:
-            self._handle = display(data, display_id=True, **options)
+        if self._display is None:
+            self._display = display(data, display_id=True, **options)
         else:
-            self._handle.update(data, **options)
-        self._drawn_epochs, self._drawn_at = self._epochs, time.monotonic()
+            self._display.update(data, **options)
+        self._shown_epochs, self._shown_at = self._epochs, time.monotonic()
 
 
-def _shows_pictures() -> Any:
+def _in_notebook() -> bool:
     """Whether this Python is the kernel of a notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    # The shell in a terminal has no kernel.
+    # IPython in a terminal has a shell without a kernel.
     return getattr(shell, "kernel", None) is not None
