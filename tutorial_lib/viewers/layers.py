@@ -1,6 +1,5 @@
-"""What is drawn of a layer: its kind, its picture, and where it lies."""
+"""Layers ready to be drawn: what `show`, `compare` and `show_map` have in common."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
@@ -8,6 +7,7 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from tutorial_lib.grids import window_ranges
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.viewers.options import Display
 from tutorial_lib.viewers.pictures import (
@@ -18,12 +18,22 @@ from tutorial_lib.viewers.pictures import (
     rgb_picture,
     stretch_limits,
 )
-from tutorial_lib.viewers.reading import Preview, layer_grid, layer_shape, read_preview
+from tutorial_lib.viewers.reading import (
+    OpenLayer,
+    Preview,
+    as_window,
+    chosen_bands,
+    open_layer,
+)
 
-# A band of integers with at most so many values and no legend is taken for classes.
-MANY_CLASSES = 20
+# One band of integers without a legend is drawn as classes up to this many values.
+MAX_CLASSES = 20
 
 RAMPS = {"grey": GREY_RAMP, "probability": PROBABILITY_RAMP}
+
+# A coordinate this close to a pixel's edge, in pixels, is on the edge: bounds are sums
+# of floats.
+EDGE_TOLERANCE = 1e-3
 
 Limits = tuple[np.ndarray, np.ndarray]
 
@@ -34,17 +44,20 @@ class Layer:
 
     Attributes:
         preview: Its pixels.
-        valid: (height, width) bool, where there is something to show.
-        kind: One of `KINDS`.
-        legend: Names and colours, of a class map.
-        limits: Darkest and brightest value of each channel, but of a class map.
+        kind: One of `options.KINDS`.
+        legend: Names and colours of the classes of a class map.
+        limits: Darkest and brightest value of each channel; None for a class map.
     """
 
     preview: Preview
-    valid: np.ndarray
     kind: str
     legend: Legend | None
     limits: Limits | None
+
+    @property
+    def valid(self) -> np.ndarray:
+        """(height, width) bool, True where there is data that can be drawn."""
+        return self.preview.valid
 
     @property
     def picture(self) -> np.ndarray:
@@ -62,42 +75,61 @@ class Layer:
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
-        """Left, right, bottom, top of what is shown, in `unit`."""
+        """Left, right, bottom and top of the picture, in `unit`."""
         window = self.preview.window
         if self.preview.grid is None:
             left, top = window.col_off, window.row_off
             return left, left + window.width, top + window.height, top
-        left, bottom, right, top = ground(self.preview.grid, window)
+        left, bottom, right, top = _bounds(self.preview.grid, window)
         per_unit = 1000 if self.unit == "km" else 1
         return left / per_unit, right / per_unit, bottom / per_unit, top / per_unit
 
 
 def load_layer(
-    layer: PathLike | np.ndarray,
+    layer: PathLike | np.ndarray | OpenLayer,
     display: Display = Display(),  # noqa: B008 - frozen, so it can be shared
     *,
     window: Window | None = None,
+    alone: bool = True,
 ) -> Layer:
-    """Read a layer and decide how it is drawn; see `show` for the arguments."""
-    kind = display.kind
-    preview = read_preview(
-        layer,
-        bands=display.bands,
-        color=None if kind is None else kind == "rgb",
-        nodata=display.nodata,
-        window=window,
-    )
-    valid = ~preview.empty & np.isfinite(preview.pixels).all(axis=-1)
-    legend = display.legend or preview.legend
-    kind = kind or choose_kind(preview.pixels[valid], preview.band_count, legend)
-    limits = choose_limits(
-        preview.pixels, valid, kind, display.stretch, display.value_range
-    )
-    return Layer(preview, valid, kind, legend if kind == "classes" else None, limits)
+    """Read a layer and decide how it is drawn.
+
+    Args:
+        layer: Raster, array, or a layer that is open already.
+        display: How to draw it.
+        window: Part to read, in its own pixels; None for all.
+        alone: Whether it is the only layer. Beside others, a layer of one band shows
+            that band, whatever `display.bands` says.
+
+    Raises:
+        ValueError: If a band does not exist, the window leaves the layer, or an array
+            has another rank.
+        TypeError: If the layer is neither a path nor numbers.
+        FileNotFoundError: If there is no such file.
+
+    Example:
+        >>> from tutorial_lib import testing
+        >>> load_layer(testing.small_scene()["labels"]).kind
+        'classes'
+    """
+    with open_layer(layer) as source:
+        if window is None:
+            window = as_window(*map(range, source.shape))
+        rows, cols = window_ranges(window, source.shape, source.name)
+        bands = chosen_bands(
+            source.name, source.band_count, display.bands, display.kind, alone=alone
+        )
+        preview = source.read(
+            rows, cols, bands=bands, nodata=display.nodata, average=True
+        )
+    values, legend = preview.pixels[preview.valid], display.legend or preview.legend
+    kind = display.kind or choose_kind(values, preview.band_count, legend)
+    limits = choose_limits(values, kind, display)
+    return Layer(preview, kind, legend if kind == "classes" else None, limits)
 
 
 def choose_kind(values: np.ndarray, band_count: int, legend: Legend | None) -> str:
-    """How values (n, channel) with data are best drawn.
+    """Choose a kind of picture for values (n, channel) with data.
 
     Example:
         >>> choose_kind(np.array([[3], [0], [3]]), band_count=1, legend=None)
@@ -108,28 +140,21 @@ def choose_kind(values: np.ndarray, band_count: int, legend: Legend | None) -> s
     if values.shape[-1] == 3:
         return "rgb"
     if np.issubdtype(values.dtype, np.integer):
-        few = band_count == 1 and (legend or len(np.unique(values)) <= MANY_CLASSES)
+        few = band_count == 1 and (legend or len(np.unique(values)) <= MAX_CLASSES)
         return "classes" if few else "grey"
     inside = len(values) and values.min() >= 0 and values.max() <= 1
     return "probability" if inside else "grey"
 
 
-def choose_limits(
-    pixels: np.ndarray,
-    valid: np.ndarray,
-    kind: str,
-    stretch: Sequence[float] = (2, 98),
-    value_range: tuple[float, float] | None = None,
-) -> Limits | None:
-    """Darkest and brightest value of each channel of pixels (…, channel)."""
+def choose_limits(values: np.ndarray, kind: str, display: Display) -> Limits | None:
+    """Darkest and brightest value of each channel of values (n, channel) with data."""
     if kind == "classes":
         return None
-    if value_range is None and kind == "probability":
-        value_range = (0, 1)
+    value_range = display.value_range or ((0, 1) if kind == "probability" else None)
     if value_range is None:
-        return stretch_limits(pixels, valid, stretch)
+        return stretch_limits(values, display.stretch)
     low, high = value_range
-    channels = pixels.shape[-1]
+    channels = values.shape[-1]
     return np.full(channels, float(low)), np.full(channels, float(high))
 
 
@@ -148,8 +173,8 @@ def picture_of(
     return ramp_picture(pixels, valid, limits, RAMPS[kind])
 
 
-def ground(grid: GeoBox, window: Window) -> tuple[float, float, float, float]:
-    """Left, bottom, right, top of a window, in the units of the CRS."""
+def _bounds(grid: GeoBox, window: Window) -> tuple[float, float, float, float]:
+    """Left, bottom, right and top of a window, in the units of the CRS."""
     left, top = grid.transform @ (window.col_off, window.row_off)
     corner = (window.col_off + window.width, window.row_off + window.height)
     right, bottom = grid.transform @ corner
@@ -157,36 +182,50 @@ def ground(grid: GeoBox, window: Window) -> tuple[float, float, float, float]:
 
 
 def same_window(
-    layer: PathLike | np.ndarray, first: PathLike | np.ndarray, window: Window
-) -> Window:
-    """The window of a layer that shows what `window` shows of the first one."""
+    layer: OpenLayer, first: OpenLayer, window: Window | None
+) -> Window | None:
+    """The window of a layer on the ground that a window of the first layer covers.
+
+    Raises:
+        ValueError: If the window leaves the first layer, the layers share no ground
+            there, or it is not known where a layer of another size lies.
+    """
+    if window is None:
+        return None
+    window_ranges(window, first.shape, first.name)
     if layer is first:
         return window
-    grid, first_grid = layer_grid(layer), layer_grid(first)
+    grid, first_grid = layer.axes_grid, first.axes_grid
     if grid and first_grid and grid.crs == first_grid.crs:
-        return _window_on(grid, ground(first_grid, window))
-    height, width, _ = layer_shape(layer)
-    first_height, first_width, _ = layer_shape(first)
-    if (height, width) == (first_height, first_width):
+        return _window_at(grid, _bounds(first_grid, window))
+    if layer.shape == first.shape:
         return window
+    sizes = [f"{height}x{width} px" for height, width in (first.shape, layer.shape)]
     raise ValueError(
-        f"`window` counts pixels of the first layer ({first_height}x{first_width} px); "
-        f"it cannot be found in one of {height}x{width} px that does not say where it "
-        "lies in the same CRS. Cut that one yourself, or show it alone."
+        f"`window` counts pixels of the first layer ({sizes[0]}). Its place in a layer "
+        f"of {sizes[1]} without a grid in the same CRS is not known. Cut that layer "
+        "yourself, or show it alone."
     )
 
 
-def _window_on(grid: GeoBox, bounds: tuple[float, float, float, float]) -> Window:
-    """Whole pixels of a grid that touch some ground, in (col, row, width, height)."""
+def _window_at(grid: GeoBox, bounds: tuple[float, float, float, float]) -> Window:
+    """The window of whole pixels of a grid that touch some bounds."""
     left, bottom, right, top = bounds
     first_col, first_row = ~grid.transform @ (left, top)
     last_col, last_row = ~grid.transform @ (right, bottom)
-    # Bounds are sums of floats: a thousandth of a pixel is not a pixel more.
-    cols = max(0, floor(first_col + 1e-3)), min(grid.width, ceil(last_col - 1e-3))
-    rows = max(0, floor(first_row + 1e-3)), min(grid.height, ceil(last_row - 1e-3))
-    if cols[0] >= cols[1] or rows[0] >= rows[1]:
+    rows, cols = (
+        range(
+            max(0, floor(start + EDGE_TOLERANCE)),
+            min(size, ceil(stop - EDGE_TOLERANCE)),
+        )
+        for start, stop, size in (
+            (first_row, last_row, grid.height),
+            (first_col, last_col, grid.width),
+        )
+    )
+    if not (rows and cols):
         raise ValueError(
             f"A layer of {grid.height}x{grid.width} px does not touch the window, "
             f"x {left:g} to {right:g}, y {bottom:g} to {top:g}. Show it alone."
         )
-    return Window(cols[0], rows[0], cols[1] - cols[0], rows[1] - rows[0])
+    return as_window(rows, cols)

@@ -1,22 +1,22 @@
 """`show_patches`: examples of every class, one class in a row."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.patheffects import withStroke
 from matplotlib.transforms import ScaledTranslation
 
 from tutorial_lib.patches.extraction import LABELS, Patches, read_patches
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, StillFigure, no_data_ground
 from tutorial_lib.viewers.layers import choose_kind, choose_limits, picture_of
+from tutorial_lib.viewers.options import Display
 from tutorial_lib.viewers.pictures import class_color, class_name
 from tutorial_lib.viewers.reading import chosen_bands, is_path
 
-# The limits of the stretch need no more than a sample of the patches.
+# The limits of the stretch are computed from a sample of this many patches.
 STRETCH_SAMPLE = 500
 
 # Stands for the class of patches without labels.
@@ -26,11 +26,24 @@ NO_CLASS = -1
 GAP = 0.08
 ROW_GAP = 0.3
 
-# Inches of a patch, at most, and of a character.
+# Inches: largest side of a patch, width of a character of a class name, and width of
+# the square in the class colour.
 PATCH_INCHES = 1.1
 CHARACTER_INCHES = 0.075
+SQUARE_INCHES = 0.45
 
+# Without a frame, a white patch would not stand out from the white figure.
 PATCH_FRAME = {"edgecolor": "#b0b0b0", "linewidth": 0.5}
+
+__all__ = [
+    "NO_CLASS",
+    "PATCH_FRAME",
+    "patch_classes",
+    "patch_pictures",
+    "patch_stack",
+    "row_name",
+    "show_patches",
+]
 
 
 def show_patches(
@@ -41,23 +54,21 @@ def show_patches(
     classes: Sequence[int] | None = None,
     bands: int | Sequence[int] | None = None,
     legend: Legend | None = None,
-    centre: bool = False,
     seed: int = 0,
 ) -> StillFigure:
     """Draw examples of patches, one class in a row.
 
-    All patches have one stretch, that of the source as a whole, so their brightness can
-    be compared. The number above a patch is its index.
+    All patches have one stretch, computed from the whole source, so their brightness
+    can be compared. The number above a patch is its index.
 
     Args:
-        patches: What `extract_patches` gives, or arrays (n, height, width, channel) or
-            patches images by name. Without "labels" all patches are in one row.
+        patches: The result of `extract_patches`, or arrays (n, height, width, channel)
+            or patches images by name. Without "labels" all patches are in one row.
         count: Examples of each class.
         source: Name of the source to show; None takes the first.
         classes: Numbers of the classes to show, in this order; None for all.
         bands: As in `show`.
         legend: Names and colours of the classes.
-        centre: Outline the pixel of the position, which has index `size // 2`.
         seed: Another seed draws other examples.
 
     Returns:
@@ -70,9 +81,9 @@ def show_patches(
     Example:
         >>> from tutorial_lib import testing
         >>> from tutorial_lib.patches import extraction
-        >>> from tutorial_lib.patches import positions
+        >>> from tutorial_lib.patches import selection
         >>> scene = dict(testing.small_scene())
-        >>> drawn = positions.select_positions(scene.pop("labels"), count=25)
+        >>> drawn = selection.select_positions(scene.pop("labels"), count=25)
         >>> sizes = {"input_10m": 16, "input_20m": 8}
         >>> cut = extraction.extract_patches(scene, drawn, sizes=sizes)
         >>> show_patches(cut, count=3, classes=[2, 0], legend=testing.SMALL_LEGEND)
@@ -81,37 +92,33 @@ def show_patches(
     arrays = patches.arrays if isinstance(patches, Patches) else patches
     source = _source_name(source, arrays)
     pixels = patch_stack(source, arrays[source])
+    numbers = chosen_bands(f"'{source}'", pixels.shape[3], bands)
     examples = _examples(patch_classes(arrays, len(pixels)), classes, count, seed)
-    # Who has chosen bands wants to read which ones they were.
-    chosen, numbers = "", chosen_bands(f"'{source}'", pixels.shape[3], bands)
-    if bands is not None:
-        chosen = f", band{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
-    names = {label: row_name(label, legend) for label in examples}
-    figure, ax = _canvas(names.values(), max(map(len, examples.values())))
     pictures = patch_pictures(
         pixels, numbers, legend, np.concatenate([*examples.values()])
     )
+    names = {label: row_name(label, legend) for label in examples}
+    figure, ax = _canvas(names.values(), max(map(len, examples.values())))
     for row, (label, indices) in enumerate(examples.items()):
         color = None if label == NO_CLASS else class_color(label, legend)
         _draw_name(ax, row, names[label], color)
         for column, index in enumerate(indices.tolist()):
-            _draw_patch(ax, row, column, pictures[index], centre)
-            _draw_index(ax, row, column, index)
-    what = f"Patches of {source}, {pixels.shape[1]}x{pixels.shape[2]} px{chosen}"
-    ax.set_title(what, fontsize=TEXT_SIZE + 1, loc="left")
+            _draw_patch(ax, row, column, pictures[index], index)
+    title = f"Patches of {source}, {pixels.shape[1]}x{pixels.shape[2]} px"
+    if bands is not None:
+        title += f", band{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
+    ax.set_title(title, fontsize=TEXT_SIZE + 1, loc="left")
     rows = [f"{len(examples[label])} of {name}" for label, name in names.items()]
-    return StillFigure(figure, f"{what}: {', '.join(rows)}.")
+    return StillFigure(figure, f"{title}: {', '.join(rows)}.")
 
 
 def _source_name(source: str | None, arrays: Mapping) -> str:
     names = [name for name in arrays if name != LABELS]
     if not names:
         raise ValueError("There are no patches to show: no source but the labels.")
-    if source is None:
-        return names[0]
-    if source not in names:
+    if source is not None and source not in names:
         raise ValueError(f"There is no source '{source}'. There are: {names}.")
-    return source
+    return names[0] if source is None else source
 
 
 def patch_stack(name: str, patches: np.ndarray | PathLike) -> np.ndarray:
@@ -126,7 +133,7 @@ def patch_stack(name: str, patches: np.ndarray | PathLike) -> np.ndarray:
 
 
 def patch_classes(arrays: Mapping, total: int) -> np.ndarray:
-    """(n,) the class of each patch: of its centre, where labels are patches too."""
+    """(n,) class of each patch; of its centre pixel where labels are patches too."""
     if LABELS not in arrays:
         return np.full(total, NO_CLASS)
     labels = arrays[LABELS]
@@ -149,19 +156,17 @@ def _examples(
         raise ValueError(f"`count` is {count}. Give 1 or more.")
     present = np.unique(labels).tolist()
     chosen = present if classes is None else list(classes)
-    missing = [label for label in chosen if label not in present]
-    if missing or not chosen:
+    if not chosen or set(chosen) - set(present):
         raise ValueError(
             f"`classes` is {chosen}, and the classes that have patches are {present}. "
             "Choose among these."
         )
     rng = np.random.default_rng(seed)
-    examples = {}
-    for label in chosen:
-        members = np.flatnonzero(labels == label)
-        drawn = rng.choice(members, min(count, len(members)), replace=False)
-        examples[label] = np.sort(drawn)
-    return examples
+    members = {label: np.flatnonzero(labels == label) for label in chosen}
+    return {
+        label: np.sort(rng.choice(own, min(count, len(own)), replace=False))
+        for label, own in members.items()
+    }
 
 
 def patch_pictures(
@@ -170,13 +175,22 @@ def patch_pictures(
     legend: Legend | None,
     indices: np.ndarray,
 ) -> dict[int, np.ndarray]:
-    """Picture of each patch that is drawn, all with one stretch."""
+    """Pictures of some patches, all with the stretch of the whole source.
+
+    Args:
+        patches: (n, height, width, channel).
+        bands: Numbers of one or three bands, from 1.
+        legend: Names and colours, if the patches are label maps.
+        indices: Indices of the patches to draw.
+
+    Returns:
+        Picture (height, width, 4) uint8 by index.
+    """
     channels = [band - 1 for band in bands]
-    sample = patches[:: max(1, len(patches) // STRETCH_SAMPLE)]
-    band_count, sample = patches.shape[3], sample[..., channels]
-    valid = np.isfinite(sample).all(axis=-1)
-    kind = choose_kind(sample[valid], band_count, legend)
-    limits = choose_limits(sample, valid, kind)
+    sample = patches[:: max(1, len(patches) // STRETCH_SAMPLE)][..., channels]
+    values = sample[np.isfinite(sample).all(axis=-1)]
+    kind = choose_kind(values, patches.shape[3], legend)
+    limits = choose_limits(values, kind, Display())
     shown = {index: patches[index][..., channels] for index in indices.tolist()}
     return {
         index: picture_of(patch, np.isfinite(patch).all(-1), kind, legend, limits)
@@ -184,10 +198,9 @@ def patch_pictures(
     }
 
 
-def _canvas(names: Iterable[str], count: int) -> tuple[Figure, Axes]:
+def _canvas(names: Collection[str], count: int) -> tuple[Figure, Axes]:
     """A figure whose unit of length is the side of a patch."""
-    names = list(names)
-    name_inches = 0.45 + CHARACTER_INCHES * max(len(name) for name in names)
+    name_inches = SQUARE_INCHES + CHARACTER_INCHES * max(map(len, names))
     side = min(PATCH_INCHES, (WIDTH - name_inches) / (count * (1 + GAP)))
     left, right = -name_inches / side, count * (1 + GAP)
     height = len(names) * (1 + ROW_GAP) + GAP
@@ -197,82 +210,43 @@ def _canvas(names: Iterable[str], count: int) -> tuple[Figure, Axes]:
     return figure, ax
 
 
-def _corner(row: int, column: int) -> tuple[float, float]:
-    """(x, y) of the top-left corner of a patch in the drawing."""
-    return column * (1 + GAP), row * (1 + ROW_GAP) + ROW_GAP
-
-
 def _draw_name(
     ax: Axes, row: int, name: str, color: tuple[int, int, int] | None
 ) -> None:
-    """Name of a row, ending in a square of its class's colour."""
-    _, top = _corner(row, 0)
-    ax.annotate(
-        name,
-        (0, top + 0.5),
-        xytext=(-24, 0),
-        textcoords="offset points",
-        ha="right",
-        va="center",
-        fontsize=TEXT_SIZE,
-    )
-    if color is None:
-        return
-    face = tuple(channel / 255 for channel in color)
-    style = {"marker": "s", "markersize": 10, "markeredgecolor": "#404040"}
-    ax.plot(
-        [0],
-        [top + 0.5],
-        color=face,
-        markeredgewidth=0.5,
-        clip_on=False,
-        transform=ax.transData + ScaledTranslation(-0.2, 0, ax.figure.dpi_scale_trans),
-        **style,
-    )
-
-
-def _draw_patch(
-    ax: Axes, row: int, column: int, picture: np.ndarray, centre: bool
-) -> None:
-    left, top = _corner(row, column)
-    no_data_ground(ax, (left, left + 1, top + 1, top))
-    ax.imshow(
-        picture,
-        extent=(left, left + 1, top + 1, top),
-        interpolation="nearest",
-        aspect=1,
-    )
-    # A white patch on the white figure would not be seen.
-    ax.add_patch(Rectangle((left, top), 1, 1, fill=False, **PATCH_FRAME))
-    if centre:
-        height, width, _ = picture.shape
-        ax.add_patch(
-            Rectangle(
-                (left + width // 2 / width, top + height // 2 / height),
-                1 / width,
-                1 / height,
-                fill=False,
-                edgecolor="yellow",
-                linewidth=1.2,
-                path_effects=[withStroke(linewidth=2.6, foreground="black")],
-            )
+    """Draw the name of a row, and a square in the colour of its class."""
+    middle = row * (1 + ROW_GAP) + ROW_GAP + 0.5
+    place = {"xytext": (-24, 0), "textcoords": "offset points", "fontsize": TEXT_SIZE}
+    ax.annotate(name, (0, middle), ha="right", va="center", **place)
+    if color is not None:
+        left = ScaledTranslation(-0.2, 0, ax.figure.dpi_scale_trans)
+        ax.plot(
+            [0],
+            [middle],
+            color=[channel / 255 for channel in color],
+            marker="s",
+            markersize=10,
+            markeredgecolor="#404040",
+            markeredgewidth=0.5,
+            clip_on=False,
+            transform=ax.transData + left,
         )
 
 
-def _draw_index(ax: Axes, row: int, column: int, index: int) -> None:
-    left, top = _corner(row, column)
-    ax.text(
-        left,
-        top - 0.03,
-        str(index),
-        fontsize=TEXT_SIZE - 1,
-        color="#606060",
-        va="bottom",
-    )
+def _draw_patch(
+    ax: Axes, row: int, column: int, picture: np.ndarray, index: int
+) -> None:
+    """Draw a patch with its index above it."""
+    left, top = column * (1 + GAP), row * (1 + ROW_GAP) + ROW_GAP
+    extent = (left, left + 1, top + 1, top)
+    no_data_ground(ax, extent)
+    ax.imshow(picture, extent=extent, interpolation="nearest", aspect=1)
+    ax.add_patch(Rectangle((left, top), 1, 1, fill=False, **PATCH_FRAME))
+    style = {"fontsize": TEXT_SIZE - 1, "color": "#606060", "va": "bottom"}
+    ax.text(left, top - 0.03, str(index), **style)
 
 
 def row_name(label: int, legend: Legend | None) -> str:
-    """Number and name of a class."""
+    """Name of a class with its number; "all patches" where there are no labels."""
     if label == NO_CLASS:
         return "all patches"
     name = class_name(label, legend)

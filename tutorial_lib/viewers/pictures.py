@@ -1,7 +1,7 @@
-"""From pixels to displayable pictures: stretch, colours, what has no data.
+"""From pixels to displayable pictures: stretch, class colours, transparent no-data.
 
-A *picture* is (height, width, 4) uint8, red, green, blue and alpha; pixels without data
-have alpha 0. Pure arithmetic: maps, widgets and figures all use the same pictures.
+A *picture* is (height, width, 4) uint8: red, green, blue and alpha. Pixels without data
+have alpha 0. Figures, maps and widgets all use the same pictures.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ import numpy as np
 
 from tutorial_lib.rasters import Legend
 
-# Okabe and Ito's colours, which stay apart without colour vision, for classes that
-# have no colour of their own.
+# The colours of Okabe and Ito, which stay distinct without colour vision, for classes
+# that have no colour of their own.
 CLASS_COLORS = (
     "#0072b2",
     "#e69f00",
@@ -22,28 +22,25 @@ CLASS_COLORS = (
     "#f0e442",
     "#7f7f7f",
 )
+_CLASS_RGB = Legend(CLASS_COLORS, CLASS_COLORS).rgb
 
-# A ramp is (n, 3) uint8 whose lightness only rises, so it also works in grey.
+# A ramp is (256, 3) uint8. Its lightness only rises, so it also works in grey.
 GREY_RAMP = np.repeat(np.arange(256, dtype="uint8")[:, np.newaxis], 3, axis=1)
-_ANCHORS = [
-    (36, 22, 74),
-    (43, 86, 140),
-    (40, 150, 138),
-    (140, 204, 96),
-    (252, 243, 176),
-]
-PROBABILITY_RAMP = np.stack(
-    [
-        np.interp(np.linspace(0, 4, 256), range(5), channel).astype("uint8")
-        for channel in zip(*_ANCHORS, strict=True)
-    ],
-    axis=1,
+_ANCHORS = np.array(
+    [(36, 22, 74), (43, 86, 140), (40, 150, 138), (140, 204, 96), (252, 243, 176)]
 )
+PROBABILITY_RAMP = np.stack(
+    [np.interp(np.linspace(0, 4, 256), range(5), channel) for channel in _ANCHORS.T],
+    axis=1,
+).astype("uint8")
+
+Limits = tuple[np.ndarray | float, np.ndarray | float]
 
 __all__ = [
     "CLASS_COLORS",
     "GREY_RAMP",
     "PROBABILITY_RAMP",
+    "Limits",
     "class_color",
     "class_ids",
     "class_name",
@@ -56,7 +53,7 @@ __all__ = [
 
 
 def stretch_limits(
-    array: np.ndarray, valid: np.ndarray, percentiles: Sequence[float] = (2, 98)
+    values: np.ndarray, percentiles: Sequence[float] = (2, 98)
 ) -> tuple[np.ndarray, np.ndarray]:
     """Values of each channel that become darkest and brightest.
 
@@ -64,35 +61,29 @@ def stretch_limits(
     flatter than its red, and common limits would show it as haze.
 
     Args:
-        array: (…, channel) pixels.
-        valid: (…) bool, the pixels that count.
-        percentiles: The shares of pixels, in %, that are below the two limits.
+        values: (n, channel) pixels with data.
+        percentiles: Percentages of pixels that are below the two limits.
 
     Returns:
-        Lower and upper limits, (channel,) each; 0 and 1 where no pixel counts.
+        Lower and upper limits, (channel,) each; 0 and 1 where there is no pixel.
 
     Example:
-        >>> ramp = np.arange(101.0).reshape(101, 1, 1)
-        >>> stretch_limits(ramp, np.ones((101, 1), bool), (10, 80))
+        >>> stretch_limits(np.arange(101.0).reshape(101, 1), (10, 80))
         (array([10.]), array([80.]))
     """
-    values = array[valid]
     if not len(values):
-        return np.zeros(array.shape[-1]), np.ones(array.shape[-1])
+        return np.zeros(values.shape[-1]), np.ones(values.shape[-1])
     low, high = np.percentile(values, percentiles, axis=0)
     return low, high
 
 
-def _stretched(
-    array: np.ndarray, limits: tuple[np.ndarray | float, np.ndarray | float]
-) -> np.ndarray:
+def _stretched(array: np.ndarray, limits: Limits) -> np.ndarray:
     """Values as 0 to 255; mid grey where both limits are the same."""
     low, high = (np.asarray(limit, "float64") for limit in limits)
     flat = high <= low
-    shown = (np.nan_to_num(array.astype("float32")) - low) / np.where(
-        flat, 1, high - low
-    )
-    return np.rint(np.where(flat, 0.5, np.clip(shown, 0, 1)) * 255).astype("uint8")
+    span = np.where(flat, 1, high - low)
+    shares = (np.nan_to_num(array.astype("float32")) - low) / span
+    return np.rint(np.where(flat, 0.5, np.clip(shares, 0, 1)) * 255).astype("uint8")
 
 
 def _with_alpha(colors: np.ndarray, valid: np.ndarray) -> np.ndarray:
@@ -100,17 +91,13 @@ def _with_alpha(colors: np.ndarray, valid: np.ndarray) -> np.ndarray:
     return np.dstack([np.where(valid[..., np.newaxis], colors, 0), alpha])
 
 
-def rgb_picture(
-    array: np.ndarray,
-    valid: np.ndarray,
-    limits: tuple[np.ndarray | float, np.ndarray | float],
-) -> np.ndarray:
+def rgb_picture(array: np.ndarray, valid: np.ndarray, limits: Limits) -> np.ndarray:
     """Colour picture of three channels.
 
     Args:
         array: (height, width, 3) pixels.
         valid: (height, width) bool, where there is data.
-        limits: What becomes 0 and what becomes 255, for each channel or for all.
+        limits: Values that become 0 and 255, for each channel or for all.
 
     Returns:
         (height, width, 4) uint8.
@@ -124,17 +111,14 @@ def rgb_picture(
 
 
 def ramp_picture(
-    array: np.ndarray,
-    valid: np.ndarray,
-    limits: tuple[np.ndarray | float, np.ndarray | float],
-    ramp: np.ndarray = GREY_RAMP,
+    array: np.ndarray, valid: np.ndarray, limits: Limits, ramp: np.ndarray
 ) -> np.ndarray:
     """Picture of one channel (height, width, 1) along a ramp of 256 colours."""
     return _with_alpha(ramp[_stretched(array[..., 0], limits)], valid)
 
 
 def class_color(class_id: int, legend: Legend | None) -> tuple[int, int, int]:
-    """Colour of a class, 0 to 255; the legend's, or one of our own.
+    """Colour of a class, 0 to 255: from the legend, else from `CLASS_COLORS`.
 
     Example:
         >>> class_color(1, Legend(("water", "forest"), ("#7fbcfc", "#106b00")))
@@ -144,12 +128,11 @@ def class_color(class_id: int, legend: Legend | None) -> tuple[int, int, int]:
     """
     if legend and 0 <= class_id < len(legend):
         return legend.rgb[class_id]
-    names = tuple(str(color) for color in CLASS_COLORS)
-    return Legend(names, CLASS_COLORS).rgb[class_id % len(CLASS_COLORS)]
+    return _CLASS_RGB[class_id % len(_CLASS_RGB)]
 
 
 def class_name(class_id: int, legend: Legend | None) -> str:
-    """Name of a class; "class 7" where the legend has none.
+    """Name of a class; "class 7" if the legend has none.
 
     Example:
         >>> class_name(7, None)
@@ -161,16 +144,12 @@ def class_name(class_id: int, legend: Legend | None) -> str:
 
 
 def class_ids(labels: np.ndarray, valid: np.ndarray) -> list[int]:
-    """Classes that are there, in ascending order."""
+    """Numbers of the classes that are present, in ascending order."""
     return np.unique(labels[valid]).tolist()
 
 
 def class_shares(labels: np.ndarray, valid: np.ndarray) -> dict[int, float]:
-    """Share, from 0 to 1, of each class among the pixels that have one.
-
-    Args:
-        labels: (height, width) class numbers.
-        valid: (height, width) bool, where there is a class.
+    """Share, from 0 to 1, of each class among the valid pixels.
 
     Example:
         >>> labels = np.array([[0, 0, 0, 3, 255]])
@@ -178,9 +157,8 @@ def class_shares(labels: np.ndarray, valid: np.ndarray) -> dict[int, float]:
         {0: 0.75, 3: 0.25}
     """
     ids, counts = np.unique(labels[valid], return_counts=True)
-    return dict(
-        zip(ids.tolist(), (counts / max(1, counts.sum())).tolist(), strict=True)
-    )
+    shares = counts / max(1, counts.sum())
+    return dict(zip(ids.tolist(), shares.tolist(), strict=True))
 
 
 def class_picture(
@@ -191,7 +169,7 @@ def class_picture(
     Args:
         labels: (height, width) class numbers.
         valid: (height, width) bool, where there is a class.
-        legend: Colours of the classes; None for colours of our own.
+        legend: Colours of the classes; None for `CLASS_COLORS`.
 
     Returns:
         (height, width, 4) uint8.

@@ -1,7 +1,12 @@
-"""Rasters and arrays read just finely enough for the screen."""
+"""Reading for the screen: rasters and arrays are opened once and read coarsely.
+
+Every viewer reads through `open_layer`. Reading at a lower resolution is the one thing
+that `rasters` does not offer.
+"""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -9,24 +14,31 @@ from typing import Any
 
 import numpy as np
 from odc.geo.geobox import GeoBox
+from rasterio import DatasetReader
 from rasterio.enums import Resampling
 from rasterio.windows import Window
 
-# Reading at a lower resolution is the one thing that `rasters` does not offer; its
-# opening comes with its messages.
-from tutorial_lib.rasters import (
-    Legend,
-    PathLike,
-    opened,
-    read_grid,
-    read_legend,
-)
+from tutorial_lib.rasters import Legend, PathLike, opened
+from tutorial_lib.rasters.reading import grid_of, legend_of
 from tutorial_lib.rasters.validity import pixels_without_data
 from tutorial_lib.viewers.options import counted, is_whole
 
-# The longest side that is read, in pixels: more than a figure has, and the reason why
-# the memory for a picture does not grow with its raster.
+# Longest side that is read, in pixels. No figure shows more, and with it the memory for
+# a picture does not grow with its raster.
 MAX_SIDE = 1600
+
+__all__ = [
+    "MAX_SIDE",
+    "OpenLayer",
+    "Preview",
+    "as_window",
+    "chosen_bands",
+    "is_path",
+    "open_layer",
+    "picked",
+    "reduced",
+    "reduction",
+]
 
 
 @dataclass(frozen=True)
@@ -34,20 +46,19 @@ class Preview:
     """Pixels for the screen.
 
     Attributes:
-        name: The raster's name without folder and ending; "" for an array.
+        name: The raster's file name without its ending; "" for an array.
         pixels: (height, width, channel), the chosen bands.
-        empty: (height, width) bool, where all bands, chosen or not, are no-data, or
-            masked in an array with a mask.
+        valid: (height, width) bool, True where there is data that can be drawn.
         bands: Numbers of the chosen bands, from 1.
-        band_count: How many bands there are.
-        window: The part that is shown, in full-resolution pixels.
-        grid: Where the whole raster is on the ground; None if that is not known.
-        legend: The classes that the raster itself declares.
+        band_count: Number of bands of the raster or array.
+        window: The part that is shown, in pixels of full resolution.
+        grid: Grid of the whole raster, for axes with coordinates; None if it has none.
+        legend: Names and colours of classes from the raster's own tags.
     """
 
     name: str
     pixels: np.ndarray
-    empty: np.ndarray
+    valid: np.ndarray
     bands: tuple[int, ...]
     band_count: int
     window: Window
@@ -55,213 +66,272 @@ class Preview:
     legend: Legend | None = None
 
 
-def is_path(layer: PathLike | np.ndarray) -> bool:
+def is_path(layer: Any) -> bool:
     """Whether a layer is a file rather than an array."""
     return isinstance(layer, str | os.PathLike)
 
 
-def layer_grid(layer: PathLike | np.ndarray) -> GeoBox | None:
-    """Where a layer is on the ground; None if it does not say."""
-    if not is_path(layer):
-        return None
-    grid = read_grid(layer)
-    rotated = grid.transform.b or grid.transform.d
-    return None if grid.crs is None or rotated else grid
-
-
-def layer_shape(layer: PathLike | np.ndarray) -> tuple[int, int, int]:
-    """(height, width, channels) of a layer, at full resolution."""
-    if not is_path(layer):
-        return _image(layer).shape
-    with opened(layer) as dataset:
-        return *dataset.shape, dataset.count
-
-
-def read_preview(
-    layer: PathLike | np.ndarray,
-    *,
-    bands: int | Sequence[int] | None = None,
-    color: bool | None = None,
-    nodata: float | None = None,
-    window: Window | None = None,
-) -> Preview:
-    """Read a layer with at most `MAX_SIDE` pixels a side.
-
-    Args:
-        layer: Raster, or array (height, width[, channel]).
-        bands: Numbers from 1 of one band or three; None for the first.
-        color: Whether three bands are wanted; None: if there are three.
-        nodata: No-data value; None takes the raster's own tag.
-        window: Part to read, in whole pixels; None for all.
-
-    Raises:
-        ValueError: If a band does not exist, the window leaves the layer, or an array
-            has another rank.
-        TypeError: If the layer is neither a path nor numbers.
-        FileNotFoundError: If there is no such file.
-    """
-    if is_path(layer):
-        return _read_raster(layer, bands, color, nodata, window)
-    array = _image(layer)
-    bands, window = _checked("the array", array.shape, bands, color, window)
-    rows, cols = window.toslices()
-    step = _step(window)
-    array = array[rows, cols][::step, ::step]
-    return Preview(
-        name="",
-        pixels=np.ma.getdata(array)[..., [band - 1 for band in bands]],
-        empty=without_data(array, nodata),
-        bands=bands,
-        band_count=array.shape[2],
-        window=window,
-    )
-
-
-def without_data(array: np.ndarray, nodata: float | None) -> np.ndarray:
-    """Mask (height, width) of pixels whose bands are all no-data, or all masked.
+def reduction(rows: int, cols: int) -> int:
+    """Subsampling step n: every n-th pixel is read, so at most `MAX_SIDE` a side.
 
     Example:
-        >>> array = np.ma.masked_equal([[[0, 0], [0, 7]]], 0)
-        >>> without_data(array, nodata=None)
-        array([[ True, False]])
+        >>> reduction(300, 500), reduction(10_980, 5_490)
+        (1, 7)
     """
-    empty = pixels_without_data(np.ma.getdata(array), nodata)
-    return empty | np.ma.getmaskarray(array).all(axis=-1)
+    return max(1, ceil(max(rows, cols) / MAX_SIDE))
 
 
-def _read_raster(
-    path: PathLike,
-    bands: int | Sequence[int] | None,
-    color: bool | None,
-    nodata: float | None,
-    window: Window | None,
-) -> Preview:
-    with opened(path) as dataset:
-        shape = (*dataset.shape, dataset.count)
-        bands, window = _checked(f"'{path}'", shape, bands, color, window)
-        size = [ceil(side / _step(window)) for side in (window.height, window.width)]
-        integers = np.issubdtype(np.dtype(dataset.dtypes[0]), np.integer)
+def reduced(rows: int, cols: int) -> tuple[int, int]:
+    """Size (height, width) in which a window is read.
+
+    Example:
+        >>> reduced(300, 500), reduced(10_980, 5_490)
+        ((300, 500), (1569, 785))
+    """
+    step = reduction(rows, cols)
+    return ceil(rows / step), ceil(cols / step)
+
+
+def picked(length: int, count: int) -> np.ndarray:
+    """Indices of `count` pixels out of `length`: the middle one of each section.
+
+    GDAL's nearest neighbour picks the same pixels.
+
+    Example:
+        >>> picked(10, 4).tolist()
+        [1, 3, 6, 8]
+    """
+    return (2 * np.arange(count) + 1) * length // (2 * count)
+
+
+def as_window(rows: range, cols: range) -> Window:
+    """The rasterio window of some rows and columns."""
+    return Window(cols.start, rows.start, len(cols), len(rows))
+
+
+@contextmanager
+def open_layer(
+    layer: "PathLike | np.ndarray | OpenLayer", name: str = "the array"
+) -> Iterator["OpenLayer"]:
+    """Open a raster or an array for reading; a raster's file is opened once.
+
+    Args:
+        layer: Path of a raster, array (height, width[, channel]), or a layer that is
+            open already, which stays open.
+        name: What error messages call an array.
+
+    Yields:
+        The layer with its size, grid and legend, ready to be read.
+
+    Raises:
+        ValueError: If the layer has no pixels, or an array has another rank.
+        TypeError: If the layer is neither a path nor numbers.
+        FileNotFoundError: If there is no such file.
+
+    Example:
+        >>> from tutorial_lib import testing
+        >>> with open_layer(testing.small_scene()["input_20m"]) as layer:
+        ...     preview = layer.read(range(0, 10), range(0, 25), bands=(3, 2, 1))
+        >>> layer.shape, layer.band_count, preview.pixels.shape
+        ((60, 84), 6, (10, 25, 3))
+    """
+    if isinstance(layer, OpenLayer):
+        yield layer
+    elif is_path(layer):
+        with opened(layer) as dataset:
+            yield OpenLayer(f"'{layer}'", dataset)
+    else:
+        yield OpenLayer(name, _as_image(layer))
+
+
+class OpenLayer:
+    """An open raster or array; `open_layer` makes it.
+
+    Attributes:
+        name: What error messages call it: its path in quotes, or "the array".
+        path: Path of a raster; "" for an array.
+        shape: (height, width) at full resolution.
+        band_count: Number of bands.
+        grid: Grid of a raster; None for arrays and rasters without coordinates.
+        legend: Names and colours of classes from the raster's own tags.
+    """
+
+    def __init__(self, name: str, pixels: DatasetReader | np.ndarray) -> None:
+        self.name = name
+        self._pixels = pixels
+        self._is_raster = isinstance(pixels, DatasetReader)
+        self.path, self.grid, self.legend = "", None, None
+        if self._is_raster:
+            self.shape, self.band_count = pixels.shape, pixels.count
+            self.path, self.legend = pixels.name, legend_of(pixels)
+            grid = grid_of(pixels)
+            if grid.crs is not None or not grid.transform.is_identity:
+                self.grid = grid
+        else:
+            *shape, self.band_count = pixels.shape
+            self.shape = tuple(shape)
+        if min(*self.shape, self.band_count) < 1:
+            raise ValueError(
+                f"There is nothing to show in {name}: it has {self.shape[0]}x"
+                f"{self.shape[1]} px of {counted(self.band_count, 'band')}. Give one "
+                "with pixels."
+            )
+
+    @property
+    def axes_grid(self) -> GeoBox | None:
+        """The grid, if axes can show its coordinates: with a CRS and not rotated."""
+        grid = self.grid
+        if grid is None or grid.crs is None or grid.transform.b or grid.transform.d:
+            return None
+        return grid
+
+    def read(
+        self,
+        rows: range,
+        cols: range,
+        *,
+        bands: Sequence[int],
+        nodata: float | None = None,
+        average: bool = False,
+    ) -> Preview:
+        """Read a part of the layer with at most `MAX_SIDE` pixels a side.
+
+        A pixel is without data where all bands, chosen or not, are no-data or masked,
+        and where a chosen band is NaN or infinite.
+
+        Args:
+            rows: Rows of the part, at full resolution.
+            cols: Columns of the part.
+            bands: Numbers of the bands, from 1.
+            nodata: Value of pixels without data; None takes the raster's own tag.
+            average: Mean of the pixels that one shown pixel stands for, instead of the
+                middle one. Only rasters are averaged, and never a band of integers
+                alone: the mean of two class numbers would be a third class.
+        """
+        if self._is_raster:
+            pixels, empty = self._read_raster(rows, cols, bands, nodata, average)
+        else:
+            pixels, empty = self._read_array(rows, cols, bands, nodata)
+        return Preview(
+            name=Path(self.path).stem,
+            pixels=pixels,
+            valid=~empty & np.isfinite(pixels).all(axis=-1),
+            bands=tuple(bands),
+            band_count=self.band_count,
+            window=as_window(rows, cols),
+            grid=self.axes_grid,
+            legend=self.legend,
+        )
+
+    def _read_raster(
+        self,
+        rows: range,
+        cols: range,
+        bands: Sequence[int],
+        nodata: float | None,
+        average: bool,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        dataset, size = self._pixels, reduced(len(rows), len(cols))
+        types = {np.dtype(dataset.dtypes[band - 1]).kind for band in bands}
+        # GDAL leaves pixels without data out of a mean only by the raster's own tag.
+        by_tag = nodata is None or nodata == dataset.nodata
+        mean = average and by_tag and (len(bands) > 1 or types == {"f"})
         planes = dataset.read(
-            bands,
-            window=window,
+            list(bands),
+            window=as_window(rows, cols),
             out_shape=(len(bands), *size),
-            # The mean of two class numbers would be a third class.
-            resampling=Resampling.nearest
-            if integers and len(bands) == 1
-            else Resampling.average,
+            resampling=Resampling.average if mean else Resampling.nearest,
         )
         pixels = np.moveaxis(planes, 0, -1)
-        if nodata is None:
-            empty = dataset.dataset_mask(window=window, out_shape=tuple(size)) == 0
-        else:
-            empty = pixels_without_data(pixels, nodata)
-    return Preview(
-        name=Path(path).stem,
-        pixels=pixels,
-        empty=empty,
-        bands=bands,
-        band_count=shape[2],
-        window=window,
-        grid=layer_grid(path),
-        legend=read_legend(path),
-    )
+        if not by_tag:
+            return pixels, pixels_without_data(pixels, nodata)
+        mask = dataset.dataset_mask(window=as_window(rows, cols), out_shape=size)
+        return pixels, mask == 0
+
+    def _read_array(
+        self, rows: range, cols: range, bands: Sequence[int], nodata: float | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        spans = zip((rows, cols), reduced(len(rows), len(cols)), strict=True)
+        indices = [span.start + picked(len(span), count) for span, count in spans]
+        part = self._pixels[np.ix_(*indices)]
+        values, mask = np.ma.getdata(part), np.ma.getmaskarray(part)
+        empty = pixels_without_data(values, nodata) | mask.all(axis=-1)
+        return values[..., [band - 1 for band in bands]], empty
 
 
-def _image(layer: np.ndarray) -> np.ndarray:
-    """An array (height, width, channel), with the mask of one that has it."""
-    array = layer if isinstance(layer, np.ma.MaskedArray) else _numbers(layer)
-    if array.ndim == 2:
-        array = array[..., np.newaxis]
-    if array.ndim != 3:
-        raise ValueError(
-            "An array to show is (height, width) or (height, width, channel). Received "
-            f"the shape {array.shape}; of a batch show one image, `array[0]`."
-        )
-    return array.astype("uint8") if array.dtype == bool else array
-
-
-def _numbers(layer: Any) -> np.ndarray:
-    try:
-        array = np.asarray(layer)
-    except ValueError:  # lists of different lengths
-        array = np.array(None)
+def _as_image(layer: Any) -> np.ndarray:
+    """An array (height, width, channel) of numbers; a masked array keeps its mask."""
+    array = layer
+    if not isinstance(layer, np.ma.MaskedArray):
+        try:
+            array = np.asarray(layer)
+        except ValueError:  # lists of different lengths
+            array = np.array(None)
     if array.dtype.kind not in "biuf":
         of = f" of {array.dtype}" if isinstance(layer, np.ndarray) else ""
         raise TypeError(
             "A layer is the path of a raster, or an array (height, width[, channel]) "
             f"of real numbers. Received: {type(layer).__name__}{of}."
         )
-    return array
-
-
-def _checked(
-    name: str,
-    shape: tuple[int, int, int],
-    bands: int | Sequence[int] | None,
-    color: bool | None,
-    window: Window | None,
-) -> tuple[tuple[int, ...], Window]:
-    height, width, count = shape
-    if min(shape) < 1:
+    if array.ndim == 2:
+        array = array[..., np.newaxis]
+    if array.ndim != 3:
         raise ValueError(
-            f"There is nothing to show in {name}: it has {height}x{width} px of "
-            f"{counted(count, 'band')}. Give one with pixels."
+            "An array to show is (height, width) or (height, width, channel). Received "
+            f"the shape {array.shape}. To show one image of a batch, give `array[0]`."
         )
-    window = Window(0, 0, width, height) if window is None else window
-    if not isinstance(window, Window):
-        raise TypeError(
-            "`window` is a rasterio.windows.Window(col_off, row_off, width, height). "
-            f"Received: {window!r}."
-        )
-    if (
-        min(window.height, window.width) < 1
-        or min(window.row_off, window.col_off) < 0
-        or window.row_off + window.height > height
-        or window.col_off + window.width > width
-    ):
-        raise ValueError(
-            f"The window (row {window.row_off}, col {window.col_off}, {window.height}x"
-            f"{window.width} px) is no part of {name}, which has {height}x{width} px. "
-            "Choose one inside."
-        )
-    return chosen_bands(name, count, bands, color), window
+    return array.astype("uint8") if array.dtype == bool else array
 
 
 def chosen_bands(
     name: str,
     count: int,
     bands: int | Sequence[int] | None,
-    color: bool | None = None,
+    kind: str | None = None,
+    *,
+    alone: bool = True,
 ) -> tuple[int, ...]:
-    """The one band or three that are shown of `count`; see `read_preview`."""
-    wanted = count >= 3 if color is None else color
-    if bands is None:
-        bands = (1, 2, 3) if wanted else (1,)
-    bands = _numbers_of_bands(name, count, bands)
-    if len(bands) not in ((1, 3) if color is None else (3,) if color else (1,)):
-        raise ValueError(
-            f"A picture shows one band or three; bands={list(bands)} has {len(bands)}. "
-            "Give one number, or three for red, green and blue."
-        )
-    wrong = [band for band in bands if not 1 <= band <= count]
-    if wrong:
-        raise ValueError(
-            f"Band {wrong[0]} of {name} does not exist: it has "
-            f"{counted(count, 'band')}, numbered from 1. Received: bands={list(bands)}."
-        )
-    return bands
+    """Numbers of the one band or the three bands that are shown.
 
+    Args:
+        name: What error messages call the layer.
+        count: Number of its bands.
+        bands: What the user asked for; None for the first one or three.
+        kind: Kind of picture that the user asked for: "rgb" needs three bands, others
+            one.
+        alone: Whether it is the only layer. Beside others, a layer of one band shows
+            that band, whatever `bands` says about the others.
 
-def _numbers_of_bands(name: str, count: int, bands: Any) -> tuple[int, ...]:
-    alone = isinstance(bands, str) or not np.iterable(bands)
-    numbers = (bands,) if alone else tuple(bands)
+    Raises:
+        ValueError: If a band does not exist, or there are neither one nor three.
+
+    Example:
+        >>> chosen_bands("the array", 6, None), chosen_bands("the array", 6, 4)
+        ((1, 2, 3), (4,))
+        >>> chosen_bands("the array", 1, (3, 2, 1), alone=False)
+        (1,)
+    """
+    if bands is None or (count == 1 and not alone):
+        color = count >= 3 if kind is None else kind == "rgb"
+        bands = (1, 2, 3) if color else (1,)
+    single = isinstance(bands, str) or not np.iterable(bands)
+    numbers = (bands,) if single else tuple(bands)
+    has = f"has {counted(count, 'band')}"
     if not all(map(is_whole, numbers)):
         raise ValueError(
-            f"`bands` are numbers from 1, one or three, such as 1 or (3, 2, 1); {name} "
-            f"has {counted(count, 'band')}. Received: bands={bands!r}."
+            "`bands` is one or three numbers from 1, such as 1 or (3, 2, 1); "
+            f"{name} {has}. Received: bands={bands!r}."
         )
-    return tuple(map(int, numbers))
-
-
-def _step(window: Window) -> int:
-    return max(1, ceil(max(window.height, window.width) / MAX_SIDE))
+    numbers = tuple(map(int, numbers))
+    if len(numbers) not in {None: (1, 3), "rgb": (3,)}.get(kind, (1,)):
+        raise ValueError(
+            f"A picture shows one band or three; bands={list(numbers)} has "
+            f"{len(numbers)}. Give one number, or three for red, green and blue."
+        )
+    wrong = [band for band in numbers if not 1 <= band <= count]
+    if wrong:
+        raise ValueError(
+            f"Band {wrong[0]} of {name} does not exist: it {has}, numbered from 1. "
+            f"Received: bands={list(numbers)}."
+        )
+    return numbers

@@ -1,7 +1,4 @@
-"""The ground that several layers share, in whole pixels of the first raster.
-
-Pure arithmetic on grids and shapes; nothing here reads a pixel.
-"""
+"""The ground that several layers share, in whole pixels of the first raster."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,23 +8,23 @@ from math import ceil, floor
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from tutorial_lib.grids import Axis, align
+from tutorial_lib.grids import Axis, align, window_ranges
+from tutorial_lib.viewers.reading import OpenLayer, as_window
 
 Axes = tuple[Axis, Axis]
-Shape = tuple[int, int]
 
-__all__ = ["CommonWindow", "find_common_window"]
+__all__ = ["Axes", "CommonWindow", "find_common_window"]
 
 
 @dataclass(frozen=True)
 class CommonWindow:
-    """What all layers show.
+    """The window that all layers show.
 
     Attributes:
         rows: Rows of the first raster.
         cols: Columns of the first raster.
-        axes: (row axis, column axis) of each layer, on those of the first raster.
-        grid: Where the first raster is on the ground; None if no layer says.
+        axes: (row axis, column axis) of each layer, in pixels of the first raster.
+        grid: Grid of the first raster; None if no layer has one.
     """
 
     rows: range
@@ -36,35 +33,28 @@ class CommonWindow:
     grid: GeoBox | None
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> tuple[int, int]:
         """(height, width) in pixels of the first raster."""
         return len(self.rows), len(self.cols)
 
     @property
     def window(self) -> Window:
-        """The same for `read_array` and `show`."""
-        height, width = self.shape
-        return Window(self.cols.start, self.rows.start, width, height)
+        """The same as a rasterio window, for `read_array` and `show`."""
+        return as_window(self.rows, self.cols)
 
 
 def find_common_window(
-    names: Sequence[str],
-    shapes: Sequence[Shape],
-    grids: Sequence[GeoBox | None],
-    *,
-    window: Window | None = None,
+    layers: Sequence[OpenLayer], window: Window | None = None
 ) -> CommonWindow:
     """Find the ground that all layers share.
 
-    A layer without a grid covers what the first raster covers, or what all rasters
-    share, whichever is of its shape.
+    A layer without a grid covers either the first raster or the shared ground,
+    whichever has its shape.
 
     Args:
-        names: How messages call the layers.
-        shapes: (height, width) of each layer.
-        grids: Grid of each layer; None for arrays and rasters without coordinates.
-        window: Part that is wanted, in pixels of the first raster (of the first layer
-            where there is no raster).
+        layers: Open rasters and arrays.
+        window: Part of the shared ground, in pixels of the first raster, or of the
+            first layer if there is no raster; None for all.
 
     Raises:
         GridMismatchError: If a grid is rotated or the CRS differ.
@@ -72,37 +62,44 @@ def find_common_window(
             leaves the shared ground.
 
     Example:
-        >>> from tutorial_lib.testing import small_grid
-        >>> whole = small_grid(60, 80)
-        >>> cropped = small_grid(28, 48, corner=(500_160, 4_799_840))
-        >>> grids = [whole, cropped]
-        >>> shapes = [grid.shape.yx for grid in grids]
-        >>> common = find_common_window(["whole", "cropped"], shapes, grids)
+        >>> from tutorial_lib import testing
+        >>> from tutorial_lib.viewers.reading import open_layer
+        >>> folder = testing.scratch_folder()
+        >>> small = testing.small_grid(28, 48, corner=(500_160, 4_799_840))
+        >>> whole = testing.coordinate_raster(
+        ...     folder / "a.tif", testing.small_grid(60, 80))
+        >>> part = testing.coordinate_raster(folder / "b.tif", small)
+        >>> with open_layer(whole) as a, open_layer(part) as b:
+        ...     common = find_common_window([a, b])
         >>> common.rows, common.cols
         (range(16, 44), range(16, 64))
     """
-    placed = {i: grid for i, grid in enumerate(grids) if grid is not None}
-    first = next(iter(placed), 0)
-    aligned = align({names[i]: grid for i, grid in placed.items()}) if placed else {}
-    axes = {i: aligned[names[i]] for i in placed}
-    axes.setdefault(first, _from(Fraction(0), Fraction(0), shapes[first]))
+    grids = {i: layer.grid for i, layer in enumerate(layers) if layer.grid is not None}
+    first = layers[next(iter(grids), 0)]
+    axes = {0: _axes_from(0, 0, first.shape)}
+    if grids:
+        aligned = align({layers[i].path: grid for i, grid in grids.items()})
+        axes = {i: aligned[layers[i].path] for i in grids}
     rows, cols = (_shared([pair[k] for pair in axes.values()]) for k in (0, 1))
     if not (rows and cols):
         raise ValueError(
-            f"The layers {_listed(names)} share no pixel of '{names[first]}'. Compare "
-            "rasters that overlap, or show them alone with `show`."
+            f"The layers {', '.join(layer.name for layer in layers)} share no pixel of "
+            f"{first.name}. Compare rasters that overlap, or show them alone with "
+            "`show`."
         )
-    for i, shape in enumerate(shapes):
+    for i, layer in enumerate(layers):
         if i not in axes:
-            axes[i] = _fitted(names[i], shape, names[first], shapes[first], rows, cols)
-    rows, cols = _windowed(names[first], rows, cols, window)
-    in_order = tuple(axes[i] for i in range(len(names)))
-    return CommonWindow(rows, cols, in_order, grids[first])
+            axes[i] = _placed(layer, first, rows, cols)
+    if window is not None:
+        rows, cols = _inside(window, first, rows, cols)
+    in_order = tuple(axes[i] for i in range(len(layers)))
+    return CommonWindow(rows, cols, in_order, first.grid)
 
 
-def _from(row: Fraction, col: Fraction, shape: Shape) -> Axes:
-    """Axes of a layer with the pixels of the first raster, from one of them on."""
-    return Axis(row, Fraction(1), shape[0]), Axis(col, Fraction(1), shape[1])
+def _axes_from(row: int, col: int, shape: tuple[int, int]) -> Axes:
+    """Axes of a layer with pixels like the first raster's, from one of them on."""
+    one = Fraction(1)
+    return Axis(row * one, one, shape[0]), Axis(col * one, one, shape[1])
 
 
 def _shared(axes: Sequence[Axis]) -> range:
@@ -112,46 +109,32 @@ def _shared(axes: Sequence[Axis]) -> range:
     return range(start, max(start, stop))
 
 
-def _fitted(
-    name: str, shape: Shape, first: str, whole: Shape, rows: range, cols: range
-) -> Axes:
-    common = (len(rows), len(cols))
-    if shape == common:
-        return _from(Fraction(rows.start), Fraction(cols.start), shape)
-    if shape == whole:
-        return _from(Fraction(0), Fraction(0), shape)
-    expected = "" if common == whole else f" or the {_size(common)} px that are shared"
+def _placed(layer: OpenLayer, first: OpenLayer, rows: range, cols: range) -> Axes:
+    """Axes of a layer without a grid, found by its shape."""
+    shared = (len(rows), len(cols))
+    if layer.shape == shared:
+        return _axes_from(rows.start, cols.start, shared)
+    if layer.shape == first.shape:
+        return _axes_from(0, 0, first.shape)
+    own, whole, part = (f"{h}x{w} px" for h, w in (layer.shape, first.shape, shared))
+    expected = "" if part == whole else f" or the {part} that are shared"
     raise ValueError(
-        f"{name} has {_size(shape)} px and does not say where it lies. Give it the "
-        f"{_size(whole)} px of '{first}'{expected}, or give rasters by their paths."
+        f"{layer.name} has {own} and does not say where it lies. Give it the {whole} "
+        f"of {first.name}{expected}, or give rasters by their paths."
     )
 
 
-def _windowed(
-    first: str, rows: range, cols: range, window: Window | None
+def _inside(
+    window: Window, first: OpenLayer, rows: range, cols: range
 ) -> tuple[range, range]:
-    if window is None:
-        return rows, cols
-    row, col, height, width = (
-        int(value)
-        for value in (window.row_off, window.col_off, window.height, window.width)
-    )
-    inner = range(row, row + height), range(col, col + width)
-    if not (height > 0 and width > 0) or any(
-        part.start < whole.start or part.stop > whole.stop
-        for part, whole in zip(inner, (rows, cols), strict=True)
-    ):
-        raise ValueError(
-            f"The window (row {row}, col {col}, {height}x{width} px of '{first}') "
-            f"leaves what all layers share: rows {rows.start} to {rows.stop}, columns "
-            f"{cols.start} to {cols.stop}. Choose a window inside."
-        )
+    """Rows and columns of a window, after a check that all layers have them."""
+    inner = window_ranges(window, first.shape, first.name)
+    for part, shared in zip(inner, (rows, cols), strict=True):
+        if part.start < shared.start or part.stop > shared.stop:
+            raise ValueError(
+                f"The window (rows {inner[0].start} to {inner[0].stop}, columns "
+                f"{inner[1].start} to {inner[1].stop} of {first.name}) leaves what all "
+                f"layers share: rows {rows.start} to {rows.stop}, columns {cols.start} "
+                f"to {cols.stop}. Choose a window inside."
+            )
     return inner
-
-
-def _size(shape: Shape) -> str:
-    return f"{shape[0]}x{shape[1]}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)

@@ -1,18 +1,19 @@
-"""The part of a large scene that is looked at, in more detail than the whole.
+"""A part of a large scene in more detail than the whole.
 
-Of rasters that are larger than a screen, every n-th pixel is enough to see the whole.
-Who zooms in wants the pixels between them.
+The whole of a large raster shows every n-th pixel. A user who zooms in wants the pixels
+between them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tutorial_lib.viewers.comparison.common_window import CommonWindow
-from tutorial_lib.viewers.comparison.reading import read_layer, reduction
-from tutorial_lib.viewers.comparison.scene import Scene, valid_pixels
+from tutorial_lib.viewers.comparison.reading import read_common
+from tutorial_lib.viewers.comparison.scene import Scene
 from tutorial_lib.viewers.layers import Layer
+from tutorial_lib.viewers.reading import open_layer, reduction
 
-# On each side of what is seen, as a share of it: small moves need no reading.
+# A quarter of the view is added on each side, so small moves need no reading.
 AROUND = 4
 
 __all__ = ["Detail", "detail_window", "read_detail"]
@@ -23,7 +24,7 @@ class Detail:
     """Some layers of a scene, on a part of its window.
 
     Attributes:
-        window: The part; its pixels are those of the first raster.
+        window: The part, in pixels of the first raster.
         layers: Layers by their number in the scene, all of one height and width.
     """
 
@@ -31,23 +32,33 @@ class Detail:
     layers: dict[int, Layer]
 
     def serves(self, view: Sequence[int], numbers: Sequence[int], step: int) -> bool:
-        """Whether it shows these layers in all of a view, each `step`-th pixel."""
-        rows, cols = _ranges(view)
-        inside = _within(rows, self.window.rows) and _within(cols, self.window.cols)
+        """Whether it has these layers for all of a view, at least each `step`-th pixel.
+
+        Args:
+            view: (row, col, height, width) in pixels of the first raster.
+            numbers: Numbers of the layers.
+            step: Subsampling step that is wanted.
+        """
+        inside = all(
+            have.start <= want.start and want.stop <= have.stop
+            for want, have in zip(
+                _ranges(view), (self.window.rows, self.window.cols), strict=True
+            )
+        )
         fine = reduction(*self.window.shape) <= step
         return inside and fine and set(numbers) <= set(self.layers)
 
 
 def detail_window(whole: CommonWindow, view: Sequence[int]) -> CommonWindow | None:
-    """The part to read for a view; None where the whole shows it as finely.
+    """The part to read for a view; None if the whole shows it as finely.
 
     Args:
         whole: Window of the scene.
-        view: (row, col, height, width) of what is seen, in pixels of the first raster.
+        view: (row, col, height, width) of the view, in pixels of the first raster.
     """
     rows, cols = (
-        _around(seen, all_of_it)
-        for seen, all_of_it in zip(_ranges(view), (whole.rows, whole.cols), strict=True)
+        _widened(seen, limits)
+        for seen, limits in zip(_ranges(view), (whole.rows, whole.cols), strict=True)
     )
     part = replace(whole, rows=rows, cols=cols)
     finer = reduction(*part.shape) < reduction(*whole.shape)
@@ -55,21 +66,21 @@ def detail_window(whole: CommonWindow, view: Sequence[int]) -> CommonWindow | No
 
 
 def read_detail(scene: Scene, window: CommonWindow, numbers: Sequence[int]) -> Detail:
-    """Read some layers on a part of the window; they are drawn as in the whole."""
-    return Detail(window, {number: _read(scene, window, number) for number in numbers})
-
-
-def _read(scene: Scene, window: CommonWindow, number: int) -> Layer:
-    layer = scene.layers[number]
-    preview = read_layer(
-        scene.sources[number],
-        window.axes[number],
-        window,
-        bands=layer.preview.bands,
-        band_count=layer.preview.band_count,
-        nodata=scene.nodata,
-    )
-    return replace(layer, preview=preview, valid=valid_pixels(preview))
+    """Read some layers on a part of the window, with the colours of the scene."""
+    layers = {}
+    for number in numbers:
+        layer = scene.layers[number]
+        with open_layer(scene.sources[number]) as source:
+            read = read_common(
+                source,
+                window.axes[number],
+                window,
+                bands=layer.preview.bands,
+                nodata=scene.nodata,
+            )
+        preview = replace(read, grid=layer.preview.grid)
+        layers[number] = replace(layer, preview=preview)
+    return Detail(window, layers)
 
 
 def _ranges(view: Sequence[int]) -> tuple[range, range]:
@@ -77,10 +88,8 @@ def _ranges(view: Sequence[int]) -> tuple[range, range]:
     return range(row, row + height), range(col, col + width)
 
 
-def _around(seen: range, whole: range) -> range:
+def _widened(seen: range, limits: range) -> range:
     more = len(seen) // AROUND
-    return range(max(whole.start, seen.start - more), min(whole.stop, seen.stop + more))
-
-
-def _within(inner: range, outer: range) -> bool:
-    return outer.start <= inner.start and inner.stop <= outer.stop
+    return range(
+        max(limits.start, seen.start - more), min(limits.stop, seen.stop + more)
+    )

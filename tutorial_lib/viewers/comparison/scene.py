@@ -1,6 +1,7 @@
-"""What is compared: layers with the same pixels, and how they are drawn."""
+"""The layers that are compared: read on one window, drawn with common colours."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,19 @@ from tutorial_lib.viewers.comparison.common_window import (
     CommonWindow,
     find_common_window,
 )
-from tutorial_lib.viewers.comparison.reading import placed, read_layer, reduced
+from tutorial_lib.viewers.comparison.reading import read_common
 from tutorial_lib.viewers.layers import Layer, choose_kind, choose_limits
 from tutorial_lib.viewers.options import Display, checked_titles
 from tutorial_lib.viewers.reading import (
+    OpenLayer,
     Preview,
     chosen_bands,
     is_path,
-    layer_grid,
-    layer_shape,
+    open_layer,
+    reduced,
 )
 
-__all__ = ["Scene", "read_scene", "valid_pixels"]
+__all__ = ["Scene", "read_scene"]
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,11 @@ class Scene:
 
     Attributes:
         layers: Ready to be drawn; all of the same height and width.
-        titles: One for each.
-        window: The ground that they share.
-        notes: What a reader should know about the pixels that are not shown.
-        sources: What was given as layers: rasters or arrays.
-        nodata: No-data value that was given; None for the rasters' own.
+        titles: One for each layer.
+        window: The ground that the layers share.
+        notes: Sentences on pixels that are not shown, or shown several times.
+        sources: The rasters or arrays that were given.
+        nodata: The no-data value that was given; None for the rasters' own.
     """
 
     layers: tuple[Layer, ...]
@@ -49,7 +51,7 @@ class Scene:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(height, width) of what was read."""
+        """(height, width) of the layers as they were read."""
         return self.layers[0].valid.shape
 
 
@@ -61,49 +63,32 @@ def read_scene(
     window: Window | None = None,
 ) -> Scene:
     """Read layers on their common window; see `compare` for the arguments."""
-    names = [
-        str(layer) if is_path(layer) else f"layer {number}"
-        for number, layer in enumerate(layers, start=1)
-    ]
-    shapes = [layer_shape(layer) for layer in layers]
-    bands = [
-        _bands(name, shape[2], wanted, display.kind)
-        for name, shape, wanted in zip(
-            names, shapes, _each(display.bands, len(layers)), strict=True
-        )
-    ]
-    common = find_common_window(
-        names, [s[:2] for s in shapes], [placed(x) for x in layers], window=window
+    given = checked_titles(titles, len(layers))
+    choices = _bands_of_each(display.bands, len(layers))
+    with ExitStack() as stack:
+        sources = [
+            stack.enter_context(open_layer(layer, f"layer {number}"))
+            for number, layer in enumerate(layers, start=1)
+        ]
+        common = find_common_window(sources, window)
+        previews = [
+            _read(source, common, number, choices[number], display)
+            for number, source in enumerate(sources)
+        ]
+        grid = next(filter(None, (source.axes_grid for source in sources)), None)
+    previews = [replace(preview, grid=grid) for preview in previews]
+    shown = tuple(given or _titles(layers))
+    return Scene(
+        _drawn_alike(previews, display),
+        shown,
+        common,
+        _notes(common, shown),
+        tuple(layers),
+        display.nodata,
     )
-    ground = next((g for g in map(layer_grid, layers) if g is not None), None)
-    previews = [
-        replace(
-            read_layer(
-                layer,
-                axes,
-                common,
-                bands=chosen,
-                band_count=shape[2],
-                nodata=display.nodata,
-            ),
-            grid=ground,
-        )
-        for layer, axes, chosen, shape in zip(
-            layers, common.axes, bands, shapes, strict=True
-        )
-    ]
-    drawn = _draw(previews, names, display)
-    shown = _titles(titles, layers, previews)
-    notes = _notes(common, shown)
-    return Scene(drawn, shown, common, notes, tuple(layers), display.nodata)
 
 
-def valid_pixels(preview: Preview) -> np.ndarray:
-    """Mask (height, width) of the pixels with data that can be drawn."""
-    return ~preview.empty & np.isfinite(preview.pixels).all(axis=-1)
-
-
-def _each(bands: Any, count: int) -> list[Any]:
+def _bands_of_each(bands: Any, count: int) -> list[Any]:
     """The bands of each layer: one choice for all, or a list of choices."""
     is_list = isinstance(bands, Sequence) and not isinstance(bands, str)
     if not is_list or all(isinstance(band, int | np.integer) for band in bands):
@@ -116,93 +101,70 @@ def _each(bands: Any, count: int) -> list[Any]:
     return list(bands)
 
 
-def _bands(name: str, count: int, wanted: Any, kind: str | None) -> tuple[int, ...]:
-    # Beside an image, a map has one band and nothing to choose.
-    wanted = None if count == 1 else wanted
-    color = None if kind is None else kind == "rgb"
-    return chosen_bands(f"'{name}'", count, wanted, color)
+def _read(
+    source: OpenLayer, common: CommonWindow, number: int, bands: Any, display: Display
+) -> Preview:
+    bands = chosen_bands(
+        source.name, source.band_count, bands, display.kind, alone=False
+    )
+    preview = read_common(
+        source, common.axes[number], common, bands=bands, nodata=display.nodata
+    )
+    if not preview.valid.any():
+        raise ValueError(
+            f"{source.name} (band {', '.join(map(str, bands))}) has no data in the "
+            f"common window: all of its {preview.valid.size} pixels there are NaN or "
+            "no-data. Choose another band or another `window`, or give the no-data "
+            "value: `nodata=…`."
+        )
+    return preview
 
 
-def _draw(
-    previews: Sequence[Preview], names: Sequence[str], display: Display
-) -> tuple[Layer, ...]:
-    """Decide on kind, legend and limits: equal values look equal in all layers."""
-    valid = [valid_pixels(preview) for preview in previews]
-    for name, preview, mask in zip(names, previews, valid, strict=True):
-        _check_data(name, preview, mask)
-    legends = [preview.legend for preview in previews]
-    common = display.legend or next((one for one in legends if one), None)
-    drawn = []
-    for preview, mask in zip(previews, valid, strict=True):
+def _drawn_alike(previews: Sequence[Preview], display: Display) -> tuple[Layer, ...]:
+    """Choose kinds, legends and limits so that equal values look equal."""
+    legends = [display.legend, *(preview.legend for preview in previews)]
+    common_legend = next(filter(None, legends), None)
+    layers, values = [], {}
+    for preview in previews:
+        pixels = preview.pixels[preview.valid]
         legend = display.legend or preview.legend
-        kind = display.kind or choose_kind(
-            preview.pixels[mask], preview.band_count, legend
-        )
-        chosen = (legend or common) if kind == "classes" else None
-        drawn.append(Layer(preview, mask, kind, chosen, None))
+        kind = display.kind or choose_kind(pixels, preview.band_count, legend)
+        legend = (legend or common_legend) if kind == "classes" else None
+        layers.append(Layer(preview, kind, legend, None))
+        values.setdefault(_stretch_group(layers[-1]), []).append(pixels)
     limits = {
-        key: _limits(key, drawn, display) for key in {_likeness(x) for x in drawn}
+        group: choose_limits(np.concatenate(pixels), group[0], display)
+        for group, pixels in values.items()
     }
+    layers = [replace(layer, limits=limits[_stretch_group(layer)]) for layer in layers]
+    # The probability of one class is drawn in grey: differences between two pictures
+    # show best there.
     return tuple(
-        # One class's probability is grey here: blinking and swiping show it best.
-        replace(
-            layer,
-            limits=limits[_likeness(layer)],
-            kind="grey"
-            if layer.kind == "probability" and display.kind is None
-            else layer.kind,
-        )
-        for layer in drawn
+        replace(layer, kind="grey")
+        if layer.kind == "probability" and display.kind is None
+        else layer
+        for layer in layers
     )
 
 
-def _check_data(name: str, preview: Preview, valid: np.ndarray) -> None:
-    if not valid.any():
-        numbers = ", ".join(map(str, preview.bands))
-        raise ValueError(
-            f"'{name}' (band {numbers}) has no data in the common window: all of its "
-            f"{valid.size} pixels there are NaN or no-data. Choose another band or "
-            "another `window`, or say what is no-data: `nodata=…`."
-        )
-
-
-def _likeness(layer: Layer) -> tuple:
-    """Layers of which this is equal have common limits."""
+def _stretch_group(layer: Layer) -> tuple:
+    """Layers with an equal group show the same bands and have common limits."""
     return layer.kind, layer.preview.bands, layer.preview.band_count
 
 
-def _limits(likeness: tuple, layers: Sequence[Layer], display: Display) -> Any:
-    alike = [layer for layer in layers if _likeness(layer) == likeness]
-    if alike[0].kind == "classes":
-        return None
-    pixels = np.concatenate([layer.preview.pixels[layer.valid] for layer in alike])
-    counted = np.ones(len(pixels), bool)
-    return choose_limits(
-        pixels, counted, alike[0].kind, display.stretch, display.value_range
-    )
-
-
-def _titles(
-    titles: Sequence[str] | None,
-    layers: Sequence[PathLike | np.ndarray],
-    previews: Sequence[Preview],
-) -> tuple[str, ...]:
-    given = checked_titles(titles, len(layers))
-    if given is not None:
-        return tuple(given)
-    stems = [preview.name for preview in previews]
-    return tuple(
-        _title(layer, number, stems) for number, layer in enumerate(layers, start=1)
-    )
-
-
-def _title(layer: PathLike | np.ndarray, number: int, stems: Sequence[str]) -> str:
-    if not is_path(layer):
-        return f"layer {number}"
-    path = Path(layer)
-    # Maps of several runs often have one name, in folders of their own.
-    same = stems.count(path.stem) > 1 and path.parent.name
-    return f"{path.parent.name}/{path.stem}" if same else path.stem
+def _titles(layers: Sequence[PathLike | np.ndarray]) -> list[str]:
+    """Names of the files, with their folders where two names are equal."""
+    stems = [Path(layer).stem for layer in layers if is_path(layer)]
+    titles = []
+    for number, layer in enumerate(layers, start=1):
+        if not is_path(layer):
+            titles.append(f"layer {number}")
+            continue
+        path = Path(layer)
+        # Maps of several runs often have one name, in folders of their own.
+        ambiguous = stems.count(path.stem) > 1 and path.parent.name
+        titles.append(f"{path.parent.name}/{path.stem}" if ambiguous else path.stem)
+    return titles
 
 
 def _notes(common: CommonWindow, titles: Sequence[str]) -> tuple[str, ...]:
@@ -211,13 +173,13 @@ def _notes(common: CommonWindow, titles: Sequence[str]) -> tuple[str, ...]:
     if (height, width) != (rows, cols):
         notes.append(
             f"Of the whole, {rows} x {cols} of {height} x {width} pixels are shown, "
-            "unmixed."
+            "not averaged."
         )
     for title, axes in zip(titles, common.axes, strict=True):
         spacing = axes[0].spacing
         if spacing != 1:
             notes.append(
-                f"A pixel of {title} is {float(spacing):g} times as long as one of "
+                f"A pixel of {title} is {float(spacing):g} times as long as a pixel of "
                 "the first raster; each place shows the pixel that it lies in."
             )
     return tuple(notes)

@@ -34,7 +34,6 @@ from tutorial_lib.viewers.comparison.encoding import (
     pack_values,
 )
 from tutorial_lib.viewers.comparison.page import MODULE, STYLE, write_page
-from tutorial_lib.viewers.comparison.reading import reduction
 from tutorial_lib.viewers.comparison.scene import Scene, read_scene
 from tutorial_lib.viewers.comparison.stills import (
     difference_figure,
@@ -43,6 +42,7 @@ from tutorial_lib.viewers.comparison.stills import (
 )
 from tutorial_lib.viewers.figures import StillFigure
 from tutorial_lib.viewers.options import Display, refuse_unknown
+from tutorial_lib.viewers.reading import reduction
 
 # Of the overlay, as long as nobody says.
 TILE = 64

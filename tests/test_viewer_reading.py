@@ -1,0 +1,186 @@
+"""Reading for the screen: size, no-data, windows, and how often files are opened."""
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.windows import Window
+from scenes import coordinates, grid_at, write
+
+import tutorial_lib as tl
+from tutorial_lib import testing
+from tutorial_lib.viewers import reading
+from tutorial_lib.viewers.comparison.common_window import find_common_window
+from tutorial_lib.viewers.layers import load_layer
+from tutorial_lib.viewers.options import Display
+from tutorial_lib.viewers.reading import open_layer
+
+ROWS, COLS = 5, 7
+
+
+def read_all(layer, bands=(1,), **options):
+    with open_layer(layer) as source:
+        rows, cols = map(range, source.shape)
+        return source.read(rows, cols, bands=bands, **options)
+
+
+@pytest.fixture
+def opened_files(monkeypatch):
+    """Names of the files that `rasterio.open` opens, in this order."""
+    names, original = [], rasterio.open
+
+    def counting(path, *args, **options):
+        names.append(str(path))
+        return original(path, *args, **options)
+
+    monkeypatch.setattr(rasterio, "open", counting)
+    return names
+
+
+@pytest.mark.parametrize("viewer", [tl.show, tl.compare])
+def test_each_raster_is_opened_once(tmp_path, opened_files, viewer):
+    paths = [coordinates(tmp_path / f"{i}.tif", 12, 17, channels=i) for i in (1, 4, 3)]
+    opened_files.clear()
+    viewer(*paths, window=Window(2, 3, 9, 6))
+    assert opened_files == list(map(str, paths))
+
+
+def test_a_layer_that_is_open_stays_open(tmp_path, opened_files):
+    path = coordinates(tmp_path / "a.tif", 12, 17)
+    opened_files.clear()
+    with open_layer(path) as source:
+        assert load_layer(source).valid.shape == (12, 17)
+        assert load_layer(source, window=Window(0, 0, 4, 3)).valid.shape == (3, 4)
+    assert opened_files == [str(path)]
+
+
+# Size and resampling
+
+
+@pytest.fixture
+def small_screen(monkeypatch):
+    monkeypatch.setattr(reading, "MAX_SIDE", 4)
+
+
+def test_large_rasters_and_arrays_show_the_same_pixels(tmp_path, small_screen):
+    array = np.arange(10 * 15, dtype="int16").reshape(10, 15, 1)
+    raster = read_all(write(tmp_path / "a.tif", array))
+    assert raster.pixels.shape == (3, 4, 1)
+    # The middle one of every four pixels; 15 columns are four sections of 3.75.
+    assert raster.pixels[0, :, 0].tolist() == [16, 20, 24, 28]
+    np.testing.assert_array_equal(raster.pixels, read_all(array).pixels)
+
+
+def test_images_are_averaged_without_the_pixels_without_data(tmp_path, small_screen):
+    image = np.tile(np.float32([[10, 30], [20, 40]]), (2, 4))
+    image[:2, 1:2] = -1
+    path = write(tmp_path / "a.tif", image, nodata=-1)
+    pixels = read_all(path, average=True).pixels[..., 0]
+    assert pixels.shape == (2, 4)
+    assert pixels[0].tolist() == [15, 25, 25, 25]
+    # GDAL does not know a value that only the user gives, and would average it too.
+    untagged = read_all(write(tmp_path / "b.tif", image), nodata=-1, average=True)
+    assert set(np.unique(untagged.pixels)) <= {-1, 10, 20, 30, 40}
+
+
+def test_class_numbers_are_never_averaged(tmp_path, small_screen):
+    labels = np.zeros((8, 16), "uint8")
+    labels[:, ::3] = 2
+    path = write(tmp_path / "labels.tif", labels)
+    assert np.unique(read_all(path, average=True).pixels).tolist() == [0, 2]
+    colours = write(tmp_path / "a.tif", np.repeat(labels[..., np.newaxis], 3, axis=2))
+    assert 1 in read_all(colours, bands=(1, 2, 3), average=True).pixels
+
+
+# What has no data
+
+
+def test_a_pixel_is_without_data_only_where_all_bands_are(tmp_path):
+    image = np.full((3, 5, 4), 7, "uint16")
+    image[0, 1] = 0
+    image[0, 2, :3] = 0
+    path = write(tmp_path / "a.tif", image, nodata=0)
+    assert np.argwhere(~read_all(path, (1, 2, 3)).valid).tolist() == [[0, 1]]
+    masked = np.ma.masked_equal(image, 0)
+    assert np.argwhere(~read_all(masked, (1, 2, 3)).valid).tolist() == [[0, 1]]
+
+
+def test_nan_and_infinity_in_a_chosen_band_are_no_data():
+    image = np.ones((3, 5, 4))
+    image[1, 2, 0], image[1, 3, 1], image[1, 4, 3] = np.nan, np.inf, np.nan
+    valid = read_all(image, (1, 2, 3)).valid
+    assert valid[1].tolist() == [True, True, False, False, True]
+
+
+def test_the_no_data_argument_replaces_the_tag(tmp_path):
+    path = write(tmp_path / "a.tif", np.float32([[1, 5, 9]]), nodata=9)
+    assert read_all(path).valid.tolist() == [[True, True, False]]
+    assert read_all(path, nodata=5).valid.tolist() == [[True, False, True]]
+
+
+def test_masked_pixels_do_not_change_the_stretch():
+    values = np.arange(ROWS * COLS, dtype="uint16").reshape(ROWS, COLS) * 100
+    mask = np.zeros((ROWS, COLS), bool)
+    mask[1, 4] = mask[3, 2] = True
+    values[mask] = 60_000
+    drawn = load_layer(np.ma.MaskedArray(values, mask), Display(stretch=(0, 100)))
+    np.testing.assert_array_equal(drawn.picture[..., 3] == 0, mask)
+    assert drawn.limits[1] == (ROWS * COLS - 1) * 100
+
+
+def test_a_masked_array_from_rasterio_looks_like_its_file(tmp_path):
+    values = np.arange(ROWS * COLS, dtype="int16").reshape(ROWS, COLS)
+    values[4, 6] = values[0, 1] = -1
+    path = write(tmp_path / "a.tif", values, nodata=-1)
+    with rasterio.open(path) as dataset:
+        array = dataset.read(1, masked=True)
+    np.testing.assert_array_equal(load_layer(array).picture, load_layer(path).picture)
+
+
+# Layers and windows that cannot be read
+
+
+@pytest.mark.parametrize(
+    ("layer", "error", "words"),
+    [
+        (None, TypeError, "path of a raster, or an array.*NoneType"),
+        ([[1, 2], [3]], TypeError, "path.*list"),
+        (np.array([["a", "b"]]), TypeError, "real numbers.*ndarray of <U1"),
+        (np.ones((3, 4), complex), TypeError, "real numbers.*complex"),
+        (np.zeros((0, 5)), ValueError, "nothing to show.*0x5 px"),
+        (np.ones((1, 5, 7, 3)), ValueError, r"\(1, 5, 7, 3\)"),
+        ("nowhere.tif", FileNotFoundError, r"nowhere\.tif"),
+    ],
+)
+def test_other_layers_raise_an_error_that_says_what_to_give(layer, error, words):
+    with pytest.raises(error, match=words), open_layer(layer):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("window", "error", "words"),
+    [
+        ((0, 0, 3, 3), TypeError, r"Received: \(0, 0, 3, 3\).*Window\(col_off"),
+        (Window(0, 0, 3, 0), ValueError, "0x3 px.* the array .* 5x7 px"),
+        (Window(3, 4, 4, 2), ValueError, "row 4, col 3, 2x4 px"),
+    ],
+)
+def test_windows_outside_a_layer_raise_an_error(window, error, words):
+    with pytest.raises(error, match=words):
+        load_layer(np.ones((ROWS, COLS)), window=window)
+
+
+def test_a_window_to_compare_lies_in_all_layers(tmp_path):
+    first = coordinates(tmp_path / "a.tif", 30, 40)
+    second = write(tmp_path / "b.tif", np.ones((20, 21)), grid_at(4, 6, 20, 21))
+    with open_layer(first) as a, open_layer(second) as b:
+        common = find_common_window([a, b], Window(7, 5, 20, 19))
+        assert (common.rows, common.cols) == (range(5, 24), range(7, 27))
+        with pytest.raises(ValueError, match="share: rows 4 to 24, columns 6 to 27"):
+            find_common_window([a, b], Window(5, 5, 20, 19))
+
+
+def test_grids_without_a_crs_do_not_give_coordinates_to_axes(tmp_path):
+    path = write(tmp_path / "a.tif", np.ones((ROWS, COLS)), crs=None)
+    with open_layer(path) as source:
+        assert source.grid.transform == testing.small_grid(ROWS, COLS).transform
+        assert source.axes_grid is None
