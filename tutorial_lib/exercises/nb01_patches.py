@@ -9,7 +9,8 @@ import numpy as np
 from tutorial_lib import testing
 from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
 from tutorial_lib.patches.extraction import Patches, extract_patches
-from tutorial_lib.patches.positions import Positions, select_positions
+from tutorial_lib.patches.positions import Positions
+from tutorial_lib.patches.selection import select_positions
 from tutorial_lib.rasters import Source
 
 

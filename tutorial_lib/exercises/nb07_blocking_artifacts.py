@@ -77,8 +77,8 @@ def _judge_plan_blocks(answer: Callable[..., InferencePlan]) -> str | None:
         return "nothing declared"
     if plan.job.outputs != ("estimated",):
         return "another output"
-    fields = plan.job.rows.fields, plan.job.rows.expression
-    return None if fields == ((128, 32), 128) else OTHER
+    fields = [source.receptive_field for source in plan.sources.values()]
+    return None if fields == [128, 32] and plan.job.rows.unit == 128 else OTHER
 
 
 def _plan_blocks(pan: str, xs: str, side: str, rest: str = "", end: str = "") -> str:

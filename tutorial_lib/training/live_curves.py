@@ -4,12 +4,9 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import keras
-
-if TYPE_CHECKING:
-    from tutorial_lib.viewers.figures import StillFigure
 
 __all__ = ["LiveCurves"]
 
@@ -82,11 +79,11 @@ class LiveCurves(keras.callbacks.Callback):
         if self._shown_epochs < self._epochs:
             self._show()
 
-    def plot(self) -> "StillFigure":
+    def plot(self) -> Any:
         """Draw the curves recorded so far.
 
         Returns:
-            A figure that displays itself.
+            A `StillFigure`: it displays itself in a notebook.
 
         Raises:
             ValueError: If one of `names` is not a recorded curve.
