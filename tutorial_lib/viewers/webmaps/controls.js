@@ -1,6 +1,5 @@
-/* What the kit's maps have beyond Leaflet: a list of layers with an opacity slider for
-   each raster, a button that shows all layers, and a wheel that scrolls the page until
-   the reader asks for the map. */
+/* Beyond Leaflet: a list of layers with an opacity slider for each raster, a button that
+   shows all layers, and a wheel that scrolls the page until the reader asks for the map. */
 window.webmap = (() => {
   // Space between the layers and the sides of the map, in px.
   const MARGIN = 8;
@@ -28,10 +27,7 @@ window.webmap = (() => {
         percentage.textContent = `${slider.value} %`;
         slider.setAttribute("aria-valuetext", percentage.textContent);
       };
-      slider.addEventListener("input", () => {
-        item.layer.setOpacity(slider.value / 100);
-        show();
-      });
+      slider.addEventListener("input", () => { item.layer.setOpacity(slider.value / 100); show(); });
       show();
       return row;
     },

@@ -1,6 +1,5 @@
 """folium maps that carry Leaflet in the page, so they need no internet."""
 
-import base64
 import re
 from functools import cache
 from pathlib import Path
@@ -106,14 +105,13 @@ def leaflet_script() -> str:
 
 @cache
 def leaflet_style() -> str:
-    """Leaflet's style sheet with its images as `data:` addresses."""
+    """Leaflet's style sheet, without the addresses of its images.
+
+    They are the icons of markers, which `OfflineMap` lacks, and the icon of the layer
+    list, which has a text instead.
+    """
     text = (_LEAFLET / "leaflet.css").read_text(encoding="utf-8")
-
-    def inlined(match: re.Match) -> str:
-        image = (_LEAFLET / match[1]).read_bytes()
-        return f"url(data:image/png;base64,{base64.b64encode(image).decode('ascii')})"
-
-    return re.sub(r"url\((images/[^)]+)\)", inlined, text)
+    return re.sub(r"url\(images/[^)]+\)", "none", text)
 
 
 @cache

@@ -177,7 +177,7 @@ def _draw_vector(shapes: Shapes) -> folium.GeoJson:
         style_function=lambda shape: (
             dot if "Point" in shape["geometry"]["type"] else area
         ),
-        marker=folium.CircleMarker(radius=5),
+        marker=folium.CircleMarker(radius=5, fill=True),
     )
 
 
