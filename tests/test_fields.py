@@ -167,7 +167,7 @@ def test_a_layer_that_looks_at_the_whole_chunk_is_named():
     analysis = tl.analyse(model)
     assert analysis.whole_tile_layers == ("group_norm",)
     assert analysis.margins["out"] is None
-    with pytest.raises(ValueError, match="No chunk is large enough: group_norm look"):
+    with pytest.raises(ValueError, match="No chunk has valid pixels: group_norm look"):
         analysis.table()
 
 
@@ -280,17 +280,18 @@ def one_layer(*parts):
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ([lambda x: x[:, :64, :64]], "only pixels counted from both ends"),
-        ([lambda x: x[:, -8:, -8:]], "only pixels counted from both ends"),
+        ([lambda x: x[:, :64, :64]], "Count pixels from both ends"),
+        ([lambda x: x[:, -8:, -8:]], "Count pixels from both ends"),
+        ([lambda x: x[:, ::-1]], "Count pixels from both ends"),
         (
             [layers.Conv2D(2, 1, activation=lambda x: x - keras.ops.mean(x))],
-            "an activation that is none of Keras's",
+            "an activation that is not Keras's",
         ),
         (
             [layers.Activation(lambda x: keras.ops.flip(x, 1))],
-            "an activation that is none of Keras's",
+            "an activation that is not Keras's",
         ),
-        ([lambda x: layers.Dropout(0.5)(x, training=True)], "draws at random also"),
+        ([lambda x: layers.Dropout(0.5)(x, training=True)], "draws random numbers"),
     ],
 )
 def test_what_cannot_be_known_is_refused(parts, message):

@@ -1,37 +1,52 @@
-"""How far each output of a network can be trusted, worked out from the network itself.
+"""How far each output of a network can be trusted, worked out from its layers.
 
-A network that pads ('same') gives wrong values near the borders of what it is fed. Its
-layers are followed one by one: which pixels of each tensor depend on real pixels only.
-What is left at each side is the *margin*, and it is not the same on both sides.
+A network that pads ('same') gives wrong values near the borders of its input. The
+analysis follows the layers one by one and finds the pixels of each output that depend
+on real pixels only: the valid ones. The others, at each side, are the *margin*; it is
+not the same at both sides.
 
-Words: *total stride* a chunk must begin at a multiple of it, and be a multiple of it
-long, for all chunks to be treated alike; *margin* pixels of an output that the borders
-of a chunk reach; *scale* output spacing divided by reference spacing.
+Words: *chunk* what the network reads at once; *total stride* every chunk begins at a
+multiple of it and is a multiple of it long, so that all chunks are treated alike;
+*margin* pixels of an output that depend on a chunk's borders; *scale* output spacing
+divided by reference spacing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
 from typing import TYPE_CHECKING
 
 import keras
 
-from tutorial_lib.fields.graph import Step, pixel_sizes, unfold, walk
-from tutorial_lib.fields.layer_rules import COLS, ROWS, Span
+from tutorial_lib.fields.checks import check_multiple, check_output
+from tutorial_lib.fields.graph import Network, unfold
+from tutorial_lib.fields.spans import COLS, ROWS
 
 if TYPE_CHECKING:
     import pandas
 
-# A chunk this long has no valid part only if a layer looks at the whole of it.
-LONGEST_CHUNK = 2**16
+# In total strides. In such a chunk every output has valid pixels, except where a layer
+# looks at the whole chunk. Only sizes are computed for it, so that it costs nothing.
+LONG_CHUNK = 2**16
 
-__all__ = ["FieldAnalysis", "LayerField", "analyse"]
+Margins = tuple[int, int, int, int]
+SIDES = ("left", "top", "right", "bottom")
+
+__all__ = ["LONG_CHUNK", "FieldAnalysis", "LayerField", "Margins", "analyse"]
 
 
 @dataclass(frozen=True)
 class LayerField:
-    """A layer's output for a chunk of some size; pairs are (rows, columns)."""
+    """A layer's output for a chunk. Pairs are (rows, columns).
+
+    Attributes:
+        name: Name of the layer.
+        kind: Its class.
+        size: Pixels of its output.
+        first: First valid pixel.
+        last: Last valid pixel; smaller than `first` if none is valid.
+        spacing: Pixel size in reference pixels.
+    """
 
     name: str
     kind: str
@@ -42,20 +57,20 @@ class LayerField:
 
 
 @dataclass(frozen=True)
-class FieldAnalysis:
-    """What `analyse` found out about a network.
+class FieldAnalysis(Network):
+    """What `analyse` finds out about a network.
 
     Attributes:
+        margins: (left, top, right, bottom) of each output, in its own pixels; None
+            where a layer looks at the whole chunk.
+        whole_tile_layers: Layers that look at the whole chunk. No tiled map of their
+            outputs can equal the whole map.
+        total_stride: For each input, in its own pixels.
+        scale: Output spacing divided by reference spacing, for each output.
+        spacing: Pixel size of each input, in pixels of the reference (the first one).
         steps: The layers in the order in which they run.
         inputs: Numbers of the steps that are inputs, by name.
         outputs: Numbers of the steps that are outputs, by name.
-        spacing: Pixel size of each input, in pixels of the reference (the first one).
-        margins: (left, top, right, bottom) of each output, in its own pixels; None
-            where a layer looks at the whole chunk.
-        total_stride: For each input, in its own pixels.
-        scale: Output spacing divided by reference spacing, for each output.
-        whole_tile_layers: Layers that look at the whole chunk: with them no tiled map
-            can equal the whole map.
 
     Example:
         >>> from tutorial_lib import architectures
@@ -64,29 +79,23 @@ class FieldAnalysis:
         ((31, 31, 16, 16), {'input_p': 16, 'input_xs': 4})
     """
 
-    steps: tuple[Step, ...]
-    inputs: Mapping[str, int]
-    outputs: Mapping[str, int]
-    spacing: Mapping[str, Fraction]
-    margins: Mapping[str, tuple[int, int, int, int] | None]
-    total_stride: Mapping[str, int]
-    scale: Mapping[str, Fraction]
+    margins: Mapping[str, Margins | None]
     whole_tile_layers: tuple[str, ...]
 
     def table(self, size: int | None = None) -> "pandas.DataFrame":
-        """Layer by layer: size, valid part and margins for a square chunk.
+        """Size, valid pixels and margins of each layer's output for a square chunk.
 
         Args:
             size: Side of the chunk in reference pixels, a multiple of the total stride;
-                None takes the smallest legal one.
+                None takes the smallest one.
 
         Returns:
-            One row for each layer. Size, valid, first and last are of the rows only;
-            where kernels or strides differ, see `layers` for both. Margins are those of
-            the rows (top, bottom) and the columns (left, right).
+            One row for each layer. Size, valid, first and last are those of the rows
+            only; where kernels differ along rows and columns, `layers` has both.
 
         Raises:
-            ValueError: If the size is not legal; with the nearest ones.
+            ValueError: If the size is not a multiple of the total stride; with the
+                nearest multiples.
         """
         import pandas
 
@@ -99,18 +108,17 @@ class FieldAnalysis:
                 "valid": max(field.last[ROWS] - field.first[ROWS] + 1, 0),
                 "first": field.first[ROWS],
                 "last": field.last[ROWS],
-                "left": field.first[COLS],
-                "top": field.first[ROWS],
-                "right": field.size[COLS] - 1 - field.last[COLS],
-                "bottom": field.size[ROWS] - 1 - field.last[ROWS],
+                **dict(zip(SIDES, _margins(field), strict=True)),
             }
             for field in self.layers(size)
         ]
         return pandas.DataFrame(rows).set_index("layer")
 
     def layers(self, size: int | None = None) -> tuple[LayerField, ...]:
-        """The valid part of every layer for a square chunk; see `table`."""
-        size = self.smallest_chunk if size is None else self._checked(size)
+        """The valid part of each layer's output for a square chunk; see `table`."""
+        if size is None:
+            size = self.smallest_chunk
+        check_multiple(size, self.stride, of="A chunk", what="total stride")
         rows, cols = (self.spans(size, axis) for axis in (ROWS, COLS))
         return tuple(
             LayerField(
@@ -124,65 +132,58 @@ class FieldAnalysis:
             for step, row, col in zip(self.steps, rows, cols, strict=True)
         )
 
-    def spans(
-        self, size: int, axis: int, real: Mapping[str, tuple[int, int]] | None = None
-    ) -> list[Span]:
-        """Spans of all steps for a chunk of `size` reference pixels; see `walk`."""
-        return walk(
-            self.steps, self.inputs, self.spacing, size=size, axis=axis, real=real
-        )
-
-    def output_span(self, name: str, size: int, axis: int) -> Span | None:
-        """Span of an output, None when nothing of it is valid in such a chunk."""
-        try:
-            span = self.spans(size, axis)[self.outputs[name]]
-        except ValueError:
-            return None
-        return span if 0 <= span.low <= span.high else None
-
-    @property
-    def stride(self) -> int:
-        """The total stride in reference pixels."""
-        return next(iter(self.total_stride.values()))
+    def lost(self, output: str) -> tuple[int, int]:
+        """Pixels (rows, columns) by which an output is smaller than chunk / scale."""
+        chunk, number = self.stride * LONG_CHUNK, self.outputs[output]
+        rows, cols = (self.spans(chunk, axis)[number].size for axis in (ROWS, COLS))
+        expected = int(chunk / self.scale[output])
+        return expected - rows, expected - cols
 
     @property
     def smallest_chunk(self) -> int:
-        """Side of the smallest chunk that leaves something valid, in reference pixels.
+        """Side of the smallest chunk that gives valid pixels, in reference pixels.
 
         Raises:
             ValueError: If there is none, because a layer looks at the whole chunk.
         """
-        size = _smallest_valid(self)
-        if size is None:
-            raise ValueError(
-                f"No chunk is large enough: {', '.join(self.whole_tile_layers)} look "
-                "at the whole of it, however large. Give a `size` to see the layers."
-            )
+        size = self.stride
+        while not self._has_valid(size):
+            size *= 2
+            if size > self.stride * LONG_CHUNK:
+                raise ValueError(
+                    f"No chunk has valid pixels: {', '.join(self.whole_tile_layers)} "
+                    "look at the whole chunk. Give a `size` to see the layers."
+                )
+        while size > self.stride and self._has_valid(size - self.stride):
+            size -= self.stride
         return size
 
-    def _checked(self, size: int) -> int:
-        if size < 1 or size % self.stride:
-            below = size // self.stride * self.stride
-            legal = f"{below} or {below + self.stride}" if below else f"{self.stride}"
-            raise ValueError(
-                f"A chunk of {size} px is not a multiple of the total stride "
-                f"({self.stride} px of the reference). Use {legal}."
-            )
-        return size
+    def _has_valid(self, size: int) -> bool:
+        """Whether a chunk leaves valid pixels in some output."""
+        return any(
+            all(self.output_span(name, size, axis) for axis in (ROWS, COLS))
+            for name in self.outputs
+        )
 
     def explain(self, size: int, output: str | None = None) -> str:
-        """Say in words how a chunk shrinks on its way through the network.
+        """Describe in words how the valid part of a chunk shrinks from layer to layer.
 
         Args:
             size: Side of the chunk in reference pixels.
             output: Name of the output that is followed; None takes the first one.
 
         Returns:
-            A sentence for each layer that takes something away, and for the output.
+            A sentence for each layer that makes the valid part smaller, and one for the
+            output.
+
+        Raises:
+            ValueError: If the size is not a multiple of the total stride, or the output
+                is unknown.
         """
         output = next(iter(self.outputs)) if output is None else output
-        fields, needed = self.layers(size), self._behind(self.outputs[output])
-        lines = [f"A chunk of {size} px, of which everything is real."]
+        check_output(output, self.outputs)
+        fields, needed = self.layers(size), self._steps_before(self.outputs[output])
+        lines = [f"A chunk of {size} px, all of them real."]
         for number, (step, field) in enumerate(zip(self.steps, fields, strict=True)):
             before = [_margins(fields[i]) for i in step.inputs]
             if number in needed and before and _margins(field) != before[0]:
@@ -190,8 +191,8 @@ class FieldAnalysis:
         text = _valid_text(fields[self.outputs[output]])
         return "\n".join([*lines, f"output '{output}': {text}"])
 
-    def _behind(self, number: int) -> set[int]:
-        """Numbers of the steps that a step depends on, and its own."""
+    def _steps_before(self, number: int) -> set[int]:
+        """Numbers of the steps that a step depends on, with its own."""
         needed = {number}
         for i in range(number, -1, -1):
             if i in needed:
@@ -210,7 +211,7 @@ class FieldAnalysis:
         return "\n".join(lines)
 
 
-def _margins(field: LayerField) -> tuple[int, int, int, int]:
+def _margins(field: LayerField) -> Margins:
     (height, width), (top, left), (bottom, right) = field.size, field.first, field.last
     return left, top, width - 1 - right, height - 1 - bottom
 
@@ -228,16 +229,16 @@ def _valid_text(field: LayerField) -> str:
 
 
 def analyse(model: keras.Model) -> FieldAnalysis:
-    """Work out what can be trusted of a network's outputs.
+    """Work out which pixels of a network's outputs can be trusted.
 
     Args:
-        model: A functional Keras model; what it is trained to does not matter.
+        model: A functional Keras model. The result does not depend on the weights.
 
     Returns:
         Margins, total stride and scale of the outputs, and a table of the layers.
 
     Raises:
-        TypeError: If the model is no graph of layers.
+        TypeError: If the model is not a graph of layers.
         UnknownLayerError: If no rule describes a layer; with the way to add one.
         ValueError: If a layer merges tensors that do not fit.
 
@@ -250,61 +251,20 @@ def analyse(model: keras.Model) -> FieldAnalysis:
           estimated_labels: margins (left, top, right, bottom) (0, 0, 0, 0)
           features: margins (left, top, right, bottom) (0, 0, 0, 0)
     """
-    return _measured(*unfold(model))
-
-
-def _measured(
-    steps: tuple[Step, ...], inputs: Mapping[str, int], outputs: Mapping[str, int]
-) -> FieldAnalysis:
-    spacing, jumps = pixel_sizes(steps, inputs)
-    stride = lcm(*(jump.numerator for jump in jumps))
-    draft = FieldAnalysis(
-        steps=steps,
-        inputs=inputs,
-        outputs=outputs,
-        spacing=spacing,
-        margins={},
-        total_stride={name: int(stride / spacing[name]) for name in inputs},
-        scale={name: jumps[number] for name, number in outputs.items()},
-        whole_tile_layers=_whole_tile(steps, inputs, spacing, stride * LONGEST_CHUNK),
-    )
-    margins = {name: _constant_margins(draft, name) for name in outputs}
-    return FieldAnalysis(**(vars(draft) | {"margins": margins}))
-
-
-def _smallest_valid(analysis: FieldAnalysis) -> int | None:
-    """The smallest legal chunk that leaves something valid of some output."""
-    size = analysis.stride
-    while size <= LONGEST_CHUNK:
-        if _some_valid(analysis, size):
-            while size > analysis.stride and _some_valid(
-                analysis, size - analysis.stride
-            ):
-                size -= analysis.stride
-            return size
-        size *= 2
-    return None
-
-
-def _some_valid(analysis: FieldAnalysis, size: int) -> bool:
-    return any(
-        analysis.output_span(name, size, ROWS)
-        and analysis.output_span(name, size, COLS)
-        for name in analysis.outputs
+    network = unfold(model)
+    return FieldAnalysis(
+        **vars(network),
+        margins={name: _constant_margins(network, name) for name in network.outputs},
+        whole_tile_layers=_whole_chunk_layers(network),
     )
 
 
-def _whole_tile(
-    steps: Sequence[Step],
-    inputs: Mapping[str, int],
-    spacing: Mapping[str, Fraction],
-    size: int,
-) -> tuple[str, ...]:
-    """Layers that leave nothing valid of something valid, however large it is."""
+def _whole_chunk_layers(network: Network) -> tuple[str, ...]:
+    """Layers whose output has no valid pixel although all their inputs have some."""
     found = {}
     for axis in (ROWS, COLS):
-        spans = walk(steps, inputs, spacing, size=size, axis=axis)
-        for step, span in zip(steps, spans, strict=True):
+        spans = network.spans(network.stride * LONG_CHUNK, axis)
+        for step, span in zip(network.steps, spans, strict=True):
             if span.low > span.high and all(
                 spans[i].low <= spans[i].high for i in step.inputs
             ):
@@ -312,22 +272,24 @@ def _whole_tile(
     return tuple(found)
 
 
-def _constant_margins(
-    analysis: FieldAnalysis, name: str
-) -> tuple[int, int, int, int] | None:
-    """Margins of an output, the same for every chunk that leaves something valid."""
-    size = analysis.stride
-    found = None
-    while size <= LONGEST_CHUNK * analysis.stride:
-        row, col = (analysis.output_span(name, size, axis) for axis in (ROWS, COLS))
-        both = row and col
-        margins = both and (*_ends(col), *_ends(row))
-        if margins and margins == found:
-            left, right, top, bottom = margins
-            return left, top, right, bottom
-        found, size = margins, 2 * size
+def _constant_margins(network: Network, name: str) -> Margins | None:
+    """Margins of an output in all chunks that are large enough; None if none is.
+
+    Chunks are doubled until two in a row have the same margins: in smaller ones the
+    paddings of both sides meet.
+    """
+    chunk, previous = network.stride, None
+    while chunk <= network.stride * LONG_CHUNK:
+        margins = _margins_of_chunk(network, name, chunk)
+        if margins and margins == previous:
+            return margins
+        chunk, previous = 2 * chunk, margins
     return None
 
 
-def _ends(span: Span) -> tuple[int, int]:
-    return span.low, span.size - 1 - span.high
+def _margins_of_chunk(network: Network, name: str, chunk: int) -> Margins | None:
+    rows, cols = (network.output_span(name, chunk, axis) for axis in (ROWS, COLS))
+    if rows is None or cols is None:
+        return None
+    (top, bottom), (left, right) = rows.ends, cols.ends
+    return left, top, right, bottom

@@ -14,6 +14,7 @@ from fractions import Fraction
 from operator import index
 from typing import TYPE_CHECKING, Any
 
+from tutorial_lib.fields.checks import check_output, nearest_multiples
 from tutorial_lib.fields.reach import NetworkReach, Reach
 
 if TYPE_CHECKING:
@@ -97,11 +98,7 @@ def check_tiling(
     """
     from tutorial_lib.fields.tracing import trace
 
-    if output not in analysis.outputs:
-        raise ValueError(
-            f"The model has no output '{output}'. It has: "
-            f"{', '.join(sorted(analysis.outputs))}."
-        )
+    check_output(output, analysis.outputs)
     sides = tuple(crop) if isinstance(crop, Iterable) else (crop,) * 4
     crop = tuple(_whole("crop", side) for side in sides)
     tile, start = _whole("tile", tile), _whole("start", start)
@@ -154,7 +151,10 @@ def judge(
     )
     broken = tuple(text for text in broken if text)
     return Verdict(
-        not broken, broken, _legal_tiles(rows, tile), _legal_crops(rows, cols, crop)
+        exact=not broken,
+        broken=broken,
+        tiles=nearest_multiples(tile, rows.unit),
+        crops=_legal_crops(rows, cols, crop),
     )
 
 
@@ -190,14 +190,6 @@ def _size_rule(reach: Reach, chunk: Fraction | int) -> str:
         f"A chunk is {float(chunk):g} px of the reference long, which is no multiple "
         f"of the total stride ({reach.stride} px), so that its layers pad differently."
     )
-
-
-def _legal_tiles(reach: Reach, tile: int) -> tuple[int, ...]:
-    unit = reach.unit
-    if tile % unit == 0:
-        return (tile,)
-    below = tile // unit * unit
-    return (below, below + unit) if below else (unit,)
 
 
 def _legal_crops(rows: Reach, cols: Reach, crop: Crop) -> tuple[int, ...]:

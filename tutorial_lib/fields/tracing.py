@@ -1,17 +1,15 @@
 """From the analysis of a network to the reach of each pixel of its outputs.
 
-The first real pixel of one input is moved step by step through one total stride; where
-the valid part of an output begins then says which of its pixels read how far. Likewise
-at the other end.
+An output pixel is valid exactly if all source pixels that it reads are real. So the
+first pixel that it reads is the largest x such that it is valid when the source is real
+from x on. To find it, the analysis is repeated for every x within one total stride.
 """
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from tutorial_lib.fields.analysis import LONGEST_CHUNK, FieldAnalysis
-from tutorial_lib.fields.layer_rules import COLS, ROWS, Span
+from tutorial_lib.fields.analysis import FieldAnalysis
 from tutorial_lib.fields.reach import NetworkReach, Reach
+from tutorial_lib.fields.spans import COLS, ROWS, Span
 
 # Bytes of a value of a layer's output: networks run in float32.
 VALUE_BYTES = 4
@@ -25,7 +23,7 @@ def trace(
     """What the pixels of outputs depend on.
 
     Args:
-        analysis: Of the network.
+        analysis: The analysis of the network.
         outputs: Names of the outputs that are wanted, None for all.
 
     Example:
@@ -35,32 +33,43 @@ def trace(
         >>> rows.margins, rows.windows("input_p", range(64, 65))
         ((31, 16), (array([48]), array([95])))
     """
-    outputs = tuple(analysis.outputs) if outputs is None else outputs
+    names = tuple(analysis.outputs) if outputs is None else outputs
     return NetworkReach(
-        outputs={
-            name: analysis.margins[name]
-            and tuple(_Trace(analysis, name, axis).reach() for axis in (ROWS, COLS))
-            for name in outputs
-        },
+        outputs={name: _reaches(analysis, name) for name in names},
         whole_tile_layers=analysis.whole_tile_layers,
         bytes_per_pixel=_bytes_per_pixel(analysis),
     )
 
 
-class _Trace:
-    """One output along one axis, seen in a chunk long enough for its middle."""
+def _reaches(analysis: FieldAnalysis, output: str) -> tuple[Reach, Reach] | None:
+    """Reach of an output along rows and columns; None if it depends on all pixels."""
+    if analysis.margins[output] is None:
+        return None
+    left, top, right, bottom = analysis.margins[output]
+    lost_rows, lost_cols = analysis.lost(output)
+    rows, cols = (_OutputTrace(analysis, output, axis) for axis in (ROWS, COLS))
+    return rows.reach((top, bottom), lost_rows), cols.reach((left, right), lost_cols)
+
+
+class _OutputTrace:
+    """One output along one axis, for a chunk in which the borders are far apart.
+
+    Attributes:
+        period: The total stride in output pixels. One total stride further, an output
+            pixel reads as before, one total stride further.
+        turns: Total strides before the middle of the chunk, and after it.
+        chunk: The chunk in reference pixels: `turns`, one total stride in the middle,
+            and `turns` again.
+    """
 
     def __init__(self, analysis: FieldAnalysis, output: str, axis: int) -> None:
         self.analysis, self.output, self.axis = analysis, output, axis
-        self.number = analysis.outputs[output]
-        self.scale = analysis.scale[output]
-        self.unit = int(analysis.stride / self.scale)
-        # In total strides: what is moved lies this far from both ends of the chunk.
-        self.turns = self._enough() // analysis.stride + 1
+        self.period = int(analysis.stride / analysis.scale[output])
+        self.turns = self._half() // analysis.stride + 1
         self.chunk = (2 * self.turns + 1) * analysis.stride
 
-    def _enough(self) -> int:
-        """A chunk that leaves something valid, and more than its margins."""
+    def _half(self) -> int:
+        """A chunk with more valid output pixels than its larger margin."""
         margin = max(self.analysis.margins[self.output])
         chunk = self.analysis.stride
         while True:
@@ -69,78 +78,90 @@ class _Trace:
                 return chunk
             chunk *= 2
 
-    def reach(self) -> Reach:
-        spans = self.analysis.spans(self.chunk, self.axis)
+    def reach(self, borders: tuple[int, int], lost: int) -> Reach:
+        """The reach, from the margins of the output and the pixels that it lacks."""
         sources = [name for name in self.analysis.inputs if self._reads(name)]
         return Reach(
-            scale=self.scale,
+            scale=self.analysis.scale[self.output],
             stride=self.analysis.stride,
-            lost=int(self.chunk / self.scale) - spans[self.number].size,
-            pads=_pads(spans),
+            lost=lost,
+            pads=_pads(self.analysis.spans(self.chunk, self.axis)),
             spacing=dict(self.analysis.spacing),
-            borders=self._borders(),
+            borders=borders,
             starts={name: self._starts(name) for name in sources},
             stops={name: self._stops(name) for name in sources},
         )
 
-    def _borders(self) -> tuple[int, int]:
-        """Margins of the output: (top, bottom), or (left, right)."""
-        left, top, right, bottom = self.analysis.margins[self.output]
-        return (top, bottom) if self.axis == ROWS else (left, right)
+    def _middle(self, source: str) -> range:
+        """The source pixels of the total stride in the middle of the chunk."""
+        step = self.analysis.total_stride[source]
+        return range(self.turns * step, (self.turns + 1) * step)
 
-    def _span(self, name: str, first: int | None, last: int | None) -> Span:
-        """The output when an input is real from `first` to `last` only."""
-        step = self.analysis.total_stride[name]
-        end = (2 * self.turns + 1) * step - 1
-        real = {name: (first or 0, end if last is None else last)}
-        return self.analysis.spans(self.chunk, self.axis, real)[self.number]
+    def _span(self, source: str, *, first: int = 0, last: int | None = None) -> Span:
+        """The output if a source has real pixels from `first` to `last` only."""
+        if last is None:
+            last = int(self.chunk / self.analysis.spacing[source]) - 1
+        real = {source: (first, last)}
+        spans = self.analysis.spans(self.chunk, self.axis, real)
+        return spans[self.analysis.outputs[self.output]]
 
-    def _reads(self, name: str) -> bool:
-        """Whether the output depends on an input at all."""
-        step = self.analysis.total_stride[name]
-        near, far = (self._span(name, (self.turns - i) * step, None) for i in (1, 0))
-        return near.low != far.low
+    def _reads(self, source: str) -> bool:
+        """Whether the output depends on a source at all."""
+        middle = self._middle(source)
+        earlier, later = (
+            self._span(source, first=x)
+            for x in (middle.start - len(middle), middle.start)
+        )
+        return earlier.low != later.low
 
-    def _starts(self, name: str) -> tuple[int, ...]:
-        """The first pixel that is read, for each phase of the output."""
-        step = self.analysis.total_stride[name]
-        moved = np.arange(step)
-        base = self.turns * step
-        low = np.array([self._span(name, base + i, None).low for i in moved])
-        # Output p is valid from the input pixel i on  <=>  low[i] <= p. One total
-        # stride further, `low` is one unit larger.
-        turn = (_column(self.unit) + self.turns * self.unit - low) // self.unit
-        return tuple((turn * step + moved).max(axis=1).tolist())
+    def _starts(self, source: str) -> tuple[int, ...]:
+        """The first source pixel that the output pixels of each phase read.
 
-    def _stops(self, name: str) -> tuple[int, ...]:
-        """The first pixel that is read no more, for each phase of the output."""
-        step = self.analysis.total_stride[name]
-        moved = np.arange(step)
-        base = self.turns * step
-        high = np.array([self._span(name, None, base + i).high for i in moved])
-        # Output p is valid up to the input pixel i  <=>  p <= high[i].
-        turn = -((high - _column(self.unit) - self.turns * self.unit) // self.unit)
-        return tuple((turn * step + moved + 1).min(axis=1).tolist())
+        When the source is real from x on, the output pixels from `low` on are valid.
+        For x + n total strides, those from `low` + n periods on are. So pixel p is
+        valid up to n = (p - low) // period, and its first pixel is the largest x + n
+        total strides of all x.
+        """
+        middle = self._middle(source)
+        lows = [self._span(source, first=x).low for x in middle]
+        return tuple(
+            max(
+                x + (phase - low) // self.period * len(middle)
+                for x, low in zip(middle, lows, strict=True)
+            )
+            for phase in range(self.period)
+        )
 
+    def _stops(self, source: str) -> tuple[int, ...]:
+        """The source pixel after the last one that the pixels of each phase read.
 
-def _column(count: int) -> np.ndarray:
-    return np.arange(count)[:, np.newaxis]
+        As in `_starts`: when the source is real up to x + n total strides, the output
+        pixels up to `high` + n periods are valid.
+        """
+        middle = self._middle(source)
+        highs = [self._span(source, last=x).high for x in middle]
+        return tuple(
+            1
+            + min(
+                x - (high - phase) // self.period * len(middle)
+                for x, high in zip(middle, highs, strict=True)
+            )
+            for phase in range(self.period)
+        )
 
 
 def _pads(spans: Sequence[Span]) -> bool:
-    """Whether something invalid arises although all that is fed is real."""
-    return any(span.low > 0 or span.high < span.size - 1 for span in spans)
+    """Whether a layer pads: then pixels are not valid though all inputs are real."""
+    return any(span.ends != (0, 0) for span in spans)
 
 
 def _bytes_per_pixel(analysis: FieldAnalysis) -> float:
-    """Memory of all layers' outputs, for one pixel of the reference.
+    """Memory of all layers' outputs together, for one pixel of the reference.
 
-    All at once, which is more than a run holds: it frees what is read no more.
+    A run needs less: it frees an output when no further layer reads it.
     """
-    # Long enough for any network; only the spacings are looked at.
-    spans = analysis.spans(analysis.stride * LONGEST_CHUNK, ROWS)
     values = sum(
-        step.channels / span.jump**2
-        for step, span in zip(analysis.steps, spans, strict=True)
+        step.channels / jump**2
+        for step, jump in zip(analysis.steps, analysis.jumps, strict=True)
     )
     return float(values) * VALUE_BYTES
