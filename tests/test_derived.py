@@ -140,7 +140,7 @@ def test_tiles_give_the_whole_map(networks, tmp_path, name, shape):
 
 
 @pytest.mark.parametrize("shape", [(601, 499), (500, 500)])
-def test_large_images_too(networks, tmp_path, shape):
+def test_tiles_give_the_whole_map_of_larger_images(networks, tmp_path, shape):
     network = networks["pan and xs"]
     sources = scene(tmp_path, network, shape)
     whole = whole_map(network, sources, "estimated")
@@ -151,9 +151,7 @@ def test_large_images_too(networks, tmp_path, shape):
 
 
 @pytest.mark.parametrize("name", ["pan and xs", "deeper", "pooled U-Net"])
-def test_up_to_the_borders_a_network_pads_as_in_the_whole_image(
-    networks, tmp_path, name
-):
+def test_padding_networks_pad_at_the_true_borders(networks, tmp_path, name):
     network = networks[name]
     sources = scene(tmp_path, network, (301, 249))
     whole = whole_map(network, sources, "estimated")[:301, :249]
@@ -165,7 +163,7 @@ def test_up_to_the_borders_a_network_pads_as_in_the_whole_image(
         close(plan.read(), whole)
 
 
-def test_up_to_the_borders_others_see_the_image_mirrored(networks, tmp_path):
+def test_networks_without_padding_see_the_image_mirrored_at_borders(networks, tmp_path):
     network = networks["FCNN"]
     sources = scene(tmp_path, network, (61, 43))
     image = rasters.read_array(sources["input"]).astype("float32")
@@ -204,11 +202,11 @@ def test_a_window_is_part_of_the_map(networks, tmp_path, name):
         ("pan and xs", "estimated_crop32", (80, 20)),
     ],
 )
-def test_patch_based_gives_the_same(networks, tmp_path, name, output, fields):
+def test_both_modes_give_the_same_map(networks, tmp_path, name, output, fields):
     network = networks[name]
     sources = scene(tmp_path, network, (121, 117))
     patches = plan_inference(network, sources, output=output, mode="patch_based")
-    assert patches.job.rows.fields == fields
+    assert tuple(patches.job.rows.fields.values()) == fields
     plan = plan_inference(network, sources, output=output)
     top = patches.rows.start - plan.rows.start
     left = patches.cols.start - plan.cols.start
@@ -238,7 +236,7 @@ def moved(path, target, x, y):
 
 
 @pytest.mark.parametrize("shift", [(120, -80), (-80, 40), (47, -33)])
-def test_a_source_that_lies_elsewhere(networks, tmp_path, shift):
+def test_a_shifted_source_is_read_where_it_lies(networks, tmp_path, shift):
     """Read where it lies; by less than its pixel aside, from the pixel before."""
     network = networks["pan and xs"]
     sources = scene(tmp_path, network, (301, 249))
@@ -278,7 +276,7 @@ def test_the_reference_may_be_switched(networks, tmp_path, name):
     close(other.read(), one.read())
 
 
-def test_a_source_between_the_pixels_is_named_in_the_plan(networks, tmp_path):
+def test_the_plan_names_a_source_that_is_shifted_by_part_of_a_pixel(networks, tmp_path):
     network = networks["pan and xs"]
     sources = scene(tmp_path, network, (301, 249))
     for x, y, aside in ((120, -80, None), (47, -33, "0.175 of its rows and 0.825 of")):
@@ -343,7 +341,7 @@ def test_background_does_not_depend_on_the_tiles(networks, tmp_path, name, rule,
         np.testing.assert_allclose(other, maps[0], rtol=0, atol=1e-5)
 
 
-def test_the_rules_against_what_pixels_really_read(networks, tmp_path):
+def test_background_follows_what_pixels_really_read(networks, tmp_path):
     """One no-data pixel at a time, and what changes when its value does."""
     network = networks["pan and xs"]
     sources = scene(tmp_path, network, (145, 129))
@@ -372,7 +370,7 @@ def test_the_rules_against_what_pixels_really_read(networks, tmp_path):
         assert background.sum() < 1.5 * reads.sum()
 
 
-def test_the_rule_of_otbtf_looks_at_whole_chunks(networks, tmp_path):
+def test_the_tile_rule_looks_at_whole_chunks(networks, tmp_path):
     """A tile is background when all that is read for it is no-data: 128 px for 80."""
     network = networks["pan and xs"]
     sources = scene(tmp_path, network, (301, 413))
@@ -441,7 +439,7 @@ def cropped_part(whole, plan):
     return whole[plan.rows.start : plan.rows.stop, plan.cols.start : plan.cols.stop]
 
 
-def test_chunks_of_a_wrong_size_are_warned_of(tmp_path):
+def test_chunks_of_an_illegal_size_warn(tmp_path):
     """34 px become 17, 9, 18, 36: the network pads them otherwise than 36 px."""
     image = keras.Input((None, None, 2), name="input")
     x = image
@@ -531,7 +529,7 @@ def test_an_unknown_layer_asks_for_a_rule_unless_fields_are_declared(tmp_path):
     assert "is not known" in repr(plan)
 
 
-def test_a_plain_function_is_opaque(tmp_path):
+def test_a_plain_function_needs_declared_or_measured_fields(tmp_path):
     path = scene(tmp_path, pooled_unet(), (61, 43))["input"]
     with pytest.raises(ValueError, match=r"receptive_field=…\)`, or measure them"):
         plan_inference(lambda inputs: {"a": inputs["input"]}, path, output="a")
@@ -607,7 +605,7 @@ def test_the_estimate_counts_what_is_read(networks, tmp_path):
     assert "16 tiles" in repr(estimate)
 
 
-def test_the_picture_shows_the_tiles(networks, tmp_path):
+def test_the_plot_shows_the_tiles(networks, tmp_path):
     sources = scene(tmp_path, networks["pan and xs"], (301, 249))
     plan = plan_inference(
         networks["pan and xs"], sources, output="estimated", tile_size=64
@@ -656,7 +654,7 @@ def test_a_certificate_of_other_weights_is_refused(networks, tmp_path):
         plan_inference(network, path, output="estimated", certificate=certificate)
 
 
-def test_a_certificate_that_says_no_is_no_plan(tmp_path):
+def test_a_certificate_that_is_not_exact_refuses_the_plan(tmp_path):
     def whole_tile(arrays):
         image = arrays["input"].astype("float32")
         return {"same": image - image.mean(axis=(1, 2), keepdims=True)}
@@ -698,7 +696,7 @@ CUT_FIRST = {
 
 
 @pytest.mark.parametrize("name", CUT_FIRST)
-def test_borders_that_arise_inside_a_network_count(tmp_path, name):
+def test_padding_inside_a_network_counts_as_a_border(tmp_path, name):
     """After a crop, a layer pads where real pixels were: they are margins, too."""
     network = network_of(*CUT_FIRST[name]())
     margins = analyse(network).margins["out"]
@@ -715,7 +713,7 @@ def test_borders_that_arise_inside_a_network_count(tmp_path, name):
 
 
 @pytest.mark.parametrize("kernel", [(1, 3), (3, 1), (4, 3)])
-def test_kernels_that_are_not_square(tmp_path, kernel):
+def test_kernels_need_not_be_square(tmp_path, kernel):
     network = network_of(layers.Conv2D(2, kernel))
     path = scene(tmp_path, network, (23, 31))["input"]
     image = rasters.read_array(path).astype("float32")
@@ -766,7 +764,7 @@ def test_no_data_of_a_source_that_is_larger_than_the_reference(tmp_path, around)
 
 
 @pytest.mark.parametrize("value", [0, -9999])
-def test_whole_tiles_of_no_data_at_the_border(tmp_path, value):
+def test_the_tile_rule_at_the_border_of_the_map(tmp_path, value):
     """What is filled beyond the image does not count as data."""
     network = network_of(layers.Conv2D(2, 3, 2, "same"))
     array = np.full((33, 33, 2), value, "int16")
@@ -801,7 +799,7 @@ def test_memory_is_counted_in_pixels_of_the_finest_source(networks, tmp_path):
     assert max(sides) <= 512
 
 
-def test_a_certificate_that_found_more_is_believed(tmp_path):
+def test_larger_measured_margins_overrule_the_analysis(tmp_path):
     """The activation looks at the whole chunk, and says so nowhere."""
 
     class Centre(layers.Layer):
@@ -828,7 +826,7 @@ def test_a_certificate_of_another_output_is_refused(networks, tmp_path):
         plan_inference(network, sources, output="features", certificate=certificate)
 
 
-def test_a_network_of_one_size_says_what_to_declare(tmp_path):
+def test_a_network_of_one_size_is_refused_with_what_to_declare(tmp_path):
     image = keras.Input((16, 16, 2), name="input")
     network = keras.Model({"input": image}, {"out": layers.Conv2D(2, 3)(image)})
     path = scene(tmp_path, pooled_unet(), (41, 37))["input"]

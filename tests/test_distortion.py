@@ -63,7 +63,7 @@ def shifted(folder):
 
 
 @pytest.mark.parametrize("block", [512, 16])
-def test_rmse_is_that_of_the_pixels_on_the_same_ground(shifted, block, monkeypatch):
+def test_rmse_compares_pixels_on_the_same_ground(shifted, block, monkeypatch):
     monkeypatch.setattr(distances, "BLOCK", block)
     a_path, b_path, a, b = shifted
     squares = (a.astype("float64") - b) ** 2
@@ -80,7 +80,7 @@ def test_rmse_is_that_of_the_pixels_on_the_same_ground(shifted, block, monkeypat
         assert distance.differing_share == 1
 
 
-def test_no_block_that_is_read_grows_with_the_rasters(shifted, monkeypatch):
+def test_blocks_that_are_read_do_not_grow_with_the_rasters(shifted, monkeypatch):
     monkeypatch.setattr(distances, "BLOCK", 16)
     read, sizes = SourceReader.read, []
 
@@ -94,7 +94,7 @@ def test_no_block_that_is_read_grows_with_the_rasters(shifted, monkeypatch):
     assert sum(h * w for h, w in sizes) == 2 * 52 * 39
 
 
-def test_a_raster_is_at_no_distance_from_itself(shifted):
+def test_a_raster_does_not_differ_from_itself(shifted):
     distance = rmse(shifted[0], shifted[0])
     assert (float(distance), distance.largest, distance.differing_share) == (0, 0, 0)
 
@@ -105,7 +105,7 @@ def test_small_integers_do_not_wrap(folder):
     assert rmse(a, b).largest == rmse(b, a).largest == float(rmse(a, b)) == 254
 
 
-def test_of_label_maps_the_share_of_pixels_that_differ_counts(folder):
+def test_label_maps_are_compared_by_the_share_of_differing_pixels(folder):
     a = np.zeros((7, 9), "uint8")
     b = a.copy()
     b[2, 3], b[5, :3] = 1, 200
@@ -148,14 +148,14 @@ def test_rasters_without_a_common_measured_pixel_are_refused(folder):
         ({"crs": "EPSG:32632"}, r"EPSG:32632.*EPSG:32631.*gdalwarp"),
     ],
 )
-def test_grids_that_do_not_fit_are_refused_in_a_sentence(folder, other, words):
+def test_grids_that_do_not_fit_are_refused(folder, other, words):
     a = write(folder, "a.tif", np.ones((5, 7)))
     b = write(folder, "b.tif", np.ones((5, 7)), **other)
     with pytest.raises(GridMismatchError, match=words):
         rmse(a, b)
 
 
-def test_rasters_of_different_bands_are_compared_where_they_are_chosen(folder):
+def test_bands_can_be_chosen_where_their_numbers_differ(folder):
     a = write(folder, "a.tif", np.ones((5, 7, 3)))
     b = write(folder, "b.tif", np.ones((5, 7)) * 4)
     with pytest.raises(ValueError, match=r"a has 3 bands and b 1.*bands="):
@@ -221,7 +221,7 @@ def checkerboard(height, width, period):
 
 
 @pytest.mark.parametrize(("tile", "stride"), [(128, None), (64, 16), (80, 16)])
-def test_a_checkerboard_of_the_total_stride_is_no_seam(folder, tile, stride):
+def test_a_pattern_of_the_total_stride_is_not_a_seam(folder, tile, stride):
     board = checkerboard(301, 405, 16)
     path = write(folder, "map.tif", board)
     assert seam_score(path, tile=tile, stride=stride) == pytest.approx(1)
@@ -249,7 +249,7 @@ def test_rows_and_columns_are_weighed_alike_in_borders_and_elsewhere(folder):
     assert seam_score(seamy, tile=60) == pytest.approx(6)
 
 
-def test_numbers_of_classes_have_no_distance(folder):
+def test_in_label_maps_only_whether_classes_differ_counts(folder):
     """Two classes in each tile, two others in the next: all differ across."""
     rng = np.random.default_rng(0)
     rows, cols = np.mgrid[:240, :330] // 24
@@ -294,7 +294,7 @@ def test_a_score_does_not_depend_on_what_is_read_at_once(folder, block, monkeypa
     assert whole == pytest.approx(expected, rel=1e-12)
 
 
-def test_maps_of_one_value_in_all_or_in_each_tile(folder):
+def test_maps_of_one_value_and_of_one_value_a_tile(folder):
     flat = np.full((40, 30), 0.5)
     assert seam_score(write(folder, "a.tif", flat), tile=16) == 1
     assert (
@@ -308,7 +308,7 @@ def test_maps_of_one_value_in_all_or_in_each_tile(folder):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"tile": 40}, "40 x 30 px, no two tiles of 40 px"),
+        ({"tile": 40}, "40 x 30 px, less than two tiles"),
         ({"tile": 1}, "tile=1"),
         ({"tile": 10.0}, r"tile=10\.0"),
         ({"tile": 16, "stride": 5}, "tile=16, stride=5"),
@@ -316,7 +316,7 @@ def test_maps_of_one_value_in_all_or_in_each_tile(folder):
         ({"tile": 16, "stride": 0}, "stride=0"),
     ],
 )
-def test_tiles_that_cannot_be_are_refused_in_a_sentence(folder, options, words):
+def test_impossible_tiles_are_refused(folder, options, words):
     path = write(folder, "map.tif", np.zeros((40, 30)))
     with pytest.raises(ValueError, match=words):
         seam_score(path, **options)
@@ -363,7 +363,7 @@ def curve(unet, scene):
     return distortion_curve(unet, scene[0], output="estimated", crops=crops, chunk=128)
 
 
-def test_the_distortion_falls_and_is_nothing_from_crop_31_on(curve):
+def test_the_distortion_falls_and_is_zero_from_crop_31_on(curve):
     table = curve.table()
     assert (np.diff(table.rmse.loc[:31]) < 0).all()
     assert (table.rmse.loc[:30] > 5 * ROUNDING).all()
@@ -465,7 +465,7 @@ def test_most_crops_of_the_tutorial_cannot_be_tiled():
     assert {16, 32, 64} < set(can)
 
 
-def test_of_labels_only_the_share_that_changed_counts(unet, scene):
+def test_labels_are_compared_by_the_share_that_changed(unet, scene):
     crops, paths = (0, 8, 40), scene[0]
     classes, labels = (
         distortion_curve(unet, paths, output=output, crops=crops, chunk=128)
@@ -537,7 +537,7 @@ def test_outputs_that_are_coarser_than_the_reference():
     assert (table.largest <= ROUNDING).all()
 
 
-def test_maps_of_other_crops_meet_on_the_ground_and_show_other_seams(unet, scene):
+def test_maps_of_different_crops_are_compared_on_the_ground(unet, scene):
     """Without a crop the map begins at pixel 0, with derived margins at pixel 31."""
     folder, paths = testing.scratch_folder(), scene[0]
     fields = {"input_p": 64, "input_xs": 16}
@@ -586,7 +586,7 @@ def test_chunks_that_read_no_data_are_passed_over_and_counted():
     every = curve.by_distance()
     assert every.iloc[1:].to_numpy() == pytest.approx(0, abs=ROUNDING)
     full = write(testing.scratch_folder(), "full.tif", np.zeros((40, 50), "float32"))
-    with pytest.raises(ValueError, match=r"No-data lies in all of 100 chunks of 8 px"):
+    with pytest.raises(ValueError, match=r"All of 100 chunks of 8 px"):
         distortion_curve(
             _one_band(), Source(full, nodata=0), **(options | {"count": 2})
         )
@@ -606,7 +606,7 @@ def test_chunks_that_read_no_data_are_passed_over_and_counted():
         ({"crops": (8,), "output": "estimate"}, "no output 'estimate'"),
     ],
 )
-def test_what_cannot_be_measured_is_refused_in_a_sentence(unet, scene, options, words):
+def test_impossible_measurements_are_refused(unet, scene, options, words):
     with pytest.raises(ValueError, match=words):
         distortion_curve(unet, scene[0], **({"output": "estimated"} | options))
 
@@ -679,7 +679,7 @@ def test_zero_is_at_the_bottom_of_the_axis_and_says_so():
     assert places[0] == curve.crops[0].rmse > ticks["0"]
 
 
-def test_a_figure_of_nothing_but_zeros():
+def test_a_figure_of_zeros_only():
     image = testing.small_scene()["input_10m"]
     model = architectures.pixelwise_fcnn(4, crops=())
     curve = distortion_curve(model, image, output="estimated_labels", crops=(0, 1))

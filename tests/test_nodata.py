@@ -127,7 +127,7 @@ def test_a_window_of_the_background_is_the_background_of_the_window(tmp_path):
             assert part.any()
 
 
-def test_the_rule_of_tiles_empties_tiles_that_read_nothing_else(tmp_path):
+def test_the_tile_rule_empties_tiles_that_read_only_no_data(tmp_path):
     mask = np.zeros(SHAPE, bool)
     mask[3:25, 23:50] = True
     path = raster_with_holes(tmp_path / "a.tif", mask, value=0)
@@ -190,7 +190,7 @@ def test_a_pixel_with_data_in_one_band_has_data(tmp_path):
         assert (plan.read() == 1.5).all()
 
 
-def test_without_a_rule_no_data_is_measured(tmp_path):
+def test_without_a_rule_no_data_values_are_mapped(tmp_path):
     path = raster_with_holes(tmp_path / "a.tif", np.ones(SHAPE, bool), value=-9999)
     plan = plan_inference(
         testing.BlockMean({"input": FIELD}),
@@ -201,7 +201,7 @@ def test_without_a_rule_no_data_is_measured(tmp_path):
     assert (plan.read() == -9999).all()
 
 
-def test_a_value_that_the_type_cannot_hold_is_nowhere(tmp_path):
+def test_a_no_data_value_outside_the_type_matches_no_pixel(tmp_path):
     array = np.full((*SHAPE, 1), 7, "uint8")
     rasters.write_array(tmp_path / "a.tif", array, testing.small_grid(*SHAPE))
     source = Source(tmp_path / "a.tif", receptive_field=FIELD, nodata=-9999)
@@ -248,7 +248,9 @@ def labels_of_classes(count):
     ("class_count", "expected", "dtype"),
     [(6, 255, "uint8"), (255, 255, "uint8"), (256, 65535, "uint16")],
 )
-def test_the_background_of_labels_is_no_class(tmp_path, class_count, expected, dtype):
+def test_the_background_of_labels_is_not_a_class(
+    tmp_path, class_count, expected, dtype
+):
     mask = holes(SHAPE, seed=1)
     path = raster_with_holes(tmp_path / "a.tif", mask, value=0, dtype="uint8")
     model = labels_of_classes(class_count)
@@ -276,7 +278,7 @@ def test_nan_as_background_of_integers_is_their_largest_value(tmp_path):
         np.testing.assert_array_equal(rasters.is_nodata(written, expected), mask)
 
 
-def test_a_background_that_is_a_class_is_warned_of(tmp_path):
+def test_a_background_that_is_a_class_warns(tmp_path):
     path = raster_with_holes(tmp_path / "a.tif", holes(SHAPE, seed=1), value=0)
     source = Source(path, receptive_field=1)
     with pytest.warns(UserWarning, match="background 2 is also a class: the two"):
@@ -291,7 +293,7 @@ def test_a_background_that_is_a_class_is_warned_of(tmp_path):
         )
 
 
-def test_a_class_that_turns_out_to_be_the_background_is_warned_of(tmp_path):
+def test_a_mapped_class_equal_to_the_background_warns(tmp_path):
     path = raster_with_holes(tmp_path / "a.tif", holes(SHAPE, seed=1), value=0)
     plan = plan_inference(
         lambda inputs: {"labels": inputs["input"][..., :1].astype("uint8") * 0 + 255},
@@ -302,7 +304,7 @@ def test_a_class_that_turns_out_to_be_the_background_is_warned_of(tmp_path):
         plan.read()
 
 
-def test_background_pixels_are_no_reason_for_that_warning(tmp_path):
+def test_background_pixels_alone_do_not_warn(tmp_path):
     """What the network says of pixels without data is nowhere in the map."""
     mask = holes(SHAPE, seed=1)
     path = raster_with_holes(tmp_path / "a.tif", mask, value=0)
@@ -318,7 +320,7 @@ def test_background_pixels_are_no_reason_for_that_warning(tmp_path):
         np.testing.assert_array_equal(plan.read()[..., 0] == 255, mask)
 
 
-def test_windows_are_counted_like_one_by_one():
+def test_windows_are_counted_as_by_a_loop():
     rng = np.random.default_rng(3)
     empty = rng.random((23, 31)) < 0.7
     # Of different sizes, as an output's reach changes with its phase.

@@ -1,8 +1,8 @@
-"""What a network's output of one chunk differs from the whole image's, crop by crop.
+"""`distortion_curve`: error of a chunk's output against the whole image, crop by crop.
 
-The truth needs no run on the whole image: the same network runs on a larger chunk that
-begins and ends at multiples of its total stride, and the margins that `analyse` works
-out are cut. What is left equals the whole image's output exactly.
+The network need not run on the whole image for that. It runs on a larger chunk that
+begins and ends at multiples of its total stride, and the margins that `analyse` derives
+are cut off. The rest equals the output of the whole image exactly.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ __all__ = ["CropDistortion", "DistortionCurve", "distortion_curve"]
 
 @dataclass(frozen=True)
 class CropDistortion:
-    """What is left of a chunk's output after a crop, and how far it is from the truth.
+    """Error of a chunk's output after a crop, and what the crop costs.
 
     Attributes:
         crop: Pixels removed from each side of the output.
@@ -39,13 +39,13 @@ class CropDistortion:
         rmse_summed: The same with the squares summed over the bands: `rmse` times the
             square root of the number of bands.
         largest: Largest absolute error.
-        labels_changed: Share of the pixels whose most probable class is another one
-            (of a label map: whose class is); NaN for one band of floats.
-        kept: Share of the pixels that were read for which a pixel is kept.
-        cost: Its inverse: pixels computed for each that is kept.
-        tiles: Whether chunks can be laid next to each other with this crop: what is
-            left is a multiple of the total stride, as the chunk is.
-        exact: Whether the crop takes all that the borders reach, by `analyse`.
+        labels_changed: Share of the pixels with another most probable class (with
+            another class, for labels); NaN for one band of floats.
+        kept: Pixels kept for each pixel read.
+        cost: Pixels read for each pixel kept, `1 / kept`.
+        tiles: Whether a map can be tiled with this crop: the rest is a multiple of the
+            total stride, as the chunk is.
+        exact: Whether the crop removes the margins that `analyse` derives.
     """
 
     crop: int
@@ -67,9 +67,8 @@ class DistortionCurve:
         output: Name of the model's output.
         chunk: Side of the chunks in pixels of the reference.
         chunk_count: Chunks that were compared.
-        passed_over: Chunks that were not, because no-data lies in what they read.
-        margins: (left, top, right, bottom) that the borders of a chunk reach, by
-            `analyse`, in pixels of the output.
+        passed_over: Chunks that were not compared, because they read no-data.
+        margins: (left, top, right, bottom) of the output, in its pixels, by `analyse`.
         crops: One entry for each crop, the smallest first.
         error: Mean |error| over chunks and bands of each pixel (height, width) of a
             chunk's output.
@@ -90,10 +89,10 @@ class DistortionCurve:
         return pandas.DataFrame(map(asdict, self.crops)).set_index("crop")
 
     def by_distance(self) -> "pandas.DataFrame":
-        """Mean |error| of the pixels at some distance from each side of the chunk.
+        """Mean |error| of the pixels at each distance from each side of the chunk.
 
-        Of each side only pixels that the other three do not reach: an error is that
-        side's alone. NaN where the opposite side reaches everything.
+        For each side, only pixels outside the margins of the other three count, so that
+        the error is caused by that side. NaN where there are none.
 
         Returns:
             One row for each distance (0: the outermost pixels), a column for each side.
@@ -145,23 +144,23 @@ def distortion_curve(
     count: int = 4,
     seed: int = 0,
 ) -> DistortionCurve:
-    """Measure how wrong the borders of a chunk are, and what cropping them costs.
+    """Measure the errors near the borders of a chunk, and what cropping them costs.
 
-    Single chunks at random multiples of the total stride are compared with what the
-    whole image gives there. So also crops are measured with which no map can be tiled.
+    Single chunks at random multiples of the total stride are compared with the output
+    of the whole image. So crops with which no map can be tiled are measured as well.
 
     Args:
         model: A `keras.Model` or a `.keras` file (or a SavedModel by `tl.export`): a
             network that `analyse` can read.
         sources: Rasters by the model's input names, the reference first; a single one
-            for a model with one input. Declared receptive fields play no part.
+            for a model with one input. Declared receptive fields are not used.
         output: Name of the model's output.
         crops: Pixels to remove from each side of the output.
         chunk: Side of the chunks in pixels of the reference, a multiple of the total
-            stride; None takes the smallest one that leaves something for the largest
-            crop and something that no border reaches.
-        count: Number of chunks; fewer where there are no more places.
-        seed: Another seed, other places.
+            stride; None takes the smallest one with pixels left after the largest crop
+            and pixels outside all margins.
+        count: Number of chunks; fewer where the rasters are too small for so many.
+        seed: For the places of the chunks.
 
     Returns:
         The curve: `table`, `by_distance` and `plot` show it.
@@ -202,12 +201,12 @@ def distortion_curve(
 
 
 def _job(model: Any, sources: Any, output: str) -> tuple[Job, Mapping[str, Source]]:
-    """What a plan of the whole map would compute, without its tiles."""
+    """The job of a plan for the whole map, and the sources."""
     predictor = as_predictor(model)
     if predictor.trace is None:
         raise ValueError(
-            "What a plain function reads cannot be worked out, and without it there is "
-            "no truth to compare with. Give a keras.Model or a `.keras` file."
+            "What a plain function reads is not known, so its exact output is not "
+            "known either. Give a keras.Model or a `.keras` file."
         )
     if not isinstance(output, str):
         raise TypeError(f"`output` is the name of one output. Received: {output!r}.")
@@ -215,7 +214,7 @@ def _job(model: Any, sources: Any, output: str) -> tuple[Job, Mapping[str, Sourc
         name: replace(source, receptive_field=None)
         for name, source in name_sources(sources, predictor).items()
     }
-    # "any": a chunk that reads no-data shows as one with background.
+    # With the rule "any", a chunk that reads no-data has background pixels.
     plan = plan_inference(predictor, named, output=output, nodata_rule="any")
     return plan.job, plan.sources
 
@@ -224,14 +223,14 @@ def _checked_crops(crops: Iterable[int]) -> tuple[int, ...]:
     crops = tuple(crops)
     if not crops or not all(isinstance(c, Integral) and c >= 0 for c in crops):
         raise ValueError(
-            "`crops` are whole numbers of pixels from 0 on, one at least. "
+            "`crops` are whole numbers of pixels from 0 on, at least one of them. "
             f"Received: {crops}."
         )
     return tuple(sorted({int(crop) for crop in crops}))
 
 
 def _smallest_chunk(job: Job, crops: Sequence[int]) -> int:
-    """The smallest multiple of the total stride that leaves something to look at."""
+    """The smallest chunk with pixels left after all crops, and outside all margins."""
     stride, scale = job.rows.reach.stride, job.rows.reach.scale
     wanted = max(
         max(2 * crops[-1], sum(lattice.reach.margins)) + 1 + lattice.reach.lost

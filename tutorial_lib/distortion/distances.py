@@ -1,4 +1,4 @@
-"""How far two rasters are apart, where both of them lie."""
+"""`rmse`: how much two rasters differ on their common window."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -18,20 +18,20 @@ __all__ = ["BLOCK", "Distance", "read_measured", "rmse"]
 
 @dataclass(frozen=True, repr=False)
 class Distance:
-    """How far two rasters are apart on their common window; `rmse` measures it.
+    """How much two rasters differ on their common window; `rmse` measures it.
 
     Attributes:
         per_value: Square root of the mean, over pixels and bands, of the squared
             difference.
         summed_over_bands: Square root of the mean, over pixels, of the sum over bands
-            of the squared difference: what the helper of OTBTF's tutorial gives.
+            of the squared difference, as the helper of OTBTF's tutorial computes it.
         largest: Largest absolute difference.
-        differing_share: Share of the pixels where any band differs, 0 to 1. Numbers of
-            classes have no distance: of label maps, read this.
+        differing_share: Share of the pixels where any band differs, 0 to 1. For label
+            maps only this means something: class numbers have no distance.
         window_shape: (height, width) of the common window.
-        pixel_count: Pixels of it that were compared.
-        left_out: Pixels of it that were not: in one of the rasters all their bands are
-            no-data, or one is not finite.
+        pixel_count: Pixels that were compared.
+        left_out: Pixels that were not, because one of the rasters has no data there, or
+            a value that is not finite.
     """
 
     per_value: float
@@ -58,20 +58,20 @@ class Distance:
 def rmse(a: PathLike | Source, b: PathLike | Source) -> Distance:
     """Compare two rasters on their common window, wherever their corners are.
 
-    Outputs of different crops have different origins: the same rows and columns of
-    two such maps are not the same ground. Here pixels meet by their coordinates.
+    Maps of different crops have different corners, so equal rows and columns are not
+    the same ground. Here pixels are matched by their coordinates.
 
     Args:
         a: A raster, or a `Source` of it with a no-data value or a choice of bands.
-        b: Another one, of the same CRS, pixel size and number of bands, a whole number
-            of pixels aside.
+        b: Another one with the same CRS, pixel size and number of bands, shifted by
+            whole pixels.
 
     Returns:
-        The distance; `float` of it is the root mean squared error per value.
+        The distance; `float(distance)` is the root mean squared error per value.
 
     Raises:
-        GridMismatchError: If the pixels are not those of one lattice, or none is in
-            both rasters.
+        GridMismatchError: If the pixels do not lie on one lattice, or the rasters do
+            not overlap.
         ValueError: If the numbers of bands differ, or no pixel has data in both.
 
     Example:
@@ -119,21 +119,20 @@ def rmse(a: PathLike | Source, b: PathLike | Source) -> Distance:
 def _check_bands(a: SourceReader, b: SourceReader) -> None:
     if a.channels != b.channels:
         raise ValueError(
-            f"a has {a.channels} bands and b {b.channels}: they cannot be compared. "
-            "Choose as many of both, `Source(…, bands=[…])`."
+            f"a has {a.channels} bands and b has {b.channels}. Choose the same number "
+            "of both, `Source(…, bands=[…])`."
         )
 
 
 def _common_window(
     a: tuple[Axis, Axis], b: tuple[Axis, Axis]
 ) -> tuple[tuple[range, int], tuple[range, int]]:
-    """Rows, and columns, of `a` that `b` has too, and by how many `b` begins later."""
+    """(Rows of `a` that `b` has too, rows by which `b` begins later), and columns."""
     height, width = (axis.spacing for axis in b)
     if (height, width) != (1, 1):
         raise GridMismatchError(
             f"A pixel of b is {float(height):g} times as high and {float(width):g} "
-            "times as wide as one of a: they are not the same ground. Resample one of "
-            "them, `gdalwarp -tr …`."
+            "times as wide as a pixel of a. Resample one of them, `gdalwarp -tr …`."
         )
     down, right = (axis.offset for axis in b)
     if down.denominator > 1 or right.denominator > 1:
@@ -166,9 +165,10 @@ def _moved(pixels: range, by: int) -> range:
 def read_measured(
     reader: SourceReader, rows: range, cols: range
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Values (height, width, channel) and where (height, width) they are measured.
+    """Values (height, width, channel), and a mask (height, width) of those with data.
 
-    A pixel is not when all its bands are no-data, or one is not finite; it is 0 then.
+    A pixel has no data when all its bands are no-data, or one is not finite; its values
+    are 0 then.
     """
     array = reader.read(rows.start, cols.start, len(rows), len(cols))
     measured = np.isfinite(array).all(axis=-1)

@@ -1,5 +1,6 @@
-"""Whether the tiles of a map can be seen, from the map alone."""
+"""`seam_score`: whether the tiles of a map can be seen, from the map alone."""
 
+from dataclasses import dataclass
 from itertools import product
 from math import inf
 from numbers import Integral
@@ -16,32 +17,33 @@ __all__ = ["seam_score"]
 def seam_score(
     path: PathLike | Source, *, tile: int, stride: int | None = None
 ) -> float:
-    """How much larger the jumps across the borders of tiles are than others.
+    """Compare the jumps across the borders of tiles with the jumps elsewhere.
 
-    The mean |difference of neighbours| across the borders, divided by that at other
-    places; rows and columns are weighed alike in both. Of label maps, the share of
-    neighbours that differ. Networks with transposed convolutions leave a pattern that
-    repeats with the total stride, so the other places must have the phase of the
-    borders: by default they are half a tile away.
+    A jump is the |difference| of two neighbouring pixels; in label maps it is 1 where
+    the classes differ. The score is the mean jump across borders divided by the mean
+    jump at other places; rows and columns have the same weights in both. Networks with
+    transposed convolutions leave a pattern that repeats with the total stride, so the
+    other places must have the same phase as the borders: by default they lie half a
+    tile away.
 
     Args:
         path: The map, or a `Source` of it with a no-data value or a choice of bands.
-            What is no-data in either of two neighbours is left out.
+            Jumps from or to pixels without data are left out.
         tile: Side of a tile in pixels, counted from the map's first pixel.
-        stride: Total stride of the network in pixels of the map; the other places are
-            then all its multiples that are no border. Give it where half a tile is not
-            a multiple of it.
+        stride: Total stride of the network in pixels of the map. The other places are
+            then all multiples of it that are not borders. Needed where half a tile is
+            not a multiple of it.
 
     Returns:
-        About 1 where no seam shows: how far chance goes, the score of an exact map of
-        the same place and tile says. More where the map jumps from tile to tile,
-        infinity where it jumps there only; a score well below 1 is a seam too: the map
-        is smoother at the borders. An untrained network's own pattern may be larger
+        About 1 where no seams show; the score of an exact map of the same place and
+        tile tells how far chance goes. Above 1 where the map jumps from tile to tile,
+        infinity where it jumps only there. A score well below 1 is a seam too: the map
+        is smoother at the borders. The pattern of an untrained network may be stronger
         than its seams.
 
     Raises:
-        ValueError: If there are no two tiles, `stride` does not divide a tile, or all
-            that could be compared is no-data.
+        ValueError: If there are not two tiles, `stride` does not divide a tile, or
+            nothing that could be compared has data.
 
     Example:
         An even slope that rises by 3 instead of 1 from tile to tile:
@@ -60,8 +62,8 @@ def seam_score(
         height, width = reader.grid.shape
         if max(height, width) <= tile:
             raise ValueError(
-                f"The map has {height} x {width} px, no two tiles of {tile} px. Give "
-                "the tile by which it was computed, or a larger map."
+                f"The map has {height} x {width} px, less than two tiles of {tile} px. "
+                "Give the tile that it was computed with, or a larger map."
             )
         return _score(_summed_jumps(reader, tile, stride))
 
@@ -75,9 +77,48 @@ def _check_steps(tile: int, stride: int | None) -> None:
         return
     if not isinstance(stride, Integral) or not 0 < stride < tile or tile % stride:
         raise ValueError(
-            f"The total stride divides the tile, or tiles begin at different phases. "
-            f"Received: tile={tile}, stride={stride!r}."
+            "The total stride must divide the tile; otherwise tiles begin at different "
+            f"phases. Received: tile={tile}, stride={stride!r}."
         )
+
+
+@dataclass
+class _Jumps:
+    """Jumps between the lines of one axis at some places, summed up.
+
+    Attributes:
+        places: Lines to which the jumps lead, from the line before.
+        total: Sum of the jumps.
+        count: Number of the jumps.
+    """
+
+    places: np.ndarray
+    total: float = 0.0
+    count: int = 0
+
+    def add(self, lines: "_Lines") -> None:
+        """Add the jumps that lie in a part of the map."""
+        inside = (self.places > lines.first) & (self.places < lines.stop)
+        at = self.places[inside] - lines.first
+        apart = np.abs(lines.values[at] - lines.values[at - 1])
+        sizes = (apart > 0 if lines.labels else apart).mean(axis=-1)
+        counted = lines.measured[at] & lines.measured[at - 1]
+        self.total += float(sizes[counted].sum())
+        self.count += int(counted.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class _Lines:
+    """Lines `first` to `stop` of a map: (line, along, channel) values, and a mask."""
+
+    first: int
+    values: np.ndarray
+    measured: np.ndarray
+    labels: bool
+
+    @property
+    def stop(self) -> int:
+        return self.first + len(self.values)
 
 
 def _places(size: int, tile: int, stride: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -89,60 +130,48 @@ def _places(size: int, tile: int, stride: int | None) -> tuple[np.ndarray, np.nd
     return borders, others[others % tile > 0]
 
 
-def _summed_jumps(reader: SourceReader, tile: int, stride: int | None) -> np.ndarray:
-    """(axis, at a border or not, sum and number) of all jumps."""
+def _summed_jumps(
+    reader: SourceReader, tile: int, stride: int | None
+) -> list[tuple[_Jumps, _Jumps]]:
+    """For each axis the jumps across borders, and those at other places."""
     shape = reader.grid.shape.yx
     labels = reader.channels == 1 and np.issubdtype(reader.dtype, np.integer)
-    places = [_places(size, tile, stride) for size in shape]
-    sums = np.zeros((2, 2, 2))
-    for rows, cols in product(*(_blocks(size) for size in shape)):
-        # With the neighbours before it: jumps from them belong to this block.
-        before = [range(max(part.start - 1, 0), part.stop) for part in (rows, cols)]
-        values, measured = read_measured(reader, *before)
-        top, left = rows.start - before[0].start, cols.start - before[1].start
-        for axis, own in enumerate((np.s_[:, left:], np.s_[top:])):
-            for kind, at in enumerate(places[axis]):
-                inner = at[(at > before[axis].start) & (at < before[axis].stop)]
-                jumps = _jumps(
-                    np.moveaxis(values[own], axis, 0),
-                    np.moveaxis(measured[own], axis, 0),
-                    inner - before[axis].start,
-                    labels,
-                )
-                sums[axis, kind] += jumps
-    return sums
-
-
-def _blocks(size: int) -> list[range]:
-    return list(tile_spans(range(size), BLOCK, range(size)))
-
-
-def _jumps(
-    values: np.ndarray, measured: np.ndarray, at: np.ndarray, labels: bool
-) -> tuple[float, int]:
-    """Sum and number of the jumps from the lines before to the lines `at`.
-
-    Numbers of classes have no distance: from one to any other the jump is 1.
-    """
-    apart = np.abs(values[at] - values[at - 1])
-    sizes = (apart > 0 if labels else apart).mean(axis=-1)
-    counted = measured[at] & measured[at - 1]
-    return float(sizes[counted].sum()), int(counted.sum())
-
-
-def _score(sums: np.ndarray) -> float:
-    """From (axis, border or not, sum and number) of the jumps."""
-    # An axis where one of the two kinds is missing tells nothing.
-    (border, borders), (other, others) = (
-        kind.T for kind in sums[(sums[..., 1] > 0).all(axis=1)].swapaxes(0, 1)
-    )
-    if not borders.size:
-        raise ValueError(
-            "All neighbours across borders of tiles, or all others, are no-data. Give "
-            "another `tile`, or check the no-data value: `Source(…, nodata=…)`."
+    jumps = [tuple(map(_Jumps, _places(size, tile, stride))) for size in shape]
+    for rows, cols in product(*(tile_spans(range(n), BLOCK, range(n)) for n in shape)):
+        # The line before a block is read too: jumps from it belong to this block.
+        top, left = max(rows.start - 1, 0), max(cols.start - 1, 0)
+        values, measured = read_measured(
+            reader, range(top, rows.stop), range(left, cols.stop)
         )
-    # What the borders would add up to if they were like the other places.
-    due = float((borders * other / others).sum())
-    if due == 0:
-        return inf if border.sum() else 1.0
-    return float(border.sum() / due)
+        # Along each axis without the extra line of the other one.
+        along_rows = np.s_[:, cols.start - left :]
+        along_cols = np.s_[rows.start - top :]
+        parts = (
+            _Lines(top, values[along_rows], measured[along_rows], labels),
+            _Lines(
+                left,
+                values[along_cols].swapaxes(0, 1),
+                measured[along_cols].swapaxes(0, 1),
+                labels,
+            ),
+        )
+        for lines, (borders, others) in zip(parts, jumps, strict=True):
+            borders.add(lines)
+            others.add(lines)
+    return jumps
+
+
+def _score(jumps: list[tuple[_Jumps, _Jumps]]) -> float:
+    """Jumps across borders, divided by what they would be if they were like others."""
+    # An axis on which one of the two kinds is missing tells nothing.
+    pairs = [(border, other) for border, other in jumps if border.count and other.count]
+    if not pairs:
+        raise ValueError(
+            "No two neighbours across borders of tiles have data, or none elsewhere. "
+            "Give another `tile`, or check the no-data value: `Source(…, nodata=…)`."
+        )
+    found = sum(border.total for border, _ in pairs)
+    expected = sum(border.count * other.total / other.count for border, other in pairs)
+    if expected == 0:
+        return inf if found else 1.0
+    return float(found / expected)

@@ -1,4 +1,4 @@
-"""A network's output of single chunks, and what the whole image gives there."""
+"""A network's output of single chunks, compared with that of the whole image."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tutorial_lib.inference.reading import filled, read_chunk
 from tutorial_lib.inference.tiles import Tile
 from tutorial_lib.rasters import SourceReader
 
-# Chunks with no-data are passed over, up to so many for each that is wanted.
+# Chunks with no-data are passed over: at most this many for each that is wanted.
 TRIES = 50
 
 __all__ = ["ErrorMaps", "measure_errors"]
@@ -19,7 +19,7 @@ __all__ = ["ErrorMaps", "measure_errors"]
 
 @dataclass(frozen=True, eq=False)
 class ErrorMaps:
-    """Errors of chunks laid upon each other, for each pixel (height, width) of them.
+    """Errors of several chunks, summed up for each pixel (height, width) of a chunk.
 
     Attributes:
         count: Number of chunks.
@@ -27,7 +27,7 @@ class ErrorMaps:
         squares: Squared errors, summed over bands and chunks.
         absolute: |errors|, averaged over bands and summed over chunks.
         largest: The largest |error|.
-        changed: Chunks where the class is another one; NaN where there are no classes.
+        changed: Chunks with another class there; NaN where there are no classes.
     """
 
     count: int
@@ -93,7 +93,7 @@ def measure_errors(
         readers: The open sources.
         chunk: Side of a chunk in reference pixels, a multiple of the total stride.
         count: Chunks that are wanted.
-        seed: Of the places.
+        seed: For the places of the chunks.
 
     Returns:
         The errors, and how many chunks were passed over because of no-data.
@@ -112,8 +112,8 @@ def measure_errors(
             break
     if found is None:
         raise ValueError(
-            f"No-data lies in all of {passed_over} chunks of {chunk} px that were "
-            "tried, or around them. Use smaller crops, a smaller chunk, or rasters "
+            f"All of {passed_over} chunks of {chunk} px that were tried read no-data, "
+            "in them or around them. Use smaller crops, a smaller chunk, or rasters "
             "with larger parts without no-data."
         )
     return found, passed_over
