@@ -45,7 +45,7 @@ _HOME = {
     "register_rule": "fields.layer_rules",
     "rmse": "distortion.distances",
     "seam_score": "distortion.seams",
-    "select_positions": "patches.positions",
+    "select_positions": "patches.selection",
     "show": "viewers.show",
     "show_curves": "viewers.curves",
     "show_map": "viewers.webmaps",

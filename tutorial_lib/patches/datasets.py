@@ -1,4 +1,4 @@
-"""From patches images to a `tf.data` dataset: batches of inputs and one-hot targets."""
+"""Batches of inputs and one-hot targets from patches images, as a `tf.data` dataset."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,24 +23,24 @@ def patch_dataset(
     """Batches of patches with one-hot targets, for `model.fit`.
 
     Args:
-        paths: Patches images by model input name, and those of the classes under
-            "labels": one path each, or a list of paths (several areas) in the same
-            order for every name.
-        class_count: Number of classes; the labels are 0 to `class_count` - 1.
-        batch_size: Patches of a batch; the last one may be smaller, none is dropped.
-        shuffle: Give the patches in a new random order in each epoch.
-        seed: Another seed, other orders.
+        paths: Patches images by the names of the model's inputs, and the patches image
+            of the classes under "labels". Each is one path, or a list of paths for
+            several areas, in the same order for all names.
+        class_count: Number of classes. The labels are 0 to `class_count` - 1.
+        batch_size: Patches of a batch. The last batch can be smaller.
+        shuffle: Whether the patches come in a new random order in each epoch.
+        seed: Number that chooses the orders; the same seed gives the same ones.
         target: Name of the model output that is trained.
 
     Returns:
-        Dataset of ({input name: (batch, height, width, channel) float32}, {target:
-        (batch, height, width, class_count) float32}). All patches are in memory, in
-        the type of their files.
+        Dataset of pairs: {input name: (batch, height, width, channel) float32} and
+        {target: (batch, height, width, class_count) float32}. All patches are in
+        memory, in the type of their files.
 
     Raises:
-        TypeError: If the paths come without their names.
-        ValueError: If counts differ between names, file by file, or a label is out of
-            range.
+        TypeError: If `paths` is not a mapping.
+        ValueError: If the files of two names hold different numbers of patches, or a
+            label is out of range.
 
     Example:
         >>> import tutorial_lib as tl
@@ -57,14 +57,14 @@ def patch_dataset(
     """
     if not isinstance(paths, Mapping):
         raise TypeError(
-            f"`paths` is of the type `{type(paths).__name__}`. Write a dictionary: "
-            '`{"input": path, "labels": path}`, with the name of each model input.'
+            f"`paths` is of the type `{type(paths).__name__}`. Give a dictionary with "
+            'the name of each model input: `{"input": path, "labels": path}`.'
         )
     files = {name: _as_list(path) for name, path in paths.items()}
     if LABELS not in files or len(files) < 2:
         raise ValueError(
-            "`paths` needs the patches images of at least one model input, and those "
-            f"of the classes under 'labels'. Received the names: {sorted(files)}."
+            f"`paths` has the names {sorted(files)}. Give the patches images of at "
+            "least one model input, and the patches images of the classes as 'labels'."
         )
     parts = {name: [read_patches(file) for file in files[name]] for name in files}
     _check_counts(parts, files)
@@ -87,11 +87,9 @@ def patch_dataset(
 
 
 def _shuffled(count: int, seed: int) -> tf.data.Dataset:
-    """Ranks in a new order each epoch, by `seed` alone.
-
-    `Dataset.shuffle` also mixes in TensorFlow's global seed, so that its order would
-    depend on what was trained before.
-    """
+    """The ranks of the patches, in a new order each epoch."""
+    # `Dataset.shuffle` also uses TensorFlow's global seed, so its orders would depend
+    # on the code that ran before. These orders depend on `seed` alone.
     rng = np.random.default_rng(seed)
     orders = tf.data.Dataset.from_generator(
         lambda: iter([rng.permutation(count)]),
@@ -107,7 +105,7 @@ def _as_list(path: PathLike | Sequence[PathLike]) -> list[PathLike]:
 def _check_counts(
     parts: Mapping[str, list[np.ndarray]], files: Mapping[str, list[PathLike]]
 ) -> None:
-    """Totals may agree by chance while patches of two areas are mixed up."""
+    # File by file: with two areas in another order, the totals would still agree.
     counts = {name: [len(patches) for patches in parts[name]] for name in parts}
     if len({tuple(count) for count in counts.values()}) > 1:
         listed = "; ".join(f"'{name}' {count}" for name, count in counts.items())
@@ -121,25 +119,24 @@ def _check_counts(
         if len(shapes) > 1:
             raise ValueError(
                 f"The patches images of '{name}' differ in size or channels: "
-                f"{sorted(shapes)} in {[str(f) for f in files[name]]}."
+                f"{sorted(shapes)} in {[str(f) for f in files[name]]}. Cut all areas "
+                "with the same size and bands."
             )
 
 
 def _class_numbers(labels: np.ndarray, class_count: int) -> np.ndarray:
     if labels.shape[3] != 1:
         raise ValueError(
-            f"Labels have one channel, the class number. Received {labels.shape[3]}."
+            f"The labels have {labels.shape[3]} channels. Give labels with one "
+            "channel, the class number."
         )
     ids, counts = np.unique(labels, return_counts=True)
-    wrong = {
-        i: n
-        for i, n in zip(ids.tolist(), counts.tolist(), strict=True)
-        if i not in range(class_count)
-    }
+    pixels = dict(zip(ids.tolist(), counts.tolist(), strict=True))
+    wrong = {label: n for label, n in pixels.items() if label not in range(class_count)}
     if wrong:
         raise ValueError(
-            f"Labels must be 0 to {class_count - 1} (`class_count` is {class_count}); "
-            f"found, with their number of pixels: {wrong}. Give the right "
-            "`class_count`, or leave those patches out."
+            f"Some labels are not from 0 to {class_count - 1} (`class_count` is "
+            f"{class_count}). Their numbers of pixels: {wrong}. Give the right "
+            "`class_count`, or leave these patches out."
         )
     return labels[..., 0].astype("int32")

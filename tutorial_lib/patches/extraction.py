@@ -1,7 +1,7 @@
-"""Patches: cut at positions out of several sources, and kept as patches images.
+"""Patches of several sources at the same positions, in memory and as patches images.
 
-A *patches image* holds patches stacked in rows, (n * height, width) pixels on disk; a
-position is *refused* when its patch leaves a source or touches no-data.
+A *patches image* is a raster of patches stacked in rows, (n * height, width) pixels. A
+position is *refused* if its patch leaves a source or holds a no-data value.
 """
 
 from collections import Counter
@@ -18,21 +18,22 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
 from tutorial_lib.grids import align, patch_start, pixel_index
-from tutorial_lib.notices import warn
-from tutorial_lib.patches.positions import Positions
+from tutorial_lib.patches.positions import Positions, in_crs_of_sources
 from tutorial_lib.rasters import (
     PathLike,
     Source,
     SourceReader,
     is_nodata,
-    open_source,
+    open_sources,
     read_array,
     write_array,
 )
 
-# Rows of a source that are in memory at a time while patches are cut out of them.
+# Rows of a source that are in memory at a time. A strip of a Sentinel-2 tile with four
+# 16-bit bands takes 45 MB (512 x 10 980 px), the whole tile 964 MB.
 STRIP_ROWS = 512
 
+# Name of the class numbers among the patches.
 LABELS = "labels"
 
 __all__ = [
@@ -49,11 +50,11 @@ class Rejection(NamedTuple):
 
     Attributes:
         index: Rank of the position, from 0.
-        label: Its class.
-        x: Its easting.
-        y: Its northing.
-        reason: "outside" (the patch leaves the source) or "no-data".
-        source: Name of the source that refused it.
+        label: Class number of the position.
+        x: Easting of the position, in the CRS of the sources.
+        y: Northing of the position.
+        reason: "outside" if the patch leaves the source, or "no-data".
+        source: Name of the first source for which this holds.
     """
 
     index: int
@@ -69,21 +70,10 @@ class Patches:
     """Patches of several sources at the same positions, in the same order.
 
     Attributes:
-        arrays: For each source (n, height, width, channel), and under "labels" the
-            class of each position, (n, 1, 1, 1).
-        paths: The patches images on disk, by the same names; empty without `out_dir`.
-        rejected: One row for each position that was refused.
-
-    Example:
-        >>> from tutorial_lib import testing
-        >>> from tutorial_lib.patches import positions
-        >>> scene = dict(testing.small_scene())
-        >>> drawn = positions.select_positions(scene.pop("labels"), count=5, margin=8)
-        >>> extract_patches(scene, drawn, sizes={"input_10m": 16, "input_20m": 8})
-        20 patches; 0 refused
-          input_10m: 16 x 16 px, 4 band(s)
-          input_20m: 8 x 8 px, 6 band(s)
-          labels: 1 x 1 px, 1 band(s)
+        arrays: Patches of each source, (n, height, width, channel). Under "labels" the
+            class number of each position, (n, 1, 1, 1).
+        rejected: One row for each refused position.
+        paths: Files of the patches images by the same names; empty without `out_dir`.
     """
 
     arrays: Mapping[str, np.ndarray]
@@ -119,52 +109,65 @@ def extract_patches(
 ) -> Patches:
     """Cut a patch out of every source at every position.
 
-    A position is refused, for all sources, when its patch leaves one of them or holds
-    a no-data value (any band, any pixel). Accepted positions keep their order and have
-    the same rank in every output. A label raster is one more source.
+    A position is refused for all sources if its patch leaves one of them or holds a
+    no-data value there, in any pixel of any band. The other positions keep their order
+    and have the same rank in every output.
 
     Args:
-        sources: Rasters by name; each has its own grid, all have one CRS.
-        positions: Positions, or a vector file with the field `class`.
+        sources: Rasters by name. Each has its own grid, all have the same CRS. A label
+            raster can be one of them, for labels of many pixels.
+        positions: Positions, or a vector file of points with the field `class`.
         sizes: Side of the patches of each source, in its own pixels. With an even side
-            the pixel of the position has index `size / 2`.
-        out_dir: Folder for the patches images `{prefix}{name}.tif`; None writes none.
-        prefix: See `out_dir`.
+            the pixel of the position has the index `size / 2`.
+        out_dir: Folder for the patches images `{prefix}{name}.tif`; None for no files.
+        prefix: Beginning of the file names.
 
     Returns:
         The patches, their files, and the refused positions.
 
     Raises:
-        ValueError: If names do not match, or no position is accepted.
+        ValueError: If the names of sources and sizes differ, or all positions are
+            refused.
         GridMismatchError: If the sources have different CRS or one is rotated.
 
     Source:
-        OTBTF's PatchesExtraction; its rules, not its rounding of written values.
+        The rules are those of OTBTF's PatchesExtraction. Values are not rounded.
 
     Example:
         >>> from tutorial_lib import testing
-        >>> from tutorial_lib.patches.positions import select_positions
+        >>> from tutorial_lib.patches.selection import select_positions
         >>> scene = dict(testing.small_scene())
-        >>> positions = select_positions(scene.pop("labels"), count=25)
+        >>> positions = select_positions(scene.pop("labels"), count=25, margin=8)
         >>> sizes = {"input_10m": 16, "input_20m": 8}
         >>> patches = extract_patches(scene, positions, sizes=sizes)
-        >>> patches.count + len(patches.rejected), patches.arrays["input_20m"].shape[1:]
-        (100, (8, 8, 6))
+        >>> patches
+        100 patches; 0 refused
+          input_10m: 16 x 16 px, 4 band(s)
+          input_20m: 8 x 8 px, 6 band(s)
+          labels: 1 x 1 px, 1 band(s)
+        >>> patches.arrays["input_20m"].shape
+        (100, 8, 8, 6)
     """
     sources = {name: Source.of(source) for name, source in sources.items()}
     _check_names(sources, sizes)
     if not isinstance(positions, Positions):
         positions = Positions.from_file(positions)
-    positions = _in_crs(positions, _common_crs(sources))
     arrays: dict[str, np.ndarray] = {}
     refused: dict[int, tuple[str, str]] = {}
-    for name, source in sources.items():
-        with open_source(source) as reader:
+    with open_sources(sources) as readers:
+        positions = in_crs_of_sources(positions, _common_crs(readers))
+        for name, reader in readers.items():
             arrays[name], reasons = _cut(reader, positions, sizes[name])
-        for index, reason in reasons.items():
-            refused.setdefault(index, (reason, name))
+            for index, reason in reasons.items():
+                refused.setdefault(index, (reason, name))
     patches = _accepted(arrays, positions, refused)
-    return patches if out_dir is None else _written(patches, Path(out_dir), prefix)
+    if out_dir is None:
+        return patches
+    paths = {
+        name: write_patches(Path(out_dir) / f"{prefix}{name}.tif", array)
+        for name, array in patches.arrays.items()
+    }
+    return replace(patches, paths=paths)
 
 
 def _accepted(
@@ -172,7 +175,7 @@ def _accepted(
     positions: Positions,
     refused: Mapping[int, tuple[str, str]],
 ) -> Patches:
-    """Leave out the positions that some source refused."""
+    """The patches without those of refused positions."""
     x, y, labels = (v.tolist() for v in (positions.x, positions.y, positions.labels))
     rejected = [
         Rejection(i, labels[i], x[i], y[i], *refused[i]) for i in sorted(refused)
@@ -181,21 +184,12 @@ def _accepted(
     kept[list(refused)] = False
     if not kept.any():
         raise ValueError(
-            f"None of the {len(positions)} positions gives a patch; "
-            f"{_refusals(rejected)}. Check that the positions lie inside the sources, "
-            "and the no-data values."
+            f"All {len(positions)} positions are refused; {_refusals(rejected)}. Check "
+            "that the positions are inside the sources, and the no-data values."
         )
     arrays = {name: array[kept] for name, array in arrays.items()}
     arrays[LABELS] = _label_patches(positions.labels[kept])
     return Patches(arrays, rejected)
-
-
-def _written(patches: Patches, folder: Path, prefix: str) -> Patches:
-    paths = {
-        name: write_patches(folder / f"{prefix}{name}.tif", array)
-        for name, array in patches.arrays.items()
-    }
-    return replace(patches, paths=paths)
 
 
 def _check_names(sources: Mapping[str, Source], sizes: Mapping[str, int]) -> None:
@@ -212,54 +206,33 @@ def _check_names(sources: Mapping[str, Source], sizes: Mapping[str, int]) -> Non
     wrong = {k: v for k, v in sizes.items() if not (isinstance(v, Integral) and v > 0)}
     if wrong:
         raise ValueError(
-            f"Sizes are whole numbers of pixels from 1 on. Received: {wrong}."
+            f"A size is not a whole number of pixels. Received: {wrong}. Give "
+            "integers from 1 on."
         )
 
 
-def _common_crs(sources: Mapping[str, Source]) -> CRS | None:
-    """The CRS of all sources; refuses those that cannot be read together."""
-    grids = {}
-    for name, source in sources.items():
-        with open_source(source) as reader:
-            grids[name] = reader.grid
+def _common_crs(readers: Mapping[str, SourceReader]) -> CRS | None:
+    """The CRS of all sources, after a check that their grids fit."""
+    grids = {name: reader.grid for name, reader in readers.items()}
     align(grids)
     return next(iter(grids.values())).crs
-
-
-def _in_crs(positions: Positions, crs: CRS | None) -> Positions:
-    if positions.crs == crs:
-        return positions
-    if crs is None:
-        warn(
-            f"The sources declare no CRS; that of the positions, {positions.crs}, is "
-            "assumed."
-        )
-        return positions
-    if positions.crs is None:
-        warn(f"The positions declare no CRS; that of the sources, {crs}, is assumed.")
-        return Positions(positions.x, positions.y, positions.labels, crs)
-    warn(
-        f"The positions are in {positions.crs} and the sources in {crs}: the positions "
-        "were reprojected."
-    )
-    return positions.to_crs(crs)
 
 
 def _cut(
     reader: SourceReader, positions: Positions, size: int
 ) -> tuple[np.ndarray, dict[int, str]]:
-    """Patches of one source at all positions, and why some have none."""
+    """Patches of one source at all positions, and reasons to refuse some of them."""
     rows, cols = _starts(reader.grid, positions, size)
     inside = (rows >= 0) & (rows <= reader.grid.height - size)
     inside &= (cols >= 0) & (cols <= reader.grid.width - size)
     refused = dict.fromkeys(np.flatnonzero(~inside).tolist(), "outside")
     shape = (len(positions), size, size, reader.channels)
     patches = np.zeros(shape, reader.dtype)
-    # From strip to strip, so that the scene is never in memory as a whole.
-    for strip in range(0, reader.grid.height, STRIP_ROWS):
-        mine = np.flatnonzero(inside & (rows // STRIP_ROWS == strip // STRIP_ROWS))
-        if len(mine):
-            patches[mine] = _cut_strip(reader, rows[mine], cols[mine], size)
+    # Strip after strip, so that the whole source is never in memory.
+    for first in range(0, reader.grid.height, STRIP_ROWS):
+        begins = inside & (rows >= first) & (rows < first + STRIP_ROWS)
+        if begins.any():
+            patches[begins] = _cut_strip(reader, rows[begins], cols[begins], size)
     empty = inside & is_nodata(patches, reader.nodata).any(axis=(1, 2, 3))
     return patches, refused | dict.fromkeys(np.flatnonzero(empty).tolist(), "no-data")
 
@@ -267,8 +240,9 @@ def _cut(
 def _starts(
     grid: GeoBox, positions: Positions, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
+    """First row and first column of each patch."""
     a = grid.transform
-    # A place that has no coordinates in this CRS (inf) is outside.
+    # Reprojected positions without coordinates in this CRS are inf: move them outside.
     xs = np.where(np.isfinite(positions.x), positions.x, a.c - a.a)
     ys = np.where(np.isfinite(positions.y), positions.y, a.f - a.e)
     rows = [patch_start(pixel_index(y, a.f, a.e), size) for y in ys]
@@ -279,6 +253,7 @@ def _starts(
 def _cut_strip(
     reader: SourceReader, rows: np.ndarray, cols: np.ndarray, size: int
 ) -> np.ndarray:
+    """Patches at these first rows and columns, cut out of one window that is read."""
     top, left = rows.min(), cols.min()
     height, width = rows.max() + size - top, cols.max() + size - left
     strip = reader.read(int(top), int(left), int(height), int(width))
@@ -291,8 +266,8 @@ def _label_patches(labels: np.ndarray) -> np.ndarray:
     smallest, largest = int(labels.min()), int(labels.max())
     if smallest < 0 or largest > 65535:
         raise ValueError(
-            f"Class numbers are 0 to 65535; the positions have {smallest} to {largest}."
-            " Use a field with class numbers, not with object identifiers."
+            f"The classes of the positions are {smallest} to {largest}; 0 to 65535 are "
+            "possible. Use a field of class numbers, not of object identifiers."
         )
     dtype = "uint8" if largest <= 255 else "uint16"
     return labels.astype(dtype)[:, np.newaxis, np.newaxis, np.newaxis]
@@ -322,7 +297,7 @@ def read_patches(path: PathLike) -> np.ndarray:
     if height % width:
         raise ValueError(
             f"'{path}' ({height}x{width} px) is not a patches image: its height is not "
-            f"a multiple of its width, so it holds no whole number of square patches."
+            "a multiple of its width. Give a file that `extract_patches` wrote."
         )
     return rearrange(image, "(n h) w c -> n h w c", h=width)
 
@@ -335,7 +310,7 @@ def write_patches(path: PathLike, array: np.ndarray) -> Path:
         array: The patches.
 
     Returns:
-        The path. The file has no georeference: its patches come from many places.
+        The path. The file has no georeference, since its patches come from many places.
 
     Raises:
         ValueError: If the array holds no square patches.
@@ -349,7 +324,8 @@ def write_patches(path: PathLike, array: np.ndarray) -> Path:
     """
     if array.ndim != 4 or array.shape[1] != array.shape[2] or not array.size:
         raise ValueError(
-            f"Patches have the shape (n, size, size, channel). Received: {array.shape}."
+            f"The array has the shape {array.shape}. Give at least one square patch: "
+            "(n, size, size, channel)."
         )
     image = rearrange(array, "n h w c -> (n h) w c")
     nowhere = rasterio.Affine(1, 0, 0, 0, -1, 0)

@@ -14,7 +14,8 @@ import numpy as np
 
 from tutorial_lib import recorded
 from tutorial_lib.patches.extraction import Patches, extract_patches
-from tutorial_lib.patches.positions import Positions, select_positions
+from tutorial_lib.patches.positions import Positions
+from tutorial_lib.patches.selection import select_positions
 from tutorial_lib.rasters import PathLike, read_grid
 from tutorial_lib.testing import scratch_folder
 
