@@ -25,9 +25,13 @@ endif
 # Root, as in a container, has to ask for what Jupyter otherwise refuses.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
+# Tests of a file stay in one process, because they share what is slow to make.
+WORKERS ?= 2
+PYTEST = $(RUN) -m pytest -q --numprocesses $(WORKERS) --dist loadfile --durations 20
+
 # Every notebook runs in a kernel of its own, and outputs are compared where a cell is
 # tagged for it. `tests/offline` turns the network off in every Python that starts.
-NBVAL = KIT_OFFLINE=1 PYTHONPATH='$(CURDIR)/tests/offline' $(RUN) -m pytest -q \
+NBVAL = KIT_OFFLINE=1 PYTHONPATH='$(CURDIR)/tests/offline' $(PYTEST) \
 	--nbval-lax --nbval-current-env --nbval-cell-timeout 300
 
 ##@ Work
@@ -59,6 +63,10 @@ clean: ## Remove what was set up and made; data/ stays
 .PHONY: clean
 
 ##@ Check
+check: lint sample ## Style and the fast tests, for every day: 3 minutes
+	@$(PYTEST) -m 'not slow and not thorough' --ignore=tests/browser
+.PHONY: check
+
 test: lint test-unit test-notebooks test-browser ## Everything that has to pass before a change goes in
 .PHONY: test
 
@@ -68,16 +76,17 @@ lint: setup ## Check style and format
 .PHONY: lint
 
 test-unit: setup sample ## Tests of the library, and the examples in its docstrings
-	@$(RUN) -m pytest -q -m 'not slow' --ignore=tests/browser
+	@$(PYTEST) -m 'not slow' --ignore=tests/browser
 .PHONY: test-unit
 
+# The two versions of a notebook write into one folder, so they do not run together.
 test-notebooks: setup sample ## Learner's and solved notebooks, with the network off
 	@$(NBVAL) notebooks/*.ipynb
 	@$(NBVAL) notebooks/solutions/*.ipynb
 .PHONY: test-notebooks
 
 test-browser: setup sample ## Widgets in a real browser; says so where there is none
-	@$(RUN) -m pytest -q -rs tests/browser
+	@$(PYTEST) -rs tests/browser
 .PHONY: test-browser
 
 test-slow: setup sample ## What holds over seeds and Keras versions: minutes

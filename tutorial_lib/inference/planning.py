@@ -129,14 +129,13 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
     fields = declared_fields(request.sources, expression_field, scale_factor)
     declared = fields is not None
     network = _network_reach(request, certificate, required=not declared)
+    reaches = None if declared else output_reach(network, request.outputs)
     if patch_based and not declared:
-        reaches = output_reach(network, request.outputs)
         fields = fields_of_patches(reaches, tuple(request.sources))
-    if fields is not None:
-        rows, cols = block_lattices(fields, request.grids, edge)
-    else:
-        reaches = output_reach(network, request.outputs)
+    if fields is None:
         rows, cols = chunk_lattices(reaches, request.grids, edge)
+    else:
+        rows, cols = block_lattices(fields, request.grids, edge)
 
     # Does the network obey, and do the sources overlap?
     job = Job(request.predictor, request.outputs, rows, cols, patch_based, nodata_rule)
