@@ -1,7 +1,8 @@
-"""A Chromium that reaches nothing outside, and pages that report what goes wrong."""
+"""A Chromium without network access, and pages that report errors."""
 
 import os
 import shutil
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -19,8 +20,8 @@ FLAGS = [
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = (
-    "no Chromium was found: install it (Debian: apt install chromium) to run the tests "
-    "in a browser"
+    "Chromium was not found. Install it to run the tests in a browser (Debian: "
+    "apt install chromium)"
 )
 LOCAL = ("http://127.0.0.1:", "ws://127.0.0.1:", "file:", "data:", "blob:", "about:")
 
@@ -30,7 +31,7 @@ def browser():
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         if os.environ.get("KIT_NEEDS_CHROMIUM"):
-            pytest.fail(f"KIT_NEEDS_CHROMIUM is set, but {MISSING}.")
+            pytest.fail(f"KIT_NEEDS_CHROMIUM is set. {MISSING}.")
         pytest.skip(MISSING)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
@@ -38,9 +39,9 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture
-def open_tab(browser):
-    """Function that opens a tab; at the end no tab may have seen an error."""
+@contextmanager
+def tabs(browser):
+    """Function that opens a tab; at the end, no tab may have reported an error."""
     contexts, complaints = [], []
 
     def guard(route):
@@ -68,3 +69,17 @@ def open_tab(browser):
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def open_tab(browser):
+    """Function that opens a tab for one test."""
+    with tabs(browser) as tab:
+        yield tab
+
+
+@pytest.fixture(scope="module")
+def open_shared_tab(browser):
+    """Function that opens a tab for all tests of a module."""
+    with tabs(browser) as tab:
+        yield tab

@@ -1,4 +1,4 @@
-"""The explorers in a real JupyterLab: keys, pictures, and the state in Python."""
+"""The explorers in a real JupyterLab: keys, pictures, and the traits in Python."""
 
 import base64
 import io
@@ -14,14 +14,13 @@ from browser.lab import cells, jupyterlab, open_notebook, run_cells, run_code
 
 FIELDS = """\
 import tutorial_lib as tl
-from tutorial_lib.viewers.explorers import explore_fields, explore_stopping
 
-fields = explore_fields(tl.architectures.pan_xs_unet(4), chunk=128, crop=30)
+network = tl.architectures.pan_xs_unet(4)
+fields = tl.explore_fields(network, chunk=128, crop=30)
 fields"""
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 STOPPING = """\
 curves = {"loss": [5, 4, 3, 2, 1, 1], "val_loss": [5, 3, 4, 3.5, 4, 2]}
-stopping = explore_stopping({"one": curves, "two": {"loss": [3, 1, 2]}}, patience=1)
+stopping = tl.explore_stopping({"one": curves, "two": {"loss": [3, 1, 2]}}, patience=1)
 stopping"""
 
 # Patches of class 1 are darker than those of class 4.
@@ -32,26 +31,51 @@ labels = np.repeat([1, 4], [5, 2]).reshape(-1, 1, 1, 1)
 given = {"input": np.ones((7, 6, 6, 1)) * labels, "labels": labels}
 patches = tl.browse_patches(given, count=2)
 patches"""
+CODES = {"fields": FIELDS, "stopping": STOPPING, "patches": PATCHES}
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+CONTROLS = "input, select, button, [tabindex], [contenteditable]"
 
 
-@pytest.fixture
-def lab(tmp_path, repository, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(repository), prepend=os.pathsep)
-    notebooks, private = tmp_path / "notebooks", tmp_path / "private"
-    notebooks.mkdir()
-    codes = (FIELDS, STOPPING, PATCHES, "'the next cell'")
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory, repository):
+    """Address of a JupyterLab with a notebook of the three explorers."""
+    notebooks, private = (tmp_path_factory.mktemp(n) for n in ("notebooks", "private"))
+    codes = (*CODES.values(), "'the next cell'")
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(code) for code in codes],
         metadata={"kernelspec": KERNEL},
     )
     nbformat.write(notebook, notebooks / "explore.ipynb")
-    with jupyterlab(notebooks, private) as address:
-        yield address
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(repository), prepend=os.pathsep)
+        with jupyterlab(notebooks, private) as address:
+            yield address
+
+
+@pytest.fixture(scope="module")
+def page(lab, open_shared_tab):
+    """The notebook in a tab, with its cells run."""
+    page = open_shared_tab()
+    open_notebook(page, lab, "explore.ipynb")
+    assert run_cells(page) == []
+    return page
+
+
+def explorer(page, name):
+    """The element of an explorer, in the active cell."""
+    number = list(CODES).index(name)
+    root = page.locator(".kit-explorer").nth(number)
+    root.and_(page.locator("[data-ready=true]")).wait_for()
+    # JupyterLab makes the cell of the focused element the active one.
+    page.evaluate(
+        "(n) => jupyterapp.shell.currentWidget.content.activeCellIndex = n", number
+    )
+    return root
 
 
 def picture(root):
-    """What the browser shows, as pixels."""
-    data = root.locator("img").first.evaluate(
+    """The picture that the browser shows, as pixels."""
+    data = root.locator("img").evaluate(
         """async (image) => {
             const blob = await (await fetch(image.src)).blob();
             const bytes = new Uint8Array(await blob.arrayBuffer());
@@ -61,18 +85,18 @@ def picture(root):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
 
 
-def drawn_for(page, explorer):
-    """The picture that a fresh explorer draws."""
+def drawn_by(page, new_explorer):
+    """The picture that a new explorer draws in Python."""
     code = f"""
 import base64
-again = {explorer}
-print(base64.b64encode(again._picture.value).decode())"""
+again = {new_explorer}
+print(base64.b64encode(again.picture.value).decode())"""
     data = base64.b64decode(run_code(page, code))
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
-def alternative_text(page, root, text):
-    image = root.locator("img").first
+def wait_for_alternative_text(page, root, text):
+    image = root.locator("img")
     for _ in range(250):
         if text in image.get_attribute("alt"):
             return
@@ -80,80 +104,69 @@ def alternative_text(page, root, text):
     pytest.fail(f"after 5 s the picture is still about {image.get_attribute('alt')}")
 
 
-def press_everything(page, root):
-    """Give the focus to each control, and press keys; gives the number of controls."""
-    controls = root.locator("input, select, button, [tabindex], [contenteditable]")
-    tried = 0
-    for number in range(controls.count()):
-        control = controls.nth(number)
-        if not control.is_visible() or control.is_disabled():
-            continue
-        control.focus()
-        # What JupyterLab has for a cell: below, insert, cut, delete, run, Markdown.
-        for key in ("ArrowDown", "b", "a", "x", "d", "d", "m", "ArrowUp"):
-            page.keyboard.press(key)
-        tried += 1
-    return tried
+def usable_controls(root):
+    """The controls that can have the focus."""
+    found = root.locator(CONTROLS)
+    numbered = [found.nth(number) for number in range(found.count())]
+    return [one for one in numbered if one.is_visible() and one.is_enabled()]
 
 
-def follow_fields(page, root):
-    # Nothing was moved yet: the browser shows what was drawn in Python.
-    expected = drawn_for(page, "explore_fields(fields.analysis, chunk=128, crop=30)")
+def test_the_field_explorer_follows_its_sliders(page):
+    root = explorer(page, "fields")
+    # Nothing was moved yet: the browser shows the first picture of Python.
+    expected = drawn_by(page, "tl.explore_fields(network, chunk=128, crop=30)")
     np.testing.assert_array_equal(picture(root), expected)
     root.get_by_role("slider", name="crop").focus()
     for _ in range(2):
         page.keyboard.press("ArrowRight")
-    alternative_text(page, root, "Exact: tiles of 64 x 64 px")
-    expected = drawn_for(page, "explore_fields(fields.analysis, chunk=128, crop=32)")
+    wait_for_alternative_text(page, root, "Exact: tiles of 64 x 64 px")
+    expected = drawn_by(page, "tl.explore_fields(network, chunk=128, crop=32)")
     np.testing.assert_array_equal(picture(root), expected)
     seen = run_code(page, "print(fields.chunk, fields.crop, fields.verdict.exact)")
     assert seen.split() == ["128", "32", "True"]
-    # A larger chunk by a click, and one that is no fit by a key.
-    root.get_by_role("button", name="chunk 144, crop 32").click()
-    alternative_text(page, root, "tiles of 80 x 80 px")
     root.get_by_role("slider", name="chunk").focus()
     page.keyboard.press("ArrowLeft")
-    alternative_text(page, root, "cannot run on chunks of 143 px")
-    assert "Take a multiple of 16 px" in root.inner_text()
-    follow_typing(page, root)
+    wait_for_alternative_text(page, root, "cannot run on chunks of 127 px")
+    words = root.locator(".kit-words")
+    assert "Take a multiple of 16 px" in words.inner_text()
+    assert words.get_attribute("aria-live") == "polite"
 
 
-def follow_typing(page, root):
-    """A number counts also without Enter, and what is none is taken back."""
-    readout = root.locator(".widget-readout").first
-    for typed, seen in (("160", "160"), ("abc", "160")):
-        readout.click()
-        page.keyboard.press("ControlOrMeta+a")
-        page.keyboard.type(typed)
-        assert readout.inner_text() == typed
-        root.locator("img").first.click()
-        alternative_text(page, root, "tiles of 96 x 96 px")
-        assert readout.inner_text() == seen
-        assert run_code(page, "print(fields.chunk)").strip() == seen
-
-
-def follow_stopping(page, root):
+def test_the_stopping_explorer_follows_its_controls(page):
+    root = explorer(page, "stopping")
     root.get_by_role("slider", name="patience").focus()
     page.keyboard.press("ArrowRight")
     # 4 and 3.5 are waited for.
-    alternative_text(page, root, "Stopped after epoch 4 of 6: 2 epochs saved.")
+    text = "Stopped after epoch 4 of 6: 2 epochs saved."
+    wait_for_alternative_text(page, root, text)
     root.get_by_label("training").select_option("two")
-    alternative_text(page, root, "all 3 epochs run")
+    wait_for_alternative_text(page, root, "all 3 epochs run")
     code = "import json; print(json.dumps([stopping.patience, stopping.monitor]))"
     assert json.loads(run_code(page, code)) == [2, "loss"]
     root.get_by_role("checkbox", name="restore_best_weights", exact=True).uncheck()
-    alternative_text(page, root, "keeps the weights of epoch 3")
-    follow_theme(page, root)
+    wait_for_alternative_text(page, root, "keeps the weights of epoch 3")
 
 
-def follow_theme(page, root):
-    """The arrow of a list is seen on a dark ground too."""
+def test_the_patch_browser_turns_pages(page):
+    root, new = explorer(page, "patches"), "tl.browse_patches(given, count=2)"
+    np.testing.assert_array_equal(picture(root), drawn_by(page, new))
+    root.get_by_role("slider", name="page").focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    wait_for_alternative_text(page, root, "page 3 of 3")
+    root.get_by_label("class").select_option("class 4: 2")
+    wait_for_alternative_text(page, root, "page 1 of 1")
+    expected = drawn_by(page, f"{new}; again.label = 4")
+    np.testing.assert_array_equal(picture(root), expected)
+    shown = json.loads(run_code(page, "print(patches.indices)"))
+    assert sorted(shown) == [5, 6]
 
+
+def test_the_arrow_of_a_list_is_light_on_dark_ground(page):
     def arrow():
-        return root.get_by_label("monitor").evaluate(
-            "(list) => getComputedStyle(list).backgroundImage"
-        )
+        return monitor.evaluate("(list) => getComputedStyle(list).backgroundImage")
 
+    monitor = explorer(page, "stopping").get_by_label("monitor")
     light = arrow()
     page.evaluate("document.body.dataset.jpThemeLight = 'false'")
     assert arrow() != light
@@ -161,38 +174,59 @@ def follow_theme(page, root):
     assert arrow() == light
 
 
-def follow_patches(page, root):
-    fresh = "tl.browse_patches(given, count=2)"
-    expected = drawn_for(page, fresh)
-    np.testing.assert_array_equal(picture(root), expected)
-    root.get_by_role("slider", name="page").focus()
-    for _ in range(2):
-        page.keyboard.press("ArrowRight")
-    alternative_text(page, root, "page 3 of 3")
-    root.get_by_label("class").select_option("class 4: 2")
-    alternative_text(page, root, "page 1 of 1")
-    expected = drawn_for(page, f"{fresh}; again.label = 4")
-    np.testing.assert_array_equal(picture(root), expected)
-    shown = json.loads(run_code(page, "print(patches.indices)"))
-    assert sorted(shown) == [5, 6]
-
-
-FOLLOWED = (follow_fields, follow_stopping, follow_patches)
-
-
-def test_keys_move_what_has_the_focus_and_nothing_else(lab, open_tab):
-    page = open_tab()
-    open_notebook(page, lab, "explore.ipynb")
-    assert run_cells(page) == []
-    for number, follow in enumerate(FOLLOWED):
-        root = page.locator(".kit-explorer").nth(number)
-        root.and_(page.locator("[data-ready=true]")).wait_for()
-        # The notebook makes the cell of what has the focus the active one.
-        page.evaluate(
-            "(n) => jupyterapp.shell.currentWidget.content.activeCellIndex = n", number
+@pytest.mark.parametrize("leave", ["Tab", "Enter", "click"])
+@pytest.mark.parametrize(("typed", "side"), [("160", 160), ("abc", 144)])
+def test_a_typed_number_is_set_and_changes_no_cell(page, typed, side, leave):
+    run_code(page, "fields.chunk, fields.crop = 144, 32")
+    root, before = explorer(page, "fields"), cells(page)
+    wait_for_alternative_text(page, root, "tiles of 80 x 80 px")
+    field = root.locator(".widget-readout").first
+    field.click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type(typed)
+    assert field.inner_text() == typed
+    if leave == "click":
+        root.locator("img").click()
+    else:
+        page.keyboard.press(leave)
+    if leave == "Tab":
+        assert root.get_by_role("slider", name="crop").evaluate(
+            "(slider) => slider === document.activeElement"
         )
-        before = cells(page)
-        follow(page, root)
-        assert press_everything(page, root) >= 2
-        page.wait_for_timeout(300)
-        assert cells(page) == before
+        # JupyterLab's shortcut for "cut this cell".
+        page.keyboard.press("x")
+    wait_for_alternative_text(page, root, f"tiles of {side - 64} x {side - 64} px")
+    assert field.inner_text() == str(side)
+    assert run_code(page, "print(fields.chunk)").strip() == str(side)
+    assert cells(page)[2] == before[2]
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_tab_reaches_every_control_and_leaves_the_explorer(page, name):
+    root = explorer(page, name)
+    controls = usable_controls(root)
+    assert len(controls) >= 3
+    controls[0].focus()
+    reached = []
+    for _ in range(len(controls) + 1):
+        reached.append(
+            [c.evaluate("(c) => c === document.activeElement") for c in controls]
+        )
+        page.keyboard.press("Tab")
+    assert sum(map(any, reached)) == len(controls)
+    assert all(any(seen) for seen in zip(*reached, strict=True))
+    assert not any(reached[-1])
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_keys_change_the_focused_control_and_no_cell(page, name):
+    root = explorer(page, name)
+    before, controls = cells(page), usable_controls(root)
+    assert len(controls) >= 3
+    for control in controls:
+        control.focus()
+        # What JupyterLab has for a cell: below, insert, cut, delete, run, Markdown.
+        for key in ("ArrowDown", "b", "a", "x", "d", "d", "m", "ArrowUp"):
+            page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    assert cells(page) == before

@@ -1,172 +1,124 @@
-"""`explore_fields`: chunk size and crop of a network, and what they come to."""
+"""`explore_fields`: try chunk sizes and crops, and see the valid part of each layer."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import ipywidgets
 import keras
 import traitlets
+from matplotlib.figure import Figure
 
 from tutorial_lib.fields.analysis import FieldAnalysis, analyse
+from tutorial_lib.fields.checks import check_output
 from tutorial_lib.fields.tiling import Verdict
-from tutorial_lib.viewers.explorers.field_pictures import (
-    draw_legend,
-    draw_trial,
-    headline,
-    sentences,
-)
-from tutorial_lib.viewers.explorers.field_trials import Trial
+from tutorial_lib.viewers.explorers.chunk_results import ChunkResult, OutputStudy
+from tutorial_lib.viewers.explorers.field_pictures import draw_result
 from tutorial_lib.viewers.explorers.shell import (
     Explorer,
-    controls_row,
-    picture,
+    Summary,
+    dropdown,
     slider,
     whole_number,
-    words,
 )
-from tutorial_lib.viewers.explorers.tiled_fields import OFFERED, FieldStudy
-from tutorial_lib.viewers.figures import StillFigure
 
 __all__ = ["FieldExplorer", "explore_fields"]
 
 
 class FieldExplorer(Explorer):
-    """What `explore_fields` gives: what is set in the browser shows here, and back.
+    """The widget of `explore_fields`; its traits follow the browser, and set it.
 
     Attributes:
-        output: Name of the output that is looked at.
+        output: Name of the output that is shown.
         chunk: Side of a chunk, in reference pixels.
-        crop: Output pixels removed from each side.
+        crop: Output pixels that are removed from each side.
     """
 
     output = traitlets.Unicode()
-    chunk = traitlets.Int()
+    chunk = traitlets.Int(1)
     crop = traitlets.Int()
 
     def __init__(
         self, analysis: FieldAnalysis, output: str, chunk: int | None, crop: int
     ) -> None:
         self.analysis = analysis
-        self._studies = {name: FieldStudy(analysis, name) for name in analysis.outputs}
-        study = self._studies[output]
-        self._sliders = {
-            "chunk": slider("chunk", study.first_chunk, 1, 4 * study.first_chunk),
-            "crop": slider("crop", 0, 0, study.first_chunk // 2),
+        self._studies = {name: OutputStudy(analysis, name) for name in analysis.outputs}
+        first, _ = self._studies[output].first_choice
+        controls = {
+            "chunk": slider("chunk", 1, 4 * first),
+            "crop": slider("crop", 0, first),
+            "output": dropdown("output", self._studies),
         }
-        names = ipywidgets.Dropdown(
-            options=tuple(self._studies), value=output, description="output"
-        )
-        self._words = ipywidgets.HTML()
-        self._label = ipywidgets.Label()
-        self._offers = [ipywidgets.Button() for _ in range(OFFERED)]
-        super().__init__(
-            [controls_row(*self._sliders.values(), names)],
-            [
-                picture(draw_legend()),
-                self._words,
-                controls_row(self._label, *self._offers, kind="kit-choices"),
-            ],
-        )
-        self.output = output
-        self.chunk = study.first_chunk if chunk is None else chunk
-        self.crop = crop
-        self._sliders["chunk"].min = study.smallest_chunk
-        self._stretch()
-        self.observe(self._fit, names="output")
-        self.observe(self._stretch, names=["output", "chunk"])
-        for name, control in (*self._sliders.items(), ("output", names)):
-            traitlets.link((self, name), (control, "value"))
-        for button in self._offers:
-            button.on_click(self._take)
-        self.follow("output", "chunk", "crop")
+        chunk = first if chunk is None else chunk
+        super().__init__(controls, output=output, chunk=chunk, crop=crop)
 
     @traitlets.validate("output")
     def _check_output(self, proposal: Any) -> str:
-        if proposal["value"] not in self._studies:
-            raise traitlets.TraitError(_no_output(proposal["value"], self.analysis))
+        check_output(proposal["value"], self._studies)
         return proposal["value"]
 
-    @traitlets.validate("chunk")
-    def _check_chunk(self, proposal: Any) -> int:
-        least = self._studies[self.output].smallest_chunk
-        if proposal["value"] < least:
-            raise traitlets.TraitError(
-                f"A chunk of {proposal['value']} px gives no pixel of "
-                f"'{self.output}'. Use {least} px or more."
-            )
-        return self._in_range("chunk", proposal["value"])
-
-    @traitlets.validate("crop")
-    def _check_crop(self, proposal: Any) -> int:
-        if proposal["value"] < 0:
-            raise traitlets.TraitError(
-                f"A crop removes pixels from each side: 0 or more, not "
-                f"{proposal['value']}."
-            )
-        return self._in_range("crop", proposal["value"])
-
-    def _in_range(self, name: str, value: int) -> int:
-        """Let a slider reach what is set in Python."""
-        control = self._sliders[name]
-        control.max = max(control.max, value)
+    @traitlets.validate("chunk", "crop")
+    def _check_size(self, proposal: Any) -> int:
+        name, value = proposal["trait"].name, proposal["value"]
+        least = 1 if name == "chunk" else 0
+        if value < least:
+            raise ValueError(f"`{name}` is {value} px. Give {least} px or more.")
         return value
 
-    def _fit(self, _: Any = None) -> None:
-        """Each output needs its own chunk, and has its own crop built in."""
+    @traitlets.observe("output")
+    def _choose_sizes(self, _: Any) -> None:
+        """Take sizes that suit the new output where the present ones leave nothing."""
         study = self._studies[self.output]
-        too_small = self.chunk < study.smallest_chunk
-        if too_small:
-            self.chunk = study.first_chunk
-        self._sliders["chunk"].min = study.smallest_chunk
-        size = study.size(self.chunk)
-        if too_small or (size is not None and size <= 2 * self.crop):
-            self.crop = study.smallest_crop
-
-    def _stretch(self, _: Any = None) -> None:
-        """The slider reaches the crop that leaves nothing, and what is set already."""
-        size, control = (
-            self._studies[self.output].size(self.chunk),
-            self._sliders["crop"],
-        )
-        if size is not None:
-            control.max = max(size // 2, self.crop, control.value)
-
-    def _take(self, button: ipywidgets.Button) -> None:
-        with self.hold_trait_notifications():
-            self.chunk, self.crop = button.offer
+        if study.reach and not self.result.tile:
+            self.chunk, self.crop = study.first_choice
 
     @property
-    def trial(self) -> Trial:
-        """All that is known of the present settings."""
-        return self._studies[self.output].trial(self.chunk, self.crop)
+    def result(self) -> ChunkResult:
+        """What the present settings give."""
+        return ChunkResult(self._studies[self.output], self.chunk, self.crop)
 
     @property
     def verdict(self) -> Verdict:
         """Whether tiles of the present settings are exact; see `check_tiling`."""
-        return self.trial.verdict
+        return self.result.verdict
 
-    def show_state(self) -> StillFigure:
-        """The picture, words and buttons for the present settings."""
-        trial = self.trial
-        self._words.value = words(
-            trial.verdict.exact, headline(trial), sentences(trial)
+    def summary(self) -> Summary:
+        """The verdict, its reasons, and the cost."""
+        result = self.result
+        sentences = tuple(_sentences(result))
+        return Summary(_title(result), sentences, good=result.verdict.exact)
+
+    def draw(self, words: Sequence[str] = ()) -> Figure:
+        """The layers as bars, and the output as a square."""
+        return draw_result(self.result, words)
+
+
+def _title(result: ChunkResult) -> str:
+    if result.verdict.exact:
+        return (
+            f"Exact: tiles of {result.tile} x {result.tile} px, put side by side, are "
+            "the map of the whole image."
         )
-        exact = trial.verdict.exact
-        self._label.value = "Exact too:" if exact else "Nearest that are exact:"
-        self._label.layout.display = None if trial.offers else "none"
-        self._show_offers(trial.offers)
-        return draw_trial(trial)
+    if result.failure:
+        return f"The network cannot run on chunks of {result.chunk} px."
+    return f"Not exact with chunks of {result.chunk} px and a crop of {result.crop} px."
 
-    def _show_offers(self, offers: tuple[tuple[int, int], ...]) -> None:
-        for number, button in enumerate(self._offers):
-            shown = number < len(offers)
-            button.layout.display = None if shown else "none"
-            if shown:
-                button.offer = offers[number]
-                button.description = "chunk {}, crop {}".format(*offers[number])
 
-    def still(self) -> StillFigure:
-        """The picture with its words."""
-        return draw_trial(self.trial, with_words=True)
+def _sentences(result: ChunkResult) -> Iterator[str]:
+    yield from result.verdict.broken
+    if result.nearest:
+        pairs = [f"chunk {chunk} with crop {crop}" for chunk, crop in result.nearest]
+        yield f"Nearest that are exact: {', or '.join(pairs)}."
+    if result.margins is not None:
+        left, top, right, bottom = result.margins
+        if (left, right) != (top, bottom):
+            yield (
+                f"The bars show columns; of the rows, {top} px are lost at the top and "
+                f"{bottom} px at the bottom."
+            )
+    if result.cost is not None:
+        yield (
+            f"Cost: {result.cost:.2f} pixels are computed for each one kept: "
+            f"({result.chunk} / {result.kept})²."
+        )
 
 
 def explore_fields(
@@ -176,26 +128,26 @@ def explore_fields(
     chunk: int | None = None,
     crop: int = 0,
 ) -> FieldExplorer:
-    """Choose a chunk size and a crop, and see what they come to, layer by layer.
+    """Try chunk sizes and crops in a widget, and see the valid part of each layer.
 
-    Every size can be chosen, legal or not: what is wrong is said, and the nearest
-    choices that are exact are a click away. Bars are drawn along the columns, to scale.
+    Each layer is a bar along the columns, to scale; its valid part is blue. Any chunk
+    and any crop can be tried: the widget says what is wrong, and which choices are
+    exact.
 
     Args:
         model: A functional Keras model, or its analysis.
-        output: Name of the output to look at first; None takes the first one.
-        chunk: Side of a chunk, in reference pixels; None takes one that the smallest
-            legal crop leaves half of.
-        crop: Output pixels removed from each side.
+        output: Name of the output to show first; None takes the first one.
+        chunk: Side of a chunk, in reference pixels. None takes a chunk of which the
+            smallest exact crop leaves half.
+        crop: Output pixels that are removed from each side.
 
     Returns:
-        A widget that displays itself. Its `chunk`, `crop` and `output` are what one
-        chose in the browser, `verdict` what comes of it, and `as_figure()` is for where
-        there is no kernel.
+        A widget that displays itself. `chunk`, `crop` and `output` follow the browser,
+        `verdict` says whether they are exact, and `as_figure()` gives the picture.
 
     Raises:
-        TypeError: If the model is no graph of layers, or a size no whole number.
-        ValueError: If there is no such output, or a size is impossible.
+        TypeError: If the model is not a graph of layers, or a size is not whole.
+        ValueError: If the model does not have the output, or a size is too small.
 
     Example:
         >>> from tutorial_lib import architectures
@@ -205,20 +157,11 @@ def explore_fields(
         >>> explorer.crop = 32
         >>> explorer
         Exact: tiles of 64 x 64 px, put side by side, are the map of the whole image.
-        Cost: 4.00 pixels are computed for each that is kept: (128 / 64)².
+        Cost: 4.00 pixels are computed for each one kept: (128 / 64)².
     """
     analysis = model if isinstance(model, FieldAnalysis) else analyse(model)
     output = next(iter(analysis.outputs)) if output is None else output
-    if output not in analysis.outputs:
-        raise ValueError(_no_output(output, analysis))
+    check_output(output, analysis.outputs)
     if chunk is not None:
         chunk = whole_number("chunk", chunk, "pixels")
-    crop = whole_number("crop", crop, "pixels")
-    try:
-        return FieldExplorer(analysis, output, chunk, crop)
-    except traitlets.TraitError as error:
-        raise ValueError(str(error)) from error
-
-
-def _no_output(name: str, analysis: FieldAnalysis) -> str:
-    return f"The model has no output '{name}'. It has: {', '.join(analysis.outputs)}."
+    return FieldExplorer(analysis, output, chunk, whole_number("crop", crop, "pixels"))

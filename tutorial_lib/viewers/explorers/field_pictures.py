@@ -1,208 +1,242 @@
 """The picture of `explore_fields`: layers as bars, the output as a square, to scale."""
 
-import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 
-from tutorial_lib.viewers.explorers.field_trials import Bar, Trial
-from tutorial_lib.viewers.explorers.output_squares import (
-    BAD,
-    INK,
-    LEFT,
-    RIGHT,
-    VALID,
-    add_legend,
-    dashes,
-    draw_square,
-)
-from tutorial_lib.viewers.explorers.shell import LINE, WIDTH
-from tutorial_lib.viewers.figures import TEXT_SIZE, StillFigure
+from tutorial_lib.viewers.explorers.chunk_results import ChunkResult, LayerBar
+from tutorial_lib.viewers.explorers.shell import INK, Sheet
+from tutorial_lib.viewers.figures import TEXT_SIZE
 
-PALE = "#8a8a8a"
+PALE, GOOD, BAD = "#8a8a8a", "#00694a", "#b03000"
 
-# Inches: of a row, above and below the rows, and the least height of the picture.
-ROW, HEAD, FOOT, LEAST = 0.27, 0.75, 0.5, 3.8
-TEXT_LINE = 0.19
+# Hatching tells the two margins apart without colour.
+VALID = {"facecolor": "#0072b2", "edgecolor": "#0072b2"}
+LEFT = {"facecolor": "#f6c9a8", "edgecolor": "#c25a10", "hatch": "////"}
+RIGHT = {"facecolor": "#f3e3a1", "edgecolor": "#8a7400", "hatch": "\\\\\\\\"}
+WRONG = {"facecolor": "#ffb3a0", "edgecolor": BAD, "hatch": "xxxx"}
+DASHES = (0, (4, 2))
 
-# Shares of the width: the bars, and the square.
-BARS, SQUARE = (0.152, 0.315), (0.705, 0.288)
+# Inches: a row of the bars, the space above and below the rows, the smallest height of
+# the rows, and the legend at the bottom.
+ROW, ABOVE, BELOW, LEAST, LEGEND = 0.27, 0.75, 0.5, 2.55, 0.28
 
-# Where the numbers beside the bars end, in widths of the bars.
+# Inches: left edge and width of the bars, and of the square.
+BARS, SQUARE = (1.277, 2.646), (5.922, 2.419)
+
+# Right end of the numbers beside the bars, in widths of the bars.
 NUMBERS_END = 1.64
 
-# Characters of a name that there is room for.
-NAME = 15
+# Longest layer name that fits beside the bars, in characters.
+NAME_CHARACTERS = 15
 
-__all__ = ["draw_legend", "draw_trial", "headline", "sentences"]
-
-
-def headline(trial: Trial) -> str:
-    """The verdict in one line.
-
-    Example:
-        >>> from tutorial_lib import analyse, architectures
-        >>> from tutorial_lib.viewers.explorers.tiled_fields import FieldStudy
-        >>> study = FieldStudy(analyse(architectures.pan_xs_unet(4)), "estimated")
-        >>> headline(study.trial(128, 32))
-        'Exact: tiles of 64 x 64 px, put side by side, are the map of the whole image.'
-    """
-    if trial.verdict.exact:
-        return (
-            f"Exact: tiles of {trial.tile} x {trial.tile} px, put side by side, are "
-            "the map of the whole image."
-        )
-    if trial.misfit:
-        return f"The network cannot run on chunks of {trial.chunk} px."
-    return f"Not exact with chunks of {trial.chunk} px and a crop of {trial.crop} px."
+__all__ = ["draw_result"]
 
 
-def sentences(trial: Trial) -> tuple[str, ...]:
-    """What is wrong, and what it costs."""
-    if trial.size is None:
-        # Nothing runs, or nothing can be tiled: there are no sizes to speak of.
-        return trial.verdict.broken
-    return *trial.verdict.broken, *_rows_apart(trial), _cost(trial)
-
-
-def _rows_apart(trial: Trial) -> tuple[str, ...]:
-    """Only where kernels are not square: the bars show the columns."""
-    if trial.margins is None:
-        return ()
-    left, top, right, bottom = trial.margins
-    if (left, right) == (top, bottom):
-        return ()
-    return (
-        f"The bars show columns; of the rows, {top} px are lost at the top and "
-        f"{bottom} px at the bottom.",
-    )
-
-
-def _cost(trial: Trial) -> str:
-    if trial.cost is None:
-        return "Cost: all that is computed is thrown away."
-    return (
-        f"Cost: {trial.cost:.2f} pixels are computed for each that is kept: "
-        f"({trial.chunk} / {trial.kept})²."
-    )
-
-
-def draw_trial(trial: Trial, *, with_words: bool = False) -> StillFigure:
-    """Draw the layers to scale, and what the crop keeps of the output.
+def draw_result(result: ChunkResult, words: Sequence[str] = ()) -> Figure:
+    """Draw the layers and the part of the output that the crop keeps.
 
     Args:
-        trial: What is drawn.
-        with_words: Put legend and verdict below, for where nothing else says it.
+        result: The result that is drawn.
+        words: Sentences below the picture.
     """
-    text = [headline(trial), *sentences(trial)] if with_words else []
-    lines = [line for part in text for line in textwrap.wrap(part, LINE)]
-    rows = max(len(trial.bars) * ROW, LEAST - HEAD - FOOT)
-    below = FOOT + (0.4 + TEXT_LINE * len(lines) if lines else 0)
-    height = HEAD + rows + below
-    figure = Figure(figsize=(WIDTH, height), facecolor="white")
-    # Fixed places: what stays must not move while a slider does.
-    bottom, share = below / height, rows / height
-    _draw_bars(figure.add_axes((BARS[0], bottom, BARS[1], share)), trial)
-    draw_square(figure.add_axes((SQUARE[0], bottom, SQUARE[1], share)), trial)
-    if lines:
-        add_legend(figure, (below - FOOT - 0.25) / height)
-        style = {"fontsize": TEXT_SIZE, "color": INK}
-        figure.text(0.012, 0.08 / height, "\n".join(lines), **style)
-    return StillFigure(figure, " ".join([headline(trial), *sentences(trial)]))
+    rows = max(len(result.bars) * ROW, LEAST)
+    sheet = Sheet(ABOVE + rows + BELOW + LEGEND, words)
+    _draw_bars(sheet.axes(BARS[0], ABOVE, BARS[1], rows), result)
+    _draw_square(sheet.axes(SQUARE[0], ABOVE, SQUARE[1], rows), result)
+    _add_legend(sheet.figure, 1 - (ABOVE + rows + BELOW) / sheet.height)
+    return sheet.figure
 
 
-def _draw_bars(ax: Axes, trial: Trial) -> None:
-    count, end = len(trial.bars), _end(trial)
-    ax.set_xlim(0, end)
-    ax.set_ylim(max(count, 1) - 0.5, -0.5)
+def _add_legend(figure: Figure, top: float) -> None:
+    frame = {"facecolor": "none", "edgecolor": INK, "linestyle": DASHES}
+    entries = [
+        Patch(label="valid", **VALID),
+        Patch(linewidth=0.6, label="lost, left and top", **LEFT),
+        Patch(linewidth=0.6, label="lost, right and bottom", **RIGHT),
+        Patch(linewidth=1.4, label="what the crop keeps", **frame),
+        Patch(linewidth=0.6, label="kept, but wrong", **WRONG),
+    ]
+    figure.legend(
+        handles=entries,
+        loc="upper left",
+        bbox_to_anchor=(0.005, top),
+        ncols=5,
+        frameon=False,
+        fontsize=TEXT_SIZE - 0.5,
+        handlelength=1.6,
+        columnspacing=1.4,
+        borderpad=0,
+        borderaxespad=0,
+    )
+
+
+def _verdict_color(result: ChunkResult) -> str:
+    return GOOD if result.verdict.exact else BAD
+
+
+def _draw_bars(ax: Axes, result: ChunkResult) -> None:
+    bars = result.bars
+    ends = [bar.start + bar.span.size * bar.span.jump for bar in bars if bar.span]
+    # A padded layer rounds up, and may be longer than a chunk that does not fit.
+    ax.set_xlim(0, float(max([result.chunk, *ends])))
+    ax.set_ylim(len(bars) - 0.5, -0.5)
     ax.yaxis.set_visible(False)
     ax.tick_params(axis="x", labelsize=TEXT_SIZE - 1, color=PALE, labelcolor=INK)
     ax.set_xlabel("column of the chunk (reference px)", fontsize=TEXT_SIZE, color=INK)
     ax.spines[["top", "left", "right"]].set_visible(False)
     ax.spines["bottom"].set_color(PALE)
-    for row, bar in enumerate(trial.bars):
-        _draw_bar(ax, row, bar)
-    stuck = next((row for row, bar in enumerate(trial.bars) if bar.span is None), None)
-    if stuck is not None:
-        style = {"fontsize": TEXT_SIZE, "color": BAD, "va": "center"}
-        why = "cannot run, nor what follows" if trial.misfit else "sees the whole chunk"
-        ax.text(0, stuck, f" {why}", **style)
-    _draw_texts(ax, trial.bars)
-    title = f"Layer by layer: what is valid of a chunk of {trial.chunk} px"
+    title = f"Layer by layer: what is valid of a chunk of {result.chunk} px"
     ax.set_title(title, fontsize=TEXT_SIZE + 1, color=INK, loc="left", x=-0.46, pad=24)
-    _draw_crop_lines(ax, trial)
+    for row, bar in enumerate(bars):
+        if bar.span is not None:
+            _draw_bar(ax, row, bar)
+    stuck = next((row for row, bar in enumerate(bars) if bar.span is None), None)
+    if stuck is not None:
+        why = (
+            "cannot run, nor what follows" if result.failure else "sees the whole chunk"
+        )
+        style = {"fontsize": TEXT_SIZE, "color": BAD, "va": "center"}
+        ax.text(0, stuck, f" {why}", **style)
+    _label_bars(ax, bars)
+    _draw_crop_lines(ax, result)
 
 
-def _end(trial: Trial) -> float:
-    """Where the axis ends: padded layers may be longer than a chunk that is no fit."""
-    ends = [bar.start + bar.span.size * bar.span.jump for bar in trial.bars if bar.span]
-    return float(max([trial.chunk, *ends]))
-
-
-def _draw_bar(ax: Axes, row: int, bar: Bar) -> None:
-    if bar.span is None:
-        return
+def _draw_bar(ax: Axes, row: int, bar: LayerBar) -> None:
     jump, start = float(bar.span.jump), float(bar.start)
-    low, high = _valid(bar)
+    low, high = _valid_columns(bar)
     for first, last, look in (
         (0, low, LEFT),
         (low, high, VALID),
         (high, bar.span.size, RIGHT),
     ):
         if last > first:
-            place = (start + first * jump, row - 0.34)
-            width = (last - first) * jump
+            place, width = (start + first * jump, row - 0.34), (last - first) * jump
             ax.add_patch(Rectangle(place, width, 0.68, linewidth=0.6, **look))
 
 
-def _valid(bar: Bar) -> tuple[int, int]:
-    """First valid pixel, and the first after the valid ones."""
+def _valid_columns(bar: LayerBar) -> tuple[int, int]:
+    """The first valid column, and the first one after the valid ones."""
     low, high = bar.span.low, bar.span.high + 1
     return (low, high) if low < high else (bar.span.size, bar.span.size)
 
 
-def _draw_texts(ax: Axes, bars: Sequence[Bar]) -> None:
-    """Beside each bar its name, and in its own pixels: valid of how many, margins."""
-    style = {"transform": ax.get_yaxis_transform(), "va": "center", "color": INK}
-    name_style = style | {"fontsize": TEXT_SIZE, "ha": "right"}
-    # One text for all numbers of a row: drawing texts is what takes long.
-    numbers_style = name_style | {"fontsize": TEXT_SIZE - 1, "family": "monospace"}
-    header = _columns("valid", "left", "right")
-    pale = numbers_style | {"color": PALE}
-    ax.text(NUMBERS_END, -1.0, header, **pale)
+def _label_bars(ax: Axes, bars: Sequence[LayerBar]) -> None:
+    """Write the names, and in pixels of each layer: valid of all, lost at each side."""
+    style = {"transform": ax.get_yaxis_transform(), "va": "center", "ha": "right"}
+    names = style | {"fontsize": TEXT_SIZE, "color": INK}
+    # One text for all numbers of a row: each text takes about a millisecond to draw.
+    numbers = names | {"fontsize": TEXT_SIZE - 1, "family": "monospace"}
+    pale = numbers | {"color": PALE}
+    ax.text(NUMBERS_END, -1.0, _columns("valid", "left", "right"), **pale)
     ax.text(NUMBERS_END, len(bars), "(px of the layer)", **pale)
     for row, bar in enumerate(bars):
-        ax.text(-0.015, row, _short(bar.name), **name_style)
+        ax.text(-0.015, row, _shortened(bar.name), **names)
         if bar.span is not None:
-            low, high = _valid(bar)
+            low, high = _valid_columns(bar)
             margins = bar.margins if low < high else ("-", "-")
             text = _columns(f"{high - low} / {bar.span.size}", *margins)
-            ax.text(NUMBERS_END, row, text, **numbers_style)
+            ax.text(NUMBERS_END, row, text, **numbers)
 
 
-def _short(name: str) -> str:
-    """Without its middle: names of outputs differ in their ends."""
-    half = NAME // 2
-    return name if len(name) <= NAME else f"{name[:half]}…{name[-half:]}"
+def _shortened(name: str) -> str:
+    """A name without its middle: names of outputs differ at their ends."""
+    half = NAME_CHARACTERS // 2
+    return name if len(name) <= NAME_CHARACTERS else f"{name[:half]}…{name[-half:]}"
 
 
 def _columns(valid: str, left: int | str, right: int | str) -> str:
     return f"{valid}{left:>6}{right:>7}"
 
 
-def _draw_crop_lines(ax: Axes, trial: Trial) -> None:
-    bar = trial.bars[-1]
-    if bar.span is None or not trial.tile or not trial.crop:
+def _draw_crop_lines(ax: Axes, result: ChunkResult) -> None:
+    bar = result.bars[-1]
+    if result.tile and result.crop:
+        look = {"color": _verdict_color(result), "linestyle": DASHES, "linewidth": 1.6}
+        for column in (result.crop, result.crop + result.tile):
+            ax.axvline(float(bar.start + column * bar.span.jump), zorder=5, **look)
+
+
+def _draw_square(ax: Axes, result: ChunkResult) -> None:
+    size = result.size or 1
+    # Half of the frame's line lies outside of the square.
+    space = size / 100
+    ax.set_xlim(-space, size + space)
+    ax.set_ylim(size + space, -space)
+    ax.set_aspect("equal", anchor="N")
+    ax.set_axis_off()
+    ax.set_title(
+        result.study.output, fontsize=TEXT_SIZE + 1, color=INK, loc="left", pad=24
+    )
+    if result.size is None:
+        text = "Each pixel depends\non the whole chunk."
+        if result.failure:
+            text = "The network cannot run\non such a chunk."
+        ax.text(0, 0, text, va="top", color=BAD)
         return
-    jump, start = float(bar.span.jump), float(bar.start)
-    for place in (trial.crop, trial.crop + trial.tile):
-        ax.axvline(start + place * jump, **dashes(trial), zorder=5)
+    _draw_margins(ax, result)
+    if result.tile:
+        _draw_tile(ax, result)
+    style = {"textcoords": "offset points", "fontsize": TEXT_SIZE}
+    bold = style | {"color": _verdict_color(result), "fontweight": "bold"}
+    ax.annotate(_square_text(result), (0, 0), xytext=(0, 5), **bold)
+    kept = f"{result.tile} x {result.tile} of {size} x {size} px kept"
+    ax.annotate(kept, (0, size), xytext=(0, -14), color=INK, **style)
 
 
-def draw_legend() -> Figure:
-    """The legend alone: it stays as it is while the picture changes."""
-    figure = Figure(figsize=(WIDTH, 0.28), facecolor="white")
-    add_legend(figure, 0.1)
-    return figure
+def _add_box(
+    ax: Axes, left: float, top: float, right: float, bottom: float, **look: Any
+) -> None:
+    if left < right and top < bottom:
+        look = {"linewidth": 0} | look
+        ax.add_patch(Rectangle((left, top), right - left, bottom - top, **look))
+
+
+def _draw_margins(ax: Axes, result: ChunkResult) -> None:
+    """Cover the square by its margins at the left and top, then the others."""
+    size = result.size
+    _add_box(ax, 0, 0, size, size, **LEFT | {"linewidth": 0.6})
+    if result.margins is None:
+        return
+    left, top, right, bottom = result.margins
+    _add_box(ax, left, top, size, size, **RIGHT)
+    _add_box(ax, left, top, size - right, size - bottom, **VALID)
+    middle = (left + size - right) / 2, (top + size - bottom) / 2
+    style = {"ha": "center", "va": "center", "fontsize": TEXT_SIZE - 1, "color": INK}
+    style["bbox"] = {"boxstyle": "round,pad=0.15", "facecolor": "white", "linewidth": 0}
+    for text, x, y in (
+        (left, left / 2, middle[1]),
+        (top, middle[0], top / 2),
+        (right, size - right / 2, middle[1]),
+        (bottom, middle[0], size - bottom / 2),
+    ):
+        if text:
+            ax.text(x, y, text, zorder=6, **style)
+
+
+def _draw_tile(ax: Axes, result: ChunkResult) -> None:
+    """Frame the tile that the crop keeps, and cross its pixels that are not valid."""
+    low, high = result.crop, result.crop + result.tile
+    left, top, right, bottom = result.wrong or (result.tile, 0, 0, 0)
+    if any((left, top, right, bottom)):
+        _add_box(ax, low, low, high, high, **WRONG)
+        _add_box(ax, low + left, low + top, high - right, high - bottom, **VALID)
+    frame = {"fill": False, "zorder": 5}
+    _add_box(ax, low, low, high, high, edgecolor="white", linewidth=4, **frame)
+    frame |= {"edgecolor": _verdict_color(result), "linestyle": DASHES}
+    _add_box(ax, low, low, high, high, linewidth=2, **frame)
+
+
+def _square_text(result: ChunkResult) -> str:
+    if not result.tile:
+        return "nothing is kept"
+    if result.verdict.exact:
+        return "what is kept is right"
+    if result.margins is None:
+        return "none of it is valid"
+    if any(result.wrong):
+        return "some of it is wrong"
+    return "chunks do not line up"

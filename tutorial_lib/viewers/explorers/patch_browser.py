@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import ipywidgets
 import numpy as np
 import traitlets
+from matplotlib.figure import Figure
 
 from tutorial_lib.patches.extraction import LABELS, Patches
 from tutorial_lib.rasters import Legend, PathLike
-from tutorial_lib.viewers.explorers.patch_pictures import PatchRow, draw_page
-from tutorial_lib.viewers.explorers.shell import Explorer, controls_row, slider
-from tutorial_lib.viewers.figures import StillFigure
+from tutorial_lib.viewers.explorers.patch_pictures import SourcePatches, draw_page
+from tutorial_lib.viewers.explorers.shell import Explorer, Summary, dropdown, slider
 from tutorial_lib.viewers.patches import (
     NO_CLASS,
     patch_classes,
@@ -25,19 +24,19 @@ __all__ = ["PatchBrowser", "browse_patches"]
 
 
 class PatchBrowser(Explorer):
-    """What `browse_patches` gives: what is chosen in the browser shows here, and back.
+    """The widget of `browse_patches`; its traits follow the browser, and set it.
 
     Attributes:
-        label: Class that is looked at, -1 where patches have none.
+        label: Class that is shown; -1 where the patches have no class.
         page: Number of the page, from 1.
     """
 
-    label = traitlets.Int()
+    label = traitlets.Int(allow_none=True, default_value=None)
     page = traitlets.Int(1)
 
     def __init__(
         self,
-        rows: Sequence[PatchRow],
+        sources: Sequence[SourcePatches],
         labels: np.ndarray,
         *,
         count: int,
@@ -45,90 +44,85 @@ class PatchBrowser(Explorer):
         centre: bool = False,
         seed: int = 0,
     ) -> None:
-        self.rows, self.labels, self.count, self.legend = rows, labels, count, legend
-        self.centre = centre
-        # Patches that follow each other are neighbours: a page of them is no sample.
-        self._order = np.random.default_rng(seed).permutation(len(labels))
-        classes = np.unique(labels).tolist()
-        names = [
-            (f"{row_name(label, legend)}: {int((labels == label).sum())}", label)
-            for label in classes
+        self.sources, self.count = sources, count
+        self.legend, self.centre = legend, centre
+        # Patches that follow each other in the file are neighbours on the ground: in
+        # that order, a page would not be a sample of the class.
+        order = np.random.default_rng(seed).permutation(len(labels))
+        self._members = {
+            label: order[labels[order] == label] for label in np.unique(labels).tolist()
+        }
+        classes = [
+            (f"{row_name(label, legend)}: {len(members)}", label)
+            for label, members in self._members.items()
         ]
-        self._classes = ipywidgets.Dropdown(options=names, description="class")
-        self._pages = slider("page", 1, 1, 1)
-        super().__init__([controls_row(self._classes, self._pages)])
-        self.label = classes[0]
-        self._fit()
-        self.observe(self._fit, names="label")
-        traitlets.link((self, "label"), (self._classes, "value"))
-        traitlets.link((self, "page"), (self._pages, "value"))
-        self.follow("label", "page")
+        controls = {"label": dropdown("class", classes), "page": slider("page", 1, 1)}
+        super().__init__(controls, label=next(iter(self._members)))
+        # The picture has the words in its title, beside the colour of the class.
+        self._words.add_class("kit-announced")
 
     @traitlets.validate("label")
     def _check_label(self, proposal: Any) -> int:
-        classes = np.unique(self.labels).tolist()
-        if proposal["value"] not in classes:
-            raise traitlets.TraitError(
+        if proposal["value"] not in self._members:
+            raise ValueError(
                 f"There are no patches of class {proposal['value']}. There are some of "
-                f"{classes}."
+                f"{[*self._members]}."
             )
         return proposal["value"]
 
     @traitlets.validate("page")
     def _check_page(self, proposal: Any) -> int:
         if not 1 <= proposal["value"] <= self.page_count:
-            raise traitlets.TraitError(
-                f"There is no page {proposal['value']}: class {self.label} has "
-                f"{self.page_count}, numbered from 1."
+            raise ValueError(
+                f"Class {self.label} has no page {proposal['value']}. Its pages are 1 "
+                f"to {self.page_count}."
             )
         return proposal["value"]
 
-    def _fit(self, _: Any = None) -> None:
-        """Each class has its number of pages, and begins with the first."""
+    @traitlets.observe("label")
+    def _open_first_page(self, _: Any) -> None:
         self.page = 1
-        self._pages.max = self.page_count
+        self.controls["page"].max = self.page_count
 
     @property
     def page_count(self) -> int:
-        """Pages of the class."""
-        return -(-int((self.labels == self.label).sum()) // self.count)
+        """Number of pages of the class."""
+        return -(-len(self._members[self.label]) // self.count)
 
     @property
     def indices(self) -> list[int]:
         """Numbers of the patches on the page, drawn at random from the class."""
-        members = self._order[self.labels[self._order] == self.label]
         first = (self.page - 1) * self.count
-        return members[first : first + self.count].tolist()
+        return self._members[self.label][first : first + self.count].tolist()
 
-    def show_state(self) -> StillFigure:
-        """The page as a picture."""
-        return self.still()
-
-    def still(self) -> StillFigure:
-        """The page as a picture."""
-        color = None
-        if self.label != NO_CLASS:
-            color = class_color(self.label, self.legend)
+    @property
+    def title(self) -> str:
+        """The class, the bands, and the page."""
+        bands = ""
+        # The sources of several bands all show the same bands.
+        for source in self.sources:
+            if source.pixels.shape[3] > 1:
+                numbers = ", ".join(map(str, source.bands))
+                bands = f"band{'s' if len(source.bands) > 1 else ''} {numbers}, "
         name = row_name(self.label, self.legend)
-        parts = [f"Patches of {name}", f"page {self.page} of {self.page_count}"]
+        return f"Patches of {name}, {bands}page {self.page} of {self.page_count}"
+
+    def summary(self) -> Summary:
+        """The title, and the numbers of the patches."""
+        return Summary(f"{self.title}: {', '.join(map(str, self.indices))}.")
+
+    def draw(self, words: Sequence[str] = ()) -> Figure:
+        """The patches of the page; title and numbers are in the picture already."""
+        has_class = self.label != NO_CLASS
         return draw_page(
-            self.rows,
+            self.sources,
             self.indices,
-            title=", ".join([parts[0], *_bands_shown(self.rows), parts[1]]),
+            title=self.title,
             count=self.count,
-            color=color,
+            color=class_color(self.label, self.legend) if has_class else None,
             legend=self.legend,
             centre=self.centre,
         )
-
-
-def _bands_shown(rows: Sequence[PatchRow]) -> list[str]:
-    """Bands of the sources that have several: they are the same of all of those."""
-    for row in rows:
-        if row.pixels.shape[3] > 1:
-            numbers = ", ".join(map(str, row.bands))
-            return [f"band{'s' if len(row.bands) > 1 else ''} {numbers}"]
-    return []
 
 
 def browse_patches(
@@ -141,15 +135,16 @@ def browse_patches(
     centre: bool = False,
     seed: int = 0,
 ) -> PatchBrowser:
-    """Look through all patches of a class, all sources at their size on the ground.
+    """Look through all patches of a class in a widget, page by page.
 
-    They come in a random order, so that each page is a sample of the class. All patches
-    of a source have one stretch, so their brightness can be compared. `show_patches`
-    draws a few of each class instead.
+    Each column is a position, each row a source; patches have their size on the ground.
+    The order is random, so that each page is a sample of the class. All patches of a
+    source are stretched alike, so that their brightness can be compared. To see a few
+    patches of every class at once, use `show_patches`.
 
     Args:
-        patches: What `extract_patches` gives, or arrays (n, height, width, channel) or
-            patches images by name.
+        patches: The result of `extract_patches`, or arrays (n, height, width, channel)
+            or patches images by name.
         count: Positions on a page.
         bands: As in `show`; a source of one band shows that one.
         legend: Names and colours of the classes.
@@ -159,19 +154,19 @@ def browse_patches(
         seed: Another seed gives another order.
 
     Returns:
-        A widget that displays itself. Its `label`, `page` and `indices` say what is to
-        be seen; `as_figure()` is for where there is no kernel.
+        A widget that displays itself. `label`, `page` and `indices` follow the browser,
+        and `as_figure()` gives the picture.
 
     Raises:
-        ValueError: If there is no patch, a band or a pixel size is missing, or sources
-            have different numbers of patches.
+        ValueError: If there are no patches, a band or a pixel size is missing, or the
+            sources have different numbers of patches.
 
     Example:
         >>> from tutorial_lib import testing
         >>> from tutorial_lib.patches import extraction
-        >>> from tutorial_lib.patches import positions
+        >>> from tutorial_lib.patches import selection
         >>> scene = dict(testing.small_scene())
-        >>> drawn = positions.select_positions(scene.pop("labels"), count=25)
+        >>> drawn = selection.select_positions(scene.pop("labels"), count=25)
         >>> sizes = {"input_10m": 16, "input_20m": 8}
         >>> cut = extraction.extract_patches(scene, drawn, sizes=sizes)
         >>> browser = browse_patches(cut, count=3, legend=testing.SMALL_LEGEND)
@@ -184,29 +179,18 @@ def browse_patches(
         name: patch_stack(name, a) for name, a in arrays.items() if name != LABELS
     }
     _check(stacks, count, pixel_sizes)
-    rows = [
-        PatchRow(
-            name,
-            pixels,
-            _bands(name, pixels.shape[3], bands),
-            # One side of all patches is as long as any other's.
-            pixel_sizes[name] if pixel_sizes else 1 / max(pixels.shape[1:3]),
-        )
-        for name, pixels in stacks.items()
-    ]
-    total = len(rows[0].pixels)
+    sources = []
+    for name, pixels in stacks.items():
+        bands_shown = [1]
+        if pixels.shape[3] > 1:
+            bands_shown = list(chosen_bands(f"'{name}'", pixels.shape[3], bands))
+        # Without pixel sizes, the longer sides of all patches are equally long.
+        size = pixel_sizes[name] if pixel_sizes else 1 / max(pixels.shape[1:3])
+        sources.append(SourcePatches(name, pixels, bands_shown, size))
+    labels = patch_classes(arrays, len(sources[0].pixels))
     return PatchBrowser(
-        rows,
-        patch_classes(arrays, total),
-        count=count,
-        legend=legend,
-        centre=centre,
-        seed=seed,
+        sources, labels, count=count, legend=legend, centre=centre, seed=seed
     )
-
-
-def _bands(name: str, count: int, bands: int | Sequence[int] | None) -> list[int]:
-    return [1] if count == 1 else list(chosen_bands(f"'{name}'", count, bands))
 
 
 def _check(
@@ -215,7 +199,9 @@ def _check(
     pixel_sizes: Mapping[str, float] | None,
 ) -> None:
     if not stacks:
-        raise ValueError("There are no patches to show: no source but the labels.")
+        raise ValueError(
+            "There are no patches to show: the labels are the only source."
+        )
     counts = {name: len(pixels) for name, pixels in stacks.items()}
     if len(set(counts.values())) > 1:
         raise ValueError(
@@ -226,4 +212,6 @@ def _check(
         raise ValueError(f"`count` is {count}. Give 1 or more.")
     missing = sorted(set(stacks) - set(pixel_sizes)) if pixel_sizes else []
     if missing:
-        raise ValueError(f"`pixel_sizes` has none for {missing}. Give all, or None.")
+        raise ValueError(
+            f"`pixel_sizes` has no entry for {missing}. Give all, or None."
+        )

@@ -1,6 +1,6 @@
 """The picture of `browse_patches`: a row for each source, a column for a position."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,39 +10,39 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from tutorial_lib.rasters import Legend
-from tutorial_lib.viewers.explorers.shell import WIDTH
-from tutorial_lib.viewers.figures import TEXT_SIZE, StillFigure, no_data_ground
+from tutorial_lib.viewers.explorers.shell import WIDTH, Sheet
+from tutorial_lib.viewers.figures import TEXT_SIZE, no_data_ground
 from tutorial_lib.viewers.patches import PATCH_FRAME, patch_pictures
 
-# Shares of the largest patch's side that stay free.
+# Space between patches, in sides of the largest patch.
 GAP = 0.08
 
-# Inches: of the names at the left, of the largest patch at most, above all, and of the
-# patches' numbers.
-NAMES, LARGEST, HEAD, NUMBERS = 1.5, 1.3, 0.32, 0.22
+# Inches: the names at the left, the largest patch at most, the title, and the patches'
+# numbers.
+NAMES, LARGEST, TITLE, NUMBERS = 1.5, 1.3, 0.32, 0.22
 
-# More patches beside each other would be too small to see anything.
+# More patches beside each other would be too small to recognise anything.
 COLUMNS = 8
 
-# To be seen on all colours, as in `show_patches`.
+# Visible on all colours, as in `show_patches`.
 CENTRE = {
     "edgecolor": "yellow",
     "linewidth": 1.2,
     "path_effects": [withStroke(linewidth=2.6, foreground="black")],
 }
 
-__all__ = ["PatchRow", "draw_page"]
+__all__ = ["SourcePatches", "draw_page"]
 
 
 @dataclass(frozen=True)
-class PatchRow:
+class SourcePatches:
     """The patches of a source.
 
     Attributes:
         name: Name of the source.
         pixels: (n, height, width, channel).
         bands: Numbers of one or three bands, from 1.
-        spacing: Side of a pixel, in units that all sources share.
+        spacing: Side of a pixel, in a unit that all sources share.
     """
 
     name: str
@@ -56,47 +56,8 @@ class PatchRow:
         return tuple(self.spacing * side for side in self.pixels.shape[1:3])
 
 
-@dataclass(frozen=True)
-class _Page:
-    """Where all of a page is: lengths in sides of the largest patch, or in inches.
-
-    Attributes:
-        columns: Positions beside each other.
-        blocks: Rows of positions; each has a row for every source.
-        block: Height of a block.
-        side: Inches of the largest patch.
-    """
-
-    columns: int
-    blocks: int
-    block: float
-    side: float
-
-    @classmethod
-    def of(cls, count: int, sources: int) -> "_Page":
-        """Room for so many positions; rows are equally long."""
-        blocks = -(-count // COLUMNS)
-        columns = -(-count // blocks)
-        side = min(LARGEST, (WIDTH - NAMES) / (columns * (1 + GAP)))
-        return cls(columns, blocks, sources * (1 + GAP) + NUMBERS / side, side)
-
-    @property
-    def height(self) -> float:
-        """Of the figure, in inches."""
-        return HEAD + self.blocks * self.block * self.side
-
-    def axes(self) -> Axes:
-        """Of a new figure; a unit of length is the side of the largest patch."""
-        figure = Figure(figsize=(WIDTH, self.height), facecolor="white")
-        ax = figure.add_axes((0, 0, 1, 1))
-        ax.set_xlim(-NAMES / self.side, (WIDTH - NAMES) / self.side)
-        ax.set_ylim((self.height - HEAD) / self.side, -HEAD / self.side)
-        ax.set_axis_off()
-        return ax
-
-
 def draw_page(
-    rows: Sequence[PatchRow],
+    sources: Sequence[SourcePatches],
     indices: Sequence[int],
     *,
     title: str,
@@ -104,91 +65,98 @@ def draw_page(
     color: tuple[int, int, int] | None = None,
     legend: Legend | None = None,
     centre: bool = False,
-) -> StillFigure:
+) -> Figure:
     """Draw patches of all sources at their size on the ground.
 
     Args:
-        rows: The sources.
+        sources: The sources.
         indices: Numbers of the patches, at most `count`.
-        title: What is above them.
-        count: Patches that there is room for.
+        title: Text above the patches.
+        count: Number of patches that the page has space for.
         color: Colour of the class, 0 to 255.
         legend: Names and colours, for sources that are label maps.
         centre: Outline the pixel of the position.
     """
-    page = _Page.of(count, len(rows))
-    ax = page.axes()
-    _draw_title(ax, title, color, page.height)
-    pictures = [_pictures(row, indices, legend) for row in rows]
-    for block, first in enumerate(range(0, len(indices), page.columns)):
-        shown = indices[first : first + page.columns]
-        top = block * page.block + NUMBERS / page.side
-        _draw_numbers(ax, top, shown)
-        for number, row in enumerate(rows):
-            drawn = [pictures[number][index] for index in shown]
-            share = [one / _largest(rows) for one in row.ground]
-            place = top + number * (1 + GAP)
-            _draw_row(ax, place, row, drawn, share, centre)
-    return StillFigure(ax.figure, f"{title}: {', '.join(map(str, indices))}.")
+    blocks = -(-count // COLUMNS)
+    columns = -(-count // blocks)
+    side = min(LARGEST, (WIDTH - NAMES) / (columns * (1 + GAP)))
+    # In sides of the largest patch, the unit of length of the axes.
+    block_height = len(sources) * (1 + GAP) + NUMBERS / side
+    height = blocks * block_height * side
+    sheet = Sheet(TITLE + height)
+    _draw_title(sheet, title, color)
+    ax = sheet.axes(0, TITLE, WIDTH, height)
+    ax.set_xlim(-NAMES / side, (WIDTH - NAMES) / side)
+    ax.set_ylim(blocks * block_height, 0)
+    ax.set_axis_off()
+    largest = max(max(source.ground) for source in sources)
+    for number, source in enumerate(sources):
+        pictures = _pictures(source, indices, legend)
+        for position, index in enumerate(indices):
+            block, column = divmod(position, columns)
+            left, top = column * (1 + GAP), block * block_height + NUMBERS / side
+            if number == 0:
+                _draw_number(ax, left, top, index)
+            top += number * (1 + GAP)
+            if column == 0:
+                _draw_name(ax, top, source)
+            tall, wide = (length / largest for length in source.ground)
+            corner = left + (1 - wide) / 2, top + (1 - tall) / 2
+            _draw_patch(ax, pictures[index], corner, (tall, wide), centre)
+    return sheet.figure
 
 
-def _largest(rows: Sequence[PatchRow]) -> float:
-    return max(max(row.ground) for row in rows)
-
-
-def _draw_title(
-    ax: Axes, title: str, color: tuple[int, int, int] | None, height: float
-) -> None:
-    """The title, after a square of the class's colour."""
-    left, place = 0.012, {"transform": ax.figure.transFigure}
+def _draw_title(sheet: Sheet, title: str, color: tuple[int, int, int] | None) -> None:
+    """Write the title, after a square in the colour of the class."""
+    ax = sheet.axes(0, 0, WIDTH, TITLE)
+    ax.set(xlim=(0, WIDTH), ylim=(TITLE, 0))
+    ax.set_axis_off()
+    left = 0.1
     if color is not None:
         face = tuple(channel / 255 for channel in color)
-        look = {"facecolor": face, "edgecolor": "#404040", "linewidth": 0.5}
-        box = (left, 1 - 0.205 / height), 0.14 / WIDTH, 0.14 / height
-        ax.add_patch(Rectangle(*box, **look, **place))
-        left += 0.22 / WIDTH
-    style = {"fontsize": TEXT_SIZE + 1, "va": "top"} | place
-    ax.text(left, 1 - 0.06 / height, title, **style)
+        style = {"facecolor": face, "edgecolor": "#404040", "linewidth": 0.5}
+        ax.add_patch(Rectangle((left, 0.065), 0.14, 0.14, **style))
+        left += 0.22
+    ax.text(left, 0.06, title, fontsize=TEXT_SIZE + 1, va="top")
 
 
-def _draw_numbers(ax: Axes, top: float, indices: Sequence[int]) -> None:
-    look = {"fontsize": TEXT_SIZE - 2, "color": "#606060", "ha": "center"}
-    for column, index in enumerate(indices):
-        ax.text(column * (1 + GAP) + 0.5, top - 0.04, str(index), va="bottom", **look)
+def _draw_number(ax: Axes, left: float, top: float, index: int) -> None:
+    style = {"fontsize": TEXT_SIZE - 2, "color": "#606060", "ha": "center"}
+    ax.text(left + 0.5, top - 0.04, str(index), va="bottom", **style)
 
 
-def _draw_row(
+def _draw_name(ax: Axes, top: float, source: SourcePatches) -> None:
+    height, width = source.pixels.shape[1:3]
+    text = f"{source.name}\n{height} x {width} px"
+    ax.text(-0.1, top + 0.5, text, fontsize=TEXT_SIZE, ha="right", va="center")
+
+
+def _draw_patch(
     ax: Axes,
-    top: float,
-    row: PatchRow,
-    pictures: Sequence[np.ndarray],
-    share: Sequence[float],
+    picture: np.ndarray,
+    corner: tuple[float, float],
+    size: tuple[float, float],
     centre: bool,
 ) -> None:
-    """Patches of one source; `share` is (height, width) of the largest patch's side."""
-    height, width = row.pixels.shape[1:3]
-    text = f"{row.name}\n{height} x {width} px"
-    ax.text(-0.1, top + 0.5, text, fontsize=TEXT_SIZE, ha="right", va="center")
-    tall, wide = share
-    for column, picture in enumerate(pictures):
-        left = column * (1 + GAP) + (1 - wide) / 2
-        high = top + (1 - tall) / 2
-        extent = (left, left + wide, high + tall, high)
-        no_data_ground(ax, extent)
-        ax.imshow(picture, extent=extent, interpolation="nearest", aspect="auto")
-        ax.add_patch(Rectangle((left, high), wide, tall, fill=False, **PATCH_FRAME))
-        if centre:
-            pixel = wide / width, tall / height
-            corner = left + width // 2 * pixel[0], high + height // 2 * pixel[1]
-            ax.add_patch(Rectangle(corner, *pixel, fill=False, **CENTRE))
+    """Draw one patch; `corner` is its (left, top), `size` its (height, width)."""
+    (left, top), (tall, wide) = corner, size
+    extent = (left, left + wide, top + tall, top)
+    no_data_ground(ax, extent)
+    ax.imshow(picture, extent=extent, interpolation="nearest", aspect="auto")
+    ax.add_patch(Rectangle(corner, wide, tall, fill=False, **PATCH_FRAME))
+    if centre:
+        rows, columns = picture.shape[:2]
+        place = left + columns // 2 * wide / columns, top + rows // 2 * tall / rows
+        pixel = Rectangle(place, wide / columns, tall / rows, fill=False, **CENTRE)
+        ax.add_patch(pixel)
 
 
 def _pictures(
-    row: PatchRow, indices: Sequence[int], legend: Legend | None
-) -> Mapping[int, np.ndarray]:
-    # The legend is that of the patches' classes: of the sources, only label maps, which
-    # are bytes, may have its colours too. A panchromatic band has none.
-    labels = row.pixels.shape[3] == 1 and row.pixels.dtype == np.uint8
+    source: SourcePatches, indices: Sequence[int], legend: Legend | None
+) -> dict[int, np.ndarray]:
+    # The legend names the classes of the positions. Of the sources, only a label map
+    # (one band of bytes) may have its colours too: a panchromatic band must not.
+    labels = source.pixels.shape[3] == 1 and source.pixels.dtype == np.uint8
     return patch_pictures(
-        row.pixels, row.bands, legend if labels else None, np.asarray(indices)
+        source.pixels, source.bands, legend if labels else None, np.asarray(indices)
     )

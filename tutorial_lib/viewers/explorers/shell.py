@@ -1,13 +1,15 @@
-"""What explorers share: controls, a picture that follows them, and its still form.
+"""What the explorers share: controls, a picture that follows them, a verdict in words.
 
-What is typed or moved in the browser arrives in a thread of its own, also while a cell
-runs. So a picture is drawn from the state alone, one at a time, and never by pyplot.
+A control that is moved in the browser sets a trait in a thread of its own, also while
+a cell runs. So pictures are drawn from the traits alone, one at a time, without pyplot.
 """
 
 import io
 import operator
+import textwrap
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,16 +17,21 @@ from typing import Any
 import anywidget
 import ipywidgets
 import traitlets
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Inches; smaller than a still figure, so that its text stays large on small screens.
+from tutorial_lib.viewers.figures import TEXT_SIZE, StillFigure
+
+# Inches; narrower than a still figure, so that its text stays large on small screens.
 WIDTH = 8.4
 
-# As many pixels as a notebook has on a screen of 1280: more would cost time.
+# Gives the 874 pixels that a notebook has on a screen of 1280; more would cost time.
 LIVE_DPI = 104
 
-# Characters of a line of words below a still picture.
-LINE = 100
+# Below a still picture: characters of a line of words, and its height in inches.
+LINE_CHARACTERS, LINE_HEIGHT = 100, 0.19
+
+INK = "#303030"
 
 # One picture at a time, of all explorers: matplotlib is not made for several threads.
 _DRAWING = threading.RLock()
@@ -32,21 +39,19 @@ _DRAWING = threading.RLock()
 _FOLDER = Path(__file__).parent
 
 __all__ = [
-    "LINE",
+    "INK",
     "WIDTH",
-    "Attendant",
     "Explorer",
-    "controls_row",
-    "picture",
-    "png",
+    "Sheet",
+    "Summary",
+    "dropdown",
     "slider",
     "whole_number",
-    "words",
 ]
 
 
-class Attendant(anywidget.AnyWidget):
-    """Not seen itself: it keeps keys from JupyterLab, and names what it stands beside.
+class Accessibility(anywidget.AnyWidget):
+    """Invisible widget: stops JupyterLab's shortcuts and describes its neighbours.
 
     With the focus on a slider, JupyterLab would take the letter x for "cut this cell".
 
@@ -54,99 +59,175 @@ class Attendant(anywidget.AnyWidget):
         description: Alternative text of the picture.
     """
 
-    _esm = (_FOLDER / "attendant.js").read_text()
+    _esm = (_FOLDER / "accessibility.js").read_text()
     _css = (_FOLDER / "explorer.css").read_text()
 
     description = traitlets.Unicode().tag(sync=True)
 
 
-class Explorer(ipywidgets.VBox):
-    """Controls, a picture, and words about it.
+@dataclass(frozen=True)
+class Summary:
+    """What an explorer says about its settings.
 
-    A subclass has a trait for each setting, and calls `follow` with their names when
-    its controls are made. It defines `show_state`, which brings words and buttons up to
-    date and gives the picture without the words, and `still`, which gives picture and
-    words for where there is no browser or no kernel.
+    Attributes:
+        title: The verdict in one line.
+        sentences: The reasons for it.
+        good: True is marked with a tick, False with a cross, None with neither.
+    """
+
+    title: str
+    sentences: tuple[str, ...] = ()
+    good: bool | None = None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Title and sentences."""
+        return self.title, *self.sentences
+
+    @property
+    def html(self) -> str:
+        """Title and sentences as HTML; the mark is a sign, not only a colour."""
+        kind = {True: "kit-yes", False: "kit-no", None: "kit-plain"}[self.good]
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
+        listed = f"<ul>{items}</ul>" if items else ""
+        return f'<b class="{kind}">{escape(self.title)}</b>{listed}'
+
+
+class Explorer(ipywidgets.VBox):
+    """A row of controls, a picture, and words about it.
+
+    A subclass has a trait for each control, and defines `summary` and `draw`.
+
+    Args:
+        controls: The controls by the name of the trait that each one sets.
+        **settings: First values of the traits; they are set in this order.
+
+    Attributes:
+        controls: As above.
+        picture: The widget that shows the picture.
     """
 
     def __init__(
-        self,
-        above: Sequence[ipywidgets.Widget],
-        below: Sequence[ipywidgets.Widget] = (),
-        **state: Any,
+        self, controls: Mapping[str, ipywidgets.Widget], **settings: Any
     ) -> None:
-        self._picture = picture()
-        self._attendant = Attendant()
-        children = (*above, self._picture, *below, self._attendant)
-        super().__init__(children=children, **state)
+        self.controls = dict(controls)
+        self.picture = ipywidgets.Image(format="png")
+        self._words = ipywidgets.HTML()
+        self._words.add_class("kit-words")
+        self._accessibility = Accessibility()
+        self._drawn: tuple[Any, ...] | None = None
+        row = ipywidgets.Box(tuple(self.controls.values()))
+        row.add_class("kit-controls")
+        super().__init__((row, self.picture, self._words, self._accessibility))
         self.add_class("kit-explorer")
-
-    def follow(self, *settings: str) -> None:
-        """Draw now, and whenever one of the settings changes."""
-        self.observe(self._redraw, names=settings)
+        for name, value in settings.items():
+            setattr(self, name, value)
+        for name in self.controls:
+            self._extend_slider(name)
+        self.observe(lambda change: self._extend_slider(change.name), [*self.controls])
+        for name, control in self.controls.items():
+            traitlets.link((self, name), (control, "value"))
+        self.observe(self._redraw, [*self.controls])
         self._redraw()
 
+    def summary(self) -> Summary:
+        """The words for the present settings."""
+        raise NotImplementedError
+
+    def draw(self, words: Sequence[str] = ()) -> Figure:
+        """The picture for the present settings, with the given words below it."""
+        raise NotImplementedError
+
+    def _extend_slider(self, name: str) -> None:
+        """Make a slider long enough for a value that is set in Python."""
+        control, value = self.controls[name], getattr(self, name)
+        if getattr(control, "max", value) < value:
+            control.max = value
+
     def _redraw(self, _: Any = None) -> None:
-        # Whoever comes last draws last, from what is set by then.
+        # A thread that had to wait draws the settings of now, not those it came with.
         with _DRAWING:
-            still = self.show_state()
-            self._picture.value = png(still.as_figure())
-            self._attendant.description = still.description
+            settings = tuple(getattr(self, name) for name in self.controls)
+            if settings == self._drawn:
+                return
+            summary = self.summary()
+            self.picture.value = _png(self.draw())
+            self._words.value = summary.html
+            self._accessibility.description = " ".join(summary.lines)
+            self._drawn = settings
+
+    def _still(self) -> StillFigure:
+        with _DRAWING:
+            lines = self.summary().lines
+            return StillFigure(self.draw(lines), " ".join(lines))
 
     def as_figure(self) -> Figure:
         """The picture for the present settings, with its words, as a figure."""
-        with _DRAWING:
-            return self.still().as_figure()
+        return self._still().as_figure()
 
     def __repr__(self) -> str:
-        return self.still().description
+        return " ".join(self.summary().lines)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget, and a picture for where no widgets run."""
+        """The widget, and a picture for pages on which widgets do not run."""
         bundle = super()._repr_mimebundle_(**kwargs)
         with _DRAWING:
-            picture, about = self.still()._repr_mimebundle_()
-        # ipywidgets would cut the words off after 110 characters.
-        return bundle | picture, about
+            picture, metadata = self._still()._repr_mimebundle_()
+        # ipywidgets cut a plain text off after 110 characters; this one is whole.
+        return bundle | picture, metadata
 
 
-def picture(figure: Figure | None = None) -> ipywidgets.Image:
-    """A place for a picture."""
-    image = ipywidgets.Image(format="png")
-    if figure is not None:
-        image.value = png(figure)
-    return image
+class Sheet:
+    """A figure with places in inches, counted from its top left corner.
+
+    What is drawn keeps its place while a slider moves, and the words of a still picture
+    make the figure longer at the bottom.
+
+    Args:
+        height: Inches of the picture.
+        words: Sentences below it.
+    """
+
+    def __init__(self, height: float, words: Sequence[str] = ()) -> None:
+        lines = [
+            line for text in words for line in textwrap.wrap(text, LINE_CHARACTERS)
+        ]
+        self.height = height + (0.1 + LINE_HEIGHT * len(lines) if lines else 0)
+        self.figure = Figure(figsize=(WIDTH, self.height), facecolor="white")
+        style = {"fontsize": TEXT_SIZE, "color": INK}
+        self.figure.text(0.012, 0.08 / self.height, "\n".join(lines), **style)
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """New axes at a place of the sheet."""
+        bottom = 1 - (top + height) / self.height
+        place = left / WIDTH, bottom, width / WIDTH, height / self.height
+        return self.figure.add_axes(place)
 
 
-def png(figure: Figure) -> bytes:
-    """The whole figure: cut to what is drawn, it would change its size on the way."""
+def _png(figure: Figure) -> bytes:
+    """The figure as a PNG, uncropped: so its size does not change with a slider."""
     buffer = io.BytesIO()
-    # Twice as fast, for a tenth more bytes.
+    # Level 1 takes half the time of the default, and a tenth more bytes.
     figure.savefig(buffer, format="png", dpi=LIVE_DPI, pil_kwargs={"compress_level": 1})
     return buffer.getvalue()
 
 
-def controls_row(
-    *controls: ipywidgets.Widget, kind: str = "kit-controls"
-) -> ipywidgets.Box:
-    """Controls beside each other, as many as there is room for."""
-    row = ipywidgets.Box(controls)
-    row.add_class(kind)
-    return row
+def slider(name: str, low: int, high: int) -> ipywidgets.IntSlider:
+    """A slider over whole numbers, with a field to type into."""
+    style = {"description_width": "auto"}
+    return ipywidgets.IntSlider(low, min=low, max=high, description=name, style=style)
 
 
-def slider(name: str, value: int, low: int, high: int) -> ipywidgets.IntSlider:
-    """A slider that steps by one, with a number that can be typed into."""
-    return ipywidgets.IntSlider(
-        value, min=low, max=high, description=name, style={"description_width": "auto"}
-    )
+def dropdown(name: str, options: Sequence[Any]) -> ipywidgets.Dropdown:
+    """A list to choose from."""
+    return ipywidgets.Dropdown(options=tuple(options), description=name)
 
 
 def whole_number(name: str, value: Any, unit: str) -> int:
-    """The value of an argument, which must be a whole number.
+    """The value of an argument as an int.
 
     Raises:
-        TypeError: If it is none.
+        TypeError: If it is not a whole number.
 
     Example:
         >>> whole_number("chunk", 64, "pixels")
@@ -156,16 +237,5 @@ def whole_number(name: str, value: Any, unit: str) -> int:
         return operator.index(value)
     except TypeError:
         raise TypeError(
-            f"`{name}` is a whole number of {unit}, not {value!r}."
+            f"`{name}` is a whole number of {unit}. Received: {value!r}."
         ) from None
-
-
-def words(good: bool | None, title: str, sentences: Sequence[str]) -> str:
-    """A verdict and what it rests on, as HTML; the mark does not rest on colour."""
-    kind = {True: "kit-yes", False: "kit-no", None: "kit-plain"}[good]
-    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
-    listed = f"<ul>{items}</ul>" if items else ""
-    return (
-        f'<div class="kit-words" aria-live="polite"><b class="{kind}">'
-        f"{escape(title)}</b>{listed}</div>"
-    )

@@ -1,68 +1,68 @@
-"""`explore_stopping`: settings of early stopping, tried on recorded curves."""
+"""`explore_stopping`: try settings of early stopping on recorded curves."""
 
-from collections.abc import Mapping, Sequence
-from math import floor, log10
+from collections.abc import Iterator, Mapping, Sequence
+from math import floor, isfinite, log10
 from typing import Any
 
 import ipywidgets
 import numpy as np
 import traitlets
+from matplotlib.figure import Figure
 
 from tutorial_lib.training import StoppingReplay, replay_early_stopping
 from tutorial_lib.viewers.explorers.shell import (
     Explorer,
-    controls_row,
+    Summary,
+    dropdown,
     slider,
     whole_number,
-    words,
 )
-from tutorial_lib.viewers.explorers.stopping_pictures import (
-    Curves,
-    draw_replay,
-    headline,
-    missed_epoch,
-    sentences,
-)
-from tutorial_lib.viewers.figures import StillFigure
+from tutorial_lib.viewers.explorers.stopping_pictures import Curves, draw_stopping
+from tutorial_lib.viewers.options import counted
 
-# Steps of the slider for `min_delta`, and how many of them are about as large as all
-# of a curve.
-STEPS, ACROSS = 30, 20
+# The slider of `min_delta` has this many steps; a step is about a twentieth of the
+# range of the curve.
+STEPS, STEPS_OF_CURVE = 30, 20
 
 __all__ = ["StoppingExplorer", "explore_stopping"]
 
 
 class StoppingExplorer(Explorer):
-    """What `explore_stopping` gives: what is set in the browser shows here, and back.
+    """The widget of `explore_stopping`; its traits follow the browser, and set it.
 
     Attributes:
         training: Name of the training.
-        monitor: Name of the curve that is watched.
+        monitor: Name of the curve that early stopping monitors.
         patience: Epochs without an improvement that end the training.
-        min_delta: A change of less than this is no improvement.
-        restore_best_weights: The best epoch's weights are kept, not the last one's.
+        min_delta: A change of less than this is not an improvement.
+        restore_best_weights: Keep the weights of the best epoch, not of the last one.
     """
 
     training = traitlets.Unicode()
     monitor = traitlets.Unicode()
-    patience = traitlets.Int(0)
-    min_delta = traitlets.Float(0.0)
+    patience = traitlets.Int()
+    min_delta = traitlets.Float()
     restore_best_weights = traitlets.Bool(True)
 
     def __init__(self, trainings: Mapping[str, Curves], **settings: Any) -> None:
         self.trainings = {name: dict(curves) for name, curves in trainings.items()}
-        self._words = ipywidgets.HTML()
-        self._controls = _controls(self.trainings)
-        rows = controls_row(*self._controls.values())
-        super().__init__([rows], [self._words])
-        self.training = next(iter(self.trainings))
-        for name, value in settings.items():
-            setattr(self, name, value)
-        self._fit()
-        for name, control in self._controls.items():
-            traitlets.link((self, name), (control, "value"))
-        self.observe(self._fit, names=["training", "monitor"])
-        self.follow(*self._controls)
+        first = next(iter(self.trainings))
+        names = dropdown("training", self.trainings)
+        names.layout.display = None if len(self.trainings) > 1 else "none"
+        epochs = max(len(v) for curves in trainings.values() for v in curves.values())
+        style = {"description_width": "auto"}
+        controls = {
+            "training": names,
+            "monitor": dropdown("monitor", _can_be_monitored(self.trainings[first])),
+            "patience": slider("patience", 0, epochs),
+            "min_delta": ipywidgets.FloatSlider(
+                min=0, description="min_delta", style=style
+            ),
+            "restore_best_weights": ipywidgets.Checkbox(
+                description="restore_best_weights", indent=False
+            ),
+        }
+        super().__init__(controls, training=first, **settings)
 
     @traitlets.validate("training")
     def _check_training(self, proposal: Any) -> str:
@@ -70,31 +70,27 @@ class StoppingExplorer(Explorer):
 
     @traitlets.validate("monitor")
     def _check_monitor(self, proposal: Any) -> str:
-        return _one_of("curve", proposal["value"], _watchable(self.curves))
+        return _one_of("curve", proposal["value"], _can_be_monitored(self.curves))
 
     @traitlets.validate("patience", "min_delta")
-    def _in_range(self, proposal: Any) -> float:
-        """Let a slider reach what is set in Python."""
-        name, value = proposal["trait"].name, proposal["value"]
-        if value < 0:
-            raise traitlets.TraitError(f"`{name}` is {value}. Give 0 or more.")
-        control = self._controls[name]
-        control.max = max(control.max, value)
-        return value
+    def _check_number(self, proposal: Any) -> float:
+        if proposal["value"] < 0:
+            name = proposal["trait"].name
+            raise ValueError(f"`{name}` is {proposal['value']}. Give 0 or more.")
+        return proposal["value"]
 
-    def _fit(self, _: Any = None) -> None:
-        """Curves, and how large their waves are, are others in each training."""
-        names = _watchable(self.curves)
+    @traitlets.observe("training", "monitor")
+    def _suit_curves(self, _: Any) -> None:
+        """List the curves of the training, and suit `min_delta` to the range of one."""
+        names, control = _can_be_monitored(self.curves), self.controls["monitor"]
         monitor = self.monitor if self.monitor in names else names[0]
-        control = self._controls["monitor"]
         if control.options != names:
             control.options = names
         self.monitor = monitor
-        step = _step(self.curves[monitor])
-        delta = self._controls["min_delta"]
-        delta.max = max(STEPS * step, self.min_delta)
-        delta.step = step
-        delta.readout_format = f".{max(0, -floor(log10(step)))}f"
+        step, control = _power_of_ten(self.curves[monitor]), self.controls["min_delta"]
+        control.max = max(STEPS * step, self.min_delta)
+        control.step = step
+        control.readout_format = f".{max(0, -floor(log10(step)))}f"
 
     @property
     def curves(self) -> Curves:
@@ -112,31 +108,71 @@ class StoppingExplorer(Explorer):
             restore_best_weights=self.restore_best_weights,
         )
 
-    def show_state(self) -> StillFigure:
-        """Picture and words for the present settings."""
+    @property
+    def missed_epoch(self) -> int | None:
+        """The best epoch of the recorded training if it does not run, else None."""
+        values = np.asarray(self.curves[self.monitor], float)
+        if not np.isfinite(values).any():
+            return None
+        find = np.nanargmin if _lower_is_better(self.monitor) else np.nanargmax
+        best = int(find(values)) + 1
+        return best if best > self.stopping.epochs_run else None
+
+    def summary(self) -> Summary:
+        """When the training stops, which weights it keeps, what it misses."""
         replay = self.stopping
-        curve, lower = self.curves[replay.monitor], _lower_is_better(replay.monitor)
-        said = sentences(replay, self.curves, min_delta=self.min_delta, lower=lower)
-        missed = missed_epoch(replay, curve, lower=lower)
-        # Who stops before the best epoch saves epochs, but nobody is better off.
-        good = True if replay.stopped_epoch is not None and missed is None else None
-        self._words.value = words(good, headline(replay), said)
-        return self._drawn(replay)
+        if replay.stopped_epoch is None:
+            title = f"Never stopped: all {replay.epochs} epochs run."
+        else:
+            saved = counted(replay.epochs_saved, "epoch")
+            title = f"Stopped after epoch {replay.stopped_epoch} of {replay.epochs}: "
+            title += f"{saved} saved."
+        # Stopping before the best epoch saves time, but is not marked as good.
+        good = replay.stopped_epoch is not None and self.missed_epoch is None
+        return Summary(title, tuple(self._sentences(replay)), good or None)
 
-    def still(self) -> StillFigure:
-        """The picture with its words."""
-        return self._drawn(self.stopping, with_words=True)
+    def _sentences(self, replay: StoppingReplay) -> Iterator[str]:
+        yield _wait_text(replay, self.min_delta)
+        curves, kept, name = self.curves, replay.kept_epoch, replay.monitor
+        value = f"{name} {curves[name][kept - 1]:.4g}"
+        if not name.startswith("val_") and "val_loss" in curves:
+            value += f" (val_loss {curves['val_loss'][kept - 1]:.4g})"
+        yield f"The model keeps the weights of epoch {kept}, {value}."
+        missed = self.missed_epoch
+        if missed is not None:
+            value = f"{curves[name][missed - 1]:.4g}"
+            yield f"Too early: epoch {missed}, which does not run, has {value}."
 
-    def _drawn(
-        self, replay: StoppingReplay, *, with_words: bool = False
-    ) -> StillFigure:
-        return draw_replay(
-            replay,
-            self.curves,
-            min_delta=self.min_delta,
-            lower=_lower_is_better(replay.monitor),
-            with_words=with_words,
+    def draw(self, words: Sequence[str] = ()) -> Figure:
+        """The monitored curve, and what early stopping does to it."""
+        replay = self.stopping
+        goal = replay.best_value
+        if goal is not None and isfinite(goal):
+            lower = _lower_is_better(replay.monitor)
+            goal += -self.min_delta if lower else self.min_delta
+        else:
+            goal = None
+        return draw_stopping(replay, self.curves, goal, words)
+
+
+def _wait_text(replay: StoppingReplay, min_delta: float) -> str:
+    epoch, name, value = replay.best_epoch, replay.monitor, f"{replay.best_value:.4g}"
+    waited = counted(replay.epochs_run - epoch, "epoch")
+    if not min_delta:
+        return (
+            f"{name} was best in epoch {epoch}, {value}; then {waited} without an "
+            "improvement."
         )
+    # With `min_delta`, a later epoch may be slightly better: do not call it the best.
+    if epoch == 1:
+        return (
+            f"No gain of more than {min_delta:g} after epoch 1, {name} {value}: "
+            f"{waited} without one."
+        )
+    return (
+        f"The last gain of more than {min_delta:g} was in epoch {epoch}, {name} "
+        f"{value}; then {waited} without one."
+    )
 
 
 def explore_stopping(
@@ -147,28 +183,28 @@ def explore_stopping(
     min_delta: float = 0.0,
     restore_best_weights: bool = True,
 ) -> StoppingExplorer:
-    """Try settings of early stopping on recorded curves.
+    """Try settings of early stopping on recorded curves in a widget.
 
-    The picture says which epoch ends the training, which weights are kept, and how many
-    epochs are saved. Nothing is trained: it is a replay of what Keras does.
+    The widget shows which epoch ends the training, which weights the model keeps, and
+    how many epochs are saved. Nothing is trained: it replays what Keras does.
 
     Args:
         histories: Curves of several trainings, {name: curves}, or of one. Curves are
             values epoch by epoch, by name: a Keras `history.history`, or
             `recorded.read_history(...)`.
-        monitor: Name of the curve that is watched.
+        monitor: Name of the curve that early stopping monitors.
         patience: Epochs without an improvement that end the training.
-        min_delta: A change of less than this is no improvement.
-        restore_best_weights: The best epoch's weights are kept, not the last one's.
+        min_delta: A change of less than this is not an improvement.
+        restore_best_weights: Keep the weights of the best epoch, not of the last one.
 
     Returns:
-        A widget that displays itself. Its `training`, `monitor`, `patience`,
-        `min_delta` and `restore_best_weights` are what one chose in the browser,
-        `stopping` what comes of it, and `as_figure()` is for where there is no kernel.
+        A widget that displays itself. `training`, `monitor`, `patience`, `min_delta`
+        and `restore_best_weights` follow the browser, `stopping` is the result, and
+        `as_figure()` gives the picture.
 
     Raises:
-        TypeError: If `patience` is no whole number.
-        ValueError: If there is nothing to watch, or a setting is impossible.
+        TypeError: If `patience` is not a whole number.
+        ValueError: If there is no such curve, or a setting is impossible.
 
     Example:
         >>> curves = {"loss": [3, 2, 1, 1, 1], "val_loss": [3.0, 1.5, 2.5, 2.0, 2.0]}
@@ -184,69 +220,46 @@ def explore_stopping(
     single = not all(isinstance(curves, Mapping) for curves in histories.values())
     trainings = {"training": histories} if single or not histories else histories
     for curves in trainings.values():
-        if not _watchable(curves):
-            # Its own words say what is wrong.
+        if not _can_be_monitored(curves):
+            # Raises an error that says what is wrong with the curves.
             replay_early_stopping(curves, monitor=monitor)
-    try:
-        return StoppingExplorer(
-            trainings,
-            monitor=monitor,
-            patience=whole_number("patience", patience, "epochs"),
-            min_delta=min_delta,
-            restore_best_weights=restore_best_weights,
-        )
-    except traitlets.TraitError as error:
-        raise ValueError(str(error)) from error
+    return StoppingExplorer(
+        trainings,
+        monitor=monitor,
+        patience=whole_number("patience", patience, "epochs"),
+        min_delta=min_delta,
+        restore_best_weights=restore_best_weights,
+    )
 
 
-def _controls(trainings: Mapping[str, Curves]) -> dict[str, ipywidgets.Widget]:
-    epochs = max(len(v) for curves in trainings.values() for v in curves.values())
-    names = ipywidgets.Dropdown(options=tuple(trainings), description="training")
-    names.layout.display = None if len(trainings) > 1 else "none"
-    curves = _watchable(next(iter(trainings.values())))
-    return {
-        "training": names,
-        "monitor": ipywidgets.Dropdown(options=curves, description="monitor"),
-        "patience": slider("patience", 0, 0, epochs),
-        "min_delta": ipywidgets.FloatSlider(
-            0, min=0, description="min_delta", style={"description_width": "auto"}
-        ),
-        "restore_best_weights": ipywidgets.Checkbox(
-            value=True, description="restore_best_weights", indent=False
-        ),
-    }
-
-
-def _watchable(curves: Curves) -> tuple[str, ...]:
-    """Names of the curves that early stopping can watch, validation first."""
-    names = [name for name in curves if _can_be_watched(name, curves)]
+def _can_be_monitored(curves: Curves) -> tuple[str, ...]:
+    """Names of the curves that early stopping can monitor, validation first."""
+    names = []
+    for name in curves:
+        try:
+            replay_early_stopping(curves, monitor=name)
+        except ValueError:
+            continue
+        names.append(name)
     return tuple(sorted(names, key=lambda name: not name.startswith("val_")))
 
 
-def _can_be_watched(name: str, curves: Curves) -> bool:
-    try:
-        replay_early_stopping(curves, monitor=name)
-    except ValueError:
-        return False
-    return True
-
-
 def _lower_is_better(monitor: str) -> bool:
-    """The replay knows; of a 0 and a 1 it takes the better one."""
+    # The replay knows the direction by the name: it takes the better of 0 and 1.
     return replay_early_stopping({monitor: [0, 1]}, monitor=monitor).best_epoch == 1
 
 
-def _step(curve: Sequence[float]) -> float:
-    """A power of ten that is small beside the waves of a curve."""
+def _power_of_ten(curve: Sequence[float]) -> float:
+    """A power of ten that is small compared to the range of a curve."""
     values = np.asarray(curve, float)
     values = values[np.isfinite(values)]
     spread = float(np.ptp(values)) if values.size else 0.0
-    return 10.0 ** floor(log10(spread / ACROSS)) if spread else 0.001
+    return 10.0 ** floor(log10(spread / STEPS_OF_CURVE)) if spread else 0.001
 
 
 def _one_of(kind: str, name: str, names: Sequence[str]) -> str:
     if name not in names:
-        raise traitlets.TraitError(
-            f"There is no {kind} '{name}' to choose. There are: {', '.join(names)}."
+        raise ValueError(
+            f"There is no {kind} '{name}'. Choose from: {', '.join(names)}."
         )
     return name
