@@ -1,4 +1,4 @@
-"""`python -m tutorial_lib`: the command line."""
+"""Run the command line: `python -m tutorial_lib`, the same as `tutorial-lib`."""
 
 import sys
 

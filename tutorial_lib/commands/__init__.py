@@ -1,1 +1,1 @@
-"""The jobs of the library from a terminal: `python -m tutorial_lib`."""
+"""Command line of the library: patches, train, export and map, and a demonstration."""

@@ -1,5 +1,9 @@
-"""What each job of the command line does with its options, in calls of the library."""
+"""Actions of the command line: patches, train, export and map.
 
+Each action turns its options into calls of the library.
+"""
+
+import inspect
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -13,7 +17,8 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-# Inputs of each network, in the order of its argument `channels`.
+# Inputs of each network, in the order of its argument `channels`. Written here, because
+# building the networks to ask them needs TensorFlow, and `--help` must be quick.
 ARCHITECTURES = {
     "deeper_unet": ("input_p", "input_xs"),
     "dual_source_fcnn": ("input_10m", "input_20m"),
@@ -22,35 +27,42 @@ ARCHITECTURES = {
     "pooled_cnn": ("input",),
 }
 
+# Options `NAME=VALUE` of a source, and the argument of `Source` that each one sets.
+SOURCE_OPTIONS = {
+    "bands": "bands",
+    "receptive_field": "receptive_field",
+    "source_nodata": "nodata",
+}
+# Options that go with --labels.
 DRAWING = ("strategy", "count", "nodata", "margin", "seed")
 
 __all__ = ["ARCHITECTURES", "export", "map_scene", "patches", "train"]
 
 
 def patches(options: Namespace) -> None:
-    """Cut patches and say which files hold them, as `train` wants to hear it."""
-    sources, sizes = _sources(options), _once(options, "size")
-    cut = tl.extract_patches(
+    """Cut patches and print each file as NAME=PATH, ready for --train or --valid."""
+    sources, sizes = _sources(options), _value_by_name(options, "size")
+    result = tl.extract_patches(
         sources,
         _positions(options),
         sizes=sizes,
         out_dir=options.out_dir,
         **_given(options, "prefix"),
     )
-    print(cut)
-    for name, path in cut.paths.items():
+    print(result)
+    for name, path in result.paths.items():
         print(f"{name}={path}")
 
 
 def train(options: Namespace) -> None:
-    """Train a network, keep its best epoch, and score it."""
+    """Train a network, keep its best epoch, and print its scores by class."""
     import keras
 
     if options.model.suffix != ".keras":
-        options.refuse(f"--model: '{options.model}' does not end in .keras")
+        options.usage_error(f"--model: '{options.model}' does not end in .keras")
     legend = _legend(options)
     class_count = len(legend) if legend else options.class_count
-    # Before the datasets: their order depends on this seed too.
+    # Set before the datasets are made, because their order depends on this seed too.
     keras.utils.set_random_seed(options.seed)
     batches = [_dataset(options, name, class_count) for name in ("train", "valid")]
     model = _network(options, class_count, batches[0])
@@ -68,82 +80,75 @@ def train(options: Namespace) -> None:
 
 
 def export(options: Namespace) -> None:
-    """Turn a `.keras` file into a SavedModel."""
-    print(f"'{tl.export(options.model, options.directory)}' written")
+    """Write the network of a `.keras` file as a SavedModel."""
+    print(f"'{tl.export(options.model, options.directory)}' is written.")
 
 
 def map_scene(options: Namespace) -> None:
-    """Plan a map, print the plan, and write it."""
-    chosen = _given(
-        options, "mode", "expression_field", "scale_factor", "tile_size", "edge",
-        "nodata_rule", "background",
-    )  # fmt: skip
-    if chosen.get("nodata_rule") == "none":
-        chosen["nodata_rule"] = None
+    """Plan a map, print the plan, and write the map."""
+    keywords = inspect.signature(tl.plan_inference).parameters
+    arguments = _given(options, *keywords) | {
+        "sources": _sources(options),
+        "legend": _legend(options),
+    }
+    if arguments.get("nodata_rule") == "none":
+        arguments["nodata_rule"] = None
     if "window" in options:
         from rasterio.windows import Window
 
         row, col, height, width = options.window
-        chosen["window"] = Window(col, row, width, height)
-    plan = tl.plan_inference(
-        options.model,
-        _sources(options),
-        output=options.output,
-        legend=_legend(options),
-        **chosen,
-    )
+        arguments["window"] = Window(col, row, width, height)
+    plan = tl.plan_inference(**arguments)
     print(plan)
-    chosen = _given(options, "dtype")
-    print(plan.write(options.out, progress=sys.stderr.isatty(), **chosen))
+    # A log file of a batch job would be filled with progress lines.
+    progress = sys.stderr.isatty()
+    print(plan.write(options.path, progress=progress, **_given(options, "dtype")))
 
 
-# From options to arguments
+# Arguments of the library's functions, from options
 
 
 def _given(options: Namespace, *names: str) -> dict[str, Any]:
-    """The arguments that are on the command line; others keep their defaults."""
+    """The options that are on the command line, by name; others keep their defaults."""
     return {name: getattr(options, name) for name in names if name in options}
 
 
-def _gathered(options: Namespace, name: str) -> dict[str, list]:
-    """All values of each name, for options `NAME=VALUE`."""
-    gathered: dict[str, list] = {}
-    for key, value in getattr(options, name, []):
-        gathered.setdefault(key, []).append(value)
-    return gathered
+def _values_by_name(options: Namespace, option: str) -> dict[str, list]:
+    """The values of an option `NAME=VALUE`, as a list for each name."""
+    values: dict[str, list] = {}
+    for name, value in getattr(options, option, []):
+        values.setdefault(name, []).append(value)
+    return values
 
 
-def _once(options: Namespace, name: str) -> dict[str, Any]:
-    """The only value of each name."""
-    gathered = _gathered(options, name)
-    for key, values in gathered.items():
-        if len(values) > 1:
-            option = name.replace("_", "-")
-            options.refuse(f"--{option}: '{key}' is given {len(values)} times")
-    return {key: value for key, (value,) in gathered.items()}
+def _value_by_name(options: Namespace, option: str) -> dict[str, Any]:
+    """The value of an option `NAME=VALUE` for each name; a name may be given once."""
+    values = _values_by_name(options, option)
+    for name, given in values.items():
+        if len(given) > 1:
+            options.usage_error(
+                f"{_flag(option)}: '{name}' is given {len(given)} times"
+            )
+    return {name: value for name, (value,) in values.items()}
+
+
+def _flag(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
 
 
 def _sources(options: Namespace) -> "dict[str, tl.Source]":
-    rasters = _gathered(options, "source")
-    arguments = {
-        "receptive_field": _once(options, "receptive_field"),
-        "bands": _once(options, "bands"),
-        "nodata": _once(options, "source_nodata"),
-    }
-    for argument, values in arguments.items():
-        unknown = [name for name in values if name not in rasters]
-        if unknown:
-            options.refuse(
-                f"{argument.replace('_', ' ')} given for '{unknown[0]}', which "
-                f"is no --source; these are: {', '.join(rasters)}"
-            )
+    rasters = _values_by_name(options, "source")
+    arguments: dict[str, dict[str, Any]] = {name: {} for name in rasters}
+    for option, argument in SOURCE_OPTIONS.items():
+        for name, value in _value_by_name(options, option).items():
+            if name not in rasters:
+                options.usage_error(
+                    f"{_flag(option)}: there is no source '{name}'. The sources are "
+                    f"{', '.join(rasters)}"
+                )
+            arguments[name][argument] = value
     return {
-        name: tl.Source(
-            paths if len(paths) > 1 else paths[0],
-            **{
-                key: values[name] for key, values in arguments.items() if name in values
-            },
-        )
+        name: tl.Source(paths if len(paths) > 1 else paths[0], **arguments[name])
         for name, paths in rasters.items()
     }
 
@@ -151,11 +156,11 @@ def _sources(options: Namespace) -> "dict[str, tl.Source]":
 def _positions(options: Namespace) -> "tl.Positions":
     if "labels" in options:
         if "field" in options:
-            options.refuse("--field goes with --positions")
+            options.usage_error("--field goes with --positions")
         return tl.select_positions(options.labels, **_given(options, *DRAWING))
     wrong = _given(options, *DRAWING)
     if wrong:
-        options.refuse(f"--{next(iter(wrong))} goes with --labels")
+        options.usage_error(f"{_flag(next(iter(wrong)))} goes with --labels")
     return tl.Positions.from_file(options.positions, **_given(options, "field"))
 
 
@@ -165,8 +170,8 @@ def _legend(options: Namespace) -> "tl.Legend | None":
     legend = tl.read_legend(options.legend_from)
     if legend is None:
         raise ValueError(
-            f"'{options.legend_from}' has no legend: names and colours of classes. "
-            "Take another raster, or leave --legend-from out."
+            f"'{options.legend_from}' has no legend (names and colours of classes). "
+            "Give another raster, or leave --legend-from out."
         )
     return legend
 
@@ -175,8 +180,9 @@ def _legend(options: Namespace) -> "tl.Legend | None":
 
 
 def _dataset(options: Namespace, name: str, class_count: int) -> "tf.data.Dataset":
+    """The batches of --train or --valid; only those of --train are shuffled."""
     wanted = {*ARCHITECTURES[options.architecture], "labels"}
-    paths = _gathered(options, name)
+    paths = _values_by_name(options, name)
     if set(paths) != wanted:
         raise ValueError(
             f"The network '{options.architecture}' needs --{name} for "
@@ -194,11 +200,11 @@ def _dataset(options: Namespace, name: str, class_count: int) -> "tf.data.Datase
 def _network(
     options: Namespace, class_count: int, dataset: "tf.data.Dataset"
 ) -> "keras.Model":
-    """The network for the bands of the patches, with its optimizer."""
+    """The compiled network, with inputs for the bands of the patches."""
     import keras
 
     if ("depth" in options) != (options.architecture == "deeper_unet"):
-        options.refuse("--depth goes with deeper_unet, and it with --depth")
+        options.usage_error("--depth and --architecture deeper_unet go together")
     specs, _ = dataset.element_spec
     channels = [specs[name].shape[-1] for name in ARCHITECTURES[options.architecture]]
     model = getattr(tl.architectures, options.architecture)(
@@ -217,24 +223,25 @@ def _network(
 def _check_patches(
     model: "keras.Model", dataset: "tf.data.Dataset", option: str
 ) -> None:
-    """Refuse patches of another size or number of bands, before the training."""
-    # Zeros: taking patches from the dataset would change their order in the training.
+    """Raise ValueError unless the network takes the patches and fits their labels."""
+    # The check runs on zeros, because reading a batch would change the order of the
+    # patches in the training.
     specs, targets = dataset.element_spec
     inputs = {k: np.zeros((1, *v.shape[1:]), "float32") for k, v in specs.items()}
     shapes = {name: array.shape[1:] for name, array in inputs.items()}
     try:
-        given = tuple(model(inputs, training=False)["estimated"].shape[1:3])
-    # Any exception: Keras and TensorFlow have many for wrong shapes.
+        made = tuple(model(inputs, training=False)["estimated"].shape[1:3])
+    # Keras and TensorFlow raise exceptions of many types for wrong shapes.
     except Exception as err:
         raise ValueError(
-            f"The network cannot take the patches of {option}, {shapes}. Cut them in "
-            "the sizes that it was made for, and with the same bands everywhere."
+            f"The network does not take the patches of {option}, {shapes}. Cut them "
+            "with the sizes that it needs, and with the same bands in both areas."
         ) from err
-    wanted = tuple(targets["estimated"].shape[1:3])
-    if given != wanted:
+    expected = tuple(targets["estimated"].shape[1:3])
+    if made != expected:
         raise ValueError(
-            f"The network makes {given} px of the patches of {option}, {shapes}, and "
-            f"their labels have {wanted}. Cut them in the sizes that it was made for."
+            f"The network turns the patches of {option}, {shapes}, into {made} px, but "
+            f"their labels have {expected} px. Cut them with the sizes that it needs."
         )
 
 
@@ -244,7 +251,10 @@ def _fit(
     valid: "tf.data.Dataset",
     options: Namespace,
 ) -> list[float]:
-    """Train with the best epoch kept, also when interrupted; the validation losses."""
+    """Train, keep the best epoch, and return the validation losses.
+
+    An interrupted training keeps its best epoch too.
+    """
     options.model.parent.mkdir(parents=True, exist_ok=True)
     best = options.model.with_name(f".part-{options.model.name}")
     best.unlink(missing_ok=True)
@@ -258,7 +268,7 @@ def _fit(
         )
     except KeyboardInterrupt as err:
         if best.exists():
-            message = f"'{options.model}' is the best epoch so far"
+            message = f"'{options.model}' is the best epoch until now"
             raise KeyboardInterrupt(message) from err
         raise
     finally:
@@ -267,8 +277,8 @@ def _fit(
             best.replace(options.model)
     if not kept:
         raise ValueError(
-            "No epoch has a validation loss that is a number, so that no model is "
-            f"kept. Take a smaller --learning-rate than {options.learning_rate:g}."
+            "The validation loss is not a number in any epoch, so no model is written. "
+            f"Use a smaller --learning-rate than {options.learning_rate:g}."
         )
     return history.history["val_loss"]
 
@@ -276,7 +286,7 @@ def _fit(
 def _callbacks(options: Namespace, best: Path) -> "list[keras.callbacks.Callback]":
     import keras
 
-    # Without a threshold the first epoch is the best one even if its loss is NaN.
+    # Without this threshold, Keras keeps the first epoch even if its loss is NaN.
     keep_best = keras.callbacks.ModelCheckpoint(
         best, save_best_only=True, initial_value_threshold=np.inf
     )

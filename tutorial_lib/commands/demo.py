@@ -1,7 +1,8 @@
-"""The main job from end to end, without a notebook: `make demo`.
+"""The demonstration, without a notebook: `make demo`.
 
-Real pixels in, a georeferenced land-cover map out: positions, patches, a dataset, the
-pixel-wise network, its best epoch, the map, and a figure of it beside the image.
+It makes a georeferenced land-cover map from a real image. The steps are positions,
+patches, a dataset, the pixel-wise network, its best epoch, the map, and a figure of
+image and map side by side.
 """
 
 import argparse
@@ -11,21 +12,22 @@ from pathlib import Path
 from tutorial_lib.rasters import Legend, Source, read_legend
 from tutorial_lib.recorded import recipes
 
+# The demonstration takes about a minute with this number of epochs.
 EPOCHS = 14
 
 __all__ = ["main", "map_scene", "train"]
 
 
 def train(scene: Path, folder: Path, legend: Legend) -> Path:
-    """Train the pixel-wise network on a scene; say how good it is.
+    """Train the pixel-wise network on a scene, and print its scores by class.
 
     Args:
-        scene: Folder of the Havel scene, as `data_fetch` makes it.
-        folder: Where patches and model go.
-        legend: The classes.
+        scene: Folder of the Havel scene, made by `python -m data_fetch sample`.
+        folder: Folder for the patches and the model.
+        legend: Names and colours of the classes.
 
     Returns:
-        The best epoch, a `.keras` file.
+        Path of the `.keras` file with the best epoch.
     """
     import keras
 
@@ -40,18 +42,18 @@ def train(scene: Path, folder: Path, legend: Legend) -> Path:
         train, valid, best, class_count=len(legend), epochs=EPOCHS, verbose=2
     )
     scores = evaluate_classes(keras.models.load_model(best), valid, names=legend.names)
-    print(f"area b, which the network has not seen:\n{scores}")
+    print(f"Scores in area b, which was not used for training:\n{scores}")
     return best
 
 
 def map_scene(image: Path, model: Path, path: Path, legend: Legend) -> None:
-    """Map an image with the pixel-wise network, and draw both side by side.
+    """Map an image with the pixel-wise network, and draw image and map side by side.
 
     Args:
         image: Raster with the four 10 m bands.
         model: `.keras` file of the network.
-        path: The map, a GeoTIFF; the figure goes beside it, as PNG.
-        legend: The classes.
+        path: Path of the map, a GeoTIFF. The figure has the same name and ends in .png.
+        legend: Names and colours of the classes.
     """
     from tutorial_lib.inference.planning import plan_inference
     from tutorial_lib.viewers.show import show
@@ -60,26 +62,36 @@ def map_scene(image: Path, model: Path, path: Path, legend: Legend) -> None:
     plan = plan_inference(model, source, output="estimated_labels", legend=legend)
     print(plan)
     print(plan.write(path, progress=False))
-    figure = show(image, path, titles=("Sentinel-2", "Land cover, by the network"))
+    figure = show(image, path, titles=("Sentinel-2", "Land cover by the network"))
     figure.savefig(path.with_suffix(".png"))
-    print(f"'{path.with_suffix('.png')}' drawn")
+    print(f"The figure is in '{path.with_suffix('.png')}'.")
 
 
 def main() -> None:
-    """Run the demonstration; `--help` says with which folders."""
+    """Run the demonstration with the folders of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m tutorial_lib.commands.demo",
         description="Train the pixel-wise network on the Havel scene and map it.",
     )
-    parser.add_argument("--scene", type=Path, default=Path("data/havel"))
-    parser.add_argument("--out", type=Path, default=Path("data/demo"))
+    parser.add_argument(
+        "--scene",
+        type=Path,
+        default=Path("data/havel"),
+        help="folder of the Havel scene (default: data/havel)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("data/demo"),
+        help="folder for patches, network, map and figure (default: data/demo)",
+    )
     options = parser.parse_args()
     started = time.perf_counter()
     legend = read_legend(options.scene / "terrain_truth_a.tif")
     model = train(options.scene, options.out, legend)
     image = options.scene / "s2_10m_nodata.tif"
     map_scene(image, model, options.out / "map.tif", legend)
-    print(f"{time.perf_counter() - started:.0f} s in all")
+    print(f"The demonstration took {time.perf_counter() - started:.0f} s.")
 
 
 if __name__ == "__main__":

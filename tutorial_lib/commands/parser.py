@@ -1,7 +1,7 @@
-"""The library's main jobs from a terminal: patches, train, export, map.
+"""Command line of the library: `tutorial-lib`, or `python -m tutorial_lib`.
 
-Options are the arguments of the functions behind them, and what is not given is left to
-those functions. Nothing heavy is imported before a job starts.
+Each action (patches, train, export, map) has the options of the functions that it
+calls. An option that is not given keeps the default of its function.
 """
 
 import argparse
@@ -38,189 +38,292 @@ example:
       --output estimated_labels --legend-from terrain_truth_a.tif --out map.tif""",
 }
 
-__all__ = ["main"]
+__all__ = ["EXAMPLES", "build_parser", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one job.
+    """Run one action.
 
     Args:
-        arguments: The words of the command line; None takes the program's.
+        arguments: The words of the command line; None takes those of the program.
 
     Returns:
-        The exit code: 0; 1 after an error; 130 when interrupted. Words that make no
-        command end the program with 2.
+        The exit code: 0 done, 1 error, 130 interrupted. A wrong command line ends the
+        program with exit code 2.
 
     Example:
         >>> main(["export", "--model", "no.keras", "--directory", "served"])
         1
     """
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            options.job(options)
+            options.action(options)
     except KeyboardInterrupt as interrupt:
-        _tell(": ".join(["interrupted", *map(str, interrupt.args)]))
+        _print_error(": ".join(["interrupted", *map(str, interrupt.args)]))
         return 130
     except (OSError, TypeError, ValueError) as err:
-        _tell(f"error: {err}")
+        _print_error(f"error: {err}")
         return 1
     return 0
 
 
-def _tell(message: str) -> None:
+def _print_error(message: str) -> None:
     print(f"{PROGRAM}: {message}", file=sys.stderr)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    """A warning as a sentence, without the line of the library that gave it."""
-    _tell(f"warning: {message}")
+    """Print a warning as one sentence, without the line of code that raised it."""
+    _print_error(f"warning: {message}")
 
 
-def _parser() -> ArgumentParser:
+def build_parser() -> ArgumentParser:
+    """The parser of the command line; `parse_args` gives the action and its options.
+
+    Example:
+        >>> words = ["export", "--model", "a.keras", "--directory", "served"]
+        >>> build_parser().parse_args(words).model.suffix
+        '.keras'
+    """
     parser = ArgumentParser(
         prog=PROGRAM,
-        description="From rasters to a land-cover map: cut patches, train a network on "
-        "them, export it, map a scene with it.",
-        epilog=f"'{PROGRAM} JOB --help' explains the options of a job. Exit codes: 0 "
-        "done, 1 error, 2 no such command or option, 130 interrupted.",
+        description="Make a land-cover map from rasters: cut patches, train a network "
+        "on them, export the network, map a scene with it.",
+        epilog=f"'{PROGRAM} ACTION --help' explains the options of an action. Exit "
+        "codes: 0 done, 1 error, 2 wrong command line, 130 interrupted.",
     )
-    subparsers = parser.add_subparsers(metavar="JOB", required=True)
-    _add_patches(
-        _job(subparsers, "patches", actions.patches, "cut patches at positions")
-    )
-    _add_train(_job(subparsers, "train", actions.train, "train a network on patches"))
-    _add_export(_job(subparsers, "export", actions.export, "turn it into a SavedModel"))
-    _add_map(_job(subparsers, "map", actions.map_scene, "map a scene, tile by tile"))
+    subparsers = parser.add_subparsers(metavar="ACTION", required=True, title="actions")
+    for name, action, add_options, summary in (
+        ("patches", actions.patches, _add_patches, "cut patches from rasters"),
+        ("train", actions.train, _add_train, "train a network on patches"),
+        (
+            "export",
+            actions.export,
+            _add_export,
+            "write a trained network as SavedModel",
+        ),
+        ("map", actions.map_scene, _add_map, "map a scene with a trained network"),
+    ):
+        subparser = subparsers.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=EXAMPLES[name],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            # Options that are not given are absent, so that defaults stay in one place:
+            # in the functions that the action calls.
+            argument_default=argparse.SUPPRESS,
+            allow_abbrev=False,
+        )
+        subparser.set_defaults(action=action, usage_error=subparser.error)
+        add_options(subparser)
     return parser
 
 
-def _job(subparsers: Any, name: str, job: Callable, summary: str) -> ArgumentParser:
-    parser = subparsers.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.",
-        epilog=EXAMPLES[name],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        # Options that are not given are left to the functions behind the job.
-        argument_default=argparse.SUPPRESS,
-        allow_abbrev=False,
-    )
-    parser.set_defaults(job=job, refuse=parser.error)
-    return parser
+# The help texts are not taken from the library's docstrings, because importing its
+# functions would make `--help` slow. Tests compare the names and the defaults.
 
 
 def _add_patches(parser: ArgumentParser) -> None:
     add = parser.add_argument
     _add_sources(parser)
-    _add_each(parser, "size", "PX", _count, "side of the patches", required=True)
-    add("--out-dir", type=Path, required=True, help="folder of the patches images")
-    add("--prefix", help="how their names begin: PREFIX + source + .tif (default: '')")
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--positions", type=Path, help="vector file of patch centres")
-    where.add_argument("--labels", type=Path, help="label raster to draw them from")
-    add("--field", help="of the positions' class numbers (default: class)")
-    drawn = parser.add_argument_group("how positions are drawn from --labels")
-    add = drawn.add_argument
-    strategies = ("constant", "smallest", "total", "all")
-    add("--strategy", choices=strategies, help="how many (default: constant)")
-    add("--count", type=_count, help="of each class, or in all (default: 1000)")
-    add("--nodata", type=float, help="value of pixels without label (default: 255)")
-    add("--margin", type=int, help="pixels left out along borders (default: 0)")
-    add("--seed", type=int, help="another one draws other pixels (default: 0)")
+    text = "side of the patches of a source, in its pixels"
+    _add_named(parser, "size", "PX", _count, text, required=True)
+    add("--out-dir", type=Path, required=True, help="folder for the patches images")
+    add(
+        "--prefix",
+        help="start of the file names; each file is PREFIX + source + .tif (default: "
+        "'')",
+    )
+    positions = parser.add_mutually_exclusive_group(required=True)
+    positions.add_argument(
+        "--positions", type=Path, help="vector file with the patch centres"
+    )
+    positions.add_argument(
+        "--labels", type=Path, help="label raster in which positions are drawn"
+    )
+    add(
+        "--field",
+        help="field of the vector file that has the class numbers (default: class)",
+    )
+    drawing = parser.add_argument_group("options for --labels")
+    add = drawing.add_argument
+    add(
+        "--strategy",
+        choices=("constant", "smallest", "total", "all"),
+        help="how many positions are drawn: COUNT of each class (constant), as many of "
+        "each class as the rarest one has (smallest), COUNT in all (total), or all "
+        "labelled pixels (default: constant)",
+    )
+    add("--count", type=_count, help="number of positions (default: 1000)")
+    add("--nodata", type=float, help="value of pixels without a label (default: 255)")
+    add(
+        "--margin",
+        type=int,
+        help="distance of positions from the border, in pixels (default: 0)",
+    )
+    add("--seed", type=int, help="another seed draws other positions (default: 0)")
 
 
 def _add_train(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("--model", type=Path, required=True, help=".keras file for the best epoch")
-    networks = sorted(actions.ARCHITECTURES)
-    add("--architecture", choices=networks, required=True, help="the network")
-    add("--depth", type=_count, help="number of halvings, for deeper_unet only")
+    add(
+        "--architecture",
+        choices=sorted(actions.ARCHITECTURES),
+        required=True,
+        help="the network",
+    )
+    add(
+        "--depth",
+        type=_count,
+        help="how often deeper_unet halves its input (only for deeper_unet)",
+    )
     classes = parser.add_mutually_exclusive_group(required=True)
     classes.add_argument("--class-count", type=_count, help="number of classes")
     classes.add_argument(
-        "--legend-from", type=Path, help="label raster whose legend names the classes"
+        "--legend-from", type=Path, help="label raster whose legend has the classes"
     )
-    for name, use in (("train", "train on"), ("valid", "validate on")):
-        text = f"patches image to {use}, of an input or of 'labels'; a name given again"
-        text += " adds another area"
-        _add_each(parser, name, "PATH", Path, text, required=True)
-    add("--batch-size", type=_count, help="patches of a step (default: 8)")
-    add("--seed", type=int, default=0, help="of weights and order (default: 0)")
-    rate = "step of the optimizer, Adam (default: 0.0002)"
-    add("--learning-rate", type=_positive, default=2e-4, help=rate)
-    add("--epochs", type=_count, default=100, help="at most (default: 100)")
-    patience = "stop after so many epochs without a smaller validation loss (default: "
-    add("--patience", type=_natural, help=f"{patience}never stop early)")
-    add("--log-dir", type=Path, help="folder for TensorBoard (default: no logs)")
+    for name, use in (("train", "training"), ("valid", "validation")):
+        text = (
+            f"patches image for {use}: of each input of the network, and of 'labels'. "
+            "Give a name again to add patches of another area"
+        )
+        _add_named(parser, name, "PATH", Path, text, required=True)
+    add("--batch-size", type=_count, help="patches in a batch (default: 8)")
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        help="another seed gives other first weights and another order of the patches "
+        "(default: 0)",
+    )
+    add(
+        "--learning-rate",
+        type=_positive,
+        default=2e-4,
+        help="learning rate of the optimizer, Adam (default: 0.0002)",
+    )
+    add("--epochs", type=_count, default=100, help="number of epochs (default: 100)")
+    add(
+        "--patience",
+        type=_natural,
+        help="stop after this number of epochs without a smaller validation loss "
+        "(default: never stop early)",
+    )
+    add("--log-dir", type=Path, help="folder for TensorBoard logs (default: no logs)")
 
 
 def _add_export(parser: ArgumentParser) -> None:
     add = parser.add_argument
-    add("--model", type=Path, required=True, help="`.keras` file")
-    add("--directory", type=Path, required=True, help="SavedModel folder to write")
+    add("--model", type=Path, required=True, help=".keras file of the network")
+    add("--directory", type=Path, required=True, help="folder for the SavedModel")
 
 
 def _add_map(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("--model", type=Path, required=True, help=".keras file or SavedModel folder")
     _add_sources(parser)
-    field = "pixels read for one expression field (default: derived from the model)"
-    _add_each(parser, "receptive-field", "PX", _count, field)
-    text = "of the model; given again, bands are stacked"
-    add("--output", action="append", required=True, help=text)
-    add("--out", type=Path, required=True, help="the map, a GeoTIFF")
-    modes = ("fully_convolutional", "patch_based")
-    add("--mode", choices=modes, help="(default: fully_convolutional)")
-    add("--expression-field", type=_count, help="pixels filled from it (default: 1)")
-    text = "output spacing / reference spacing (default: 1)"
-    add("--scale-factor", type=_positive, help=text)
-    add("--tile-size", type=_tile_size, help="output pixels, or auto (default: auto)")
-    window = ("ROW", "COL", "HEIGHT", "WIDTH")
-    text = "part of the full map, in its pixels (default: all of it)"
-    add("--window", type=int, nargs=4, metavar=window, help=text)
-    text = "what lies inside every source, or the whole reference (default: valid)"
-    add("--edge", choices=("valid", "pad"), help=text)
-    rules = ("center", "all", "any", "tile", "none")
-    text = "which pixels are background (default: center)"
-    add("--nodata-rule", choices=rules, help=text)
-    text = "their value (default: 255, or 65535, for labels, NaN for floats)"
-    add("--background", type=float, help=text)
-    add("--dtype", choices=TYPES, help="type of the map (default: as the output needs)")
-    text = "raster with the names and colours of the classes (default: none)"
-    add("--legend-from", type=Path, help=text)
+    text = (
+        "side of the block that is read of a source for one expression field, in "
+        "pixels (default: worked out from the network)"
+    )
+    _add_named(parser, "receptive-field", "PX", _count, text)
+    add(
+        "--output",
+        action="append",
+        required=True,
+        help="output of the network; give it again to stack the bands of several",
+    )
+    add("--out", dest="path", type=Path, required=True, help="the map, a GeoTIFF")
+    add(
+        "--mode",
+        choices=("fully_convolutional", "patch_based"),
+        help="run the network once for each tile, or once for each receptive field "
+        "(default: fully_convolutional)",
+    )
+    add(
+        "--expression-field",
+        type=_count,
+        help="side of the block that is filled from one receptive field, in output "
+        "pixels (default: 1)",
+    )
+    add(
+        "--scale-factor",
+        type=_positive,
+        help="output spacing divided by reference spacing (default: 1)",
+    )
+    add(
+        "--tile-size",
+        type=_tile_size,
+        help="side of a tile in output pixels, or 'auto' (default: auto)",
+    )
+    add(
+        "--window",
+        type=int,
+        nargs=4,
+        metavar=("ROW", "COL", "HEIGHT", "WIDTH"),
+        help="part of the full map, in output pixels (default: all of it)",
+    )
+    add(
+        "--edge",
+        choices=("valid", "pad"),
+        help="map only the pixels whose input lies inside every source, or the whole "
+        "reference (default: valid)",
+    )
+    add(
+        "--nodata-rule",
+        choices=("center", "all", "any", "tile", "none"),
+        help="which pixels without data make an output pixel background (default: "
+        "center)",
+    )
+    add(
+        "--background",
+        type=float,
+        help="value of background pixels (default: 255 for labels, 65535 above 255 "
+        "classes, NaN for floats)",
+    )
+    add("--dtype", choices=TYPES, help="type of the map (default: chosen by output)")
+    add(
+        "--legend-from",
+        type=Path,
+        help="raster whose legend has the names and colours of the classes (default: "
+        "no legend)",
+    )
 
 
 def _add_sources(parser: ArgumentParser) -> None:
-    text = "raster by the model's input name, the reference first; a name given again "
-    text += "stacks bands"
-    _add_each(parser, "source", "PATH", Path, text, required=True)
-    text = "numbers of the bands to use, from 1 (default: all)"
-    _add_each(parser, "bands", "1,2,...", _numbers, text)
-    text = "value of pixels without data (default: the raster's own)"
-    _add_each(parser, "source-nodata", "VALUE", float, text)
+    text = (
+        "raster of a source. NAME is an input of the network; the first source is the "
+        "reference. Give a name again to stack the bands of several rasters"
+    )
+    _add_named(parser, "source", "PATH", Path, text, required=True)
+    text = "numbers of the bands of a source, from 1 (default: all)"
+    _add_named(parser, "bands", "1,2,...", _numbers, text)
+    text = "no-data value of a source (default: the one in the raster)"
+    _add_named(parser, "source-nodata", "VALUE", float, text)
 
 
-def _add_each(
+def _add_named(
     parser: ArgumentParser,
     option: str,
     value: str,
-    kind: Callable[[str], Any],
-    text: str,
+    convert: Callable[[str], Any],
+    help_text: str,
     *,
     required: bool = False,
 ) -> None:
-    """An option `NAME=VALUE`, as often as there are names."""
+    """Add an option `NAME=VALUE`, which can be given once for each name."""
 
     def pair(word: str) -> tuple[str, Any]:
-        name, _, given = word.partition("=")
-        if not (name and given):
-            raise ArgumentTypeError(f"'{word}' is not of the form NAME={value}")
+        name, _, text = word.partition("=")
+        if not (name and text):
+            raise ArgumentTypeError(f"'{word}' does not have the form NAME={value}")
         try:
-            return name, kind(given)
+            return name, convert(text)
         except ValueError as err:
-            raise ArgumentTypeError(f"'{given}' in '{word}' is no {value}") from err
+            raise ArgumentTypeError(f"'{text}' in '{word}' is not a number") from err
 
     parser.add_argument(
         f"--{option}",
@@ -228,19 +331,19 @@ def _add_each(
         action="append",
         metavar=f"NAME={value}",
         required=required,
-        help=text,
+        help=help_text,
     )
 
 
 def _natural(word: str) -> int:
     if not word.isdecimal():
-        raise ArgumentTypeError(f"'{word}' is not a whole number from 0 on")
+        raise ArgumentTypeError(f"'{word}' is not a whole number, 0 or more")
     return int(word)
 
 
 def _count(word: str) -> int:
     if not _natural(word):
-        raise ArgumentTypeError("0 is too small, 1 is the least")
+        raise ArgumentTypeError("0 is too small. Give at least 1")
     return int(word)
 
 
