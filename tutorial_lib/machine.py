@@ -1,4 +1,4 @@
-"""What the notebooks need of the machine: packages, memory, and the sample data."""
+"""Checks of the machine for the notebooks: packages, memory, and the sample data."""
 
 import html
 import os
@@ -7,29 +7,32 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-# Of a notebook that trains and maps, TensorFlow included.
+# A notebook that trains and maps takes this much, with TensorFlow.
 NEEDED_MEMORY_GB = 1.2
 
-_PYTHONS = ("3.11", "3.12")
-_PACKAGES = {
+# Python versions for which all pinned packages have wheels.
+PYTHONS = ("3.11", "3.12")
+# Names under which a package can be installed.
+PACKAGES = {
     "TensorFlow": ("tensorflow_cpu", "tensorflow"),
     "Keras": ("keras",),
     "NumPy": ("numpy",),
     "rasterio": ("rasterio",),
     "odc-geo": ("odc-geo",),
 }
-_CONTAINER = Path("/sys/fs/cgroup")
-_MEMORY = Path("/proc/meminfo")
+# Linux only: limits of the container, and memory of the whole machine.
+CONTAINER = Path("/sys/fs/cgroup")
+MEMORY = Path("/proc/meminfo")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        subject: What.
-        found: Version, number or place.
-        cure: What to do about it; empty if it is fine.
+        subject: What was checked.
+        found: The version, number or folder that was found.
+        cure: What to do about it; empty if all is well.
     """
 
     subject: str
@@ -38,13 +41,13 @@ class Check:
 
     @property
     def verdict(self) -> str:
-        """A mark and a word, or a mark and the cure."""
+        """A mark with the word "fine", or a mark with the cure."""
         return f"✘ {self.cure}" if self.cure else "✔ fine"
 
 
 @dataclass(frozen=True)
 class MachineReport:
-    """What `check_machine` found; shows itself as a table."""
+    """The results of `check_machine`, displayed as a table."""
 
     checks: tuple[Check, ...]
 
@@ -69,19 +72,19 @@ def _html_row(texts: tuple[str, ...]) -> str:
 
 
 def check_machine(scene: str = "havel") -> MachineReport:
-    """Look at Python, the packages, the processor, the free memory and the data.
+    """Check Python, the packages, the processor, the free memory and the data.
 
     Args:
-        scene: Scene whose data are looked for.
+        scene: Name of the sample scene.
 
     Returns:
-        A report that shows itself as a table; `ok` if nothing has to be done.
+        A report, displayed as a table. Its `ok` is True if there is nothing to do.
 
     Example:
         >>> [check.subject for check in check_machine().checks][:2]
         ['Python', 'TensorFlow']
     """
-    packages = (_check_package(name, spelt) for name, spelt in _PACKAGES.items())
+    packages = (_check_package(name, spelt) for name, spelt in PACKAGES.items())
     threads = Check("Processor threads", str(_count_threads()))
     return MachineReport(
         (_check_python(), *packages, threads, _check_memory(), _check_data(scene))
@@ -91,8 +94,8 @@ def check_machine(scene: str = "havel") -> MachineReport:
 def find_data(scene: str) -> Path:
     """Folder of a sample scene.
 
-    It is looked for in `data` of the working folder and of the folders above, so that
-    notebooks find it from where they lie.
+    The search begins in `data` of the working folder and goes on in the folders above.
+    So notebooks in any folder of the project find it.
 
     Args:
         scene: Name of the scene, such as "havel".
@@ -124,8 +127,8 @@ def find_data(scene: str) -> Path:
 
 def _check_python() -> Check:
     found = platform.python_version()
-    fine = found.startswith(_PYTHONS)
-    return Check("Python", found, "" if fine else f"use {' or '.join(_PYTHONS)}")
+    fine = found.startswith(PYTHONS)
+    return Check("Python", found, "" if fine else f"use {' or '.join(PYTHONS)}")
 
 
 def _check_package(name: str, spelt: tuple[str, ...]) -> Check:
@@ -152,12 +155,12 @@ def _check_memory() -> Check:
 
 
 def _free_memory_gb() -> float | None:
-    """The smaller of what the machine and what the container has left."""
-    if not _MEMORY.exists():
+    """Free memory of the machine or of the container, whichever is smaller."""
+    if not MEMORY.exists():
         return None
-    lines = dict(line.split(":") for line in _MEMORY.read_text().splitlines())
+    lines = dict(line.split(":") for line in MEMORY.read_text().splitlines())
     free = int(lines["MemAvailable"].split()[0]) / 1024**2
-    limit, used = _CONTAINER / "memory.max", _CONTAINER / "memory.current"
+    limit, used = CONTAINER / "memory.max", CONTAINER / "memory.current"
     if limit.exists() and limit.read_text().strip() != "max":
         left = int(limit.read_text()) - int(used.read_text())
         free = min(free, left / 1024**3)

@@ -1,4 +1,4 @@
-"""Warnings that point to the user's own line, and the errors of other libraries."""
+"""Warnings that point to the user's line of code, and errors of other libraries."""
 
 import re
 import sys
@@ -8,13 +8,20 @@ __all__ = ["error_line", "warn"]
 
 
 def warn(message: str) -> None:
-    """Warn where the user called the kit, not somewhere inside it.
+    """Give a warning for the line of the user's code that called the kit.
 
     Args:
         message: A sentence with the values in it.
+
+    Example:
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     warn("Class 1 has only 60 pixels.")
+        >>> str(caught[0].message)
+        'Class 1 has only 60 pixels.'
     """
     level, frame = 1, sys._getframe()
-    # tqdm stands between the user and a generator of the kit.
+    # tqdm's frames are skipped too: a progress bar calls the generators of the kit.
     while frame and frame.f_globals.get("__name__", "").split(".")[0] in (
         "tqdm",
         __package__,
@@ -26,12 +33,20 @@ def warn(message: str) -> None:
 def error_line(err: BaseException) -> str:
     r"""The most informative line of an error, without a full stop.
 
-    TensorFlow's messages go on with a list of graph nodes, and Keras's are in bold.
+    TensorFlow appends a list of graph nodes to its messages, and Keras prints them in
+    bold. Both are removed.
+
+    Args:
+        err: Any exception.
+
+    Returns:
+        The longest of the first three lines, or the type's name if there is no message.
 
     Example:
         >>> error_line(ValueError("\x1b[1mShapes (2,) and (3,) do not fit.\x1b[0m"))
         'Shapes (2,) and (3,) do not fit'
     """
+    # Escape sequences of a terminal, such as the one for bold.
     plain = re.sub(r"\x1b\[\d*m", "", str(err))
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
     line = max(lines[:3], key=len, default=type(err).__name__)

@@ -1,6 +1,7 @@
-"""Tiny scenes and networks: for tests, docstrings, and for trying things out.
+"""Tiny scenes and networks, for tests, docstrings and first trials.
 
-Everything is seeded and made in a moment, on grids that are never square.
+All are made from a seed in less than a second. No raster is square, so swapped rows and
+columns show.
 """
 
 import tempfile
@@ -19,7 +20,7 @@ SMALL_LEGEND = Legend(
     colors=("#7fbcfc", "#efd700", "#106b00", "#ff0004"),
 )
 
-# Reflectance x 10 000 of each class, in the bands of both resolutions.
+# Reflectance x 10 000 of each class: four bands at 10 m, then six at 20 m.
 _SPECTRA = np.array(
     [
         [250, 400, 500, 200, 220, 200, 180, 160, 90, 60],
@@ -30,11 +31,12 @@ _SPECTRA = np.array(
     float,
 )
 
+# A temporary directory is removed with its object, so they are kept until the end.
 _folders: list[tempfile.TemporaryDirectory] = []
 
 
 def scratch_folder() -> Path:
-    """A new empty folder that disappears when Python ends."""
+    """A new empty folder that is removed when Python ends."""
     _folders.append(tempfile.TemporaryDirectory(prefix="tutorial_lib-"))
     return Path(_folders[-1].name)
 
@@ -47,7 +49,19 @@ def small_grid(
     corner: tuple[float, float] = (500_000, 4_800_000),
     crs: str = "EPSG:32631",
 ) -> GeoBox:
-    """A north-up grid of (height, width) pixels; `corner` is (x, y), in metres."""
+    """A north-up grid of (height, width) pixels.
+
+    Args:
+        height: Rows.
+        width: Columns.
+        spacing: Size of a pixel, in units of the CRS.
+        corner: (x, y) of the upper left corner, in units of the CRS.
+        crs: Coordinate reference system.
+
+    Example:
+        >>> small_grid(30, 40, spacing=20).resolution.x
+        20.0
+    """
     x, y = corner
     return GeoBox((height, width), Affine(spacing, 0, x, 0, -spacing, y), crs)
 
@@ -55,10 +69,19 @@ def small_grid(
 def coordinate_raster(
     path: PathLike, grid: GeoBox, *, channels: int = 2, nodata: float | None = None
 ) -> Path:
-    """Write a raster whose pixels say where they are.
+    """Write a raster whose pixels hold their own place.
 
-    Band 1 holds each pixel's row, band 2 its column, further bands `1000 * row +
-    column`: any shift, flip or swap of axes shows as a wrong number.
+    Band 1 holds the row of each pixel, band 2 the column, other bands `1000 * row +
+    column`. So a shift, a flip or swapped axes give wrong numbers.
+
+    Args:
+        path: The file.
+        grid: Its grid.
+        channels: Number of bands.
+        nodata: Value of the no-data tag; None for no tag.
+
+    Returns:
+        The path.
 
     Example:
         >>> from tutorial_lib import rasters
@@ -75,7 +98,11 @@ def coordinate_raster(
 def smooth_noise(
     height: int, width: int, *, size: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Noise (height, width) with structures of about `size` pixels, sd 1."""
+    """Noise (height, width) with structures of about `size` pixels.
+
+    Its mean is 0 and its standard deviation 1.
+    """
+    # White noise, smoothed by a Gaussian low-pass filter in the frequency domain.
     frequency_y = np.fft.fftfreq(height)[:, np.newaxis]
     frequency_x = np.fft.fftfreq(width)
     keep = np.exp(-((frequency_y**2 + frequency_x**2) * (np.pi * size) ** 2))
@@ -89,14 +116,16 @@ def small_scene(
 ) -> Mapping[str, Path]:
     """A scene at two resolutions with labels of four classes, in a scratch folder.
 
+    Calls with the same arguments give the same files, so do not overwrite them.
+
     Args:
-        height: Rows at 10 m, even.
-        width: Columns at 10 m, even.
-        seed: Another seed, another scene.
+        height: Rows at 10 m, an even number.
+        width: Columns at 10 m, an even number.
+        seed: Number that chooses the scene.
 
     Returns:
         Paths of `input_10m` (4 bands, uint16), `input_20m` (6 bands, uint16) and
-        `labels` (uint8, 10 m, 255 = no label, with legend).
+        `labels` (uint8 at 10 m, with a legend; 255 means no label).
 
     Example:
         >>> sorted(small_scene())
@@ -124,15 +153,15 @@ def small_scene(
 
 
 class BlockMean:
-    """A network without TensorFlow: the mean of each window of its inputs.
+    """A network in NumPy: the mean of each window of its inputs.
 
-    With one input it is a 'valid' convolution of constant weights; with several, the
-    means are added where the strides bring them to the same spacing. Every input pixel
-    counts, so nothing that is read wrongly stays hidden.
+    With one input it is a 'valid' convolution with equal weights. With several inputs
+    the means are added; the strides bring them to the same spacing. Every input pixel
+    changes the result, so a test finds each pixel that is read wrongly.
 
     Args:
         fields: Receptive field of each input, in its own pixels.
-        strides: Step between two outputs, in pixels of each input.
+        strides: Step between two outputs, in pixels of each input; None for 1.
 
     Example:
         >>> network = BlockMean({"input": 3})
@@ -147,7 +176,7 @@ class BlockMean:
         self.strides = dict(strides or dict.fromkeys(fields, 1))
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Means (batch, height, width, 1) and, as labels, their parity."""
+        """Means (batch, height, width, 1), and as labels whether they are odd."""
         means = [self._means(inputs[name], name) for name in self.fields]
         height = min(mean.shape[1] for mean in means)
         width = min(mean.shape[2] for mean in means)
