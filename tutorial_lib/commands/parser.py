@@ -131,24 +131,14 @@ def _add_patches(parser: ArgumentParser) -> None:
     text = "side of the patches of a source, in its pixels"
     _add_named(parser, "size", "PX", _count, text, required=True)
     add("--out-dir", type=Path, required=True, help="folder for the patches images")
-    add(
-        "--prefix",
-        help="start of the file names; each file is PREFIX + source + .tif (default: "
-        "'')",
-    )
-    positions = parser.add_mutually_exclusive_group(required=True)
-    positions.add_argument(
-        "--positions", type=Path, help="vector file with the patch centres"
-    )
-    positions.add_argument(
-        "--labels", type=Path, help="label raster in which positions are drawn"
-    )
-    add(
-        "--field",
-        help="field of the vector file that has the class numbers (default: class)",
-    )
-    drawing = parser.add_argument_group("options for --labels")
-    add = drawing.add_argument
+    add("--prefix", help="files are named PREFIX + source + .tif (default: '')")
+    centres = parser.add_mutually_exclusive_group(required=True)
+    add = centres.add_argument
+    add("--positions", type=Path, help="vector file with the patch centres")
+    add("--labels", type=Path, help="label raster in which positions are drawn")
+    add = parser.add_argument_group("option for --positions").add_argument
+    add("--field", help="field that holds the class numbers (default: class)")
+    add = parser.add_argument_group("options for --labels").add_argument
     add(
         "--strategy",
         choices=("constant", "smallest", "total", "all"),
@@ -158,28 +148,16 @@ def _add_patches(parser: ArgumentParser) -> None:
     )
     add("--count", type=_count, help="number of positions (default: 1000)")
     add("--nodata", type=float, help="value of pixels without a label (default: 255)")
-    add(
-        "--margin",
-        type=int,
-        help="distance of positions from the border, in pixels (default: 0)",
-    )
+    add("--margin", type=int, help="pixels left out along borders (default: 0)")
     add("--seed", type=int, help="another seed draws other positions (default: 0)")
 
 
 def _add_train(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("--model", type=Path, required=True, help=".keras file for the best epoch")
-    add(
-        "--architecture",
-        choices=sorted(actions.ARCHITECTURES),
-        required=True,
-        help="the network",
-    )
-    add(
-        "--depth",
-        type=_count,
-        help="how often deeper_unet halves its input (only for deeper_unet)",
-    )
+    networks = sorted(actions.ARCHITECTURES)
+    add("--architecture", choices=networks, required=True, help="the network")
+    add("--depth", type=_count, help="number of halvings, only for deeper_unet")
     classes = parser.add_mutually_exclusive_group(required=True)
     classes.add_argument("--class-count", type=_count, help="number of classes")
     classes.add_argument(
@@ -199,12 +177,8 @@ def _add_train(parser: ArgumentParser) -> None:
         help="another seed gives other first weights and another order of the patches "
         "(default: 0)",
     )
-    add(
-        "--learning-rate",
-        type=_positive,
-        default=2e-4,
-        help="learning rate of the optimizer, Adam (default: 0.0002)",
-    )
+    text = "learning rate of the optimizer, Adam (default: 0.0002)"
+    add("--learning-rate", type=_positive, default=2e-4, help=text)
     add("--epochs", type=_count, default=100, help="number of epochs (default: 100)")
     add(
         "--patience",
@@ -230,12 +204,8 @@ def _add_map(parser: ArgumentParser) -> None:
         "pixels (default: worked out from the network)"
     )
     _add_named(parser, "receptive-field", "PX", _count, text)
-    add(
-        "--output",
-        action="append",
-        required=True,
-        help="output of the network; give it again to stack the bands of several",
-    )
+    text = "output of the network; give it again to stack the bands of several"
+    add("--output", action="append", required=True, help=text)
     add("--out", dest="path", type=Path, required=True, help="the map, a GeoTIFF")
     add(
         "--mode",
