@@ -79,7 +79,7 @@ def test_the_valid_part_of_each_layer_equals_the_tutorial(estimated):
         "estimated": 81,
     }
     assert (bars[-1].span.low, bars[-1].span.high) == (31, 111)
-    assert bars[-1].margins == (31, 16)
+    assert bars[-1].span.ends == (31, 16)
 
 
 def test_a_crop_of_24_leaves_wrong_pixels_and_32_leaves_none(estimated):

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
-from tutorial_lib.fields.analysis import FieldAnalysis
+from tutorial_lib.fields.analysis import LONG_CHUNK, FieldAnalysis
 from tutorial_lib.fields.checks import nearest_multiples
-from tutorial_lib.fields.layer_rules import COLS, ROWS, Span
 from tutorial_lib.fields.reach import NetworkReach, Reach
+from tutorial_lib.fields.spans import COLS, ROWS, Span
 from tutorial_lib.fields.tiling import Verdict, judge
 from tutorial_lib.fields.tracing import trace
 
@@ -62,20 +62,18 @@ class OutputStudy:
         """The smallest chunk that has a pixel of the output."""
         return max(self.chunk_of(1, 0), 1) if self.reach else 1
 
-    @property
+    @cached_property
     def first_choice(self) -> tuple[int, int]:
         """An exact (chunk, crop): the smallest such crop leaves half of the chunk."""
-        chunk, crop = self._free_choice
-        return self.fixed_chunk or chunk, crop
-
-    @cached_property
-    def _free_choice(self) -> tuple[int, int]:
-        stride = self.analysis.stride
         if self.reach is None:
-            return -(-FIRST_TILE // stride) * stride, 0
-        unit = self.reach.unit
-        crop = min(self.judge(unit, 0).crops, default=0)
-        return self.chunk_of(-(-max(FIRST_TILE, 2 * crop) // unit) * unit, crop), crop
+            stride = self.analysis.stride
+            chunk, crop = -(-FIRST_TILE // stride) * stride, 0
+        else:
+            unit = self.reach.unit
+            crop = min(self.judge(unit, 0).crops, default=0)
+            tile = -(-max(FIRST_TILE, 2 * crop) // unit) * unit
+            chunk = self.chunk_of(tile, crop)
+        return self.fixed_chunk or chunk, crop
 
     def chunk_of(self, tile: int, crop: int) -> int:
         """Side of the chunk that a tile needs, in reference pixels."""
@@ -116,9 +114,8 @@ class OutputStudy:
         for number in range(self.number, -1, -1):
             if number in needed:
                 needed.update(steps[number].inputs)
-        # Twice as long as necessary, and a multiple of the stride: all layers run.
-        stride = self.analysis.stride
-        chunk = -(-2 * self._free_choice[0] // stride) * stride
+        # In a chunk as long as this, no layer runs out of pixels.
+        chunk = self.analysis.stride * LONG_CHUNK
         seen = list(zip(self.spans(chunk, ROWS), self.spans(chunk, COLS), strict=True))
         return {
             number: (chunk - seen[number][COLS].size * seen[number][COLS].jump) / 2
@@ -144,11 +141,6 @@ class LayerBar:
     name: str
     span: Span | None
     start: Fraction
-
-    @property
-    def margins(self) -> tuple[int, int]:
-        """Columns at the left and at the right that are not valid."""
-        return self.span.low, self.span.size - 1 - self.span.high
 
 
 @dataclass(frozen=True)
@@ -248,7 +240,8 @@ class ChunkResult:
         rows, cols = (spans[self.study.number] for spans in self._spans)
         if rows.low > rows.high or cols.low > cols.high:
             return None
-        return cols.low, rows.low, cols.size - 1 - cols.high, rows.size - 1 - rows.high
+        (left, right), (top, bottom) = cols.ends, rows.ends
+        return left, top, right, bottom
 
     @property
     def wrong(self) -> tuple[int, int, int, int] | None:

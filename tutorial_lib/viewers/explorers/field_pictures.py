@@ -137,7 +137,7 @@ def _label_bars(ax: Axes, bars: Sequence[LayerBar]) -> None:
         ax.text(-0.015, row, _shortened(bar.name), **names)
         if bar.span is not None:
             low, high = _valid_columns(bar)
-            margins = bar.margins if low < high else ("-", "-")
+            margins = bar.span.ends if low < high else ("-", "-")
             text = _columns(f"{high - low} / {bar.span.size}", *margins)
             ax.text(NUMBERS_END, row, text, **numbers)
 
