@@ -21,7 +21,7 @@ from tutorial_lib.rasters.opening import (
 # Side of the blocks of a file, in pixels; GDAL's own default for tiled GeoTIFFs.
 BLOCK_SIZE = 256
 
-# Endings of the files with statistics, overviews and masks beside a raster.
+# Endings of sidecar files: statistics, overviews and masks beside a raster.
 SIDECARS = (".aux.xml", ".ovr", ".msk")
 
 
@@ -60,7 +60,7 @@ class RasterWriter:
 
     def write(self, array: np.ndarray, row: int = 0, col: int = 0) -> None:
         """Write an array (height, width, channel) with its corner at (row, col)."""
-        height, width, channels = _three_axes(array)
+        height, width, channels = _checked_shape(array)
         # Without this check GDAL would resample an array of another shape.
         if (
             min(row, col) < 0
@@ -74,13 +74,13 @@ class RasterWriter:
                 f"{self._dataset.width} px and {self._dataset.count} channels. Cut it "
                 "at the border, or correct its place."
             )
-        with _writing(self._path):
+        with _errors_named(self._path):
             self._dataset.write(
                 np.moveaxis(array, -1, 0), window=Window(col, row, width, height)
             )
 
 
-def _three_axes(array: np.ndarray) -> tuple[int, int, int]:
+def _checked_shape(array: np.ndarray) -> tuple[int, int, int]:
     if array.ndim != 3:
         raise ValueError(
             f"Arrays have the shape (height, width, channel). Received: {array.shape}. "
@@ -103,7 +103,7 @@ def create_raster(
 ) -> Iterator[RasterWriter]:
     """Create a compressed GeoTIFF, which appears when the `with` block ends.
 
-    If the block ends by an error, nothing is left and an existing file stays as it was.
+    If the block ends with an error, nothing is left and an existing file is kept.
 
     Args:
         path: The file. Missing folders are made, an existing file is replaced.
@@ -137,7 +137,7 @@ def create_raster(
     part = path.with_name(f".{path.stem}.part-{uuid4().hex[:8]}{path.suffix}")
     try:
         with small_block_cache:
-            with _writing(path):
+            with _errors_named(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 profile = _profile(grid, channels, dtype, nodata)
                 dataset = open_quietly(part, "w", **profile)
@@ -145,12 +145,12 @@ def create_raster(
                 _describe(dataset, legend, tags, descriptions)
                 yield RasterWriter(dataset, path)
             finally:
-                with _writing(path):
+                with _errors_named(path):
                     dataset.close()
-        with _writing(path):
+        with _errors_named(path):
             _check_readable(part)
             part.replace(path)
-            # They describe the old raster, and programs would show them for this one.
+            # Sidecar files describe the old raster, but programs would use them.
             for ending in SIDECARS:
                 path.with_name(path.name + ending).unlink(missing_ok=True)
     finally:
@@ -169,7 +169,8 @@ def _check_legend(legend: Legend | None, channels: int, dtype: np.dtype) -> None
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _errors_named(path: Path) -> Iterator[None]:
+    """Raise errors of GDAL and of the system as an OSError that names the raster."""
     try:
         yield
     except (OSError, rasterio.errors.RasterioError) as err:
@@ -192,7 +193,7 @@ def _profile(
         "crs": grid.crs and str(grid.crs),
         "transform": grid.transform,
         "nodata": nodata,
-        # Lossless, and every program with GDAL or libtiff reads it.
+        # Lossless, and all common programs read it.
         "compress": "deflate",
         # Compresses differences of neighbours: 3 is made for floats, 2 for integers.
         "predictor": 3 if floating else 2,
@@ -271,7 +272,7 @@ def write_array(
         >>> write_array(path, np.ones((3, 5, 1)), testing.small_grid(3, 5)).name
         'a.tif'
     """
-    if _three_axes(array)[:2] != grid.shape:
+    if _checked_shape(array)[:2] != grid.shape:
         raise ValueError(
             f"The array has {array.shape[0]}x{array.shape[1]} px and its grid "
             f"{grid.height}x{grid.width} px. Give a grid of the same size."
