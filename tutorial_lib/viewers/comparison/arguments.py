@@ -1,28 +1,27 @@
-"""What `compare` is given, checked: each refusal says what to give instead."""
+"""Checks of the arguments of `compare`."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from rasterio.windows import Window
 
 from tutorial_lib.viewers.options import counted, is_whole
 from tutorial_lib.viewers.reading import is_path
 
 MODES = ("swipe", "blink", "side_by_side", "difference")
 
-# Below, there is no room for a picture.
-LEAST_HEIGHT = 60
+# Smallest height of the picture that leaves room for names and the swipe line, px.
+MIN_HEIGHT = 60
 
 __all__ = ["MODES", "check_layers", "check_options", "tile_sides"]
 
 
 def check_layers(layers: Sequence[Any]) -> None:
-    """Refuse what is nothing to look at."""
+    """Raise an error unless there are two or more rasters or arrays."""
     if len(layers) < 2:
         raise ValueError(
-            f"There is nothing to compare with: {counted(len(layers), 'layer')} given. "
-            "Give two or more, or draw one with `show`."
+            f"`compare` needs two layers or more. Received: "
+            f"{counted(len(layers), 'layer')}. Give another, or draw one with `show`."
         )
     for number, layer in enumerate(layers, start=1):
         if not is_path(layer) and np.ndim(layer) == 0:
@@ -32,24 +31,22 @@ def check_layers(layers: Sequence[Any]) -> None:
             )
 
 
-def check_options(mode: str, window: Window | None, height: int) -> None:
-    """Refuse options that mean nothing."""
+def check_options(mode: str, height: int) -> None:
+    """Raise ValueError for an unknown mode or an impossible height."""
     if mode not in MODES:
         raise ValueError(f"The mode '{mode}' is unknown. Use {', '.join(MODES)}.")
-    if window is not None and not isinstance(window, Window):
-        raise TypeError(
-            f"`window` is a rasterio.windows.Window, not {window!r}. Give "
-            "Window(col_off, row_off, width, height), in pixels of the first raster."
-        )
-    if not (is_whole(height) and height >= LEAST_HEIGHT):
+    if not (is_whole(height) and height >= MIN_HEIGHT):
         raise ValueError(
-            f"`height` is that of the picture on the screen: a whole number of px, "
-            f"{LEAST_HEIGHT} or more. Received: {height!r}."
+            "`height` is the largest height of the picture on the screen: a whole "
+            f"number of px, at least {MIN_HEIGHT}. Received: {height!r}."
         )
 
 
 def tile_sides(tile: int | Sequence[int], count: int) -> list[int]:
-    """Side of the tiles of each layer.
+    """Side of the tiles of each layer, in pixels of the layer.
+
+    Raises:
+        ValueError: If a side is not a positive integer, or there are not `count` sides.
 
     Example:
         >>> tile_sides(64, 3), tile_sides((256, 128), 2)
@@ -63,7 +60,7 @@ def tile_sides(tile: int | Sequence[int], count: int) -> list[int]:
         )
     if len(sides) != count:
         raise ValueError(
-            f"`tile` has {len(sides)} sides of tiles for {count} layers. Give one for "
-            "each layer, or one number for all."
+            f"`tile` has {counted(len(sides), 'side')} for {counted(count, 'layer')}. "
+            "Give one for each layer, or one number for all."
         )
     return [int(side) for side in sides]

@@ -1,86 +1,86 @@
-// -------------------------------------------------------------------- where things are
+// What part of the window is seen, and where it is on the canvas.
 
-/** What part of the window is seen, and where on the canvas. Places are (row, col) in
- * pixels of the first raster, the canvas is measured in CSS pixels. */
-class Camera {
-  constructor(window, pixel) {
-    [this.row0, this.col0, this.rows, this.cols] = window;
-    this.pixel = pixel; // size of the smallest that is shown
-    Object.assign(this, { width: 0, height: 0, paneCount: 1, zoom: 1, center: [0, 0] });
+import { clamp } from "./values.js";
+
+const GAP = 6; // between two panes, CSS px
+const NARROWEST = 280; // CSS px: a tall window gets empty borders rather than a thin canvas
+const LARGEST_PIXEL = 48; // CSS px that a pixel takes at the largest zoom
+
+/** A place is [row, col] in pixels of the first raster, a point [x, y] in CSS px. */
+export class Camera {
+  constructor([row, col, rows, cols], smallest) {
+    Object.assign(this, { start: [row, col], size: [rows, cols], smallest, zoom: 1 });
+    this.center = [row + rows / 2, col + cols / 2];
   }
 
-  /** Canvas for the room there is: as wide and high as the window's shape allows. */
-  layout(room, most, paneCount) {
-    const gaps = GAP * (paneCount - 1);
-    const pane = Math.min((room - gaps) / paneCount, (most * this.cols) / this.rows);
-    this.paneCount = paneCount;
+  /** Size the canvas: as wide and high as the room and the shape of the window allow. */
+  layout(room, highest, paneCount) {
+    const [rows, cols] = this.size, gaps = GAP * (paneCount - 1);
+    const pane = Math.min((room - gaps) / paneCount, (highest * cols) / rows);
     this.width = Math.round(clamp(paneCount * pane + gaps, Math.min(room, NARROWEST), room));
-    this.height = Math.round(clamp((pane * this.rows) / this.cols, 60, most));
+    this.height = Math.round(clamp((pane * rows) / cols, 60, highest));
+    this.paneWidth = (this.width - gaps) / paneCount;
+    this.panes = Array.from({ length: paneCount }, (_, k) => k * (this.paneWidth + GAP));
   }
 
-  look(zoom, center) {
-    this.zoom = clamp(zoom, 1, this.largestZoom);
-    this.center = this.inside(center);
-  }
-
-  get panes() {
-    const width = (this.width - GAP * (this.paneCount - 1)) / this.paneCount;
-    return Array.from({ length: this.paneCount }, (_, k) => ({ x: k * (width + GAP), width }));
-  }
-
-  /** Screen pixels per pixel of the first raster, when all of the window is seen. */
-  get fit() { return Math.min(this.panes[0].width / this.cols, this.height / this.rows); }
+  /** CSS px per pixel of the first raster, when the whole window is seen. */
+  get fit() { return Math.min(this.paneWidth / this.size[1], this.height / this.size[0]); }
   get scale() { return this.fit * this.zoom; }
-  get largestZoom() { return Math.max(1, LARGEST_PIXEL / this.fit / this.pixel); }
+  get largestZoom() { return Math.max(1, LARGEST_PIXEL / this.fit / this.smallest); }
+
+  look({ zoom, center }) {
+    this.zoom = clamp(zoom, 1, this.largestZoom);
+    this.center = this.inside(center, this.scale);
+  }
+
+  /** Half of what is seen at a scale, in pixels of the first raster: [down, across]. */
+  half(scale) { return [this.height / scale / 2, this.paneWidth / scale / 2]; }
 
   /** A centre moved so that the view stays inside the window. */
-  inside([row, col], scale = this.scale) {
-    const along = (place, start, length, screen) => {
-      const half = screen / scale / 2;
-      return 2 * half >= length ? start + length / 2 : clamp(place, start + half, start + length - half);
-    };
-    return [along(row, this.row0, this.rows, this.height), along(col, this.col0, this.cols, this.panes[0].width)];
+  inside(center, scale) {
+    return this.half(scale).map((half, k) => {
+      const start = this.start[k], size = this.size[k];
+      return 2 * half >= size ? start + size / 2 : clamp(center[k], start + half, start + size - half);
+    });
   }
 
-  /** Where the window's corner is on the canvas, in one pane. */
-  corner(pane) {
-    const [row, col] = this.center;
-    return [pane.x + pane.width / 2 - (col - this.col0) * this.scale, this.height / 2 - (row - this.row0) * this.scale];
+  /** How far a point is from the middle of its pane: [down, across]. */
+  offset([x, y]) {
+    const pane = this.panes.findLast((left) => x >= left) ?? 0;
+    return [y - this.height / 2, x - pane - this.paneWidth / 2];
   }
 
-  /** The place below a point of the canvas, and how far the point is from the middle. */
-  placeAt(x, y) {
-    const pane = this.panes.findLast((one) => x >= one.x) ?? this.panes[0];
-    const [left, top] = this.corner(pane);
-    return { row: this.row0 + (y - top) / this.scale, col: this.col0 + (x - left) / this.scale,
-      dx: x - pane.x - pane.width / 2, dy: y - this.height / 2 };
+  placeAt(point) { return this.offset(point).map((way, k) => this.center[k] + way / this.scale); }
+
+  /** The point of a place in the pane that begins at x = `pane`. */
+  pointOf([row, col], pane) {
+    const x = pane + this.paneWidth / 2 + (col - this.center[1]) * this.scale;
+    return [x, this.height / 2 + (row - this.center[0]) * this.scale];
   }
 
-  /** State after zooming so that a place stays where it is on the canvas. */
-  zoomed(zoom, place = { row: this.center[0], col: this.center[1], dx: 0, dy: 0 }) {
+  /** {zoom, center} after zooming; the place below a point stays there. */
+  zoomed(zoom, point) {
     const next = clamp(zoom, 1, this.largestZoom), scale = this.fit * next;
-    const center = this.inside([place.row - place.dy / scale, place.col - place.dx / scale], scale);
-    return { zoom: next, center };
+    const offset = point ? this.offset(point) : [0, 0];
+    const center = offset.map((way, k) => this.center[k] + way / this.scale - way / scale);
+    return { zoom: next, center: this.inside(center, scale) };
   }
 
-  /** State after moving the picture by screen pixels; null where it cannot move. */
+  /** {zoom, center} after moving the picture by CSS px; null where it cannot move. */
   moved(dx, dy) {
-    const [row, col] = this.center, center = this.inside([row - dy / this.scale, col - dx / this.scale]);
-    const way = Math.hypot(center[0] - row, center[1] - col) * this.scale;
-    return way < 0.01 ? null : { zoom: this.zoom, center };
+    const { zoom, scale, center: [row, col] } = this;
+    const center = this.inside([row - dy / scale, col - dx / scale], scale);
+    return Math.hypot(center[0] - row, center[1] - col) * scale < 0.01 ? null : { zoom, center };
   }
 
-  /** (row, col, height, width) of the pixels of which half a screen pixel is seen. */
+  /** [row, col, height, width] of the pixels of which at least half a CSS px is seen. */
   get seen() {
-    if (this.zoom <= 1) return [this.row0, this.col0, this.rows, this.cols];
-    const [row, col] = this.center;
-    const along = (place, start, length, screen) => {
-      const half = (screen - 1) / this.scale / 2, end = start + length;
-      const first = Math.max(start, Math.floor(place - half));
-      return [first, Math.min(end, Math.ceil(place + half)) - first];
-    };
-    const [top, height] = along(row, this.row0, this.rows, this.height);
-    const [left, width] = along(col, this.col0, this.cols, this.panes[0].width);
-    return [top, left, height, width];
+    if (this.zoom <= 1) return [...this.start, ...this.size];
+    const spans = this.half(this.scale).map((half, k) => {
+      const rim = half - 0.5 / this.scale, start = this.start[k];
+      const first = Math.max(start, Math.floor(this.center[k] - rim));
+      return [first, Math.min(start + this.size[k], Math.ceil(this.center[k] + rim)) - first];
+    });
+    return [spans[0][0], spans[1][0], spans[0][1], spans[1][1]];
   }
 }

@@ -1,4 +1,4 @@
-"""What two layers differ by, from their values (never from the pictures of them)."""
+"""The difference of two layers, computed from their values."""
 
 from dataclasses import dataclass
 
@@ -6,44 +6,43 @@ import numpy as np
 
 from tutorial_lib.viewers.layers import Layer
 
-# Blue where the second layer is smaller, white for equal, orange where it is larger:
-# they stay apart without colour vision.
-_SIGNED_ANCHORS = [(8, 81, 156), (107, 174, 214), (247, 247, 247), (253, 141, 60)]
-_SIGNED_ANCHORS.append((166, 54, 3))
-_SIZE_ANCHORS = [(247, 247, 247), (253, 208, 162), (241, 105, 19), (127, 39, 4)]
-
-SAME_COLOR, CHANGED_COLOR = "#e4e4e4", "#c2410c"
-
 __all__ = [
     "CHANGED_COLOR",
     "SAME_COLOR",
     "SIGNED_RAMP",
     "SIZE_RAMP",
-    "Difference",
-    "comparable",
+    "LayerDifference",
+    "check_family",
     "difference",
     "family",
 ]
 
 
-def _ramp(anchors: list[tuple[int, int, int]]) -> np.ndarray:
+def _ramp(*anchors: tuple[int, int, int]) -> np.ndarray:
+    """(256, 3) uint8: colours between some anchors."""
     places = np.linspace(0, len(anchors) - 1, 256)
     channels = zip(*anchors, strict=True)
     planes = [np.interp(places, range(len(anchors)), channel) for channel in channels]
     return np.rint(np.stack(planes, axis=1)).astype("uint8")
 
 
-SIGNED_RAMP, SIZE_RAMP = _ramp(_SIGNED_ANCHORS), _ramp(_SIZE_ANCHORS)
+# Blue where the second layer is smaller, white where both are equal, orange where it is
+# larger: people without full colour vision tell blue from orange.
+_WHITE = (247, 247, 247)
+_BLUES, _ORANGES = ((8, 81, 156), (107, 174, 214)), ((253, 141, 60), (166, 54, 3))
+SIGNED_RAMP = _ramp(*_BLUES, _WHITE, *_ORANGES)
+SIZE_RAMP = _ramp(_WHITE, (253, 208, 162), (241, 105, 19), (127, 39, 4))
+SAME_COLOR, CHANGED_COLOR = (228, 228, 228), (194, 65, 12)
 
 
 @dataclass(frozen=True)
-class Difference:
-    """What the second of two layers differs by from the first.
+class LayerDifference:
+    """The difference of the second of two layers from the first.
 
     Attributes:
         kind: "classes" (1 where the class is another one), "signed" (second minus
-            first), or "size" (of colour images: mean over the bands of what they
-            differ by, without sign).
+            first), or "size" (for colour images: mean over the bands of the difference
+            without its sign).
         values: (height, width) float32; NaN where one of the two has no data.
     """
 
@@ -52,50 +51,53 @@ class Difference:
 
     @property
     def valid(self) -> np.ndarray:
-        """(height, width) bool, where both layers have data."""
+        """(height, width) bool, True where both layers have data."""
         return ~np.isnan(self.values)
 
     @property
     def largest(self) -> float:
-        """Largest difference without its sign; 0 where there is none."""
-        values = self.values[self.valid]
-        return float(np.abs(values).max()) if len(values) else 0.0
+        """Largest difference without its sign; 0 if no pixel has data in both."""
+        return float(np.abs(self.values[self.valid]).max(initial=0))
 
     @property
     def changed_share(self) -> float:
-        """Share, from 0 to 1, of the pixels with data that differ at all."""
-        values = self.values[self.valid]
-        return float(np.mean(values != 0)) if len(values) else 0.0
+        """Share, from 0 to 1, of the pixels with data that differ."""
+        count = np.count_nonzero(self.valid)
+        return np.count_nonzero(self.values[self.valid]) / count if count else 0.0
 
 
 def family(layer: Layer) -> str:
-    """Layers of one family can be subtracted: "classes", "rgb" or "values"."""
+    """Family of a layer's kind: "classes", "rgb" or "values".
+
+    Two layers of one family have a difference.
+    """
     return layer.kind if layer.kind in ("classes", "rgb") else "values"
 
 
-def comparable(a: Layer, b: Layer) -> bool:
-    """Whether two layers have a difference."""
-    return family(a) == family(b)
-
-
-def difference(a: Layer, b: Layer) -> Difference:
-    """What `b` differs by from `a`, pixel by pixel.
-
-    Raises:
-        ValueError: If they are not of one kind.
-    """
-    if not comparable(a, b):
+def check_family(a: Layer, b: Layer) -> None:
+    """Raise ValueError unless two layers have a difference."""
+    if family(a) != family(b):
         raise ValueError(
             f"A layer of kind '{a.kind}' and one of kind '{b.kind}' have no "
             "difference. Choose two of one kind, or another `mode`."
         )
+
+
+def difference(a: Layer, b: Layer) -> LayerDifference:
+    """The difference of `b` from `a`, pixel by pixel.
+
+    Raises:
+        ValueError: If the layers are of different families.
+    """
+    check_family(a, b)
+    kind = {"classes": "classes", "rgb": "size", "values": "signed"}[family(a)]
     first, second = (layer.preview.pixels.astype("float64") for layer in (a, b))
-    # What is not valid may be infinite.
+    # Pixels that are not valid may be infinite, and their difference not a number.
     with np.errstate(invalid="ignore"):
         values = second - first
-    kind = {"classes": "classes", "rgb": "size", "values": "signed"}[family(a)]
-    values = values[..., 0] if kind == "signed" else np.abs(values).mean(axis=-1)
-    values = (values != 0) if kind == "classes" else values
-    return Difference(
-        kind, np.where(a.valid & b.valid, values, np.nan).astype("float32")
-    )
+    if kind == "classes":
+        values = values != 0
+    elif kind == "size":
+        values = np.abs(values).mean(axis=-1, keepdims=True)
+    values = np.where(a.valid & b.valid, values[..., 0], np.nan)
+    return LayerDifference(kind, values.astype("float32"))

@@ -1,7 +1,7 @@
 """What the browser gets: the values of each layer, and how to draw them.
 
-Values cross as compressed bytes, never as lists. The browser draws from values, so
-that a reading below the pointer and a difference of any two layers need no kernel.
+The browser draws from values, so that a reading below the pointer and the difference of
+any two layers need no kernel.
 """
 
 import zlib
@@ -23,22 +23,16 @@ from tutorial_lib.viewers.layers import RAMPS, Layer
 from tutorial_lib.viewers.panels import describe
 from tutorial_lib.viewers.pictures import class_color, class_ids, class_name
 
-# 1 is fast, 9 is small: most of what is gained is gained here.
+# Level of zlib, from 1 (fast) to 9 (small).
 COMPRESSION = 4
 
-__all__ = [
-    "browser_type",
-    "encode_detail",
-    "encode_layer",
-    "encode_scene",
-    "pack_values",
-]
+__all__ = ["browser_type", "encode_detail", "encode_layer", "encode_scene"]
 
 
 def browser_type(values: np.ndarray) -> np.dtype:
-    """The smallest type that the browser has an array of and that holds the values.
+    """The smallest type that holds the values and that browsers have arrays of.
 
-    Floats of 64 bits become 32 bits long: seven digits are more than are shown.
+    64 bit floats become 32 bit floats: their seven digits are more than are shown.
 
     Example:
         >>> browser_type(np.array([0, 3])).name, browser_type(np.array([0.5])).name
@@ -48,52 +42,52 @@ def browser_type(values: np.ndarray) -> np.dtype:
         return np.dtype("float32")
     if values.dtype.itemsize <= 4:
         return values.dtype.newbyteorder("=")
-    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
-    fitting = (
-        name
-        for name in ("uint8", "int8", "uint16", "int16", "uint32", "int32")
-        if np.iinfo(name).min <= low and high <= np.iinfo(name).max
-    )
-    return np.dtype(next(fitting, "float64"))
-
-
-def pack_values(layer: Layer) -> bytes:
-    """Values, one band after the other, then a byte for each pixel with data."""
-    values = np.where(layer.valid[..., np.newaxis], layer.preview.pixels, 0)
-    values = values.astype(browser_type(values).newbyteorder("<"))
-    planes = np.ascontiguousarray(np.moveaxis(values, -1, 0))
-    return zlib.compress(planes.tobytes() + layer.valid.tobytes(), COMPRESSION)
+    low, high = int(values.min()), int(values.max())
+    for name in ("uint8", "int8", "uint16", "int16", "uint32", "int32"):
+        limits = np.iinfo(name)
+        if limits.min <= low and high <= limits.max:
+            return np.dtype(name)
+    return np.dtype("float64")
 
 
 def encode_layer(scene: Scene, number: int, layer: Layer | None = None) -> dict:
-    """How one layer is called and drawn, and where its tiles begin.
+    """The values of one layer, its title, its colours, and where its tiles begin.
 
     Args:
-        scene: What is compared.
+        scene: The layers that are compared.
         number: Number of the layer.
-        layer: The same layer with other pixels, as of a detail.
+        layer: The same layer with finer pixels; None takes the scene's.
     """
-    layer = scene.layers[number] if layer is None else layer
+    layer = layer or scene.layers[number]
     title, (rows, cols) = scene.titles[number], scene.window.axes[number]
     values = np.where(layer.valid[..., np.newaxis], layer.preview.pixels, 0)
+    values = values.astype(browser_type(values))
     low, high = layer.limits or ((), ())
     return {
         "title": title,
         "description": describe(layer, title),
         "family": family(layer),
-        "type": browser_type(values).name,
-        "bands": layer.preview.pixels.shape[-1],
+        "type": values.dtype.name,
+        "bands": values.shape[-1],
+        "values": _packed(values, layer.valid),
         "limits": [list(map(float, low)), list(map(float, high))],
         "ramp": RAMPS[layer.kind].tolist() if layer.kind in RAMPS else [],
         "classes": _classes(layer),
-        # In pixels of the first raster: tiles are counted from the layer's own corner.
+        # In pixels of the first raster.
         "corner": [float(rows.offset), float(cols.offset)],
         "spacing": [float(rows.spacing), float(cols.spacing)],
     }
 
 
+def _packed(values: np.ndarray, valid: np.ndarray) -> bytes:
+    """Compressed bytes: one plane per channel, then one byte per pixel with data."""
+    values = values.astype(values.dtype.newbyteorder("<"))
+    planes = np.ascontiguousarray(np.moveaxis(values, -1, 0))
+    return zlib.compress(planes.tobytes() + valid.tobytes(), COMPRESSION)
+
+
 def _classes(layer: Layer) -> list[list[Any]]:
-    """[id, name, colour] of each class that is there."""
+    """[id, name, colour] of each class that is in the layer."""
     if layer.kind != "classes":
         return []
     ids = class_ids(layer.preview.pixels[..., 0], layer.valid)
@@ -104,32 +98,37 @@ def _classes(layer: Layer) -> list[list[Any]]:
 
 
 def encode_detail(scene: Scene, detail: Detail) -> dict[str, Any]:
-    """Some layers with their values, and the part of the window that they show."""
+    """Some layers with finer pixels, and the part of the window that they show."""
     return {
         "window": _numbers(detail.window),
         "shape": list(next(iter(detail.layers.values())).valid.shape),
         "layers": [
-            encode_layer(scene, number, layer)
-            | {"number": number, "values": pack_values(layer)}
+            encode_layer(scene, number, layer) | {"number": number}
             for number, layer in detail.layers.items()
         ],
     }
 
 
 def _numbers(window: CommonWindow) -> list[int]:
+    """[row, col, height, width]."""
     return [window.rows.start, window.cols.start, *window.shape]
 
 
 def encode_scene(scene: Scene) -> dict[str, Any]:
-    """Where the window lies, and what belongs to no layer in particular."""
-    grid, window = scene.window.grid, scene.window
+    """What all layers share: the window, its place on the ground, notes, colours."""
+    grid = scene.window.grid
     placed = grid is not None and grid.crs is not None
+    same = [0, "the same class", SAME_COLOR]
     return {
         "shape": list(scene.shape),
-        "window": _numbers(window),
+        "window": _numbers(scene.window),
         "transform": list(grid.transform)[:6] if placed else None,
         "decimals": 6 if placed and grid.crs.geographic else 1,
         "notes": list(scene.notes),
-        "ramps": {"signed": SIGNED_RAMP.tolist(), "size": SIZE_RAMP.tolist()},
-        "colors": {"same": SAME_COLOR, "changed": CHANGED_COLOR},
+        # Colours of the difference of two layers, by their family.
+        "differences": {
+            "classes": {"classes": [same, [1, "another class", CHANGED_COLOR]]},
+            "rgb": {"ramp": SIZE_RAMP.tolist()},
+            "values": {"ramp": SIGNED_RAMP.tolist()},
+        },
     }

@@ -1,55 +1,70 @@
-"""A page with the widget in it that needs no kernel and no internet."""
+"""The browser's part of the compare widget, and a page that needs no kernel."""
 
 import base64
 import html
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from tutorial_lib.rasters import PathLike
 
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
+
+__all__ = ["MARKUP", "MODULE", "STYLE", "join_modules", "write_page"]
+
 
 def _text(name: str) -> str:
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
-_PARTS = ("layers", "sheet", "camera", "elements", "drawing", "compare")
+def join_modules(name: str) -> str:
+    """The text of a module and of all modules that it imports, as one module.
 
-# One module for the browser, without a build step: its parts do not import each other.
-MODULE = "\n".join(_text(f"{name}.js") for name in _PARTS)
+    anywidget gives the browser one text under a `blob:` address, and the page of
+    `to_html` has no server: neither can resolve "./camera.js". An import map would have
+    to be there before the first module of JupyterLab's page. So the modules are joined
+    in the order in which they need each other, as a bundler does, but without a build.
+    Each name at their top level may be used once: the browser refuses a second one.
+    """
+    texts: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        if name in texts:
+            return
+        text = _text(f"{name}.js")
+        for needed in _IMPORT.findall(text):
+            add(needed)
+        texts[name] = _EXPORT.sub("", _IMPORT.sub("", text))
+
+    add(name)
+    return "\n".join(texts.values())
+
+
+MODULE = join_modules("compare")
 STYLE = _text("compare.css")
+MARKUP = _text("widget.html")
 
-__all__ = ["MODULE", "STYLE", "write_page"]
 
+def write_page(path: PathLike, title: str, state: Mapping[str, Any]) -> Path:
+    """Write one HTML file with a widget in it that works without a kernel.
 
-def write_page(path: PathLike, widget: Any) -> Path:
-    """Write a `Comparison`, as it is now, as one HTML file."""
+    Args:
+        path: The file.
+        title: Title of the page.
+        state: Values of the widget's traits by name; bytes become base64.
+    """
+    # "<" is escaped because "</script>" in a title would end the script element.
+    data = json.dumps(state, default=lambda part: base64.b64encode(part).decode())
     text = Template(_text("page.html")).substitute(
-        title=html.escape(" / ".join(widget.titles)),
+        title=html.escape(title),
         style=STYLE,
-        module=MODULE,
-        state=_script_json(_state(widget)),
+        module=join_modules("page"),
+        state=data.replace("<", "\\u003c"),
     )
     path = Path(path)
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def _state(widget: Any) -> dict[str, Any]:
-    """What the widget's module reads; bytes as base64."""
-    own = [name for name, trait in widget.traits(sync=True).items() if _ours(trait)]
-    state = {name: getattr(widget, name) for name in own}
-    state["_values"] = [base64.b64encode(part).decode() for part in widget._values]
-    # What Python read last, and cannot replace here.
-    return state | {"_detail": {}}
-
-
-def _ours(trait: Any) -> bool:
-    """Whether a trait is the comparison's own, not one that every widget has."""
-    return trait.this_class.__module__ == "tutorial_lib.viewers.comparison.widget"
-
-
-def _script_json(value: Any) -> str:
-    """JSON that cannot end the script element it stands in."""
-    return json.dumps(value).replace("<", "\\u003c")

@@ -1,48 +1,42 @@
-// ------------------------------------------------------------------------------ sheets
+// Layers with the same pixels: all of them on the whole window, or a pair on a part.
 
-/** Layers with the same pixels: all of them on the whole window, or a pair on a part. */
-class Sheet {
-  constructor({ window, shape }, layers) {
-    [this.row0, this.col0, this.rows, this.cols] = window;
-    this.shape = shape; // of what was read
+import { paint, subtract } from "./values.js";
+
+export class Sheet {
+  constructor({ window, shape }, layers, styles) {
+    [this.row, this.col, this.rows, this.cols] = window; // in pixels of the first raster
+    this.shape = shape; // [height, width] of the pixels that were read
     this.layers = layers; // by number
-    this.pictures = new Map();
+    this.styles = styles; // legends and colours of differences
+    this.differences = {};
   }
 
-  /** Size of a pixel that was read, in pixels of the first raster. */
+  /** Side of a pixel that was read, in pixels of the first raster. */
   get pixel() { return this.rows / this.shape[0]; }
 
-  has(...numbers) { return numbers.every((number) => this.layers[number]); }
+  has(pair) { return pair.every((number) => this.layers[number]); }
 
-  /** The pixel that is shown at a place: as it was read, and in the raster; or null. */
-  pixelAt({ row, col }) {
+  /** Pixel at a place: its index among those read, and its row and col; null outside. */
+  pixelAt([row, col]) {
     const [height, width] = this.shape;
-    const i = Math.floor(((row - this.row0) * height) / this.rows), j = Math.floor(((col - this.col0) * width) / this.cols);
+    const i = Math.floor(((row - this.row) * height) / this.rows);
+    const j = Math.floor(((col - this.col) * width) / this.cols);
     if (i < 0 || j < 0 || i >= height || j >= width) return null;
-    // As `picked` in reading.py: of many pixels the middle one is shown.
+    // As `picked` in reading.py: the middle one of several pixels was read.
     const middle = (k, length, count) => Math.floor(((2 * k + 1) * length) / (2 * count));
-    return { index: i * width + j, row: this.row0 + middle(i, this.rows, height), col: this.col0 + middle(j, this.cols, width) };
+    return {
+      sheet: this, index: i * width + j,
+      row: this.row + middle(i, this.rows, height), col: this.col + middle(j, this.cols, width),
+    };
   }
 
-  difference(left, right) {
-    if (this.subtracted?.left !== left || this.subtracted.right !== right)
-      this.subtracted = { left, right, ...subtract(this.layers[left], this.layers[right]) };
-    return this.subtracted;
+  /** The difference of a pair, computed once; null for layers of two families. */
+  difference([left, right]) {
+    const [a, b] = [this.layers[left], this.layers[right]];
+    if (a.family !== b.family) return null;
+    return (this.differences[[left, right]] ??= subtract(a, b, this.styles));
   }
 
-  /** Picture of a layer; drawn once. */
-  picture(number) {
-    const layer = this.layers[number];
-    if (!this.pictures.has(number)) this.pictures.set(number, paint(this.shape, layer.valid, layerColors(layer)));
-    return this.pictures.get(number);
-  }
-
-  /** Picture of a difference, in colours up to a largest one; the last is kept. */
-  differencePicture(left, right, largest, gain, scene) {
-    const of = this.difference(left, right), kept = this.drawn;
-    if (kept?.of === of && kept.gain === gain) return kept.canvas;
-    const canvas = paint(this.shape, of.valid, differenceColors({ ...of, largest }, gain, scene));
-    this.drawn = { of, gain, canvas };
-    return canvas;
-  }
+  /** Picture of one of the layers or differences, painted once. */
+  picture(layer) { return (layer.picture ??= paint(this.shape, layer)); }
 }

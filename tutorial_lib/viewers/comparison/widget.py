@@ -23,32 +23,25 @@ from tutorial_lib.viewers.comparison.details import (
     read_detail,
 )
 from tutorial_lib.viewers.comparison.differences import (
-    Difference,
-    comparable,
+    LayerDifference,
+    check_family,
     difference,
 )
 from tutorial_lib.viewers.comparison.encoding import (
     encode_detail,
     encode_layer,
     encode_scene,
-    pack_values,
 )
-from tutorial_lib.viewers.comparison.page import MODULE, STYLE, write_page
+from tutorial_lib.viewers.comparison.page import MARKUP, MODULE, STYLE, write_page
 from tutorial_lib.viewers.comparison.scene import Scene, read_scene
-from tutorial_lib.viewers.comparison.stills import (
-    difference_figure,
-    pair_figure,
-    write_gif,
-)
+from tutorial_lib.viewers.comparison.stills import difference_figure, difference_text
 from tutorial_lib.viewers.figures import StillFigure
 from tutorial_lib.viewers.options import Display, refuse_unknown
+from tutorial_lib.viewers.panels import draw_layers
 from tutorial_lib.viewers.reading import reduction
 
-# Of the overlay, as long as nobody says.
-TILE = 64
-
-# More changes a second may cause seizures (WCAG 2.3.1 counts flashes: two changes).
-FASTEST = 3.0
+# Side of the tiles that can be drawn over the layers, in pixels.
+DEFAULT_TILE = 64
 
 __all__ = ["Comparison", "compare"]
 
@@ -56,22 +49,20 @@ __all__ = ["Comparison", "compare"]
 class Comparison(anywidget.AnyWidget):
     """A comparison that displays itself; `compare` makes it.
 
-    What one does in the browser arrives here, for the next cell, and what is set here
-    shows there.
+    What people do in the browser changes the attributes for the next cell, and an
+    attribute that is set here changes the picture.
 
     Attributes:
         mode: "swipe", "blink", "side_by_side" or "difference".
         left: Number of the first layer of the pair that is shown, from 0.
         right: Number of the second one.
-        position: Where the swipe line is: 0 at the left border, 1 at the right.
+        position: Position of the swipe line: 0 at the left border, 1 at the right.
         zoom: 1 shows the whole window.
         center: (row, col) in the middle of the view, in pixels of the first raster.
-        rate: Changes a second of "blink", at most 3.
-        gain: A difference is drawn so many times as strong.
-        tiles: Side of the tiles of the overlay for each layer, in its own pixels.
-        tiles_shown: Whether it is drawn.
+        tiles: Side of the tiles of each layer, in pixels of the layer.
+        tiles_shown: Whether the tiles are drawn over the layers.
         pixel: (row, col) of the pixel that was clicked last; empty before.
-        view: (row, col, height, width) of what is to be seen.
+        view: (row, col, height, width) of the part that is seen.
     """
 
     _esm = MODULE
@@ -83,18 +74,16 @@ class Comparison(anywidget.AnyWidget):
     position = traitlets.Float(0.5, min=0, max=1).tag(sync=True)
     zoom = traitlets.Float(1.0, min=1).tag(sync=True)
     center = traitlets.List(traitlets.Float(), minlen=2, maxlen=2).tag(sync=True)
-    rate = traitlets.Float(1.0, min=0.5, max=FASTEST).tag(sync=True)
-    gain = traitlets.Int(1, min=1, max=64).tag(sync=True)
     tiles = traitlets.List(traitlets.Int(min=1)).tag(sync=True)
     tiles_shown = traitlets.Bool(False).tag(sync=True)
     pixel = traitlets.List(traitlets.Int()).tag(sync=True)
     view = traitlets.List(traitlets.Int(), minlen=4, maxlen=4).tag(sync=True)
 
+    _markup = traitlets.Unicode(MARKUP).tag(sync=True)
     _height = traitlets.Int(480).tag(sync=True)
     _scene = traitlets.Dict().tag(sync=True)
     _layers = traitlets.List(traitlets.Dict()).tag(sync=True)
-    _values = traitlets.List(traitlets.Bytes()).tag(sync=True)
-    # Of large layers: finer pixels of what is seen, while Python can read them.
+    # Whether some layers have more pixels than were read, and those of the view.
     _finer = traitlets.Bool(False).tag(sync=True)
     _detail = traitlets.Dict().tag(sync=True)
 
@@ -102,13 +91,11 @@ class Comparison(anywidget.AnyWidget):
         rows, cols = scene.window.rows, scene.window.cols
         self.scene = scene
         self._read: Detail | None = None
-        numbers = range(len(scene.layers))
         super().__init__(
             center=[rows.start + len(rows) / 2, cols.start + len(cols) / 2],
             view=[rows.start, cols.start, len(rows), len(cols)],
             _scene=encode_scene(scene),
-            _layers=[encode_layer(scene, number) for number in numbers],
-            _values=[pack_values(layer) for layer in scene.layers],
+            _layers=[encode_layer(scene, n) for n in range(len(scene.layers))],
             _finer=reduction(*scene.window.shape) > 1,
             **state,
         )
@@ -123,9 +110,16 @@ class Comparison(anywidget.AnyWidget):
             )
         return proposal["value"]
 
+    @traitlets.validate("tiles")
+    def _check_tiles(self, proposal: Any) -> list[int]:
+        try:
+            return tile_sides(proposal["value"], len(self.scene.layers))
+        except ValueError as error:
+            raise traitlets.TraitError(str(error)) from error
+
     @traitlets.observe("view", "left", "right")
-    def _look_closer(self, change: Any) -> None:
-        """Read what is seen of large layers anew, where that shows more pixels."""
+    def _read_view(self, change: Any) -> None:
+        """Read the view of large layers again, if that shows more pixels."""
         window = detail_window(self.scene.window, self.view)
         if window is None:
             return
@@ -135,13 +129,6 @@ class Comparison(anywidget.AnyWidget):
         self._read = read_detail(self.scene, window, self.pair)
         self._detail = encode_detail(self.scene, self._read)
 
-    @traitlets.validate("tiles")
-    def _check_tiles(self, proposal: Any) -> list[int]:
-        try:
-            return tile_sides(proposal["value"], len(self.scene.layers))
-        except ValueError as error:
-            raise traitlets.TraitError(str(error)) from error
-
     @property
     def titles(self) -> tuple[str, ...]:
         """Titles of all layers."""
@@ -149,7 +136,7 @@ class Comparison(anywidget.AnyWidget):
 
     @property
     def window(self) -> Window:
-        """What is to be seen, for `show`, `compare` and `read_array`."""
+        """The part that is seen, for `show`, `compare` and `read_array`."""
         row, col, height, width = self.view
         return Window(col, row, width, height)
 
@@ -158,57 +145,43 @@ class Comparison(anywidget.AnyWidget):
         """Numbers of the two layers that are shown."""
         return self.left, self.right
 
-    def difference(self) -> Difference:
-        """What the right layer differs by from the left one, on what was read.
+    def difference(self) -> LayerDifference:
+        """The difference of the right layer from the left one, in the pixels read.
 
         Raises:
-            ValueError: If they are not of one kind.
+            ValueError: If the layers are of different kinds.
         """
         return difference(*(self.scene.layers[number] for number in self.pair))
 
     def still(self) -> StillFigure:
-        """What is shown where there is no browser or no kernel."""
-        drawn = difference_figure if self.mode == "difference" else pair_figure
-        return drawn(self.scene, self.pair)
+        """The pair side by side, or its difference, as a figure with a description."""
+        layers = [self.scene.layers[number] for number in self.pair]
+        titles = [self.titles[number] for number in self.pair]
+        if self.mode != "difference":
+            return draw_layers(layers, titles)
+        found = self.difference()
+        return difference_figure(found, layers[0], difference_text(found, *titles))
 
     def as_figure(self) -> Figure:
         """The pair side by side, or its difference, as a matplotlib figure."""
         return self.still().as_figure()
 
     def to_html(self, path: PathLike) -> Path:
-        """Write a page that needs nothing else: no kernel, no internet.
+        """Write a page that works without a kernel and without the internet.
 
-        The page is in the state that the widget is in; modes, layers, zoom and
-        readings work in it.
+        The page opens in the state that the widget has now. Modes, layers, zoom and
+        values work in it; finer pixels of large layers need a kernel.
         """
-        return write_page(path, self)
-
-    def save_gif(self, path: PathLike, *, rate: float | None = None) -> Path:
-        """Write the pair as an alternating picture.
-
-        Args:
-            path: Where it goes.
-            rate: Changes a second; None takes `self.rate`.
-        """
-        rate = self.rate if rate is None else rate
-        if not 0 < rate <= FASTEST:
-            raise ValueError(
-                f"`rate` is changes a second, above 0 and at most {FASTEST:g}, which "
-                f"is safe to look at. Received: {rate:g}."
-            )
-        if Path(path).suffix.lower() != ".gif":
-            raise ValueError(
-                f"An alternating picture is a GIF, and '{Path(path).name}' is not "
-                "called so. Give it a name that ends with '.gif'."
-            )
-        return write_gif(path, self.scene, self.pair, rate=rate)
+        own = Comparison.class_own_traits(sync=True)
+        state = {name: getattr(self, name) for name in own} | {"_detail": {}}
+        return write_page(path, " / ".join(self.titles), state)
 
     def __repr__(self) -> str:
         height, width = self.scene.window.shape
         return f"Comparison of {', '.join(self.titles)}: {height} x {width} px."
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget, and a picture for where no widgets run."""
+        """The widget, and a picture for programs that show no widgets."""
         bundle, metadata = super()._repr_mimebundle_(**kwargs)
         picture, about = self.still()._repr_mimebundle_()
         return picture | bundle, about | metadata
@@ -231,17 +204,17 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
 ) -> Comparison:
     """Compare rasters or arrays on the ground that they share.
 
-    In the browser: swipe, blink, side by side or the difference, with zoom, values
-    below the pointer, and the tiles. The kind of picture follows from the data, as in
-    `show`, but that a probability is grey, from 0 to 1; layers of one kind are
-    stretched alike, so equal values look equal. Of rasters with more pixels than a
-    screen, every n-th is read through the overviews, unmixed; zooming in reads the rest
-    of what is seen. Colours and the difference's share are those of the whole.
+    In the browser: swipe, blink, side by side or difference, with zoom, values below
+    the pointer, and tiles. The kind of picture follows from the data, as in `show`,
+    except that a probability is drawn in grey, from 0 to 1. Layers of one kind have
+    common limits, so equal values look equal. Rasters with more pixels than a screen
+    are subsampled, never averaged, and read through their overviews; zooming in reads
+    all pixels of the view. Limits and shares are computed from the whole.
 
     Args:
         layers: Two or more rasters or arrays (height, width[, channel]). Rasters are
-            placed by their coordinates; arrays cover the first raster, or what all
-            rasters share, whichever is of their shape.
+            placed by their coordinates; an array covers either the first raster or the
+            ground that all rasters share, whichever has its shape.
         bands: Number of one band, or of those shown as red, green and blue, from 1;
             None takes 1, 2, 3, or 1 where there are fewer. A layer of one band shows
             that one. For layers that differ, a list of these, one for each:
@@ -250,26 +223,27 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
         titles: One for each layer; None takes the names of the files.
         value_range: (darkest, brightest) value, instead of `stretch`.
         kind: Draws all layers as this kind.
-        stretch: Shares of pixels, in %, below the darkest and the brightest shade.
+        stretch: Percentages of pixels that are darker than the darkest and the
+            brightest shade.
         nodata: Value of pixels without data; None takes the raster's own tag.
-        mode: "swipe", "blink", "side_by_side" or "difference".
+        mode: "swipe", "blink" (one change a second), "side_by_side" or "difference".
         tile: Side of the tiles that can be drawn over the layers, in their pixels: one
             for all, or one for each layer. They are switched on, and changed, in the
-            browser (or by `tiles_shown`); over a difference lie those of the first.
+            browser (or by `tiles_shown`); a difference shows the tiles of the first.
         window: Part to compare, in pixels of the first raster.
         height: Largest height of the picture on the screen, px.
-        **unknown: Refused, with a list of the known names.
+        **unknown: Not accepted: the error lists the known names.
 
     Returns:
         A widget that displays itself. Its `mode`, `left`, `right`, `position`, `zoom`,
-        `center`, `window` and `pixel` are what one did in the browser; `as_figure()`,
-        `save_gif(path)` and `to_html(path)` are for where there is no kernel.
+        `center`, `window` and `pixel` hold what was chosen in the browser.
+        `as_figure()` and `to_html(path)` are for places without a kernel.
 
     Raises:
         TypeError: If an option is unknown, or a layer is neither raster nor array.
-        ValueError: If an option means nothing, there are fewer than two layers, they
-            share no ground or are in different CRS, a band does not exist, or a layer
-            has no data.
+        ValueError: If an option is wrong, there are fewer than two layers, they share
+            no ground or are in different CRS, a band does not exist, or a layer has no
+            data.
         FileNotFoundError: If there is no such file.
 
     Example:
@@ -280,10 +254,10 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
     """
     refuse_unknown(compare, unknown)
     check_layers(layers)
-    check_options(mode, window, height)
-    tiles = tile_sides(TILE if tile is None else tile, len(layers))
+    check_options(mode, height)
+    tiles = tile_sides(DEFAULT_TILE if tile is None else tile, len(layers))
     display = Display(bands, legend, value_range, kind, stretch, nodata)
     scene = read_scene(layers, display=display, titles=titles, window=window)
-    if mode == "difference" and not comparable(*scene.layers[:2]):
-        difference(*scene.layers[:2])
+    if mode == "difference":
+        check_family(*scene.layers[:2])
     return Comparison(scene, mode=mode, tiles=tiles, _height=int(height))

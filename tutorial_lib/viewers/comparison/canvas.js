@@ -1,0 +1,96 @@
+// What is drawn on the canvas: pictures, the tiles over them, and the cross.
+
+const CLOSEST = 8; // CSS px between lines of tiles; closer lines would hide the picture
+const HALO_FROM = 16; // CSS px between lines of tiles that have light borders
+const CROSS = 9; // half of its size, CSS px
+
+/** Draw everything that a view shows. */
+export function drawCanvas(view) {
+  const { camera, e } = view, g = e.canvas.getContext("2d"), ratio = devicePixelRatio;
+  g.setTransform(ratio, 0, 0, ratio, 0, 0);
+  g.clearRect(0, 0, camera.width, camera.height);
+  for (const part of parts(view)) {
+    g.save();
+    g.beginPath();
+    g.rect(part.from, 0, part.to - part.from, camera.height);
+    g.clip();
+    for (const sheet of view.sheets) drawSheet(g, camera, sheet, part);
+    if (view.get("tiles_shown") && !isTooFine(view, part.number)) drawTiles(g, view, part);
+    if (view.cross && (view.cross.byKeys || view.mode === "side_by_side")) drawCross(g, view, part);
+    g.restore();
+  }
+}
+
+/** What is drawn where: `layer` of a sheet, in a pane, between two x; tiles by `number`. */
+function parts(view) {
+  const { camera, mode } = view, [left, right] = view.numbers, [first, second] = camera.panes;
+  const part = (number, pane, from = pane, to = pane + camera.paneWidth) =>
+    ({ number, pane, from, to, layer: (sheet) => sheet.layers[number] });
+  const line = view.get("position") * camera.width;
+  if (mode === "swipe") return [part(left, first, 0, line), part(right, first, line)];
+  if (mode === "side_by_side") return [part(left, first), part(right, second)];
+  if (mode === "blink") return [part(view.second ? right : left, first)];
+  // The blocks that a difference shows are usually those of the first layer.
+  return [view.difference ? { ...part(left, first), layer: (sheet) => view.differenceOn(sheet) } : part(right, first)];
+}
+
+function drawSheet(g, camera, sheet, part) {
+  const layer = part.layer(sheet), picture = sheet.picture(layer);
+  const width = sheet.cols * camera.scale;
+  const box = [...camera.pointOf([sheet.row, sheet.col], part.pane), width, sheet.rows * camera.scale];
+  g.fillStyle = hatching(g);
+  g.fillRect(...box);
+  // Colours of classes are never mixed. Differences are, where several pixels share one
+  // on the screen: a seam of one pixel would be lost otherwise.
+  const sharp = layer.family === "classes" && !layer.isDifference;
+  g.imageSmoothingEnabled = !sharp && width < picture.width;
+  g.imageSmoothingQuality = "medium";
+  g.drawImage(picture, ...box);
+}
+
+/** Pattern of pixels without data. */
+let pattern = null;
+function hatching(g) {
+  if (pattern) return pattern;
+  const tile = new OffscreenCanvas(8, 8), t = tile.getContext("2d");
+  t.fillStyle = "#f6f6f6";
+  t.fillRect(0, 0, 8, 8);
+  t.strokeStyle = "#b5b5b5";
+  for (const x of [-8, 0, 8]) { t.moveTo(x, 8); t.lineTo(x + 8, 0); }
+  t.stroke();
+  return (pattern = g.createPattern(tile, "repeat"));
+}
+
+/** Side of a layer's tiles, CSS px. */
+function tileWidth(view, number) {
+  return view.get("tiles")[number] * Math.min(...view.layers[number].spacing) * view.camera.scale;
+}
+
+export const isTooFine = (view, number) => tileWidth(view, number) < CLOSEST;
+
+/** Tiles are counted from the corner of their own layer. */
+function drawTiles(g, view, { number, pane }) {
+  const { camera } = view, { width, height } = camera, lines = new Path2D();
+  const { corner, spacing } = view.layers[number], tile = view.get("tiles")[number];
+  const [x, y] = camera.pointOf(corner, pane);
+  const along = (origin, step, length, add) => {
+    for (let at = origin + Math.ceil(-origin / step) * step; at <= length; at += step) add(Math.round(at) + 0.5);
+  };
+  along(y, tile * spacing[0] * camera.scale, height, (at) => { lines.moveTo(0, at); lines.lineTo(width, at); });
+  along(x, tile * spacing[1] * camera.scale, width, (at) => { lines.moveTo(at, 0); lines.lineTo(at, height); });
+  stroke(g, lines, tileWidth(view, number) >= HALO_FROM);
+}
+
+function drawCross(g, { camera, cross }, { pane }) {
+  const [x, y] = camera.pointOf(cross.place, pane), lines = new Path2D();
+  lines.moveTo(x - CROSS, y); lines.lineTo(x + CROSS, y);
+  lines.moveTo(x, y - CROSS); lines.lineTo(x, y + CROSS);
+  stroke(g, lines, true);
+}
+
+/** Dark lines, with light borders so that they are seen on everything. */
+function stroke(g, lines, halo) {
+  const draw = (style, width) => { g.strokeStyle = style; g.lineWidth = width; g.stroke(lines); };
+  if (halo) draw("rgba(255,255,255,.45)", 3);
+  draw("rgba(17,17,17,.85)", 1);
+}

@@ -1,0 +1,117 @@
+// What stands around the picture: controls, names, values, legend and notes.
+
+import { isTooFine } from "./canvas.js";
+import { legendOf, noDataSwatch } from "./elements.js";
+import { number } from "./values.js";
+
+/** Bring everything around the picture up to date. */
+export function showControls(view) {
+  const { e, camera, mode, pair: [a, b] } = view;
+  const chosen = e.modes.find((radio) => radio.value === mode), tiles = view.get("tiles");
+  chosen.checked = true;
+  [e.left.value, e.right.value] = view.numbers;
+  e.rightTitle.value = b.title;
+  e.right.setAttribute("aria-valuetext", b.title);
+  e.play.textContent = view.playing ? "Pause" : "Play";
+  e.out.disabled = e.all.disabled = camera.zoom <= 1;
+  e.in.disabled = camera.zoom >= camera.largestZoom;
+  e.tiles.checked = view.get("tiles_shown");
+  const sides = view.numbers.map((number) => tiles[number]);
+  [e.leftSide, e.rightSide].forEach((side, k) => { if (!side.matches(":focus")) side.value = sides[k]; });
+  e.rightSide.hidden = mode === "difference" || sides[0] === sides[1];
+  e.root.classList.toggle("compare-zoomed", camera.zoom > 1);
+  const name = `${chosen.nextSibling.textContent}: ${a.title} and ${b.title}, zoom ${camera.zoom.toFixed(1)}`;
+  e.canvas.setAttribute("aria-label", `${name}. ${a.description} ${b.description}`);
+  showNames(view);
+  showValues(view);
+  showLegend(view);
+  showNotes(view);
+}
+
+/** The swipe line, and the names of what lies beside it or in the panes. */
+function showNames(view) {
+  const { e, camera, mode, pair: [a, b] } = view, position = view.get("position");
+  const line = position * camera.width, percent = Math.round(100 * position);
+  e.handle.style.left = line + "px";
+  e.swipe.value = position;
+  e.swipe.setAttribute("aria-valuetext", `${percent} % ${a.title}`);
+  const apart = view.difference ? ` ${a.family === "classes" ? "≠" : "−"} ${a.title}` : "";
+  const name = { blink: [a, b][+view.second].title, difference: b.title + apart }[mode] ?? a.title;
+  const [first, second = camera.width] = mode === "swipe" ? [0, line] : camera.panes;
+  const places = [[name, first, second - first], [b.title, second, camera.width - second]];
+  places.forEach(([text, left, width], k) => {
+    e.panes[k].firstChild.textContent = text;
+    Object.assign(e.panes[k].style, { left: left + "px", width: width + "px" });
+  });
+}
+
+function showValues(view) {
+  const { e, cross, numbers, pair } = view, pixel = cross && view.pixelAt(cross.place);
+  const texts = ["Point at the picture to read its values.", "", "", ""];
+  if (pixel) {
+    const { sheet, index, row, col } = pixel;
+    texts[0] = `row ${row}, column ${col}${coordinates(view.scene, row, col)}`;
+    numbers.forEach((n, k) => (texts[k + 1] = `${pair[k].title}: ${valueText(sheet.layers[n], index)}`));
+    const found = view.mode === "difference" && view.difference && sheet.difference(numbers);
+    if (found?.family === "values" && found.valid[index]) texts[3] = `difference: ${number(found.values[index])}`;
+  }
+  texts.forEach((text, k) => (e.readout.children[k].textContent = text));
+}
+
+function coordinates({ transform, decimals }, row, col) {
+  if (!transform) return "";
+  const [a, , c, , d, f] = transform;
+  return `  (x ${(c + (col + 0.5) * a).toFixed(decimals)}, y ${(f + (row + 0.5) * d).toFixed(decimals)})`;
+}
+
+function valueText({ family, valid, values, count, bands, classes }, index) {
+  if (!valid[index]) return "no data";
+  if (family === "classes") return `${classes.find(([id]) => id === values[index])[1]} (${values[index]})`;
+  return Array.from({ length: bands }, (_, band) => number(values[band * count + index])).join(", ");
+}
+
+/** The legend is made anew only where it changes: it is costly while the line moves. */
+function showLegend(view) {
+  const key = [view.mode === "difference", ...view.numbers].join();
+  if (key === view.legendKey && view.legendDetail === view.detail) return;
+  Object.assign(view, { legendKey: key, legendDetail: view.detail });
+  const difference = view.mode === "difference" && view.difference;
+  view.e.legend.replaceChildren(...(difference ? differenceLegend(difference) : layerLegends(view)));
+}
+
+const hasGaps = ({ valid }) => valid.includes(0);
+
+function layerLegends({ sheets, numbers }) {
+  // Finer pixels may have classes that the coarse ones do not have.
+  const layers = sheets.flatMap((sheet) => numbers.map((number) => sheet.layers[number]));
+  const entries = new Map(layers.flatMap(legendOf).map((entry) => [entry.outerHTML, entry]));
+  return [...entries.values(), ...(layers.some(hasGaps) ? [noDataSwatch()] : [])];
+}
+
+function differenceLegend(difference) {
+  const { family, classes, largest, share, isMean } = difference;
+  const percent = (part) => `${+(100 * part).toPrecision(4)} %`;
+  const nodata = hasGaps(difference) ? [noDataSwatch()] : [];
+  const pixels = nodata.length ? "pixels with data in both" : "pixels";
+  if (!largest) return [`The layers are equal in all ${pixels}.`, ...nodata];
+  if (family === "classes") {
+    const shares = [`${percent(1 - share)} of the ${pixels}`, percent(share)];
+    const named = classes.map(([id, name, rgb]) => [id, `${name}: ${shares[id]}`, rgb]);
+    return [...legendOf({ ...difference, classes: named }), ...nodata];
+  }
+  const text = `${percent(share)} of the ${pixels} differ, by at most ${number(largest)}`;
+  return [...legendOf(difference), isMean ? `${text} (mean over the bands, without sign)` : text, ...nodata];
+}
+
+function showNotes(view) {
+  const { e, scene, mode, numbers, pair: [a, b] } = view, notes = [...scene.notes];
+  if (view.canRefine) notes.push("Zoom in to see all of them.");
+  if (mode === "difference" && !view.difference)
+    notes.push(`${a.title} and ${b.title} are of different kinds and have no difference.`,
+      "Choose two layers of one kind, or another mode.");
+  const fine = view.get("tiles_shown") ? numbers.filter((number) => isTooFine(view, number)) : [];
+  const sides = new Set(fine.map((number) => view.get("tiles")[number]));
+  if (sides.size) notes.push(`Zoom in to see tiles of ${[...sides].join(" and ")} px.`);
+  // The notes are a live region: the same text set again would be read again.
+  if (e.notes.textContent !== notes.join(" ")) e.notes.textContent = notes.join(" ");
+}

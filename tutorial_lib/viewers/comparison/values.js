@@ -1,0 +1,68 @@
+// Values of layers: unpacked, subtracted, and painted in colours.
+
+const ARRAYS = {
+  int8: Int8Array, uint8: Uint8Array, int16: Int16Array, uint16: Uint16Array,
+  int32: Int32Array, uint32: Uint32Array, float32: Float32Array, float64: Float64Array,
+};
+
+export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+/** Text of a number, with up to five digits. */
+export function number(value) {
+  const tiny = value && Math.abs(value) < 1e-3;
+  return tiny ? value.toExponential(3) : String(+value.toPrecision(5));
+}
+
+/** Unpack the values of a layer; `about` is what encode_layer in encoding.py gives. */
+export async function unpack(about, [height, width]) {
+  const stream = new Blob([about.values]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const buffer = await new Response(stream).arrayBuffer();
+  const count = height * width;
+  const values = new ARRAYS[about.type](buffer, 0, count * about.bands);
+  return { ...about, count, values, valid: new Uint8Array(buffer, values.byteLength, count) };
+}
+
+/** Difference of two layers, to be drawn as a layer; as `difference` in differences.py. */
+export function subtract(a, b, styles) {
+  const { count, family } = a;
+  const values = new Float32Array(count), valid = new Uint8Array(count);
+  let largest = 0, changed = 0, total = 0;
+  for (let i = 0; i < count; i++) {
+    if (!a.valid[i] || !b.valid[i]) continue;
+    let value = b.values[i] - a.values[i];
+    if (family === "classes") value = +(value !== 0);
+    if (family === "rgb") {
+      value = 0;
+      for (let k = i; k < a.values.length; k += count) value += Math.abs(b.values[k] - a.values[k]) / a.bands;
+    }
+    valid[i] = 1;
+    values[i] = value;
+    total += 1;
+    changed += value !== 0;
+    largest = Math.max(largest, Math.abs(value));
+  }
+  const top = largest || 1, limits = [[family === "rgb" ? 0 : -top], [top]];
+  const kind = { family: family === "classes" ? "classes" : "values", isDifference: true, isMean: family === "rgb" };
+  return { ...styles[family], ...kind, count, values, valid, limits, largest, share: total ? changed / total : 0 };
+}
+
+/** Canvas with the colours of a layer; transparent where it has no data. */
+export function paint([height, width], layer) {
+  const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer);
+  const color = colorOf(layer);
+  for (let i = 0; i < pixels.length; i++) if (layer.valid[i]) pixels[i] = color(i);
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
+}
+
+/** Function that gives the packed colour of pixel i. */
+function colorOf({ family, values, count, classes, ramp, limits: [low, high] }) {
+  const pack = ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+  // Step 0 to 255 between two limits; the middle where both limits are equal.
+  const step = (value, k) =>
+    high[k] > low[k] ? Math.round(255 * clamp((value - low[k]) / (high[k] - low[k]), 0, 1)) : 128;
+  if (family === "rgb") return (i) => pack([0, 1, 2].map((k) => step(values[k * count + i], k)));
+  const colors = family === "classes" ? new Map(classes.map(([id, , rgb]) => [id, pack(rgb)])) : ramp.map(pack);
+  return family === "classes" ? (i) => colors.get(values[i]) : (i) => colors[step(values[i], 0)];
+}
