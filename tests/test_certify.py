@@ -10,8 +10,8 @@ from keras import layers
 from random_networks import positive, random_network
 
 from tutorial_lib import architectures, testing
-from tutorial_lib.fields import layer_rules
 from tutorial_lib.fields.analysis import analyse
+from tutorial_lib.fields.layer_rules import pointwise, register_rule
 from tutorial_lib.networks.predictors import as_predictor
 from tutorial_lib.networks.saving import export, folder_hash, weights_digest
 from tutorial_lib.proof.certificate import Certificate
@@ -208,7 +208,7 @@ def test_chunks_hold_a_tile_that_lies_on_multiples_of_the_stride():
 
 
 def test_a_chunk_of_another_size_than_expected_is_refused():
-    with pytest.raises(ValueError, match=r"gives \(64, 64\) pixels .* \(63, 63\) were"):
+    with pytest.raises(ValueError, match=r"\(64, 64\) pixels .*, not \(63, 63\)"):
         tiles_of_pan_and_xs(16, (31, 31, 15, 15), lost=(1, 1))
 
 
@@ -348,7 +348,7 @@ def test_a_layer_that_looks_at_the_whole_chunk_is_never_exact():
         assert certificate.margins is None
         assert certificate.max_difference > 0.01 * certificate.value_range
         assert "NOT exact" in repr(certificate)
-        assert "nothing clean" in repr(certificate)
+        assert "no clean pixels" in repr(certificate)
 
 
 def test_what_layers_forbid_is_not_exact_though_no_difference_shows():
@@ -367,14 +367,17 @@ class Blurred(layers.Layer):
         return keras.ops.average_pool(image, 3, 1, "same")
 
 
-def test_an_analysis_that_promises_too_much_is_called_wrong(monkeypatch):
-    monkeypatch.setitem(layer_rules._RULES, Blurred, layer_rules.pointwise)
+def test_an_analysis_with_too_small_margins_is_called_wrong():
+    class Promising(Blurred):
+        """A layer whose rule is wrong."""
+
+    register_rule(Promising)(pointwise)
     image = keras.Input((None, None, 1), name="image")
-    model = keras.Model(image, Blurred(name="out")(image))
+    model = keras.Model(image, Promising(name="out")(image))
     with pytest.warns(UserWarning, match=r"`analyse` is wrong.*\(0, 0, 0, 0\).*\(1, 1"):
         certificate = certify(model, "out", tile=8)
     assert not certificate.sound
-    assert "MORE THAN the (0, 0, 0, 0) analysed" in repr(certificate)
+    assert "LARGER THAN the (0, 0, 0, 0) analysed" in repr(certificate)
     assert certificate.exact, "with the margins that were measured"
 
 
@@ -397,7 +400,7 @@ def test_a_model_with_two_results_for_one_image_is_refused():
 
 
 def test_an_output_that_never_changes_is_refused():
-    with pytest.raises(ValueError, match="'out' is the same whatever the image"):
+    with pytest.raises(ValueError, match="'out' is the same for every image"):
         certify(
             lambda inputs: {"out": 0 * inputs["input"]}, "out", tile=8, inputs=ONE_BAND
         )
@@ -407,7 +410,7 @@ def test_an_output_that_does_not_grow_is_refused():
     def model(inputs):
         return {"out": inputs["input"][:, :7, :7]}
 
-    with pytest.raises(ValueError, match="'out' does not grow in step"):
+    with pytest.raises(ValueError, match="'out' does not grow in proportion"):
         certify(model, "out", tile=8, inputs=ONE_BAND)
 
 
@@ -425,7 +428,7 @@ def test_an_unknown_output_is_refused_with_those_there_are():
 @pytest.mark.parametrize(("tile", "legal"), [(100, "96 or 112"), (9, "16"), (0, "16")])
 def test_an_illegal_tile_is_refused_with_the_nearest_legal_ones(tile, legal):
     model = architectures.pan_xs_unet(4, crops=())
-    sentence = rf"{tile} px is not a multiple of 16 px.*'estimated'. Use {legal}\."
+    sentence = rf"A tile of {tile} px .* of 'estimated' \(16 px\)\. Use {legal}\."
     with pytest.raises(ValueError, match=sentence):
         certify(model, "estimated", tile=tile)
     with pytest.raises(ValueError, match=sentence):
@@ -439,7 +442,7 @@ def test_tiles_are_in_pixels_of_the_output():
 
 def test_what_a_model_does_not_say_must_be_declared(tmp_path):
     model = architectures.dual_source_fcnn(6, crops=())
-    with pytest.raises(ValueError, match=r"says nothing of its inputs. Give `inputs="):
+    with pytest.raises(ValueError, match=r"tells no input. Give `inputs="):
         certify(opaque(model), "estimated", tile=8)
     folder = export(model, tmp_path / "m")
     with pytest.raises(ValueError, match=r"only the names of its inputs, 'input_"):
@@ -450,7 +453,7 @@ def test_what_a_model_does_not_say_must_be_declared(tmp_path):
     ("inputs", "sentence"),
     [
         ({"image": (4, 1, 1)}, r"named \['image'\], those of the model \['input'\]"),
-        ({"input": (3, 1, 1)}, "gives 'input' 3 channels, and the model takes 4"),
+        ({"input": (3, 1, 1)}, "'input' has 3 channels, and the model takes 4"),
         ({"input": (4, 1)}, r"'input' is declared as \(4, 1\). Give \(channels"),
         ({"input": (4, 0, 1)}, r"'input' is declared as \(4, 0, 1\)"),
         ({"input": 4}, "'input' is declared as 4"),
@@ -492,7 +495,7 @@ def test_a_certificate_survives_being_written_as_text():
     assert again == certificate
     assert isinstance(again.scale, Fraction)
     assert again.amplitudes["input_10m"][-1] == 2000
-    with pytest.raises(ValueError, match="The text is no certificate"):
+    with pytest.raises(ValueError, match="The text is not a certificate"):
         Certificate.from_json("{}")
 
 

@@ -661,7 +661,7 @@ def test_a_certificate_that_is_not_exact_refuses_the_plan(tmp_path):
 
     certificate = certify(whole_tile, "same", tile=16, inputs={"input": (2, 1, 100)})
     path = scene(tmp_path, pooled_unet(), (61, 43))["input"]
-    with pytest.raises(ValueError, match="no map of 'same' in tiles is exact"):
+    with pytest.raises(ValueError, match="no tiled map of 'same' is exact"):
         plan_inference(whole_tile, path, output="same", certificate=certificate)
 
 
@@ -814,7 +814,7 @@ def test_larger_measured_margins_overrule_the_analysis(tmp_path):
     with pytest.warns(UserWarning, match="`analyse` is wrong about this model"):
         certificate = certify(network, "out", tile=16)
     path = scene(tmp_path, network, (41, 37))["input"]
-    with pytest.raises(ValueError, match="no map of 'out' in tiles is exact"):
+    with pytest.raises(ValueError, match="no tiled map of 'out' is exact"):
         plan_inference(network, path, output="out", certificate=certificate)
 
 

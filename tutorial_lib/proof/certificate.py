@@ -1,6 +1,7 @@
-"""What was measured of a model, written down: a certificate, to keep in a map.
+"""A certificate: the record of what `certify` measured of a model.
 
-It stands in for an analysis where nobody can see into the model.
+It goes into a map's metadata, and replaces the analysis of a model whose layers cannot
+be seen.
 """
 
 import json
@@ -23,23 +24,23 @@ class Certificate:
     Attributes:
         output: Name of the output.
         tile: Side of the tiles in output pixels.
-        exact: The tiled map equals the whole one, up to the order of sums (1e-5 of the
-            range of values).
-        bitwise: It does in every bit, chunks being computed one at a time.
-        max_difference: Largest difference of the two, in the image where it is the
+        exact: Whether the tiled map equals the whole map, apart from the order of sums
+            (1e-5 of the range of values).
+        bitwise: Whether it does in every bit, if chunks are computed one at a time.
+        max_difference: Largest difference of the two maps, in the image where it is the
             largest share of the range.
         value_range: Largest minus smallest value of the whole map in that image.
-        margins: Output pixels that the surroundings of a chunk reach, measured; None
-            if they reach all.
-        analysed_margins: What `analyse` says, None if it cannot.
+        margins: Output pixels that depend on the surroundings of a chunk, as measured;
+            None if all do.
+        analysed_margins: The margins by `analyse`; None where it gives none.
         total_stride: For each source, in its own pixels.
         scale: Output spacing divided by reference spacing.
         lost: Output pixels (rows, columns) by which a chunk's output is smaller than
-            the chunk.
+            chunk / scale.
         spacing: Pixel size of each source, in reference pixels.
         trials: Number of images with other surroundings that were compared.
         amplitudes: Largest values of the images, for each source.
-        seed: What the images were made from.
+        seed: Seed of the images.
         weights: SHA-256 of a Keras model's weights, or of a SavedModel's files; None
             for a function.
 
@@ -74,20 +75,27 @@ class Certificate:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing was measured beyond the margins that `analyse` gives."""
-        return not _beyond(self.margins, self.analysed_margins)
+        """Whether no measured margin is larger than the analysed one."""
+        if self.analysed_margins is None:
+            return True
+        return self.margins is not None and all(
+            measured <= analysed
+            for measured, analysed in zip(
+                self.margins, self.analysed_margins, strict=True
+            )
+        )
 
     def reach(self) -> NetworkReach:
-        """What `plan_inference` needs to know of a model that nobody can see into.
+        """A conservative reach of the output, built from the measured margins.
 
         Raises:
-            ValueError: If the certificate says that no tiled map is exact.
+            ValueError: If the tiled map was not exact.
         """
         if not self.exact:
             raise ValueError(
-                f"The certificate says that no map of '{self.output}' in tiles is "
-                f"exact: {self._margins_text()}, tiled and whole differ by up to "
-                f"{self.max_difference:.2g}. Declare the fields and accept it."
+                f"The certificate says that no tiled map of '{self.output}' is exact "
+                f"({self._margins_text()}; tiled and whole map differ by up to "
+                f"{self.max_difference:.2g}). Declare the fields to map it anyway."
             )
         left, top, right, bottom = self.margins
         reference = next(iter(self.spacing))
@@ -119,7 +127,7 @@ class Certificate:
         if set(outputs) != {self.output}:
             raise ValueError(
                 f"The certificate is for '{self.output}', and {list(outputs)} are "
-                "mapped. Certify what is mapped."
+                "mapped. Certify the output that is mapped."
             )
         if self.weights not in (None, as_predictor(model).digest):
             raise ValueError(
@@ -129,7 +137,7 @@ class Certificate:
             )
 
     def to_json(self) -> str:
-        """The certificate as text; fractions become "1/4"."""
+        """The certificate as JSON; a fraction is written as "1/4"."""
         return json.dumps(asdict(self), default=str)
 
     @classmethod
@@ -137,7 +145,7 @@ class Certificate:
         """The certificate that `to_json` wrote.
 
         Raises:
-            ValueError: If the text is none.
+            ValueError: If the text is not a certificate.
         """
         try:
             values = json.loads(text)
@@ -151,7 +159,7 @@ class Certificate:
             return cls(**values)
         except (AttributeError, KeyError, TypeError, ValueError) as err:
             raise ValueError(
-                f"The text is no certificate: {err}. Write it with "
+                f"The text is not a certificate: {err}. Write it with "
                 "`Certificate.to_json`."
             ) from err
 
@@ -161,7 +169,7 @@ class Certificate:
                 f"'{self.output}' in tiles of {self.tile} px: {self._verdict()}",
                 f"{self._margins_text()}",
                 f"total stride {dict(self.total_stride)}, scale {self.scale}, "
-                f"{self.lost} px (rows, columns) lost",
+                f"{self.lost} px (rows, columns) smaller than chunk / scale",
                 f"{self.trials} images with other surroundings, values up to "
                 f"{_listed(self.amplitudes)}, seed {self.seed}; weights "
                 f"{self.weights[:12] if self.weights else 'unknown'}",
@@ -170,33 +178,25 @@ class Certificate:
 
     def _verdict(self) -> str:
         difference = (
-            f"{self.max_difference:.2g} apart at most, values range over "
-            f"{self.value_range:.2g}"
+            f"tiled and whole map differ by at most {self.max_difference:.2g}, values "
+            f"range over {self.value_range:.2g}"
         )
         if not self.exact:
-            return f"NOT exact, tiled and whole are {difference}"
+            return f"NOT exact, {difference}"
         if self.bitwise:
-            return "exact, tiled and whole are equal in every bit"
+            return "exact, tiled and whole map are equal in every bit"
         return f"exact up to the order of sums, {difference}"
 
     def _margins_text(self) -> str:
         if self.margins is None:
-            return "nothing clean: surroundings reach all of a chunk"
+            return "no clean pixels: the surroundings reach all of a chunk"
         text = f"margins (left, top, right, bottom) {self.margins} measured"
         if self.analysed_margins is None:
             return f"{text}, not analysed"
         if not self.sound:
-            return f"{text}, MORE THAN the {self.analysed_margins} analysed"
+            return f"{text}, LARGER THAN the {self.analysed_margins} analysed"
         same = self.margins == self.analysed_margins
         return f"{text}, {'and' if same else self.analysed_margins} analysed"
-
-
-def _beyond(measured: Margins | None, analysed: Margins | None) -> bool:
-    if analysed is None:
-        return False
-    return measured is None or any(
-        m > a for m, a in zip(measured, analysed, strict=True)
-    )
 
 
 def _listed(amplitudes: Mapping[str, tuple[float, ...]]) -> str:

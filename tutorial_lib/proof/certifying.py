@@ -1,7 +1,7 @@
-"""Proof by numbers that a tiled map equals the whole one.
+"""Proof by experiment that a tiled map equals the whole map.
 
-`analyse` works margins out from the layers; `certify` measures them on the real
-weights, of any model, also of one whose layers nobody can see.
+`analyse` works margins out from the layers. `certify` measures them with the real
+weights, of any model, also of one whose layers cannot be seen.
 """
 
 from typing import Any
@@ -9,30 +9,21 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib.fields.analysis import FieldAnalysis
-from tutorial_lib.fields.checks import check_output
+from tutorial_lib.fields.checks import check_multiple, check_output
 from tutorial_lib.fields.layer_rules import UnknownLayerError
 from tutorial_lib.networks.predictors import Predictor, as_predictor
 from tutorial_lib.notices import warn
 from tutorial_lib.proof.certificate import Certificate
-from tutorial_lib.proof.comparison import Difference, compare_tiles
-from tutorial_lib.proof.experiments import (
-    LARGEST_CHUNK,
-    measure_layout,
-    measure_margins,
-)
+from tutorial_lib.proof.comparison import Deviation, compare_tiles
+from tutorial_lib.proof.experiments import Expected, measure_layout, measure_margins
 from tutorial_lib.proof.probe import (
-    COLS,
     LEVELS,
-    ROWS,
     Inputs,
     Layout,
     Margins,
     Probe,
     make_probe,
 )
-
-# A chunk this long shows what layers take away, without being computed.
-LONG_CHUNK = 4096
 
 __all__ = ["certify"]
 
@@ -45,14 +36,14 @@ def certify(
     inputs: Inputs | None = None,
     seed: int = 0,
 ) -> Certificate:
-    """Measure how far an output can be trusted, and prove that its tiles fit.
+    """Measure the margins of an output, and prove that tiles give the whole map.
 
     Chunks are kept and everything around them is replaced by noise, several times and
-    at several amplitudes: what changes in any bit depends on the surroundings. Then an
-    image is computed tile by tile and as a whole. What dead units hide is not found:
-    margins measured may be smaller than those analysed, and never larger. Certify
-    probabilities, and the labels made of them are covered: labels alone show only what
-    changes a class.
+    at several amplitudes. Pixels that change in any bit depend on the surroundings.
+    Then an image is computed tile by tile and as a whole. Dead units may hide a
+    dependence: the measured margins may be smaller than the analysed ones, and are
+    never larger. Certifying the probabilities also covers the labels computed from
+    them; labels alone show only changes of the class.
 
     Args:
         model: A Keras model, a `.keras` file, a SavedModel folder or a function from
@@ -61,16 +52,16 @@ def certify(
         tile: Side of a tile in output pixels.
         inputs: {input name: (channels, pixels per reference pixel, largest value)}, the
             reference first; 1/4 for a source of 6 m with a reference of 1.5 m. Needed
-            for functions, and for SavedModels with several inputs; else values go up
-            to 10 000.
-        seed: Another seed, other images.
+            for functions, and for SavedModels with several inputs. By default values go
+            up to 10 000.
+        seed: Seed of the images.
 
     Returns:
         What was measured.
 
     Raises:
         ValueError: If the output is unknown, `inputs` are missing or do not fit, the
-            tile is no multiple of the total stride, the output never changes, or the
+            tile is not a multiple of the total stride, the output never changes, or the
             model gives two results for one image.
 
     Example:
@@ -86,26 +77,15 @@ def certify(
     spacing = analysis.spacing if analysis else None
     probe = make_probe(predictor, output, inputs=inputs, spacing=spacing)
     rng = np.random.default_rng(seed)
-    if analysis:
-        analysed = analysis.margins[output]
-        layout, reached = _analysed_layout(analysis, output), _reached(analysed)
-    else:
-        analysed, (layout, reached) = None, measure_layout(probe, rng)
-    _check_tile(tile, layout, output)
-    margins, trials = measure_margins(
-        probe,
-        layout,
-        rng,
-        expected=reached or 0,
-        # Where it is known that all is reached, one look is enough.
-        largest=0 if reached is None else LARGEST_CHUNK,
-    )
-    margins = None if reached is None else margins
+    expected = _expected(analysis, output) if analysis else measure_layout(probe, rng)
+    layout, unit = expected.layout, f"total stride in pixels of '{output}'"
+    tile = check_multiple(tile, layout.period, of="A tile", what=unit)
+    margins, trials = measure_margins(probe, expected, rng)
     found = compare_tiles(probe, layout, tile, margins or (0, 0, 0, 0), rng)
     certificate = Certificate(
         **_measured(probe, layout, margins, found),
-        tile=int(tile),
-        analysed_margins=analysed,
+        tile=tile,
+        analysed_margins=analysis.margins[output] if analysis else None,
         trials=trials,
         seed=seed,
         weights=predictor.digest,
@@ -114,18 +94,29 @@ def certify(
     return certificate
 
 
-def _reached(margins: Margins | None) -> int | None:
-    """Pixels that surroundings reach, both sides together."""
-    if margins is None:
+def _analysed(predictor: Predictor) -> FieldAnalysis | None:
+    """The analysis of a model; None if its layers cannot be seen, or one is unknown."""
+    try:
+        return predictor.analysis and predictor.analysis()
+    except (TypeError, UnknownLayerError):
         return None
+
+
+def _expected(analysis: FieldAnalysis, output: str) -> Expected:
+    """What the analysis says of an output."""
+    layout = Layout(analysis.stride, analysis.scale[output], analysis.lost(output))
+    margins = analysis.margins[output]
+    if margins is None:
+        return Expected(layout, everywhere=True)
     left, top, right, bottom = margins
-    return max(left + right, top + bottom)
+    return Expected(layout, reached=max(left + right, top + bottom))
 
 
 def _measured(
-    probe: Probe, layout: Layout, margins: Margins | None, found: Difference
+    probe: Probe, layout: Layout, margins: Margins | None, found: Deviation
 ) -> dict[str, Any]:
-    """The part of a certificate that was measured."""
+    """The entries of a certificate that come from the experiments."""
+    # Without margins no tiling is proved, also where this one shows no difference.
     clean = margins is not None
     return {
         "output": probe.output,
@@ -137,10 +128,10 @@ def _measured(
         "total_stride": {n: int(layout.stride / s) for n, s in probe.spacing.items()},
         "scale": layout.scale,
         "lost": layout.lost,
-        "spacing": dict(probe.spacing),
+        "spacing": probe.spacing,
         "amplitudes": {
-            name: tuple(level * most for level in LEVELS)
-            for name, most in probe.maxima.items()
+            name: tuple(level * source.maximum for level in LEVELS)
+            for name, source in probe.inputs.items()
         },
     }
 
@@ -148,38 +139,8 @@ def _measured(
 def _warn_if_unsound(certificate: Certificate) -> None:
     if not certificate.sound:
         warn(
-            f"`analyse` is wrong about this model: it says margins of "
+            f"`analyse` is wrong about this model: it gives margins of "
             f"{certificate.analysed_margins} for '{certificate.output}', and "
             f"{certificate.margins} were measured. Do not trust its maps; correct the "
-            "rule of the layer that is to blame (`tl.register_rule`)."
+            "rule of the layer that causes it (`tl.register_rule`)."
         )
-
-
-def _analysed(predictor: Predictor) -> FieldAnalysis | None:
-    """The analysis of a model; None if its layers cannot be seen, or one is unknown."""
-    try:
-        return predictor.analysis and predictor.analysis()
-    except (TypeError, UnknownLayerError):
-        return None
-
-
-def _analysed_layout(analysis: FieldAnalysis, output: str) -> Layout:
-    size, scale = analysis.stride * LONG_CHUNK, analysis.scale[output]
-    number = analysis.outputs[output]
-    lost = tuple(
-        int(size / scale) - analysis.spans(size, axis)[number].size
-        for axis in (ROWS, COLS)
-    )
-    return Layout(analysis.stride, scale, lost)
-
-
-def _check_tile(tile: int, layout: Layout, output: str) -> None:
-    period = layout.period
-    if isinstance(tile, int | np.integer) and tile > 0 and tile % period == 0:
-        return
-    below = int(tile // period * period)
-    legal = f"{below} or {below + period}" if below > 0 else f"{period}"
-    raise ValueError(
-        f"A tile of {tile} px is not a multiple of {period} px, the total stride in "
-        f"pixels of '{output}'. Use {legal}."
-    )

@@ -7,31 +7,33 @@ import numpy as np
 
 from tutorial_lib.proof.probe import LEVELS, Layout, Margins, Pair, Probe
 
-# What sums in another order may differ by: a share of the range, or where the values
-# hardly vary, some steps of a float32 of their size.
+# TensorFlow adds in another order for another shape of the input. Results may differ by
+# this share of the range of values or, where the values hardly vary, by this number of
+# rounding steps of a float32.
 SHARE_OF_RANGE = 1e-5
-STEPS_OF_FLOAT = 8
+ROUNDING_STEPS = 8
 
 # Rows and columns of tiles that are compared: each side of a tile lies inside the image
 # for some of them.
 TILES_COMPARED = (2, 3)
-# Of chunks with a longer side two are compared, with one image that is hardly larger.
-LARGE_CHUNK = 512
+# Longest side of chunks of which so many are compared, in reference pixels. Of longer
+# ones only two are, this far apart, to save time and memory.
+MANY_CHUNKS_LIMIT = 512
 SMALL_SHIFT = 64
 
-__all__ = ["Difference", "changed", "compare_tiles", "difference"]
+__all__ = ["Deviation", "changed", "compare_tiles", "deviation"]
 
 
 @dataclass(frozen=True)
-class Difference:
-    """How far two computations of the same pixels are apart.
+class Deviation:
+    """How much two computations of the same pixels differ.
 
     Attributes:
-        bitwise: They are equal in every bit.
+        bitwise: Whether they are equal in every bit.
         largest: Largest difference.
         value_range: Largest minus smallest value.
-        share: The largest difference as a share of what sums in another order may
-            differ by: up to 1 all is well. Labels may not differ at all.
+        share: The largest difference as a share of what the order of sums may cause.
+            Labels may not differ at all.
     """
 
     bitwise: bool
@@ -41,39 +43,40 @@ class Difference:
 
     @property
     def equal(self) -> bool:
-        """Whether they differ by no more than sums in another order do."""
+        """Whether they differ by no more than the order of sums may cause."""
         return bool(self.share <= 1)
 
 
 def changed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Pixels that differ in any channel, in any bit; NaN equals NaN."""
+    """Mask of the pixels that differ in a channel, in any bit; NaN equals NaN."""
     return ((a != b) & ~((a != a) & (b != b))).any(axis=-1)
 
 
-def difference(
+def deviation(
     a: np.ndarray, b: np.ndarray, *, share_of_range: float = SHARE_OF_RANGE
-) -> Difference:
-    """Compare two computations (height, width, channel); `b` counts as the right one.
+) -> Deviation:
+    """Compare two computations (height, width, channel); the range is that of `b`.
 
     Example:
         >>> ones = np.ones((2, 3, 1), "float32")
-        >>> difference(ones, ones).bitwise, difference(ones, ones + 0.001).equal
+        >>> deviation(ones, ones).bitwise, deviation(ones, ones + 0.001).equal
         (True, False)
     """
     bitwise = not bool(changed(a, b).any())
     a, b = (array.astype("float64") for array in (a, b))
     with np.errstate(invalid="ignore"):
         apart = np.abs(a - b)
-    # Infinity on both sides is no difference; NaN on one side only is one.
+    # Equal infinities do not differ; a NaN in only one of the two does.
     apart[(a == b) | (np.isnan(a) & np.isnan(b))] = 0
     apart[np.isnan(apart)] = np.inf
     finite = b[np.isfinite(b)]
     value_range = float(np.ptp(finite)) if finite.size else 0.0
     largest = float(apart.max(initial=0))
-    step = STEPS_OF_FLOAT * float(np.finfo("float32").eps)
-    allowed = max(share_of_range * value_range, step * np.abs(finite).max(initial=0))
+    rounding = ROUNDING_STEPS * float(np.finfo("float32").eps)
+    rounding *= np.abs(finite).max(initial=0)
+    allowed = max(share_of_range * value_range, rounding)
     share = largest / allowed if largest and allowed else largest
-    return Difference(bitwise, largest, value_range, float(share))
+    return Deviation(bitwise, largest, value_range, float(share))
 
 
 def compare_tiles(
@@ -82,28 +85,28 @@ def compare_tiles(
     tile: int,
     margins: Margins,
     rng: np.random.Generator,
-) -> Difference:
-    """Compute an image tile by tile and as a whole.
+) -> Deviation:
+    """Compute an image tile by tile and as a whole, and compare.
 
-    Tiles that need large chunks are only two, and overlap, so that time and memory stay
-    small: each of their sides lies inside the image once.
+    Of tiles with large chunks only two are compared. They overlap, and each of their
+    sides lies inside the image once.
 
     Args:
         probe: The network.
-        layout: Its strides.
+        layout: Where its output lies.
         tile: Side of a tile in output pixels.
-        margins: (left, top, right, bottom), taken off each chunk's output; all that is
-            left is compared, which holds the tile.
-        rng: Where the noise comes from.
+        margins: (left, top, right, bottom), removed from each chunk's output. All the
+            rest is compared; it contains the tile.
+        rng: Generator of the noise.
 
     Returns:
-        The difference, of the image where it is largest.
+        The deviation of the tile and the image where it is largest.
 
     Raises:
         ValueError: If a chunk gives another number of pixels than the layout says.
     """
     chunk = _chunk(layout, tile, margins)
-    large = max(chunk) > LARGE_CHUNK
+    large = max(chunk) > MANY_CHUNKS_LIMIT
     corners = _corners(layout, tile, large)
     shape = tuple(
         side + max(starts)
@@ -135,8 +138,8 @@ def _compare_part(
     whole: np.ndarray,
     corner: Pair,
     margins: Margins,
-) -> Difference:
-    """What the margins leave of a chunk's output, and the same of the whole."""
+) -> Deviation:
+    """Compare a chunk's output without its margins with the same part of the whole."""
     left, top, right, bottom = margins
     height, width = alone.shape[:2]
     inner = (slice(top, height - bottom), slice(left, width - right))
@@ -147,13 +150,14 @@ def _compare_part(
         )
         for start, part in zip(corner, inner, strict=True)
     )
-    return difference(alone[inner], whole[rows, cols])
+    return deviation(alone[inner], whole[rows, cols])
 
 
 def _chunk(layout: Layout, tile: int, margins: Margins) -> Pair:
-    """Rows and columns that are read for a tile.
+    """Height and width of the chunk of a tile, in reference pixels.
 
-    A tile lies on multiples of the stride: the margin before it grows to one.
+    Chunks begin at multiples of the total stride, and so do tiles. So the margin before
+    a tile is rounded up to a multiple of the period.
     """
     left, top, right, bottom = margins
     period = layout.period
@@ -168,6 +172,6 @@ def _check_size(probe: Probe, layout: Layout, chunk: Pair, output: np.ndarray) -
     if output.shape[:2] != due:
         raise ValueError(
             f"A chunk of {chunk} reference pixels gives {output.shape[:2]} pixels of "
-            f"'{probe.output}' where {due} were due: its output does not grow in step "
-            "with its inputs. Use a model whose output does."
+            f"'{probe.output}', not {due}: its output does not grow in proportion to "
+            "its inputs. Use a model whose output does."
         )

@@ -1,19 +1,20 @@
-"""Experiments that show what a network does, whatever is inside it.
+"""Experiments that measure what the output of any network depends on.
 
-A network is asked with images of noise. What of its output changes when the pixels
-around a chunk are replaced depends on the surroundings; what is left is the same in
-every image that holds the chunk. Nothing here knows the layers, so that it can prove,
-or refute, what was worked out from them.
+A network computes images of noise. Then the pixels around a chunk are replaced. Output
+pixels that change depend on the surroundings; the others are the same in every image
+with this chunk. Nothing here uses the layers, so that it can confirm or refute what was
+worked out from them.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 
 import numpy as np
 
 from tutorial_lib.networks.predictors import OutputError
-from tutorial_lib.proof.comparison import changed, difference
+from tutorial_lib.proof.comparison import changed, deviation
 from tutorial_lib.proof.probe import (
     COLS,
     LEVELS,
@@ -25,31 +26,55 @@ from tutorial_lib.proof.probe import (
     Probe,
 )
 
-# Lowest and highest value of what surrounds a chunk, in shares of the image's largest:
-# strong noise of both signs wakes dead units.
+# Lowest and highest value of the surroundings, as shares of the image's largest value.
+# Strong noise of both signs activates units that ordinary values leave dead.
 SURROUNDINGS = ((0, 1), (-1000, 1000))
 
-# Sides of the images that are tried on an unknown network: between them they are
-# multiples of every stride that is likely. A quarter of each is the largest one found.
+# Sides of the images that are tried on an unknown network, in reference pixels. Each
+# stride from 1 to 10, and each power of two up to 128, divides one of them, and is at
+# most a quarter of it: larger strides do not show in an image.
 SIDES = (192, 384, 240, 336, 432, 768, 864)
-# A network whose chunk must be larger than this has no clean part that pays.
-LARGEST_CHUNK = 768
-# So many clean pixels are aimed at: more of them show more.
+# Largest chunk that is tried, in reference pixels. A network whose margins fill it is
+# of little use: most of each chunk would be computed in vain.
+LARGEST_TRIED = 768
+# Number of output pixels free of margins that is aimed at: more of them show more.
 SMALLEST_CLEAN = 16
 
-__all__ = ["LARGEST_CHUNK", "SURROUNDINGS", "measure_layout", "measure_margins"]
+__all__ = [
+    "LARGEST_TRIED",
+    "SURROUNDINGS",
+    "Expected",
+    "measure_layout",
+    "measure_margins",
+]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is known of an output before its margins are measured.
+
+    Attributes:
+        layout: Where its pixels lie.
+        reached: About how many of its pixels the surroundings of a chunk reach, both
+            sides together.
+        everywhere: Whether the surroundings reach every pixel of all chunks.
+    """
+
+    layout: Layout
+    reached: int = 0
+    everywhere: bool = False
 
 
 def _reached(
     probe: Probe, shape: Pair, kept: tuple[Pair, Pair], rng: np.random.Generator
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Rows and columns of the output that depend on what is not kept.
+    """Replace everything but `kept`, and find the output rows or columns that change.
 
-    Rows and columns are replaced apart: all of a row's pixels then show what reaches
-    it, and a unit that is dead in one column is alive in another.
+    Rows and columns are replaced in turn. So each row has many pixels that may change:
+    a unit that is dead in one column is alive in another.
 
     Yields:
-        Axis, and which of its pixels changed, once for each image with surroundings.
+        The axis, and a mask of its pixels that changed, for each replacement.
     """
     for level in LEVELS:
         image = probe.noise(shape, 0, level, rng)
@@ -67,15 +92,15 @@ def _check_repeats(probe: Probe, image: Image, truth: np.ndarray) -> None:
     again = probe.run(image)
     if changed(again, truth).any():
         raise ValueError(
-            f"The model gives two results of '{probe.output}' for one image, "
-            f"{np.abs(again - truth).max():.2g} apart. Certify it without dropout or "
-            "noise, and with deterministic kernels "
+            f"The model gives two results of '{probe.output}' for one image, which "
+            f"differ by {np.abs(again - truth).max():.2g}. Certify it without dropout "
+            "or noise, and with deterministic kernels "
             "(`tf.config.experimental.enable_op_determinism()`)."
         )
 
 
 def _longest_clean(reached: np.ndarray) -> tuple[int, int]:
-    """Start and end of the longest run that nothing reached."""
+    """Start and end of the longest run of pixels that did not change."""
     edges = np.flatnonzero(np.diff(np.concatenate([[True], reached, [True]])))
     starts, ends = edges[::2], edges[1::2]
     if not len(starts):
@@ -91,7 +116,10 @@ def _margins_in(
     kept: tuple[Pair, Pair],
     rng: np.random.Generator,
 ) -> tuple[Margins | None, int]:
-    """Margins of the chunk `kept` in an image, None where too little is clean."""
+    """Margins of the chunk `kept`, and the number of images that were compared.
+
+    The margins are None if less than one period of the output is free of them.
+    """
     spans = [
         slice(int(start / layout.scale), int(stop / layout.scale) - lost)
         for (start, stop), lost in zip(kept, layout.lost, strict=True)
@@ -105,45 +133,39 @@ def _margins_in(
             return None, trials
     if not alive:
         raise ValueError(
-            f"The output '{probe.output}' is the same whatever the image: nothing can "
+            f"The output '{probe.output}' is the same for every image, so nothing can "
             "be measured. Certify an output that varies, such as the probabilities "
-            "that labels are made of, and give the largest values in `inputs`."
+            "from which labels are computed, and give the largest values in `inputs`."
         )
     (top, low), (left, right) = (_longest_clean(reached) for reached in found)
-    # Less than one period may be pixels that a stride leaves without any input.
+    # With a stride larger than the kernel, some pixels depend on no input at all. Less
+    # than one period of unchanged pixels may be such a gap.
     if min(low - top, right - left) < layout.period:
         return None, trials
     return (left, top, len(found[COLS]) - right, len(found[ROWS]) - low), trials
 
 
 def measure_margins(
-    probe: Probe,
-    layout: Layout,
-    rng: np.random.Generator,
-    *,
-    expected: int = 0,
-    largest: int = LARGEST_CHUNK,
+    probe: Probe, expected: Expected, rng: np.random.Generator
 ) -> tuple[Margins | None, int]:
-    """Pixels of a chunk's output that its surroundings reach.
+    """Measure how many pixels of a chunk's output depend on its surroundings.
 
-    A chunk in the middle of an image of three chunks a side is kept, everything above
-    and below (left and right) of it is replaced. What changes then in any bit, in any
-    of several images, depends on it.
+    A chunk in the middle of an image, three chunks high and wide, is kept. Everything
+    above and below it is replaced, then everything left and right of it. Pixels that
+    change in any bit, in any of several images, depend on the surroundings.
 
     Args:
         probe: The network.
-        layout: Its strides.
-        rng: Where the noise comes from.
-        expected: Pixels that are taken to be reached, both sides together: the chunk
-            starts with so many and grows until it has a clean part.
-        largest: The chunk grows no further, in reference pixels.
+        expected: What is known of its output. Where every pixel is reached, one chunk
+            is enough to see it; elsewhere larger chunks are tried, up to 768 px.
+        rng: Generator of the noise.
 
     Returns:
-        Margins (left, top, right, bottom), None if a large chunk has no clean part;
+        (left, top, right, bottom), or None if all pixels depend on the surroundings;
         and the number of images that were compared.
 
     Raises:
-        ValueError: If the output never changes, or is not the same twice.
+        ValueError: If the output never changes, or is not twice the same.
 
     Example:
         >>> from tutorial_lib import testing
@@ -152,11 +174,12 @@ def measure_margins(
         >>> network = as_predictor(testing.BlockMean({"input": 5}))
         >>> inputs = {"input": (2, 1, 255)}
         >>> probe = make_probe(network, "estimated", inputs=inputs, spacing=None)
-        >>> layout = Layout(stride=1, scale=Fraction(1), lost=(4, 4))
-        >>> measure_margins(probe, layout, np.random.default_rng(0))
+        >>> expected = Expected(Layout(stride=1, scale=Fraction(1), lost=(4, 4)))
+        >>> measure_margins(probe, expected, np.random.default_rng(0))
         ((0, 0, 0, 0), 12)
     """
-    compared, pixels = 0, expected + max(layout.period, SMALLEST_CLEAN)
+    layout, compared = expected.layout, 0
+    pixels = expected.reached + max(layout.period, SMALLEST_CLEAN)
     while True:
         height = layout.chunk(pixels, ROWS)
         # Not square, so that swapped axes show.
@@ -165,20 +188,23 @@ def measure_margins(
         shape = (3 * height, 3 * width)
         margins, trials = _margins_in(probe, layout, shape, kept, rng)
         compared, pixels = compared + trials, 2 * pixels
-        if margins or layout.chunk(pixels, ROWS) > largest:
+        if expected.everywhere:
+            return None, compared
+        if margins or layout.chunk(pixels, ROWS) > LARGEST_TRIED:
             return margins, compared
 
 
-def measure_layout(probe: Probe, rng: np.random.Generator) -> tuple[Layout, int | None]:
-    """Scale, lost pixels and total stride of a network, found by trying.
+def measure_layout(probe: Probe, rng: np.random.Generator) -> Expected:
+    """Measure scale, lost pixels and total stride of a network.
 
     Returns:
-        The layout; and about how many pixels the surroundings reach, both sides
-        together. None, and the stride is not known, where a layer looks at the whole
-        image or the margins are larger than the images tried.
+        The layout, and about how many pixels the surroundings reach. If they reach all
+        pixels of all images that were tried, the total stride is not known and taken
+        for the smallest possible one.
 
     Raises:
-        ValueError: If the network refuses images of all sizes that were tried.
+        ValueError: If the network raises an error for images of all sizes, or its
+            output does not grow with them.
 
     Example:
         >>> from tutorial_lib import testing
@@ -187,9 +213,11 @@ def measure_layout(probe: Probe, rng: np.random.Generator) -> tuple[Layout, int 
         >>> strided = testing.BlockMean({"input": 7}, {"input": 3})
         >>> network, inputs = as_predictor(strided), {"input": (2, 1, 255)}
         >>> probe = make_probe(network, "estimated", inputs=inputs, spacing=None)
-        >>> layout, reached = measure_layout(probe, np.random.default_rng(0))
-        >>> layout.stride, str(layout.scale), layout.lost, reached
-        (3, '3', (2, 2), 0)
+        >>> found = measure_layout(probe, np.random.default_rng(0))
+        >>> found.layout.stride, str(found.layout.scale), found.layout.lost
+        (3, '3', (2, 2))
+        >>> found.reached, found.everywhere
+        (0, False)
     """
     refusal, fallback = None, None
     for side in (lcm(side, probe.unit) for side in SIDES):
@@ -205,21 +233,20 @@ def measure_layout(probe: Probe, rng: np.random.Generator) -> tuple[Layout, int 
         smallest = Layout(lcm(probe.unit, scale.numerator), scale, lost)
         stride, reached = _stride(probe, smallest, side, rng)
         if stride and side % stride == 0:
-            return Layout(stride, scale, lost), reached
-        fallback = fallback or smallest
+            return Expected(Layout(stride, scale, lost), reached)
+        fallback = fallback or Expected(smallest, everywhere=True)
     if fallback is None:
         raise refusal or ValueError(
-            f"The output '{probe.output}' does not grow in step with its inputs: no "
-            "scale was found. Certify an output with one pixel per so many of the "
-            "reference."
+            f"The output '{probe.output}' does not grow in proportion to its inputs, "
+            "so it has no scale. Certify an output that does."
         )
-    return fallback, None
+    return fallback
 
 
 def _sizes(
     probe: Probe, side: int, rng: np.random.Generator
 ) -> tuple[Fraction | None, Pair]:
-    """Scale and lost pixels, from two oblong images; None where they do not fit."""
+    """Scale and lost pixels, from two oblong images; no scale if they disagree."""
     high, wide = (
         probe.run(probe.noise(shape, 0, 1, rng)).shape[:2]
         for shape in ((2 * side, side), (side, 2 * side))
@@ -229,17 +256,19 @@ def _sizes(
         return None, (0, 0)
     lost = (grown[0] - wide[ROWS], grown[0] - high[COLS])
     scale = Fraction(side, grown[0])
-    # A floor on the way gives fractions such as 192/38 for a stride of 5.
+    # A side that is not a multiple of the stride is rounded somewhere: then the scale
+    # is a fraction such as 192/38 for a stride of 5.
     return (scale if side % scale.numerator == 0 else None), lost
 
 
 def _stride(
     probe: Probe, layout: Layout, side: int, rng: np.random.Generator
 ) -> tuple[int | None, int]:
-    """Smallest shift of the image that shifts the output and changes nothing else.
+    """The total stride, and about how many pixels the surroundings reach.
 
-    Only pixels that the borders do not reach are compared: how far they reach is
-    measured first, wherever the chunk may begin. Returns this reach too.
+    The total stride is the smallest shift of the image that only shifts the output. Its
+    pixels near the borders change anyway, and are left out. So it is measured first how
+    far the borders reach. The stride is None if no shift is found.
     """
     quarter = side // 4 // layout.stride * layout.stride
     if not quarter:
@@ -250,7 +279,7 @@ def _stride(
         return None, 0
     size = side + quarter
     images = [probe.noise((size, size), 0, level, rng) for level in LEVELS]
-    # Dark images last: they tell least.
+    # Dark images last: most shifts are excluded by the bright ones.
     images.reverse()
     still = [probe.run(probe.part(image, (0, 0), (side, side))) for image in images]
     for shift in range(layout.stride, quarter + 1, layout.stride):
@@ -269,10 +298,11 @@ def _shifts(
     image: Image,
     still: np.ndarray,
 ) -> bool:
+    """Whether a shift of the image shifts the inner part of the output, no more."""
     step = int(shift / layout.scale)
     left, top, right, bottom = margins
     moved = probe.run(probe.part(image, (shift, shift), (side, side)))
-    # Elsewhere in its stride a chunk's margins may be larger by up to one step.
+    # The margins of a chunk that begins beside the stride may be larger by one step.
     inner = [
         slice(before + step, size - 2 * step - after)
         for size, before, after in zip(
@@ -282,5 +312,5 @@ def _shifts(
     if any(part.stop - part.start < step for part in inner):
         return False
     rows, cols = (slice(part.start + step, part.stop + step) for part in inner)
-    # Deep layers may say little: only rounding is forgiven.
-    return difference(moved[tuple(inner)], still[rows, cols], share_of_range=0).equal
+    # The output of deep layers may hardly vary, so only rounding is tolerated.
+    return deviation(moved[tuple(inner)], still[rows, cols], share_of_range=0).equal

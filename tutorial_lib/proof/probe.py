@@ -1,6 +1,6 @@
-"""A network as something that can only be asked: images in, one output out.
+"""A network that is examined from outside: images of noise in, one output out.
 
-Images are noise, of any size, in all sources at once; sizes and places are given in
+Images may have any size and fill all sources at once. Sizes and places are given in
 reference pixels.
 """
 
@@ -12,17 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from tutorial_lib.networks.predictors import OutputError, Predictor
+from tutorial_lib.networks.checks import OutputError, check_inputs
+from tutorial_lib.networks.predictors import Predictor
 from tutorial_lib.notices import error_line
 
 ROWS, COLS = 0, 1
 
-# Reflectance x 10 000, and more than 11 bits: whether a network takes its values times
-# 1e-4 or times 0.01, they are not all small then.
+# Reflectance x 10 000, and more than 11 bits: bright enough for networks that scale
+# their values by 1e-4, and for those that scale by 0.01.
 DEFAULT_MAXIMUM = 10_000.0
 
-# Largest values of the images that are tried, in shares of the sources' largest: dark
-# images leave a softmax room to change.
+# Largest values of the images that are tried, as shares of the largest value of each
+# source: a bright image saturates a softmax, a dark one leaves it room to change.
 LEVELS = (1e-4, 0.2, 1.0)
 
 Image = Mapping[str, np.ndarray]
@@ -40,19 +41,20 @@ __all__ = [
     "Margins",
     "Pair",
     "Probe",
+    "ProbeInput",
     "make_probe",
 ]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How an output lies on its inputs, the same for each chunk.
+    """Where the pixels of an output lie on its inputs, the same for each chunk.
 
     Attributes:
-        stride: A chunk begins at a multiple of it, in reference pixels.
+        stride: Total stride in reference pixels; a chunk begins at a multiple of it.
         scale: Output spacing divided by reference spacing.
         lost: Output pixels (rows, columns) by which a chunk's output is smaller than
-            the chunk.
+            chunk / scale.
     """
 
     stride: int
@@ -61,11 +63,11 @@ class Layout:
 
     @property
     def period(self) -> int:
-        """The stride in pixels of the output."""
+        """The total stride in pixels of the output."""
         return int(self.stride / self.scale)
 
     def chunk(self, pixels: int, axis: int) -> int:
-        """Side of the smallest chunk that gives so many pixels, in reference pixels.
+        """Side of the smallest chunk with this many output pixels, in reference pixels.
 
         Example:
             >>> Layout(stride=4, scale=Fraction(4), lost=(3, 3)).chunk(1, axis=0)
@@ -74,8 +76,27 @@ class Layout:
         return self.stride * ceil((pixels + self.lost[axis]) / self.period)
 
     def pixels(self, chunk: int, axis: int) -> int:
-        """Pixels of the output that a chunk gives."""
+        """Number of output pixels along one side of a chunk."""
         return int(chunk / self.scale) - self.lost[axis]
+
+
+@dataclass(frozen=True)
+class ProbeInput:
+    """One input of a network that is examined.
+
+    Attributes:
+        channels: Number of its channels.
+        spacing: Its pixel size in reference pixels.
+        maximum: Largest value of the images.
+    """
+
+    channels: int
+    spacing: Fraction
+    maximum: float
+
+    def band(self, start: int, stop: int) -> slice:
+        """Its pixels between two places, given in reference pixels."""
+        return slice(int(start / self.spacing), int(stop / self.spacing))
 
 
 @dataclass(frozen=True)
@@ -85,20 +106,21 @@ class Probe:
     Attributes:
         predictor: The model.
         output: Name of the output.
-        channels: Channels of each source.
-        spacing: Pixel size of each source, in reference pixels.
-        maxima: Largest value of each source.
+        inputs: The inputs by name, the reference first.
     """
 
     predictor: Predictor
     output: str
-    channels: Mapping[str, int]
-    spacing: Mapping[str, Fraction]
-    maxima: Mapping[str, float]
+    inputs: Mapping[str, ProbeInput]
+
+    @property
+    def spacing(self) -> dict[str, Fraction]:
+        """Pixel size of each input, in reference pixels."""
+        return {name: source.spacing for name, source in self.inputs.items()}
 
     @property
     def unit(self) -> int:
-        """Reference pixels that are whole pixels in every source."""
+        """Smallest length that is whole pixels in every input, in reference pixels."""
         return lcm(*(spacing.numerator for spacing in self.spacing.values()))
 
     def run(self, image: Image) -> np.ndarray:
@@ -106,11 +128,11 @@ class Probe:
 
         Raises:
             OutputError: If the model does not give the output.
-            ValueError: If the model refuses the image.
+            ValueError: If the model raises an error for the image.
         """
         batch = {name: array[np.newaxis] for name, array in image.items()}
         try:
-            # Strong noise may be too much for logarithms and powers of a function.
+            # Logarithms and powers of a function may fail on strong noise.
             with np.errstate(all="ignore"):
                 return self.predictor(batch, (self.output,))[self.output][0]
         except OutputError:
@@ -120,36 +142,35 @@ class Probe:
             shapes = {name: array.shape for name, array in image.items()}
             raise ValueError(
                 f"The model refuses images of {shapes}: {error_line(err)}. It must "
-                "take images of any size, with names and channels as `inputs` says."
+                "take images of any size, with the names and channels of `inputs`."
             ) from err
 
     def noise(
         self, shape: Pair, low: float, high: float, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
-        """An image of noise, its values in shares of the largest ones.
+        """An image of uniform noise.
 
         Args:
-            shape: (height, width).
-            low: Lowest value.
-            high: Highest value.
-            rng: Where the noise comes from.
+            shape: (height, width) in reference pixels.
+            low: Lowest value, as a share of each input's largest value.
+            high: Highest value, likewise.
+            rng: Generator of the noise.
         """
         image = {}
-        for name, spacing in self.spacing.items():
-            size = [int(side / spacing) for side in shape]
-            noise = rng.random((*size, self.channels[name]), dtype="float32")
-            bottom, top = (np.float32(v * self.maxima[name]) for v in (low, high))
+        for name, source in self.inputs.items():
+            size = [int(side / source.spacing) for side in shape]
+            noise = rng.random((*size, source.channels), dtype="float32")
+            bottom, top = (np.float32(v * source.maximum) for v in (low, high))
             image[name] = bottom + (top - bottom) * noise
         return image
 
     def part(self, image: Image, corner: Pair, shape: Pair) -> dict[str, np.ndarray]:
-        """The part of an image from a corner on."""
+        """The part of an image of some shape that begins at a corner."""
+        (top, left), (height, width) = corner, shape
         return {
             name: array[
-                tuple(
-                    slice(*(int(x / self.spacing[name]) for x in (start, start + side)))
-                    for start, side in zip(corner, shape, strict=True)
-                )
+                self.inputs[name].band(top, top + height),
+                self.inputs[name].band(left, left + width),
             ]
             for name, array in image.items()
         }
@@ -159,9 +180,9 @@ class Probe:
     ) -> dict[str, np.ndarray]:
         """The image from kept[0] to kept[1] along an axis, and `around` elsewhere."""
         mixed = {}
-        for name, spacing in self.spacing.items():
+        for name, source in self.inputs.items():
             band: list[slice] = [slice(None), slice(None)]
-            band[axis] = slice(*(int(place / spacing) for place in kept))
+            band[axis] = source.band(*kept)
             mixed[name] = around[name].copy()
             mixed[name][tuple(band)] = image[name][tuple(band)]
         return mixed
@@ -174,85 +195,76 @@ def make_probe(
     inputs: Inputs | None,
     spacing: Mapping[str, Fraction] | None,
 ) -> Probe:
-    """A probe of one output, with what is known of the inputs or is declared.
+    """A probe of one output, from what is declared or known of the inputs.
 
     Args:
         predictor: The model.
         output: Name of the output.
         inputs: {input name: (channels, pixels per reference pixel, largest value)}, the
-            reference first; may be None where the model says enough.
-        spacing: Pixel size of each input, where the model's layers say it.
+            reference first; may be None where the model tells enough.
+        spacing: Pixel size of each input, where the model's layers tell it.
 
     Raises:
-        ValueError: If `inputs` are missing, or are not those of the model.
+        ValueError: If `inputs` are missing, or differ from the model's.
     """
     known = predictor.channels
-    if inputs is None:
-        if None in known.values() or (spacing is None and len(known) != 1):
-            raise ValueError(_undeclared(known))
-        sizes = spacing or dict.fromkeys(known, Fraction(1))
-        maxima = dict.fromkeys(known, DEFAULT_MAXIMUM)
-        return Probe(predictor, output, known, sizes, maxima)
-    parts = {name: _declared(name, value) for name, value in inputs.items()}
-    channels, ratios, maxima = (
-        {name: part[i] for name, part in parts.items()} for i in range(3)
-    )
-    first = next(iter(ratios.values()), Fraction(1))
-    sizes = {name: first / ratio for name, ratio in ratios.items()}
-    _check_channels(channels, known)
-    _check_spacing(sizes, spacing)
-    return Probe(predictor, output, channels, sizes, maxima)
+    if inputs:
+        declared = _declared_inputs(inputs)
+        channels = {name: source.channels for name, source in declared.items()}
+        check_inputs(channels, known, cure="Declare that number in `inputs`.")
+        _check_spacing(declared, spacing)
+        return Probe(predictor, output, declared)
+    if inputs is not None and known:
+        check_inputs([], known)
+    if not known or None in known.values() or (spacing is None and len(known) > 1):
+        raise ValueError(_undeclared(known))
+    spacing = spacing or dict.fromkeys(known, Fraction(1))
+    assumed = {
+        name: ProbeInput(channels, spacing[name], DEFAULT_MAXIMUM)
+        for name, channels in known.items()
+    }
+    return Probe(predictor, output, assumed)
 
 
 def _undeclared(known: Mapping[str, int | None]) -> str:
     names = ", ".join(f"'{name}'" for name in known)
-    says = (
-        f"only the names of its inputs, {names}" if known else "nothing of its inputs"
-    )
+    tells = f"only the names of its inputs, {names}" if known else "no input"
     example = next(iter(known), "input")
     return (
-        f"The model says {says}. Give `inputs={{'{example}': (channels, pixels per "
+        f"The model tells {tells}. Give `inputs={{'{example}': (channels, pixels per "
         "reference pixel, largest value), …}`, the reference first."
     )
 
 
-def _declared(name: str, value: Any) -> tuple[int, Fraction, float]:
-    try:
-        count, ratio, most = value
-        ratio = Fraction(ratio).limit_denominator(1000)
-        good = count == int(count) and count >= 1 and ratio > 0 and most > 0
-    except (TypeError, ValueError):
-        good = False
-    if not good:
-        raise ValueError(
-            f"The input '{name}' is declared as {value!r}. Give (channels, pixels per "
-            "reference pixel, largest value), such as (4, 1/4, 10000)."
-        )
-    return int(count), ratio, float(most)
-
-
-def _check_channels(
-    channels: Mapping[str, int], known: Mapping[str, int | None]
-) -> None:
-    if not channels or (known and set(known) != set(channels)):
-        raise ValueError(
-            f"`inputs` are named {list(channels)}, those of the model "
-            f"{list(known) or 'unknown'}. Use the names of the model."
-        )
-    for name, count in channels.items():
-        if known.get(name) not in (None, count):
+def _declared_inputs(inputs: Inputs) -> dict[str, ProbeInput]:
+    """The declared inputs; the first one is the reference."""
+    declared, reference_pixels = {}, None
+    for name, value in inputs.items():
+        try:
+            count, ratio, maximum = value
+            ratio = Fraction(ratio).limit_denominator(1000)
+            good = count == int(count) and count >= 1 and ratio > 0 and maximum > 0
+        except (TypeError, ValueError):
+            good = False
+        if not good:
             raise ValueError(
-                f"`inputs` gives '{name}' {count} channels, and the model takes "
-                f"{known[name]}. Give it as many."
+                f"The input '{name}' is declared as {value!r}. Give (channels, pixels "
+                "per reference pixel, largest value), such as (4, 1/4, 10000)."
             )
+        reference_pixels = reference_pixels or ratio
+        declared[name] = ProbeInput(
+            int(count), reference_pixels / ratio, float(maximum)
+        )
+    return declared
 
 
 def _check_spacing(
-    declared: Mapping[str, Fraction], known: Mapping[str, Fraction] | None
+    declared: Mapping[str, ProbeInput], known: Mapping[str, Fraction] | None
 ) -> None:
-    if known and dict(known) != dict(declared):
+    spacing = {name: source.spacing for name, source in declared.items()}
+    if known and dict(known) != spacing:
         ratios = {name: str(1 / size) for name, size in known.items()}
         raise ValueError(
-            f"`inputs` gives pixel sizes that are not the model's, whose inputs have "
+            "`inputs` gives other pixel sizes than the model has. Its inputs have "
             f"{ratios} pixels per reference pixel. Give these, the same input first."
         )
