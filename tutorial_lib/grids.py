@@ -125,17 +125,16 @@ def align(grids: Mapping[str, GeoBox]) -> dict[str, tuple[Axis, Axis]]:
         (Fraction(5, 1), Fraction(7, 1), Fraction(2, 1))
     """
     reference_name, reference = next(iter(grids.items()))
+    base = reference.transform
+    axes = {}
     for name, grid in grids.items():
         _check_comparable(name, grid, reference_name, reference)
-    return {
-        name: (
-            _axis(grid.transform.f, grid.transform.e, grid.shape.y, reference, "row"),
-            _axis(
-                grid.transform.c, grid.transform.a, grid.shape.x, reference, "column"
-            ),
+        a = grid.transform
+        axes[name] = (
+            _axis(a.f, a.e, grid.shape.y, base.f, base.e),
+            _axis(a.c, a.a, grid.shape.x, base.c, base.a),
         )
-        for name, grid in grids.items()
-    }
+    return axes
 
 
 def _check_comparable(
@@ -149,8 +148,9 @@ def _check_comparable(
         )
     if (grid.crs is None) != (reference.crs is None):
         raise GridMismatchError(
-            f"Source '{name}' is in {grid.crs} and the reference '{reference_name}' in "
-            f"{reference.crs}. Declare the missing one: `gdal_edit -a_srs EPSG:…`."
+            f"Source '{name}' is in the CRS {grid.crs} and the reference "
+            f"'{reference_name}' in the CRS {reference.crs}. Declare the missing CRS: "
+            "`gdal_edit.py -a_srs EPSG:… file.tif`."
         )
     if grid.crs != reference.crs:
         raise GridMismatchError(
@@ -161,13 +161,15 @@ def _check_comparable(
 
 
 def _axis(
-    corner: float, spacing: float, size: int, reference: GeoBox, direction: str
+    corner: float,
+    spacing: float,
+    size: int,
+    reference_corner: float,
+    reference_spacing: float,
 ) -> Axis:
-    a = reference.transform
-    corner_1, spacing_1 = (a.f, a.e) if direction == "row" else (a.c, a.a)
-    unit = exact(spacing_1)
+    unit = exact(reference_spacing)
     return Axis(
-        offset=snapped((exact(corner) - exact(corner_1)) / unit),
+        offset=snapped((exact(corner) - exact(reference_corner)) / unit),
         spacing=snapped(exact(spacing) / unit),
         size=size,
     )
