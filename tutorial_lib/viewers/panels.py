@@ -72,7 +72,7 @@ def draw_layers(layers: Sequence[Layer], titles: Sequence[str]) -> StillFigure:
         ax.set_title(sheet.wrapped(title), fontsize=TEXT_SIZE + 1, loc="left")
         _draw_legend(ax, legend_entries(layer), sheet.width)
         if layer.kind in RAMPS and layer.valid.any():
-            _draw_color_bar(ax, layer)
+            draw_color_bar(ax, layer)
     words = [
         describe(layer, title) for layer, title in zip(layers, titles, strict=True)
     ]
@@ -255,7 +255,8 @@ def _draw_legend(ax: Axes, entries: Sequence[Patch], width: float) -> None:
     )
 
 
-def _draw_color_bar(ax: Axes, layer: Layer) -> None:
+def draw_color_bar(ax: Axes, layer: Layer) -> None:
+    """Draw the scale of a layer with one channel to the right of its axes."""
     (low,), (high,) = layer.limits
     ramp = ListedColormap(RAMPS[layer.kind] / 255)
     beside = ax.inset_axes((1.02, 0, 0.03, 1))

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import shapely
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection, PatchCollection
-from matplotlib.colors import ListedColormap, Normalize, to_rgba
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as Outline
@@ -15,6 +14,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, StillFigure
 from tutorial_lib.viewers.layers import RAMPS
+from tutorial_lib.viewers.panels import draw_color_bar
 from tutorial_lib.viewers.webmaps.legends import legend_entries
 from tutorial_lib.viewers.webmaps.mercator import Bounds, mercator
 from tutorial_lib.viewers.webmaps.overlays import Overlay
@@ -48,7 +48,11 @@ def still_map(
         else:
             _draw_overlay(ax, layer)
     _draw_frame(ax, bounds)
-    _draw_color_bar(ax, layers)
+    rasters = [one.layer for one in layers if isinstance(one, Overlay)]
+    scaled = [layer for layer in rasters if layer.kind in RAMPS]
+    if scaled:
+        # There is room for one scale: of the highest layer, which hides the others.
+        draw_color_bar(ax, scaled[-1])
     title = ", ".join(layer.title for layer in layers)
     ax.set_title(title, fontsize=TEXT_SIZE + 1, loc="left", wrap=True)
     if entries:
@@ -129,17 +133,3 @@ def _draw_frame(ax: Axes, bounds: Bounds) -> None:
     ax.tick_params(labelsize=TEXT_SIZE - 1, color="#808080")
     ax.set_facecolor("#e7eaee")
     ax.spines[:].set_color("#808080")
-
-
-def _draw_color_bar(ax: Axes, layers: Sequence[Overlay | Shapes]) -> None:
-    """Draw the scale of the highest layer with one, which hides those below."""
-    scaled = [one.layer for one in layers if isinstance(one, Overlay)]
-    scaled = [one for one in scaled if one.kind in RAMPS]
-    if not scaled:
-        return
-    (low,), (high,) = scaled[-1].limits
-    colors = ListedColormap(RAMPS[scaled[-1].kind] / 255)
-    scale = ScalarMappable(Normalize(low, high), colors)
-    bar = ax.figure.colorbar(scale, cax=ax.inset_axes((1.02, 0, 0.025, 1)))
-    bar.ax.tick_params(labelsize=TEXT_SIZE - 1, color="#808080")
-    bar.outline.set_edgecolor("#808080")
