@@ -1,6 +1,7 @@
-"""Weights and curves of trainings that take longer than a lesson.
+"""Recorded weights and curves of trainings that take longer than a lesson.
 
-`make weights` makes them again; the recipe is `tutorial_lib.recorded.recipes`.
+`make weights` trains again and replaces them; `tutorial_lib.recorded.recipes` is the
+code of these trainings.
 """
 
 import json
@@ -12,13 +13,13 @@ __all__ = ["FOLDER", "read_history", "weights_path"]
 
 
 def weights_path(name: str) -> Path:
-    """Path of a trained model that the kit brings, a `.keras` file.
+    """Path of the `.keras` file with the recorded weights of a training.
 
     Args:
-        name: Name of the training, such as "fcnn_havel".
+        name: Name of the training, for example "fcnn_havel".
 
     Raises:
-        ValueError: If there is none of this name; with those that there are.
+        ValueError: If no training with this name is recorded.
 
     Example:
         >>> weights_path("fcnn_havel").name
@@ -28,13 +29,16 @@ def weights_path(name: str) -> Path:
 
 
 def read_history(name: str) -> dict[str, list[float]]:
-    """Curves of a training, by name of loss or metric: one value for each epoch.
+    """Recorded curves of a training: one value for each epoch, by name.
 
     Args:
-        name: Name of the training, such as "fcnn_havel".
+        name: Name of the training, for example "fcnn_havel".
+
+    Returns:
+        Values by name of the loss or metric, as in the `history.history` of Keras.
 
     Raises:
-        ValueError: If there is none of this name; with those that there are.
+        ValueError: If no training with this name is recorded.
 
     Example:
         >>> curves = read_history("fcnn_havel")
@@ -47,6 +51,6 @@ def read_history(name: str) -> dict[str, list[float]]:
 def _recorded(name: str, suffix: str) -> Path:
     path = FOLDER / f"{name}{suffix}"
     if not path.exists():
-        names = sorted(path.stem for path in FOLDER.glob(f"*{suffix}"))
-        raise ValueError(f"No training '{name}' is recorded. There are: {names}.")
+        names = ", ".join(sorted(path.stem for path in FOLDER.glob(f"*{suffix}")))
+        raise ValueError(f"No training '{name}' is recorded. Choose from: {names}.")
     return path

@@ -1,7 +1,7 @@
-"""Trainings on the sample scenes, from rasters to the best epoch.
+"""Trainings on the sample scenes, from rasters to the weights of the best epoch.
 
-The demonstration and the recorded weights are made by these lines; notebooks show them
-one by one.
+The recorded weights and `make demo` come from these functions. The notebooks write the
+same steps out.
 """
 
 import json
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-# Patches of each source: 160 m on the ground, the field of view of the networks.
+# Side of the patches of each source, in its own pixels: 160 m on the ground. This is the
+# receptive field of the networks.
 SIZES = {"input": 16}
 TWO_SIZES = {"input_10m": 16, "input_20m": 8}
-# Of the town: 96 m on the ground, with the class of each panchromatic pixel.
+# The same for the town: 96 m on the ground. "truth" has the class of each pan pixel.
 TOWN_SIZES = {"input_p": 64, "input_xs": 16, "truth": 64}
 
 _IMAGES = {
@@ -35,8 +36,8 @@ _IMAGES = {
     "input_20m": "s2_20m.tif",
 }
 _TOWN_IMAGES = {"input_p": "pan.tif", "input_xs": "xs.tif", "truth": "labels.tif"}
-# What the files of the area to train on begin with, and of that to map.
-_TOWN_AREAS = {"a": "train_", "b": ""}
+# Prefix of the files of each area: "a" is for training, "b" is the area to map.
+_TOWN_PREFIXES = {"a": "train_", "b": ""}
 
 __all__ = [
     "SIZES",
@@ -55,15 +56,15 @@ __all__ = [
 def cut_patches(
     scene: Path, folder: Path, *, sizes: Mapping[str, int] = SIZES
 ) -> dict[str, Patches]:
-    """Patches of the training area "a" and of the validation area "b".
+    """Extract patches of the training area "a" and the validation area "b".
 
     Args:
         scene: Folder of the Havel scene.
-        folder: Where the patches images go.
-        sizes: Side of the patches of each source, `SIZES` or `TWO_SIZES`.
+        folder: Folder for the patches images.
+        sizes: Side of the patches of each source: `SIZES` or `TWO_SIZES`.
 
     Returns:
-        The patches by area, 1000 of each class.
+        The patches by area, from 1000 positions of each class.
     """
     return {
         area: extract_patches(
@@ -80,26 +81,26 @@ def cut_patches(
 def cut_town_patches(
     scene: Path, folder: Path, *, count: int = 400, seed: int = 0
 ) -> dict[str, Patches]:
-    """Patches of the town: "a" of the area to train on, "b" of the area to map.
+    """Extract patches of the town: "a" for training, "b" in the area to map.
 
     Args:
         scene: Folder of the town.
-        folder: Where the patches images go.
-        count: Positions of each of the four classes.
-        seed: Another seed draws other positions.
+        folder: Folder for the patches images.
+        count: Number of positions of each of the four classes.
+        seed: Seed of the random positions.
 
     Returns:
-        The patches by area; "truth" holds the class of each pixel.
+        The patches by area; "truth" has the class of each pixel.
     """
     patches = {}
-    for area, prefix in _TOWN_AREAS.items():
+    for area, prefix in _TOWN_PREFIXES.items():
         sources = {x: scene / f"{prefix}{file}" for x, file in _TOWN_IMAGES.items()}
         positions = select_positions(
             sources["truth"], count=count, margin=TOWN_SIZES["truth"] // 2, seed=seed
         )
         patches[area] = extract_patches(
             sources,
-            _on_whole_pixels(positions, sources["input_xs"]),
+            _aligned(positions, sources["input_xs"]),
             sizes=TOWN_SIZES,
             out_dir=folder,
             prefix=f"{area}_",
@@ -107,15 +108,15 @@ def cut_town_patches(
     return patches
 
 
-def _on_whole_pixels(positions: Positions, coarse_path: PathLike) -> Positions:
+def _aligned(positions: Positions, coarse_path: PathLike) -> Positions:
     """Positions moved to the upper left corner of their coarse pixels.
 
-    Patches of both sources then begin on the same corner, as the chunks of a map do.
-    Elsewhere a fine patch begins up to a coarse pixel later than the coarse one.
+    The patches of both sources then have the same corner, as the chunks of a map have.
+    At other positions the fine patch begins up to a coarse pixel after the coarse one.
     """
     to_xy = read_grid(coarse_path).transform
     columns, rows = ~to_xy @ (positions.x, positions.y)
-    # An eighth of a coarse pixel inside: the corner itself belongs to two.
+    # Move it an eighth of a coarse pixel inside: the corner also belongs to neighbours.
     x, y = to_xy @ (np.floor(columns) + 0.125, np.floor(rows) + 0.125)
     return Positions(x, y, positions.labels, positions.crs)
 
@@ -129,17 +130,20 @@ def datasets(
     labels: str = "labels",
     batch_size: int = 32,
 ) -> "tuple[tf.data.Dataset, tf.data.Dataset]":
-    """Training and validation batches.
+    """Make batches for training and for validation.
 
     Args:
         patches: The patches by area, as `cut_patches` returns them.
         class_count: Number of classes.
         seed: Seed of the order of the training patches.
-        inputs: {input name: source}, to give a model some of the sources only; None
-            gives it all of them, under their names.
-        labels: Source of the classes to learn: "labels" is one for each patch,
-            "truth" of the town one for each pixel.
-        batch_size: Patches of a batch.
+        inputs: {input name: source name} for a model that takes only some of the
+            sources. None for all sources under their own names.
+        labels: Source of the classes: "labels" has one for each patch, and "truth" of
+            the town has one for each pixel.
+        batch_size: Number of patches in a batch.
+
+    Returns:
+        Batches of area "a", shuffled, and of area "b".
     """
     from tutorial_lib.patches.datasets import patch_dataset
 
@@ -170,20 +174,21 @@ def train(
     seed: int = 0,
     verbose: int = 0,
 ) -> "keras.callbacks.History":
-    """Train a network with Adam at 1e-3; keep its best epoch.
+    """Train a network with Adam at a learning rate of 1e-3, and save its best epoch.
 
     Args:
-        architecture: Function of the number of classes that builds the network, such
-            as `architectures.pixelwise_fcnn`.
-        datasets: Batches to train on, and batches to validate on.
-        best: `.keras` file for the epoch with the smallest validation loss.
+        architecture: Function of the number of classes that builds the network, for
+            example `architectures.pixelwise_fcnn`.
+        datasets: Batches for training and for validation.
+        best: `.keras` file for the weights of the epoch with the smallest validation
+            loss.
         class_count: Number of classes.
         epochs: Number of epochs.
-        seed: Seed of the first weights.
-        verbose: As for `keras.Model.fit`.
+        seed: Seed of the initial weights.
+        verbose: As in `keras.Model.fit`.
 
     Returns:
-        The curves.
+        The curves, in `history`.
     """
     import keras
 
@@ -211,14 +216,14 @@ def train_fcnn(
     best: Path,
     **options: int,
 ) -> "keras.callbacks.History":
-    """Train the pixel-wise network; the options are those of `train`."""
+    """Train the pixel-wise network. The options are those of `train`."""
     from tutorial_lib.networks.architectures import pixelwise_fcnn
 
     return train(pixelwise_fcnn, (train_batches, valid_batches), best, **options)
 
 
 def record_havel(scene: Path) -> None:
-    """Make the recorded weights and curves of the Havel again: 25 epochs."""
+    """Train the networks of the Havel for 25 epochs, and record weights and curves."""
     from tutorial_lib.networks.architectures import (
         dual_source_fcnn,
         pixelwise_fcnn,
@@ -237,7 +242,7 @@ def record_havel(scene: Path) -> None:
 
 
 def record_town(scene: Path) -> None:
-    """Make the recorded weights and curves of the town again: 25 epochs."""
+    """Train the networks of the town for 25 epochs, and record weights and curves."""
     from tutorial_lib.networks.architectures import deeper_unet, pan_xs_unet
 
     patches = cut_town_patches(scene, scratch_folder())
@@ -254,16 +259,20 @@ def _record(
     *,
     class_count: int,
 ) -> None:
+    """Train for 25 epochs, and write `<name>.keras` and `<name>.json`."""
     import keras
 
     best = recorded.FOLDER / f"{name}.keras"
     history = train(
         architecture, datasets, best, class_count=class_count, epochs=25, verbose=2
     )
-    # Without the optimizer's state the file is a third as large.
+    # Without the state of the optimizer the file has a third of its size.
     model = keras.models.load_model(best, compile=False)
     model.save(best)
-    curves = {name: [round(v, 5) for v in c] for name, c in history.history.items()}
+    curves = {
+        curve: [round(value, 5) for value in values]
+        for curve, values in history.history.items()
+    }
     (recorded.FOLDER / f"{name}.json").write_text(json.dumps(curves, indent=1))
 
 

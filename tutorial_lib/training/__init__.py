@@ -1,10 +1,11 @@
-"""How a training goes, and how good its model is.
+"""Scores of each class, replays of early stopping, and live curves.
 
-Two decisions make a class of probabilities. By *argmax* the most probable class wins.
-At the *threshold* a class is found where its own probability is above 0.5: with more
-than two classes a winner may be below it, and then nothing is found. Maps are made by
-argmax; `keras.metrics.Precision(class_id=…)` and `Recall` use the threshold. Names that
-begin with `threshold_` mean the second.
+There are two ways to decide which class a pixel has. By *argmax* it has its most
+probable class. At the *threshold* it has each class whose probability is above 0.5.
+With more than two classes the most probable class may be below 0.5; then the pixel has
+no class at the threshold. Maps are made by argmax. `keras.metrics.Precision` and
+`Recall` with a `class_id` use the threshold, and so do all names here that begin with
+`threshold_`.
 """
 
 from importlib import import_module
@@ -13,8 +14,9 @@ from typing import Any
 from tutorial_lib.training.early_stopping import StoppingReplay, replay_early_stopping
 from tutorial_lib.training.scores import ClassScores, compare_scores, evaluate_classes
 
-# Classes of Keras: it is loaded when one of them is used.
-_HOME = {"ClassMetrics": "metrics", "FScore": "metrics", "LiveCurves": "live_curves"}
+# Modules of the names that need Keras. They are loaded on first use, so that
+# `import tutorial_lib` does not load TensorFlow.
+_LAZY = {"ClassMetrics": "metrics", "FScore": "metrics", "LiveCurves": "live_curves"}
 
 __all__ = [
     "ClassMetrics",
@@ -29,11 +31,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _LAZY:
         raise AttributeError(
-            f"tutorial_lib.training has no '{name}'. It has: {', '.join(__all__)}"
+            f"tutorial_lib.training has no '{name}'. It has: {', '.join(__all__)}."
         )
-    return getattr(import_module(f"tutorial_lib.training.{_HOME[name]}"), name)
+    return getattr(import_module(f"tutorial_lib.training.{_LAZY[name]}"), name)
 
 
 def __dir__() -> list[str]:

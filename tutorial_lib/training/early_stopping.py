@@ -1,6 +1,6 @@
-"""What early stopping would have done: a recorded training, stopped by other settings.
+"""Replay of early stopping: when other settings would have stopped a training.
 
-Epochs are counted from 1, as Keras prints them.
+Epochs are counted from 1, as in the output of Keras.
 """
 
 import re
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Keras asks the metric whether more is better; a recorded curve has only its name.
+# Names of metrics where more is better, or less. Keras asks the metric itself, but a
+# recorded curve has only a name.
 _RISING = re.compile(
     r"(acc|((binary|overall|(sparse_)?(top_k_)?categorical)_)?accuracy|precision|recall"
     r"|auc|f1_score|fbeta_score)(_\d+)?"
@@ -24,16 +25,16 @@ __all__ = ["StoppingReplay", "replay_early_stopping"]
 
 @dataclass(frozen=True, repr=False)
 class StoppingReplay:
-    """What `keras.callbacks.EarlyStopping` does to a training; epochs count from 1.
+    """Result of `replay_early_stopping`; epochs are counted from 1.
 
     Attributes:
         monitor: Name of the watched curve.
-        epochs: Epochs of the recorded training.
-        epochs_run: Epochs that run with early stopping.
-        stopped_epoch: The epoch that ends the training, None if none does.
-        best_epoch: The last one that was an improvement, None if none was watched.
-        best_value: The value of the curve in that epoch, None as above.
-        kept_epoch: The epoch whose weights the model has in the end.
+        epochs: Number of epochs of the recorded training.
+        epochs_run: Number of epochs with early stopping.
+        stopped_epoch: The epoch after which the training stops; None if it does not.
+        best_epoch: The last epoch with an improvement; None if no epoch was watched.
+        best_value: Value of the curve in the best epoch; None if there is none.
+        kept_epoch: The epoch whose weights the model has at the end.
     """
 
     monitor: str
@@ -46,7 +47,7 @@ class StoppingReplay:
 
     @property
     def epochs_saved(self) -> int:
-        """Epochs of the recorded training that do not run."""
+        """Number of recorded epochs that do not run with early stopping."""
         return self.epochs - self.epochs_run
 
     def __repr__(self) -> str:
@@ -75,29 +76,30 @@ def replay_early_stopping(
     restore_best_weights: bool = False,
     start_from_epoch: int = 0,
 ) -> StoppingReplay:
-    """Replay what `keras.callbacks.EarlyStopping` does on recorded curves.
+    """Find the epoch where `keras.callbacks.EarlyStopping` would stop a training.
 
-    The arguments are those of the callback, and so is every decision.
+    The arguments are those of the callback, and the result is the same as Keras's.
 
     Args:
-        history: Values epoch by epoch, by name: a Keras `history.history`, or
+        history: One value for each epoch by name: the `history.history` of Keras, or
             `recorded.read_history(…)`.
         monitor: Name of the curve to watch.
-        patience: Epochs without an improvement that end the training. 0 and 1 are the
-            same: the first epoch without an improvement ends it.
-        min_delta: A change of less than this is no improvement.
-        mode: "min", "max", or "auto": by the name, for "loss" and the names of Keras'
-            metrics.
-        baseline: Only improvements that are better than this start the waiting anew.
+        patience: Number of epochs without an improvement after which training stops. 0
+            and 1 are the same: training stops at the first epoch without one.
+        min_delta: A change of less than this is not an improvement.
+        mode: "min" if less is better, "max" if more is better. "auto" decides by the
+            name; it knows "loss" and the default names of Keras's metrics.
+        baseline: An improvement resets the count only if it is also better than this.
         restore_best_weights: Keep the weights of the best epoch, not of the last one.
-        start_from_epoch: Number of first epochs that are not watched.
+        start_from_epoch: Number of epochs at the start that are not watched.
 
     Returns:
-        The epochs that run, and those whose weights are best and are kept.
+        The number of epochs that run, the best epoch, and the epoch whose weights are
+        kept.
 
     Raises:
-        ValueError: If there is no such curve or mode, curves have different lengths, or
-            "auto" cannot know whether more is better.
+        ValueError: If the curve or the mode is unknown, if the curves have different
+            lengths, or if "auto" does not know the name of the curve.
 
     Example:
         >>> curves = {"loss": [3, 2, 1, 0.5], "val_loss": [1.0, 0.8, 0.9, 0.7]}
@@ -134,7 +136,7 @@ def replay_early_stopping(
 def _curve(history: Mapping[str, Sequence[float]], monitor: str) -> list[float]:
     if monitor not in history:
         raise ValueError(
-            f"There is no curve '{monitor}' to watch. There are: "
+            f"There is no curve '{monitor}' to watch. Choose from: "
             f"{', '.join(sorted(history)) or 'none'}."
         )
     lengths = {name: len(values) for name, values in history.items()}
@@ -154,12 +156,12 @@ def _curve(history: Mapping[str, Sequence[float]], monitor: str) -> list[float]:
 def _comparison(
     monitor: str, mode: str, min_delta: float
 ) -> Callable[[float, float], bool]:
-    """Function of (value, reference): whether it is an improvement."""
+    """Function of (value, reference) that says whether a value is an improvement."""
     sign = _sign(monitor, mode)
     least = sign * abs(min_delta)
 
     def better(value: float, reference: float) -> bool:
-        # Keras compares in float32: differences that it cannot hold are none.
+        # Keras compares in float32, which rounds small differences to 0.
         with np.errstate(over="ignore"):
             value, reference = np.float32(value - least), np.float32(reference)
         return bool(sign * value > sign * reference)
@@ -168,17 +170,17 @@ def _comparison(
 
 
 def _sign(monitor: str, mode: str) -> int:
-    """1 where more is better, -1 where less is."""
+    """1 if more is better, -1 if less is better."""
     if mode in ("min", "max"):
         return 1 if mode == "max" else -1
     if mode != "auto":
-        raise ValueError(f"There is no mode '{mode}'. There are: auto, min, max.")
+        raise ValueError(f"There is no mode '{mode}'. Choose from: auto, min, max.")
     name = monitor.removeprefix("val_")
     if _FALLING.fullmatch(name):
         return -1
     if _RISING.fullmatch(name):
         return 1
     raise ValueError(
-        f"Whether more of '{monitor}' is better cannot be known from its name. Give "
-        "`mode='max'` or `mode='min'`."
+        f"The name '{monitor}' does not say whether more is better. Give `mode='max'` "
+        "if it is, else `mode='min'`."
     )

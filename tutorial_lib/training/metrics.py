@@ -1,4 +1,4 @@
-"""Scores of each class while a network trains, as metrics for `compile`."""
+"""Scores of each class as Keras metrics, for `compile`."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,19 +9,20 @@ from keras import ops
 
 from tutorial_lib.training.scores import THRESHOLD
 
-# Not imported from `models`: that may be what loads Keras, and with it this module.
+# Not imported from `networks`: loading that package may be what loads this module.
 PACKAGE = "tutorial_lib"
 
-# What the names of the scores begin with.
+# Prefixes of the names of scores, by decision.
 _PREFIXES = {
     "argmax": ("",),
     "threshold": ("threshold_",),
     "both": ("", "threshold_"),
 }
 
-# When an epoch ends Keras asks for its results outside of what is compiled; before 3.14
-# it takes those of the last batch, where everything has to be then.
-_ASKS_AGAIN = tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 14)
+# From 3.14 on, Keras calls `result` again at the end of an epoch, outside of the
+# compiled step. Older versions use the result of the last batch, so each batch then
+# needs all scores.
+_CALLED_AT_EPOCH_END = tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 14)
 
 __all__ = ["ClassMetrics", "FScore"]
 
@@ -29,7 +30,7 @@ __all__ = ["ClassMetrics", "FScore"]
 def _check_decision(decision: str, known: Iterable[str]) -> None:
     if decision not in known:
         raise ValueError(
-            f"There is no decision '{decision}'. There are: {', '.join(known)}."
+            f"There is no decision '{decision}'. Choose from: {', '.join(known)}."
         )
 
 
@@ -37,20 +38,24 @@ def _check_decision(decision: str, known: Iterable[str]) -> None:
 class ClassMetrics(keras.metrics.Metric):
     """Precision, recall and F-score of every class, from one confusion matrix.
 
-    One matrix product for a batch gives them all, where `keras.metrics.Precision` and
-    its kind count each class once more. While an epoch runs only the overall accuracy
-    is shown; its end, `evaluate` and the curves have everything, named by score and
-    class: `precision_water`, at the threshold `threshold_precision_water`; for all
-    classes `overall_accuracy` and `kappa`, by argmax. To watch one of them, callbacks
-    have to be told `mode="max"`.
+    One matrix product for each batch counts all classes. `keras.metrics.Precision` and
+    `Recall` count each class on its own, which takes longer.
+
+    During an epoch only the overall accuracy is shown. The end of the epoch, `evaluate`
+    and the curves have all scores by name: `precision_water`, or at the threshold
+    `threshold_precision_water`. `overall_accuracy` and `kappa` are for all classes, by
+    argmax. A callback that watches one of them needs `mode="max"`.
 
     Args:
         names: Names of the classes, in the order of the channels.
-        decision: "argmax", the most probable class; "threshold", a class wherever its
-            probability is above 0.5, as `keras.metrics.Precision(class_id=…)` has it;
-            or "both".
-        name: Name of the overall accuracy while an epoch runs.
+        decision: "argmax": a pixel has its most probable class. "threshold": it has
+            each class whose probability is above 0.5, as in
+            `keras.metrics.Precision(class_id=…)`. "both": scores of both kinds.
+        name: Name of the overall accuracy during an epoch.
         dtype: Type of the overall accuracy.
+
+    Raises:
+        ValueError: If there is no such decision, or names are missing or repeated.
 
     Example:
         >>> metric = ClassMetrics(("water", "land", "town"), decision="both")
@@ -73,34 +78,40 @@ class ClassMetrics(keras.metrics.Metric):
         self.names, self.decision = tuple(names), decision
         if isinstance(names, str) or len(set(names)) != len(self.names) or not names:
             raise ValueError(
-                f"`names` are those of the classes, one for each. Received: {names!r}."
+                "`names` is a list of different names, one for each class. Received: "
+                f"{names!r}."
             )
         count = len(self.names)
-        # float64: float32 stops counting at 17 million pixels.
+        # float32 cannot count beyond 2**24, which is 17 million pixels.
         self.counts = self.add_variable(
             (count, 2 * count), "zeros", dtype="float64", name="counts"
         )
-        # Callbacks with `mode="auto"` ask whether more is better.
+        # Keras's callbacks with `mode="auto"` read here that more is better.
         self._direction = "up"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count a batch.
+        """Add a batch to the counts.
 
         Args:
-            y_true: (batch, height, width, class) one-hot; all zeros does not count.
+            y_true: (batch, height, width, class) one-hot targets. A pixel of zeros has
+                no class and is not counted.
             y_pred: (batch, height, width, class) probabilities.
-            sample_weight: Weights that fit (batch, height, width).
+            sample_weight: Weights whose axes are the first ones of (batch, height,
+                width, 1).
+
+        Raises:
+            ValueError: If the number of channels is not the number of names.
         """
         true, estimated = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         count = len(self.names)
         if estimated.shape[-1] != count or true.shape[-1] != count:
             raise ValueError(
-                f"There are {count} names of classes, {self.names}, and "
-                f"{estimated.shape[-1]} channels in the output, {true.shape[-1]} in "
-                "the target. Give a name for each class, and one-hot targets."
+                f"There are {count} names of classes, {self.names}. The output has "
+                f"{estimated.shape[-1]} channels and the target {true.shape[-1]}. Give "
+                "a name for each class, and one-hot targets."
             )
         if sample_weight is not None:
-            true = true * _fitting(sample_weight, len(true.shape))
+            true = true * _with_axes(sample_weight, len(true.shape))
         true = ops.reshape(true, (-1, count))
         estimated = ops.reshape(estimated, (-1, count))
         winners = ops.one_hot(ops.argmax(estimated, axis=-1), count)
@@ -110,13 +121,13 @@ class ClassMetrics(keras.metrics.Metric):
         self.counts.assign(self.counts + ops.cast(step, "float64"))
 
     def result(self) -> Any:
-        """Every score by its name; in a compiled batch, the overall accuracy."""
+        """All scores by name; in a compiled step only the overall accuracy."""
         count = len(self.names)
         counts = ops.convert_to_tensor(self.counts)
         confusion = counts[:, :count]
         overall = _overall_scores(confusion)
-        if _ASKS_AGAIN and not tf.executing_eagerly():
-            # Each number that a compiled batch gives back costs time: with all of them
+        if _CALLED_AT_EPOCH_END and not tf.executing_eagerly():
+            # Each number that a compiled step returns takes time: with all of them
             # training takes a tenth longer (`benchmarks/metrics_cost.py`).
             return ops.cast(overall[0], self.dtype)
         matrices = {"": confusion, "threshold_": counts[:, count:]}
@@ -129,22 +140,24 @@ class ClassMetrics(keras.metrics.Metric):
         return dict(zip(keys, ops.unstack(values, len(keys)), strict=True))
 
     def get_config(self) -> dict[str, Any]:
-        """What Keras saves."""
-        own = {"names": list(self.names), "decision": self.decision}
-        return {**super().get_config(), **own}
+        """Arguments of the metric, for `keras.saving`."""
+        arguments = {"names": list(self.names), "decision": self.decision}
+        return super().get_config() | arguments
 
 
-def _fitting(weights: Any, axes: int) -> Any:
+def _with_axes(weights: Any, axes: int) -> Any:
+    """Weights with axes of length 1 added at the end."""
     weights = ops.cast(weights, "float32")
     return ops.reshape(weights, (*ops.shape(weights), *[1] * (axes - weights.ndim)))
 
 
-def _class_scores(matrix: Any, there: Any) -> list[Any]:
-    hits, found = ops.diagonal(matrix), ops.sum(matrix, axis=0)
+def _class_scores(matrix: Any, pixels: Any) -> list[Any]:
+    """Precision, recall and F-score of each class; `pixels` counts the true ones."""
+    right, estimated = ops.diagonal(matrix), ops.sum(matrix, axis=0)
     return [
-        ops.divide_no_nan(hits, found),
-        ops.divide_no_nan(hits, there),
-        ops.divide_no_nan(2 * hits, found + there),
+        ops.divide_no_nan(right, estimated),
+        ops.divide_no_nan(right, pixels),
+        ops.divide_no_nan(2 * right, estimated + pixels),
     ]
 
 
@@ -160,14 +173,17 @@ def _overall_scores(confusion: Any) -> Any:
 class FScore(keras.metrics.Metric):
     """F-score of one class: the harmonic mean of its precision and recall.
 
-    `ClassMetrics` gives those of all classes for less time.
+    For all classes use `ClassMetrics`, which is faster.
 
     Args:
         class_id: Number of the class.
-        name: Name in the logs; None makes one.
-        decision: "threshold", where the probability of the class is above 0.5, or
-            "argmax", where it is the most probable class.
+        name: Name in the logs; None for "f_score_" and the number of the class.
+        decision: "threshold": a pixel has the class if its probability is above 0.5.
+            "argmax": it has the class if no other is more probable.
         dtype: Type of the result.
+
+    Raises:
+        ValueError: If there is no such decision.
 
     Example:
         >>> metric = FScore(class_id=0)
@@ -190,20 +206,20 @@ class FScore(keras.metrics.Metric):
         top_k = 1 if decision == "argmax" else None
         self.precision = keras.metrics.Precision(class_id=class_id, top_k=top_k)
         self.recall = keras.metrics.Recall(class_id=class_id, top_k=top_k)
-        # Callbacks with `mode="auto"` ask whether more is better.
+        # Keras's callbacks with `mode="auto"` read here that more is better.
         self._direction = "up"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count a batch of one-hot targets and probabilities."""
+        """Add a batch of one-hot targets and probabilities to the counts."""
         self.precision.update_state(y_true, y_pred, sample_weight)
         self.recall.update_state(y_true, y_pred, sample_weight)
 
     def result(self) -> Any:
-        """The F-score, 0 where the class is neither found nor there."""
+        """The F-score; 0 if the class is neither estimated nor true anywhere."""
         precision, recall = self.precision.result(), self.recall.result()
         return ops.divide_no_nan(2 * precision * recall, precision + recall)
 
     def get_config(self) -> dict[str, Any]:
-        """What Keras saves."""
-        own = {"class_id": self.class_id, "decision": self.decision}
-        return {**super().get_config(), **own}
+        """Arguments of the metric, for `keras.saving`."""
+        arguments = {"class_id": self.class_id, "decision": self.decision}
+        return super().get_config() | arguments

@@ -1,11 +1,12 @@
-"""How good a model is: scores of each class, by argmax and at the threshold 0.5."""
+"""Scores of each class of a model, by argmax and at the threshold 0.5."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from tutorial_lib.notices import warn
 
 if TYPE_CHECKING:
     import keras
@@ -14,21 +15,30 @@ if TYPE_CHECKING:
 
 THRESHOLD = 0.5
 
-_COLUMNS = {"precision": "precision", "recall": "recall", "f_score": "F-score"}
+# Titles of the scores by attribute of `ClassScores`.
+_ARGMAX_TITLES = {"precision": "precision", "recall": "recall", "f_score": "F-score"}
+_TITLES = _ARGMAX_TITLES | {
+    f"threshold_{score}": f"threshold {title}"
+    for score, title in _ARGMAX_TITLES.items()
+}
 
 __all__ = ["ClassScores", "compare_scores", "evaluate_classes"]
 
 
 @dataclass(frozen=True, repr=False)
 class ClassScores:
-    """Scores from a confusion matrix; 0 where there is nothing to share.
+    """Scores from a confusion matrix. A score is 0 where it would be 0 / 0.
 
     Attributes:
-        confusion: (class, class) counts; rows are the true classes, columns the
+        confusion: (class, class) counts of pixels. Rows are true classes, columns the
             most probable ones.
         names: Names of the classes.
-        above_threshold: (class, class) counts of the pixels of a true class (row) whose
-            probability of a class (column) is above 0.5; None when unknown.
+        above_threshold: (class, class) counts of pixels. Rows are true classes; a
+            column counts the pixels whose probability of a class is above 0.5. None
+            when unknown.
+
+    Raises:
+        ValueError: If a matrix does not have a row and a column for each name.
 
     Example:
         >>> scores = ClassScores(np.array([[8, 2], [1, 9]]), ("water", "land"))
@@ -46,12 +56,13 @@ class ClassScores:
             if matrix is not None and np.shape(matrix) != (count, count):
                 raise ValueError(
                     f"{count} classes need a confusion matrix of {count}x{count}. "
-                    f"Received: {np.shape(matrix)}, for the names {self.names}."
+                    f"Received: {np.shape(matrix)}, for the names {self.names}. Give a "
+                    "name for each class."
                 )
 
     @property
     def pixels(self) -> np.ndarray:
-        """Per class, the number of pixels that are the class."""
+        """Number of pixels of each true class."""
         return np.sum(self.confusion, axis=1)
 
     @property
@@ -61,60 +72,59 @@ class ClassScores:
 
     @property
     def kappa(self) -> float:
-        """Cohen's kappa: 1 when all is right, 0 when no better than chance.
+        """Cohen's kappa: 1 if all is right, 0 if the model is as good as chance.
 
-        Chance is somebody who guesses, each class as often as the model does.
+        Chance is a random guess that has each class as often as the model has it.
         """
-        there, found = self.pixels / max(self.pixels.sum(), 1), self.confusion.sum(0)
-        chance = there @ _share(found, found.sum())
+        true, estimated = self.pixels, self.confusion.sum(0)
+        chance = _share(true, true.sum()) @ _share(estimated, estimated.sum())
         return float(_share(self.overall_accuracy - chance, 1 - chance))
 
     @property
     def precision(self) -> np.ndarray:
-        """Per class, the share of what was estimated as the class that is the class."""
+        """Of the pixels estimated as a class, the share that is the class; by class."""
         return _share(np.diag(self.confusion), self.confusion.sum(0))
 
     @property
     def recall(self) -> np.ndarray:
-        """Per class, the share of the class that was found."""
+        """Of the pixels of a class, the share that is estimated as it; by class."""
         return _share(np.diag(self.confusion), self.pixels)
 
     @property
     def f_score(self) -> np.ndarray:
-        """Per class, the harmonic mean of precision and recall."""
+        """Harmonic mean of precision and recall, by class."""
         return _share(2 * np.diag(self.confusion), self.confusion.sum(0) + self.pixels)
 
     @property
     def threshold_precision(self) -> np.ndarray:
-        """As `precision`, of what has a probability above 0.5."""
+        """As `precision`, of the pixels whose probability of the class is above 0.5."""
         return _share(np.diag(self._above), self._above.sum(0))
 
     @property
     def threshold_recall(self) -> np.ndarray:
-        """As `recall`: a pixel is found when its class has more than 0.5."""
+        """As `recall`: the share with a probability of their class above 0.5."""
         return _share(np.diag(self._above), self.pixels)
 
     @property
     def threshold_f_score(self) -> np.ndarray:
-        """Per class, the harmonic mean of both at the threshold."""
+        """Harmonic mean of precision and recall at the threshold, by class."""
         return _share(2 * np.diag(self._above), self._above.sum(0) + self.pixels)
 
     @property
     def _above(self) -> np.ndarray:
         if self.above_threshold is None:
             raise ValueError(
-                "These scores come from most probable classes only: there are none at "
-                "the threshold 0.5. Make them with `evaluate_classes`, or give "
-                "`above_threshold`."
+                "There are no scores at the threshold 0.5: `above_threshold` is None. "
+                "Give it, or make the scores with `evaluate_classes`."
             )
         return self.above_threshold
 
     def table(self) -> "pd.DataFrame":
-        """Scores of each class by argmax and, where known, at the threshold.
+        """Scores of each class by argmax and, if known, at the threshold.
 
         Returns:
-            One row for each class; columns ("argmax" or "threshold 0.5", score),
-            rounded to three decimals.
+            One row for each class. The columns are ("argmax" or "threshold 0.5",
+            score). Values are rounded to three decimals.
 
         Example:
             >>> counts = np.array([[8, 2], [1, 9]])
@@ -132,7 +142,7 @@ class ClassScores:
         columns = {
             (group, title): np.round(getattr(self, prefix + score), 3)
             for group, prefix in groups.items()
-            for score, title in _COLUMNS.items()
+            for score, title in _ARGMAX_TITLES.items()
         }
         return pd.DataFrame(columns, index=list(self.names))
 
@@ -150,27 +160,31 @@ class ClassScores:
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Share of the whole, and 0 where there is nothing to share."""
+    """Part divided by whole, and 0 where the whole is 0."""
     return np.divide(part, whole, out=np.zeros(np.shape(part)), where=whole > 0)
 
 
 def compare_scores(
     scores: Mapping[str, ClassScores], *, score: str = "f_score"
 ) -> "pd.DataFrame":
-    """Scores of several models side by side.
+    """Table of the scores of several models.
 
     Args:
         scores: Scores by model name, of the same classes and the same pixels.
-        score: "precision", "recall" or "f_score", or one of them after "threshold_".
+        score: "precision", "recall" or "f_score"; with the prefix "threshold_" the
+            score at the threshold.
 
     Returns:
-        One column for each model, and for two of them their difference, second less
-        first; rows: the score of each class, then overall accuracy and kappa. Rounded
-        to three decimals.
+        One column for each model. With two models a third column has the difference,
+        second minus first. The rows are the score of each class, the overall accuracy
+        and kappa. Values are rounded to three decimals.
 
     Raises:
-        ValueError: If there is nothing to compare, the classes differ, or there is no
-            such score.
+        ValueError: If there are no scores, the classes differ, or there is no such
+            score.
+
+    Warns:
+        UserWarning: If the models were scored on different pixels.
 
     Example:
         >>> one = ClassScores(np.array([[8, 2], [3, 7]]), ("water", "land"))
@@ -185,26 +199,26 @@ def compare_scores(
     import pandas as pd
 
     _check_comparable(scores, score)
-    prefix, kind = "threshold_" * score.startswith("threshold_"), score
-    title = f"{prefix[:-1]} {_COLUMNS[kind.removeprefix('threshold_')]}".strip()
     names = next(iter(scores.values())).names
-    rows = [*(f"{name} {title}" for name in names), "overall accuracy", "kappa"]
+    rows = [f"{name} {_TITLES[score]}" for name in names]
+    rows += ["overall accuracy", "kappa"]
     columns = {
-        model: [*getattr(found, score), found.overall_accuracy, found.kappa]
-        for model, found in scores.items()
+        model: [*getattr(own, score), own.overall_accuracy, own.kappa]
+        for model, own in scores.items()
     }
     table = pd.DataFrame(columns, index=rows)
     if len(scores) == 2:
         first, second = scores
         table["difference"] = table[second] - table[first]
-    # A zero that was rounded keeps its sign: -0.000.
+    # A small negative number is rounded to -0.0; adding 0 removes the sign.
     return table.round(3) + 0.0
 
 
 def _check_comparable(scores: Mapping[str, ClassScores], score: str) -> None:
-    known = [*_COLUMNS, *(f"threshold_{name}" for name in _COLUMNS)]
-    if score not in known:
-        raise ValueError(f"There is no score '{score}'. There are: {', '.join(known)}.")
+    if score not in _TITLES:
+        raise ValueError(
+            f"There is no score '{score}'. Choose from: {', '.join(_TITLES)}."
+        )
     if not scores:
         raise ValueError("There are no scores to compare. Give `{name: scores}`.")
     (first, reference), *others = scores.items()
@@ -215,11 +229,10 @@ def _check_comparable(scores: Mapping[str, ClassScores], score: str) -> None:
                 f"{other.names}. Give `evaluate_classes` the same `names`."
             )
         if not np.array_equal(other.pixels, reference.pixels):
-            warnings.warn(
+            warn(
                 f"'{first}' and '{name}' were scored on different pixels: "
-                f"{reference.pixels.tolist()} and {other.pixels.tolist()} by class. A "
-                "fair comparison uses the same positions.",
-                stacklevel=3,
+                f"{reference.pixels.tolist()} and {other.pixels.tolist()} by class. "
+                "Use the same positions for a fair comparison."
             )
 
 
@@ -230,20 +243,21 @@ def evaluate_classes(
     names: tuple[str, ...] | None = None,
     target: str = "estimated",
 ) -> ClassScores:
-    """Compare estimated classes with the true ones, over a dataset.
+    """Compare the classes that a model estimates with the true ones.
 
     Args:
         model: Model with outputs by name.
         dataset: Batches of (inputs, {target: one-hot}), as `patch_dataset` makes them.
-            Pixels without a class, all zeros, do not count.
-        names: Names of the classes; None numbers them.
-        target: The output to score: (batch, height, width, class) probabilities.
+            A pixel of zeros has no class and is not counted.
+        names: Names of the classes; None for "0", "1"…
+        target: Name of the output: (batch, height, width, class) probabilities.
 
     Returns:
-        Scores of each class and overall.
+        Scores of each class, by argmax and at the threshold.
 
     Raises:
-        ValueError: If the output has not the shape of the target, or nothing comes.
+        ValueError: If the output and the target have different shapes, or if there are
+            no pixels with a class.
 
     Example:
         >>> import tutorial_lib as tl
@@ -265,26 +279,16 @@ def evaluate_classes(
         if estimated.shape != true.shape:
             raise ValueError(
                 f"The output '{target}' has the shape {estimated.shape} and its target "
-                f"{true.shape}. Give patches of the size and the classes of the model."
+                f"{true.shape}. Use patches with the size and the classes of the model."
             )
         labelled = true.any(-1)
-        counts = _count(true[labelled], estimated[labelled])
-        confusion, above = confusion + counts[0], above + counts[1]
+        one_hot = np.eye(true.shape[-1], dtype=int)
+        true, estimated = one_hot[true[labelled].argmax(-1)], estimated[labelled]
+        confusion += true.T @ one_hot[estimated.argmax(-1)]
+        above += true.T @ (estimated > THRESHOLD)
     if not np.any(confusion):
-        raise ValueError("The dataset is empty: there is nothing to score.")
-    return ClassScores(
-        confusion, tuple(names or map(str, range(len(confusion)))), above
-    )
-
-
-def _count(true: np.ndarray, estimated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both matrices of `ClassScores`, of (pixel, class) targets and probabilities."""
-    count = true.shape[-1]
-    classes = true.argmax(-1)
-    pair = classes * count + estimated.argmax(-1)
-    confusion = np.bincount(pair, minlength=count**2).reshape(count, count)
-    above = [
-        np.bincount(classes[estimated[:, number] > THRESHOLD], minlength=count)
-        for number in range(count)
-    ]
-    return confusion, np.stack(above, axis=1)
+        raise ValueError(
+            "The dataset has no pixel with a class. Give at least one labelled patch."
+        )
+    names = names or map(str, range(len(confusion)))
+    return ClassScores(confusion, tuple(names), above)
