@@ -274,7 +274,7 @@ def test_the_wheel_zooms_with_a_key_held(scroll_page, web):
         assert scrolled(page, 1, -300) == 0
         assert zoom(frame, web) > before
         # Where the zoom ends, too: the browser would zoom the page.
-        assert scrolled(page, 3, 900) == 0
+        assert scrolled(page, 2, 900) == 0
         page.keyboard.up(key)
 
 
