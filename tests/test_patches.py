@@ -295,7 +295,7 @@ def test_a_label_raster_can_be_a_source_under_another_name_than_labels(tmp_path)
 @pytest.mark.parametrize("sizes", [{"b": 3}, {}, {"a": 3, "b": 3}])
 def test_sizes_must_name_each_source(tmp_path, sizes):
     path = coordinates(tmp_path / "a.tif", 20, 30)
-    with pytest.raises(ValueError, match=r"Sources: \['a'\]; sizes for: "):
+    with pytest.raises(ValueError, match=r"sources are \['a'\] .*size for each"):
         tl.extract_patches({"a": path}, places([9], [9]), sizes=sizes)
 
 

@@ -86,17 +86,17 @@ class Patches:
         return len(self.arrays[LABELS])
 
     def __repr__(self) -> str:
-        lines = [f"{self.count} patches; {_refusals(self.rejected)}"]
+        causes = f": {_causes(self.rejected)}" if self.rejected else ""
+        lines = [f"{self.count} patches; {len(self.rejected)} refused{causes}"]
         for name, array in self.arrays.items():
             _, height, width, channels = array.shape
             lines.append(f"  {name}: {height} x {width} px, {channels} band(s)")
         return "\n".join(lines)
 
 
-def _refusals(rejected: Sequence[Rejection]) -> str:
+def _causes(rejected: Sequence[Rejection]) -> str:
     causes = Counter((r.reason, r.source) for r in rejected)
-    words = [f"{n} {why} in '{source}'" for (why, source), n in causes.items()]
-    return f"{len(rejected)} refused" + (f": {', '.join(words)}" if words else "")
+    return ", ".join(f"{n} {why} in '{name}'" for (why, name), n in causes.items())
 
 
 def extract_patches(
@@ -184,7 +184,7 @@ def _accepted(
     kept[list(refused)] = False
     if not kept.any():
         raise ValueError(
-            f"All {len(positions)} positions are refused; {_refusals(rejected)}. Check "
+            f"All {len(positions)} positions are refused: {_causes(rejected)}. Check "
             "that the positions are inside the sources, and the no-data values."
         )
     arrays = {name: array[kept] for name, array in arrays.items()}
@@ -200,8 +200,8 @@ def _check_names(sources: Mapping[str, Source], sizes: Mapping[str, int]) -> Non
         )
     if set(sources) != set(sizes) or not sources:
         raise ValueError(
-            f"`sizes` must name each source once. Sources: {sorted(sources)}; sizes "
-            f"for: {sorted(sizes)}."
+            f"The sources are {sorted(sources)} and the sizes are for {sorted(sizes)}. "
+            "Give a size for each source, and at least one source."
         )
     wrong = {k: v for k, v in sizes.items() if not (isinstance(v, Integral) and v > 0)}
     if wrong:

@@ -196,9 +196,11 @@ def _read_vector(path: PathLike) -> tuple:
     try:
         return pyogrio.raw.read(path)
     except pyogrio.errors.DataSourceError as err:
+        # OGR goes on with advice for its command line.
+        why = str(err).split(".;")[0].rstrip(".")
         raise OSError(
-            f"'{path}' is not a vector file that OGR can read: "
-            f"{str(err).rstrip('.')}. Give for example a .geojson or a .gpkg file."
+            f"'{path}' is not a vector file that OGR can read: {why}. Give for example "
+            "a .geojson or a .gpkg file."
         ) from err
 
 

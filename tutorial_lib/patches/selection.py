@@ -7,7 +7,7 @@ from odc.geo.geobox import GeoBox
 
 from tutorial_lib.notices import warn
 from tutorial_lib.patches.positions import Positions
-from tutorial_lib.rasters import PathLike, is_nodata, read_array, read_grid
+from tutorial_lib.rasters import PathLike, Source, is_nodata, open_source
 
 __all__ = ["select_positions"]
 
@@ -58,7 +58,9 @@ def select_positions(
             f"Received: margin={margin}, count={count}. Give a `margin` of 0 px or "
             "more and a `count` of 1 or more."
         )
-    labels, grid = read_array(labels_path), read_grid(labels_path)
+    with open_source(Source(labels_path)) as reader:
+        grid = reader.grid
+        labels = reader.read(0, 0, grid.height, grid.width)
     if labels.shape[2] != 1:
         raise ValueError(
             f"'{labels_path}' has {labels.shape[2]} bands. Give a label raster, which "
