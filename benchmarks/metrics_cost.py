@@ -1,8 +1,9 @@
-"""What scores by class cost in training: ratios of times within one run.
+"""Measure how much metrics by class slow down a training.
 
-`python benchmarks/metrics_cost.py` trains the pixel-wise network with no metric, with
-three of Keras' for each class, as the tutorial does, and with one confusion matrix. The
-three take turns, so that what else the machine does falls on all of them.
+`python benchmarks/metrics_cost.py` trains the pixel-wise network three times: without
+metrics, with three Keras metrics for each of six classes (as the tutorial does), and
+with one confusion matrix. The three take turns epoch by epoch, so that other load on
+the machine slows all of them. The result is the ratio of their times.
 """
 
 import argparse
@@ -17,7 +18,7 @@ NAMES = ("water", "meadow", "farm", "forest", "wetland", "town")
 
 
 def compiled(kind: str) -> "keras.Model":
-    """The network with metrics of a kind: "no metric", "18 metrics", "one matrix"."""
+    """The compiled network with "no metric", "18 metrics" or "one matrix"."""
     metrics = {
         "no metric": list,
         "18 metrics": lambda: [
@@ -38,7 +39,7 @@ def compiled(kind: str) -> "keras.Model":
 
 
 def patches(count: int, batch_size: int) -> "tf.data.Dataset":
-    """Random patches: what they show does not change the time."""
+    """Batches of random patches; the time does not depend on their values."""
     rng = np.random.default_rng(0)
     inputs = rng.integers(0, 4000, (count, 16, 16, 4)).astype("float32")
     targets = np.eye(len(NAMES), dtype="float32")[rng.integers(0, 6, (count, 1, 1))]
@@ -47,18 +48,22 @@ def patches(count: int, batch_size: int) -> "tf.data.Dataset":
 
 
 def seconds(model: "keras.Model", dataset: "tf.data.Dataset") -> float:
-    """Processor time of an epoch: others at work on the machine do not count."""
+    """Processor time of an epoch, which does not count other programs."""
     started = time.process_time()
     model.fit(dataset, verbose=0)
     return time.process_time() - started
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--patches", type=int, default=2000)
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--epochs", type=int, default=7)
+    for name, default, text in (
+        ("patches", 2000, "number of patches"),
+        ("batch-size", 32, "patches in a batch"),
+        ("epochs", 7, "epochs that are measured, after a first one"),
+    ):
+        text = f"{text} (default: {default})"
+        parser.add_argument(f"--{name}", type=int, default=default, help=text)
     options = parser.parse_args()
     dataset = patches(options.patches, options.batch_size)
     models = {
@@ -70,7 +75,7 @@ def main() -> None:
         for _ in range(options.epochs)
     ]
     print(f"{options.patches} patches, batches of {options.batch_size}, FCNN")
-    print(f"{'':12}  an epoch, against none  more for the first epoch")
+    print(f"{'':12}  {'time of an epoch':>22}  {'extra in first epoch':>24}")
     for kind in models:
         ratio = median(epoch[kind] / epoch["no metric"] for epoch in epochs)
         start = first[kind] - median(epoch[kind] for epoch in epochs)
@@ -78,7 +83,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # After `tutorial_lib`, which tells TensorFlow to be quiet.
+    # Imported after `tutorial_lib`, which turns TensorFlow's log lines off.
     import keras
     import tensorflow as tf
 

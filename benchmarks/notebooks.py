@@ -1,9 +1,9 @@
-"""Time and memory of each notebook, run alone from top to bottom: `make bench`.
+"""Measure time and memory of each notebook: `make bench`.
 
     python benchmarks/notebooks.py [notebook …]
 
-The budget is 90 s on two quiet cores and 1.2 GB; the table in README.md has these
-numbers, rounded.
+Each notebook runs alone, from top to bottom. A notebook may take 90 s on two cores
+without other load, and 1.2 GB. The table in README.md has these numbers, rounded.
 """
 
 import argparse
@@ -18,7 +18,7 @@ BUDGET_S, BUDGET_GB = 90, 1.2
 
 
 def measure(notebook: Path) -> tuple[float, float]:
-    """Seconds, and the peak memory of the largest process in GB."""
+    """Run a notebook; return seconds, and peak memory of its largest process in GB."""
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute"]
     command += ["--stdout", "--log-level", "ERROR", str(notebook)]
     started = time.perf_counter()
@@ -26,15 +26,20 @@ def measure(notebook: Path) -> tuple[float, float]:
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"'{notebook.name}' did not run to its end.")
-    # The kernel is a child of the command: its peak is the largest of the family's.
+        raise RuntimeError(
+            f"'{notebook.name}' failed. Run it in JupyterLab to see the error."
+        )
+    # `ru_maxrss` is the largest peak among the command and its children, and the kernel
+    # is a child. On Linux it is in kB.
     return time.perf_counter() - started, usage.ru_maxrss / 1e6
 
 
 def main() -> int:
-    """Measure the notebooks; 1 if one is over the budget."""
+    """Measure the notebooks; return 1 if one is over the budget."""
     parser = argparse.ArgumentParser(description="Time and memory of each notebook.")
-    parser.add_argument("notebooks", nargs="*", type=Path)
+    parser.add_argument(
+        "notebooks", nargs="*", type=Path, help="paths (default: all notebooks)"
+    )
     paths = parser.parse_args().notebooks or sorted(NOTEBOOKS.glob("*.ipynb"))
     over = 0
     print(f"{'notebook':<28}{'seconds':>9}{'peak GB':>9}")
@@ -42,7 +47,7 @@ def main() -> int:
         seconds, memory = measure(path)
         over += seconds > BUDGET_S or memory > BUDGET_GB
         print(f"{path.stem:<28}{seconds:>9.0f}{memory:>9.2f}", flush=True)
-    print(f"budget: {BUDGET_S} s, {BUDGET_GB} GB; {over} over it")
+    print(f"Budget: {BUDGET_S} s and {BUDGET_GB} GB. Notebooks over it: {over}.")
     return int(over > 0)
 
 

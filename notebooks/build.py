@@ -1,10 +1,11 @@
-"""Builds the notebooks from their sources.
+"""Build the notebooks from their sources.
 
     python notebooks/build.py            write the learner's and the solved notebooks
-    python notebooks/build.py outputs    and execute the solved ones
+    python notebooks/build.py outputs    write them, then execute the solved ones
 
-A source is a percent script in `notebooks/source`. An empty cell with the marker
-`exercise="name"` becomes the question and the answer cell of that exercise.
+A source is a Python script in `notebooks/source`, in jupytext's percent format. An
+empty cell with the marker `exercise="name"` becomes the question and the answer cell of
+that exercise.
 """
 
 import argparse
@@ -42,28 +43,30 @@ _SOLVED_NOTE = (
 
 
 def list_sources(folder: Path = FOLDER) -> list[Path]:
-    """The notebook sources, in the order of their numbers."""
+    """Paths of the notebook sources, in the order of their numbers."""
     return sorted((folder / "source").glob("[0-9][0-9]_*.py"))
 
 
 def notebook_path(source: Path, *, solved: bool) -> Path:
-    """Where the notebook of a source is written."""
+    """Path of the notebook that is built from a source."""
     folder = source.parent.parent
     return (folder / "solutions" if solved else folder) / f"{source.stem}.ipynb"
 
 
 def build_notebook(source: Path, *, solved: bool) -> NotebookNode:
-    """Make a notebook, without outputs; the same source gives the same bytes.
+    """Build a notebook without outputs.
+
+    The same source always gives the same bytes.
 
     Args:
-        source: Percent script.
-        solved: Make the version with the solutions, not the learner's.
+        source: Path of the source.
+        solved: Build the version with the solutions, instead of the learner's version.
 
     Returns:
         The notebook.
 
     Raises:
-        ValueError: If the source breaks a rule; one line for each place.
+        ValueError: If the source breaks a rule. The message has a line for each place.
     """
     exercises = exercises_of(source)
     built = [
@@ -73,7 +76,7 @@ def build_notebook(source: Path, *, solved: bool) -> NotebookNode:
     ]
     if solved:
         built[0].source += _SOLVED_NOTE
-    _tell_twins_apart(built)
+    _number_equal_ids(built)
     notebook = new_notebook(cells=built, metadata=_METADATA)
     stems = {path.stem for path in list_sources(source.parent.parent)}
     problems = find_problems(notebook, source.name, stems, set(exercises))
@@ -83,15 +86,19 @@ def build_notebook(source: Path, *, solved: bool) -> NotebookNode:
 
 
 def exercises_module(source: Path) -> str | None:
-    """Name of the module of exercises that a source imports as `ex`."""
+    """Name of the exercises module that a source imports as `ex`, or None."""
     start, end = "from tutorial_lib.exercises import ", " as ex"
     lines = source.read_text(encoding="utf-8").splitlines()
-    names = [x[len(start) : -len(end)] for x in lines if x.startswith(start)]
+    names = [
+        line.removeprefix(start).removesuffix(end)
+        for line in lines
+        if line.startswith(start)
+    ]
     return names[0] if names else None
 
 
 def exercises_of(source: Path) -> dict[str, Exercise]:
-    """Exercises of a source by name."""
+    """Exercises of a source, by name."""
     name = exercises_module(source)
     if name is None:
         return {}
@@ -114,15 +121,15 @@ def _build_cells(
     else:
         raise ValueError(
             f"{source.name}: the cell marked exercise={name!r} must be empty, and its "
-            f"name one of {', '.join(exercises) or 'an imported exercises module'}."
+            f"name one of: {', '.join(exercises) or '(no exercises are imported)'}."
         )
 
 
 def _plain_cell(cell: NotebookNode, *, solved: bool) -> NotebookNode:
     new = new_code_cell if cell.cell_type == "code" else new_markdown_cell
-    # Learners' notebooks have no outputs to compare.
+    # A learner's notebook has no outputs, so there is nothing to compare.
     tags = [x for x in cell.metadata.get("tags", []) if solved or x != CHECKED]
-    return new(cell.source, metadata=_tagged(tags), id=_name_of(cell.source))
+    return new(cell.source, metadata=_metadata_with(tags), id=_id_of(cell.source))
 
 
 def _exercise_cells(exercise: Exercise, *, solved: bool) -> Iterator[NotebookNode]:
@@ -130,21 +137,22 @@ def _exercise_cells(exercise: Exercise, *, solved: bool) -> Iterator[NotebookNod
     yield new_markdown_cell(question, id=f"{exercise.name}-question")
     yield new_code_cell(
         exercise.cell(solved=solved),
-        metadata=_tagged([CHECKED] if solved else []),
+        metadata=_metadata_with([CHECKED] if solved else []),
         id=f"{exercise.name}-answer",
     )
 
 
-def _tagged(tags: Sequence[str]) -> dict[str, Any]:
+def _metadata_with(tags: Sequence[str]) -> dict[str, Any]:
     return {"tags": list(tags)} if tags else {}
 
 
-def _name_of(text: str) -> str:
-    """An id that stays when cells are put in before or after."""
+def _id_of(text: str) -> str:
+    """A cell id that does not change when other cells are added or removed."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _tell_twins_apart(cells: Sequence[NotebookNode]) -> None:
+def _number_equal_ids(cells: Sequence[NotebookNode]) -> None:
+    """Make the ids of cells with the same text different."""
     seen = Counter()
     for cell in cells:
         seen[cell.id] += 1
@@ -153,7 +161,10 @@ def _tell_twins_apart(cells: Sequence[NotebookNode]) -> None:
 
 
 def write_notebooks(folder: Path = FOLDER) -> list[Path]:
-    """Write both versions of every notebook; unchanged cells keep their outputs."""
+    """Write both versions of every notebook and return their paths.
+
+    Cells that did not change keep their outputs.
+    """
     paths = []
     for source in list_sources(folder):
         for solved in (False, True):
@@ -167,6 +178,7 @@ def write_notebooks(folder: Path = FOLDER) -> list[Path]:
 
 
 def _carry_outputs(old: NotebookNode, new: NotebookNode) -> None:
+    """Copy the compared outputs of cells that did not change."""
     before = {(x.id, x.source): x for x in old.cells if x.cell_type == "code"}
     for cell in new.cells:
         kept = before.get((cell.id, cell.source))
@@ -175,12 +187,12 @@ def _carry_outputs(old: NotebookNode, new: NotebookNode) -> None:
 
 
 def is_checked(cell: NotebookNode) -> bool:
-    """Whether the outputs of a cell are kept and compared."""
+    """Whether the outputs of a cell are stored, and compared by the tests."""
     return CHECKED in cell.metadata.get("tags", [])
 
 
 def execute_solved(folder: Path = FOLDER) -> list[Path]:
-    """Execute the solved notebooks; keep the outputs that are compared."""
+    """Execute the solved notebooks and store the outputs that the tests compare."""
     paths = [notebook_path(source, solved=True) for source in list_sources(folder)]
     for path in paths:
         print(f"Executing {path.name}", flush=True)
@@ -193,6 +205,7 @@ def execute_solved(folder: Path = FOLDER) -> list[Path]:
 
 
 def _strip(notebook: NotebookNode) -> None:
+    """Remove the outputs that are not compared, and all traces of the execution."""
     notebook.metadata = nbformat.from_dict(_METADATA)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -207,30 +220,37 @@ def _write(notebook: NotebookNode, path: Path) -> None:
 
 
 def find_differences(folder: Path = FOLDER) -> list[str]:
-    """What is not as a build of today would write it; outputs are not looked at."""
+    """One line for each notebook that differs from its source; outputs may differ."""
     built = {
         notebook_path(source, solved=solved): build_notebook(source, solved=solved)
         for source in list_sources(folder)
         for solved in (False, True)
     }
     written = {*folder.glob("*.ipynb"), *folder.glob("solutions/*.ipynb")}
-    strangers = [f"{path} has no source." for path in sorted(written - set(built))]
-    return strangers + [
-        f"{path} is not what its source says. Run `make notebooks`."
+    without_source = sorted(written - set(built))
+    return [f"{path} has no source. Delete it." for path in without_source] + [
+        f"{path} differs from its source. Run `make notebooks`."
         for path, notebook in built.items()
-        if not path.exists() or _essence(nbformat.read(path, 4)) != _essence(notebook)
+        if not path.exists()
+        or _compared_parts(nbformat.read(path, 4)) != _compared_parts(notebook)
     ]
 
 
-def _essence(notebook: NotebookNode) -> list[Any]:
+def _compared_parts(notebook: NotebookNode) -> list[Any]:
+    """All parts of a notebook except the outputs."""
     cells = [(x.id, x.cell_type, x.source, dict(x.metadata)) for x in notebook.cells]
     return [*cells, dict(notebook.metadata)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build, and execute on demand; 1 if a source breaks a rule."""
+    """Build the notebooks; return 1 if a source breaks a rule."""
     parser = argparse.ArgumentParser(description="Build the notebooks.")
-    parser.add_argument("outputs", nargs="?", choices=["outputs"])
+    parser.add_argument(
+        "outputs",
+        nargs="?",
+        choices=["outputs"],
+        help="also execute the solved notebooks",
+    )
     options = parser.parse_args(arguments)
     try:
         paths = write_notebooks()
@@ -239,7 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if options.outputs:
         execute_solved()
-    print(f"{len(paths)} notebooks are built.")
+    print(f"{len(paths)} notebooks were built.")
     return 0
 
 

@@ -1,5 +1,6 @@
-/* Widgets of a page that has no kernel: each model keeps its state here, and its own
-   module draws it. The interface is the one that anywidget gives such a module. */
+/* Widgets in a page without a kernel. A model holds the state of a widget, and the
+   widget's own module draws it. Model has the methods that anywidget gives such a
+   module; what would go to the kernel is dropped. */
 class Model {
   constructor(state) {
     this.state = state;
@@ -10,10 +11,10 @@ class Model {
   }
   set(name, value) {
     this.state[name] = value;
-    this.tell(`change:${name}`);
-    this.tell("change");
+    this.notify(`change:${name}`);
+    this.notify("change");
   }
-  tell(event) {
+  notify(event) {
     for (const listener of [...(this.listeners.get(event) ?? [])]) listener();
   }
   on(event, listener) {
@@ -29,7 +30,8 @@ class Model {
 
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
-function revived({ state, buffers }) {
+/* A saved model. Its binary buffers are put back into the state. */
+function modelOf({ state, buffers }) {
   for (const { path, data } of buffers) {
     const last = path.at(-1);
     const parent = path.slice(0, -1).reduce((part, key) => part[key], state);
@@ -38,6 +40,7 @@ function revived({ state, buffers }) {
   return new Model(state);
 }
 
+/* Loads the module in the model's state, and draws the widget in each place. */
 async function start(model, places) {
   const source = new Blob([model.get("_esm")], { type: "text/javascript" });
   const address = URL.createObjectURL(source);
@@ -58,6 +61,6 @@ async function start(model, places) {
 const saved = JSON.parse(document.getElementById("widget-models").textContent);
 for (const [id, one] of Object.entries(saved)) {
   const places = document.querySelectorAll(`[data-widget-model="${id}"]`);
-  // What fails leaves the picture that stands in its place.
-  start(revived(one), places).catch((error) => console.error(error));
+  // If a widget fails, its picture stays.
+  start(modelOf(one), places).catch((error) => console.error(error));
 }

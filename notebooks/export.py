@@ -1,15 +1,16 @@
-"""Exports the solved notebooks as pages that need no internet and no kernel.
+"""Export the solved notebooks as HTML pages that need neither internet nor kernel.
 
-    python notebooks/export.py              all of them, into build/html
-    python notebooks/export.py 03 05        those whose names begin so
-    python notebooks/export.py --again      execute anew what was executed before
+    python notebooks/export.py              all notebooks, into build/html
+    python notebooks/export.py 03 05        notebooks whose names start with 03 or 05
+    python notebooks/export.py --again      execute all notebooks again
 
-Notebooks are executed first. What they gave is kept in build/executed, and taken from
-there as long as their cells are the same: after a change of the library use `--again`.
+Notebooks are executed first, and stored with their outputs in build/executed. A stored
+notebook is used again while its cells stay the same. After a change of the library, use
+`--again`.
 
-A page is one file. It loads nothing: maps and figures are in it, and widgets that are
-anywidgets run from the state in which the notebook left them. Of other widgets, which
-need a kernel, it shows the picture that they bring along.
+A page is one file that loads nothing. Maps and figures are inside it. Widgets made with
+anywidget work, and start in the state that they had in the notebook. Other widgets need
+a kernel, so the page shows the picture that they provide.
 """
 
 import argparse
@@ -41,8 +42,9 @@ _NEEDS_KERNEL = (
     "use it.</em></p>"
 )
 
-# JupyterLab's own page, without what it asks for elsewhere (RequireJS, MathJax, Mermaid
-# and the widget manager), in light and dark, and with the words to each picture.
+# nbconvert's page in the style of JupyterLab, without the scripts that it would load
+# from the internet (RequireJS, MathJax, Mermaid, the widget manager). It has a light
+# and a dark theme, and keeps the alt text of each picture.
 _TEMPLATE = """
 {%- extends 'index.html.j2' -%}
 {%- block html_head_js -%}{%- endblock -%}
@@ -78,17 +80,17 @@ def export(
     """Write a page for each notebook.
 
     Args:
-        paths: Notebooks.
-        target: Folder of the pages.
-        kept: Folder of the executed notebooks.
-        again: Execute, even if an executed notebook is kept.
+        paths: Paths of the notebooks.
+        target: Folder for the pages.
+        kept: Folder for the executed notebooks.
+        again: Execute a notebook even if it was executed before.
 
     Returns:
-        The pages.
+        Paths of the pages.
 
     Raises:
         CellExecutionError: If a cell fails.
-        ValueError: If a page would load something from elsewhere.
+        ValueError: If a page would load something from the internet.
     """
     target.mkdir(parents=True, exist_ok=True)
     pages = []
@@ -97,9 +99,9 @@ def export(
         addresses = sorted(set(remote_addresses(text)))
         if addresses:
             raise ValueError(
-                f"{path.name} is not exported: its page would load "
-                f"{', '.join(addresses[:3])}. Put the files into the kit, or leave "
-                "them out (`basemap=False`)."
+                f"{path.name} cannot be exported, because its page would load "
+                f"{', '.join(addresses[:3])} from the internet. Put the files into the "
+                "kit, or do without them (`basemap=False`)."
             )
         pages.append(target / f"{path.stem}.html")
         pages[-1].write_text(text, encoding="utf-8")
@@ -107,7 +109,7 @@ def export(
 
 
 def executed(path: Path, kept: Path, *, again: bool = False) -> NotebookNode:
-    """A notebook with all its outputs; what was executed before is taken as it is."""
+    """The notebook with all its outputs, from an earlier execution if there is one."""
     notebook = nbformat.read(path, as_version=4)
     before = kept / path.name
     if before.exists() and not again:
@@ -123,11 +125,12 @@ def executed(path: Path, kept: Path, *, again: bool = False) -> NotebookNode:
 
 
 def _sources(notebook: NotebookNode) -> list[tuple[str, str]]:
+    """Type and text of each cell."""
     return [(cell.cell_type, cell.source) for cell in notebook.cells]
 
 
 def page_of(notebook: NotebookNode, title: str) -> str:
-    """An executed notebook as one HTML text that loads nothing."""
+    """The HTML page of an executed notebook."""
     notebook = deepcopy(notebook)
     models = _put_widgets(notebook)
     _link_pages(notebook)
@@ -136,7 +139,7 @@ def page_of(notebook: NotebookNode, title: str) -> str:
         template_file="offline.html.j2",
         extra_loaders=[DictLoader({"offline.html.j2": _TEMPLATE})],
     )
-    # JSON within a script must not end it.
+    # "</script>" in the JSON would end the script element that holds it.
     models_text = json.dumps(models).replace("<", "\\u003c") if models else ""
     resources = {
         "models": models_text,
@@ -148,23 +151,30 @@ def page_of(notebook: NotebookNode, title: str) -> str:
 
 
 def _title(notebook: NotebookNode) -> str | None:
-    """The text of the first heading."""
+    """The text of the first heading, or None."""
     texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
     found = re.search(r"^# (.+)", "\n".join(texts), re.MULTILINE)
     return found[1].strip() if found else None
 
 
 def _dark_theme(exporter: HTMLExporter) -> str:
-    """JupyterLab's dark colours, for readers who want them."""
+    """Style sheet of JupyterLab's dark theme, for readers whose system is dark."""
     files = (Path(p) / "static" / "theme-dark.css" for p in exporter.template_paths)
     path = next(path for path in files if path.exists())
-    # A comment may hold an address.
+    # Comments are removed, because some hold a web address.
     text = path.read_text(encoding="utf-8")
     return re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
 
 
 def _put_widgets(notebook: NotebookNode) -> dict[str, Any]:
-    """Give each widget its place, and take out the models that run without a kernel."""
+    """Put an element into the page for each widget, and return the anywidget models.
+
+    Args:
+        notebook: The notebook, which is changed.
+
+    Returns:
+        State and buffers by model id, for the models that work without a kernel.
+    """
     saved = notebook.metadata.pop("widgets", {}).get(_STATE, {}).get("state", {})
     models = {}
     _drop_progress_bars(notebook)
@@ -182,7 +192,7 @@ def _put_widgets(notebook: NotebookNode) -> dict[str, Any]:
 
 
 def _drop_progress_bars(notebook: NotebookNode) -> None:
-    """What is done needs no bar; without its widget it would be stuck at 0 %."""
+    """Remove progress bars: without their widget they would stay at 0 %."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [
@@ -194,6 +204,7 @@ def _drop_progress_bars(notebook: NotebookNode) -> None:
 
 
 def _rich_outputs(notebook: NotebookNode) -> Iterator[NotebookNode]:
+    """Outputs that hold data: pictures, HTML, widgets."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if "data" in output:
@@ -205,7 +216,7 @@ def _model(saved: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _place(model_id: str, output: NotebookNode) -> str:
-    """Where a widget appears; until then, its picture or its text."""
+    """The element for a widget; until the widget starts, it holds a picture or text."""
     still = output.data.get("text/html")
     if still is None and "image/png" in output.data:
         about = output.metadata.get("image/png", {}).get("alt", "")
@@ -218,7 +229,7 @@ def _place(model_id: str, output: NotebookNode) -> str:
 
 
 def _link_pages(notebook: NotebookNode) -> None:
-    """Let links to other notebooks lead to their pages."""
+    """Change links to other notebooks into links to their pages."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(
@@ -227,16 +238,18 @@ def _link_pages(notebook: NotebookNode) -> None:
 
 
 def remote_addresses(text: str) -> list[str]:
-    """What a page would load from elsewhere, in the frames within it too.
+    """Web addresses that a page, or a frame in it, would load.
 
-    Links that a reader may follow are not loaded, and do not count.
+    Links that a reader may click are not loaded, so they are not listed.
     """
-    finder = _Loads()
+    finder = _LoadFinder()
     finder.feed(text)
     return finder.found
 
 
-class _Loads(HTMLParser):
+class _LoadFinder(HTMLParser):
+    """Collects the web addresses that attributes and style sheets load."""
+
     _REMOTE = r"(?:https?:)?//[^\s\"')]+"
 
     def __init__(self) -> None:
@@ -266,18 +279,26 @@ class _Loads(HTMLParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Export; 1 if a notebook fails or is not there."""
+    """Export the notebooks; return 1 if one fails or does not exist."""
     parser = argparse.ArgumentParser(description="Export the solved notebooks.")
-    parser.add_argument("names", nargs="*", help="starts of names; none for all")
-    parser.add_argument("--again", action="store_true", help="execute anew")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        help="starts of notebook names, like 03 (default: all notebooks)",
+    )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="execute also the notebooks that were executed before",
+    )
     options = parser.parse_args(arguments)
     paths = sorted((FOLDER / "solutions").glob("[0-9][0-9]_*.ipynb"))
     starts = tuple(options.names)
     chosen = [path for path in paths if not starts or path.name.startswith(starts)]
     if not chosen:
         known = ", ".join(path.stem for path in paths)
-        missing = f"No notebook begins with {' or '.join(starts)}."
-        print(f"{missing} There are: {known}.", file=sys.stderr)
+        missing = f"No notebook starts with {' or '.join(starts)}."
+        print(f"{missing} The notebooks are: {known}.", file=sys.stderr)
         return 1
     try:
         pages = export(

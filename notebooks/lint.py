@@ -1,4 +1,4 @@
-"""Rules for notebooks that a person reads, a laptop runs and nbval compares."""
+"""Rules for the notebooks: short cells, no absolute paths, known tags, a clear end."""
 
 import re
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ TAGS = {CHECKED, "nbval-ignore-output", "parameters"}
 
 MAX_LINES = 20
 CELL_COUNTS = range(25, 46)
-# Fewer cells are enough to say hello.
+# The first notebook only greets, so it may have fewer cells.
 SHORT_NOTEBOOKS = {"00_start_here.py"}
 
 _CODE_RULES = {
-    r";\s*$": "a line ends with `;`. nbval shows the value all the same: write `_ = …`",
-    r"^\s*[%!]": "a magic or a shell command. Say it in Python",
+    r";\s*$": "a line ends with `;`. nbval compares the value anyway. Write `_ = …`",
+    r"^\s*[%!]": "a magic or a shell command. Write it in Python",
     r"""["'](/\w|~/|[A-Za-z]:\\)""": "an absolute path. Start from `find_data`",
 }
 _TEXT_RULES = {
     r"[`( ](/(home|root|tmp|Users|mnt|opt)/|~/|[A-Za-z]:\\)": "an absolute path. Name "
-    "the folder from the kit's own",
+    "the folder relative to the kit's folder",
     r"!\[[^\]]*\]\(https?:|<img[^>]+https?:": "a picture from the internet. Put the "
     "file into the kit",
 }
@@ -29,16 +29,16 @@ _TEXT_RULES = {
 def find_problems(
     notebook: NotebookNode, name: str, notebooks: set[str], exercises: set[str]
 ) -> list[str]:
-    """Every rule that a built notebook breaks.
+    """Find the places where a built notebook breaks a rule.
 
     Args:
         notebook: The notebook.
         name: File name of its source, for the messages.
-        notebooks: Names, without ending, of all notebooks: links may lead there.
-        exercises: Names of the exercises that must have their place.
+        notebooks: Names of all notebooks, without ending. Links may lead to them.
+        exercises: Names of the exercises that the notebook must contain.
 
     Returns:
-        One line for each: source, cell (from 1), what is wrong, what to do.
+        One line for each place: source, cell (from 1), the problem, what to do.
     """
     places = [
         f"{name}, cell {number} ({_start(cell)!r}): {problem}."
@@ -75,13 +75,13 @@ def _problems_of(cell: NotebookNode, notebooks: set[str]) -> Iterator[str]:
 def _length_problem(cell: NotebookNode) -> Iterator[str]:
     count = len(cell.source.splitlines())
     if count > MAX_LINES:
-        yield f"{count} lines of code, {MAX_LINES} at most. Split it"
+        yield f"{count} lines of code. Split the cell: at most {MAX_LINES} are allowed"
 
 
 def _link_problems(cell: NotebookNode, notebooks: set[str]) -> Iterator[str]:
     for target in re.findall(r"\]\(([^):#]+)\.ipynb\)", cell.source):
         if target not in notebooks:
-            yield f"a link to '{target}.ipynb', which has no source. Correct it"
+            yield f"a link to '{target}.ipynb', which does not exist. Correct it"
 
 
 def _size_problem(notebook: NotebookNode, name: str) -> str:
@@ -89,7 +89,7 @@ def _size_problem(notebook: NotebookNode, name: str) -> str:
     if count in CELL_COUNTS or (name in SHORT_NOTEBOOKS and count < CELL_COUNTS.stop):
         return ""
     limits = f"{CELL_COUNTS.start} to {CELL_COUNTS.stop - 1}"
-    return f"{count} cells, where {limits} are asked for. Join or split some"
+    return f"{count} cells. Join or split some: {limits} are allowed"
 
 
 def _title_problem(notebook: NotebookNode, _: str) -> str:
@@ -102,7 +102,7 @@ def _title_problem(notebook: NotebookNode, _: str) -> str:
     ]
     if len(titles) == 1 and notebook.cells[0].source.startswith("# "):
         return ""
-    return f"{len(titles)} titles with one `#`. Have one, at the very start"
+    return f"{len(titles)} titles with one `#`. Write one, in the first line"
 
 
 def _without_code(text: str) -> str:
@@ -113,7 +113,7 @@ def _end_problem(notebook: NotebookNode, _: str) -> str:
     last = notebook.cells[-1]
     if last.cell_type == "markdown" and "shut down" in last.source.lower():
         return ""
-    return "the last cell does not tell to shut down the kernel. Say so there"
+    return "the last cell does not ask to shut down the kernel. Add it there"
 
 
 def _exercise_problem(notebook: NotebookNode, exercises: set[str]) -> str:
@@ -121,4 +121,4 @@ def _exercise_problem(notebook: NotebookNode, exercises: set[str]) -> str:
     missing = sorted(x for x in exercises if f"{x}-answer" not in ids)
     if not missing:
         return ""
-    return f'no place for the exercises {missing}. Mark one: `# %% exercise="name"`'
+    return f'the exercises {missing} are missing. Add a cell `# %% exercise="name"`'

@@ -1,3 +1,5 @@
+"""The notebooks: their build, their rules, and the network that is turned off."""
+
 import os
 import subprocess
 import sys
@@ -33,19 +35,19 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-# The notebooks as they are in the repository
+# The notebooks of the repository
 
 
 def test_there_are_notebooks():
     assert SOURCES
 
 
-def test_notebooks_are_what_their_sources_say():
+def test_notebooks_are_built_from_their_sources():
     assert build.find_differences() == []
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_solved_notebook_has_outputs_to_compare_and_no_others(source):
+def test_solved_notebook_has_only_the_outputs_that_are_compared(source):
     cells = code_cells(read_notebook(source, solved=True))
     checked = [cell for cell in cells if build.is_checked(cell)]
     empty = [cell.id for cell in checked if not (cell.outputs and cell.execution_count)]
@@ -60,14 +62,17 @@ def test_learners_notebook_has_no_outputs_and_no_solutions(source):
     text = "\n".join(cell.source for cell in notebook.cells)
     assert not any(x.outputs or x.execution_count for x in code_cells(notebook))
     assert not any(map(build.is_checked, notebook.cells))
-    for exercise in build.exercises_of(source).values():
+    exercises = build.exercises_of(source).values()
+    assert exercises
+    for exercise in exercises:
         assert exercise.stub in text
         assert exercise.solution_code not in text
 
 
-def test_each_module_of_exercises_has_its_notebook():
+def test_each_module_of_exercises_has_a_notebook():
     modules = {path.stem for path in FOLDER.parent.glob("tutorial_lib/exercises/nb*")}
     used = {build.exercises_module(path) for path in build.list_sources()}
+    assert modules
     assert modules - used == set()
 
 
@@ -100,7 +105,7 @@ from tutorial_lib.exercises import nb00_start as ex
 def small_folder(tmp_path, text=SMALL):
     folder = tmp_path / "source"
     folder.mkdir(exist_ok=True)
-    # The one name that may have few cells.
+    # The only name for which a few cells are enough.
     (folder / "00_start_here.py").write_text(text)
     return tmp_path
 
@@ -109,14 +114,14 @@ def small_source(tmp_path, text=SMALL):
     return small_folder(tmp_path, text) / "source" / "00_start_here.py"
 
 
-def test_same_source_gives_the_same_bytes(tmp_path):
+def test_the_same_source_gives_the_same_bytes(tmp_path):
     paths = build.write_notebooks(small_folder(tmp_path))
     before = [path.read_bytes() for path in paths]
     assert build.write_notebooks(tmp_path) == paths
     assert [path.read_bytes() for path in paths] == before
 
 
-def test_ids_are_unique_and_survive_a_new_cell(tmp_path):
+def test_ids_are_unique_and_a_new_cell_does_not_change_them(tmp_path):
     before = build.build_notebook(small_source(tmp_path), solved=False)
     text = SMALL.replace("# %%\nfrom", "# %%\n2 + 2\n\n# %%\nfrom")
     after = build.build_notebook(small_source(tmp_path, text), solved=False)
@@ -125,7 +130,7 @@ def test_ids_are_unique_and_survive_a_new_cell(tmp_path):
     assert {cell.id for cell in before.cells} < set(ids)
 
 
-def test_exercise_becomes_question_and_answer_cell(tmp_path):
+def test_an_exercise_becomes_a_question_and_an_answer_cell(tmp_path):
     source = small_source(tmp_path)
     for solved in (False, True):
         cells = build.build_notebook(source, solved=solved).cells
@@ -136,7 +141,7 @@ def test_exercise_becomes_question_and_answer_cell(tmp_path):
         assert build.is_checked(answer) is solved
 
 
-def test_outputs_are_kept_as_long_as_their_cell_stays_the_same(tmp_path):
+def test_outputs_are_kept_while_their_cell_stays_the_same(tmp_path):
     path = build.write_notebooks(small_folder(tmp_path))[1]
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[2].outputs = [new_output("stream", text="two")]
@@ -150,7 +155,7 @@ def test_outputs_are_kept_as_long_as_their_cell_stays_the_same(tmp_path):
     assert nbformat.read(path, as_version=4).cells[2].outputs == []
 
 
-def test_executing_keeps_the_outputs_that_are_compared(tmp_path):
+def test_execution_stores_only_the_outputs_that_are_compared(tmp_path):
     text = SMALL.replace('# %% exercise="count_pixels"\n', "")
     text = text.replace('# %% exercise="ground_size"\n', "")
     text = text.replace("from tutorial_lib.exercises import nb00_start as ex", "2")
@@ -163,7 +168,7 @@ def test_executing_keeps_the_outputs_that_are_compared(tmp_path):
 
 
 @pytest.mark.parametrize("change", ["source", "tags", "id", "more", "fewer"])
-def test_difference_from_the_source_is_found(tmp_path, change):
+def test_a_difference_from_the_source_is_found(tmp_path, change):
     path = build.write_notebooks(small_folder(tmp_path))[0]
     notebook = nbformat.read(path, as_version=4)
     cell = notebook.cells[2]
@@ -179,14 +184,14 @@ def test_difference_from_the_source_is_found(tmp_path, change):
         notebook.cells.pop()
     nbformat.write(notebook, path)
     (difference,) = build.find_differences(tmp_path)
-    assert "00_start_here.ipynb is not what its source says. Run `make" in difference
+    assert "00_start_here.ipynb differs from its source" in difference
 
 
-def test_notebook_that_is_missing_or_has_no_source_is_found(tmp_path):
+def test_a_missing_notebook_and_one_without_source_are_found(tmp_path):
     learners, solved = build.write_notebooks(small_folder(tmp_path))
-    learners.rename(tmp_path / "12_stranger.ipynb")
-    stranger, missing = build.find_differences(tmp_path)
-    assert stranger.endswith("12_stranger.ipynb has no source.")
+    learners.rename(tmp_path / "12_other.ipynb")
+    without_source, missing = build.find_differences(tmp_path)
+    assert "12_other.ipynb has no source" in without_source
     assert missing.startswith(str(learners))
     assert solved.exists()
 
@@ -194,25 +199,13 @@ def test_notebook_that_is_missing_or_has_no_source_is_found(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        (
-            "count_pixels",
-            "many",
-            "exercise='many' must be empty, and its name one of gr",
-        ),
-        ('"count_pixels"\n', '"count_pixels"\n1\n', "exercise='count_pixels' must be"),
-        (
-            '# %% exercise="count_pixels"',
-            "",
-            r"no place for .*\['count_pixels'\]. Mark",
-        ),
-        (
-            ' tags=["nbval-check-output"]',
-            ' tags=["nbval-check"]',
-            "00_start_here.py, ce",
-        ),
+        ("count_pixels", "many", "exercise='many' must"),
+        ('"count_pixels"\n', '"count_pixels"\n1\n', "exercise='count_pixels' must"),
+        ('# %% exercise="count_pixels"', "", r"\['count_pixels'\] are missing"),
+        ("nbval-check-output", "nbval-check", "00_start_here.py, cell"),
     ],
 )
-def test_source_that_breaks_a_rule_is_refused(tmp_path, old, new, message):
+def test_a_source_that_breaks_a_rule_is_refused(tmp_path, old, new, message):
     source = small_source(tmp_path, SMALL.replace(old, new))
     with pytest.raises(ValueError, match=message):
         build.build_notebook(source, solved=False)
@@ -252,11 +245,11 @@ def test_good_code_has_no_problems(source):
         ("open('/data/a.tif')", "an absolute path"),
         ('open("~/a.tif")', "an absolute path"),
         ("open('C:\\\\a.tif')", "an absolute path"),
-        ("\n".join(["x = 1"] * 21), "21 lines of code, 20 at most"),
+        ("\n".join(["x = 1"] * 21), "21 lines of code"),
         (" ", "the cell is empty"),
     ],
 )
-def test_bad_code_is_named(source, problem):
+def test_a_problem_in_code_is_found(source, problem):
     (found,) = problems(new_code_cell(source))
     assert problem in found
 
@@ -269,42 +262,42 @@ def test_good_text_has_no_problems():
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("see [this](02_more.ipynb)", "a link to '02_more.ipynb', which has no source"),
+        ("see [this](02_more.ipynb)", "a link to '02_more.ipynb'"),
         ("in `/opt/data`", "an absolute path"),
         ("![map](https://a.org/b.png)", "a picture from the internet"),
         ('<img alt="" src="http://a.org/b.png">', "a picture from the internet"),
         ("# Second title", "2 titles with one `#`"),
     ],
 )
-def test_bad_text_is_named(text, problem):
+def test_a_problem_in_text_is_found(text, problem):
     (found,) = problems(new_markdown_cell(text))
     assert problem in found
 
 
-def test_hash_in_code_is_no_title():
+def test_a_hash_in_a_code_block_is_not_a_title():
     assert problems(new_markdown_cell("```\n# a comment\n```")) == []
 
 
-def test_unknown_tag_is_named():
+def test_an_unknown_tag_is_found():
     (found,) = problems(new_code_cell("1", metadata={"tags": ["nbval-check-outputs"]}))
     assert "unknown tag ['nbval-check-outputs']" in found
 
 
 @pytest.mark.parametrize(("count", "fine"), [(22, False), (23, True), (44, False)])
-def test_number_of_cells_is_limited(count, fine):
+def test_the_number_of_cells_is_limited(count, fine):
     cells = [new_code_cell(str(number)) for number in range(count)]
     found = problems(*cells, name="01_patches.py")
-    assert found == [] if fine else f"{count + 2} cells, where 25 to 45" in found[0]
+    assert found == [] if fine else f"{count + 2} cells" in found[0]
 
 
-def test_notebook_without_title_or_end_is_named():
+def test_a_missing_title_and_a_missing_end_are_found():
     notebook = new_notebook(cells=[new_code_cell("1"), new_markdown_cell("Bye.")])
     title, end = lint.find_problems(notebook, "00_start_here.py", set(), set())
     assert "0 titles" in title
     assert "shut down the kernel" in end
 
 
-# The network is off where notebooks are tested
+# The network is off in the tests of the notebooks
 
 
 def offline(monkeypatch):
@@ -312,7 +305,7 @@ def offline(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(TESTS / "offline"))
 
 
-FAR = (
+OTHER_MACHINES = (
     "import socket\nsocket.socket().connect(('192.0.2.1', 80))",
     "import socket\nsocket.create_connection(('a.invalid', 80), timeout=1)",
     "import socket\nsocket.socket().connect_ex(('192.0.2.1', 80))",
@@ -321,15 +314,15 @@ FAR = (
 )
 
 
-@pytest.mark.parametrize("code", FAR)
-def test_python_reaches_no_other_machine(monkeypatch, code):
+@pytest.mark.parametrize("code", OTHER_MACHINES)
+def test_python_cannot_connect_to_another_machine(monkeypatch, code):
     offline(monkeypatch)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1
     assert "The network is off in this test" in done.stderr
 
 
-def test_gdal_reaches_no_other_machine(monkeypatch):
+def test_gdal_cannot_connect_to_another_machine(monkeypatch):
     offline(monkeypatch)
     code = "import rasterio\nrasterio.open('/vsicurl/http://192.0.2.1/a.tif')"
     done = subprocess.run(
@@ -339,7 +332,7 @@ def test_gdal_reaches_no_other_machine(monkeypatch):
     assert "127.0.0.1" in done.stderr
 
 
-def test_python_reaches_its_own_machine(monkeypatch):
+def test_python_can_connect_to_its_own_machine(monkeypatch):
     offline(monkeypatch)
     code = (
         "import socket\n"
@@ -353,7 +346,7 @@ def test_python_reaches_its_own_machine(monkeypatch):
     assert done.stdout.strip() == "reached"
 
 
-def test_kernels_reach_no_other_machine(monkeypatch, tmp_path):
+def test_a_kernel_cannot_connect_to_another_machine(monkeypatch, tmp_path):
     offline(monkeypatch)
     catch = "try:\n    socket.socket().connect(('192.0.2.1', 80))\n"
     catch += "except OSError as err:\n    print(err)"

@@ -1,7 +1,7 @@
-"""Turns the network off, all but this machine, for every Python that starts.
+"""Turn the network off for every Python that starts, except for this machine itself.
 
-Python imports a module of this name by itself: `KIT_OFFLINE=1` and this folder in
-`PYTHONPATH` are enough, and kernels and workers inherit both.
+Python imports a module with the name `sitecustomize` when it starts. So `KIT_OFFLINE=1`
+and this folder in `PYTHONPATH` are enough, and kernels and workers inherit both.
 """
 
 import os
@@ -9,7 +9,7 @@ import socket
 from ipaddress import ip_address
 
 
-def _is_near(host):
+def _is_this_machine(host):
     name = host.decode() if isinstance(host, bytes) else host
     if name in (None, "", "localhost", socket.gethostname()):
         return True
@@ -19,18 +19,18 @@ def _is_near(host):
         return False
 
 
-def _require_near(host):
-    if not _is_near(host):
+def _require_this_machine(host):
+    if not _is_this_machine(host):
         raise OSError(
-            f"The network is off in this test, and something asks for '{host}'. Use "
-            "what comes with the kit."
+            f"The network is off in this test, but the code connects to '{host}'. Use "
+            "only files of the kit."
         )
 
 
 def _guarded(connect):
     def guarded(self, address, *rest):
         if self.family in (socket.AF_INET, socket.AF_INET6):
-            _require_near(address[0])
+            _require_this_machine(address[0])
         return connect(self, address, *rest)
 
     return guarded
@@ -38,18 +38,18 @@ def _guarded(connect):
 
 def _guarded_lookup(lookup):
     def guarded(host, *args, **kwargs):
-        _require_near(host)
+        _require_this_machine(host)
         return lookup(host, *args, **kwargs)
 
     return guarded
 
 
 def turn_network_off():
-    """Refuse every connection and every look-up of a name but this machine's."""
+    """Refuse connections and name look-ups, except those of this machine."""
     socket.socket.connect = _guarded(socket.socket.connect)
     socket.socket.connect_ex = _guarded(socket.socket.connect_ex)
     socket.getaddrinfo = _guarded_lookup(socket.getaddrinfo)
-    # GDAL has a network of its own, which asks these. Nothing listens on port 9.
+    # GDAL has its own network code, which obeys these. Nothing listens on port 9.
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"):
         os.environ[name] = "http://127.0.0.1:9"
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = "localhost,127.0.0.1,::1"
