@@ -10,7 +10,6 @@ const LARGEST_PIXEL = 48; // CSS px that a pixel takes at the largest zoom
 export class Camera {
   constructor([row, col, rows, cols], smallest) {
     Object.assign(this, { start: [row, col], size: [rows, cols], smallest, zoom: 1 });
-    this.center = [row + rows / 2, col + cols / 2];
   }
 
   /** Size the canvas: as wide and high as the room and the shape of the window allow. */
@@ -28,29 +27,30 @@ export class Camera {
   get scale() { return this.fit * this.zoom; }
   get largestZoom() { return Math.max(1, LARGEST_PIXEL / this.fit / this.smallest); }
 
-  look({ zoom, center }) {
+  /** Set zoom and centre, within what is possible: the view stays inside the window. */
+  look(zoom, center) {
     this.zoom = clamp(zoom, 1, this.largestZoom);
-    this.center = this.inside(center, this.scale);
-  }
-
-  /** Half of what is seen at a scale, in pixels of the first raster: [down, across]. */
-  half(scale) { return [this.height / scale / 2, this.paneWidth / scale / 2]; }
-
-  /** A centre moved so that the view stays inside the window. */
-  inside(center, scale) {
-    return this.half(scale).map((half, k) => {
-      const start = this.start[k], size = this.size[k];
-      return 2 * half >= size ? start + size / 2 : clamp(center[k], start + half, start + size - half);
+    this.center = [this.height, this.paneWidth].map((side, k) => {
+      const half = Math.min(side / this.scale, this.size[k]) / 2;
+      return clamp(center[k], this.start[k] + half, this.start[k] + this.size[k] - half);
     });
   }
 
-  /** How far a point is from the middle of its pane: [down, across]. */
-  offset([x, y]) {
-    const pane = this.panes.findLast((left) => x >= left) ?? 0;
-    return [y - this.height / 2, x - pane - this.paneWidth / 2];
+  /** Zoom, and keep the place below a point where it is. */
+  zoomTo(zoom, point = [this.paneWidth / 2, this.height / 2]) {
+    const before = this.placeAt(point);
+    this.look(zoom, this.center);
+    this.look(this.zoom, this.placeAt(point).map((after, k) => this.center[k] + (before[k] - after)));
   }
 
-  placeAt(point) { return this.offset(point).map((way, k) => this.center[k] + way / this.scale); }
+  /** Move the picture by CSS px. */
+  moveBy(dx, dy) { this.look(this.zoom, [this.center[0] - dy / this.scale, this.center[1] - dx / this.scale]); }
+
+  placeAt([x, y]) {
+    const pane = this.panes.findLast((left) => x >= left) ?? 0;
+    const offset = [y - this.height / 2, x - pane - this.paneWidth / 2];
+    return offset.map((way, k) => this.center[k] + way / this.scale);
+  }
 
   /** The point of a place in the pane that begins at x = `pane`. */
   pointOf([row, col], pane) {
@@ -58,29 +58,12 @@ export class Camera {
     return [x, this.height / 2 + (row - this.center[0]) * this.scale];
   }
 
-  /** {zoom, center} after zooming; the place below a point stays there. */
-  zoomed(zoom, point) {
-    const next = clamp(zoom, 1, this.largestZoom), scale = this.fit * next;
-    const offset = point ? this.offset(point) : [0, 0];
-    const center = offset.map((way, k) => this.center[k] + way / this.scale - way / scale);
-    return { zoom: next, center: this.inside(center, scale) };
-  }
-
-  /** {zoom, center} after moving the picture by CSS px; null where it cannot move. */
-  moved(dx, dy) {
-    const { zoom, scale, center: [row, col] } = this;
-    const center = this.inside([row - dy / scale, col - dx / scale], scale);
-    return Math.hypot(center[0] - row, center[1] - col) * scale < 0.01 ? null : { zoom, center };
-  }
-
   /** [row, col, height, width] of the pixels of which at least half a CSS px is seen. */
   get seen() {
     if (this.zoom <= 1) return [...this.start, ...this.size];
-    const spans = this.half(this.scale).map((half, k) => {
-      const rim = half - 0.5 / this.scale, start = this.start[k];
-      const first = Math.max(start, Math.floor(this.center[k] - rim));
-      return [first, Math.min(start + this.size[k], Math.ceil(this.center[k] + rim)) - first];
-    });
-    return [spans[0][0], spans[1][0], spans[0][1], spans[1][1]];
+    const from = this.placeAt([0.5, 0.5]), to = this.placeAt([this.paneWidth - 0.5, this.height - 0.5]);
+    const first = from.map((place, k) => Math.max(this.start[k], Math.floor(place)));
+    const last = to.map((place, k) => Math.min(this.start[k] + this.size[k], Math.ceil(place)));
+    return [...first, last[0] - first[0], last[1] - first[1]];
   }
 }

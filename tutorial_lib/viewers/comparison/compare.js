@@ -83,7 +83,7 @@ class View {
     const { camera, e: { root, canvas, stage } } = this, room = root.clientWidth;
     if (!room) return false;
     camera.layout(room, this.get("_height"), this.mode === "side_by_side" ? 2 : 1);
-    camera.look({ zoom: this.get("zoom"), center: this.get("center") });
+    camera.look(this.get("zoom"), this.get("center"));
     const [width, height] = [camera.width, camera.height].map((side) => Math.round(side * devicePixelRatio));
     // Setting a size clears the canvas, even if the size is the same.
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
@@ -116,12 +116,7 @@ class View {
     const runs = this.mode === "blink" && this.playing;
     if (runs === Boolean(this.timer)) return;
     clearInterval(this.timer);
-    this.timer = runs && setInterval(() => this.showOther(), BLINK_MS);
-  }
-
-  showOther() {
-    this.second = !this.second;
-    this.update();
+    this.timer = runs && setInterval(() => { this.second = !this.second; this.update(); }, BLINK_MS);
   }
 
   play(playing) {

@@ -44,40 +44,35 @@ function setSide(view, k, side) {
 }
 
 function showOther(view) {
+  view.second = !view.second;
   view.play(false);
-  view.showOther();
 }
 
-/** Look elsewhere: at once, because several keys may come before the next drawing. */
-function look(view, state) {
-  view.camera.look(state);
-  view.put(state);
+/** Move the camera: the state follows at once, as several keys may come before a drawing. */
+function look(view, move) {
+  const { camera } = view, before = String([camera.zoom, camera.center]);
+  move(camera);
+  view.put({ zoom: camera.zoom, center: camera.center });
+  return String([camera.zoom, camera.center]) !== before;
 }
 
-const zoomBy = (view, factor) => look(view, view.camera.zoomed(factor * view.camera.zoom));
-
-/** Move the picture by CSS px; says whether it moved. */
-function moveBy(view, dx, dy) {
-  const state = view.camera.moved(dx, dy);
-  if (state) look(view, state);
-  return Boolean(state);
-}
-
-/** Zoom with Ctrl or focus, while there is more to see; scroll the page otherwise. */
-function turnWheel(view, event) {
-  const asked = event.ctrlKey || event.metaKey, { camera } = view;
-  if (!asked && !view.e.canvas.matches(":focus")) return;
-  const state = camera.zoomed(camera.zoom * Math.exp(-event.deltaY * 0.002), pointOf(event));
-  // The turn that reaches an end of the zoom must not go on to scroll the page.
-  const goesOn = event.timeStamp - view.zoomedAt < WHEEL_MS;
-  if (state.zoom === camera.zoom && !asked && !goesOn) return;
-  view.zoomedAt = event.timeStamp;
-  event.preventDefault();
-  look(view, state);
-}
+const zoomBy = (view, factor, event) =>
+  look(view, (camera) => camera.zoomTo(factor * camera.zoom, event && pointOf(event)));
+const moveBy = (view, dx, dy) => look(view, (camera) => camera.moveBy(dx, dy));
 
 /** The point of the canvas, [x, y], at which an event happens. */
 const pointOf = ({ offsetX, offsetY }) => [offsetX, offsetY];
+
+/** Zoom with Ctrl or focus, while there is more to see; scroll the page otherwise. */
+function turnWheel(view, event) {
+  const asked = event.ctrlKey || event.metaKey;
+  if (!asked && !view.e.canvas.matches(":focus")) return;
+  // The turn that reaches an end of the zoom must not go on to scroll the page.
+  const goesOn = event.timeStamp - view.zoomedAt < WHEEL_MS;
+  if (!zoomBy(view, Math.exp(-event.deltaY * 0.002), event) && !asked && !goesOn) return;
+  view.zoomedAt = event.timeStamp;
+  event.preventDefault();
+}
 
 function grasp(view, event) {
   view.e.canvas.focus({ preventScroll: true });
@@ -128,6 +123,6 @@ function moveCross(view, [dx, dy]) {
     clamp(from[k] + way * step, camera.start[k], camera.start[k] + camera.size[k] - 1e-3));
   const [row, col, height, width] = camera.seen;
   const seen = place[0] >= row && place[0] < row + height && place[1] >= col && place[1] < col + width;
-  if (!seen) look(view, { zoom: camera.zoom, center: place });
+  if (!seen) look(view, () => camera.look(camera.zoom, place));
   readAt(view, place, true);
 }

@@ -24,22 +24,20 @@ export async function unpack(about, [height, width]) {
 
 /** Difference of two layers, to be drawn as a layer; as `difference` in differences.py. */
 export function subtract(a, b, styles) {
-  const { count, family } = a;
-  const values = new Float32Array(count), valid = new Uint8Array(count);
+  const { family, count } = a, planes = Array.from({ length: a.bands }, (_, band) => band * count);
+  const apart = {
+    classes: (i) => +(b.values[i] !== a.values[i]),
+    values: (i) => b.values[i] - a.values[i],
+    rgb: (i) => planes.reduce((sum, k) => sum + Math.abs(b.values[k + i] - a.values[k + i]), 0) / a.bands,
+  }[family];
+  const values = new Float32Array(count), valid = a.valid.map((one, i) => one & b.valid[i]);
   let largest = 0, changed = 0, total = 0;
   for (let i = 0; i < count; i++) {
-    if (!a.valid[i] || !b.valid[i]) continue;
-    let value = b.values[i] - a.values[i];
-    if (family === "classes") value = +(value !== 0);
-    if (family === "rgb") {
-      value = 0;
-      for (let k = i; k < a.values.length; k += count) value += Math.abs(b.values[k] - a.values[k]) / a.bands;
-    }
-    valid[i] = 1;
-    values[i] = value;
+    if (!valid[i]) continue;
+    values[i] = apart(i);
     total += 1;
-    changed += value !== 0;
-    largest = Math.max(largest, Math.abs(value));
+    changed += values[i] !== 0;
+    largest = Math.max(largest, Math.abs(values[i]));
   }
   const top = largest || 1, limits = [[family === "rgb" ? 0 : -top], [top]];
   const kind = { family: family === "classes" ? "classes" : "values", isDifference: true, isMean: family === "rgb" };
