@@ -24,9 +24,9 @@ def _judge_ground_size(answer: Any, *, grid: GeoBox) -> str | None:
     mistake = diagnose(answer, right=size_km, likely=likely, tolerance=1e-4)
     if mistake != OTHER:
         return mistake
-    # One digit after the point is enough to tell the order.
-    order = {"swapped": size_km[::-1]}
-    return diagnose(answer, right=size_km, likely=order, tolerance=0.06) or "rounded"
+    # Rounded to one decimal, the right answer and the swapped one still differ.
+    swapped = {"swapped": size_km[::-1]}
+    return diagnose(answer, right=size_km, likely=swapped, tolerance=0.06) or "rounded"
 
 
 ground_size = Exercise(
@@ -103,7 +103,7 @@ def _judge_count_pixels(answer: Callable[[GeoBox, float], int]) -> str | None:
     cases = [
         (small_grid(24 * height, 24 * width, spacing=spacing), spacing * factor)
         for height, width in rng.integers(2, 30, (4, 2)).tolist()
-        for spacing, factor in ((10, 2), (10, 6), (1.5, 4), (60, 0.5))
+        for spacing, factor in [(10, 2), (10, 6), (1.5, 4), (60, 0.5)]
     ]
     fine = np.array([grid.height * grid.width for grid, _ in cases])
     factor = np.array([spacing_m / grid.resolution.x for grid, spacing_m in cases])

@@ -1,4 +1,4 @@
-"""Exercises of notebook 01: where a patch begins, two sources, what was refused."""
+"""Exercises of notebook 01: first pixel of a patch, two sources, rejected positions."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -9,7 +9,6 @@ import numpy as np
 from tutorial_lib import testing
 from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
 from tutorial_lib.patches.extraction import Patches, extract_patches
-from tutorial_lib.patches.positions import Positions
 from tutorial_lib.patches.selection import select_positions
 from tutorial_lib.rasters import Source
 
@@ -20,19 +19,15 @@ def _judge_first_pixel(answer: Callable[[int, int], int]) -> str | None:
     sizes = np.concatenate([rng.integers(1, 20, size=10) * 2, np.arange(1, 20, 2)])
     cases = [(int(c), int(s)) for c in centres for s in sizes]
     got = [answer(centre, size) for centre, size in cases]
-    rules = {
-        None: lambda c, s: c - s // 2,
-        "even centre": lambda c, s: c - (s - 1) // 2,
-        "odd centre": lambda c, s: c - (s + 1) // 2,
-        "one size": lambda c, s: c - 8,
-        "whole size": lambda c, s: c - s,
-        "not whole": lambda c, s: c - s / 2,
-        "last pixel": lambda c, s: c - s // 2 + s - 1,
+    likely = {
+        "even centre": [c - (s - 1) // 2 for c, s in cases],
+        "odd centre": [c - (s + 1) // 2 for c, s in cases],
+        "one size": [c - 8 for c, _ in cases],
+        "whole size": [c - s for c, s in cases],
+        "not whole": [c - s / 2 for c, s in cases],
+        "last pixel": [c - s // 2 + s - 1 for c, s in cases],
     }
-    for mistake, rule in rules.items():
-        if diagnose(got, right=[rule(c, s) for c, s in cases], likely={}) is None:
-            return mistake
-    return OTHER
+    return diagnose(got, right=[c - s // 2 for c, s in cases], likely=likely)
 
 
 first_pixel = Exercise(
@@ -181,41 +176,38 @@ patch_sizes = Exercise(
 
 
 @cache
-def _scene_with_holes() -> tuple[dict[str, Source], Positions]:
-    """A scene of which one source has a no-data value among its measured ones."""
-    scene = dict(testing.small_scene())
-    positions = select_positions(scene.pop("labels"), count=60, seed=5)
-    fine = Source(scene["input_10m"])
-    return {"input_10m": fine, "input_20m": Source(scene["input_20m"], nodata=97)}, (
-        positions
+def _patches_with_rejections() -> Patches:
+    """Patches of a scene where some positions were rejected, for both reasons."""
+    scene = testing.small_scene()
+    # 97 is one of the measured values, so some patches have a no-data pixel.
+    coarse = Source(scene["input_20m"], nodata=97)
+    return extract_patches(
+        {"input_10m": scene["input_10m"], "input_20m": coarse},
+        select_positions(scene["labels"], count=60, seed=5),
+        sizes={"input_10m": 16, "input_20m": 8},
     )
 
 
-def _example_patches() -> Patches:
-    sources, positions = _scene_with_holes()
-    return extract_patches(sources, positions, sizes={"input_10m": 16, "input_20m": 8})
-
-
 def _judge_lost_share(answer: Callable[[Patches], float]) -> str | None:
-    patches = _example_patches()
-    refused, kept = len(patches.rejected), patches.count
-    empty = sum(refusal.reason == "no-data" for refusal in patches.rejected)
+    patches = _patches_with_rejections()
+    rejected, kept = len(patches.rejected), patches.count
+    without_data = sum(position.reason == "no-data" for position in patches.rejected)
     likely = {
-        "per patch": refused / kept,
-        "kept": kept / (refused + kept),
-        "count": refused,
-        "percent": 100 * refused / (refused + kept),
-        "one reason": empty / (refused + kept),
+        "per patch": rejected / kept,
+        "kept": kept / (rejected + kept),
+        "count": rejected,
+        "percent": 100 * rejected / (rejected + kept),
+        "one reason": without_data / (rejected + kept),
     }
-    right, share = refused / (refused + kept), answer(patches)
+    right, share = rejected / (rejected + kept), answer(patches)
     mistake = diagnose(share, right=right, likely=likely, tolerance=1e-6)
-    if mistake == OTHER and _is_part(share, refused):
+    if mistake == OTHER and _is_quotient(share, rejected):
         return "fixed number"
     return mistake
 
 
-def _is_part(share: Any, count: int) -> bool:
-    """Whether a share is the count divided by some whole number."""
+def _is_quotient(share: Any, count: int) -> bool:
+    """Whether a share is the count divided by a whole number."""
     if not isinstance(share, float | np.floating) or share <= 0:
         return False
     return close(count / share, round(count / share))

@@ -17,7 +17,7 @@ def _judge_field_and_scale(
         [(int(k), int(s)) for k, s in rng.integers((2, 1), (7, 4), (5, 2))]
         for _ in range(12)
     ]
-    # At least two strides before the last layer, so that no two slips look alike.
+    # With two strides before the last layer every mistake gives another result.
     networks = [[(3, 2), (5, 3), *network, (4, 1)] for network in networks]
     got = np.array([answer(network) for network in networks])
     if got.shape != (len(networks), 2):
@@ -156,25 +156,27 @@ def _judge_recalls(
     labels = rng.integers(0, 5, 600)
     odds = np.exp(rng.normal(0, 1, (600, 5)))
     odds[np.arange(600), labels] *= 3
-    odds[:, 2] *= 2  # without this, precision and recall would be much alike
+    # Without this, precision and recall would be nearly equal.
+    odds[:, 2] *= 2
     probabilities = odds / odds.sum(1, keepdims=True)
     got = [answer(probabilities.copy(), labels.copy(), c) for c in range(5)]
     if any(np.ndim(value) for pair in got for value in np.atleast_1d(pair)):
         return "each patch"
     likely = {
         name: [rule(probabilities, labels, c) for c in range(5)]
-        for name, rule in _LIKELY_RECALLS.items()
+        for name, rule in _RECALL_RULES.items()
     }
     right = likely.pop("right")
     return diagnose(got, right=right, likely=likely, tolerance=1e-9)
 
 
 def _found(probabilities: np.ndarray, class_id: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which patches are called by the name of the class, by either decision."""
+    """Which patches are estimated as the class: at the threshold, and by argmax."""
     return probabilities[:, class_id] > 0.5, probabilities.argmax(1) == class_id
 
 
-_LIKELY_RECALLS = {
+# What the right answer and each mistake give for probabilities, labels and a class.
+_RECALL_RULES = {
     "right": lambda p, y, c: [found[y == c].mean() for found in _found(p, c)],
     "swapped": lambda p, y, c: [found[y == c].mean() for found in _found(p, c)][::-1],
     "precision": lambda p, y, c: [(y == c)[found].mean() for found in _found(p, c)],
@@ -197,7 +199,7 @@ _RECALLS = """
 
 
 def _recalls_with(first: str, second: str) -> str:
-    """An answer with other values at its end, the names of `_RECALLS` being known."""
+    """An answer that returns two other values, made from the names in its body."""
     return f"""
     def recalls(probabilities, labels, class_id):
         true = labels == class_id

@@ -195,7 +195,8 @@ def _judge_network(answer: type) -> str | None:
         return "outputs"
     side = int(np.random.default_rng().integers(40, 61))
     image = np.random.default_rng().uniform(0, 4000, (1, side, side + 4, 4))
-    result = {k: np.asarray(v) for k, v in model(image_input(image)).items()}
+    outputs = model({"input": image.astype("float32")})
+    result = {name: np.asarray(value) for name, value in outputs.items()}
     estimated = result["estimated"]
     if estimated.shape[1] == side:
         return "padding"
@@ -211,11 +212,6 @@ def _judge_network(answer: type) -> str | None:
     if all(layer.activation is keras.activations.linear for layer in layers[:-1]):
         return "linear"
     return None if model.count_params() == 33718 else "filters"
-
-
-def image_input(image: np.ndarray) -> dict[str, np.ndarray]:
-    """An image as the input of the network."""
-    return {"input": image.astype("float32")}
 
 
 _STUB = """
@@ -252,23 +248,16 @@ _SOLUTION = """
     """
 
 
-def _instead(old: str, new: str) -> str:
-    """The solution with one slip in it."""
-    if old not in _SOLUTION:
-        raise ValueError(f"The solution has no {old!r} to replace. Correct the slip.")
-    return _SOLUTION.replace(old, new)
-
-
-def _with_conv(slip: str) -> str:
-    """The solution, with a slip in every layer of its own `conv`."""
-    own = f"""
+def _with_conv(option: str) -> str:
+    """The solution, with its own `conv` that changes an option of each layer."""
+    conv = f"""
         def conv(net, filters, kernel, name, **options):
             options = {{"activation": "relu"}} | options | {{"name": name}}
             if name != "softmax":
-                options |= dict({slip})
+                options |= dict({option})
             return keras.layers.Conv2D(filters, kernel, **options)(net)
     """
-    return f"{cleandoc(own)}\n\n\n{cleandoc(_SOLUTION)}"
+    return f"{cleandoc(conv)}\n\n\n{cleandoc(_SOLUTION)}"
 
 
 network = Exercise(
@@ -292,7 +281,7 @@ network = Exercise(
             "Then 16 pixels never become one.",
         ),
         "stride": Mistake(
-            code=_instead(
+            code=_SOLUTION.replace(
                 'net = conv(net, 32, 3, "conv4")  # 6x6',
                 'net = keras.layers.MaxPool2D(2)(conv(net, 32, 3, "conv4"))',
             ).replace('net = conv(net, 32, 3, "conv6")  # 2x2', "pass"),
@@ -300,19 +289,21 @@ network = Exercise(
             "network has none.",
         ),
         "field": Mistake(
-            code=_instead(
+            code=_SOLUTION.replace(
                 'net = conv(net, 32, 2, "feats")', 'net = conv(net, 32, 3, "feats")'
             ),
             hint="The sizes do not go down to a single pixel for a patch of 16. Follow "
             "the column of sizes in the table, layer by layer.",
         ),
         "softmax": Mistake(
-            code=_instead(', activation="softmax"', ', activation="sigmoid"'),
+            code=_SOLUTION.replace(', activation="softmax"', ', activation="sigmoid"'),
             hint="The six values of a pixel do not add up to 1: they are no "
             "probabilities. Look at the classifier's activation.",
         ),
         "labels": Mistake(
-            code=_instead("tl.labels_of(estimated)", "tl.labels_of(1 - estimated)"),
+            code=_SOLUTION.replace(
+                "tl.labels_of(estimated)", "tl.labels_of(1 - estimated)"
+            ),
             hint="`estimated_labels` is not the most probable class of `estimated`.",
         ),
         "linear": Mistake(
@@ -321,12 +312,14 @@ network = Exercise(
             "are only one linear function.",
         ),
         "filters": Mistake(
-            code=_instead('conv(net, 16, 3, "conv3")', 'conv(net, 32, 3, "conv3")'),
+            code=_SOLUTION.replace(
+                'conv(net, 16, 3, "conv3")', 'conv(net, 32, 3, "conv3")'
+            ),
             hint="The sizes are right, the number of weights is not. Compare the filters "
             "of each layer with the table.",
         ),
         "outputs": Mistake(
-            code=_instead('                "features": net,\n', ""),
+            code=_SOLUTION.replace('                "features": net,\n', ""),
             hint="The dictionary at the end needs `estimated`, `estimated_labels` and "
             "`features`.",
         ),
@@ -365,7 +358,7 @@ def _judge_best_epoch(answer: Callable[[Sequence[float]], int]) -> str | None:
     }
     right = [int(np.argmin(c)) + 1 for c in curves]
     found = diagnose(got, right=right, likely=likely)
-    # The notebook takes it as an index.
+    # The notebook uses the answer as an index.
     return found or (None if np.asarray(got).dtype.kind in "iu" else "not whole")
 
 

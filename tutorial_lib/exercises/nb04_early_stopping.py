@@ -10,7 +10,7 @@ from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
 
 
 def _stop(val_loss: Sequence[float], patience: int, *, previous: bool = False) -> int:
-    """Number of epochs that run; compared with the best one, or the previous one."""
+    """Number of epochs that run if a loss must be better than the best, or previous."""
     best, waited = np.inf, 0
     for epoch, loss in enumerate(val_loss, start=1):
         waited = 0 if loss < best else waited + 1
@@ -20,8 +20,8 @@ def _stop(val_loss: Sequence[float], patience: int, *, previous: bool = False) -
     return len(val_loss)
 
 
-# What else could be written for the line that is missing: (best, waited).
-_FILLS: dict[str, Callable[[int, float, int], tuple[float, float]]] = {
+# What common wrong lines assign to (best, waited).
+_WRONG_LINES: dict[str, Callable[[int, float, int], tuple[float, float]]] = {
     "not reset": lambda epoch, loss, waited: (loss, waited),
     "one": lambda epoch, loss, waited: (loss, 1),
     "swapped": lambda epoch, loss, waited: (0, loss),
@@ -29,12 +29,12 @@ _FILLS: dict[str, Callable[[int, float, int], tuple[float, float]]] = {
 }
 
 
-def _stop_filled(val_loss: Sequence[float], patience: int, fill: str) -> int:
-    """As `_stop`, with another line where a loss is better."""
+def _stop_with(val_loss: Sequence[float], patience: int, line: str) -> int:
+    """Number of epochs that run with one of the wrong lines."""
     best, waited = np.inf, 0
     for epoch, loss in enumerate(val_loss, start=1):
         if loss < best:
-            best, waited = _FILLS[fill](epoch, loss, waited)
+            best, waited = _WRONG_LINES[line](epoch, loss, waited)
         else:
             waited += 1
         if waited >= patience:
@@ -51,7 +51,7 @@ def _random_curves(count: int) -> list[list[float]]:
 def _judge_epochs_run(answer: Callable[[Sequence[float], int], int]) -> str | None:
     cases = [(c, p) for c in _random_curves(12) for p in (1, 2, 3, 5)]
     cases += [([1.0, 0.8, 0.9, 0.7, 0.75, 0.72, 0.74], 2), ([1.0, 0.9, 0.8], 2)]
-    # Worse than the best, but better than the epoch before: a wave tells them apart.
+    # A wave: some losses are better than the one before, but worse than the best.
     cases += [([1.0, 1.3, 1.2, 1.35, 1.25, 1.1], 2)]
     got = [answer(curve, patience) for curve, patience in cases]
     likely = {
@@ -61,7 +61,7 @@ def _judge_epochs_run(answer: Callable[[Sequence[float], int], int]) -> str | No
         "all": [len(c) for c, _ in cases],
         "best epoch": [int(np.argmin(c[: _stop(c, p)])) + 1 for c, p in cases],
     }
-    likely |= {fill: [_stop_filled(c, p, fill) for c, p in cases] for fill in _FILLS}
+    likely |= {x: [_stop_with(c, p, x) for c, p in cases] for x in _WRONG_LINES}
     return diagnose(got, right=[_stop(c, p) for c, p in cases], likely=likely)
 
 
@@ -171,7 +171,7 @@ epochs_run = Exercise(
 
 
 class _Counter:
-    """Stands for a model: its weights are the number of the epoch."""
+    """Stands for a model. Its weights are the number of the epoch."""
 
     def __init__(self) -> None:
         self.epoch, self.stop_training, self.metrics = 0, False, []
@@ -198,7 +198,7 @@ def _run_callback(callback: Any, curves: Sequence[Mapping[str, float]]) -> tuple
     return ran, model.epoch
 
 
-# The best loss of the validation is in epoch 3; the training's goes on falling.
+# Epoch 3 has the best validation loss. The training loss falls in all epochs.
 _VALIDATION = (1.5, 1.2, 1.0, 1.1, 1.05, 1.2, 1.3, 1.4, 1.5, 1.6)
 
 
@@ -305,12 +305,12 @@ def _judge_patience(
     enough = [p for p in range(1, len(val_loss)) if _kept(val_loss, p) == best]
     if answer == min(enough):
         return None
-    # Whoever waits longer sees more epochs, and the best one among them.
+    # With more patience more epochs run, so the best one is still found.
     return "too small" if answer < min(enough) else "longer"
 
 
 def _example_curves() -> Mapping[str, Any]:
-    """Curves with a wave: the best epoch comes after three that were not better."""
+    """Curves with a wave: the best epoch comes after three without an improvement."""
     return {
         "curves": {
             "val_loss": [1.5, 1.2, 1.3, 1.25, 1.22, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6]
@@ -371,10 +371,10 @@ def _gains(
 
 
 def _judge_gains(answer: Callable[[Sequence[float], float], int]) -> str | None:
-    # No loss is just so much smaller, which only rounding would decide...
+    # No difference of two losses equals `min_delta`: rounding would decide there.
     cases = [(c, d) for c in _random_curves(12) for d in (0.0, 0.05005, 0.20005)]
     cases.append(([1.0, 0.96, 0.92, 0.88, 0.7], 0.05))
-    # ...but where nothing is rounded: just as small is not better.
+    # These differences equal it, and are exact in binary: they are not better.
     cases.append(([1.0, 1.0, 0.5, 0.5, 0.25], 0.0))
     cases.append(([1.0, 0.75, 0.5, 0.25], 0.25))
     got = [answer(curve, delta) for curve, delta in cases]

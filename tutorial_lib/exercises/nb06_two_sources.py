@@ -12,14 +12,17 @@ from tutorial_lib import testing
 from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
 from tutorial_lib.inference.checks import FieldValueError, InputSizeError
 from tutorial_lib.inference.plan import InferencePlan
+from tutorial_lib.patches.extraction import write_patches
 from tutorial_lib.rasters import read_grid
 
 
 def _judge_make_dataset(answer: Callable[..., Iterable]) -> str | None:
+    import tensorflow as tf
+
     files = _numbered_patches()
-    datasets = [answer(*files, shuffle) for shuffle in (False, True)]
-    ordered, random = map(list, datasets)
-    inputs, targets = ordered[0]
+    in_order, shuffled = answer(*files, False), answer(*files, True)
+    batches, shuffled_batches = list(in_order), list(shuffled)
+    inputs, targets = batches[0]
     if len(inputs) < 2:
         return "one source"
     if set(inputs) != {"input_10m", "input_20m"}:
@@ -28,48 +31,46 @@ def _judge_make_dataset(answer: Callable[..., Iterable]) -> str | None:
         return "swapped"
     if targets["estimated"].shape != (32, 1, 1, 6):
         return "settings"
-    mixed = [_numbers_of(batches) for batches in (ordered, random)]
-    if not all(np.array_equal(x, y) and close(z, x % 6) for x, y, z in mixed):
+    if not (_belong_together(batches) and _belong_together(shuffled_batches)):
         return "apart"
-    rising = [bool(np.all(np.diff(fine) > 0)) for fine, _, _ in mixed]
-    verdicts = {
-        (True, False): None if all(map(_is_dataset, datasets)) else "no dataset",
-        (True, True): "never mixed",
-        (False, False): "always mixed",
-    }
-    return verdicts.get(tuple(rising), OTHER)
-
-
-def _is_dataset(value: Any) -> bool:
-    """Whether Keras can go through it again and again."""
-    import tensorflow as tf
-
-    return isinstance(value, tf.data.Dataset)
+    if _rises(batches) == _rises(shuffled_batches):
+        return "never mixed" if _rises(batches) else "always mixed"
+    if _rises(shuffled_batches):
+        return OTHER
+    # Keras reads the batches again in each epoch.
+    both = isinstance(in_order, tf.data.Dataset), isinstance(shuffled, tf.data.Dataset)
+    return None if all(both) else "no dataset"
 
 
 def _numbered_patches() -> tuple[Path, Path, Path]:
-    """Patches images of two sources, and labels; patches hold their own number."""
-    from tutorial_lib.patches.extraction import write_patches
-    from tutorial_lib.testing import scratch_folder
-
-    folder, count = scratch_folder(), int(np.random.default_rng().integers(70, 90))
+    """Files of two sources and of labels. All pixels of a patch are its number."""
+    folder, count = testing.scratch_folder(), np.random.default_rng().integers(70, 90)
     numbers = np.arange(count, dtype="uint16").reshape(-1, 1, 1, 1)
-    arrays = {
-        "10m": numbers + np.zeros((1, 16, 16, 4), "uint16"),
-        "20m": numbers + np.zeros((1, 8, 8, 6), "uint16"),
-        "labels": (numbers % 6).astype("uint8"),
-    }
-    for name, array in arrays.items():
-        write_patches(folder / f"{name}.tif", array)
-    return tuple(folder / f"{name}.tif" for name in arrays)
+    fine = numbers + np.zeros((1, 16, 16, 4), "uint16")
+    coarse = numbers + np.zeros((1, 8, 8, 6), "uint16")
+    return (
+        write_patches(folder / "10m.tif", fine),
+        write_patches(folder / "20m.tif", coarse),
+        write_patches(folder / "labels.tif", (numbers % 6).astype("uint8")),
+    )
 
 
-def _numbers_of(batches: list) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The numbers that patches of both sources hold, and their classes."""
-    fine = [np.asarray(x["input_10m"])[:, 0, 0, 0] for x, _ in batches]
-    coarse = [np.asarray(x["input_20m"])[:, 0, 0, 0] for x, _ in batches]
+def _numbers_of(batches: list, source: str) -> np.ndarray:
+    """The number of each patch of a source."""
+    arrays = [np.asarray(inputs[source])[:, 0, 0, 0] for inputs, _ in batches]
+    return np.concatenate(arrays)
+
+
+def _belong_together(batches: list) -> bool:
+    """Whether the patches of both sources and the classes come in the same order."""
+    fine, coarse = _numbers_of(batches, "input_10m"), _numbers_of(batches, "input_20m")
     classes = [np.asarray(y["estimated"]).argmax(-1).ravel() for _, y in batches]
-    return np.concatenate(fine), np.concatenate(coarse), np.concatenate(classes)
+    return np.array_equal(fine, coarse) and close(np.concatenate(classes), fine % 6)
+
+
+def _rises(batches: list) -> bool:
+    """Whether the patches come in the order of the files."""
+    return bool(np.all(np.diff(_numbers_of(batches, "input_10m")) > 0))
 
 
 _DATASET_SOLUTION = """
@@ -275,10 +276,10 @@ def _judge_network(answer: type) -> str | None:
 
 
 def _judge_layers(model: Any, feature_count: int) -> str | None:
+    kinds = {type(layer).__name__ for layer in model.layers}
     if feature_count != 64:
-        joins = {"Concatenate"} & {type(layer).__name__ for layer in model.layers}
-        return "early" if joins else "added"
-    if not any(type(layer).__name__ == "MaxPooling2D" for layer in model.layers):
+        return "early" if "Concatenate" in kinds else "added"
+    if "MaxPooling2D" not in kinds:
         return "other pooling"
     return None if model.count_params() == 49046 else "filters"
 
@@ -293,7 +294,7 @@ def _two_images(rows: int, cols: int) -> dict[str, np.ndarray]:
 
 
 def _run(model: Any, images: dict[str, np.ndarray]) -> dict[str, np.ndarray] | None:
-    """The outputs, or None where the branches do not fit together."""
+    """The outputs, or None if the branches cannot be joined."""
     import tensorflow as tf
 
     try:
@@ -308,7 +309,7 @@ def _has_pooling(model: Any) -> bool:
 
 
 def _sees_both(model: Any, images: dict[str, np.ndarray], features: np.ndarray) -> bool:
-    """Whether the features change with each of the images."""
+    """Whether the features depend on both images."""
     changed = [
         _run(model, images | {name: image + 1000}) for name, image in images.items()
     ]
@@ -349,16 +350,6 @@ _SOLUTION = """
     """
 
 
-def _instead(*slips: tuple[str, str]) -> str:
-    """The solution with a slip in it."""
-    code = _SOLUTION
-    for old, new in slips:
-        if old not in code:
-            raise ValueError(f"No {old!r} is there to replace. Correct the slip.")
-        code = code.replace(old, new)
-    return code
-
-
 _PADDED = """
     def conv(net, filters, kernel, name, activation="relu"):
         options = {"activation": activation, "padding": "same", "name": name}
@@ -379,18 +370,18 @@ network = Exercise(
     judge=_judge_network,
     mistakes={
         "no pooling": Mistake(
-            code=_instead(
-                (
-                    "fine = keras.layers.MaxPool2D(2)(fine)  # 2x2, from here on 20 m",
-                    'fine = conv(fine, 32, 3, "conv16")  # 2x2',
-                )
+            code=_SOLUTION.replace(
+                "fine = keras.layers.MaxPool2D(2)(fine)  # 2x2, from here on 20 m",
+                'fine = conv(fine, 32, 3, "conv16")  # 2x2',
             ),
             hint="This fits patches, and nothing else: for a larger image the branch of "
             "the 10 m image ends with twice as many pixels as the other. Which layer "
             "brings it to 20 m?",
         ),
         "sizes": Mistake(
-            code=_instead(('16, 5, "conv11")  # 12x12', '16, 3, "conv11")  # 14x14')),
+            code=_SOLUTION.replace(
+                '16, 5, "conv11")  # 12x12', '16, 3, "conv11")  # 14x14'
+            ),
             hint="The branches do not end with the right number of pixels. Follow the "
             "sizes of the table through both, down to a single pixel of a patch. Is "
             "the first kernel of the 10 m branch 5?",
@@ -401,45 +392,42 @@ network = Exercise(
             'the border. Somewhere stands `padding="same"`.',
         ),
         "one source": Mistake(
-            code=_instead(("[fine, coarse]", "[coarse, coarse]")),
+            code=_SOLUTION.replace("[fine, coarse]", "[coarse, coarse]"),
             hint="One of the two images can be changed, and the features stay the same. "
             "What is joined?",
         ),
         "added": Mistake(
-            code=_instead(('Concatenate(name="feats")', 'Add(name="feats")')),
+            code=_SOLUTION.replace('Concatenate(name="feats")', 'Add(name="feats")'),
             hint="The features of the two branches were mixed into one set. Joining "
             "keeps those of both, side by side.",
         ),
         "early": Mistake(
-            code=_instead(
-                ('fine = conv(fine, 32, 2, "feats1")  # 1x1', ""),
-                ('coarse = conv(coarse, 32, 2, "feats2")  # 1x1', ""),
-                (
-                    "estimated = conv(net, 6",
-                    'net = conv(net, 32, 2, "feats12")\n'
-                    "            estimated = conv(net, 6",
-                ),
+            code=_SOLUTION.replace('fine = conv(fine, 32, 2, "feats1")  # 1x1', "")
+            .replace('coarse = conv(coarse, 32, 2, "feats2")  # 1x1', "")
+            .replace(
+                "estimated = conv(net, 6",
+                'net = conv(net, 32, 2, "feats12")\n            estimated = conv(net, 6',
             ),
             hint="That fits too, but it is another network: it joins where a patch is "
             "2x2. Here each branch has a last layer of its own before.",
         ),
         "softmax": Mistake(
-            code=_instead((', activation="softmax"', ', activation="sigmoid"')),
+            code=_SOLUTION.replace(', activation="softmax"', ', activation="sigmoid"'),
             hint="The six values of a pixel do not add up to 1: they are no "
             "probabilities. Look at the classifier's activation.",
         ),
         "filters": Mistake(
-            code=_instead(('32, 3, "conv14"', '16, 3, "conv14"')),
+            code=_SOLUTION.replace('32, 3, "conv14"', '16, 3, "conv14"'),
             hint="The sizes are right, the number of weights is not. Compare the "
             "filters of each layer with the table.",
         ),
         "other pooling": Mistake(
-            code=_instead(("MaxPool2D(2)", "AveragePooling2D(2)")),
+            code=_SOLUTION.replace("MaxPool2D(2)", "AveragePooling2D(2)"),
             hint="The sizes are right. But the layer that brings the 10 m branch to 20 m "
             "is not the one of the table: it takes the largest of 2 x 2 pixels.",
         ),
         "outputs": Mistake(
-            code=_instead((' "features": net,', "")),
+            code=_SOLUTION.replace(' "features": net,', ""),
             hint="The dictionary at the end needs `estimated`, `estimated_labels` and "
             "`features`.",
         ),
@@ -466,39 +454,34 @@ network = Exercise(
 
 
 def _judge_gain(answer: Callable[[np.ndarray, np.ndarray], Any]) -> str | None:
-    # Whole numbers, as in the notebook: code that divides in place fails here, too.
+    # Integers, as in the notebook: they show the error of code that divides in place.
     matrices = np.random.default_rng().integers(1, 100, (2, 6, 6))
-    # Classes of different size, so that rows and columns are told apart.
+    # Classes of different sizes, so that sums of rows and of columns differ.
     before, after = matrices * np.array([[4, 1, 2, 1, 3, 1]]).T
-    found, rows, columns = np.diag, _row_sums, _column_sums
-    scores = {
-        "recall": lambda m: found(m) / rows(m),
-        "precision": lambda m: found(m) / columns(m),
-        "no two": lambda m: found(m) / (rows(m) + columns(m)),
-        "mean": lambda m: (found(m) / rows(m) + found(m) / columns(m)) / 2,
-        "one number": lambda m: found(m).sum() / m.sum(),
-    }
-    likely = {name: score(after) - score(before) for name, score in scores.items()}
-    right = _f_score(after) - _f_score(before)
+    old, new = _scores_of(before), _scores_of(after)
+    likely = {score: new[score] - old[score] for score in new}
+    right = likely.pop("F-score")
     likely |= {
         "reversed": -right,
-        "ratio": _f_score(after) / _f_score(before),
+        "ratio": new["F-score"] / old["F-score"],
         "no sign": abs(right),
         "all together": right.mean(),
     }
     return diagnose(answer(before, after), right=right, likely=likely)
 
 
-def _row_sums(confusion: np.ndarray) -> np.ndarray:
-    return confusion.sum(axis=1)
-
-
-def _column_sums(confusion: np.ndarray) -> np.ndarray:
-    return confusion.sum(axis=0)
-
-
-def _f_score(confusion: np.ndarray) -> np.ndarray:
-    return 2 * np.diag(confusion) / (_row_sums(confusion) + _column_sums(confusion))
+def _scores_of(confusion: np.ndarray) -> dict[str, np.ndarray]:
+    """F-scores of the classes, and what mistakes lead to in their place."""
+    found = np.diag(confusion)
+    true, estimated = confusion.sum(axis=1), confusion.sum(axis=0)
+    return {
+        "F-score": 2 * found / (true + estimated),
+        "recall": found / true,
+        "precision": found / estimated,
+        "no two": found / (true + estimated),
+        "mean": (found / true + found / estimated) / 2,
+        "one number": found.sum() / confusion.sum(),
+    }
 
 
 def _gain(score: str, result: str = "f_score(after) - f_score(before)") -> str:
@@ -630,13 +613,13 @@ def _judge_plans(
         return "other part"
     same = all(plan.job.outputs == ("estimated_labels",) for plan in plans.values())
     same &= all(plan.job.names[0] == first for first, plan in plans.items())
-    # Declared, not left to the kit: that comes later in the notebook.
+    # Derived fields come later in the notebook.
     same &= not any(plan.derived for plan in plans.values())
     return None if same else OTHER
 
 
 def _whole_grid(paths: Mapping[str, Path]) -> Any:
-    """Grid of all patches of 8 pixels of 20 m that lie in the image."""
+    """Grid of the centres of all patches of 8 pixels of 20 m that lie in the image."""
     grid = read_grid(paths["input_20m"])
     return grid[4 : grid.height - 3, 4 : grid.width - 3]
 

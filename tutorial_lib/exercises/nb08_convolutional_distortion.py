@@ -171,12 +171,6 @@ _DEEPER = """
     """
 
 
-def _slip(old: str, new: str) -> str:
-    if old not in _DEEPER:
-        raise ValueError(f"No {old!r} is there to replace. Correct the slip.")
-    return _DEEPER.replace(old, new)
-
-
 _FILTERS, _CROPS = "(16, 32, 64, 64, 64)", "(8, 16, 32, 64)"
 _SKIP = "keras.layers.Add()([double(net, skip.shape[-1]), skip])"
 
@@ -198,27 +192,27 @@ deeper = Exercise(
     judge=_judge_deeper,
     mistakes={
         "another depth": Mistake(
-            code=_slip(_FILTERS, "(16, 32, 64, 64)"),
+            code=_DEEPER.replace(_FILTERS, "(16, 32, 64, 64)"),
             hint="The total stride is not that of five halvings. How many numbers of "
             "filters are there?",
         ),
         "crops": Mistake(
-            code=_slip(_CROPS, "(8, 16, 32)"),
+            code=_DEEPER.replace(_CROPS, "(8, 16, 32)"),
             hint="No output with a crop is exact. Which crop did you find for five "
             "halvings?",
         ),
         "another crop": Mistake(
-            code=_slip(_CROPS, "(8, 16, 32, 128)"),
+            code=_DEEPER.replace(_CROPS, "(8, 16, 32, 128)"),
             hint="One of these crops takes the margins away, but the smallest one with "
             "which a map is exact is missing. Which did you find for five halvings?",
         ),
         "no skips": Mistake(
-            code=_slip(_SKIP, "double(net, skip.shape[-1])"),
+            code=_DEEPER.replace(_SKIP, "double(net, skip.shape[-1])"),
             hint="The levels of the encoder are not used: what is doubled is to be added "
             "to the level of the same size.",
         ),
         "concatenated": Mistake(
-            code=_slip(
+            code=_DEEPER.replace(
                 _SKIP,
                 "keras.layers.Concatenate()([double(net, skip.shape[-1]), skip])",
             ),
@@ -226,22 +220,22 @@ deeper = Exercise(
             "more channels. They are to be added to it.",
         ),
         "channels": Mistake(
-            code=_slip(_SKIP, "keras.layers.Add()([double(net, 64), skip])"),
+            code=_DEEPER.replace(_SKIP, "keras.layers.Add()([double(net, 64), skip])"),
             hint="The sizes fit, the channels do not: double to as many filters as the "
             "level has, `skip.shape[-1]`.",
         ),
         "no xs": Mistake(
-            code=_slip(_FILTERS, "(16, 64, 64, 64, 64)"),
+            code=_DEEPER.replace(_FILTERS, "(16, 64, 64, 64, 64)"),
             hint="The result does not depend on xs: it joins the level with 32 filters. "
             "Is there one, and does it get into the result?",
         ),
         "sizes": Mistake(
-            code=_slip(_SKIP, "keras.layers.Add()([net, skip])"),
+            code=_DEEPER.replace(_SKIP, "keras.layers.Add()([net, skip])"),
             hint="Two images of different size are added. Before it is added, the smaller "
             "one has to be doubled.",
         ),
         "too small": Mistake(
-            code=_slip("reversed(levels[:-1])", "reversed(levels[1:-1])"),
+            code=_DEEPER.replace("reversed(levels[:-1])", "reversed(levels[1:-1])"),
             hint="The output is smaller than pan: there must be as many doublings as "
             "halvings, one of them after the loop.",
         ),
