@@ -4,19 +4,17 @@ from dataclasses import dataclass
 from math import ceil, floor
 
 import numpy as np
-from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from tutorial_lib.grids import window_ranges
+from tutorial_lib.grids import Axis, align, window_ranges
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.viewers.options import Display
 from tutorial_lib.viewers.pictures import (
     GREY_RAMP,
     PROBABILITY_RAMP,
     class_picture,
-    ramp_picture,
-    rgb_picture,
     stretch_limits,
+    value_picture,
 )
 from tutorial_lib.viewers.reading import (
     OpenLayer,
@@ -30,10 +28,6 @@ from tutorial_lib.viewers.reading import (
 MAX_CLASSES = 20
 
 RAMPS = {"grey": GREY_RAMP, "probability": PROBABILITY_RAMP}
-
-# A coordinate this close to a pixel's edge, in pixels, is on the edge: bounds are sums
-# of floats.
-EDGE_TOLERANCE = 1e-3
 
 Limits = tuple[np.ndarray, np.ndarray]
 
@@ -80,8 +74,13 @@ class Layer:
         if self.preview.grid is None:
             left, top = window.col_off, window.row_off
             return left, left + window.width, top + window.height, top
-        left, bottom, right, top = _bounds(self.preview.grid, window)
-        per_unit = 1000 if self.unit == "km" else 1
+        transform, unit = self.preview.grid.transform, self.unit
+        left, top = transform @ (window.col_off, window.row_off)
+        right, bottom = transform @ (
+            window.col_off + window.width,
+            window.row_off + window.height,
+        )
+        per_unit = 1000 if unit == "km" else 1
         return left / per_unit, right / per_unit, bottom / per_unit, top / per_unit
 
 
@@ -168,17 +167,7 @@ def picture_of(
     """Picture (height, width, 4) uint8 of pixels (height, width, channel)."""
     if kind == "classes":
         return class_picture(pixels[..., 0], valid, legend)
-    if kind == "rgb":
-        return rgb_picture(pixels, valid, limits)
-    return ramp_picture(pixels, valid, limits, RAMPS[kind])
-
-
-def _bounds(grid: GeoBox, window: Window) -> tuple[float, float, float, float]:
-    """Left, bottom, right and top of a window, in the units of the CRS."""
-    left, top = grid.transform @ (window.col_off, window.row_off)
-    corner = (window.col_off + window.width, window.row_off + window.height)
-    right, bottom = grid.transform @ corner
-    return left, bottom, right, top
+    return value_picture(pixels, valid, limits, RAMPS.get(kind))
 
 
 def same_window(
@@ -187,45 +176,36 @@ def same_window(
     """The window of a layer on the ground that a window of the first layer covers.
 
     Raises:
-        ValueError: If the window leaves the first layer, the layers share no ground
-            there, or it is not known where a layer of another size lies.
+        ValueError: If the window leaves the first layer, the layer does not touch it,
+            or the place of the layer is not known.
     """
     if window is None:
         return None
-    window_ranges(window, first.shape, first.name)
-    if layer is first:
-        return window
+    spans = window_ranges(window, first.shape, first.name)
     grid, first_grid = layer.axes_grid, first.axes_grid
-    if grid and first_grid and grid.crs == first_grid.crs:
-        return _window_at(grid, _bounds(first_grid, window))
-    if layer.shape == first.shape:
-        return window
-    sizes = [f"{height}x{width} px" for height, width in (first.shape, layer.shape)]
-    raise ValueError(
-        f"`window` counts pixels of the first layer ({sizes[0]}). Its place in a layer "
-        f"of {sizes[1]} without a grid in the same CRS is not known. Cut that layer "
-        "yourself, or show it alone."
-    )
-
-
-def _window_at(grid: GeoBox, bounds: tuple[float, float, float, float]) -> Window:
-    """The window of whole pixels of a grid that touch some bounds."""
-    left, bottom, right, top = bounds
-    first_col, first_row = ~grid.transform @ (left, top)
-    last_col, last_row = ~grid.transform @ (right, bottom)
-    rows, cols = (
-        range(
-            max(0, floor(start + EDGE_TOLERANCE)),
-            min(size, ceil(stop - EDGE_TOLERANCE)),
+    if None in (grid, first_grid) or grid.crs != first_grid.crs:
+        if layer.shape == first.shape:
+            return window
+        sizes = [f"{rows}x{cols} px" for rows, cols in (first.shape, layer.shape)]
+        raise ValueError(
+            f"`window` counts pixels of the first layer ({sizes[0]}). Its place in a "
+            f"layer of {sizes[1]} without a grid in the same CRS is not known. Cut "
+            "that layer yourself, or show it alone."
         )
-        for start, stop, size in (
-            (first_row, last_row, grid.height),
-            (first_col, last_col, grid.width),
-        )
-    )
+    axes = align({first.path: first_grid, layer.path: grid})[layer.path]
+    rows, cols = (_touched(axis, span) for axis, span in zip(axes, spans, strict=True))
     if not (rows and cols):
         raise ValueError(
-            f"A layer of {grid.height}x{grid.width} px does not touch the window, "
-            f"x {left:g} to {right:g}, y {bottom:g} to {top:g}. Show it alone."
+            f"{layer.name} does not touch the window (row {window.row_off}, col "
+            f"{window.col_off}, {window.height}x{window.width} px) of {first.name}. "
+            "Show it alone."
         )
     return as_window(rows, cols)
+
+
+def _touched(axis: Axis, span: range) -> range:
+    """Pixels of a layer that touch some pixels of the first layer, on one axis."""
+    start, stop = (
+        (edge - axis.offset) / axis.spacing for edge in (span.start, span.stop)
+    )
+    return range(max(0, floor(start)), min(axis.size, ceil(stop)))

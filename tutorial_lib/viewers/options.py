@@ -1,4 +1,4 @@
-"""Options of pictures: those that cannot be are refused in one sentence."""
+"""Options that the viewers share, and checks that say what to give instead."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +15,6 @@ KINDS = ("rgb", "classes", "grey", "probability")
 __all__ = [
     "KINDS",
     "Display",
-    "check_legend",
-    "check_nodata",
-    "checked_range",
-    "checked_stretch",
     "checked_titles",
     "counted",
     "is_number",
@@ -37,12 +33,12 @@ class Display:
         legend: Names and colours of classes; None for the raster's own.
         value_range: (darkest, brightest) value; None to compute it from `stretch`.
         kind: One of `KINDS`; None to choose it from the data.
-        stretch: Percentages of pixels that are darker than the darkest and the
-            brightest shade.
+        stretch: Percentages of pixels below the darkest and the brightest shade.
         nodata: Value of pixels without data; None for the raster's own tag.
 
     Raises:
-        ValueError: If the kind, `stretch`, `value_range` or `nodata` is wrong.
+        ValueError: If the kind, `stretch`, `value_range` or `nodata` is wrong. Bands
+            are checked when the number of bands is known.
         TypeError: If `legend` is neither a `Legend` nor None.
 
     Example:
@@ -62,11 +58,50 @@ class Display:
             raise ValueError(
                 f"The kind '{self.kind}' is unknown. Use {', '.join(KINDS)}."
             )
-        check_legend(self.legend)
-        check_nodata(self.nodata)
-        object.__setattr__(self, "stretch", checked_stretch(self.stretch))
+        if not (self.legend is None or isinstance(self.legend, Legend)):
+            raise TypeError(
+                "`legend` is a `Legend` of the names and colours of classes 0, 1, 2…, "
+                "such as Legend(('water', 'forest'), ('#7fbcfc', '#106b00')). "
+                f"Received: {self.legend!r}."
+            )
+        if not (self.nodata is None or is_number(self.nodata)):
+            raise ValueError(
+                "`nodata` is the number of pixels without data, such as 0 or -9999. "
+                f"Received: {self.nodata!r}."
+            )
+        object.__setattr__(self, "stretch", _checked_stretch(self.stretch))
         if self.value_range is not None:
-            object.__setattr__(self, "value_range", checked_range(self.value_range))
+            object.__setattr__(self, "value_range", _checked_range(self.value_range))
+
+
+def _checked_stretch(stretch: Any) -> tuple[float, float]:
+    pair = _rising_pair(stretch)
+    if pair is None or pair[0] < 0 or pair[1] > 100:
+        raise ValueError(
+            "`stretch` is two percentages that rise, from 0 to 100, such as (2, 98). "
+            f"Received: {stretch!r}."
+        )
+    return pair
+
+
+def _checked_range(value_range: Any) -> tuple[float, float]:
+    pair = _rising_pair(value_range)
+    if pair is None:
+        raise ValueError(
+            "`value_range` is two numbers that rise, (darkest, brightest), such as "
+            f"(0, 3000). Received: {value_range!r}."
+        )
+    return pair
+
+
+def _rising_pair(values: Any) -> tuple[float, float] | None:
+    """Two finite numbers, the second one larger; None if the values are not that."""
+    if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray):
+        return None
+    if len(values) != 2 or not all(is_number(one) and isfinite(one) for one in values):
+        return None
+    low, high = map(float, values)
+    return (low, high) if low < high else None
 
 
 def is_number(value: Any) -> bool:
@@ -90,14 +125,11 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 
 def refuse_unknown(function: Callable, unknown: Mapping[str, Any]) -> None:
-    """Refuse options that a function lacks, with a list of those that it has.
+    """Raise TypeError for options that a function lacks; the error lists its options.
 
     Args:
-        function: Its parameters are `*layers`, the options, and `**unknown`.
-        unknown: What it got in the last of them.
-
-    Raises:
-        TypeError: If there are any.
+        function: A function with the parameters `*layers`, its options, `**unknown`.
+        unknown: The value of its `**unknown`.
     """
     if unknown:
         known = list(inspect.signature(function).parameters)[1:-1]
@@ -108,10 +140,10 @@ def refuse_unknown(function: Callable, unknown: Mapping[str, Any]) -> None:
 
 
 def checked_titles(titles: Any, count: int) -> list[str] | None:
-    """One title for each of `count` layers; None if none were given.
+    """One title for each of `count` layers; None if `titles` is None.
 
     Raises:
-        ValueError: If there are more or fewer.
+        ValueError: If there are more or fewer titles than layers.
 
     Example:
         >>> checked_titles("Havel", 1)
@@ -122,85 +154,9 @@ def checked_titles(titles: Any, count: int) -> list[str] | None:
     alone = isinstance(titles, str) or not np.iterable(titles)
     found = [str(title) for title in ([titles] if alone else titles)]
     if len(found) != count:
-        is_one = len(found) == 1
+        verb = "is" if len(found) == 1 else "are"
         raise ValueError(
-            f"There {'is' if is_one else 'are'} {counted(len(found), 'title')} for "
+            f"There {verb} {counted(len(found), 'title')} for "
             f"{counted(count, 'layer')}. Give one for each layer."
         )
     return found
-
-
-def checked_stretch(stretch: Any) -> tuple[float, float]:
-    """Shares of pixels, in %, below the darkest and the brightest shade.
-
-    Raises:
-        ValueError: If these are not two numbers from 0 to 100 that rise.
-
-    Example:
-        >>> checked_stretch([2, 98])
-        (2.0, 98.0)
-    """
-    pair = _pair(stretch)
-    if pair is None or not 0 <= pair[0] < pair[1] <= 100:
-        raise ValueError(
-            "`stretch` is two shares of pixels in % that rise, from 0 to 100, such as "
-            f"(2, 98). Received: {stretch!r}."
-        )
-    return pair
-
-
-def checked_range(value_range: Any) -> tuple[float, float]:
-    """The values that become darkest and brightest.
-
-    Raises:
-        ValueError: If these are not two finite numbers that rise.
-    """
-    pair = _pair(value_range)
-    if pair is None or not all(map(isfinite, pair)):
-        raise ValueError(
-            "`value_range` is two numbers, (darkest, brightest), such as (0, 3000). "
-            f"Received: {value_range!r}."
-        )
-    low, high = pair
-    if low >= high:
-        raise ValueError(
-            f"`value_range` ({low:g}, {high:g}) must rise. Give (darkest, brightest)."
-        )
-    return pair
-
-
-def _pair(values: Any) -> tuple[float, float] | None:
-    """Two numbers; None if that is not what was given."""
-    if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray):
-        return None
-    found = tuple(values)
-    if len(found) != 2 or not all(map(is_number, found)):
-        return None
-    return float(found[0]), float(found[1])
-
-
-def check_legend(legend: Any) -> None:
-    """Refuse what is no legend.
-
-    Raises:
-        TypeError: If it is neither a `Legend` nor None.
-    """
-    if not (legend is None or isinstance(legend, Legend)):
-        raise TypeError(
-            "`legend` is a `Legend` of the names and colours of classes 0, 1, 2…, such "
-            "as Legend(('water', 'forest'), ('#7fbcfc', '#106b00')). Received: "
-            f"{legend!r}."
-        )
-
-
-def check_nodata(nodata: Any) -> None:
-    """Refuse what no pixel can equal.
-
-    Raises:
-        ValueError: If it is neither a number nor None.
-    """
-    if not (nodata is None or is_number(nodata)):
-        raise ValueError(
-            "`nodata` is the number of pixels without data, such as 0 or -9999. "
-            f"Received: {nodata!r}."
-        )

@@ -3,8 +3,8 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import ceil, cos, radians
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -37,13 +37,13 @@ KIND_NAMES = {
     "probability": "probability map",
 }
 
-# A row holds so many panels; fewer of landscape shape, which would become too flat.
+# Panels in a row; fewer landscape panels, which would otherwise become too flat.
 MAX_COLUMNS = 3
 MAX_LANDSCAPE_COLUMNS = 2
 LANDSCAPE = 0.7
 
 # Inches. Matplotlib's own layouts shrink the pictures when a legend is long, so the
-# places are counted here: the panel, and what stands around it.
+# places of the panels, and of the texts around them, are computed here.
 MAX_PANEL_HEIGHT = 6.0
 MIN_PANEL_WIDTH = 1.6
 AXIS_SPACE = 0.75
@@ -54,142 +54,134 @@ CHARACTER = 0.075
 TITLE_CHARACTER = 0.09
 TICK_SPACE = 0.8
 
+# A picture of more pixels than this is reduced on the screen, and smoothed for it.
+SMOOTH_SIDE = 400
+
 Extent = tuple[float, float, float, float]
+
+
+class _Size(NamedTuple):
+    """Panels in a row, and inches: gap between two columns, width and height."""
+
+    columns: int
+    gap: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One layer of a figure.
+
+    Attributes:
+        layer: What it shows.
+        title: Its title, in lines that are no wider than the panel.
+        extent: Left, right, bottom and top of its axes, in the layer's unit.
+        entries: Its legend.
+        is_labelled: Whether it has its own numbers on the vertical axis.
+    """
+
+    layer: Layer
+    title: str
+    extent: Extent
+    entries: list[Patch]
+    is_labelled: bool
 
 
 def draw_layers(layers: Sequence[Layer], titles: Sequence[str]) -> StillFigure:
     """Draw loaded layers side by side.
 
     Args:
-        layers: What `load_layer` gave.
+        layers: Layers by `load_layer`.
         titles: One for each layer; "" for none.
     """
-    sheet = _Sheet(tuple(layers), tuple(titles))
-    for index, (layer, title) in enumerate(zip(layers, titles, strict=True)):
-        ax = sheet.axes(index)
-        _draw_picture(ax, layer, sheet.extents[index])
-        _draw_axes(ax, layer, outer=sheet.is_outer(index))
-        ax.set_title(sheet.wrapped(title), fontsize=TEXT_SIZE + 1, loc="left")
-        _draw_legend(ax, legend_entries(layer), sheet.width)
-        if layer.kind in RAMPS and layer.valid.any():
-            draw_color_bar(ax, layer)
+    extents = _extents(layers)
+    size = _panel_size(layers, extents)
+    panels = [
+        _Panel(
+            layer,
+            textwrap.fill(titles[i], max(12, int(size.width / TITLE_CHARACTER))),
+            extents[i],
+            _legend_entries(layer),
+            is_labelled=i % size.columns == 0 or len(set(extents)) > 1,
+        )
+        for i, layer in enumerate(layers)
+    ]
+    figure, axes = _lay_out(panels, size)
+    for ax, panel in zip(axes, panels, strict=True):
+        _draw_picture(ax, panel)
+        _draw_axes(ax, panel)
+        ax.set_title(panel.title, fontsize=TEXT_SIZE + 1, loc="left")
+        _draw_legend(ax, panel.entries, size.width)
+        if panel.layer.kind in RAMPS and panel.layer.valid.any():
+            draw_color_bar(ax, panel.layer)
     words = [
         describe(layer, title) for layer, title in zip(layers, titles, strict=True)
     ]
-    return StillFigure(sheet.figure, " ".join(words))
+    return StillFigure(figure, " ".join(words))
 
 
-@dataclass(frozen=True)
-class _Sheet:
-    """Where the panels of a figure are, in inches."""
-
-    layers: tuple[Layer, ...]
-    titles: tuple[str, ...]
-
-    @cached_property
-    def extents(self) -> list[Extent]:
-        """Limits of each panel: the same ones, if all layers are in one CRS."""
-        extents = [layer.extent for layer in self.layers]
-        places = {
-            layer.preview.grid and layer.preview.grid.crs for layer in self.layers
-        }
-        if len(places) > 1 or None in places:
-            return extents
-        lefts, rights, bottoms, tops = zip(*extents, strict=True)
-        return [(min(lefts), max(rights), min(bottoms), max(tops))] * len(extents)
-
-    @cached_property
-    def ratio(self) -> float:
-        """Height of the tallest panel, divided by its width."""
-        return max(
-            _aspect(layer, extent)
-            * abs((extent[3] - extent[2]) / (extent[1] - extent[0]))
-            for layer, extent in zip(self.layers, self.extents, strict=True)
-        )
-
-    @property
-    def columns(self) -> int:
-        """Panels in a row."""
-        landscape = self.ratio < LANDSCAPE
-        return min(
-            len(self.layers), MAX_LANDSCAPE_COLUMNS if landscape else MAX_COLUMNS
-        )
-
-    @property
-    def gap(self) -> float:
-        """Space between two columns."""
-        bars = any(layer.kind in RAMPS for layer in self.layers)
-        common = len(set(self.extents)) == 1
-        space = COLUMN_GAP if common else AXIS_SPACE
-        return space + (COLOR_BAR_SPACE if bars else 0)
-
-    @cached_property
-    def width(self) -> float:
-        """Width of a panel."""
-        widest = (WIDTH - AXIS_SPACE + self.gap) / self.columns - self.gap
-        return max(MIN_PANEL_WIDTH, min(widest, MAX_PANEL_HEIGHT / self.ratio))
-
-    @cached_property
-    def height(self) -> float:
-        """Height of a panel."""
-        return min(self.width * self.ratio, MAX_PANEL_HEIGHT)
-
-    @cached_property
-    def title_height(self) -> float:
-        """Height of the longest title, and of the air above it."""
-        lines = max(self.wrapped(title).count("\n") + 1 for title in self.titles)
-        return LINE * (lines + 1)
-
-    @cached_property
-    def row_heights(self) -> list[float]:
-        """Height of each row of panels, with titles, axes and its longest legend."""
-        rows = range(0, len(self.layers), self.columns)
-        return [
-            self.title_height
-            + self.height
-            + AXIS_SPACE
-            + LINE
-            * max(
-                _lines(legend_entries(layer), self.width)
-                for layer in self.layers[start : start + self.columns]
-            )
-            for start in rows
-        ]
-
-    @cached_property
-    def figure(self) -> Figure:
-        """The empty figure."""
-        width = AXIS_SPACE + self.columns * (self.width + self.gap)
-        return Figure(figsize=(width, sum(self.row_heights)), facecolor="white")
-
-    def axes(self, index: int) -> Axes:
-        """Axes for a panel, at its place."""
-        row, column = divmod(index, self.columns)
-        width, height = self.figure.get_size_inches()
-        left = AXIS_SPACE + column * (self.width + self.gap)
-        top = sum(self.row_heights[:row]) + self.title_height
-        bottom = height - top - self.height
-        box = (left / width, bottom / height, self.width / width, self.height / height)
-        return self.figure.add_axes(box, anchor="NW")
-
-    def is_outer(self, index: int) -> bool:
-        """Whether a panel needs the numbers of its own vertical axis."""
-        return index % self.columns == 0 or len(set(self.extents)) > 1
-
-    def wrapped(self, title: str) -> str:
-        """A title in lines that are no wider than a panel."""
-        return textwrap.fill(title, max(12, int(self.width / TITLE_CHARACTER)))
+def _extents(layers: Sequence[Layer]) -> list[Extent]:
+    """Limits of the axes of each layer: common limits if all are in one CRS."""
+    extents = [layer.extent for layer in layers]
+    grids = [layer.preview.grid for layer in layers]
+    if None in grids or len({grid.crs for grid in grids}) > 1:
+        return extents
+    lefts, rights, bottoms, tops = zip(*extents, strict=True)
+    return [(min(lefts), max(rights), min(bottoms), max(tops))] * len(extents)
 
 
 def _aspect(layer: Layer, extent: Extent) -> float:
-    """Length of a vertical unit, in horizontal ones."""
+    """Length of a vertical unit, in horizontal units."""
     return 1 / cos(radians((extent[2] + extent[3]) / 2)) if layer.unit == "°" else 1.0
 
 
-def _draw_picture(ax: Axes, layer: Layer, extent: Extent) -> None:
+def _panel_size(layers: Sequence[Layer], extents: Sequence[Extent]) -> _Size:
+    """The largest panels that fit the width of a notebook."""
+    # Height of the tallest panel, divided by its width.
+    ratio = max(
+        _aspect(layer, (left, right, bottom, top))
+        * abs((top - bottom) / (right - left))
+        for layer, (left, right, bottom, top) in zip(layers, extents, strict=True)
+    )
+    limit = MAX_LANDSCAPE_COLUMNS if ratio < LANDSCAPE else MAX_COLUMNS
+    columns = min(len(layers), limit)
+    gap = COLUMN_GAP if len(set(extents)) == 1 else AXIS_SPACE
+    if any(layer.kind in RAMPS for layer in layers):
+        gap += COLOR_BAR_SPACE
+    widest = (WIDTH - AXIS_SPACE + gap) / columns - gap
+    width = max(MIN_PANEL_WIDTH, min(widest, MAX_PANEL_HEIGHT / ratio))
+    return _Size(columns, gap, width, min(width * ratio, MAX_PANEL_HEIGHT))
+
+
+def _lay_out(panels: Sequence[_Panel], size: _Size) -> tuple[Figure, list[Axes]]:
+    """A figure with empty axes for the panels."""
+    columns, gap, width, height = size
+    above = LINE * (2 + max(panel.title.count("\n") for panel in panels))
+    rows = [panels[i : i + columns] for i in range(0, len(panels), columns)]
+    heights = [
+        above
+        + height
+        + AXIS_SPACE
+        + LINE * max(_legend_lines(panel.entries, width) for panel in row)
+        for row in rows
+    ]
+    total = AXIS_SPACE + columns * (width + gap), sum(heights)
+    figure, axes = Figure(figsize=total, facecolor="white"), []
+    for number in range(len(panels)):
+        row, column = divmod(number, columns)
+        left = AXIS_SPACE + column * (width + gap)
+        bottom = total[1] - sum(heights[:row]) - above - height
+        box = left / total[0], bottom / total[1], width / total[0], height / total[1]
+        axes.append(figure.add_axes(box, anchor="NW"))
+    return figure, axes
+
+
+def _draw_picture(ax: Axes, panel: _Panel) -> None:
+    layer, extent = panel.layer, panel.extent
     no_data_ground(ax, layer.extent)
-    # Classes and zoomed pixels keep their colours; only a reduced image is smoothed.
-    smooth = layer.kind != "classes" and min(layer.valid.shape) > 400
+    # Classes and enlarged pixels keep their colours.
+    smooth = layer.kind != "classes" and min(layer.valid.shape) > SMOOTH_SIDE
     ax.imshow(
         layer.picture,
         extent=layer.extent,
@@ -202,28 +194,29 @@ def _draw_picture(ax: Axes, layer: Layer, extent: Extent) -> None:
     ax.set(xlim=extent[:2], ylim=extent[2:], aspect=_aspect(layer, extent))
 
 
-def _draw_axes(ax: Axes, layer: Layer, *, outer: bool) -> None:
-    x_name, y_name = AXIS_NAMES[layer.unit]
+def _draw_axes(ax: Axes, panel: _Panel) -> None:
+    x_name, y_name = AXIS_NAMES[panel.layer.unit]
     ax.set_xlabel(x_name, fontsize=TEXT_SIZE)
-    if outer:
+    if panel.is_labelled:
         ax.set_ylabel(y_name, fontsize=TEXT_SIZE)
-    ax.tick_params(labelsize=TEXT_SIZE - 1, color="#808080", labelleft=outer)
+    style = {"labelsize": TEXT_SIZE - 1, "color": "#808080"}
+    ax.tick_params(labelleft=panel.is_labelled, **style)
     ax.ticklabel_format(useOffset=False)
     width, height = ax.get_position().size * ax.figure.get_size_inches()
     for axis, length in ((ax.xaxis, width), (ax.yaxis, height)):
         count = max(2, min(6, int(length / TICK_SPACE)))
-        whole = layer.unit == "px"
+        whole = panel.layer.unit == "px"
         axis.set_major_locator(MaxNLocator(count, integer=whole, steps=[1, 2, 5, 10]))
     ax.spines[:].set_color("#808080")
 
 
-def legend_entries(layer: Layer) -> list[Patch]:
-    """Classes that are there, and the hatching if some pixel has no data."""
+def _legend_entries(layer: Layer) -> list[Patch]:
+    """The classes that are present, and the hatching if a pixel has no data."""
     entries = []
     if layer.kind == "classes":
         entries = [
             swatch(class_color(class_id, layer.legend), label)
-            for class_id, label in class_labels(layer).items()
+            for class_id, label in _class_labels(layer).items()
         ]
     return entries if layer.valid.all() else [*entries, no_data_swatch()]
 
@@ -233,12 +226,12 @@ def _legend_columns(entries: Sequence[Patch], width: float) -> int:
     return max(1, min(len(entries), int(width / (0.5 + CHARACTER * longest))))
 
 
-def _lines(entries: Sequence[Patch], width: float) -> int:
+def _legend_lines(entries: Sequence[Patch], width: float) -> int:
     return ceil(len(entries) / _legend_columns(entries, width)) if entries else 0
 
 
 def _draw_legend(ax: Axes, entries: Sequence[Patch], width: float) -> None:
-    """Legend below the numbers and the name of the horizontal axis."""
+    """Draw a legend below the numbers and the name of the horizontal axis."""
     if not entries:
         return
     below = ScaledTranslation(0, -0.5, ax.figure.dpi_scale_trans)
@@ -265,33 +258,30 @@ def draw_color_bar(ax: Axes, layer: Layer) -> None:
     bar.outline.set_edgecolor("#808080")
 
 
-def class_labels(layer: Layer) -> dict[int, str]:
-    """Name and share of each class that is there."""
-    shares = class_shares(layer.preview.pixels[..., 0], layer.valid)
-    return {
-        class_id: f"{class_name(class_id, layer.legend)}: {_percent(share)}"
-        for class_id, share in shares.items()
-    }
-
-
-def _percent(share: float) -> str:
-    return "<1 %" if share < 0.005 else f"{100 * share:.0f} %"
+def _class_labels(layer: Layer) -> dict[int, str]:
+    """Name and share of each class that is present."""
+    labels = {}
+    for class_id, share in class_shares(
+        layer.preview.pixels[..., 0], layer.valid
+    ).items():
+        percent = "<1 %" if share < 0.005 else f"{100 * share:.0f} %"
+        labels[class_id] = f"{class_name(class_id, layer.legend)}: {percent}"
+    return labels
 
 
 def describe(layer: Layer, title: str) -> str:
-    """One sentence on what a picture shows, for those who cannot see it."""
+    """One sentence on what a picture shows, for people who cannot see it."""
     left, right, bottom, top = layer.extent
     width, height = (
         f"{side:.3g}" if side < 100 else f"{side:.0f}"
         for side in (right - left, abs(top - bottom))
     )
-    size = f"{width} x {height} {layer.unit}"
-    text = f"{KIND_NAMES[layer.kind]}, {size}"
+    text = f"{KIND_NAMES[layer.kind]}, {width} x {height} {layer.unit}"
     text = f"{title}: {text}" if title else text.capitalize()
     if not layer.valid.any():
         return f"{text}, no data."
     if layer.kind == "classes":
-        return f"{text}; {', '.join(class_labels(layer).values())}."
+        return f"{text}; {', '.join(_class_labels(layer).values())}."
     if layer.kind in RAMPS:
         (low,), (high,) = layer.limits
         return f"{text}, from {low:.4g} to {high:.4g}."

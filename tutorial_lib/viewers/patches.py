@@ -35,16 +35,6 @@ SQUARE_INCHES = 0.45
 # Without a frame, a white patch would not stand out from the white figure.
 PATCH_FRAME = {"edgecolor": "#b0b0b0", "linewidth": 0.5}
 
-__all__ = [
-    "NO_CLASS",
-    "PATCH_FRAME",
-    "patch_classes",
-    "patch_pictures",
-    "patch_stack",
-    "row_name",
-    "show_patches",
-]
-
 
 def show_patches(
     patches: Patches | Mapping[str, np.ndarray | PathLike],

@@ -46,9 +46,8 @@ __all__ = [
     "class_name",
     "class_picture",
     "class_shares",
-    "ramp_picture",
-    "rgb_picture",
     "stretch_limits",
+    "value_picture",
 ]
 
 
@@ -91,30 +90,27 @@ def _with_alpha(colors: np.ndarray, valid: np.ndarray) -> np.ndarray:
     return np.dstack([np.where(valid[..., np.newaxis], colors, 0), alpha])
 
 
-def rgb_picture(array: np.ndarray, valid: np.ndarray, limits: Limits) -> np.ndarray:
-    """Colour picture of three channels.
+def value_picture(
+    array: np.ndarray, valid: np.ndarray, limits: Limits, ramp: np.ndarray | None = None
+) -> np.ndarray:
+    """Picture of three channels in colour, or of one channel along a ramp.
 
     Args:
-        array: (height, width, 3) pixels.
-        valid: (height, width) bool, where there is data.
+        array: (height, width, 3 or 1) pixels.
+        valid: (height, width) bool, True where there is data.
         limits: Values that become 0 and 255, for each channel or for all.
+        ramp: (256, 3) colours for one channel; None for three channels.
 
     Returns:
         (height, width, 4) uint8.
 
     Example:
         >>> pixel = np.array([[[10.0, 15.0, 99.0]]])
-        >>> rgb_picture(pixel, np.array([[True]]), (10, 20)).tolist()
+        >>> value_picture(pixel, np.array([[True]]), (10, 20)).tolist()
         [[[0, 128, 255, 255]]]
     """
-    return _with_alpha(_stretched(array, limits), valid)
-
-
-def ramp_picture(
-    array: np.ndarray, valid: np.ndarray, limits: Limits, ramp: np.ndarray
-) -> np.ndarray:
-    """Picture of one channel (height, width, 1) along a ramp of 256 colours."""
-    return _with_alpha(ramp[_stretched(array[..., 0], limits)], valid)
+    colors = _stretched(array, limits)
+    return _with_alpha(colors if ramp is None else ramp[colors[..., 0]], valid)
 
 
 def class_color(class_id: int, legend: Legend | None) -> tuple[int, int, int]:
@@ -168,7 +164,7 @@ def class_picture(
 
     Args:
         labels: (height, width) class numbers.
-        valid: (height, width) bool, where there is a class.
+        valid: (height, width) bool, True where there is a class.
         legend: Colours of the classes; None for `CLASS_COLORS`.
 
     Returns:

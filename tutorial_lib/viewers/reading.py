@@ -27,19 +27,6 @@ from tutorial_lib.viewers.options import counted, is_whole
 # a picture does not grow with its raster.
 MAX_SIDE = 1600
 
-__all__ = [
-    "MAX_SIDE",
-    "OpenLayer",
-    "Preview",
-    "as_window",
-    "chosen_bands",
-    "is_path",
-    "open_layer",
-    "picked",
-    "reduced",
-    "reduction",
-]
-
 
 @dataclass(frozen=True)
 class Preview:
