@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-# Side of the patches of each source, in its own pixels: 160 m on the ground, the same as
-# the receptive field of the networks.
+# Side of the patches of each source, in its own pixels: 160 m on the ground, the
+# receptive field of the networks.
 SIZES = {"input": 16}
 TWO_SIZES = {"input_10m": 16, "input_20m": 8}
 # The same for the town: 96 m on the ground. "truth" has the class of each pan pixel.
