@@ -459,7 +459,7 @@ def test_chunks_of_an_illegal_size_warn(tmp_path):
                 tile_size=20,
             )
         assert len(caught) == (field == 34)
-    rule = "A chunk is 34 px of the reference long, which is no multiple of the total"
+    rule = "A chunk is 34 px of the reference long, which is not a multiple"
     assert rule in plans[34].verdict.broken[0]
     assert plans[36].verdict.exact
 
@@ -510,7 +510,7 @@ def test_a_layer_that_sees_the_whole_chunk_is_refused(tmp_path):
     path = scene(tmp_path, pooled_unet(), (61, 43))["input"]
     with pytest.raises(ValueError, match="'per_tile' looks at the whole chunk"):
         plan_inference(network, path, output="estimated")
-    with pytest.warns(UserWarning, match="'per_tile' sees the whole chunk"):
+    with pytest.warns(UserWarning, match="'per_tile' looks at the whole chunk"):
         plan_inference(network, Source(path, receptive_field=1), output="estimated")
 
 
@@ -546,7 +546,7 @@ def test_an_export_keeps_its_fields(networks, tmp_path):
     # The analysis of other weights says nothing about these.
     other = export(networks["deeper"], tmp_path / "other")
     (other / "reach.json").replace(served / "reach.json")
-    with pytest.raises(ValueError, match="belongs to another network than the one"):
+    with pytest.raises(ValueError, match="belongs to another network"):
         plan_inference(served, sources, output="estimated")
     (served / "reach.json").unlink()
     with pytest.raises(ValueError, match="does not say what its outputs depend on"):

@@ -158,7 +158,7 @@ def test_grids_that_do_not_fit_are_refused(folder, other, words):
 def test_bands_can_be_chosen_where_their_numbers_differ(folder):
     a = write(folder, "a.tif", np.ones((5, 7, 3)))
     b = write(folder, "b.tif", np.ones((5, 7)) * 4)
-    with pytest.raises(ValueError, match=r"a has 3 bands and b 1.*bands="):
+    with pytest.raises(ValueError, match="a has 3 bands and b has 1"):
         rmse(a, b)
     assert float(rmse(Source(a, bands=[2]), b)) == 3
 
@@ -271,7 +271,7 @@ def test_jumps_to_and_from_no_data_do_not_count(folder):
     path = write(folder, "map.tif", values, nodata=-1e6)
     assert seam_score(path, tile=10) == pytest.approx(3)
     empty = write(folder, "empty.tif", np.full((30, 30), np.nan))
-    with pytest.raises(ValueError, match="are no-data"):
+    with pytest.raises(ValueError, match="two neighbours across borders"):
         seam_score(empty, tile=10)
 
 
