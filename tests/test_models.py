@@ -1,8 +1,5 @@
 """The pixel-wise network, and what `PatchModel` adds to any network."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -232,36 +229,6 @@ def test_a_target_of_no_output_is_an_error_with_those_there_are():
 
 
 # Saving
-
-
-RELOAD = """
-import sys
-
-import numpy as np
-{imports}
-
-model = keras.models.load_model(sys.argv[1])
-image = np.load(sys.argv[2])
-np.save(sys.argv[3], model({{"input": image}}, training=False)["estimated_crop16"])
-print(type(model).__name__)
-"""
-
-
-@pytest.mark.parametrize(
-    "imports",
-    ["import tutorial_lib as tl\nimport keras", "import keras\nimport tutorial_lib"],
-    ids=["library first", "keras first"],
-)
-def test_a_saved_model_opens_in_a_fresh_process_by_keras_alone(tmp_path, fcnn, imports):
-    files = [tmp_path / name for name in ("model.keras", "image.npy", "result.npy")]
-    fcnn.save(files[0])
-    np.save(files[1], image(60, 70))
-    script = RELOAD.format(imports=imports)
-    command = [sys.executable, "-c", script, *map(str, files)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert run.stdout.strip() == "TargetModel", run.stderr
-    expected = outputs_of(fcnn, image(60, 70))["estimated_crop16"]
-    assert np.allclose(np.load(files[2]), expected, atol=1e-6)
 
 
 def test_a_reloaded_model_trains_on(tmp_path):

@@ -65,7 +65,11 @@ __all__ = sorted([*_HOME, *_MODULES])
 
 @wrapt.when_imported("keras")
 def _register(_: Any) -> None:
-    """Make saved models and metrics known to Keras, as soon as there is a Keras."""
+    """Register the classes of saved models and metrics with Keras.
+
+    A hook, because `keras.models.load_model` must open a model of the kit for somebody
+    who has only run `import tutorial_lib`, whichever of the two is imported first.
+    """
     for module in ("networks.patch_model", "training.metrics"):
         import_module(f"tutorial_lib.{module}")
 

@@ -1,11 +1,11 @@
 """What each pixel of an output depends on: all that tiling needs to know of a network.
 
-A network is worked out once (`fields`) or measured (`certificates`); what is left is a
-few integers, which travel with an exported model as JSON.
+It is worked out from the layers (`fields.tracing`) or measured (`proof.certifying`).
+The result is a few integers, which are saved with an exported model as JSON.
 
-Within one total stride every output pixel may reach differently far; one total stride
-further on, all is the same again. So a table over the pixels of one total stride (their
-*phase*) says it all.
+Within one total stride every output pixel may read differently far. The pixels of the
+next total stride read the same, one total stride further. So a table with an entry for
+each *phase*, the place of a pixel within its total stride, describes all pixels.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,18 +22,18 @@ __all__ = ["NetworkReach", "Reach", "output_reach"]
 class Reach:
     """What the pixels of one output depend on, along one axis.
 
-    Pixels are counted in the output of a chunk that starts at 0 of every source.
+    Pixels are counted in a chunk that begins at pixel 0 of every source.
 
     Attributes:
         scale: Output spacing divided by reference spacing.
         stride: Total stride in reference pixels.
-        lost: By how many pixels the output is smaller than chunk / scale.
-        pads: Some layer pads, so that the size of a chunk matters too.
+        lost: Pixels by which the output is smaller than chunk / scale.
+        pads: Whether some layer pads; then chunks must be multiples of `stride` long.
         spacing: Pixel size of each source in reference pixels.
-        borders: Output pixels at the start and the end of a chunk that layers spoil by
-            padding there, even where they read real pixels only (after a crop).
-        starts: For each source, the first pixel that the output of each phase reads.
-        stops: The first one that it reads no more.
+        borders: Output pixels at the start and the end of a chunk that depend on
+            padding. After a crop this may include pixels that read real pixels only.
+        starts: First pixel that the output pixels of each phase read, for each source.
+        stops: The pixel after the last one that they read, for each source.
 
     Example:
         A convolution of 3 pixels with 'same' padding:
@@ -64,11 +64,14 @@ class Reach:
         lost: int,
         spacing: Mapping[str, Fraction],
     ) -> "Reach":
-        """The widest reach that has these margins: what is measured tells no more."""
+        """A conservative reach: the widest one that has these margins.
+
+        Measured margins do not tell which pixels read how far.
+        """
         unit = int(stride / scale)
         before, after = margins
         phases = np.arange(unit)
-        # The chunk that a pixel needs, in total strides.
+        # First and last total stride of the chunk that a pixel needs.
         first = (phases - before) // unit
         last = -((-phases - 1 - after - lost) // unit)
         step = {name: int(stride / pixel) for name, pixel in spacing.items()}
@@ -93,11 +96,16 @@ class Reach:
         return int(self.stride / self.spacing[name])
 
     def size(self, chunk: int) -> int:
-        """Output pixels of a chunk of so many reference pixels."""
+        """Number of output pixels of a chunk, given in reference pixels."""
         return int(chunk / self.scale) - self.lost
 
     def windows(self, name: str, pixels: range) -> tuple[np.ndarray, np.ndarray]:
-        """First source pixel that each output pixel reads, and the first after it."""
+        """The first source pixel that each output pixel reads, and the one after all.
+
+        Args:
+            name: The source.
+            pixels: The output pixels.
+        """
         turn, phase = np.divmod(np.arange(pixels.start, pixels.stop), self.unit)
         origin = turn * self.step(name)
         starts, stops = (
@@ -106,28 +114,28 @@ class Reach:
         return origin + starts, origin + stops
 
     def within(self, real: Mapping[str, tuple[int, int]]) -> range:
-        """Output pixels that read real pixels only.
+        """The output pixels that read real pixels only.
 
         Args:
-            real: First real pixel of each source, and the first after the real ones.
+            real: For each source, the first real pixel and the one after the last.
 
         Returns:
-            Pixels of which none to the right of the first, or to the left of the last,
-            reads anything else.
+            The longest such range. Output pixels outside it may read real pixels only,
+            too, where their neighbours read further.
         """
         low = max(self._low(name, real[name][0]) for name in self.starts)
         high = min(self._high(name, real[name][1]) for name in self.stops)
         return range(low, max(low, high))
 
     def _low(self, name: str, limit: int) -> int:
-        """The smallest pixel from which on everything starts at `limit` or later."""
+        """The first output pixel from which on no pixel reads before `limit`."""
         return max(
             -((start - limit) // self.step(name)) * self.unit + phase - self.unit + 1
             for phase, start in enumerate(self.starts[name])
         )
 
     def _high(self, name: str, limit: int) -> int:
-        """The largest pixel before which everything stops at `limit` or earlier."""
+        """The output pixel before which no pixel reads `limit` or beyond."""
         return min(
             ((limit - stop) // self.step(name) + 1) * self.unit + phase
             for phase, stop in enumerate(self.stops[name])
@@ -135,14 +143,14 @@ class Reach:
 
     @property
     def margins(self) -> tuple[int, int]:
-        """Pixels at the start and the end of an output that a chunk's borders reach."""
-        # A chunk of no pixels shows them as well as any: they do not depend on it.
+        """Output pixels at the start and the end that depend on a chunk's borders."""
+        # They are the same for chunks of any size, so also for one without pixels.
         low = max(self._low(name, 0) for name in self.starts)
         high = min(self._high(name, 0) for name in self.stops)
         return max(low, self.borders[0]), max(self.size(0) - high, self.borders[1])
 
     def seen_from(self, reference: str) -> "Reach":
-        """The same, with another source as the reference."""
+        """The same reach with another source as the reference."""
         unit = self.spacing[reference]
         return replace(
             self,
@@ -152,7 +160,7 @@ class Reach:
         )
 
     def joined(self, other: "Reach") -> "Reach":
-        """What a pixel of either of two outputs of one size depends on."""
+        """What a pixel depends on in this output or in another of the same size."""
         names = {*self.starts, *other.starts}
         return replace(
             self,
@@ -163,7 +171,7 @@ class Reach:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The same as numbers, strings and lists."""
+        """The reach as numbers, strings and lists, for JSON."""
         return vars(self) | {
             "scale": str(self.scale),
             "spacing": {name: str(pixel) for name, pixel in self.spacing.items()},
@@ -171,7 +179,7 @@ class Reach:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Reach":
-        """What `to_json` gave."""
+        """The reach that `to_json` wrote."""
         spacing = {name: Fraction(text) for name, text in values["spacing"].items()}
         tables = {
             key: {name: tuple(places) for name, places in values[key].items()}
@@ -194,14 +202,14 @@ def _joined(
 
 @dataclass(frozen=True)
 class NetworkReach:
-    """All that tiling needs to know of a network.
+    """What all outputs of a network depend on.
 
     Attributes:
-        outputs: (rows, columns) for each output, None where a layer looks at the whole
-            chunk.
-        whole_tile_layers: Those layers.
-        bytes_per_pixel: Memory of the layers' outputs for one reference pixel, None
-            when unknown.
+        outputs: Reach along (rows, columns) of each output; None where a layer looks at
+            the whole chunk.
+        whole_tile_layers: The layers that do.
+        bytes_per_pixel: Memory of the layers' outputs for one reference pixel; None
+            where it is not known.
     """
 
     outputs: Mapping[str, tuple[Reach, Reach] | None]
@@ -216,7 +224,7 @@ class NetworkReach:
         )
 
     def seen_from(self, reference: str) -> "NetworkReach":
-        """The same, with another source as the reference."""
+        """The same reaches with another source as the reference."""
         outputs = {
             name: pair and tuple(reach.seen_from(reference) for reach in pair)
             for name, pair in self.outputs.items()
@@ -227,7 +235,7 @@ class NetworkReach:
         return replace(self, outputs=outputs, bytes_per_pixel=memory)
 
     def to_json(self) -> dict[str, Any]:
-        """The same as numbers, strings and lists."""
+        """The reaches as numbers, strings and lists, for JSON."""
         outputs = {
             name: pair and [reach.to_json() for reach in pair]
             for name, pair in self.outputs.items()
@@ -236,7 +244,7 @@ class NetworkReach:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "NetworkReach":
-        """What `to_json` gave."""
+        """The reaches that `to_json` wrote."""
         outputs = {
             name: pair and tuple(Reach.from_json(reach) for reach in pair)
             for name, pair in values["outputs"].items()
@@ -246,11 +254,10 @@ class NetworkReach:
 
 
 def output_reach(network: NetworkReach, outputs: Sequence[str]) -> tuple[Reach, Reach]:
-    """Reach of outputs that are stacked in one map, along rows and columns.
+    """Reach along rows and columns of outputs that are stacked in one map.
 
     Raises:
-        ValueError: If a layer looks at the whole chunk, or the outputs do not fit on
-            each other.
+        ValueError: If a layer looks at the whole chunk, or the outputs differ in size.
     """
     pairs = []
     for name in outputs:
@@ -258,9 +265,9 @@ def output_reach(network: NetworkReach, outputs: Sequence[str]) -> tuple[Reach, 
         if pair is None:
             layers = ", ".join(f"'{layer}'" for layer in network.whole_tile_layers)
             raise ValueError(
-                f"The layer {layers} looks at the whole chunk, so every tile size "
-                "gives another map. Use BatchNormalization and the like, or declare "
-                "the fields and accept it."
+                f"The layer {layers} looks at the whole chunk, so each tile size gives "
+                "another map. Use BatchNormalization instead, or declare the fields to "
+                "map it anyway."
             )
         pairs.append(pair)
     sizes = {(rows.scale, rows.lost, cols.lost) for rows, cols in pairs}

@@ -1,11 +1,11 @@
-"""Whether a tiled map equals the whole map: the rules, and what is nearest to them.
+"""Whether a tiled map equals the whole map: three rules, and the nearest legal values.
 
-Per axis, a tile of t output pixels from which c are cropped on each side is computed
-from a chunk of (t + 2 c + lost) * scale reference pixels. The map equals the whole map
-when no layer looks at the whole chunk, when the crop takes the margins away, and when
-every chunk begins (and, where layers pad, ends) at a multiple of the total stride:
-then every layer pads and strides in each chunk as in the whole image. See Rumberger et
-al., ICCV 2021, for the last one.
+Along one axis, a tile of t output pixels with a crop of c pixels on each side is
+computed from a chunk of (t + 2 c + lost) * scale reference pixels. The tiled map equals
+the whole map under three conditions. No layer looks at the whole chunk. The crop
+removes the margins. Every chunk begins at a multiple of the total stride and, if layers
+pad, ends at one: then each layer pads and strides in a chunk as in the whole image
+(Rumberger et al., ICCV 2021).
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,13 +28,13 @@ __all__ = ["Verdict", "check_tiling", "judge"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether tiles give the whole map.
+    """Whether tiles give the whole map. It is true if they do.
 
     Attributes:
-        exact: They do.
-        broken: A sentence for each rule that is broken.
+        exact: Whether the tiled map equals the whole map.
+        broken: A sentence for each broken rule.
         tiles: The nearest legal tile sizes, in output pixels.
-        crops: The nearest legal crops, the same on each side; none where no crop helps.
+        crops: The nearest legal crops, equal on all sides; empty if no crop helps.
     """
 
     exact: bool
@@ -69,21 +69,22 @@ def check_tiling(
     crop: int | Crop,
     start: int = 0,
 ) -> Verdict:
-    """Say whether tiles of some size and crop give the whole map.
+    """Check whether tiles of some size and crop give the whole map.
 
     Args:
-        analysis: Of the network, by `analyse`.
+        analysis: The result of `analyse` for the network.
         output: Name of the output.
-        tile: Output pixels that are kept of a chunk, and by which chunks follow.
+        tile: Side of a tile: output pixels that are kept of each chunk. Chunks follow
+            each other at this distance.
         crop: Output pixels that are removed from each side of a chunk's output, or
             (left, top, right, bottom).
-        start: Reference pixel at which the first chunk begins, from the corner.
+        start: First reference pixel of the first chunk.
 
     Returns:
-        The verdict; it is true when the tiled map is exact.
+        The verdict; it is true if the tiled map is exact.
 
     Raises:
-        ValueError: If there is no such output, or a number is impossible or not whole.
+        ValueError: If there is no such output, or a size is negative or not whole.
 
     Example:
         >>> from tutorial_lib import analyse, architectures
@@ -93,7 +94,7 @@ def check_tiling(
         >>> check_tiling(analysis, "estimated", tile=80, crop=24)
         not exact
         The borders of a chunk reach 31 px at the left and the top, 16 px at the right
-        and the bottom; the crop takes 24 px from each side.
+        and the bottom; the crop removes 24 px from each side.
         Nearest legal tiles 80, crops 32.
     """
     from tutorial_lib.fields.tracing import trace
@@ -104,8 +105,8 @@ def check_tiling(
     tile, start = _whole("tile", tile), _whole("start", start)
     if tile < 1 or min(crop) < 0 or start < 0 or len(crop) != 4:
         raise ValueError(
-            "The tile is at least 1 px; crops and start are not negative, and a crop "
-            f"is one number or four. Received: {tile}, {crop}, {start}."
+            "`tile` is at least 1 px, `crop` one number or four, and `crop` and "
+            f"`start` are not negative. Received: {tile}, {crop}, {start}."
         )
     network = trace(analysis, [output])
     return judge(network, output, tile=tile, crop=crop, start=start)
@@ -116,7 +117,7 @@ def _whole(name: str, value: Any) -> int:
         return index(value)
     except TypeError:
         raise ValueError(
-            f"`{name}` is in whole pixels. Received: {value!r}. Divide by `//`."
+            f"`{name}` is in whole pixels. Received: {value!r}. Use an integer."
         ) from None
 
 
@@ -129,14 +130,21 @@ def judge(
     start: int = 0,
     chunk: tuple[Fraction | int, Fraction | int] | None = None,
 ) -> Verdict:
-    """`check_tiling` for what is known of a network.
+    """As `check_tiling`, from the reach of a network.
 
-    `chunk` is (height, width) in reference pixels where fields were declared.
+    Args:
+        network: The reach of the network.
+        output: Name of the output.
+        tile: As in `check_tiling`.
+        crop: (left, top, right, bottom) in output pixels.
+        start: As in `check_tiling`.
+        chunk: (height, width) of the chunks in reference pixels, if declared fields
+            determine it.
     """
     pair = network.outputs[output]
     if pair is None:
         layers = ", ".join(f"'{name}'" for name in network.whole_tile_layers)
-        text = f"{layers} sees the whole chunk: no crop makes the map exact."
+        text = f"{layers} looks at the whole chunk: no crop makes the map exact."
         return Verdict(False, (text,), (), ())
     rows, cols = pair
     if chunk is None:
@@ -164,21 +172,22 @@ def _margin_rule(rows: Reach, cols: Reach, crop: Crop) -> str:
     if all(c >= margin for c, margin in zip(crop, margins, strict=True)):
         return ""
     if (left, right) == (top, bottom):
-        text = f"{left} px at the left and the top, {right} px at the right and the "
-        text += "bottom"
+        text = (
+            f"{left} px at the left and the top, {right} px at the right and the bottom"
+        )
     else:
         text = f"{margins} px (left, top, right, bottom)"
     taken = "nothing" if not any(crop) else f"{crop} px (left, top, right, bottom)"
     if any(crop) and len(set(crop)) == 1:
         taken = f"{crop[0]} px from each side"
-    return f"The borders of a chunk reach {text}; the crop takes {taken}."
+    return f"The borders of a chunk reach {text}; the crop removes {taken}."
 
 
 def _start_rule(reach: Reach, place: Fraction | int, what: str) -> str:
     if place % reach.stride == 0:
         return ""
     return (
-        f"{what} {float(place):g} px of the reference, which is no multiple of the "
+        f"{what} {float(place):g} px of the reference, which is not a multiple of the "
         f"total stride ({reach.stride} px)."
     )
 
@@ -187,13 +196,14 @@ def _size_rule(reach: Reach, chunk: Fraction | int) -> str:
     if not reach.pads or chunk % reach.stride == 0:
         return ""
     return (
-        f"A chunk is {float(chunk):g} px of the reference long, which is no multiple "
-        f"of the total stride ({reach.stride} px), so that its layers pad differently."
+        f"A chunk is {float(chunk):g} px of the reference long, which is not a "
+        f"multiple of the total stride ({reach.stride} px): its layers pad differently "
+        "than in the whole image."
     )
 
 
 def _legal_crops(rows: Reach, cols: Reach, crop: Crop) -> tuple[int, ...]:
-    """Crops from every side that take the margins away and leave legal chunks."""
+    """The nearest crops, equal on all sides, that are large enough and legal."""
     margin, unit, wanted = max(rows.margins + cols.margins), rows.unit, max(crop)
     legal = [
         c

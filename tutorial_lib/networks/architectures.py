@@ -1,7 +1,7 @@
 """The tutorial's networks, built and ready to compile.
 
-Inputs and outputs have names; every network gives `estimated` (softmax),
-`estimated_labels` (class numbers), `features` (what the classifier sees), and their
+Inputs and outputs have names. Every network has the outputs `estimated` (softmax),
+`estimated_labels` (class numbers), `features` (the input of the classifier), and their
 crops. Source: R. Cresson's OTBTF tutorials; tests check sizes and numbers of weights.
 """
 
@@ -13,7 +13,8 @@ import keras
 from tutorial_lib.networks.patch_model import PatchModel, labels_of
 
 CROPS = (16, 32, 64, 96, 128)
-# Of the deeper network, to see the distortion fade; most of them cannot be tiled.
+# Crops of the deeper network, to see the distortion fade with the crop. A tiled map is
+# exact with some of them only.
 MANY_CROPS = (8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 192, 256)
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
 
 
 class TutorialModel(PatchModel):
-    """What the tutorial's networks share: the number of classes and the outputs."""
+    """Base of the tutorial's networks: the number of classes and the outputs."""
 
     def __init__(self, class_count: int, crops: Sequence[int]) -> None:
         super().__init__(crops)
@@ -37,7 +38,7 @@ class TutorialModel(PatchModel):
         self.class_count = class_count
 
     def classified(self, features: Any) -> dict[str, Any]:
-        """The outputs, with a classifier of one pixel on the features."""
+        """The outputs, from features: a 1x1 convolution and softmax classify them."""
         layer = keras.layers.Conv2D(
             self.class_count, 1, activation="softmax", name="softmax"
         )
@@ -60,7 +61,7 @@ class PooledCNN(TutorialModel):
     """16x16 pixels to one class, with two poolings: one pixel for 4x4 pixels."""
 
     def network(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Three convolutions, the first two with a pooling behind them."""
+        """Three convolutions; a pooling follows each of the first two."""
         net = _conv(inputs["input"], 16, 5, "conv1")
         net = keras.layers.MaxPool2D(2, name="pool1")(net)
         net = _conv(net, 16, 3, "conv2")
@@ -72,7 +73,7 @@ class PixelwiseFCNN(TutorialModel):
     """16x16 pixels to one class with 'valid' convolutions only: one pixel per pixel."""
 
     def network(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Seven convolutions that leave 1x1 of 16x16 pixels."""
+        """Seven convolutions that reduce 16x16 pixels to 1x1."""
         net = _conv(inputs["input"], 16, 5, "conv1")
         for number, filters in enumerate((16, 16, 32, 32, 32), start=2):
             net = _conv(net, filters, 3, f"conv{number}")
@@ -109,8 +110,8 @@ class PanXsUNet(TutorialModel):
         super().__init__(class_count, crops)
         if depth < 3:
             raise ValueError(
-                f"`depth` is the number of halvings, 3 at least: the second source "
-                f"joins after two. Received: {depth}."
+                f"`depth`, the number of halvings, is at least 3, because the second "
+                f"source joins after two. Received: {depth}."
             )
         self.filters = (16, 32, *[64] * (depth - 2))
 
@@ -149,8 +150,8 @@ def pooled_cnn(
         crops: Crops of the extra outputs.
 
     Returns:
-        Model of the input "input" (reflectance x 10 000). Each output pixel sees 16x16
-        pixels and stands for 4x4: receptive field 16, scale factor 4.
+        Model of the input "input" (reflectance x 10 000). Each output pixel depends on
+        16x16 pixels and covers 4x4: receptive field 16, scale factor 4.
 
     Example:
         >>> model = pooled_cnn(6)
@@ -171,8 +172,8 @@ def pixelwise_fcnn(
         crops: Crops of the extra outputs.
 
     Returns:
-        Model of the input "input" (reflectance x 10 000). Each output pixel sees 16x16
-        pixels; n pixels give n - 15. Receptive field 16, scale factor 1.
+        Model of the input "input" (reflectance x 10 000). Each output pixel depends on
+        16x16 pixels; n pixels give n - 15. Receptive field 16, scale factor 1.
 
     Example:
         >>> model = pixelwise_fcnn(6)
@@ -248,12 +249,12 @@ def deeper_unet(
 
     Args:
         class_count: Number of classes.
-        depth: Number of halvings, 3 at least; `pan_xs_unet` has 4.
+        depth: Number of halvings, at least 3; `pan_xs_unet` has 4.
         channels: Bands of "input_p" and of "input_xs".
         crops: Crops of the extra outputs.
 
     Returns:
-        Model like `pan_xs_unet`, of sides that are multiples of 2 ** depth.
+        Model like `pan_xs_unet`; sides of "input_p" are multiples of 2 ** depth.
 
     Raises:
         ValueError: If `depth` is smaller than 3.

@@ -1,14 +1,23 @@
 """Checks of what goes into a network and what comes out, each with one wording."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 
-__all__ = ["OutputError", "check_inputs", "with_four_axes"]
+__all__ = ["OutputError", "check_exists", "check_inputs", "with_four_axes"]
 
 
 class OutputError(ValueError):
-    """The outputs of a model are not what the engine can use."""
+    """A model gives outputs that the engine cannot use."""
+
+
+def check_exists(path: Path) -> None:
+    """Raise FileNotFoundError unless there is a saved model at a path."""
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There is no model at '{path}'. Train and save it first."
+        )
 
 
 def check_inputs(
@@ -52,10 +61,10 @@ def check_inputs(
 
 
 def with_four_axes(array: np.ndarray, name: str) -> np.ndarray:
-    """An output as (batch, height, width, channel); one pixel if it has no places.
+    """An output as (batch, height, width, channel); (batch, channel) is one pixel.
 
     Raises:
-        OutputError: If it has neither two nor four axes.
+        OutputError: If it has neither four nor two axes.
     """
     if array.ndim == 4:
         return array

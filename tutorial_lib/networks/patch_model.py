@@ -1,9 +1,9 @@
-"""Networks that hold their own scaling and crops, trained and served as one.
+"""Networks that contain the scaling of their inputs and the crops of their outputs.
 
-A network is a `PatchModel`: it says how inputs are scaled and what the outputs are, and
-`build` makes a Keras model of it. Every output exists also cropped, under the name
-`<output>_crop<N>`: N pixels less on each side, without what the borders of a chunk
-have reached.
+A subclass of `PatchModel` defines how inputs are scaled and what the outputs are;
+`build` makes a Keras model of it. Each output also exists cropped, as
+`<output>_crop<N>`, with N pixels less on each side: the crop removes the pixels that
+depend on a chunk's borders.
 """
 
 from abc import ABC, abstractmethod
@@ -21,20 +21,21 @@ __all__ = ["PatchModel", "TargetModel", "labels_of"]
 class TargetModel(keras.Model):
     """A Keras model whose loss and metrics look only at outputs that have a target.
 
-    A plain model raises KeyError in Keras 3.14 and later when losses or metrics are
-    given by name and some outputs have none (crops, labels, features).
+    The other outputs (crops, labels, features) have none. With such outputs, a plain
+    model of Keras 3.14 or later raises KeyError when losses or metrics go by name.
     """
 
     def fit(
         self, x: Any = None, y: Any = None, batch_size: Any = None, **options: Any
     ) -> Any:
         """Train; see `keras.Model.fit`."""
-        # Keras warns, in each call, that a dataset shuffles itself unless told so.
+        # Keras's default, True, makes it warn about each dataset: those shuffle their
+        # batches themselves.
         options.setdefault("shuffle", y is not None)
         return super().fit(x, y, batch_size=batch_size, **options)
 
     def get_config(self) -> dict[str, Any]:
-        """The layers, such that each Keras that the kit supports can read them."""
+        """The layers, in a form that every supported version of Keras can read."""
         return _readable_by_older(super().get_config())
 
     def compute_loss(
@@ -45,20 +46,21 @@ class TargetModel(keras.Model):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        """The loss of the outputs that `y` names."""
+        """The loss, only of the outputs that have a target in `y`."""
         return super().compute_loss(x, y, _with_target(y_pred, y), *args, **kwargs)
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
-        """The metrics of the outputs that `y` names."""
+        """The metrics, only of the outputs that have a target in `y`."""
         return super().compute_metrics(x, y, _with_target(y_pred, y), sample_weight)
 
 
 def _readable_by_older(config: Any) -> Any:
-    """A saved structure without what initializers leave to their defaults.
+    """A saved structure without the options of initializers that are None.
 
-    The newest saves options of initializers that 3.12 does not know, also unset ones.
+    Keras 3.15 saves all options, also those that Keras 3.12 does not know; None is the
+    default of these.
     """
     if isinstance(config, list | tuple):
         return type(config)(map(_readable_by_older, config))
@@ -75,18 +77,18 @@ def _with_target(outputs: Any, targets: Any) -> Any:
         unknown = [name for name in targets if name not in outputs]
         if unknown:
             raise ValueError(
-                f"The dataset has a target '{unknown[0]}' and the model no such output."
-                f" It has: {', '.join(sorted(outputs))}. Give the `target` of the "
-                "dataset one of these names."
+                f"The dataset has a target '{unknown[0]}', and the model has no such "
+                f"output. It has: {', '.join(sorted(outputs))}. Give the `target` of "
+                "the dataset one of these names."
             )
         return {name: outputs[name] for name in targets}
     return outputs
 
 
 class PatchModel(ABC):
-    """A network for patches of any size, with its scaling and crops inside.
+    """A network for patches of any size, with its scaling and its crops.
 
-    Subclasses say what the `network` is; `normalize` may be replaced too.
+    A subclass defines `network`; it may replace `normalize` and `postprocess` too.
 
     Attributes:
         crops: Pixels removed from each side in the outputs `<output>_crop<N>`.
@@ -108,7 +110,7 @@ class PatchModel(ABC):
         self.crops = tuple(crops)
 
     def normalize(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Scale the inputs; by default every value times `scale`, as float32.
+        """Scale the inputs; by default, multiply every value by `scale`, as float32.
 
         Args:
             inputs: {input name: (batch, height, width, channel)} pixel values.
@@ -123,7 +125,7 @@ class PatchModel(ABC):
 
     @abstractmethod
     def network(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The network itself.
+        """Define the network.
 
         Args:
             inputs: {input name: (batch, height, width, channel)} scaled values.
@@ -134,7 +136,7 @@ class PatchModel(ABC):
         """
 
     def postprocess(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
-        """More outputs made from the network's; by default their crops.
+        """Compute further outputs from those of the network; by default their crops.
 
         Args:
             outputs: What `network` returned.
@@ -165,8 +167,8 @@ class PatchModel(ABC):
         outputs = self.network(self.normalize(inputs))
         if not isinstance(outputs, Mapping):
             raise TypeError(
-                "`network` gives a dictionary of outputs by name, such as "
-                f"{{'estimated': …}}. Received: {type(outputs).__name__}."
+                f"`network` returned a {type(outputs).__name__}. It must return a "
+                "dictionary of outputs by name, such as {'estimated': …}."
             )
         outputs = dict(outputs) | self.postprocess(outputs)
         return TargetModel(inputs, outputs, name=type(self).__name__.lower())
@@ -179,8 +181,8 @@ def labels_of(probabilities: Any) -> Any:
         probabilities: (batch, height, width, class) tensor or array.
 
     Returns:
-        (batch, height, width, 1) integers; a layer of the network when given one's
-        output.
+        (batch, height, width, 1) integers; a symbolic tensor of the network if
+        `probabilities` is one.
 
     Example:
         >>> import numpy as np
@@ -191,9 +193,9 @@ def labels_of(probabilities: Any) -> Any:
 
 
 def cropped(value: Any, crop: int) -> Any:
-    """`crop` pixels less on each side; empty, not an error, where there are no more.
+    """Remove `crop` pixels from each side; a smaller image becomes an empty one.
 
-    Keras's Cropping2D refuses the 1x1 pixels that a network gives in training.
+    Keras's Cropping2D raises an error there; in training the outputs have 1x1 pixels.
     """
     inner = slice(crop, -crop or None)
     return value[:, inner, inner, :]

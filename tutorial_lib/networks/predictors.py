@@ -14,8 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tutorial_lib.fields.checks import check_output
 from tutorial_lib.fields.reach import NetworkReach
-from tutorial_lib.networks.checks import OutputError, check_inputs, with_four_axes
+from tutorial_lib.networks.checks import (
+    OutputError,
+    check_exists,
+    check_inputs,
+    with_four_axes,
+)
 from tutorial_lib.rasters import PathLike
 
 if TYPE_CHECKING:
@@ -81,19 +87,14 @@ class Predictor:
             output, (batch, channel), gives one pixel.
 
         Raises:
-            ValueError: If names, axes or channels of the inputs are not the model's.
-            OutputError: If an output is missing or has another number of axes.
+            ValueError: If names, axes or channels of the inputs are not the model's, or
+                it has no such output.
+            OutputError: If a function does not give what it should.
         """
         outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
         inputs = _checked_inputs(inputs, self.channels)
-        unknown = [
-            name for name in outputs if self.outputs and name not in self.outputs
-        ]
-        if unknown:
-            raise OutputError(
-                f"The model has no output '{unknown[0]}'. It has: "
-                f"{', '.join(sorted(self.outputs))}."
-            )
+        for name in outputs:
+            check_output(name, self.outputs)
         arrays = self.function(inputs, outputs)
         if not isinstance(arrays, Mapping):
             raise OutputError(
@@ -173,10 +174,7 @@ def load_predictor(path: PathLike) -> Predictor:
         (1, 5, 15, 6)
     """
     path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"There is no model at '{path}'. Train and save it first."
-        )
+    check_exists(path)
     if path.suffix == ".keras":
         from tutorial_lib.networks.saving import read_model
 

@@ -1,8 +1,8 @@
 """Trained networks on disk: reading `.keras` files, exporting SavedModel folders.
 
-A `.keras` file needs the code that defines its layers; a SavedModel holds the sums
-themselves, and needs neither Keras nor this library. Both keep the names of inputs and
-outputs.
+A `.keras` file needs the code that defines its layers. A SavedModel holds the
+operations themselves, and needs neither Keras nor this library. Both keep the names of
+inputs and outputs.
 """
 
 import hashlib
@@ -20,12 +20,13 @@ from tutorial_lib.fields.analysis import analyse
 from tutorial_lib.fields.graph import named_tensors
 from tutorial_lib.fields.reach import NetworkReach
 from tutorial_lib.fields.tracing import trace
+from tutorial_lib.networks.checks import check_exists
 from tutorial_lib.rasters import PathLike
 
-# What the outputs of an exported network depend on, beside the network itself.
+# File in an exported SavedModel: what its outputs depend on.
 REACH_FILE = "reach.json"
 
-# What TensorFlow, Keras and `export` put into a SavedModel folder.
+# Files and folders that TensorFlow, Keras and `export` write into a SavedModel.
 SAVED_MODEL_PARTS = {
     REACH_FILE,
     "assets",
@@ -40,31 +41,28 @@ __all__ = ["export", "folder_hash", "read_model", "read_reach", "weights_digest"
 
 
 def read_model(path: PathLike) -> keras.Model:
-    """Read a `.keras` file, for predicting only.
+    """Read a `.keras` file for prediction, without its optimizer.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If Keras cannot read it, with the cause and the version that saved
-            it.
+        ValueError: If Keras cannot read it; with the cause and the version of Keras
+            that saved it.
     """
     path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"There is no model at '{path}'. Train and save it first."
-        )
+    check_exists(path)
     if path.suffix != ".keras" or not zipfile.is_zipfile(path):
         raise ValueError(
-            f"'{path}' is not a model saved by Keras 3, or not a whole one. Save it "
+            f"'{path}' is not a model saved by Keras 3, or only a part of one. Save it "
             "again with `model.save('….keras')`."
         )
     try:
         return keras.models.load_model(path, compile=False)
-    # Any exception: what is missing shows deep inside Keras, in many ways.
+    # Any exception: Keras raises many kinds for missing classes and broken files.
     except Exception as err:
         raise ValueError(
             f"'{path}' cannot be read by Keras {keras.__version__} "
-            f"({_saved_by(path)}): {_root_cause(err)}. Import what defines its "
-            "classes, or export it to a SavedModel where it was trained."
+            f"({_saved_by(path)}): {_root_cause(err)}. Import the module that defines "
+            "its classes, or export it to a SavedModel where it was trained."
         ) from err
 
 
@@ -77,29 +75,30 @@ def _saved_by(path: Path) -> str:
 
 
 def _root_cause(err: BaseException) -> str:
-    """The first error of a chain: Keras repeats it with pages of configuration."""
+    """First line of the first error of a chain, without Keras's pages of settings."""
     while err.__context__:
         err = err.__context__
-    return str(err).partition("\n")[0].rstrip(". ")
+    line = str(err).partition("\n")[0]
+    return line.partition(" Full object config")[0].rstrip(". ")
 
 
 def export(model: keras.Model | PathLike, directory: PathLike) -> Path:
-    """Export a model as a SavedModel whose inputs and outputs go by their names.
+    """Export a model as a SavedModel that keeps the names of inputs and outputs.
 
-    What `analyse` finds out goes with it, so that its fields need not be declared. The
-    folder appears when it is complete.
+    The result of `analyse` is saved with it, so that its fields need not be declared.
+    The folder appears only when it is complete.
 
     Args:
         model: A Keras model or a `.keras` file.
-        directory: The folder; a SavedModel that is there is replaced.
+        directory: The folder; an existing SavedModel is replaced.
 
     Returns:
         The folder.
 
     Raises:
-        FileExistsError: If the folder is there and holds something else.
+        FileExistsError: If the folder exists and holds other files.
         FileNotFoundError: If there is no such `.keras` file.
-        TypeError: If `model` is neither.
+        TypeError: If `model` is neither a model nor a path.
         ValueError: If the model cannot be read, was never built, or TensorFlow cannot
             keep the name of an input.
 
@@ -129,13 +128,13 @@ def export(model: keras.Model | PathLike, directory: PathLike) -> Path:
 
 
 def _write_reach(model: keras.Model, folder: Path) -> None:
-    """What the outputs depend on, if it is known; without it the model is opaque."""
+    """Write what the outputs depend on, if it is known, into a SavedModel."""
     try:
         reach = trace(analyse(model))
     except (TypeError, ValueError):
         return
-    facts = {"saved_model": folder_hash(folder), "reach": reach.to_json()}
-    Path(folder, REACH_FILE).write_text(json.dumps(facts))
+    record = {"saved_model": folder_hash(folder), "reach": reach.to_json()}
+    Path(folder, REACH_FILE).write_text(json.dumps(record))
 
 
 def read_reach(folder: PathLike, digest: str) -> NetworkReach:
@@ -157,12 +156,12 @@ def read_reach(folder: PathLike, digest: str) -> NetworkReach:
         raise ValueError(
             f"The SavedModel '{folder}' does not say what its outputs depend on. {cure}"
         )
-    facts = json.loads(path.read_text())
-    if facts["saved_model"] != digest:
+    record = json.loads(path.read_text())
+    if record["saved_model"] != digest:
         raise ValueError(
-            f"'{path}' belongs to another network than the one beside it. {cure}"
+            f"'{path}' belongs to another network than the SavedModel. {cure}"
         )
-    return NetworkReach.from_json(facts["reach"])
+    return NetworkReach.from_json(record["reach"])
 
 
 def weights_digest(model: keras.Model) -> str:
@@ -182,7 +181,10 @@ def weights_digest(model: keras.Model) -> str:
 
 
 def folder_hash(folder: PathLike) -> str:
-    """SHA-256 of a SavedModel: names and contents of the files by TensorFlow."""
+    """SHA-256 of the names and contents of TensorFlow's files in a SavedModel.
+
+    Files that somebody else put there, and `reach.json`, do not count.
+    """
     digest = hashlib.sha256()
     for file in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
         name = file.relative_to(folder)
@@ -203,14 +205,14 @@ def _check_replaceable(directory: Path) -> None:
     others = sorted(held - SAVED_MODEL_PARTS)
     if others:
         raise FileExistsError(
-            f"The SavedModel '{directory}' holds other files too, and would be "
-            f"replaced with them: {', '.join(others[:5])}. Move them away, or export "
-            "to another folder."
+            f"The SavedModel '{directory}' holds other files too, which would be "
+            f"deleted: {', '.join(others[:5])}. Move them away, or export to another "
+            "folder."
         )
 
 
 def _served(model: keras.Model) -> keras.Model:
-    """The model with inputs and outputs in dictionaries, whose keys are exported."""
+    """The model with dictionaries of inputs and outputs, whose keys are exported."""
     inputs, outputs = named_tensors(model)
     wrong = [name for name in inputs if not name.isidentifier()]
     if wrong:
@@ -225,7 +227,7 @@ def _served(model: keras.Model) -> keras.Model:
 
 
 def _replace(directory: Path, new: Path, old: Path) -> None:
-    """Put the folder `new` in the place of `directory`, or leave all as it was."""
+    """Replace `directory` by the folder `new`; on an error, put the old one back."""
     if directory.exists():
         directory.rename(old)
     try:
