@@ -121,7 +121,7 @@ def test_the_first_choice_and_the_nearest_choices_are_exact(studies):
 
 def test_the_nearest_choice_is_said_with_the_reasons(pan_xs, estimated):
     explorer = explore_fields(pan_xs, chunk=128, crop=24)
-    assert "Nearest that are exact: chunk 128 with crop 32." in repr(explorer)
+    assert "Nearest exact choice: chunk 128 with crop 32." in repr(explorer)
     assert ChunkResult(estimated, 131, 32).nearest == ((128, 32), (144, 32))
 
 
@@ -225,8 +225,8 @@ def test_an_input_of_one_size_is_respected():
     # Sizes up to the layer that depends on the whole chunk, and not beyond.
     spans = {bar.name: bar.span and bar.span.size for bar in explorer.result.bars}
     assert spans == {"input": 32, "conv": 30, "flat": None}
-    reason = "'flatten' sees the whole chunk: no crop makes the map exact."
-    assert explorer.verdict.broken == (reason,)
+    (reason,) = explorer.verdict.broken
+    assert "'flatten'" in reason
     assert explorer.result.nearest == ()
     assert explorer.result.margins is None
     assert "Cost" not in repr(explorer)

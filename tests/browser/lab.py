@@ -1,4 +1,7 @@
-"""A JupyterLab of its own: private folders, no token, on the loopback interface."""
+"""Start a JupyterLab for tests, and work in its notebooks.
+
+It has folders of its own and no token, and listens on the loopback interface only.
+"""
 
 import json
 import os
@@ -10,7 +13,7 @@ import time
 import urllib.request
 from contextlib import contextmanager
 
-# No news, no saved tabs, and every cell in the page, also what is scrolled away.
+# Without news and saved tabs, and with every cell in the page, visible or not.
 SETTINGS = {
     "apputils-extension/notification": {
         "fetchNews": "false",
@@ -50,7 +53,7 @@ def _environment(private):
 
 @contextmanager
 def jupyterlab(notebooks, private):
-    """Run JupyterLab on a folder of notebooks; gives its address."""
+    """Run JupyterLab on a folder of notebooks; yields its address."""
     for name, settings in SETTINGS.items():
         file = private / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +93,7 @@ def _wait(server, address, log):
 
 
 def _inside(page, code, argument=None):
-    """Run an async function of JavaScript in the page; TensorFlow may take its time."""
+    """The result of an async function of JavaScript, which may take 180 s."""
     late = "new Promise((_, no) => setTimeout(() => no('not done in 180 s'), 180000))"
     return page.evaluate(
         f"(given) => Promise.race([({code})(given), {late}])", argument
@@ -114,7 +117,7 @@ def open_notebook(page, address, name):
 
 
 def run_cells(page):
-    """Run all cells; gives the errors that they end with."""
+    """Run all cells; returns the texts of their errors."""
     run = """async () => {
         await jupyterapp.commands.execute("notebook:run-all-cells");
         const cells = [...jupyterapp.shell.currentWidget.content.model.cells];
@@ -127,7 +130,7 @@ def run_cells(page):
 
 
 def run_code(page, code):
-    """Run code in the notebook's kernel; gives what it prints."""
+    """Run code in the notebook's kernel; returns what it prints."""
     execute = """async (code) => {
         const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
         const future = kernel.requestExecute({ code, store_history: false });
@@ -144,7 +147,7 @@ def run_code(page, code):
 
 
 def cells(page):
-    """Number of the active cell, the notebook's mode, and the cells' sources."""
+    """Number of the active cell, mode of the notebook, and sources of the cells."""
     return page.evaluate(
         """() => {
             const notebook = jupyterapp.shell.currentWidget.content;

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
-from tutorial_lib.fields.analysis import LONG_CHUNK, FieldAnalysis
+from tutorial_lib.fields.analysis import LONG_CHUNK, FieldAnalysis, Margins
 from tutorial_lib.fields.checks import nearest_multiples
 from tutorial_lib.fields.reach import NetworkReach, Reach
 from tutorial_lib.fields.spans import COLS, ROWS, Span
@@ -233,7 +233,7 @@ class ChunkResult:
         return float((self.chunk / self.kept) ** 2) if self.kept else None
 
     @property
-    def margins(self) -> tuple[int, int, int, int] | None:
+    def margins(self) -> Margins | None:
         """(left, top, right, bottom) of the output; None where no pixel is valid."""
         if self.failure:
             return None
@@ -244,7 +244,7 @@ class ChunkResult:
         return left, top, right, bottom
 
     @property
-    def wrong(self) -> tuple[int, int, int, int] | None:
+    def wrong(self) -> Margins | None:
         """Margins (left, top, right, bottom) that the crop does not remove."""
         if self.margins is None:
             return None

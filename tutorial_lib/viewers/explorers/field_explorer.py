@@ -106,7 +106,8 @@ def _sentences(result: ChunkResult) -> Iterator[str]:
     yield from result.verdict.broken
     if result.nearest:
         pairs = [f"chunk {chunk} with crop {crop}" for chunk, crop in result.nearest]
-        yield f"Nearest that are exact: {', or '.join(pairs)}."
+        plural = "s" if len(pairs) > 1 else ""
+        yield f"Nearest exact choice{plural}: {', or '.join(pairs)}."
     if result.margins is not None:
         left, top, right, bottom = result.margins
         if (left, right) != (top, bottom):

@@ -57,7 +57,7 @@ def _add_legend(figure: Figure, top: float) -> None:
         Patch(label="valid", **VALID),
         Patch(linewidth=0.6, label="lost, left and top", **LEFT),
         Patch(linewidth=0.6, label="lost, right and bottom", **RIGHT),
-        Patch(linewidth=1.4, label="what the crop keeps", **frame),
+        Patch(linewidth=1.4, label="kept by the crop", **frame),
         Patch(linewidth=0.6, label="kept, but wrong", **WRONG),
     ]
     figure.legend(
@@ -89,16 +89,16 @@ def _draw_bars(ax: Axes, result: ChunkResult) -> None:
     ax.set_xlabel("column of the chunk (reference px)", fontsize=TEXT_SIZE, color=INK)
     ax.spines[["top", "left", "right"]].set_visible(False)
     ax.spines["bottom"].set_color(PALE)
-    title = f"Layer by layer: what is valid of a chunk of {result.chunk} px"
+    title = f"Valid part of each layer, for a chunk of {result.chunk} px"
     ax.set_title(title, fontsize=TEXT_SIZE + 1, color=INK, loc="left", x=-0.46, pad=24)
     for row, bar in enumerate(bars):
         if bar.span is not None:
             _draw_bar(ax, row, bar)
     stuck = next((row for row, bar in enumerate(bars) if bar.span is None), None)
     if stuck is not None:
-        why = (
-            "cannot run, nor what follows" if result.failure else "sees the whole chunk"
-        )
+        why = "depends on the whole chunk"
+        if result.failure:
+            why = "cannot run, nor can the layers below"
         style = {"fontsize": TEXT_SIZE, "color": BAD, "va": "center"}
         ax.text(0, stuck, f" {why}", **style)
     _label_bars(ax, bars)
@@ -234,9 +234,9 @@ def _square_text(result: ChunkResult) -> str:
     if not result.tile:
         return "nothing is kept"
     if result.verdict.exact:
-        return "what is kept is right"
+        return "all kept pixels are right"
     if result.margins is None:
-        return "none of it is valid"
+        return "no kept pixel is valid"
     if any(result.wrong):
-        return "some of it is wrong"
-    return "chunks do not line up"
+        return "some kept pixels are wrong"
+    return "chunks are not aligned"

@@ -181,12 +181,10 @@ def browse_patches(
     _check(stacks, count, pixel_sizes)
     sources = []
     for name, pixels in stacks.items():
-        bands_shown = [1]
-        if pixels.shape[3] > 1:
-            bands_shown = list(chosen_bands(f"'{name}'", pixels.shape[3], bands))
+        shown = chosen_bands(f"'{name}'", pixels.shape[3], bands, alone=False)
         # Without pixel sizes, the longer sides of all patches are equally long.
         size = pixel_sizes[name] if pixel_sizes else 1 / max(pixels.shape[1:3])
-        sources.append(SourcePatches(name, pixels, bands_shown, size))
+        sources.append(SourcePatches(name, pixels, shown, size))
     labels = patch_classes(arrays, len(sources[0].pixels))
     return PatchBrowser(
         sources, labels, count=count, legend=legend, centre=centre, seed=seed
