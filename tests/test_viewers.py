@@ -64,15 +64,13 @@ def test_each_band_has_its_own_stretch_without_pixels_without_data(tmp_path):
     assert not picture[0].any()
 
 
-def test_two_percent_of_pixels_are_darkest_and_two_percent_brightest():
+def test_two_percent_are_darkest_two_brightest_and_a_constant_is_mid_grey():
     values = np.random.default_rng(0).normal(size=(50, 40))
     grey = shown(tl.show(values))[..., 0]
     assert np.mean(grey == 0) == pytest.approx(0.02, abs=0.005)
     assert np.mean(grey == 255) == pytest.approx(0.02, abs=0.005)
-
-
-def test_a_constant_image_is_mid_grey():
-    assert shown(tl.show(np.full((3, 5), 4.5)))[0, 0].tolist() == [128, 128, 128, 255]
+    constant = shown(tl.show(np.full((3, 5), 4.5)))
+    assert constant[0, 0].tolist() == [128, 128, 128, 255]
 
 
 def test_classes_have_their_colours_names_and_shares(tmp_path):
@@ -204,19 +202,19 @@ def test_beside_an_image_a_layer_of_one_band_ignores_the_choice_of_bands():
         tl.show(labels, bands=4)
 
 
-@pytest.mark.parametrize("shape", [(4, 7), (4, 7, 3)])
-def test_a_layer_without_any_data_is_drawn_with_a_note(shape):
-    figure = tl.show(np.full(shape, np.nan), titles="empty")
+@pytest.mark.parametrize(
+    "layer",
+    [
+        np.full((4, 7), np.nan),
+        np.full((4, 7, 3), np.nan),
+        np.ma.masked_all((4, 7), int),
+    ],
+)
+def test_a_layer_without_any_data_is_drawn_with_a_note(layer):
+    figure = tl.show(layer, titles="empty")
     assert [text.get_text() for text in panels(figure)[0].texts] == ["no data"]
     assert legend_texts(figure) == ["no data"]
     assert figure.description.endswith("7 x 4 px, no data.")
-    assert rendered(figure).width > 300
-
-
-def test_a_class_map_without_any_data_is_drawn(tmp_path):
-    labels = np.full((4, 7), 255, "uint8")
-    figure = tl.show(write(tmp_path / "a.tif", labels, nodata=255, legend=LEGEND))
-    assert legend_texts(figure) == ["no data"]
     assert rendered(figure).width > 300
 
 
@@ -273,24 +271,20 @@ def test_drawing_does_not_import_pyplot_or_tensorflow():
 WRONG_OPTIONS = [
     ({"bands": "red"}, ValueError, r"one or three.* has 4 bands.*bands='red'"),
     ({"bands": [1.0, 2.0, 3.0]}, ValueError, r"bands=\[1\.0, 2\.0, 3\.0\]"),
-    ({"bands": True}, ValueError, "bands=True"),
     ({"bands": (1, 2)}, ValueError, r"bands=\[1, 2\] has 2"),
     ({"bands": (5, 2, 1)}, ValueError, r"Band 5 of '.*\.tif' .* 4 bands"),
     ({"legend": {0: "water"}}, TypeError, r"Legend\(.*\{0: 'water'\}"),
     ({"stretch": 2}, ValueError, r"such as \(2, 98\)\. Received: 2\."),
     ({"stretch": (98, 2)}, ValueError, r"rise.*\(98, 2\)"),
-    ({"stretch": (50, 50)}, ValueError, r"rise.*\(50, 50\)"),
     ({"stretch": (-1, 98)}, ValueError, r"0 to 100.*\(-1, 98\)"),
     ({"stretch": (2, 101)}, ValueError, r"0 to 100.*\(2, 101\)"),
     ({"stretch": "ab"}, ValueError, "Received: 'ab'"),
-    ({"stretch": (1, 2, 3)}, ValueError, r"two.*\(1, 2, 3\)"),
     ({"value_range": 3}, ValueError, r"\(darkest, brightest\).*: 3\."),
     ({"value_range": (0, np.nan)}, ValueError, "two.*numbers.*nan"),
     ({"value_range": (5, 4)}, ValueError, r"\(5, 4\)"),
     ({"kind": "colour"}, ValueError, "kind 'colour' is unknown"),
     ({"nodata": "x"}, ValueError, "number.*-9999.*'x'"),
     ({"titles": ["a", "b"]}, ValueError, "2 titles for 1 layer. Give"),
-    ({"titles": []}, ValueError, "0 titles for 1 layer. Give"),
     ({"colour": 3}, TypeError, "has no option 'colour'. It has: .*titles.*nodata"),
 ]
 
@@ -437,16 +431,14 @@ def test_patches_without_labels_are_in_one_row():
         ({}, {"count": 0}, "`count` is 0"),
         ({"x": np.ones((5, 4, 3))}, {}, r"'x': \(5, 4, 3\)"),
         ({"labels": np.zeros((2, 1, 1, 1))}, {}, "3 patches and 2 labels"),
+        ({"x": None}, {}, "no source but the labels"),
     ],
 )
 def test_wrong_patches_raise_an_error_with_their_values(changed, options, words):
+    patches = numbered_patches([0, 1, 1]) | changed
+    patches = {name: array for name, array in patches.items() if array is not None}
     with pytest.raises(ValueError, match=words):
-        tl.show_patches(numbered_patches([0, 1, 1]) | changed, **options)
-
-
-def test_labels_alone_raise_an_error():
-    with pytest.raises(ValueError, match="no source but the labels"):
-        tl.show_patches({"labels": np.zeros((3, 1, 1, 1))})
+        tl.show_patches(patches, **options)
 
 
 # Curves

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, StillFigure
 
-# Colours that differ in lightness too, and another line for each.
-_LOOKS = {
+# The colours differ in lightness too, and each has another line and marker.
+_STYLES = {
     "training": {"color": "#0072b2", "linestyle": "--", "marker": "o"},
     "validation": {"color": "#d55e00", "linestyle": "-", "marker": "s"},
 }
@@ -26,7 +26,7 @@ def show_curves(curves: Mapping[str, Sequence[float]]) -> StillFigure:
         A figure that displays itself; the smallest validation loss is marked.
 
     Raises:
-        ValueError: If there is nothing to draw.
+        ValueError: If there is no curve, or a curve has no epoch.
 
     Example:
         >>> show_curves({"loss": [1.5, 1.2, 1.1], "val_loss": [1.6, 1.4, 1.5]})
@@ -38,7 +38,7 @@ def show_curves(curves: Mapping[str, Sequence[float]]) -> StillFigure:
             f"There are no curves to draw: {dict(curves)}. Give the `history.history` "
             "of a training of at least one epoch."
         )
-    # The loss first, as it is what training makes small.
+    # The loss comes first, because training minimises it.
     names.sort(key=lambda name: name != "loss")
     figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
     axes = figure.subplots(1, len(names), squeeze=False)[0]
@@ -52,11 +52,11 @@ def _draw(ax: Axes, name: str, curves: Mapping[str, Sequence[float]]) -> None:
     for part, key in (("training", name), ("validation", f"val_{name}")):
         if key in curves:
             epochs = range(1, len(curves[key]) + 1)
-            ax.plot(epochs, curves[key], label=part, markersize=3.5, **_LOOKS[part])
+            ax.plot(epochs, curves[key], label=part, markersize=3.5, **_STYLES[part])
     ax.set_title(name, fontsize=TEXT_SIZE + 1)
     ax.set_xlabel("epoch", fontsize=TEXT_SIZE)
     ax.tick_params(labelsize=TEXT_SIZE)
-    # Room for two epochs, at least: around a single one the axis would have fractions.
+    # With room for at least two epochs: one alone would have fractions around it.
     ax.set_xlim(0.5, max(2, *map(len, curves.values())) + 0.5)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.grid(alpha=0.3)
@@ -64,19 +64,20 @@ def _draw(ax: Axes, name: str, curves: Mapping[str, Sequence[float]]) -> None:
 
 
 def _mark_best(ax: Axes, curves: Mapping[str, Sequence[float]]) -> str:
+    """Mark the smallest validation loss; gives a sentence on it, "" without one."""
     losses = np.asarray(curves.get("val_loss", []), float)
-    # NaN where an epoch was not validated, or where the training has blown up.
+    # NaN where an epoch was not validated, or where the training diverged.
     if not np.isfinite(losses).any():
         return ""
-    smallest = np.nanmin(losses)
     epoch = int(np.nanargmin(losses)) + 1
     ax.axvline(epoch, color="#404040", linewidth=1, linestyle=":", zorder=0)
     bottom, top = ax.get_ylim()
-    # A line of text below the curves, so that none crosses it.
+    # Room for a line of text below the curves, so that no curve crosses it.
     ax.set_ylim(bottom - 0.08 * (top - bottom), top)
     # On the side of the line where there is more room.
     side, shift = ("right", -4) if epoch > len(losses) / 2 else ("left", 4)
     note = {"xytext": (shift, 2), "textcoords": "offset points", "ha": side}
     place = (epoch, ax.get_ylim()[0])
-    ax.annotate(f"best epoch, {epoch}", place, fontsize=TEXT_SIZE, **note)
+    ax.annotate(f"best epoch: {epoch}", place, fontsize=TEXT_SIZE, **note)
+    smallest = losses[epoch - 1]
     return f" The validation loss is smallest in epoch {epoch}, {smallest:.3g}."

@@ -11,8 +11,8 @@ from matplotlib.patches import Patch, Rectangle
 
 from tutorial_lib.rasters import PathLike
 
-# A notebook scales pictures down to its width: with these, text is 15 px high at 1280
-# and still 11 px at 800.
+# Inches, dots per inch and points. A notebook scales pictures down to its width: with
+# these, text is 15 px high at 1280 px and still 11 px at 800 px.
 WIDTH = 10.0
 DPI = 120
 TEXT_SIZE = 9.5
@@ -21,11 +21,11 @@ NO_DATA_STYLE = {"facecolor": "#f6f6f6", "edgecolor": "#cfcfcf", "hatch": "////"
 
 
 class StillFigure:
-    """A figure that displays itself and says in words what it shows.
+    """A figure that displays itself and describes in words what it shows.
 
     Args:
-        figure: What matplotlib drew.
-        description: What is to be seen, for those who cannot see it.
+        figure: The matplotlib figure.
+        description: What it shows, for people who cannot see it.
     """
 
     def __init__(self, figure: Figure, description: str) -> None:
@@ -37,7 +37,7 @@ class StillFigure:
         return self._figure
 
     def savefig(self, target: PathLike | io.BytesIO, **options: Any) -> None:
-        """Write an image file; the options are those of matplotlib's `savefig`."""
+        """Write an image file; `options` are those of matplotlib's `savefig`."""
         self._figure.savefig(target, **({"dpi": DPI, "bbox_inches": "tight"} | options))
 
     def __repr__(self) -> str:
@@ -57,18 +57,11 @@ class StillFigure:
 
 
 def no_data_ground(ax: Axes, extent: tuple[float, float, float, float]) -> None:
-    """Hatch a rectangle, to be seen where the picture above it is transparent."""
+    """Hatch a rectangle; it shows where the picture above it is transparent."""
     left, right, bottom, top = extent
-    ax.add_patch(
-        Rectangle(
-            (left, bottom),
-            right - left,
-            top - bottom,
-            linewidth=0,
-            zorder=-1,
-            **NO_DATA_STYLE,
-        )
-    )
+    size = right - left, top - bottom
+    hatched = Rectangle((left, bottom), *size, linewidth=0, zorder=-1, **NO_DATA_STYLE)
+    ax.add_patch(hatched)
 
 
 def swatch(color: tuple[int, int, int], label: str) -> Patch:

@@ -12,6 +12,7 @@ from tutorial_lib.viewers.options import Display
 from tutorial_lib.viewers.pictures import (
     GREY_RAMP,
     PROBABILITY_RAMP,
+    Limits,
     class_picture,
     stretch_limits,
     value_picture,
@@ -28,8 +29,6 @@ from tutorial_lib.viewers.reading import (
 MAX_CLASSES = 20
 
 RAMPS = {"grey": GREY_RAMP, "probability": PROBABILITY_RAMP}
-
-Limits = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -74,13 +73,11 @@ class Layer:
         if self.preview.grid is None:
             left, top = window.col_off, window.row_off
             return left, left + window.width, top + window.height, top
-        transform, unit = self.preview.grid.transform, self.unit
+        transform = self.preview.grid.transform
         left, top = transform @ (window.col_off, window.row_off)
-        right, bottom = transform @ (
-            window.col_off + window.width,
-            window.row_off + window.height,
-        )
-        per_unit = 1000 if unit == "km" else 1
+        corner = window.col_off + window.width, window.row_off + window.height
+        right, bottom = transform @ corner
+        per_unit = 1000 if self.unit == "km" else 1
         return left / per_unit, right / per_unit, bottom / per_unit, top / per_unit
 
 
@@ -119,7 +116,11 @@ def load_layer(
             source.name, source.band_count, display.bands, display.kind, alone=alone
         )
         preview = source.read(
-            rows, cols, bands=bands, nodata=display.nodata, average=True
+            rows,
+            cols,
+            bands=bands,
+            nodata=display.nodata,
+            average=display.kind != "classes",
         )
     values, legend = preview.pixels[preview.valid], display.legend or preview.legend
     kind = display.kind or choose_kind(values, preview.band_count, legend)
