@@ -28,7 +28,7 @@ SETTINGS = st.fixed_dictionaries(
 )
 
 
-class Counter:
+class EpochAsWeights:
     """Stands for a model. Its weights are the number of the epoch."""
 
     def __init__(self):
@@ -44,7 +44,7 @@ class Counter:
 def run_keras(curves, model=None, **options):
     """The callback, the number of epochs that ran, and the weights at the end."""
     callback = keras.callbacks.EarlyStopping(**options)
-    model = model or Counter()
+    model = model or EpochAsWeights()
     callback.set_model(model)
     callback.on_train_begin()
     for epoch in range(len(next(iter(curves.values())))):

@@ -9,7 +9,9 @@ import numpy as np
 from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
 
 
-def _stop(val_loss: Sequence[float], patience: int, *, previous: bool = False) -> int:
+def _epochs_run(
+    val_loss: Sequence[float], patience: int, *, previous: bool = False
+) -> int:
     """Number of epochs that run if a loss must be better than the best, or previous."""
     best, waited = np.inf, 0
     for epoch, loss in enumerate(val_loss, start=1):
@@ -29,7 +31,7 @@ _WRONG_LINES: dict[str, Callable[[int, float, int], tuple[float, float]]] = {
 }
 
 
-def _stop_with(val_loss: Sequence[float], patience: int, line: str) -> int:
+def _epochs_run_with(val_loss: Sequence[float], patience: int, line: str) -> int:
     """Number of epochs that run with one of the wrong lines."""
     best, waited = np.inf, 0
     for epoch, loss in enumerate(val_loss, start=1):
@@ -43,6 +45,7 @@ def _stop_with(val_loss: Sequence[float], patience: int, line: str) -> int:
 
 
 def _random_curves(count: int) -> list[list[float]]:
+    """Losses of 20 epochs that rise and fall."""
     rng = np.random.default_rng()
     steps = rng.normal(0.02, 0.12, (count, 20))
     return [np.round(1.5 + np.cumsum(step), 4).tolist() for step in steps]
@@ -55,14 +58,14 @@ def _judge_epochs_run(answer: Callable[[Sequence[float], int], int]) -> str | No
     cases += [([1.0, 1.3, 1.2, 1.35, 1.25, 1.1], 2)]
     got = [answer(curve, patience) for curve, patience in cases]
     likely = {
-        "previous": [_stop(c, p, previous=True) for c, p in cases],
-        "one more": [_stop(c, p + 1) for c, p in cases],
-        "from zero": [_stop(c, p) - 1 for c, p in cases],
+        "previous": [_epochs_run(c, p, previous=True) for c, p in cases],
+        "one more": [_epochs_run(c, p + 1) for c, p in cases],
+        "from zero": [_epochs_run(c, p) - 1 for c, p in cases],
         "all": [len(c) for c, _ in cases],
-        "best epoch": [int(np.argmin(c[: _stop(c, p)])) + 1 for c, p in cases],
+        "best epoch": [int(np.argmin(c[: _epochs_run(c, p)])) + 1 for c, p in cases],
     }
-    likely |= {x: [_stop_with(c, p, x) for c, p in cases] for x in _WRONG_LINES}
-    return diagnose(got, right=[_stop(c, p) for c, p in cases], likely=likely)
+    likely |= {x: [_epochs_run_with(c, p, x) for c, p in cases] for x in _WRONG_LINES}
+    return diagnose(got, right=[_epochs_run(c, p) for c, p in cases], likely=likely)
 
 
 _EPOCHS_RUN = """
@@ -170,7 +173,7 @@ epochs_run = Exercise(
 )
 
 
-class _Counter:
+class _EpochAsWeights:
     """Stands for a model. Its weights are the number of the epoch."""
 
     def __init__(self) -> None:
@@ -185,7 +188,7 @@ class _Counter:
 
 def _run_callback(callback: Any, curves: Sequence[Mapping[str, float]]) -> tuple:
     """Epochs that ran, and the epoch whose weights the model has at the end."""
-    model = _Counter()
+    model = _EpochAsWeights()
     callback.set_model(model)
     callback.on_train_begin()
     for epoch, logs in enumerate(curves):
@@ -290,8 +293,9 @@ make_stopping = Exercise(
 )
 
 
-def _kept(val_loss: Sequence[float], patience: int) -> int:
-    ran = _stop(val_loss, patience)
+def _best_epoch_seen(val_loss: Sequence[float], patience: int) -> int:
+    """The best of the epochs that run."""
+    ran = _epochs_run(val_loss, patience)
     return int(np.argmin(val_loss[:ran])) + 1
 
 
@@ -302,7 +306,9 @@ def _judge_patience(
     if not isinstance(answer, int | np.integer):
         return OTHER
     best = int(np.argmin(val_loss)) + 1
-    enough = [p for p in range(1, len(val_loss)) if _kept(val_loss, p) == best]
+    enough = [
+        p for p in range(1, len(val_loss)) if _best_epoch_seen(val_loss, p) == best
+    ]
     if answer == min(enough):
         return None
     # With more patience more epochs run, so the best one is still found.
@@ -363,6 +369,7 @@ patience = Exercise(
 def _gains(
     val_loss: Sequence[float], min_delta: float, *, at_least: bool = False
 ) -> int:
+    """Number of losses that improve the best one by more than `min_delta`."""
     best, count = np.inf, 0
     for loss in val_loss:
         if loss < best - min_delta or (at_least and loss == best - min_delta):

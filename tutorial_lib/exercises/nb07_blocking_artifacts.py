@@ -18,7 +18,7 @@ from tutorial_lib.inference.plan import InferencePlan
 from tutorial_lib.rasters import write_array
 
 
-def _unless_whole(answers: list[Any], mistake: str | None) -> str | None:
+def _or_not_whole(mistake: str | None, answers: list[Any]) -> str | None:
     """The mistake, or "not whole" for floats that no other mistake explains.
 
     Floats can be equal to the right numbers, but NumPy and the kit do not take them as
@@ -177,7 +177,7 @@ def _judge_valid_size(answer: Callable[..., int]) -> str | None:
     sizes_transposed = [answer(*layer) for layer in transposed]
     mistake = _wrong_convolution(plain, sizes)
     mistake = mistake or _wrong_transposed(transposed, sizes_transposed)
-    return _unless_whole(sizes + sizes_transposed, mistake)
+    return _or_not_whole(mistake, sizes + sizes_transposed)
 
 
 def _wrong_convolution(layers: list[_Layer], answers: list[Any]) -> str | None:
@@ -298,7 +298,7 @@ def _judge_after_conv(answer: Callable[[int, int], tuple[int, int]]) -> str | No
     }
     right = [(-(-a // 2), (b - 2) // 2) for a, b in cases]
     answers = [answer(*case) for case in cases]
-    return _unless_whole(answers, diagnose(answers, right=right, likely=likely))
+    return _or_not_whole(diagnose(answers, right=right, likely=likely), answers)
 
 
 def _after_conv(first: str, last: str) -> str:
@@ -384,7 +384,7 @@ def _judge_smallest_crop(answer: Callable[[int, int], int]) -> str | None:
     }
     right = [-(-m // (s // 2)) * (s // 2) for m, s in cases]
     answers = [answer(*case) for case in cases]
-    return _unless_whole(answers, diagnose(answers, right=right, likely=likely))
+    return _or_not_whole(diagnose(answers, right=right, likely=likely), answers)
 
 
 def _smallest_crop(body: str) -> str:
