@@ -1,4 +1,4 @@
-"""The repository around the code: its lists agree, and its commands are all named."""
+"""Lists of dependencies, commands of the Makefile, scripts, and imports."""
 
 import ast
 import inspect
@@ -19,11 +19,11 @@ import tutorial_lib as tl
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGES = ("tutorial_lib", "data_fetch")
-# What is set up, fetched or made, and so not ours to check.
+# Folders that commands create; their files are not checked.
 NOT_OURS = {".git", ".venv", "data", "build", "dist", "__pycache__"}
-# Paths in tests are there to be refused.
+# Tests may hold absolute paths, because they test that such paths are refused.
 TESTS = REPOSITORY / "tests"
-# Where the module is not named as its package.
+# The package of a module, where the two names differ.
 PACKAGE_OF = {
     "PIL": "pillow",
     "odc": "odc-geo",
@@ -53,7 +53,7 @@ def applies(requirement, extras=()):
 
 
 def all_requirements(found, waiting):
-    """Every requirement of what is installed here, however far down."""
+    """Names of all required packages, and of the packages that they require."""
     for requirement in waiting:
         key = canonicalize_name(requirement.name), *sorted(requirement.extras)
         if key in found:
@@ -77,7 +77,7 @@ def run_python(code, **environment):
 
 
 def run_make(*arguments):
-    # What a `make test` around this one was told is not for the one inside.
+    # Settings of a `make test` that runs this test are not for the inner `make`.
     outside = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
     return subprocess.run(
         ["make", *arguments],
@@ -109,14 +109,14 @@ def third_party_imports(path):
             yield node.module.split(".")[0]
 
 
-def test_import_is_quick_and_needs_no_heavy_library():
+def test_import_does_not_load_heavy_libraries():
     heavy = {"tensorflow", "keras", "matplotlib", "ipywidgets", "folium", "pandas"}
     loaded = run_python("import sys, tutorial_lib; print(*sys.modules)").split()
     assert "tutorial_lib" in loaded
     assert heavy.isdisjoint(loaded)
 
 
-def test_importing_exercises_needs_no_heavy_library():
+def test_importing_the_exercises_does_not_load_heavy_libraries():
     code = "import sys, tutorial_lib.exercises; print(*sys.modules)"
     loaded = run_python(code).split()
     assert "tutorial_lib.exercises" in loaded
@@ -129,18 +129,18 @@ def test_environment_variables_of_the_user_are_kept():
 
 
 @pytest.mark.parametrize("name", tl.__all__)
-def test_public_name_resolves_and_is_explained_by_an_example(name):
+def test_a_public_name_has_a_docstring_with_an_example(name):
     value = getattr(tl, name)
-    explained = inspect.getdoc(value)
-    assert explained
+    docstring = inspect.getdoc(value)
+    assert docstring
     is_error = inspect.isclass(value) and issubclass(value, Exception)
     if inspect.ismodule(value) or is_error:
         return
-    assert ">>> " in explained
+    assert ">>> " in docstring
 
 
-def test_unknown_name_is_refused_with_the_known_ones():
-    with pytest.raises(AttributeError, match=r"no 'read_girds'.*read_grid"):
+def test_an_unknown_name_gives_an_error_with_the_known_names():
+    with pytest.raises(AttributeError, match=r"read_girds.*read_grid"):
         _ = tl.read_girds
 
 
@@ -166,9 +166,9 @@ def test_every_imported_package_is_declared(package):
     assert undeclared == {}
 
 
-def test_everything_installed_for_the_kit_is_pinned_at_its_version():
+def test_every_installed_requirement_is_pinned_at_its_version():
     wanted = [x for x in direct_requirements("dev") if applies(x)]
-    # The tool that builds packages comes with Python in some places.
+    # Some Pythons come with setuptools.
     names = all_requirements(set(), wanted) - {"setuptools"}
     unpinned = names - set(pins())
     assert unpinned == set()
@@ -176,13 +176,14 @@ def test_everything_installed_for_the_kit_is_pinned_at_its_version():
     assert other == {}, "Run `make setup`."
 
 
-def test_constraints_pin_exactly_and_name_no_address():
+def test_constraints_are_exact_versions_without_urls():
+    assert pins()
     for pin in pins().values():
         assert re.fullmatch(r"==[\w.]+", str(pin.specifier)), pin
         assert pin.url is None
 
 
-def test_environment_file_is_the_direct_list_at_the_pinned_versions():
+def test_environment_file_lists_the_direct_requirements_at_their_pins():
     environment = yaml.safe_load((REPOSITORY / "environment.yml").read_text())
     *conda, nested = environment["dependencies"]
     assert conda == ["python=3.12", "pip"]
@@ -193,8 +194,10 @@ def test_environment_file_is_the_direct_list_at_the_pinned_versions():
     assert list(map(str, listed)) == list(map(str, expected))
 
 
-def test_pins_are_what_the_project_allows():
-    for requirement in direct_requirements("dev"):
+def test_pins_satisfy_the_requirements_of_the_project():
+    requirements = direct_requirements("dev")
+    assert requirements
+    for requirement in requirements:
         pinned = pins()[canonicalize_name(requirement.name)]
         number = str(pinned.specifier).removeprefix("==")
         assert number in requirement.specifier, requirement
@@ -204,33 +207,33 @@ def test_make_alone_lists_every_command():
     text = (REPOSITORY / "Makefile").read_text()
     commands = set(re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE))
     phony = set(re.findall(r"^\.PHONY: ([a-z-]+)", text, re.MULTILINE))
-    told = run_make().stdout
-    listed = set(re.findall(r"^  make ([a-z-]+) +\S", told, re.MULTILINE))
+    output = run_make().stdout
+    listed = set(re.findall(r"^  make ([a-z-]+) +\S", output, re.MULTILINE))
     assert {"help", "lab", "test", "demo", "notebooks", "outputs"} <= commands
     assert listed == commands == phony
 
 
 @pytest.mark.parametrize("command", ["lab", "test", "demo"])
-def test_command_sets_up_and_fetches_the_sample_first(command):
-    told = run_make(
+def test_a_command_installs_and_makes_the_sample_first(command):
+    output = run_make(
         "--dry-run", "--always-make", command, f"PYTHON={sys.executable}"
     ).stdout
-    installs = told.index("pip install")
-    fetches = told.index("-m data_fetch sample")
-    works = told.index(
+    installs = output.index("pip install")
+    fetches = output.index("-m data_fetch sample")
+    works = output.index(
         {"lab": "jupyterlab", "test": "pytest", "demo": ".demo"}[command]
     )
     assert installs < fetches < works
 
 
-def test_a_python_that_is_no_use_is_refused_with_the_cure(tmp_path):
+def test_a_python_that_does_not_run_is_refused(tmp_path):
     refused = run_make("setup", "PYTHON=/no/python3.12", f"ENVIRONMENT={tmp_path}/new")
     assert refused.returncode != 0
     assert "PYTHON=/no/python3.12 does not run" in refused.stderr
     assert not (tmp_path / "new").exists()
 
 
-def test_without_any_usable_python_the_message_names_what_to_install(tmp_path):
+def test_without_a_python_the_message_names_what_to_install(tmp_path):
     refused = run_make("setup", "PYTHON=", f"ENVIRONMENT={tmp_path}/new")
     assert refused.returncode != 0
     assert "No Python 3.11 or 3.12" in refused.stderr
@@ -238,7 +241,7 @@ def test_without_any_usable_python_the_message_names_what_to_install(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["postBuild", ".ci/run"])
-def test_script_is_executable_and_stops_at_the_first_error(name):
+def test_a_script_is_executable_and_stops_at_the_first_error(name):
     path = REPOSITORY / name
     assert os.access(path, os.X_OK)
     assert path.read_text().startswith("#!")
@@ -246,13 +249,13 @@ def test_script_is_executable_and_stops_at_the_first_error(name):
     subprocess.run(["bash", "-n", path], check=True)
 
 
-def test_our_text_holds_no_path_of_one_machine():
-    one_machine = re.compile(r"(?<![\w./:~-])/(?:home|root|Users|work)/\w|[A-Z]:\\\w")
+def test_our_files_hold_no_absolute_path():
+    absolute = re.compile(r"(?<![\w./:~-])/(?:home|root|Users|work)/\w|[A-Z]:\\\w")
     suffixes = (".py", ".md", ".ipynb", ".toml", ".txt", ".yml", ".json", ".cfg", "run")
     found = [
         f"{path.relative_to(REPOSITORY)}: {hit[0]}"
         for path in our_files(*suffixes, "Makefile", "postBuild")
         if TESTS not in path.parents
-        and (hit := one_machine.search(path.read_text(encoding="utf-8")))
+        and (hit := absolute.search(path.read_text(encoding="utf-8")))
     ]
     assert found == []
