@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import expect
+from scenes import coordinates, grid_at, write
 
 from browser.conftest import LOCAL
-from tutorial_lib import rasters, testing
+from tutorial_lib import testing
 from tutorial_lib.viewers import comparison, reading
 from tutorial_lib.viewers.comparison import compare
 from tutorial_lib.viewers.comparison.differences import SIGNED_RAMP
@@ -17,6 +18,7 @@ LEGEND = testing.SMALL_LEGEND
 ROWS, COLS = 30, 40
 # A window of 30 rows is 480 px high: each pixel is 16 px wide, and the picture 640 px.
 SCALE = 16
+MEDIA = {"reduced_motion": "no-preference", "color_scheme": "light"}
 READY = ".compare[data-ready=true]"
 MODES = ("swipe", "blink", "side_by_side", "difference")
 # A change of the state is on the screen after two frames.
@@ -52,7 +54,7 @@ def show(tab, tmp_path):
 
     def shown(widget, *, width=1280, height=900, **media):
         tab.set_viewport_size({"width": width, "height": height})
-        tab.emulate_media(**({"reduced_motion": "no-preference"} | media))
+        tab.emulate_media(**(MEDIA | media))
         tab.mouse.move(1, 1)
         tab.goto(widget.to_html(tmp_path / "page.html").as_uri())
         tab.locator(READY).wait_for()
@@ -86,18 +88,14 @@ def labels():
 
 def colour(page, x, y):
     """Colour of the canvas at a place in CSS pixels, after the next drawing."""
+    read = """([x, y]) => {
+        const canvas = document.querySelector("canvas");
+        const ratio = canvas.width / canvas.getBoundingClientRect().width;
+        const at = [x, y].map((place) => Math.floor(place * ratio));
+        return [...canvas.getContext("2d").getImageData(...at, 1, 1).data];
+    }"""
     page.evaluate(FRAMES)
-    return tuple(
-        page.evaluate(
-            """([x, y]) => {
-                const canvas = document.querySelector("canvas");
-                const ratio = canvas.width / canvas.getBoundingClientRect().width;
-                const at = [x, y].map((place) => Math.floor(place * ratio));
-                return [...canvas.getContext("2d").getImageData(...at, 1, 1).data];
-            }""",
-            [x, y],
-        )[:3]
-    )
+    return tuple(page.evaluate(read, [x, y])[:3])
 
 
 def middle(row, col, scale=SCALE):
@@ -356,7 +354,7 @@ def test_the_wheel_scrolls_the_page_unless_ctrl_or_focus_asks_for_zoom(show, lab
 
 
 def test_zooming_keeps_the_place_below_the_pointer(show, tmp_path):
-    path = testing.coordinate_raster(tmp_path / "a.tif", testing.small_grid(ROWS, COLS))
+    path = coordinates(tmp_path / "a.tif", ROWS, COLS)
     page = show(compare(path, path, bands=1))
     point(page, *middle(6, 28))
     before = texts(page)
@@ -422,13 +420,11 @@ def test_both_panes_show_the_same_place(show, labels):
 
 
 def test_values_and_coordinates_are_those_below_the_pointer(show, tmp_path):
-    grid = testing.small_grid(ROWS + 3, COLS + 5)
-    first = testing.coordinate_raster(tmp_path / "first.tif", grid, channels=3)
-    inner = testing.small_grid(ROWS, COLS, corner=(500_050, 4_799_970))
-    labels = np.full((ROWS, COLS, 1), 255, "uint8")
+    first = coordinates(tmp_path / "first.tif", ROWS + 3, COLS + 5, channels=3)
+    labels = np.full((ROWS, COLS), 255, "uint8")
     labels[4, 7] = 2
-    second = tmp_path / "second.tif"
-    rasters.write_array(second, labels, inner, nodata=255, legend=LEGEND)
+    inner, options = grid_at(3, 5, ROWS, COLS), {"nodata": 255, "legend": LEGEND}
+    second = write(tmp_path / "second.tif", labels, inner, **options)
     page = show(compare(first, second))
     point(page, *middle(4, 7))
     assert texts(page) == [
@@ -498,11 +494,9 @@ def tiled(*layers, tile):
 
 
 def test_tiles_begin_at_the_corner_of_their_own_layer(show, tmp_path):
-    flat = np.full((ROWS + 2, COLS + 3, 1), 200, "uint8")
-    outer = testing.small_grid(*flat.shape[:2])
-    inner = testing.small_grid(ROWS, COLS, corner=(500_030, 4_799_980))
-    first = rasters.write_array(tmp_path / "a.tif", flat, outer)
-    second = rasters.write_array(tmp_path / "b.tif", flat[2:, 3:], inner)
+    flat = np.full((ROWS + 2, COLS + 3), 200, "uint8")
+    first = write(tmp_path / "a.tif", flat)
+    second = write(tmp_path / "b.tif", flat[2:, 3:], grid_at(2, 3, ROWS, COLS))
     page = show(tiled(first, second, tile=8))
     # Three columns of the first raster lie left of the window: its tiles end at 5, 13.
     left = [k * SCALE for k in (5, 13)]
@@ -595,28 +589,22 @@ def luminance(rgb):
     return linear @ [0.2126, 0.7152, 0.0722]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_in_both_themes(show, labels, scheme):
-    page = show(compare(*labels, legend=LEGEND), color_scheme=scheme)
-    pairs = page.evaluate(
-        """() => {
-            const rgb = (text) => text.match(/[0-9.]+/g).slice(0, 3).map(Number);
-            const style = (query) => getComputedStyle(document.querySelector(query));
-            const page = style("body").backgroundColor;
-            const tab = style("input:checked + span");
-            const texts = [style(".compare").color, style(".compare-notes").color];
-            const pairs = texts.map((text) => [text, page]);
-            pairs.push([tab.color, tab.backgroundColor]);
-            return pairs.map((pair) => pair.map(rgb));
-        }"""
-    )
-    assert len(pairs) == 3
-    for text, ground in pairs:
-        low, high = sorted([luminance(text), luminance(ground)])
+def test_text_stands_out_in_both_themes(show, labels):
+    page = show(compare(*labels, legend=LEGEND))
+    read = """() => {
+        const style = (query) => getComputedStyle(document.querySelector(query));
+        const tab = style("input:checked + span"), page = style("body").backgroundColor;
+        return [[style(".compare").color, page], [style(".compare-notes").color, page],
+            [tab.color, tab.backgroundColor]].map((pair) => pair.map((text) =>
+                text.match(/[0-9.]+/g).slice(0, 3).map(Number)));
+    }"""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        pairs = np.vectorize(luminance, signature="(c)->()")(page.evaluate(read))
         # WCAG 2.2, 1.4.3: 4.5 to 1 for text.
-        assert (high + 0.05) / (low + 0.05) >= 4.5
-    light = luminance(pairs[0][1]) > 0.5
-    assert light == (scheme == "light")
+        assert ((pairs.max(axis=1) + 0.05) / (pairs.min(axis=1) + 0.05) >= 4.5).all()
+        assert (pairs[0, 1] > 0.5) == (scheme == "light")
+    assert pairs.shape == (3, 2)
 
 
 def test_every_pixel_of_a_fine_screen_is_used(show_alone, labels):

@@ -6,33 +6,22 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib.viewers.options import counted, is_whole
-from tutorial_lib.viewers.reading import is_path
 
 MODES = ("swipe", "blink", "side_by_side", "difference")
 
 # Smallest height of the picture that leaves room for names and the swipe line, px.
 MIN_HEIGHT = 60
 
-__all__ = ["MODES", "check_layers", "check_options", "tile_sides"]
+__all__ = ["MODES", "check_arguments", "tile_sides"]
 
 
-def check_layers(layers: Sequence[Any]) -> None:
-    """Raise an error unless there are two or more rasters or arrays."""
+def check_arguments(layers: Sequence[Any], mode: str, height: int) -> None:
+    """Raise ValueError for a single layer, an unknown mode or an impossible height."""
     if len(layers) < 2:
         raise ValueError(
             f"`compare` needs two layers or more. Received: "
             f"{counted(len(layers), 'layer')}. Give another, or draw one with `show`."
         )
-    for number, layer in enumerate(layers, start=1):
-        if not is_path(layer) and np.ndim(layer) == 0:
-            raise TypeError(
-                f"Layer {number} is a {type(layer).__name__}. Give rasters by their "
-                "paths, or arrays (height, width[, channel])."
-            )
-
-
-def check_options(mode: str, height: int) -> None:
-    """Raise ValueError for an unknown mode or an impossible height."""
     if mode not in MODES:
         raise ValueError(f"The mode '{mode}' is unknown. Use {', '.join(MODES)}.")
     if not (is_whole(height) and height >= MIN_HEIGHT):

@@ -14,30 +14,30 @@ export function drawCanvas(view) {
     g.beginPath();
     g.rect(part.from, 0, part.to - part.from, camera.height);
     g.clip();
-    for (const sheet of view.sheets) drawSheet(g, camera, sheet, part);
+    for (const stack of view.stacks) drawStack(g, camera, stack, part);
     if (view.get("tiles_shown") && !isTooFine(view, part.number)) drawTiles(g, view, part);
     if (view.cross && (view.cross.byKeys || view.mode === "side_by_side")) drawCross(g, view, part);
     g.restore();
   }
 }
 
-/** What is drawn where: `layer` of a sheet, in a pane, between two x; tiles by `number`. */
+/** What is drawn where: `layer` of a stack, in a pane, between two x; tiles by `number`. */
 function parts(view) {
   const { camera, mode } = view, [left, right] = view.numbers, [first, second] = camera.panes;
   const part = (number, pane, from = pane, to = pane + camera.paneWidth) =>
-    ({ number, pane, from, to, layer: (sheet) => sheet.layers[number] });
+    ({ number, pane, from, to, layer: (stack) => stack.layers[number] });
   const line = view.get("position") * camera.width;
   if (mode === "swipe") return [part(left, first, 0, line), part(right, first, line)];
   if (mode === "side_by_side") return [part(left, first), part(right, second)];
   if (mode === "blink") return [part(view.second ? right : left, first)];
   // The blocks that a difference shows are usually those of the first layer.
-  return [view.difference ? { ...part(left, first), layer: (sheet) => view.differenceOn(sheet) } : part(right, first)];
+  return [view.difference ? { ...part(left, first), layer: (stack) => view.differenceOn(stack) } : part(right, first)];
 }
 
-function drawSheet(g, camera, sheet, part) {
-  const layer = part.layer(sheet), picture = sheet.picture(layer);
-  const width = sheet.cols * camera.scale;
-  const box = [...camera.pointOf([sheet.row, sheet.col], part.pane), width, sheet.rows * camera.scale];
+function drawStack(g, camera, stack, part) {
+  const layer = part.layer(stack), picture = stack.picture(layer);
+  const width = stack.cols * camera.scale;
+  const box = [...camera.pointOf([stack.row, stack.col], part.pane), width, stack.rows * camera.scale];
   g.fillStyle = hatching(g);
   g.fillRect(...box);
   // Colours of classes are never mixed. Differences are, where several pixels share one

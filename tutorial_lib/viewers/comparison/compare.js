@@ -6,7 +6,7 @@ import { drawCanvas } from "./canvas.js";
 import { showControls } from "./controls.js";
 import { build } from "./elements.js";
 import { listen } from "./input.js";
-import { Sheet } from "./sheet.js";
+import { LayerStack } from "./stack.js";
 import { unpack } from "./values.js";
 
 const SHOWN = ["mode", "left", "right", "position", "zoom", "center", "tiles", "tiles_shown", "_detail"];
@@ -17,7 +17,7 @@ const BLINK_MS = 1000; // at most three flashes a second are safe (WCAG 2.3.1): 
 class View {
   constructor(model, elements, layers) {
     Object.assign(this, { model, e: elements, layers, scene: model.get("_scene") });
-    this.whole = new Sheet(this.scene, layers, this.scene.differences);
+    this.whole = new LayerStack(this.scene, layers, this.scene.differences);
     this.detail = null; // finer pixels of what is seen, of layers larger than a screen
     this.camera = new Camera(this.scene.window, this.canRefine ? 1 : this.whole.pixel);
     this.second = false; // which of the pair is seen while they blink
@@ -58,14 +58,17 @@ class View {
   get pair() { return this.numbers.map((number) => this.layers[number]); }
   get difference() { return this.whole.difference(this.numbers); }
 
-  /** Difference on a sheet, in the colours of the difference on the whole. */
-  differenceOn(sheet) { return Object.assign(sheet.difference(this.numbers), { limits: this.difference.limits }); }
+  /** Difference on a stack; finer pixels have the colours of the whole. */
+  differenceOn(stack) {
+    const { difference } = this;
+    return stack === this.whole ? difference : stack.difference(this.numbers, { limits: difference.limits });
+  }
 
-  /** Pixels to draw; finer ones come last, and lie above. */
-  get sheets() { return [this.whole, this.detail].filter((sheet) => sheet?.has(this.numbers)); }
+  /** Stacks that have both layers; finer pixels come last, and are drawn above. */
+  get stacks() { return [this.whole, this.detail].filter((stack) => stack?.has(this.numbers)); }
 
   /** The finest pixel at a place; null outside the window. */
-  pixelAt(place) { return this.sheets.map((sheet) => sheet.pixelAt(place)).findLast(Boolean) ?? null; }
+  pixelAt(place) { return this.stacks.map((stack) => stack.pixelAt(place)).findLast(Boolean) ?? null; }
 
   draw() {
     this.frame = null;
@@ -107,7 +110,7 @@ class View {
     const layers = await Promise.all(detail.layers.map((one) => unpack(one, detail.shape)));
     if (detail !== this.taken || this.closed.signal.aborted) return; // a newer one is on its way
     const byNumber = Object.fromEntries(layers.map((layer) => [layer.number, layer]));
-    this.detail = new Sheet(detail, byNumber, this.scene.differences);
+    this.detail = new LayerStack(detail, byNumber, this.scene.differences);
     this.update();
   }
 

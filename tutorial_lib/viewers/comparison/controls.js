@@ -49,10 +49,10 @@ function showValues(view) {
   const { e, cross, numbers, pair } = view, pixel = cross && view.pixelAt(cross.place);
   const texts = ["Point at the picture to read its values.", "", "", ""];
   if (pixel) {
-    const { sheet, index, row, col } = pixel;
+    const { stack, index, row, col } = pixel;
     texts[0] = `row ${row}, column ${col}${coordinates(view.scene, row, col)}`;
-    numbers.forEach((n, k) => (texts[k + 1] = `${pair[k].title}: ${valueText(sheet.layers[n], index)}`));
-    const found = view.mode === "difference" && view.difference && sheet.difference(numbers);
+    numbers.forEach((n, k) => (texts[k + 1] = `${pair[k].title}: ${valueText(stack.layers[n], index)}`));
+    const found = view.mode === "difference" && view.difference && view.differenceOn(stack);
     if (found?.family === "values" && found.valid[index]) texts[3] = `difference: ${number(found.values[index])}`;
   }
   texts.forEach((text, k) => (e.readout.children[k].textContent = text));
@@ -81,9 +81,9 @@ function showLegend(view) {
 
 const hasGaps = ({ valid }) => valid.includes(0);
 
-function layerLegends({ sheets, numbers }) {
+function layerLegends({ stacks, numbers }) {
   // Finer pixels may have classes that the coarse ones do not have.
-  const layers = sheets.flatMap((sheet) => numbers.map((number) => sheet.layers[number]));
+  const layers = stacks.flatMap((stack) => numbers.map((number) => stack.layers[number]));
   const entries = new Map(layers.flatMap(legendOf).map((entry) => [entry.outerHTML, entry]));
   return [...entries.values(), ...(layers.some(hasGaps) ? [noDataSwatch()] : [])];
 }

@@ -118,7 +118,7 @@ function pressKey(view, event) {
 /** Move the cross by one pixel, or by 3 CSS px where pixels are smaller. */
 function moveCross(view, [dx, dy]) {
   const { camera } = view, from = view.cross?.place ?? camera.center;
-  const step = Math.max((view.pixelAt(from)?.sheet ?? view.whole).pixel, 3 / camera.scale);
+  const step = Math.max((view.pixelAt(from)?.stack ?? view.whole).pixel, 3 / camera.scale);
   const place = [dy, dx].map((way, k) =>
     clamp(from[k] + way * step, camera.start[k], camera.start[k] + camera.size[k] - 1e-3));
   const [row, col, height, width] = camera.seen;

@@ -13,13 +13,13 @@ export function number(value) {
   return tiny ? value.toExponential(3) : String(+value.toPrecision(5));
 }
 
-/** Unpack the values of a layer; `about` is what encode_layer in encoding.py gives. */
-export async function unpack(about, [height, width]) {
-  const stream = new Blob([about.values]).stream().pipeThrough(new DecompressionStream("deflate"));
+/** Unpack the values of a layer; `encoded` is what encode_layer in encoding.py gives. */
+export async function unpack(encoded, [height, width]) {
+  const stream = new Blob([encoded.values]).stream().pipeThrough(new DecompressionStream("deflate"));
   const buffer = await new Response(stream).arrayBuffer();
   const count = height * width;
-  const values = new ARRAYS[about.type](buffer, 0, count * about.bands);
-  return { ...about, count, values, valid: new Uint8Array(buffer, values.byteLength, count) };
+  const values = new ARRAYS[encoded.type](buffer, 0, count * encoded.bands);
+  return { ...encoded, count, values, valid: new Uint8Array(buffer, values.byteLength, count) };
 }
 
 /** Difference of two layers, to be drawn as a layer; as `difference` in differences.py. */

@@ -13,8 +13,7 @@ from rasterio.windows import Window
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.viewers.comparison.arguments import (
     MODES,
-    check_layers,
-    check_options,
+    check_arguments,
     tile_sides,
 )
 from tutorial_lib.viewers.comparison.details import (
@@ -253,8 +252,7 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
         Comparison of s2_10m, s2_20m: 120 x 168 px.
     """
     refuse_unknown(compare, unknown)
-    check_layers(layers)
-    check_options(mode, height)
+    check_arguments(layers, mode, height)
     tiles = tile_sides(DEFAULT_TILE if tile is None else tile, len(layers))
     display = Display(bands, legend, value_range, kind, stretch, nodata)
     scene = read_scene(layers, display=display, titles=titles, window=window)

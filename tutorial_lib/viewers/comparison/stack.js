@@ -2,7 +2,7 @@
 
 import { paint, subtract } from "./values.js";
 
-export class Sheet {
+export class LayerStack {
   constructor({ window, shape }, layers, styles) {
     [this.row, this.col, this.rows, this.cols] = window; // in pixels of the first raster
     this.shape = shape; // [height, width] of the pixels that were read
@@ -25,16 +25,16 @@ export class Sheet {
     // As `picked` in reading.py: the middle one of several pixels was read.
     const middle = (k, length, count) => Math.floor(((2 * k + 1) * length) / (2 * count));
     return {
-      sheet: this, index: i * width + j,
+      stack: this, index: i * width + j,
       row: this.row + middle(i, this.rows, height), col: this.col + middle(j, this.cols, width),
     };
   }
 
-  /** The difference of a pair, computed once; null for layers of two families. */
-  difference([left, right]) {
+  /** Difference of a pair, computed once; null for layers of two families. */
+  difference([left, right], limits) {
     const [a, b] = [this.layers[left], this.layers[right]];
     if (a.family !== b.family) return null;
-    return (this.differences[[left, right]] ??= subtract(a, b, this.styles));
+    return (this.differences[[left, right]] ??= { ...subtract(a, b, this.styles), ...limits });
   }
 
   /** Picture of one of the layers or differences, painted once. */
