@@ -184,7 +184,8 @@ class OpenLayer:
         """Read a part of the layer with at most `MAX_SIDE` pixels a side.
 
         A pixel is without data where all bands, chosen or not, are no-data or masked,
-        and where a chosen band is NaN or infinite.
+        and where a chosen band is NaN or infinite. Of a raster, `nodata` is compared
+        with the chosen bands only: they are all that is read.
 
         Args:
             rows: Rows of the part, at full resolution.
@@ -219,10 +220,10 @@ class OpenLayer:
         average: bool,
     ) -> tuple[np.ndarray, np.ndarray]:
         dataset, size = self._pixels, reduced(len(rows), len(cols))
-        types = {np.dtype(dataset.dtypes[band - 1]).kind for band in bands}
+        is_float = np.dtype(dataset.dtypes[bands[0] - 1]).kind == "f"
         # GDAL leaves pixels without data out of a mean only by the raster's own tag.
         by_tag = nodata is None or nodata == dataset.nodata
-        mean = average and by_tag and (len(bands) > 1 or types == {"f"})
+        mean = average and by_tag and (len(bands) > 1 or is_float)
         planes = dataset.read(
             list(bands),
             window=as_window(rows, cols),
