@@ -9,7 +9,8 @@ from keras import ops
 
 from tutorial_lib.training.scores import THRESHOLD
 
-# Not imported from `networks`: loading that package may be what loads this module.
+# Not imported from `networks.patch_model`. That module imports Keras, whose import loads
+# this one (see `tutorial_lib._register`), and PACKAGE is not defined there by then.
 PACKAGE = "tutorial_lib"
 
 # Prefixes of the names of scores, by decision.
