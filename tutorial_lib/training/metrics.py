@@ -9,8 +9,8 @@ from keras import ops
 
 from tutorial_lib.training.scores import THRESHOLD
 
-# Not imported from `networks.patch_model`. That module imports Keras, whose import loads
-# this one (see `tutorial_lib._register`), and PACKAGE is not defined there by then.
+# Not imported from `networks.patch_model`: that module imports Keras, and the import of
+# Keras loads this one (see `tutorial_lib._register`) before PACKAGE is defined there.
 PACKAGE = "tutorial_lib"
 
 # Prefixes of the names of scores, by decision.
