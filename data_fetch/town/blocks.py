@@ -23,6 +23,7 @@ __all__ = ["BLOCK_KINDS", "house_areas"]
 def houses(town: Town, block: Polygon, rng: np.random.Generator) -> None:
     """Houses along the streets, each in its own garden."""
     _cover(town, block, "lawn", rng)
+    # 400 houses are more than fit around a block; the rest is dropped.
     area, aspect = house_areas(400, rng), rng.uniform(1, 1.9, 400)
     sizes = np.stack([np.sqrt(area * aspect), np.sqrt(area / aspect)], axis=-1)
     gaps = rng.uniform(4, 9, 400)
@@ -123,8 +124,9 @@ def courts(town: Town, block: Polygon, rng: np.random.Generator) -> None:
     points, angles = found
     lengths = lengths[: len(points)]
     boxes = rectangles(points, lengths, rng.uniform(11, 13, len(points)), angles)
-    loose = rectangles(points, lengths - 2.5, 9, angles)
-    kept = non_overlapping(loose, block.buffer(-1)) & (rng.random(len(points)) < 0.85)
+    # Neighbours touch, so smaller rectangles are tested for overlaps.
+    smaller = rectangles(points, lengths - 2.5, 9, angles)
+    kept = non_overlapping(smaller, block.buffer(-1)) & (rng.random(len(points)) < 0.85)
     kept &= shapely.area(boxes) >= HOUSE_AREAS[0]
     heights = rng.uniform(8, 12, kept.sum())
     town.add_buildings(corners_of(boxes[kept]), heights, rng, gabled=True)
@@ -241,7 +243,7 @@ def pitch(town: Town, block: Polygon, rng: np.random.Generator) -> None:
     _plant_trees(town, inside.difference(field.buffer(16)), 120, rng)
 
 
-# The order belongs to the shares in `layout.QUARTERS`.
+# The names are used in `layout.QUARTERS`.
 BLOCK_KINDS = {
     "houses": houses,
     "courts": courts,

@@ -9,11 +9,39 @@ from data_fetch.town.objects import Surface, Town
 from data_fetch.town.placement import random_points
 from data_fetch.town.streets import MAIN_WIDTH, Streets, lay_out_streets
 
-# Shares of the kinds of blocks in each quarter, in the order of `BLOCK_KINDS`.
+# Shares of the kinds of blocks in each quarter.
 QUARTERS = {
-    "suburb": (0.70, 0.02, 0.07, 0.03, 0.02, 0.01, 0.05, 0.03, 0.05, 0.02),
-    "centre": (0.05, 0.62, 0.08, 0.03, 0.07, 0.08, 0.05, 0.00, 0.02, 0.00),
-    "industry": (0.06, 0.00, 0.02, 0.66, 0.12, 0.02, 0.00, 0.03, 0.09, 0.00),
+    "suburb": {
+        "houses": 0.70,
+        "courts": 0.02,
+        "flats": 0.07,
+        "factories": 0.03,
+        "car park": 0.02,
+        "square": 0.01,
+        "park": 0.05,
+        "wood": 0.03,
+        "meadow": 0.05,
+        "pitch": 0.02,
+    },
+    "centre": {
+        "houses": 0.05,
+        "courts": 0.62,
+        "flats": 0.08,
+        "factories": 0.03,
+        "car park": 0.07,
+        "square": 0.08,
+        "park": 0.05,
+        "meadow": 0.02,
+    },
+    "industry": {
+        "houses": 0.06,
+        "flats": 0.02,
+        "factories": 0.66,
+        "car park": 0.12,
+        "square": 0.02,
+        "wood": 0.03,
+        "meadow": 0.09,
+    },
 }
 # Middles of quarters, as shares of width and height, and their radius in metres. All
 # other blocks are suburb.
@@ -45,8 +73,8 @@ def lay_out_town(width_m: float, height_m: float, *, seed: int = 0) -> Town:
     town = Town()
     _pave_streets(town, streets, rng)
     for block in streets.blocks:
-        quarter = _quarter(block, width_m, height_m)
-        kind = rng.choice(list(BLOCK_KINDS), p=QUARTERS[quarter])
+        shares = QUARTERS[_quarter(block, width_m, height_m)]
+        kind = rng.choice(list(shares), p=list(shares.values()))
         BLOCK_KINDS[kind](town, block, rng)
     _add_river(town, streets, rng)
     _add_traffic(town, streets, rng)
@@ -54,6 +82,7 @@ def lay_out_town(width_m: float, height_m: float, *, seed: int = 0) -> Town:
 
 
 def _quarter(block: Polygon, width_m: float, height_m: float) -> str:
+    """Name of the quarter that a block lies in."""
     here = np.array(block.centroid.coords[0])
     for quarter, middles in (("centre", CENTRES), ("industry", INDUSTRY)):
         away = here - np.array(middles) * (width_m, height_m)
@@ -63,7 +92,10 @@ def _quarter(block: Polygon, width_m: float, height_m: float) -> str:
 
 
 def _pave_streets(town: Town, streets: Streets, rng: np.random.Generator) -> None:
+    """Add all streets except the main streets, with a line of paint."""
     for line in streets.lines:
+        # Asphalt is wider than the street: the blocks are painted later and cover the
+        # rest of it.
         gain = np.exp(rng.normal(0, 0.09))
         town.ground.append(Surface(line.buffer(8), "asphalt", gain))
         town.ground.append(Surface(line.buffer(0.4), "paint", 0.95))
@@ -75,10 +107,11 @@ def _add_river(town: Town, streets: Streets, rng: np.random.Generator) -> None:
     town.ground.append(Surface(streets.river, "water"))
     for line in streets.main_lines:
         gain = np.exp(rng.normal(-0.03, 0.06))
-        wide = MAIN_WIDTH / 2
-        town.ground.append(Surface(line.buffer(wide), "asphalt", gain))
+        half_width = MAIN_WIDTH / 2
+        town.ground.append(Surface(line.buffer(half_width), "asphalt", gain))
+        # Both lanes are darker than the middle of the street.
         for side in (-1, 1):
-            lane = line.parallel_offset(wide / 2, "left" if side < 0 else "right")
+            lane = line.parallel_offset(half_width / 2, "left" if side < 0 else "right")
             town.ground.append(Surface(lane.buffer(0.9), "asphalt", gain * 0.88))
         town.ground.append(Surface(line.buffer(0.5), "paint", 1.05))
     green = streets.banks.difference(streets.river.buffer(3))
@@ -92,18 +125,19 @@ def _add_traffic(town: Town, streets: Streets, rng: np.random.Generator) -> None
     """Add cars on all streets, and trees on the pavements of some streets."""
     water = streets.river.buffer(2)
     for line in streets.main_lines:
-        _add_cars(town, line, 45, rng)
+        _add_cars_along(town, line, 45, rng)
     for line in streets.lines:
         line = line.difference(water)
         for part in shapely.get_parts(line):
-            _add_cars(town, part, 70, rng)
+            _add_cars_along(town, part, 70, rng)
             if rng.random() < 0.45:
                 _add_street_trees(town, part, rng)
 
 
-def _add_cars(
+def _add_cars_along(
     town: Town, line: LineString, spacing: float, rng: np.random.Generator
 ) -> None:
+    """Add cars along a street: on both lanes, and parked on both sides."""
     places = np.arange(rng.uniform(0, spacing), line.length, spacing / 2)
     places = places + rng.uniform(0, spacing / 3, len(places))
     sides = rng.choice([-4.2, -2.2, 2.2, 4.2], len(places))
@@ -112,6 +146,7 @@ def _add_cars(
 
 
 def _add_street_trees(town: Town, line: LineString, rng: np.random.Generator) -> None:
+    """Add a row of trees on both pavements of a street, with gaps."""
     places = np.arange(16, line.length - 16, rng.uniform(9, 14))
     for side in (-6.4, 6.4):
         kept = places[rng.random(len(places)) < 0.75]
