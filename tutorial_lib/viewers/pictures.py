@@ -101,9 +101,6 @@ def value_picture(
         limits: Values that become 0 and 255, for each channel or for all.
         ramp: (256, 3) colours for one channel; None for three channels.
 
-    Returns:
-        (height, width, 4) uint8.
-
     Example:
         >>> pixel = np.array([[[10.0, 15.0, 99.0]]])
         >>> value_picture(pixel, np.array([[True]]), (10, 20)).tolist()
@@ -128,12 +125,7 @@ def class_color(class_id: int, legend: Legend | None) -> tuple[int, int, int]:
 
 
 def class_name(class_id: int, legend: Legend | None) -> str:
-    """Name of a class; "class 7" if the legend has none.
-
-    Example:
-        >>> class_name(7, None)
-        'class 7'
-    """
+    """Name of a class; "class 7" if the legend has none."""
     if legend and 0 <= class_id < len(legend):
         return legend.names[class_id]
     return f"class {class_id}"
@@ -145,13 +137,7 @@ def class_ids(labels: np.ndarray, valid: np.ndarray) -> list[int]:
 
 
 def class_shares(labels: np.ndarray, valid: np.ndarray) -> dict[int, float]:
-    """Share, from 0 to 1, of each class among the valid pixels.
-
-    Example:
-        >>> labels = np.array([[0, 0, 0, 3, 255]])
-        >>> class_shares(labels, labels != 255)
-        {0: 0.75, 3: 0.25}
-    """
+    """Share, from 0 to 1, of each class among the valid pixels."""
     ids, counts = np.unique(labels[valid], return_counts=True)
     shares = counts / max(1, counts.sum())
     return dict(zip(ids.tolist(), shares.tolist(), strict=True))
@@ -160,15 +146,7 @@ def class_shares(labels: np.ndarray, valid: np.ndarray) -> dict[int, float]:
 def class_picture(
     labels: np.ndarray, valid: np.ndarray, legend: Legend | None = None
 ) -> np.ndarray:
-    """Picture of a label map in the colours of its classes.
-
-    Args:
-        labels: (height, width) class numbers.
-        valid: (height, width) bool, True where there is a class.
-        legend: Colours of the classes; None for `CLASS_COLORS`.
-
-    Returns:
-        (height, width, 4) uint8.
+    """Picture (height, width, 4) uint8 of a label map (height, width).
 
     Example:
         >>> legend = Legend(("water", "forest"), ("#7fbcfc", "#106b00"))

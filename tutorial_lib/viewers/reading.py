@@ -279,23 +279,16 @@ def chosen_bands(
     *,
     alone: bool = True,
 ) -> tuple[int, ...]:
-    """Numbers of the one band or the three bands that are shown.
+    """Numbers of the one band or the three bands that are shown of `count`.
 
     Args:
         name: What error messages call the layer.
         count: Number of its bands.
-        bands: What the user asked for; None for the first one or three.
-        kind: Kind of picture that the user asked for: "rgb" needs three bands, others
-            one.
-        alone: Whether it is the only layer. Beside others, a layer of one band shows
-            that band, whatever `bands` says about the others.
-
-    Raises:
-        ValueError: If a band does not exist, or there are neither one nor three.
+        bands: Numbers from 1 that the user gave; None for the first one or three.
+        kind: Kind of picture that the user gave: "rgb" needs three bands, others one.
+        alone: Whether it is the only layer; see `load_layer`.
 
     Example:
-        >>> chosen_bands("the array", 6, None), chosen_bands("the array", 6, 4)
-        ((1, 2, 3), (4,))
         >>> chosen_bands("the array", 1, (3, 2, 1), alone=False)
         (1,)
     """
