@@ -7,7 +7,7 @@ import numpy as np
 
 from tutorial_lib import testing
 from tutorial_lib.exercises import Exercise, Mistake, diagnose
-from tutorial_lib.inference.checks import ExpressionFieldError, InputSizeError
+from tutorial_lib.inference.errors import ExpressionFieldError, InputSizeError
 from tutorial_lib.inference.plan import InferencePlan
 
 

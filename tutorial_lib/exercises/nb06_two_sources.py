@@ -10,7 +10,7 @@ import numpy as np
 
 from tutorial_lib import testing
 from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
-from tutorial_lib.inference.checks import FieldValueError, InputSizeError
+from tutorial_lib.inference.errors import InputSizeError, ScaleFactorError
 from tutorial_lib.inference.plan import InferencePlan
 from tutorial_lib.patches.extraction import write_patches
 from tutorial_lib.rasters import read_grid
@@ -590,11 +590,7 @@ def _judge_plan_map(answer: Callable[..., InferencePlan]) -> str | None:
                 plans[reference] = answer(_TwoSources(), paths, reference)
         except InputSizeError:
             return "fields"
-        # Not a hint of this exercise: the message says what is wrong.
-        except FieldValueError:
-            raise
-        # The fields fit, so the scale factor does not.
-        except ValueError:
+        except ScaleFactorError:
             refused.append(reference)
     if refused:
         likely = {"input_10m": "always 1", "input_20m": "always 2"}

@@ -9,7 +9,7 @@ import numpy as np
 
 from tutorial_lib import testing
 from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
-from tutorial_lib.inference.checks import (
+from tutorial_lib.inference.errors import (
     ExpressionFieldError,
     FieldValueError,
     InputSizeError,

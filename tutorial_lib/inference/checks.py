@@ -17,15 +17,18 @@ from tutorial_lib.fields.checks import check_output
 from tutorial_lib.grids import snapped
 from tutorial_lib.inference.blocks import Fields
 from tutorial_lib.inference.engine import Job
+from tutorial_lib.inference.errors import (
+    ExpressionFieldError,
+    FieldValueError,
+    InputSizeError,
+    ScaleFactorError,
+)
 from tutorial_lib.networks.checks import OutputError, check_inputs
 from tutorial_lib.networks.predictors import Predictor
 from tutorial_lib.notices import error_line
 from tutorial_lib.rasters import PathLike, Source
 
 __all__ = [
-    "ExpressionFieldError",
-    "FieldValueError",
-    "InputSizeError",
     "OutputFormat",
     "check_choice",
     "check_outputs",
@@ -34,43 +37,6 @@ __all__ = [
     "try_declared_fields",
     "try_derived_fields",
 ]
-
-
-class FieldValueError(ValueError):
-    """A declared field, or the scale factor, is not a positive number.
-
-    Attributes:
-        value: What was declared.
-    """
-
-    def __init__(self, message: str, value: Any) -> None:
-        super().__init__(message)
-        self.value = value
-
-
-class InputSizeError(ValueError):
-    """The network raises an error for inputs of some size.
-
-    Attributes:
-        sides: Side of each input in its own pixels, by name.
-    """
-
-    def __init__(self, message: str, sides: Mapping[str, int]) -> None:
-        super().__init__(message)
-        self.sides = dict(sides)
-
-
-class ExpressionFieldError(ValueError):
-    """One receptive field does not give the declared expression field.
-
-    Attributes:
-        given: Side of the network's output, in pixels.
-        declared: The expression field.
-    """
-
-    def __init__(self, message: str, given: int, declared: int) -> None:
-        super().__init__(message)
-        self.given, self.declared = given, declared
 
 
 @dataclass(frozen=True)
@@ -231,7 +197,7 @@ def try_declared_fields(
     Raises:
         InputSizeError: If the network raises an error for inputs of these sizes.
         ExpressionFieldError: If one block has another size than declared.
-        ValueError: If two blocks do, or a source would move by part of a pixel.
+        ScaleFactorError: If two blocks have, or a source would move by part of a pixel.
     """
     if not job.patch_based:
         _check_steps(job)
@@ -245,7 +211,7 @@ def try_declared_fields(
         two = _run_grown(job, channels, job.rows.step)
         for name in job.outputs:
             if two[name].shape[1:3] != (2 * side, 2 * side):
-                raise ValueError(_wrong_scale(job, channels, name, two[name].shape[1]))
+                raise _scale_error(job, channels, name, two[name].shape[1])
     return _formats(job, one)
 
 
@@ -256,10 +222,11 @@ def _check_steps(job: Job) -> None:
             step = lattice.step / axis.spacing
             if step.denominator > 1:
                 scale = lattice.scale * step.denominator
-                raise ValueError(
+                raise ScaleFactorError(
                     f"From one block to the next, source '{name}' would move by {step} "
                     "px: in fully convolutional mode that must be whole pixels. Use "
-                    f"`scale_factor={scale}`, or `mode='patch_based'`."
+                    f"`scale_factor={scale}`, or `mode='patch_based'`.",
+                    None,
                 )
 
 
@@ -332,7 +299,9 @@ def _wrong_expression(job: Job, name: str, given: Mapping[str, np.ndarray]) -> s
     )
 
 
-def _wrong_scale(job: Job, channels: Mapping[str, int], name: str, side: int) -> str:
+def _scale_error(
+    job: Job, channels: Mapping[str, int], name: str, side: int
+) -> ScaleFactorError:
     """The error for an output that does not grow with its inputs as declared."""
     # 240 is a multiple of every scale factor that is likely, so the ratio is exact.
     spacings = (axis.spacing.numerator for axis in job.rows.axes.values())
@@ -341,9 +310,10 @@ def _wrong_scale(job: Job, channels: Mapping[str, int], name: str, side: int) ->
         _run_grown(job, channels, pixels)[name].shape[1]
         for pixels in (Fraction(0), growth)
     )
-    scale = growth / (large - small) if large > small else "…"
-    return (
+    measured = growth / (large - small) if large > small else None
+    return ScaleFactorError(
         f"Two blocks side by side give {side} px of '{name}', not "
         f"{2 * job.rows.expression}: the scale factor is not {job.rows.scale}. Use "
-        f"`scale_factor={scale}`."
+        f"`scale_factor={measured or '…'}`.",
+        measured,
     )
