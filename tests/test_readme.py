@@ -21,6 +21,7 @@ def two_epochs(monkeypatch):
     monkeypatch.setattr(keras.Model, "fit", fit_two_epochs)
 
 
+@pytest.mark.thorough
 def test_the_examples_of_the_readme_run(
     repository, tmp_path, monkeypatch, capfd, two_epochs
 ):

@@ -403,6 +403,7 @@ def patches(tmp_path, small_files):
 
 
 def test_patches_of_pan_and_xs_show_the_same_ground(patches):
+    assert patches.keys() == {"a", "b"}
     for cut in patches.values():
         assert not cut.rejected
         pan, xs = cut.arrays["input_p"][..., 0], cut.arrays["input_xs"]

@@ -185,8 +185,9 @@ def _dataset(options: Namespace, name: str, class_count: int) -> "tf.data.Datase
     paths = _values_by_name(options, name)
     if set(paths) != wanted:
         raise ValueError(
-            f"The network '{options.architecture}' needs --{name} for "
-            f"{', '.join(sorted(wanted))}. Received: {', '.join(paths)}."
+            f"--{name} has {', '.join(paths)}, but the network "
+            f"'{options.architecture}' needs {', '.join(sorted(wanted))}. Give "
+            f"--{name} NAME=PATH for each of these names, and for no others."
         )
     return tl.patch_dataset(
         paths,
