@@ -1,8 +1,9 @@
 """Seeded random encoder-decoders, for laws that hold for all networks.
 
-Skips, two inputs at two resolutions, dilation, strides of 2 and 3, both poolings, and
-three ways of growing again. Nothing that is read stays hidden: kernels are positive, no
-unit is dead, and no transposed kernel is smaller than its stride.
+They have skips, two inputs at two resolutions, dilation, strides of 2 and 3, both
+poolings, and three kinds of upsampling. Each pixel that a layer reads has an effect:
+kernels are positive, no unit is dead, and no transposed kernel is smaller than its
+stride.
 """
 
 import keras
@@ -11,7 +12,7 @@ from keras import layers
 
 
 def random_network(rng, channels=2, activation=None):
-    """A network of the inputs "image" and, half of the times, "other"."""
+    """A network with the input "image" and, in half of the cases, "other"."""
     image = keras.Input((None, None, channels), name="image")
     other = keras.Input((None, None, 1), name="other")
     net, skips, inputs = image, [], [image]
@@ -34,7 +35,7 @@ def random_network(rng, channels=2, activation=None):
 
 
 def positive(model, rng):
-    """Kernels without a zero or a sign: nothing that is read stays hidden."""
+    """The model with positive kernels: each pixel that is read has an effect."""
     for weight in model.weights:
         if "kernel" in weight.name:
             value = rng.uniform(0.5, 1.5, weight.shape)

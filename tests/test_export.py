@@ -1,4 +1,4 @@
-"""What was trained survives: exported, loaded elsewhere, under its names."""
+"""Saved and exported models: same results and names, also in a fresh process."""
 
 import json
 import subprocess
@@ -9,15 +9,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from scenes import batch
 
 import tutorial_lib as tl
 from tutorial_lib.networks import saving
 from tutorial_lib.networks.predictors import Predictor, as_predictor
-
-
-def image(height, width, channels=4, seed=0):
-    rng = np.random.default_rng(seed)
-    return rng.integers(0, 4000, (1, height, width, channels)).astype("float32")
 
 
 class Small(tl.PatchModel):
@@ -56,7 +52,7 @@ def test_each_form_predicts_the_same_for_images_of_any_size(
     predict = tl.load_predictor(folder / form)
     assert dict(predict.channels) == {"input": 4}
     assert set(predict.outputs) == {"estimated", "estimated_crop2"}
-    pixels = image(height, width)
+    pixels = batch(height, width)
     given = predict({"input": pixels}, predict.outputs)
     expected = model({"input": pixels}, training=False)
     for name, array in given.items():
@@ -77,11 +73,11 @@ def test_a_map_does_not_depend_on_the_form_of_the_model(exported, form):
     np.testing.assert_allclose(given, expected, atol=1e-6)
 
 
-def test_the_networks_of_two_sources_keep_all_names(tmp_path):
+def test_networks_of_two_sources_keep_all_names(tmp_path):
     model = tl.architectures.dual_source_fcnn(3, crops=())
     predict = tl.load_predictor(tl.export(model, tmp_path / "dual"))
     assert dict(predict.channels) == {"input_10m": 4, "input_20m": 6}
-    inputs = {"input_20m": image(17, 12, 6), "input_10m": image(34, 24)}
+    inputs = {"input_20m": batch(17, 12, 6), "input_10m": batch(34, 24)}
     expected = model(inputs, training=False)
     for name, array in predict(inputs, sorted(model.output)).items():
         np.testing.assert_allclose(array, expected[name], atol=1e-6)
@@ -108,13 +104,13 @@ def test_outputs_without_keys_are_exported_under_the_names_of_their_layers(
     after = tl.load_predictor(tl.export(model, tmp_path / "served"))
     assert set(after.outputs) == set(before.outputs) >= {"double"}
     assert dict(after.channels) == dict(before.channels)
-    inputs = {name: image(6, 7, 3, i) for i, name in enumerate(before.channels)}
+    inputs = {name: batch(6, 7, 3, i) for i, name in enumerate(before.channels)}
     given, expected = (p(inputs, p.outputs) for p in (after, before))
     for name in expected:
         np.testing.assert_array_equal(given[name], expected[name])
 
 
-def test_exporting_says_nothing(tmp_path, capfd):
+def test_exporting_prints_nothing(tmp_path, capfd):
     tl.export(small(), tmp_path / "served")
     assert capfd.readouterr() == ("", "")
 
@@ -126,17 +122,17 @@ def content(folder):
     return {path.name for path in folder.iterdir()}
 
 
-def test_the_path_is_returned_and_folders_are_made(tmp_path):
+def test_export_makes_folders_and_returns_the_path(tmp_path):
     path = tl.export(small(), str(tmp_path / "a" / "b"))
     assert path == tmp_path / "a" / "b"
     assert (path / "saved_model.pb").is_file()
     assert content(tmp_path / "a") == {"b"}
 
 
-def test_a_saved_model_is_replaced_and_an_empty_folder_filled(tmp_path):
+def test_export_fills_an_empty_folder_and_replaces_a_saved_model(tmp_path):
     folder = tmp_path / "served"
     folder.mkdir()
-    pixels, results = image(9, 9), []
+    pixels, results = batch(9, 9), []
     for seed in (1, 2):
         tl.export(small(seed), folder)
         results.append(tl.load_predictor(folder)({"input": pixels}, "estimated"))
@@ -146,7 +142,7 @@ def test_a_saved_model_is_replaced_and_an_empty_folder_filled(tmp_path):
     assert content(tmp_path) == {"served"}
 
 
-def test_what_is_no_saved_model_is_not_replaced(tmp_path):
+def test_export_does_not_replace_other_files(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     for taken in (tmp_path, tmp_path / "notes.txt"):
         with pytest.raises(FileExistsError, match=r"exists and is not a SavedModel"):
@@ -154,7 +150,7 @@ def test_what_is_no_saved_model_is_not_replaced(tmp_path):
     assert content(tmp_path) == {"notes.txt"}
 
 
-def test_files_beside_a_saved_model_are_not_lost(tmp_path):
+def test_export_does_not_delete_files_in_a_saved_model(tmp_path):
     folder = tl.export(small(), tmp_path / "served")
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(FileExistsError, match=r"holds other files too.*notes\.txt"):
@@ -162,8 +158,8 @@ def test_files_beside_a_saved_model_are_not_lost(tmp_path):
     assert (folder / "notes.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize("step", ["export", "_replace"])
-def test_an_interrupted_export_leaves_all_as_it_was(tmp_path, monkeypatch, step):
+@pytest.mark.parametrize("step", ["export", "replace_folder"])
+def test_an_interrupted_export_changes_nothing(tmp_path, monkeypatch, step):
     folder = tl.export(small(1), tmp_path / "served")
     before = (folder / "saved_model.pb").read_bytes()
 
@@ -171,7 +167,7 @@ def test_an_interrupted_export_leaves_all_as_it_was(tmp_path, monkeypatch, step)
         raise KeyboardInterrupt
 
     model = small(2)
-    target = (type(model), "export") if step == "export" else (saving, "_replace")
+    target = (type(model), "export") if step == "export" else (saving, "replace_folder")
     monkeypatch.setattr(*target, interrupted)
     with pytest.raises(KeyboardInterrupt):
         tl.export(model, folder)
@@ -181,38 +177,38 @@ def test_an_interrupted_export_leaves_all_as_it_was(tmp_path, monkeypatch, step)
     assert (folder / "saved_model.pb").read_bytes() == before
 
 
-def test_a_folder_that_cannot_be_put_in_place_brings_the_old_one_back(tmp_path):
+def test_the_old_folder_comes_back_if_it_cannot_be_replaced(tmp_path):
     old = tmp_path / "served"
     old.mkdir()
     (old / "saved_model.pb").write_text("old")
     with pytest.raises(FileNotFoundError):
-        saving._replace(old, tmp_path / "never_written", tmp_path / "aside")
+        saving.replace_folder(old, tmp_path / "never_written", tmp_path / "aside")
     assert (old / "saved_model.pb").read_text() == "old"
     assert content(tmp_path) == {"served"}
 
 
-# What is refused
+# Models and folders that are refused
 
 
 @pytest.mark.parametrize("wrong", [None, 3, ["model"]])
-def test_what_is_no_model_is_not_exported(tmp_path, wrong):
+def test_only_models_can_be_exported(tmp_path, wrong):
     with pytest.raises(TypeError, match=f"Received: {type(wrong).__name__}"):
         tl.export(wrong, tmp_path / "served")
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_export_names_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no model at '.*no\.keras'"):
         tl.export(tmp_path / "no.keras", tmp_path / "served")
 
 
-def test_a_model_that_was_never_built_is_not_exported(tmp_path):
+def test_a_model_that_was_never_built_cannot_be_exported(tmp_path):
     model = keras.Sequential([keras.layers.Dense(2)], name="later")
     with pytest.raises(ValueError, match="'later' does not know its inputs"):
         tl.export(model, tmp_path / "served")
     assert content(tmp_path) == set()
 
 
-def test_an_input_name_that_would_change_is_refused(tmp_path):
+def test_an_input_name_that_tensorflow_would_change_is_refused(tmp_path):
     pixels = keras.Input((None, None, 3), name="in-put")
     model = keras.Model({"in-put": pixels}, {"double": 2 * pixels})
     with pytest.raises(ValueError, match="keep the name of the input 'in-put'"):
@@ -220,14 +216,14 @@ def test_an_input_name_that_would_change_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("read", [tl.load_predictor, lambda p: tl.export(p, "served")])
-def test_a_file_that_keras_3_has_not_saved_is_refused(tmp_path, read):
+def test_a_file_that_is_not_from_keras_3_is_refused(tmp_path, read):
     path = tmp_path / "old.keras"
     path.write_bytes(b"\x89HDF")
     with pytest.raises(ValueError, match=r"'.*old\.keras' is not a model saved by Ker"):
         read(path)
 
 
-def test_an_archive_that_is_no_model_is_refused(tmp_path):
+def test_an_archive_without_a_model_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "other.keras", "w") as archive:
         archive.writestr("notes.txt", "mine")
     version = keras.__version__
@@ -235,7 +231,7 @@ def test_an_archive_that_is_no_model_is_refused(tmp_path):
         tl.load_predictor(tmp_path / "other.keras")
 
 
-def test_a_model_of_unknown_layers_says_which_and_who_saved_it(tmp_path):
+def test_an_unknown_layer_is_named_with_the_version_that_saved_it(tmp_path):
     class Halved(keras.layers.Layer):
         def call(self, inputs):
             return inputs / 2
@@ -247,13 +243,13 @@ def test_a_model_of_unknown_layers_says_which_and_who_saved_it(tmp_path):
         tl.load_predictor(tmp_path / "own.keras")
 
 
-def test_a_broken_saved_model_is_refused_in_a_sentence(tmp_path):
+def test_a_broken_saved_model_is_refused(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"broken")
     with pytest.raises(ValueError, match=r"SavedModel '.*' cannot be read: Cannot pa"):
         tl.load_predictor(tmp_path)
 
 
-# Calling what was loaded
+# Calling a loaded model
 
 
 @pytest.mark.parametrize("form", ["small.keras", "from_file"])
@@ -261,21 +257,19 @@ def test_a_broken_saved_model_is_refused_in_a_sentence(tmp_path):
     ("inputs", "message"),
     [
         (
-            {"inputs": image(9, 9)},
+            {"inputs": batch(9, 9)},
             r"named \['inputs'\], those of the model \['input'\]",
         ),
         ({}, r"named \[\], those of the model \['input'\]"),
         (
-            {"input": image(9, 9), "more": image(9, 9)},
+            {"input": batch(9, 9), "more": batch(9, 9)},
             r"named \['input', 'more'\], those of the model \['input'\]",
         ),
-        ({"input": image(9, 9, 3)}, r"\(1, 9, 9, 3\).*takes \(batch, .*width, 4\)\."),
-        ({"input": image(9, 9)[0]}, r"shape \(9, 9, 4\).*`image\[np\.newaxis\]`"),
+        ({"input": batch(9, 9, 3)}, r"\(1, 9, 9, 3\).*takes \(batch, .*width, 4\)\."),
+        ({"input": batch(9, 9)[0]}, r"shape \(9, 9, 4\).*`image\[np\.newaxis\]`"),
     ],
 )
-def test_inputs_that_do_not_fit_are_refused_with_what_fits(
-    exported, form, inputs, message
-):
+def test_inputs_with_wrong_names_or_shapes_are_refused(exported, form, inputs, message):
     predict = tl.load_predictor(exported[1] / form)
     with pytest.raises(ValueError, match=message):
         predict(inputs, ["estimated"])
@@ -284,26 +278,26 @@ def test_inputs_that_do_not_fit_are_refused_with_what_fits(
 def test_inputs_without_names_are_refused(exported):
     predict = tl.load_predictor(exported[1] / "from_file")
     with pytest.raises(TypeError, match=r"{'input': array}. Received: ndarray"):
-        predict(image(9, 9), ["estimated"])
+        predict(batch(9, 9), ["estimated"])
 
 
 @pytest.mark.parametrize("form", ["small.keras", "from_file"])
-def test_a_missing_output_is_an_error_with_those_there_are(exported, form):
+def test_an_unknown_output_is_refused_with_the_known_ones(exported, form):
     predict = tl.load_predictor(exported[1] / form)
     message = "no output 'labels'. It has: estimated, estimated_crop2"
     with pytest.raises(ValueError, match=message):
-        predict({"input": image(9, 9)}, ["estimated", "labels"])
+        predict({"input": batch(9, 9)}, ["estimated", "labels"])
 
 
 def test_a_single_output_may_be_named_without_a_list(exported):
     predict = tl.load_predictor(exported[1] / "from_file")
-    assert list(predict({"input": image(9, 9)}, "estimated")) == ["estimated"]
+    assert list(predict({"input": batch(9, 9)}, "estimated")) == ["estimated"]
 
 
-def test_a_function_is_asked_for_any_name():
+def test_a_function_may_have_outputs_of_any_name():
     predict = Predictor(lambda inputs, outputs: {"net": inputs["x"]}, {}, ())
     np.testing.assert_array_equal(
-        predict({"x": image(3, 4)}, "net")["net"], image(3, 4)
+        predict({"x": batch(3, 4)}, "net")["net"], batch(3, 4)
     )
 
 

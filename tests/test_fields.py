@@ -1,4 +1,4 @@
-"""`analyse` against the table of tutorial 2, and against what networks really do."""
+"""`analyse` is compared with the table of tutorial 2, and with computed outputs."""
 
 import keras
 import numpy as np
@@ -29,8 +29,8 @@ TUTORIAL_2 = [
 def measured_margins(model, size, rng):
     """(left, top, right, bottom) of the first output, by random surroundings.
 
-    A chunk is computed alone, and inside images that differ in everything else. What
-    is the same in all of them is valid. Independent of how the rules are written.
+    A chunk is computed alone, and inside images that differ everywhere else. Output
+    pixels that are the same in all of them are valid. This uses no rule of a layer.
     """
     analysis = tl.analyse(model)
     names, output = list(analysis.inputs), next(iter(analysis.outputs))
@@ -84,7 +84,7 @@ def test_margins_and_stride_double_with_each_halving(depth):
     assert analysis.total_stride == {"input_p": right, "input_xs": right // 4}
 
 
-def test_a_crop_is_taken_off_the_margins():
+def test_a_crop_reduces_the_margins():
     margins = tl.analyse(tl.architectures.pan_xs_unet(4, crops=(16, 24, 32))).margins
     assert margins["estimated_crop16"] == (15, 15, 0, 0)
     assert margins["estimated_crop24"] == (7, 7, 0, 0)
@@ -103,7 +103,7 @@ def test_networks_without_padding_have_no_margins():
         assert analysis.stride == scale
 
 
-def test_pixel_sizes_of_inputs_follow_from_where_they_meet():
+def test_pixel_sizes_of_inputs_follow_from_the_layer_where_they_meet():
     spacing = tl.analyse(tl.architectures.dual_source_fcnn(6, crops=())).spacing
     assert spacing == {"input_10m": 1, "input_20m": 2}
 
@@ -136,9 +136,9 @@ LAYERS = [
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
-def test_a_layers_rule_is_what_the_layer_does(layer):
+def test_the_rule_of_a_layer_agrees_with_the_layer(layer):
     rng = np.random.default_rng(0)
-    # A convolution behind it, so that what the layer pads cannot stay unseen.
+    # The convolution before it has margins, so that the layer's effect on them shows.
     image = keras.Input((None, None, 2), name="image")
     layer = type(layer).from_config(layer.get_config())
     model = keras.Model(image, layer(layers.Conv2D(2, 3, padding="same")(image)))
@@ -151,7 +151,7 @@ def test_a_layers_rule_is_what_the_layer_does(layer):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_margins_of_random_networks_are_those_that_are_measured(seed):
+def test_margins_of_random_networks_equal_the_measured_ones(seed):
     rng = np.random.default_rng(seed)
     model = random_network(rng)
     analysis = tl.analyse(model)
@@ -171,7 +171,7 @@ def test_a_layer_that_looks_at_the_whole_chunk_is_named():
         analysis.table()
 
 
-def test_batch_normalization_is_exact_unless_it_trains():
+def test_batch_normalization_has_no_margins_unless_called_in_training():
     image = keras.Input((None, None, 4))
     learnt = keras.Model(image, layers.BatchNormalization(name="a")(image))
     training = layers.BatchNormalization(name="b")(image, training=True)
@@ -218,13 +218,13 @@ def test_strides_that_are_not_square_are_refused():
         tl.analyse(model)
 
 
-def test_a_chunk_that_is_no_multiple_gets_the_nearest_ones():
+def test_a_chunk_that_is_not_a_multiple_is_refused_with_the_nearest():
     analysis = tl.analyse(tl.architectures.pan_xs_unet(4, crops=()))
     with pytest.raises(ValueError, match=r"100 px is not a multiple.*Use 96 or 112"):
         analysis.table(100)
 
 
-def test_a_model_that_is_no_graph_is_refused():
+def test_a_model_that_is_not_a_graph_is_refused():
     class Own(keras.Model):
         def call(self, image):
             return image
@@ -233,7 +233,7 @@ def test_a_model_that_is_no_graph_is_refused():
         tl.analyse(Own())
 
 
-def test_it_says_in_words_how_a_chunk_shrinks():
+def test_explain_describes_how_a_chunk_shrinks():
     text = tl.analyse(tl.architectures.pan_xs_unet(4, crops=())).explain(128)
     assert "conv_xs (Conv2D): 32 px, 30 of them valid, rows 1 to 30" in text
     assert "output 'estimated': 128 px, 81 of them valid, rows 31 to 111" in text
@@ -294,12 +294,12 @@ def one_layer(*parts):
         ([lambda x: layers.Dropout(0.5)(x, training=True)], "draws random numbers"),
     ],
 )
-def test_what_cannot_be_known_is_refused(parts, message):
+def test_layers_without_a_rule_are_refused(parts, message):
     with pytest.raises(UnknownLayerError, match=message):
         tl.analyse(one_layer(*parts))
 
 
-def test_a_model_that_runs_something_else_than_its_graph_is_refused():
+def test_a_model_with_its_own_call_is_refused():
     class Other(keras.Model):
         def call(self, x):
             return keras.ops.flip(super().call(x), 1)
@@ -309,19 +309,19 @@ def test_a_model_that_runs_something_else_than_its_graph_is_refused():
         tl.analyse(Other(image, layers.Conv2D(2, 3)(image)))
 
 
-def test_a_part_of_the_channels_is_pointwise():
+def test_a_slice_of_channels_has_no_margins():
     assert set(tl.analyse(one_layer(lambda x: x[..., :1])).margins.values()) == {
         (0, 0, 0, 0)
     }
 
 
-def test_a_number_for_the_whole_image_is_named():
+def test_a_maximum_of_the_whole_image_is_named():
     analysis = tl.analyse(one_layer(lambda x: x / keras.ops.max(x)))
     assert set(analysis.margins.values()) == {None}
     assert analysis.whole_tile_layers
 
 
-def test_inputs_go_by_their_keys():
+def test_inputs_have_the_names_of_their_keys():
     image = keras.Input((None, None, 2), name="tensor")
     with pytest.warns(UserWarning, match="keys in the dict must match"):
         network = keras.Model({"key": image}, {"out": layers.Conv2D(2, 3)(image)})

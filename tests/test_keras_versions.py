@@ -1,7 +1,7 @@
-"""The oldest Keras that the kit supports and the newest do the same: slow.
+"""The oldest and the newest Keras that the kit supports give the same results: slow.
 
-Each is installed alone into a folder that Python looks into first; the rest of the
-environment stays as it is.
+Each is installed into a folder of its own, which comes first in Python's path. The
+rest of the environment stays as it is.
 """
 
 import json
@@ -72,7 +72,7 @@ tl.export(f"{folder}/best.keras", f"{folder}/served")
 print(json.dumps({"keras": keras.__version__, "best_loss": loss, **history}))
 """
 
-# Loads what the other has saved, with the optimizer, predicts, and trains on.
+# Loads the files of another version, with the optimizer, predicts, and trains on.
 LOAD = """
 import json, sys
 import keras
@@ -114,7 +114,7 @@ def supported():
 
 @pytest.fixture(scope="module")
 def run_with(tmp_path_factory):
-    """A function that runs Python code with one Keras or the other."""
+    """Function that runs Python code with the oldest or the newest Keras."""
     folders = {}
     for age, version in supported().items():
         folders[age] = tmp_path_factory.mktemp(f"keras_{age}")
@@ -131,10 +131,10 @@ def run_with(tmp_path_factory):
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        told = json.loads(done.stdout.splitlines()[-1])
+        printed = json.loads(done.stdout.splitlines()[-1])
         version = [*map(int, supported()[age].split("."))]
-        assert [*map(int, told["keras"].split("."))][: len(version)] == version
-        return told
+        assert [*map(int, printed["keras"].split("."))][: len(version)] == version
+        return printed
 
     return run
 
@@ -144,7 +144,7 @@ def run_with(tmp_path_factory):
     params=["pixelwise_fcnn", "pooled_cnn", "dual_source_fcnn"],
 )
 def trained(request, run_with, tmp_path_factory):
-    """A network trained with each Keras: {age: (folder, what was told)}."""
+    """A network trained with each Keras: {age: (folder, printed results)}."""
     results = {}
     for age in supported():
         folder = tmp_path_factory.mktemp(f"{request.param}_{age}")
@@ -153,24 +153,24 @@ def trained(request, run_with, tmp_path_factory):
 
 
 @pytest.mark.parametrize("age", ["oldest", "newest"])
-def test_a_network_is_trained_on_its_only_target_and_its_best_epoch_kept(trained, age):
-    _, told = trained[age]
-    assert told["best_loss"] == pytest.approx(min(told["val_loss"]), rel=1e-5)
-    assert {"val_accuracy", "val_precision_1", "val_precision_b"} <= set(told)
+def test_a_network_trains_on_one_target_and_keeps_the_best_epoch(trained, age):
+    _, printed = trained[age]
+    assert printed["best_loss"] == pytest.approx(min(printed["val_loss"]), rel=1e-5)
+    assert {"val_accuracy", "val_precision_1", "val_precision_b"} <= set(printed)
 
 
 def test_both_train_the_same_weights(trained):
-    losses = [told["val_loss"] for _, told in trained.values()]
+    losses = [printed["val_loss"] for _, printed in trained.values()]
     np.testing.assert_allclose(*losses, rtol=1e-4)
 
 
 @pytest.mark.parametrize("reader", ["oldest", "newest"])
 @pytest.mark.parametrize("writer", ["oldest", "newest"])
-def test_what_one_saves_or_exports_the_other_loads_with_the_same_results(
+def test_saved_and_exported_models_give_the_same_in_both_versions(
     trained, run_with, writer, reader
 ):
     folder, _ = trained[writer]
-    told = run_with(reader, LOAD, folder)
-    assert max(told["worst"].values()) <= 1e-6, told
-    assert set(told["worst"]) == {"best.keras", "served"}
-    assert told["steps"] == 1
+    printed = run_with(reader, LOAD, folder)
+    assert max(printed["worst"].values()) <= 1e-6, printed
+    assert set(printed["worst"]) == {"best.keras", "served"}
+    assert printed["steps"] == 1

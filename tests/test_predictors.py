@@ -45,7 +45,7 @@ def two_inputs(*, order, as_dict=False):
 
 @pytest.mark.parametrize("as_dict", [True, False])
 @pytest.mark.parametrize("order", ["ab", "ba"])
-def test_inputs_and_outputs_of_a_keras_model_go_by_name(order, as_dict):
+def test_inputs_and_outputs_of_a_keras_model_have_names(order, as_dict):
     predictor = as_predictor(two_inputs(order=order, as_dict=as_dict))
     given = predictor({"b": OTHER, "a": IMAGE}, ["double", "difference"])
     assert dict(predictor.channels) == {"a": 3, "b": 3}
@@ -71,7 +71,7 @@ def test_a_sequential_model_names_its_output_after_its_last_layer():
     np.testing.assert_allclose(given["triple"], 3 * IMAGE, atol=1e-6)
 
 
-def test_dropout_sleeps():
+def test_dropout_does_nothing():
     image = keras.Input((None, None, 3), name="image")
     model = keras.Model(image, keras.layers.Dropout(0.9, name="same")(image))
     given = as_predictor(model)({"image": IMAGE}, ["same"])["same"]
@@ -96,8 +96,8 @@ def test_saved_models_give_what_the_model_gives(tmp_path, order):
         np.testing.assert_allclose(given, expected, atol=1e-6)
 
 
-def test_a_saved_model_outlives_its_loader(tmp_path):
-    """Its variables belong to the loaded object, which nobody else holds."""
+def test_a_saved_model_keeps_its_variables(tmp_path):
+    """Its variables belong to the loaded object, which only the predictor holds."""
     image = keras.Input((None, None, 3), name="image")
     model = keras.Model({"image": image}, {"net": keras.layers.Conv2D(2, 3)(image)})
     model.export(tmp_path / "served", verbose=False)
@@ -144,7 +144,7 @@ def test_each_shape_is_compiled_once():
     assert shapes == [(2, 9, 11, 4), (2, 5, 11, 4)]
 
 
-def test_an_output_without_places_is_one_pixel():
+def test_an_output_without_height_and_width_is_one_pixel():
     predictor = as_predictor(lambda inputs: {"score": inputs["image"].mean((1, 2))})
     score = predictor({"image": IMAGE}, ["score"])["score"]
     np.testing.assert_array_equal(score[:, 0, 0], IMAGE.mean((1, 2)))
@@ -177,7 +177,7 @@ def test_a_dense_network_maps_patch_by_patch():
     np.testing.assert_allclose(plan.read(), total * mean.read(), rtol=1e-5)
 
 
-def test_a_dense_network_is_sent_to_the_patch_based_mode():
+def test_a_dense_network_needs_the_patch_based_mode():
     patch = keras.Input((6, 6, 4), name="patch")
     net = keras.layers.Dense(2, name="net")(keras.layers.Flatten()(patch))
     source = Source(testing.small_scene()["input_10m"], receptive_field=6)
@@ -186,17 +186,17 @@ def test_a_dense_network_is_sent_to_the_patch_based_mode():
 
 
 @pytest.mark.parametrize("wrong", [None, 3, ["model"]])
-def test_what_is_no_model_is_refused(wrong):
+def test_objects_that_are_not_models_are_refused(wrong):
     with pytest.raises(TypeError, match=f"Received: {type(wrong).__name__}"):
         as_predictor(wrong)
 
 
-def test_a_missing_model_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no model at '.*no\.keras'"):
         as_predictor(tmp_path / "no.keras")
 
 
-def test_a_file_that_is_no_model_is_refused(tmp_path):
+def test_other_files_and_folders_are_refused(tmp_path):
     (tmp_path / "model.txt").write_text("no model")
     for path in (tmp_path, tmp_path / "model.txt"):
         with pytest.raises(ValueError, match="is not a model: it must be"):
@@ -222,7 +222,7 @@ def test_a_model_that_was_never_built_is_refused():
         ({"net": IMAGE[..., 0]}, r"'net' has the shape \(2, 9, 11\)"),
     ],
 )
-def test_a_function_that_returns_something_else_is_refused(returned, message):
+def test_a_function_with_wrong_results_is_refused(returned, message):
     with pytest.raises(OutputError, match=message):
         as_predictor(lambda inputs: returned)({"image": IMAGE}, ["net"])
     source = Source(testing.small_scene()["input_10m"], receptive_field=6)

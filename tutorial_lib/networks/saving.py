@@ -37,7 +37,14 @@ SAVED_MODEL_PARTS = {
     "variables",
 }
 
-__all__ = ["export", "folder_hash", "read_model", "read_reach", "weights_digest"]
+__all__ = [
+    "export",
+    "folder_hash",
+    "read_model",
+    "read_reach",
+    "replace_folder",
+    "weights_digest",
+]
 
 
 def read_model(path: PathLike) -> keras.Model:
@@ -123,7 +130,7 @@ def export(model: keras.Model | PathLike, directory: PathLike) -> Path:
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".part-") as part:
         served.export(Path(part, "new"), verbose=False)
         _write_reach(model, Path(part, "new"))
-        _replace(directory, Path(part, "new"), Path(part, "old"))
+        replace_folder(directory, Path(part, "new"), Path(part, "old"))
     return directory
 
 
@@ -226,7 +233,7 @@ def _served(model: keras.Model) -> keras.Model:
     return keras.Model(inputs, outputs)
 
 
-def _replace(directory: Path, new: Path, old: Path) -> None:
+def replace_folder(directory: Path, new: Path, old: Path) -> None:
     """Replace `directory` by the folder `new`; on an error, put the old one back."""
     if directory.exists():
         directory.rename(old)
