@@ -74,6 +74,16 @@ class Patches:
             class number of each position, (n, 1, 1, 1).
         rejected: One row for each refused position.
         paths: Files of the patches images by the same names; empty without `out_dir`.
+
+    Example:
+        >>> from tutorial_lib import select_positions, testing
+        >>> scene = dict(testing.small_scene())
+        >>> positions = select_positions(scene.pop("labels"), count=5, margin=8)
+        >>> extract_patches(scene, positions, sizes={"input_10m": 16, "input_20m": 8})
+        20 patches; 0 refused
+          input_10m: 16 x 16 px, 4 band(s)
+          input_20m: 8 x 8 px, 6 band(s)
+          labels: 1 x 1 px, 1 band(s)
     """
 
     arrays: Mapping[str, np.ndarray]
