@@ -191,7 +191,7 @@ def as_predictor(model: Any) -> Predictor:
     """Any of the models that the engine takes, as a `Predictor`.
 
     A Keras model gives the same `Predictor` each time, so that it is analysed once and
-    compiled once for each shape. A path is read at each call, because the file may have
+    compiled once. A path is read at each call, because the file may have
     been replaced: load it once with `load_predictor` where that costs too much.
 
     Raises:
@@ -242,12 +242,9 @@ def _of_keras(model: "keras.Model") -> Predictor:
 
 def _from_keras(model: "keras.Model") -> Predictor:
     from tutorial_lib.fields.analysis import analyse
-    from tutorial_lib.fields.graph import named_tensors
     from tutorial_lib.fields.tracing import trace
-    from tutorial_lib.networks.running import call_by_name, compiled
+    from tutorial_lib.networks.running import of_keras
     from tutorial_lib.networks.saving import weights_digest
-
-    inputs, outputs = named_tensors(model)
 
     @cache
     def analysis() -> "FieldAnalysis":
@@ -257,10 +254,11 @@ def _from_keras(model: "keras.Model") -> Predictor:
     def trace_outputs(names: tuple[str, ...]) -> NetworkReach:
         return trace(analysis(), names)
 
+    function = of_keras(model)
     return Predictor(
-        function=compiled(call_by_name(model)),
-        channels={name: tensor.shape[-1] for name, tensor in inputs.items()},
-        outputs=tuple(outputs),
+        function=function.compiled(),
+        channels=function.channels,
+        outputs=function.outputs,
         trace=trace_outputs,
         analysis=analysis,
         # Computed whenever it is asked for, because training changes the weights. That
@@ -270,16 +268,15 @@ def _from_keras(model: "keras.Model") -> Predictor:
 
 
 def _from_saved_model(folder: Path) -> Predictor:
-    from tutorial_lib.networks.running import compiled, load_signature
+    from tutorial_lib.networks.running import of_folder
     from tutorial_lib.networks.saving import folder_hash, read_reach
 
     # Now, not when it is asked for: the folder may be replaced while the model lives.
-    digest = folder_hash(folder)
-    call, channels, outputs = load_signature(folder)
+    digest, function = folder_hash(folder), of_folder(folder)
     return Predictor(
-        function=compiled(call),
-        channels=channels,
-        outputs=outputs,
+        function=function.compiled(),
+        channels=function.channels,
+        outputs=function.outputs,
         trace=cache(lambda names: read_reach(folder, digest)),
         read_digest=lambda: digest,
     )

@@ -1,11 +1,12 @@
-"""How TensorFlow runs a model: functions from arrays to arrays, compiled by shape.
+"""How TensorFlow runs a model: compiled functions from arrays to arrays.
 
 A call costs a fifth of `model.predict` on small tiles, and outputs that are not asked
 for are not computed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,56 +17,90 @@ import tensorflow as tf
 from tutorial_lib.fields.graph import named_tensors
 from tutorial_lib.fields.layer_rules import registered_rules
 
-# Compiled functions that are kept for each model. A map has at most nine shapes of
-# chunks (tiles at the borders are smaller); without a limit, a loop over tile sizes
-# would keep the functions of all of them.
+# Functions that are kept for a model that is compiled for each size: a loop over tile
+# sizes would fill the memory with them.
 KEPT_FUNCTIONS = 64
 
 Tensors = Mapping[str, Any]
+Shapes = tuple[tuple[str, tuple[int | None, ...]], ...]
 
-__all__ = ["call_by_name", "compiled", "load_signature", "settings"]
+__all__ = ["TensorFunction", "of_folder", "of_keras", "settings"]
 
 
-def compiled(
-    call: Callable[[Tensors], Tensors],
-) -> Callable[[Mapping[str, np.ndarray], Sequence[str]], dict[str, np.ndarray]]:
-    """Compile a function of tensors once for each set of outputs and input shapes.
+@dataclass(frozen=True)
+class TensorFunction:
+    """A model of TensorFlow as a function of tensors by name.
 
-    The weights are variables, which a compiled function reads at each call: a model
-    that trains on gives its new results, without being compiled again.
-
-    Args:
+    Attributes:
         call: {input name: tensor} -> {output name: tensor}.
-
-    Returns:
-        Function of arrays and of the names of the wanted outputs.
+        shapes: Shape of each input, (batch, height, width, channel), None where any
+            number goes.
+        outputs: Names of the outputs.
     """
 
-    @lru_cache(KEPT_FUNCTIONS)
-    def concrete(signature: tuple, outputs: tuple[str, ...]) -> Callable:
-        def run(inputs: Tensors) -> dict[str, Any]:
-            results = call({k: tf.cast(v, tf.float32) for k, v in inputs.items()})
-            return {name: results[name] for name in outputs}
+    call: Callable[[Tensors], Tensors]
+    shapes: Mapping[str, tuple[int | None, ...]]
+    outputs: tuple[str, ...]
 
-        specs = {name: tf.TensorSpec(shape, dtype) for name, shape, dtype in signature}
-        return tf.function(run, autograph=False).get_concrete_function(specs)
+    @property
+    def channels(self) -> dict[str, int | None]:
+        """Number of channels of each input."""
+        return {name: shape[-1] for name, shape in self.shapes.items()}
 
-    def function(
-        inputs: Mapping[str, np.ndarray], outputs: Sequence[str]
-    ) -> dict[str, np.ndarray]:
-        signature = tuple((k, v.shape, v.dtype.name) for k, v in inputs.items())
-        tensors = {name: tf.constant(array) for name, array in inputs.items()}
-        results = concrete(signature, tuple(outputs))(tensors)
-        return {name: result.numpy() for name, result in results.items()}
+    def compiled(
+        self,
+    ) -> Callable[[Mapping[str, np.ndarray], Sequence[str]], dict[str, np.ndarray]]:
+        """Function of arrays, compiled once for each set of outputs.
 
-    return function
+        A function for each size of image would not be faster, and compiling one takes
+        0.1 s. The weights are variables, which a compiled function reads at each call.
+        So a model that trains on gives its new results, without being compiled again.
+        """
+
+        def concrete(shapes: Shapes, outputs: tuple[str, ...]) -> Callable:
+            def run(inputs: Tensors) -> dict[str, Any]:
+                results = self.call(inputs)
+                return {name: results[name] for name in outputs}
+
+            specs = {k: tf.TensorSpec(shape, tf.float32) for k, shape in shapes}
+            return tf.function(run, autograph=False).get_concrete_function(specs)
+
+        @cache
+        def for_all_sizes(outputs: tuple[str, ...]) -> Callable | None:
+            try:
+                return concrete(tuple(self.shapes.items()), outputs)
+            # Any exception: Keras has no common one for layers that need to know the
+            # size when they are compiled, as the bilinear UpSampling2D of 3.15 does.
+            except Exception:
+                return None
+
+        for_one_size = lru_cache(KEPT_FUNCTIONS)(concrete)
+
+        def function(
+            inputs: Mapping[str, np.ndarray], outputs: Sequence[str]
+        ) -> dict[str, np.ndarray]:
+            arrays = {k: np.asarray(v, "float32") for k, v in inputs.items()}
+            self._check_sizes(arrays)
+            run = for_all_sizes(tuple(outputs))
+            if run is None:
+                shapes = tuple((name, array.shape) for name, array in arrays.items())
+                run = for_one_size(shapes, tuple(outputs))
+            results = run({name: tf.constant(array) for name, array in arrays.items()})
+            return {name: result.numpy() for name, result in results.items()}
+
+        return function
+
+    def _check_sizes(self, arrays: Mapping[str, np.ndarray]) -> None:
+        for name, array in arrays.items():
+            if not tf.TensorShape(self.shapes[name]).is_compatible_with(array.shape):
+                raise ValueError(
+                    f"The input '{name}' has the shape {array.shape}, and the model "
+                    f"takes {self.shapes[name]}."
+                )
 
 
-def call_by_name(model: keras.Model) -> Callable[[Tensors], Tensors]:
-    """A Keras model as a function from {input name: tensor} to {output name: tensor}.
-
-    Inputs and outputs without a key go by the names of their layers.
-    """
+def of_keras(model: keras.Model) -> TensorFunction:
+    """A Keras model; inputs and outputs without a key go by their layers' names."""
     inputs, outputs = named_tensors(model)
     structure = getattr(model, "input", None)
 
@@ -83,7 +118,8 @@ def call_by_name(model: keras.Model) -> Callable[[Tensors], Tensors]:
         results = result if isinstance(result, list | tuple) else [result]
         return dict(zip(outputs, results, strict=True))
 
-    return call
+    shapes = {name: tuple(tensor.shape) for name, tensor in inputs.items()}
+    return TensorFunction(call, shapes, tuple(outputs))
 
 
 def settings(model: keras.Model) -> list[Any]:
@@ -103,14 +139,8 @@ def settings(model: keras.Model) -> list[Any]:
     return [*fixed, *registered_rules()]
 
 
-def load_signature(
-    folder: Path,
-) -> tuple[Callable[[Tensors], Tensors], dict[str, int | None], tuple[str, ...]]:
-    """Load the function that a SavedModel serves.
-
-    Returns:
-        The function from {input name: tensor} to {output name: tensor}; the number of
-        channels of each input; the names of the outputs.
+def of_folder(folder: Path) -> TensorFunction:
+    """The function that a SavedModel serves.
 
     Raises:
         ValueError: If TensorFlow cannot read the folder, or it has no signature.
@@ -137,5 +167,5 @@ def load_signature(
         # `loaded` owns the variables: it must live as long as the function.
         return loaded and serve(**cast)
 
-    channels = {name: spec.shape[-1] for name, spec in specs.items()}
-    return call, channels, tuple(serve.structured_outputs)
+    shapes = {name: tuple(spec.shape) for name, spec in specs.items()}
+    return TensorFunction(call, shapes, tuple(serve.structured_outputs))
