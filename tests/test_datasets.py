@@ -9,11 +9,11 @@ import tutorial_lib as tl
 
 def write_area(folder, name, count, *, first=0, classes=4):
     """Patches images of one area; every value of patch i is `first` + i."""
-    ranks = np.arange(first, first + count).reshape(-1, 1, 1, 1)
+    indices = np.arange(first, first + count).reshape(-1, 1, 1, 1)
     arrays = {
-        "ten": np.broadcast_to(ranks, (count, 4, 4, 2)).astype("uint16"),
-        "twenty": np.broadcast_to(ranks, (count, 2, 2, 3)).astype("uint16"),
-        "labels": (ranks % classes).astype("uint8"),
+        "ten": np.broadcast_to(indices, (count, 4, 4, 2)).astype("uint16"),
+        "twenty": np.broadcast_to(indices, (count, 2, 2, 3)).astype("uint16"),
+        "labels": (indices % classes).astype("uint8"),
     }
     return {
         key: tl.write_patches(folder / f"{name}_{key}.tif", array)
@@ -23,22 +23,22 @@ def write_area(folder, name, count, *, first=0, classes=4):
 
 @pytest.fixture
 def area(tmp_path):
-    """30 patches of two sources and their labels, rank modulo 4."""
+    """30 patches of two sources; their labels are the index modulo 4."""
     return write_area(tmp_path, "a", 30)
 
 
-def ranks_of(dataset):
-    """Ranks of the patches in their order, after a check that the sources agree."""
-    ranks = []
+def indices_of(dataset):
+    """Indices of the patches in their order, after a check that the sources agree."""
+    indices = []
     for inputs, targets in dataset:
         ten, twenty = (inputs[name].numpy() for name in ("ten", "twenty"))
         target = next(iter(targets.values())).numpy()
         assert (ten == ten[:, :1, :1, :1]).all()
         assert (twenty == ten[:, :1, :1, :1]).all()
         assert np.array_equal(target.argmax(-1).ravel(), ten[:, 0, 0, 0] % 4)
-        ranks += ten[:, 0, 0, 0].astype(int).tolist()
-    assert ranks
-    return ranks
+        indices += ten[:, 0, 0, 0].astype(int).tolist()
+    assert indices
+    return indices
 
 
 def test_batches_have_the_names_shapes_and_types_that_a_model_takes(area):
@@ -62,13 +62,13 @@ def test_the_target_is_one_hot_under_its_name(area):
 
 def test_without_shuffle_the_patches_keep_the_order_of_the_files(area):
     dataset = tl.patch_dataset(area, class_count=4, shuffle=False, batch_size=7)
-    assert ranks_of(dataset) == list(range(30))
-    assert ranks_of(dataset) == list(range(30))
+    assert indices_of(dataset) == list(range(30))
+    assert indices_of(dataset) == list(range(30))
 
 
 def test_each_epoch_has_every_patch_once_in_a_new_order(area):
     dataset = tl.patch_dataset(area, class_count=4, batch_size=7)
-    epochs = [ranks_of(dataset) for _ in range(3)]
+    epochs = [indices_of(dataset) for _ in range(3)]
     assert all(sorted(epoch) == list(range(30)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in [*epochs, range(30)]}) == 4
 
@@ -76,7 +76,7 @@ def test_each_epoch_has_every_patch_once_in_a_new_order(area):
 def test_the_same_seed_gives_the_same_orders(area):
     def two_epochs(seed):
         dataset = tl.patch_dataset(area, class_count=4, seed=seed)
-        return [ranks_of(dataset) for _ in range(2)]
+        return [indices_of(dataset) for _ in range(2)]
 
     assert two_epochs(3) == two_epochs(3)
     assert two_epochs(3)[0] != two_epochs(4)[0]
@@ -88,7 +88,7 @@ def test_orders_do_not_depend_on_the_global_seed(area):
         keras.utils.set_random_seed(before)
         dataset = tl.patch_dataset(area, class_count=4, seed=3)
         keras.utils.set_random_seed(before + 10)
-        orders.append([ranks_of(dataset) for _ in range(2)])
+        orders.append([indices_of(dataset) for _ in range(2)])
     assert orders[0] == orders[1]
 
 
@@ -96,8 +96,8 @@ def test_the_files_of_several_areas_follow_each_other(tmp_path):
     a, b = write_area(tmp_path, "a", 10), write_area(tmp_path, "b", 20, first=100)
     both = {name: [a[name], b[name]] for name in a}
     dataset = tl.patch_dataset(both, class_count=4, shuffle=False)
-    assert ranks_of(dataset) == [*range(10), *range(100, 120)]
-    assert sorted(ranks_of(tl.patch_dataset(both, class_count=4))) == [
+    assert indices_of(dataset) == [*range(10), *range(100, 120)]
+    assert sorted(indices_of(tl.patch_dataset(both, class_count=4))) == [
         *range(10),
         *range(100, 120),
     ]

@@ -165,7 +165,7 @@ def test_an_unknown_curve_is_an_error_that_lists_the_known_ones():
 
 
 def test_curves_with_missing_epochs_are_an_error():
-    with pytest.raises(ValueError, match=r"'val_loss' has 2 epochs and others 4"):
+    with pytest.raises(ValueError, match=r"'val_loss' has 2 epochs and others have 4"):
         replay_early_stopping({"loss": [4, 3, 2, 1], "val_loss": [2, 1]})
 
 

@@ -1,4 +1,4 @@
-"""The exercises of all notebooks, and the classes that they are made of."""
+"""The exercises of all notebooks, and the machinery behind them."""
 
 import dataclasses
 import pkgutil
@@ -136,14 +136,14 @@ JOIN = "keras.layers.Add()([double(net, skip.shape[-1]), skip])"
         ("channels", "keras.layers.add([double(net, 64), skip])"),
     ],
 )
-def test_images_that_do_not_fit_get_their_hint_whatever_joins_them(mistake, join):
+def test_images_that_do_not_fit_get_their_hint_from_each_joining_layer(mistake, join):
     exercise = nb08_convolutional_distortion.deeper
     note = note_with(exercise, JOIN, join)
     assert note.text == exercise.mistakes[mistake].hint
 
 
 @pytest.mark.parametrize("code", ["double(net, -3)", "1 / 0"])
-def test_another_error_in_a_network_does_not_get_the_hint_of_sizes(code):
+def test_another_error_in_a_network_does_not_get_the_hint_about_sizes(code):
     exercise = nb08_convolutional_distortion.deeper
     hints = {mistake.hint for mistake in exercise.mistakes.values()}
     assert note_with(exercise, JOIN, code).text not in hints
@@ -162,7 +162,7 @@ def test_a_blank_for_a_field_is_not_attempted(exercise, field):
     assert note_with(exercise, field, f"{name}...").kind == "not attempted"
 
 
-def test_a_field_that_is_a_float_is_named():
+def test_the_note_names_a_field_that_is_a_float():
     note = note_with(nb06_two_sources.plan_map, '"input_20m": 8', '"input_20m": 16 / 2')
     assert note.kind == "raised"
     assert "8.0" in note.text
@@ -411,7 +411,7 @@ def test_a_function_or_class_is_a_new_attempt_when_its_code_changes(exercise, co
     assert "1 more attempt." in exercise.solution().text
 
 
-# The answer that the notebook goes on with
+# The answer that the rest of the notebook uses
 
 
 def test_before_a_pass_the_notebook_goes_on_with_the_solution(capsys):

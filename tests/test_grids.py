@@ -49,7 +49,7 @@ def test_a_point_on_an_edge_belongs_to_the_pixel_right_or_below():
 )
 def test_an_edge_belongs_to_the_pixel_that_begins_there_at_any_spacing(corner, spacing):
     for pixel in (0, 1, 2, 3, 7, 10, 4999, 10980, 1_234_567):
-        # The sum in floats: what any program writes into a file.
+        # The coordinate is a sum of floats, as programs write it into a file.
         assert pixel_index(corner + pixel * spacing, corner, spacing) == pixel
         assert pixel_index(corner + (pixel + 0.5) * spacing, corner, spacing) == pixel
         assert pixel_index(corner + (pixel + 0.99) * spacing, corner, spacing) == pixel
@@ -71,7 +71,7 @@ def test_a_patch_has_its_position_in_the_middle(size):
 # Alignment of rasters
 
 
-def test_sources_are_measured_in_reference_pixels_from_its_corner():
+def test_sources_are_measured_in_pixels_of_the_reference_from_its_corner():
     pan = testing.small_grid(640, 768, spacing=1.5)
     xs = testing.small_grid(100, 192, spacing=6, corner=(500_009, 4_799_976))
     rows, cols = align({"pan": pan, "xs": xs})["xs"]
@@ -124,7 +124,7 @@ def test_a_source_without_crs_is_refused_with_the_cure():
 
 
 @given(st.integers(-9, 9), st.integers(1, 70), st.integers(1, 80), st.data())
-def test_the_tiles_of_a_window_are_tiles_of_the_whole_map(first, size, tile_size, data):
+def test_the_tiles_of_a_window_are_tiles_of_the_full_map(first, size, tile_size, data):
     pixels = range(first, first + size)
     start = data.draw(st.integers(pixels.start, pixels.stop - 1))
     window = range(start, data.draw(st.integers(start + 1, pixels.stop)))
@@ -138,7 +138,7 @@ def test_the_tiles_of_a_window_are_tiles_of_the_whole_map(first, size, tile_size
 # Windows
 
 
-def test_a_window_is_two_ranges():
+def test_a_window_becomes_a_range_of_rows_and_one_of_columns():
     window = Window(col_off=7.0, row_off=2, width=5, height=9)
     assert window_ranges(window, (30, 40), "a") == (range(2, 11), range(7, 12))
     whole = Window(col_off=0, row_off=0, width=40, height=30)

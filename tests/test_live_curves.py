@@ -120,7 +120,7 @@ def test_an_epoch_without_validation_leaves_a_gap():
     assert "smallest in epoch 2, 4" in live.plot().description
 
 
-def test_curves_of_nothing_but_nan_have_no_best_epoch():
+def test_curves_with_only_nan_have_no_best_epoch():
     nan = float("nan")
     figure = show_curves({"loss": [nan, nan], "val_loss": [nan, nan]})
     assert figure.description == "Curves of 2 epochs: loss."

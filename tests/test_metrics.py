@@ -72,7 +72,7 @@ def test_training_and_evaluation_give_the_same_scores():
     assert ours["kappa"] == pytest.approx(scores.kappa)
 
 
-def test_the_most_probable_class_is_not_found_at_the_threshold_below_one_half():
+def test_a_most_probable_class_below_one_half_is_not_found_at_the_threshold():
     true = np.array([[[[0, 1, 0]]]], "float32")
     estimated = np.array([[[[0.3, 0.45, 0.25]]]], "float32")
     metric = ClassMetrics(("a", "b", "c"), decision="both")

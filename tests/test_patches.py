@@ -1,4 +1,4 @@
-"""Positions and patches: which pixels they hold, and which are refused."""
+"""Positions and patches: the pixels of patches, and the positions that are refused."""
 
 import tracemalloc
 import warnings
@@ -51,7 +51,7 @@ def cut_by_hand(array, grid, x, y, size):
     return array[row : row + size, col : col + size] if inside else None
 
 
-# Which pixels
+# Pixels of patches
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_patches_of_long_rasters_do_not_depend_on_the_strips(data, size):
 
 @pytest.mark.parametrize("column", range(20, 26))
 def test_patches_of_two_resolutions_share_their_ground_at_even_pixels(tmp_path, column):
-    # Each source takes the point into its own grid: at odd columns the 20 m patch lies
-    # one 10 m pixel to the left.
+    # Each source rounds the position to its own grid: at odd columns the 20 m patch
+    # lies one 10 m pixel to the left.
     sources = {
         "ten": coordinates(tmp_path / "10.tif", 60, 80),
         "twenty": coordinates(tmp_path / "20.tif", 30, 40, spacing=20),
@@ -128,12 +128,12 @@ def test_rounded_spacings_give_the_drawn_pixels(tmp_path, spacing):
     assert np.array_equal(pixels, read_array(path))
 
 
-# Which are refused
+# Refused positions
 
 
 def test_a_patch_of_16_pixels_needs_8_pixels_before_and_after(tmp_path):
     path = coordinates(tmp_path / "a.tif", 40, 50)
-    # From 8 to n - 8 pixels before and after.
+    # Positions from 8 to n - 8 have a whole patch.
     positions = places(
         [7.9, 8, 42.9, 43, 25, 25, 25, 25], [20, 20, 20, 20, 7.9, 8, 32.9, 33]
     )
@@ -219,9 +219,7 @@ def test_positions_in_another_crs_are_reprojected_with_a_warning(tmp_path):
     assert np.array_equal(result.arrays["a"], expected.arrays["a"])
 
 
-def test_utm_points_in_a_geojson_in_degrees_are_outside(
-    tmp_path,
-):
+def test_utm_points_in_a_geojson_in_degrees_are_outside(tmp_path):
     path = coordinates(tmp_path / "a.tif", 60, 80)
     vector = places([20.5], [20.5], crs=CRS("EPSG:4326")).to_file(
         tmp_path / "p.geojson"
@@ -507,7 +505,7 @@ def truth(tmp_path):
 
 
 def labels_under(path, positions):
-    """The label of the pixel under each position, by another way."""
+    """The label of the pixel under each position, cut as a patch of one pixel."""
     result = tl.extract_patches(
         {"t": Source(path, nodata=-1)}, positions, sizes={"t": 1}
     )

@@ -1,4 +1,4 @@
-"""Scores compared with counts of one sample at a time; trainings that are repeated."""
+"""Scores compared with counts by hand, and trainings that can be repeated."""
 
 import subprocess
 import sys
@@ -18,9 +18,9 @@ NAMES = ("water", "meadow", "forest", "town")
 def scores_by_hand(true, estimated, number):
     """Precision, recall and F-score of one class, counted sample by sample."""
     hits = sum(t == e == number for t, e in zip(true, estimated, strict=True))
-    found, there = list(estimated).count(number), list(true).count(number)
+    found, pixels = list(estimated).count(number), list(true).count(number)
     precision = hits / found if found else 0
-    recall = hits / there if there else 0
+    recall = hits / pixels if pixels else 0
     both = precision + recall
     return precision, recall, 2 * precision * recall / both if both else 0
 
@@ -47,7 +47,7 @@ def samples():
     return true, probabilities
 
 
-def test_scores_equal_a_count_by_hand_also_for_absent_classes(samples):
+def test_scores_equal_a_count_by_hand_even_for_absent_classes(samples):
     true, probabilities = samples
     dataset = one_hot_dataset(true, probabilities, batch_size=7)
     scores = evaluate_classes(echo, dataset, names=NAMES)
@@ -59,7 +59,7 @@ def test_scores_equal_a_count_by_hand_also_for_absent_classes(samples):
     assert np.allclose(columns, expected)
     assert scores.overall_accuracy == pytest.approx((true == estimated).mean())
     assert scores.confusion.sum() == true.size
-    # Estimated and never true; true and never estimated.
+    # Class 2 is estimated and never true; class 1 is true and never estimated.
     assert scores.confusion[2].sum() == 0 < scores.confusion[:, 2].sum()
     assert scores.confusion[:, 1].sum() == 0 < scores.confusion[1].sum()
 
@@ -77,7 +77,7 @@ def test_scores_at_the_threshold_equal_those_of_keras(samples, number):
     both = precision + recall
     expected = 2 * precision * recall / np.where(both > 0, both, 1)
     assert np.allclose(scores.threshold_f_score, expected)
-    # A winner may have less than one half.
+    # The most probable class of a pixel may be below one half.
     assert scores.threshold_recall.sum() < scores.recall.sum()
 
 
@@ -261,7 +261,7 @@ def two_areas(tmp_path_factory):
 
 
 def train_one_layer(two_areas, best, earlier_seed):
-    """Weights and curves of a training; other code used another seed before it."""
+    """Weights and curves of a training that starts after another seed was set."""
     keras.utils.set_random_seed(earlier_seed)
     history = recipes.train(
         lambda class_count: OneLayer(crops=()).build({"input": 4}),

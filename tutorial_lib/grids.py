@@ -1,9 +1,9 @@
-"""Where pixels are: grids, several rasters on the axes of one, tiles and windows.
+"""Where pixels are: grids, the alignment of several rasters, tiles and windows.
 
 This module computes with integers and fractions, so its results are exact. It reads no
 pixels. Rows and columns are independent, so most functions work along one axis. An
-`Axis` is a source along its rows or its columns, in pixels of the reference, from the
-outer corner of the reference.
+`Axis` describes the rows or the columns of a source, in pixels of the reference. It
+counts from the outer corner of the reference.
 
 Words: the *reference* is the source whose pixels count. A *tile* is the output pixels
 that are written in one step. The *lattice* is the output pixels of a map, numbered from
@@ -35,7 +35,7 @@ __all__ = [
 
 
 class GridMismatchError(ValueError):
-    """Rasters cannot be read together, because their grids do not fit."""
+    """The rasters cannot be read together, because their grids do not fit."""
 
 
 def exact(value: float) -> Fraction:
@@ -75,8 +75,8 @@ def pixel_index(coordinate: float, corner: float, spacing: float) -> int:
 def patch_start(pixel: int, size: int) -> int:
     """First pixel of a patch of `size` pixels around a centre pixel.
 
-    With an even size, the centre pixel has the index `size / 2` in the patch, so there
-    is one pixel more before it than after it. OTBTF's PatchesExtraction has this rule.
+    If the size is even, the centre pixel has the index `size / 2` in the patch. So one
+    pixel more is before it than after it. OTBTF's PatchesExtraction has this rule.
 
     Example:
         >>> patch_start(8, size=16), patch_start(2, size=5)
@@ -87,7 +87,7 @@ def patch_start(pixel: int, size: int) -> int:
 
 @dataclass(frozen=True)
 class Axis:
-    """One source along one axis, in reference pixels from the reference's corner.
+    """Rows or columns of a source, in reference pixels from the reference's corner.
 
     Attributes:
         offset: Place of the source's outer corner.
@@ -178,11 +178,11 @@ def _axis(
 def tile_spans(pixels: range, tile_size: int, window: range) -> Iterator[range]:
     """Tiles of a map that touch a window, along one axis.
 
-    Tiles begin at the first pixel of the whole map, whatever the window. With tiles of
-    its own, a window could hold other values than the full map.
+    The tiles of a window are tiles of the full map. If a window had its own tiles, its
+    values could differ from those of the full map.
 
     Args:
-        pixels: Lattice indices of the whole map.
+        pixels: Lattice indices of the full map.
         tile_size: Output pixels of a tile.
         window: Lattice indices of the window, within `pixels`.
 
@@ -201,7 +201,7 @@ def tile_spans(pixels: range, tile_size: int, window: range) -> Iterator[range]:
 def window_ranges(
     window: Window, shape: tuple[int, int], of: str
 ) -> tuple[range, range]:
-    """Rows and columns of a window, after a check that it is inside a raster.
+    """Rows and columns of a window, after a check that it lies inside a raster.
 
     Args:
         window: The window, in whole pixels.
@@ -235,14 +235,14 @@ def window_ranges(
     inside = 0 <= row < row + height <= shape[0] and 0 <= col < col + width <= shape[1]
     if not inside:
         raise ValueError(
-            f"{words} has no pixels or is not inside its {shape[0]}x{shape[1]} px. "
-            "Choose a window of at least one pixel inside."
+            f"{words} is empty or not inside its {shape[0]}x{shape[1]} px. Choose a "
+            "window of at least one pixel that lies inside."
         )
     return range(int(row), int(row + height)), range(int(col), int(col + width))
 
 
 def map_grid(reference: GeoBox, scale: Fraction, rows: range, columns: range) -> GeoBox:
-    """Grid of a map, from its lattice indices.
+    """Grid of a map that has these lattice indices.
 
     Args:
         reference: Grid of the reference.

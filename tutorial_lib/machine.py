@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-# A notebook that trains and maps takes this much, with TensorFlow.
+# Memory of a notebook that trains and maps, with TensorFlow: `make bench` measures it.
 NEEDED_MEMORY_GB = 1.2
 
 # Python versions for which all pinned packages have wheels.
@@ -41,7 +41,7 @@ class Check:
 
     @property
     def verdict(self) -> str:
-        """A mark with the word "fine", or a mark with the cure."""
+        """The text "✔ fine", or "✘" and the cure."""
         return f"✘ {self.cure}" if self.cure else "✔ fine"
 
 
@@ -84,7 +84,7 @@ def check_machine(scene: str = "havel") -> MachineReport:
         >>> [check.subject for check in check_machine().checks][:2]
         ['Python', 'TensorFlow']
     """
-    packages = (_check_package(name, spelt) for name, spelt in PACKAGES.items())
+    packages = (_check_package(name, names) for name, names in PACKAGES.items())
     threads = Check("Processor threads", str(_count_threads()))
     return MachineReport(
         (_check_python(), *packages, threads, _check_memory(), _check_data(scene))
@@ -95,7 +95,7 @@ def find_data(scene: str) -> Path:
     """Folder of a sample scene.
 
     The search begins in `data` of the working folder and goes on in the folders above.
-    So notebooks in any folder of the project find it.
+    So notebooks in every folder of the project find it.
 
     Args:
         scene: Name of the scene, such as "havel".
@@ -131,8 +131,8 @@ def _check_python() -> Check:
     return Check("Python", found, "" if fine else f"use {' or '.join(PYTHONS)}")
 
 
-def _check_package(name: str, spelt: tuple[str, ...]) -> Check:
-    for package in spelt:
+def _check_package(name: str, names: tuple[str, ...]) -> Check:
+    for package in names:
         try:
             return Check(name, metadata.version(package))
         except metadata.PackageNotFoundError:

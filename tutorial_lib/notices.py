@@ -1,4 +1,4 @@
-"""Warnings that point to the user's line of code, and errors of other libraries."""
+"""Warnings that point to the user's line of code, and short texts of errors."""
 
 import re
 import sys
@@ -8,7 +8,7 @@ __all__ = ["error_line", "warn"]
 
 
 def warn(message: str) -> None:
-    """Give a warning for the line of the user's code that called the kit.
+    """Warn, and point to the line of the user's code that called the kit.
 
     Args:
         message: A sentence with the values in it.
@@ -21,7 +21,7 @@ def warn(message: str) -> None:
         'Class 1 has only 60 pixels.'
     """
     level, frame = 1, sys._getframe()
-    # tqdm's frames are skipped too: a progress bar calls the generators of the kit.
+    # Frames of tqdm are skipped too: a progress bar calls the generators of the kit.
     while frame and frame.f_globals.get("__name__", "").split(".")[0] in (
         "tqdm",
         __package__,

@@ -1,7 +1,7 @@
 """Tiny scenes and networks, for tests, docstrings and first trials.
 
-All are made from a seed in less than a second. No raster is square, so swapped rows and
-columns show.
+All are made from a seed in less than a second. The rasters are not square, so that
+swapped rows and columns give an error.
 """
 
 import tempfile
@@ -20,7 +20,7 @@ SMALL_LEGEND = Legend(
     colors=("#7fbcfc", "#efd700", "#106b00", "#ff0004"),
 )
 
-# Reflectance x 10 000 of each class: four bands at 10 m, then six at 20 m.
+# Reflectance x 10 000 of each class: four bands at 10 m, then six bands at 20 m.
 _SPECTRA = np.array(
     [
         [250, 400, 500, 200, 220, 200, 180, 160, 90, 60],
@@ -31,7 +31,8 @@ _SPECTRA = np.array(
     float,
 )
 
-# A temporary directory is removed with its object, so they are kept until the end.
+# Python removes a TemporaryDirectory when nothing refers to its object, so the objects
+# are kept here until the end.
 _folders: list[tempfile.TemporaryDirectory] = []
 
 
@@ -69,7 +70,7 @@ def small_grid(
 def coordinate_raster(
     path: PathLike, grid: GeoBox, *, channels: int = 2, nodata: float | None = None
 ) -> Path:
-    """Write a raster whose pixels hold their own place.
+    """Write a raster whose pixel values are their own rows and columns.
 
     Band 1 holds the row of each pixel, band 2 the column, other bands `1000 * row +
     column`. So a shift, a flip or swapped axes give wrong numbers.
@@ -121,7 +122,7 @@ def small_scene(
     Args:
         height: Rows at 10 m, an even number.
         width: Columns at 10 m, an even number.
-        seed: Number that chooses the scene.
+        seed: Seed of the random scene.
 
     Returns:
         Paths of `input_10m` (4 bands, uint16), `input_20m` (6 bands, uint16) and
@@ -157,7 +158,7 @@ class BlockMean:
 
     With one input it is a 'valid' convolution with equal weights. With several inputs
     the means are added; the strides bring them to the same spacing. Every input pixel
-    changes the result, so a test finds each pixel that is read wrongly.
+    changes the result, so a test notices each pixel that is read wrongly.
 
     Args:
         fields: Receptive field of each input, in its own pixels.
@@ -176,7 +177,7 @@ class BlockMean:
         self.strides = dict(strides or dict.fromkeys(fields, 1))
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Means (batch, height, width, 1), and as labels whether they are odd."""
+        """Means (batch, height, width, 1), and labels: 1 where the mean is odd."""
         means = [self._means(inputs[name], name) for name in self.fields]
         height = min(mean.shape[1] for mean in means)
         width = min(mean.shape[2] for mean in means)

@@ -7,7 +7,7 @@ Each notebook imports its module of exercises under the name `ex`:
     ex.ground_size.check(size_km, grid=grid)     # right, wrong, raised, not attempted
     ex.ground_size.hint()                        # the next hint
     ex.ground_size.solution()                    # after a pass, or three attempts
-    size_km = ex.ground_size.answer(grid=grid)   # to go on with
+    size_km = ex.ground_size.answer(grid=grid)   # the learner's, or the solution's
 
 The exercises load TensorFlow only in the checks that need it, and never matplotlib.
 """

@@ -1,4 +1,4 @@
-"""Looking at one attempt of a learner: is it blank, is it new, where did it fail?
+"""Checks on one attempt of a learner: has it a blank, is it new, where did it fail?
 
 A *blank* is the `...` that a stub has in place of the learner's own code.
 """
@@ -51,8 +51,8 @@ def has_blank_in_code(answer: Any) -> bool:
     whole body of a function or class.
 
     Args:
-        answer: A function or a class. The result is False for other values, and where
-            the source code is not known.
+        answer: A function or a class. The result is False for other values, and if the
+            source code is not known.
     """
     if isinstance(answer, type):
         return any(
@@ -70,12 +70,12 @@ def has_blank_in_code(answer: Any) -> bool:
 
 
 def _blanks(node: ast.AST) -> Iterator[ast.AST]:
-    """The constants `...` below a node that stand where a value belongs."""
+    """The constants `...` below a node that stand in the place of a value."""
     for child in ast.iter_child_nodes(node):
         blanks = [child] if _is_ellipsis(child) else list(_blanks(child))
         is_statement = isinstance(node, ast.Expr) and _is_ellipsis(child)
         in_index = isinstance(node, ast.Subscript) and child is node.slice
-        # NumPy allows one `...` in an index. Two of them are blanks.
+        # NumPy allows one `...` in an index. Two in one index are blanks.
         if not is_statement and not (in_index and len(blanks) == 1):
             yield from blanks
 
@@ -85,10 +85,10 @@ def _is_ellipsis(node: ast.AST) -> bool:
 
 
 def stop_at_blanks(answer: Any) -> Any:
-    """The answer as something that raises an error when it returns a blank or None.
+    """Wrap an answer so that it raises an error when it returns a blank or None.
 
-    A blank that is returned would reach the judge, or Keras, and raise an error there
-    that says nothing about the blank.
+    Otherwise the blank would reach the judge, or Keras. The error that they raise does
+    not name the blank.
 
     Args:
         answer: A function, a class or another value.
@@ -128,7 +128,7 @@ def _checked(function: FunctionType) -> FunctionType:
 def comes_from_blank(error: BaseException | None) -> bool:
     """Whether an error is a BlankError, or was raised because of one.
 
-    Keras catches errors of a network and raises others in their place.
+    Keras catches an error of a network and raises another one in its place.
     """
     while error is not None:
         if isinstance(error, BlankError):
@@ -138,7 +138,7 @@ def comes_from_blank(error: BaseException | None) -> bool:
 
 
 def wrong_kind(answer: Any, code: str, name: str) -> str:
-    """What to say when the answer is a value in place of a function or class.
+    """Message about a value that is given in place of a function or class.
 
     Args:
         answer: The learner's answer.
@@ -146,7 +146,7 @@ def wrong_kind(answer: Any, code: str, name: str) -> str:
         name: Name of the answer in the code.
 
     Returns:
-        One or two sentences; empty if the kind is right.
+        Two sentences; empty if the kind is right.
 
     Example:
         >>> wrong_kind(3, "def side(n): return n", "side")
@@ -218,7 +218,7 @@ def run_code(code: str, given: Mapping[str, Any], *, title: str) -> dict[str, An
     """
     filename = f"<{title}>"
     lines = code.splitlines(keepends=True)
-    # Tracebacks, `??` in a notebook and `inspect.getsource` read the code from here.
+    # Tracebacks, `??` in a notebook and `inspect.getsource` read code from `linecache`.
     linecache.cache[filename] = (len(code), None, lines, filename)
     namespace = {"__name__": "__main__", **given}
     exec(compile(code, filename, "exec"), namespace)

@@ -1,8 +1,8 @@
-"""An exercise: one value with the question, the code, the check and the hints.
+"""An exercise: an object that holds a question, its code, its check and its hints.
 
 *given values*: values of the notebook that a check and a solution need. They are passed
-by name, and are the keyword-only arguments of the judge. *judge*: the function that
-decides whether an answer is right. *mistake*: a common wrong answer, with its own hint.
+by name, and are the keyword-only arguments of the judge. *judge*: function that decides
+whether an answer is right. *mistake*: a common wrong answer, with its own hint.
 """
 
 import inspect
@@ -152,7 +152,7 @@ class Exercise:
         Raises:
             TypeError: If a given value is missing or unknown.
         """
-        self._require(given, call="check")
+        self._check_given(given, call="check")
         kind, text = self._assess(answer, given)
         if kind == "right":
             self._progress.passed, self._progress.answer = True, answer
@@ -185,7 +185,7 @@ class Exercise:
         return "wrong", self.mistakes[mistake].hint
 
     def hint(self, number: int | None = None) -> Note:
-        """The next hint, or the hint of a number.
+        """Give the next hint, or the hint with a number.
 
         Args:
             number: Number of the hint, from 1 on. None gives the next hint, or the last
@@ -208,7 +208,7 @@ class Exercise:
         return self._note("hint", f"({number} of {count}) {self.hints[number - 1]}")
 
     def solution(self) -> Note:
-        """The solution, after a right answer or three different wrong ones.
+        """Give the solution, after a right answer or three different wrong ones.
 
         Returns:
             A note of kind "solution"; before that, one of kind "locked" that says how
@@ -223,7 +223,7 @@ class Exercise:
         )
 
     def answer(self, **given: Any) -> Any:
-        """The answer that the notebook goes on with.
+        """Give the answer that the rest of the notebook uses.
 
         This is the learner's own answer after it passed, and before that the answer of
         the solution. A printed line says which of the two.
@@ -237,7 +237,7 @@ class Exercise:
         Raises:
             TypeError: If a given value is missing or unknown.
         """
-        self._require(given, call="answer")
+        self._check_given(given, call="answer")
         if self._progress.passed:
             print(f"{self.answer_name}: your own answer")
             return self._progress.answer
@@ -262,7 +262,7 @@ class Exercise:
         """Code of the notebook's cell: the stub, and the line that checks it.
 
         Args:
-            solved: Take the solution, not the stub.
+            solved: Use the solution instead of the stub.
         """
         code = self.solution_code if solved else self.stub
         arguments = [self.answer_name, *(f"{x}={x}" for x in self.given_names)]
@@ -271,7 +271,7 @@ class Exercise:
     def _note(self, kind: str, text: str = "", *, code: str = "") -> Note:
         return Note(kind, self.title, text, code)
 
-    def _require(self, given: Mapping[str, Any], *, call: str) -> None:
+    def _check_given(self, given: Mapping[str, Any], *, call: str) -> None:
         if set(given) == set(self.given_names):
             return
         names = ["…"] if call == "check" else []
@@ -284,7 +284,7 @@ class Exercise:
 
 
 def _unindent(value: Any, *, code: tuple[str, ...], prose: tuple[str, ...]) -> None:
-    """Remove the indentation of the source file from texts and code."""
+    """Remove the indentation that code and prose have in the source file."""
     for name in code:
         object.__setattr__(value, name, dedent(getattr(value, name)).strip())
     for name in prose:

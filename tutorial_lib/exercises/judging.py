@@ -27,7 +27,7 @@ def close(answer: Any, expected: Any, *, tolerance: float = 1e-6) -> bool:
     """
     try:
         got, wanted = np.asarray(answer), np.asarray(expected)
-    # NumPy's error for rows of different lengths.
+    # NumPy raises it for rows of different lengths.
     except ValueError:
         return False
     if got.shape != wanted.shape:

@@ -1,4 +1,4 @@
-"""Exercises of notebook 00: the size of the scene, the pixels of a coarser raster."""
+"""Exercises of notebook 00: size of the scene, pixels of a coarser raster."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,8 @@ def _judge_ground_size(answer: Any, *, grid: GeoBox) -> str | None:
     mistake = diagnose(answer, right=size_km, likely=likely, tolerance=1e-4)
     if mistake != OTHER:
         return mistake
-    # Rounded to one decimal, the right answer and the swapped one still differ.
+    # The tolerance accepts answers rounded to one decimal. The right answer and the
+    # swapped one still differ by more.
     swapped = {"swapped": size_km[::-1]}
     return diagnose(answer, right=size_km, likely=swapped, tolerance=0.06) or "rounded"
 

@@ -1,4 +1,4 @@
-"""Exercises of notebook 01: first pixel of a patch, two sources, rejected positions."""
+"""Exercises of notebook 01: first pixel of a patch, two sources, refused positions."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -177,9 +177,9 @@ patch_sizes = Exercise(
 
 @cache
 def _patches_with_rejections() -> Patches:
-    """Patches of a scene where some positions were rejected, for both reasons."""
+    """Patches of a scene where some positions are refused, for both reasons."""
     scene = testing.small_scene()
-    # 97 is one of the measured values, so some patches have a no-data pixel.
+    # The scene holds the value 97, so some patches have a no-data pixel.
     coarse = Source(scene["input_20m"], nodata=97)
     return extract_patches(
         {"input_10m": scene["input_10m"], "input_20m": coarse},

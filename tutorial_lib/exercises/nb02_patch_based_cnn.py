@@ -17,7 +17,7 @@ def _judge_field_and_scale(
         [(int(k), int(s)) for k, s in rng.integers((2, 1), (7, 4), (5, 2))]
         for _ in range(12)
     ]
-    # With two strides before the last layer every mistake gives another result.
+    # Two layers with a stride come first, so that every mistake gives its own result.
     networks = [[(3, 2), (5, 3), *network, (4, 1)] for network in networks]
     got = np.array([answer(network) for network in networks])
     if got.shape != (len(networks), 2):
@@ -156,7 +156,8 @@ def _judge_recalls(
     labels = rng.integers(0, 5, 600)
     odds = np.exp(rng.normal(0, 1, (600, 5)))
     odds[np.arange(600), labels] *= 3
-    # Without this, precision and recall would be nearly equal.
+    # Class 2 is estimated more often than it is true. Otherwise precision and recall
+    # would be nearly equal.
     odds[:, 2] *= 2
     probabilities = odds / odds.sum(1, keepdims=True)
     got = [answer(probabilities.copy(), labels.copy(), c) for c in range(5)]
@@ -170,22 +171,33 @@ def _judge_recalls(
     return diagnose(got, right=right, likely=likely, tolerance=1e-9)
 
 
-def _found(probabilities: np.ndarray, class_id: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which patches are estimated as the class: at the threshold, and by argmax."""
+def _estimated_as(
+    probabilities: np.ndarray, class_id: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Masks of the patches estimated as a class: at the threshold, and by argmax."""
     return probabilities[:, class_id] > 0.5, probabilities.argmax(1) == class_id
 
 
-# What the right answer and each mistake give for probabilities, labels and a class.
+# Rules of the right answer and of each mistake: probabilities, labels and class give the
+# two results.
 _RECALL_RULES = {
-    "right": lambda p, y, c: [found[y == c].mean() for found in _found(p, c)],
-    "swapped": lambda p, y, c: [found[y == c].mean() for found in _found(p, c)][::-1],
-    "precision": lambda p, y, c: [(y == c)[found].mean() for found in _found(p, c)],
-    "count": lambda p, y, c: [found[y == c].sum() for found in _found(p, c)],
-    "of all": lambda p, y, c: [(found & (y == c)).mean() for found in _found(p, c)],
-    "accuracy": lambda p, y, c: [(found == (y == c)).mean() for found in _found(p, c)],
+    "right": lambda p, y, c: [found[y == c].mean() for found in _estimated_as(p, c)],
+    "swapped": lambda p, y, c: [found[y == c].mean() for found in _estimated_as(p, c)][
+        ::-1
+    ],
+    "precision": lambda p, y, c: [
+        (y == c)[found].mean() for found in _estimated_as(p, c)
+    ],
+    "count": lambda p, y, c: [found[y == c].sum() for found in _estimated_as(p, c)],
+    "of all": lambda p, y, c: [
+        (found & (y == c)).mean() for found in _estimated_as(p, c)
+    ],
+    "accuracy": lambda p, y, c: [
+        (found == (y == c)).mean() for found in _estimated_as(p, c)
+    ],
     "any class": lambda p, y, c: [
         (p[y == c].max(1) > 0.5).mean(),
-        _found(p, c)[1][y == c].mean(),
+        _estimated_as(p, c)[1][y == c].mean(),
     ],
 }
 
@@ -199,7 +211,7 @@ _RECALLS = """
 
 
 def _recalls_with(first: str, second: str) -> str:
-    """An answer that returns two other values, made from the names in its body."""
+    """Code of an answer that returns two other expressions of its variables."""
     return f"""
     def recalls(probabilities, labels, class_id):
         true = labels == class_id

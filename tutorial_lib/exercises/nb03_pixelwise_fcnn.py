@@ -1,4 +1,4 @@
-"""Exercises of notebook 03: sizes and weights of layers, the network, the best epoch."""
+"""Exercises of notebook 03: sizes and weights of layers, the network, best epoch."""
 
 from collections.abc import Callable, Sequence
 from inspect import cleandoc
@@ -249,7 +249,7 @@ _SOLUTION = """
 
 
 def _with_conv(option: str) -> str:
-    """The solution, with its own `conv` that changes an option of each layer."""
+    """Code of the solution with a `conv` that changes an option of each layer."""
     conv = f"""
         def conv(net, filters, kernel, name, **options):
             options = {{"activation": "relu"}} | options | {{"name": name}}
@@ -358,7 +358,7 @@ def _judge_best_epoch(answer: Callable[[Sequence[float]], int]) -> str | None:
     }
     right = [int(np.argmin(c)) + 1 for c in curves]
     found = diagnose(got, right=right, likely=likely)
-    # The notebook uses the answer as an index.
+    # The notebook uses the answer as an index, so a float is wrong.
     return found or (None if np.asarray(got).dtype.kind in "iu" else "not whole")
 
 

@@ -12,7 +12,7 @@ from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
 def _epochs_run(
     val_loss: Sequence[float], patience: int, *, previous: bool = False
 ) -> int:
-    """Number of epochs that run if a loss must be better than the best, or previous."""
+    """Number of epochs that run; `previous` compares a loss with the one before it."""
     best, waited = np.inf, 0
     for epoch, loss in enumerate(val_loss, start=1):
         waited = 0 if loss < best else waited + 1
@@ -22,7 +22,7 @@ def _epochs_run(
     return len(val_loss)
 
 
-# What common wrong lines assign to (best, waited).
+# Values that common wrong lines assign to (best, waited).
 _WRONG_LINES: dict[str, Callable[[int, float, int], tuple[float, float]]] = {
     "not reset": lambda epoch, loss, waited: (loss, waited),
     "one": lambda epoch, loss, waited: (loss, 1),
@@ -32,7 +32,7 @@ _WRONG_LINES: dict[str, Callable[[int, float, int], tuple[float, float]]] = {
 
 
 def _epochs_run_with(val_loss: Sequence[float], patience: int, line: str) -> int:
-    """Number of epochs that run with one of the wrong lines."""
+    """Number of epochs that run with one of `_WRONG_LINES`."""
     best, waited = np.inf, 0
     for epoch, loss in enumerate(val_loss, start=1):
         if loss < best:
@@ -174,7 +174,7 @@ epochs_run = Exercise(
 
 
 class _EpochAsWeights:
-    """Stands for a model. Its weights are the number of the epoch."""
+    """Stands for a model; its weights are the number of the epoch."""
 
     def __init__(self) -> None:
         self.epoch, self.stop_training, self.metrics = 0, False, []
@@ -187,7 +187,7 @@ class _EpochAsWeights:
 
 
 def _run_callback(callback: Any, curves: Sequence[Mapping[str, float]]) -> tuple:
-    """Epochs that ran, and the epoch whose weights the model has at the end."""
+    """Number of epochs that ran, and the epoch whose weights the model has at the end."""
     model = _EpochAsWeights()
     callback.set_model(model)
     callback.on_train_begin()
@@ -294,7 +294,7 @@ make_stopping = Exercise(
 
 
 def _best_epoch_seen(val_loss: Sequence[float], patience: int) -> int:
-    """The best of the epochs that run."""
+    """Best epoch among those that run."""
     ran = _epochs_run(val_loss, patience)
     return int(np.argmin(val_loss[:ran])) + 1
 
@@ -316,7 +316,7 @@ def _judge_patience(
 
 
 def _example_curves() -> Mapping[str, Any]:
-    """Curves with a wave: the best epoch comes after three without an improvement."""
+    """Curves whose best epoch comes after three epochs without an improvement."""
     return {
         "curves": {
             "val_loss": [1.5, 1.2, 1.3, 1.25, 1.22, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6]
@@ -378,10 +378,11 @@ def _gains(
 
 
 def _judge_gains(answer: Callable[[Sequence[float], float], int]) -> str | None:
-    # No difference of two losses equals `min_delta`: rounding would decide there.
+    # No difference of two losses equals these values of `min_delta`: where it does,
+    # rounding would decide.
     cases = [(c, d) for c in _random_curves(12) for d in (0.0, 0.05005, 0.20005)]
     cases.append(([1.0, 0.96, 0.92, 0.88, 0.7], 0.05))
-    # These differences equal it, and are exact in binary: they are not better.
+    # Differences that equal `min_delta`, and are exact in binary: no improvement.
     cases.append(([1.0, 1.0, 0.5, 0.5, 0.25], 0.0))
     cases.append(([1.0, 0.75, 0.5, 0.25], 0.25))
     got = [answer(curve, delta) for curve, delta in cases]

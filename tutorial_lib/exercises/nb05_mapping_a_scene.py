@@ -1,4 +1,4 @@
-"""Exercises of notebook 05: size of the map, the whole map, cost of tiles, no-data."""
+"""Exercises of notebook 05: size of the map, the full map, cost of tiles, no-data."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -144,7 +144,7 @@ def _example_image() -> Mapping[str, Any]:
 def _judge_whole_map(
     answer: Callable[[Any, Any], InferencePlan], *, image_path: Any
 ) -> str | None:
-    # Stands for the network of the notebook, and does not need TensorFlow.
+    # Stands for the network of the notebook; it does not need TensorFlow.
     network = testing.BlockMean({"input": 16})
     try:
         plan = answer(network, image_path)

@@ -31,7 +31,7 @@ def _judge_make_dataset(answer: Callable[..., Iterable]) -> str | None:
         return "swapped"
     if targets["estimated"].shape != (32, 1, 1, 6):
         return "settings"
-    if not (_belong_together(batches) and _belong_together(shuffled_batches)):
+    if not (_in_same_order(batches) and _in_same_order(shuffled_batches)):
         return "apart"
     if _rises(batches) == _rises(shuffled_batches):
         return "never mixed" if _rises(batches) else "always mixed"
@@ -43,7 +43,7 @@ def _judge_make_dataset(answer: Callable[..., Iterable]) -> str | None:
 
 
 def _numbered_patches() -> tuple[Path, Path, Path]:
-    """Files of two sources and of labels. All pixels of a patch are its number."""
+    """Patches images of two sources and of labels; a patch's pixels are its number."""
     folder, count = testing.scratch_folder(), np.random.default_rng().integers(70, 90)
     numbers = np.arange(count, dtype="uint16").reshape(-1, 1, 1, 1)
     fine = numbers + np.zeros((1, 16, 16, 4), "uint16")
@@ -56,13 +56,13 @@ def _numbered_patches() -> tuple[Path, Path, Path]:
 
 
 def _numbers_of(batches: list, source: str) -> np.ndarray:
-    """The number of each patch of a source."""
+    """Numbers of the patches of a source, in the order of the batches."""
     arrays = [np.asarray(inputs[source])[:, 0, 0, 0] for inputs, _ in batches]
     return np.concatenate(arrays)
 
 
-def _belong_together(batches: list) -> bool:
-    """Whether the patches of both sources and the classes come in the same order."""
+def _in_same_order(batches: list) -> bool:
+    """Whether patches of both sources and their classes come in the same order."""
     fine, coarse = _numbers_of(batches, "input_10m"), _numbers_of(batches, "input_20m")
     classes = [np.asarray(y["estimated"]).argmax(-1).ravel() for _, y in batches]
     return np.array_equal(fine, coarse) and close(np.concatenate(classes), fine % 6)
@@ -179,7 +179,7 @@ def _judge_after_layer(answer: Callable[..., tuple[float, float]]) -> str | None
     return diagnose([answer(*case) for case in cases], right=right, likely=likely)
 
 
-def _after_layer(size: str, spacing: str) -> str:
+def _after_layer_code(size: str, spacing: str) -> str:
     return (
         "def after_layer(size, spacing_m, kernel, stride):\n"
         f"    return {size}, {spacing}"
@@ -199,47 +199,57 @@ after_layer = Exercise(
         the metres from one of its pixels to the next.
         """,
     answer_name="after_layer",
-    stub=_after_layer("...", "..."),
-    solution_code=_after_layer("(size - kernel) // stride + 1", "spacing_m * stride"),
+    stub=_after_layer_code("...", "..."),
+    solution_code=_after_layer_code(
+        "(size - kernel) // stride + 1", "spacing_m * stride"
+    ),
     judge=_judge_after_layer,
     mistakes={
         "spacing kept": Mistake(
-            code=_after_layer("(size - kernel) // stride + 1", "spacing_m"),
+            code=_after_layer_code("(size - kernel) // stride + 1", "spacing_m"),
             hint="The sizes are right. But when the kernel moves by two pixels, how far "
             "apart are two neighbouring results?",
         ),
         "spacing divided": Mistake(
-            code=_after_layer("(size - kernel) // stride + 1", "spacing_m / stride"),
+            code=_after_layer_code(
+                "(size - kernel) // stride + 1", "spacing_m / stride"
+            ),
             hint="The sizes are right. Fewer pixels on the same ground: are they closer "
             "together, or further apart?",
         ),
         "spacing of kernel": Mistake(
-            code=_after_layer("(size - kernel) // stride + 1", "spacing_m * kernel"),
+            code=_after_layer_code(
+                "(size - kernel) // stride + 1", "spacing_m * kernel"
+            ),
             hint="The sizes are right. A convolution with stride 1 leaves the spacing "
             "as it is, however large its kernel.",
         ),
         "stride forgotten": Mistake(
-            code=_after_layer("size - kernel + 1", "spacing_m * stride"),
+            code=_after_layer_code("size - kernel + 1", "spacing_m * stride"),
             hint="Right without a stride. A kernel that moves by two pixels has about "
             "half as many places.",
         ),
         "one short": Mistake(
-            code=_after_layer("(size - kernel) // stride", "spacing_m * stride"),
+            code=_after_layer_code("(size - kernel) // stride", "spacing_m * stride"),
             hint="The spacing is right, the size is one short: the kernel's first place "
             "counts too.",
         ),
         "divided late": Mistake(
-            code=_after_layer("(size - kernel + 1) // stride", "spacing_m * stride"),
+            code=_after_layer_code(
+                "(size - kernel + 1) // stride", "spacing_m * stride"
+            ),
             hint="Close. A pooling of 2 on 2 pixels gives one pixel: what does your "
             "function say?",
         ),
         "no stride": Mistake(
-            code=_after_layer("size - kernel + 1", "spacing_m"),
+            code=_after_layer_code("size - kernel + 1", "spacing_m"),
             hint="Right for a stride of 1. What changes when the kernel moves by two "
             "pixels: the number of its places, and how far apart they are?",
         ),
         "not whole": Mistake(
-            code=_after_layer("(size - kernel) / stride + 1", "spacing_m * stride"),
+            code=_after_layer_code(
+                "(size - kernel) / stride + 1", "spacing_m * stride"
+            ),
             hint="The spacing is right. But there is no half pixel: where the last step "
             "does not fit, it is left out.",
         ),
@@ -270,7 +280,7 @@ def _judge_network(answer: type) -> str | None:
         return "sizes"
     if not np.allclose(estimated.sum(-1), 1, atol=1e-4):
         return "softmax"
-    if not _sees_both(model, images, result["features"]):
+    if not _depend_on_both(model, images, result["features"]):
         return "one source"
     return _judge_layers(model, result["features"].shape[-1])
 
@@ -308,7 +318,9 @@ def _has_pooling(model: Any) -> bool:
     return any(getattr(layer, "strides", (1, 1)) != (1, 1) for layer in model.layers)
 
 
-def _sees_both(model: Any, images: dict[str, np.ndarray], features: np.ndarray) -> bool:
+def _depend_on_both(
+    model: Any, images: dict[str, np.ndarray], features: np.ndarray
+) -> bool:
     """Whether the features depend on both images."""
     changed = [
         _run(model, images | {name: image + 1000}) for name, image in images.items()
@@ -454,10 +466,13 @@ network = Exercise(
 
 
 def _judge_gain(answer: Callable[[np.ndarray, np.ndarray], Any]) -> str | None:
-    # Integers, as in the notebook: they show the error of code that divides in place.
+    # Integers, as in the notebook: code that divides them in place raises an error.
     matrices = np.random.default_rng().integers(1, 100, (2, 6, 6))
-    # Classes of different sizes, so that sums of rows and of columns differ.
+    # The classes differ in size, so that sums of rows and of columns differ.
     before, after = matrices * np.array([[4, 1, 2, 1, 3, 1]]).T
+    # One class gets worse and one gets better, so that a lost sign is noticed.
+    before[[0, 1], [0, 1]] = 9999, 1
+    after[[0, 1], [0, 1]] = 1, 9999
     old, new = _scores_of(before), _scores_of(after)
     likely = {score: new[score] - old[score] for score in new}
     right = likely.pop("F-score")
@@ -471,7 +486,7 @@ def _judge_gain(answer: Callable[[np.ndarray, np.ndarray], Any]) -> str | None:
 
 
 def _scores_of(confusion: np.ndarray) -> dict[str, np.ndarray]:
-    """F-scores of the classes, and what mistakes lead to in their place."""
+    """F-scores of the classes, and the values that common mistakes give."""
     found = np.diag(confusion)
     true, estimated = confusion.sum(axis=1), confusion.sum(axis=0)
     return {
@@ -484,7 +499,8 @@ def _scores_of(confusion: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _gain(score: str, result: str = "f_score(after) - f_score(before)") -> str:
+def _gain_code(score: str, result: str = "f_score(after) - f_score(before)") -> str:
+    """Code of an answer with an expression for the score and one for the result."""
     return (
         "def gain(before, after):\n"
         "    def f_score(confusion):\n"
@@ -509,48 +525,48 @@ gain = Exercise(
         number is negative where it has shrunk.
         """,
     answer_name="gain",
-    stub=_gain("...", "..."),
-    solution_code=_gain(_F_SCORE),
+    stub=_gain_code("...", "..."),
+    solution_code=_gain_code(_F_SCORE),
     judge=_judge_gain,
     mistakes={
         "recall": Mistake(
-            code=_gain("found / true"),
+            code=_gain_code("found / true"),
             hint="That is recall: it does not mind how much else was called by the name "
             "of the class.",
         ),
         "precision": Mistake(
-            code=_gain("found / estimated"),
+            code=_gain_code("found / estimated"),
             hint="That is precision: it does not mind how much of the class was missed.",
         ),
         "no two": Mistake(
-            code=_gain("found / (true + estimated)"),
+            code=_gain_code("found / (true + estimated)"),
             hint="With all found and nothing else called so, an F-score must be 1. How "
             "much is yours?",
         ),
         "mean": Mistake(
-            code=_gain("(found / true + found / estimated) / 2"),
+            code=_gain_code("(found / true + found / estimated) / 2"),
             hint="The mean of recall and precision is not the F-score: it forgives when "
             "one of them is very small. Take the formula of the question.",
         ),
         "one number": Mistake(
-            code=_gain("found.sum() / confusion.sum()"),
+            code=_gain_code("found.sum() / confusion.sum()"),
             hint="That is the overall accuracy, one number for all. Which class does it "
             "come from?",
         ),
         "reversed": Mistake(
-            code=_gain(_F_SCORE, "f_score(before) - f_score(after)"),
+            code=_gain_code(_F_SCORE, "f_score(before) - f_score(after)"),
             hint="Right but for the sign: a class that gains has a positive number.",
         ),
         "ratio": Mistake(
-            code=_gain(_F_SCORE, "f_score(after) / f_score(before)"),
+            code=_gain_code(_F_SCORE, "f_score(after) / f_score(before)"),
             hint="That says how many times larger. How much larger is a difference.",
         ),
         "no sign": Mistake(
-            code=_gain(_F_SCORE, "abs(f_score(after) - f_score(before))"),
+            code=_gain_code(_F_SCORE, "abs(f_score(after) - f_score(before))"),
             hint="A class may lose, too. Keep the sign.",
         ),
         "all together": Mistake(
-            code=_gain(_F_SCORE, "(f_score(after) - f_score(before)).mean()"),
+            code=_gain_code(_F_SCORE, "(f_score(after) - f_score(before)).mean()"),
             hint="This is the mean over all classes. The question asks for each of them.",
         ),
     },
@@ -609,18 +625,19 @@ def _judge_plans(
         return "other part"
     same = all(plan.job.outputs == ("estimated_labels",) for plan in plans.values())
     same &= all(plan.job.names[0] == first for first, plan in plans.items())
-    # Derived fields come later in the notebook.
+    # Here the fields are declared; derived fields come later in the notebook.
     same &= not any(plan.derived for plan in plans.values())
     return None if same else OTHER
 
 
 def _whole_grid(paths: Mapping[str, Path]) -> Any:
-    """Grid of the centres of all patches of 8 pixels of 20 m that lie in the image."""
+    """Grid of the full map: the centres of all 20 m patches that lie in the image."""
     grid = read_grid(paths["input_20m"])
     return grid[4 : grid.height - 3, 4 : grid.width - 3]
 
 
-def _plan_map(fine: str, coarse: str, factor: str, end: str = "") -> str:
+def _plan_map_code(fine: str, coarse: str, factor: str, end: str = "") -> str:
+    """Code of an answer with two receptive fields, a scale factor, and an end."""
     return f"""
 def plan_map(model, paths, reference):
     fields = {{"input_10m": {fine}, "input_20m": {coarse}}}
@@ -645,46 +662,48 @@ plan_map = Exercise(
         answer for each pixel of 20 m.
         """,
     answer_name="plan_map",
-    stub=_plan_map("...", "...", "..."),
-    solution_code=_plan_map("16", "8", _FACTOR),
+    stub=_plan_map_code("...", "...", "..."),
+    solution_code=_plan_map_code("16", "8", _FACTOR),
     judge=_judge_plan_map,
     mistakes={
         "fields": Mistake(
-            code=_plan_map("8", "16", _FACTOR),
+            code=_plan_map_code("8", "16", _FACTOR),
             hint="The network refuses blocks of these sizes. How many pixels had a patch "
             "of each source?",
         ),
         "always 1": Mistake(
-            code=_plan_map("16", "8", "1"),
+            code=_plan_map_code("16", "8", "1"),
             hint="Right with the 20 m image first. With the 10 m image first, how many of "
             "its pixels is a pixel of the map wide?",
         ),
         "always 2": Mistake(
-            code=_plan_map("16", "8", "2"),
+            code=_plan_map_code("16", "8", "2"),
             hint="Right with the 10 m image first. With the 20 m image first, the "
             "reference already has the pixels of the map.",
         ),
         "wrong way": Mistake(
-            code=_plan_map("16", "8", _FACTOR.replace("10m", "20m")),
+            code=_plan_map_code("16", "8", _FACTOR.replace("10m", "20m")),
             hint="The scale factor is the size of a map pixel *divided by* that of a "
             "reference pixel. Map pixels are of 20 m.",
         ),
         "patch by patch": Mistake(
-            code=_plan_map("16", "8", f'{_FACTOR}\n    mode = "patch_based"').replace(
+            code=_plan_map_code(
+                "16", "8", f'{_FACTOR}\n    mode = "patch_based"'
+            ).replace(
                 "scale_factor=scale_factor", "scale_factor=scale_factor, mode=mode"
             ),
             hint="This gives the right map, but patch by patch: it takes many times "
             "longer. Leave `mode` out.",
         ),
         "other part": Mistake(
-            code=_plan_map("16", "8", f'{_FACTOR}\n    edge = "pad"').replace(
+            code=_plan_map_code("16", "8", f'{_FACTOR}\n    edge = "pad"').replace(
                 "scale_factor=scale_factor", "scale_factor=scale_factor, edge=edge"
             ),
             hint="This map is larger or smaller than what the whole patches of the scene "
             "give. Leave `edge` and `window` out.",
         ),
         "no plan": Mistake(
-            code=_plan_map("16", "8", _FACTOR, end=".grid"),
+            code=_plan_map_code("16", "8", _FACTOR, end=".grid"),
             hint="The function must return the plan itself, not something of it.",
         ),
     },

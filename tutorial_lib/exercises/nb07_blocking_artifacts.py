@@ -18,10 +18,10 @@ from tutorial_lib.inference.plan import InferencePlan
 from tutorial_lib.rasters import write_array
 
 
-def _or_not_whole(mistake: str | None, answers: list[Any]) -> str | None:
-    """The mistake, or "not whole" for floats that no other mistake explains.
+def _mistake_or_not_whole(mistake: str | None, answers: list[Any]) -> str | None:
+    """The mistake, or "not whole" if only the type float is wrong.
 
-    Floats can be equal to the right numbers, but NumPy and the kit do not take them as
+    Floats can equal the right numbers, but NumPy and the kit do not accept them as
     sizes and indices.
     """
     whole = all(
@@ -81,7 +81,8 @@ def _judge_plan_blocks(answer: Callable[..., InferencePlan]) -> str | None:
     return None if fields == [128, 32] and plan.job.rows.unit == 128 else OTHER
 
 
-def _plan_blocks(pan: str, xs: str, side: str, rest: str = "", end: str = "") -> str:
+def _plan_blocks_code(pan: str, xs: str, side: str, end: str = "") -> str:
+    """Code of an answer with two receptive fields, an expression field, and an end."""
     return f"""
 def plan_blocks(model, paths):
     sources = {{
@@ -89,7 +90,7 @@ def plan_blocks(model, paths):
         "input_xs": tl.Source(paths["input_xs"], receptive_field={xs}),
     }}
     return tl.plan_inference(
-        model, sources, output="estimated", expression_field={side}, tile_size=128{rest}
+        model, sources, output="estimated", expression_field={side}, tile_size=128
     ){end}
 """
 
@@ -103,27 +104,27 @@ plan_blocks = Exercise(
         gives as many pixels as it reads of pan, and all of them go into the map.
         """,
     answer_name="plan_blocks",
-    stub=_plan_blocks("128", "...", "..."),
-    solution_code=_plan_blocks("128", "32", "128"),
+    stub=_plan_blocks_code("128", "...", "..."),
+    solution_code=_plan_blocks_code("128", "32", "128"),
     judge=_judge_plan_blocks,
     mistakes={
         "fields": Mistake(
-            code=_plan_blocks("128", "128", "128"),
+            code=_plan_blocks_code("128", "128", "128"),
             hint="The network refuses blocks of these sizes. A pixel of xs is as wide as "
             "four of pan: how many of them cover the ground of 128 pan pixels?",
         ),
         "another side": Mistake(
-            code=_plan_blocks("128", "32", "64"),
+            code=_plan_blocks_code("128", "32", "64"),
             hint="The network gives more pixels than this for a block. How many does it "
             "give for 128 of pan?",
         ),
         "not whole": Mistake(
-            code=_plan_blocks("128", "128 / 4", "128"),
+            code=_plan_blocks_code("128", "128 / 4", "128"),
             hint="Fields are whole numbers of pixels, and `/` gives a float, 2.0 and not "
             "2. Divide by `//`, or write the number.",
         ),
         "another output": Mistake(
-            code=_plan_blocks("128", "32", "128").replace(
+            code=_plan_blocks_code("128", "32", "128").replace(
                 '"estimated"', '"estimated_labels"'
             ),
             hint="These are not the probabilities. Keep `estimated`.",
@@ -139,7 +140,7 @@ plan_blocks = Exercise(
             "Declare the fields, to see what they do.",
         ),
         "no plan": Mistake(
-            code=_plan_blocks("128", "32", "128", end=".grid"),
+            code=_plan_blocks_code("128", "32", "128", end=".grid"),
             hint="The function must return the plan itself, not something of it.",
         ),
     },
@@ -177,7 +178,7 @@ def _judge_valid_size(answer: Callable[..., int]) -> str | None:
     sizes_transposed = [answer(*layer) for layer in transposed]
     mistake = _wrong_convolution(plain, sizes)
     mistake = mistake or _wrong_transposed(transposed, sizes_transposed)
-    return _or_not_whole(mistake, sizes + sizes_transposed)
+    return _mistake_or_not_whole(mistake, sizes + sizes_transposed)
 
 
 def _wrong_convolution(layers: list[_Layer], answers: list[Any]) -> str | None:
@@ -202,7 +203,8 @@ def _wrong_transposed(layers: list[_Layer], answers: list[Any]) -> str | None:
     return diagnose(answers, right=right, likely=likely)
 
 
-def _valid_size(transposed: str, plain: str) -> str:
+def _valid_size_code(transposed: str, plain: str) -> str:
+    """Code of an answer with a rule for each of the two kinds of layers."""
     return f"""
 def valid_size(x, kernel, stride, transposed):
     if transposed:
@@ -227,47 +229,47 @@ valid_size = Exercise(
           pixel of the result is valid if all that is spread on it comes from valid ones.
         """,
     answer_name="valid_size",
-    stub=_valid_size("...", "..."),
-    solution_code=_valid_size(_TRANSPOSED, _PLAIN),
+    stub=_valid_size_code("...", "..."),
+    solution_code=_valid_size_code(_TRANSPOSED, _PLAIN),
     judge=_judge_valid_size,
     mistakes={
         "no crossing": Mistake(
-            code=_valid_size("stride * x", _PLAIN),
+            code=_valid_size_code("stride * x", _PLAIN),
             hint="The convolution is right. In the transposed one, pixels near the ends "
             "also get something from the neighbours that are not valid.",
         ),
         "stride 2 only": Mistake(
-            code=_valid_size("x * stride - kernel + 2", _PLAIN),
+            code=_valid_size_code("x * stride - kernel + 2", _PLAIN),
             hint="Right for a stride of 2, as the OTBTF tutorial has it. Try it with "
             "stride 3, kernel 3: nothing overlaps, so how many are valid?",
         ),
         "this network only": Mistake(
-            code=_valid_size("2 * x - 1", _PLAIN),
+            code=_valid_size_code("2 * x - 1", _PLAIN),
             hint="Right with a kernel of 3 and a stride of 2 only, as most layers here "
             "have them. Use `kernel` and `stride`.",
         ),
         "grows": Mistake(
-            code=_valid_size("stride * (x - 1) + kernel", _PLAIN),
+            code=_valid_size_code("stride * (x - 1) + kernel", _PLAIN),
             hint="The convolution is right. For the transposed one you have counted all "
             "pixels that get something from a valid one; they must get nothing else.",
         ),
         "all of it": Mistake(
-            code=_valid_size("stride * x", "-(-x // stride)"),
+            code=_valid_size_code("stride * x", "-(-x // stride)"),
             hint="The convolution: that is how many pixels it gives. Which of them have "
             "seen nothing but valid ones?",
         ),
         "steps": Mistake(
-            code=_valid_size("stride * x", "x // stride"),
+            code=_valid_size_code("stride * x", "x // stride"),
             hint="The convolution: that is how often the kernel can move by `stride`. At "
             "its last place the whole kernel must still lie on valid pixels.",
         ),
         "one short": Mistake(
-            code=_valid_size(_TRANSPOSED, "(x - kernel) // stride"),
+            code=_valid_size_code(_TRANSPOSED, "(x - kernel) // stride"),
             hint="The convolution: with x = 3 and a kernel of 3 there is one place for "
             "the kernel.",
         ),
         "not whole": Mistake(
-            code=_valid_size(_TRANSPOSED, "np.floor((x - kernel) / stride) + 1"),
+            code=_valid_size_code(_TRANSPOSED, "np.floor((x - kernel) / stride) + 1"),
             hint="Pixels are counted in whole numbers, and `/` and `np.floor` give "
             "floats, 63.0 and not 63. Divide by `//`.",
         ),
@@ -298,10 +300,11 @@ def _judge_after_conv(answer: Callable[[int, int], tuple[int, int]]) -> str | No
     }
     right = [(-(-a // 2), (b - 2) // 2) for a, b in cases]
     answers = [answer(*case) for case in cases]
-    return _or_not_whole(diagnose(answers, right=right, likely=likely), answers)
+    return _mistake_or_not_whole(diagnose(answers, right=right, likely=likely), answers)
 
 
-def _after_conv(first: str, last: str) -> str:
+def _after_conv_code(first: str, last: str) -> str:
+    """Code of an answer that returns two expressions."""
     return f"def after_conv(first, last):\n    return {first}, {last}\n"
 
 
@@ -318,38 +321,38 @@ after_conv = Exercise(
         pixel of the result, and which the last? In whole numbers.
         """,
     answer_name="after_conv",
-    stub=_after_conv("...", "..."),
-    solution_code=_after_conv("(first + 1) // 2", "(last - 2) // 2"),
+    stub=_after_conv_code("...", "..."),
+    solution_code=_after_conv_code("(first + 1) // 2", "(last - 2) // 2"),
     judge=_judge_after_conv,
     mistakes={
         "padded on both sides": Mistake(
-            code=_after_conv("(first + 2) // 2", "(last - 1) // 2"),
+            code=_after_conv_code("(first + 2) // 2", "(last - 1) // 2"),
             hint="That would be right if result j read 2 j - 1 to 2 j + 1, with one "
             "invented pixel *before* the row. Read the question once more.",
         ),
         "one too many": Mistake(
-            code=_after_conv("(first + 1) // 2", "last // 2"),
+            code=_after_conv_code("(first + 1) // 2", "last // 2"),
             hint="The first one is right. The last result reads up to 2 j + 2, and that "
             "must not be beyond `last`.",
         ),
         "rounded down": Mistake(
-            code=_after_conv("first // 2", "(last - 2) // 2"),
+            code=_after_conv_code("first // 2", "(last - 2) // 2"),
             hint="The last one is right. With `first` 5, result 2 reads pixels 4, 5 and "
             "6, and 4 is not valid.",
         ),
         "halved": Mistake(
-            code=_after_conv("first // 2", "last // 2"),
+            code=_after_conv_code("first // 2", "last // 2"),
             hint="Halving alone does not do it, at neither end. Which pixels does result "
             "2 read? So from which `first` on is it no longer valid, and up to which "
             "`last` not yet?",
         ),
         "last but one": Mistake(
-            code=_after_conv("(first + 1) // 2", "(last - 1) // 2"),
+            code=_after_conv_code("(first + 1) // 2", "(last - 1) // 2"),
             hint="The first one is right. With `last` 5, result 2 reads pixels 4, 5 and "
             "6, and 6 is not valid.",
         ),
         "not whole": Mistake(
-            code=_after_conv("(first + 1) / 2", "(last - 2) / 2"),
+            code=_after_conv_code("(first + 1) / 2", "(last - 2) / 2"),
             hint="Asked are two whole numbers, and `/`, `np.ceil` and `np.floor` give "
             "floats, 30.0 and not 30. `//` rounds down: how does one round up with it?",
         ),
@@ -384,10 +387,10 @@ def _judge_smallest_crop(answer: Callable[[int, int], int]) -> str | None:
     }
     right = [-(-m // (s // 2)) * (s // 2) for m, s in cases]
     answers = [answer(*case) for case in cases]
-    return _or_not_whole(diagnose(answers, right=right, likely=likely), answers)
+    return _mistake_or_not_whole(diagnose(answers, right=right, likely=likely), answers)
 
 
-def _smallest_crop(body: str) -> str:
+def _smallest_crop_code(body: str) -> str:
     return f"def smallest_crop(margin, stride):\n    return {body}\n"
 
 
@@ -402,46 +405,46 @@ smallest_crop = Exercise(
         What is the smallest crop? Any whole numbers must work, not only 31 and 16.
         """,
     answer_name="smallest_crop",
-    stub=_smallest_crop("..."),
-    solution_code=_smallest_crop("-(-2 * margin // stride) * stride // 2"),
+    stub=_smallest_crop_code("..."),
+    solution_code=_smallest_crop_code("-(-2 * margin // stride) * stride // 2"),
     judge=_judge_smallest_crop,
     mistakes={
         "margin only": Mistake(
-            code=_smallest_crop("margin"),
+            code=_smallest_crop_code("margin"),
             hint="That is large enough, but what is kept is no multiple of the stride: "
             "the next chunk would begin between two strides.",
         ),
         "power of two": Mistake(
-            code=_smallest_crop("1 << (margin - 1).bit_length()"),
+            code=_smallest_crop_code("1 << (margin - 1).bit_length()"),
             hint="Powers of two are a rule of thumb. With margin 33 and stride 16, do you "
             "really have to remove 64 pixels?",
         ),
         "whole stride": Mistake(
-            code=_smallest_crop("-(-margin // stride) * stride"),
+            code=_smallest_crop_code("-(-margin // stride) * stride"),
             hint="That works, but is not always the smallest. What must be a multiple of "
             "the stride is what is removed from both sides *together*.",
         ),
         "next one": Mistake(
-            code=_smallest_crop("(margin // (stride // 2) + 1) * (stride // 2)"),
+            code=_smallest_crop_code("(margin // (stride // 2) + 1) * (stride // 2)"),
             hint="Nearly: a margin that fits already needs no more. Try margin 16 and "
             "stride 16.",
         ),
         "too small": Mistake(
-            code=_smallest_crop("margin // (stride // 2) * (stride // 2)"),
+            code=_smallest_crop_code("margin // (stride // 2) * (stride // 2)"),
             hint="This rounds down: less than the margin is removed.",
         ),
         "this network only": Mistake(
-            code=_smallest_crop("32"),
+            code=_smallest_crop_code("32"),
             hint="Right for margin 31 and stride 16, but it must work for others, too: "
             "use `margin` and `stride`.",
         ),
         "half a stride more": Mistake(
-            code=_smallest_crop("margin + stride // 2"),
+            code=_smallest_crop_code("margin + stride // 2"),
             hint="That is large enough, but margin and half a stride together are seldom "
             "what may be removed. Of which number must the crop be a multiple?",
         ),
         "not whole": Mistake(
-            code=_smallest_crop("-(-margin // (stride / 2)) * (stride / 2)"),
+            code=_smallest_crop_code("-(-margin // (stride / 2)) * (stride / 2)"),
             hint="A crop is a whole number of pixels, and `/` gives a float, 32.0 and "
             "not 32. Divide by `//`.",
         ),

@@ -1,4 +1,4 @@
-"""Exercises of notebook 08: errors near the borders of a chunk, and what a crop costs."""
+"""Exercises of notebook 08: errors near the borders of a chunk, cost of a crop."""
 
 import warnings
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def _judge_exact_crop(answer: Callable[[int], int]) -> str | None:
     return diagnose([answer(d) for d in depths], right=right, likely=likely)
 
 
-def _exact_crop(body: str) -> str:
+def _exact_crop_code(body: str) -> str:
     return f"def exact_crop(depth):\n    return {body}\n"
 
 
@@ -39,41 +39,41 @@ exact_crop = Exercise(
         both rules: the margins must go, and the total stride must fit.
         """,
     answer_name="exact_crop",
-    stub=_exact_crop("..."),
-    solution_code=_exact_crop("2 ** (depth + 1)"),
+    stub=_exact_crop_code("..."),
+    solution_code=_exact_crop_code("2 ** (depth + 1)"),
     judge=_judge_exact_crop,
     mistakes={
         "right end": Mistake(
-            code=_exact_crop("2 ** depth"),
+            code=_exact_crop_code("2 ** depth"),
             hint="That is enough at the right and the bottom. What of the other sides?",
         ),
         "margin": Mistake(
-            code=_exact_crop("2 ** (depth + 1) - 1"),
+            code=_exact_crop_code("2 ** (depth + 1) - 1"),
             hint="That takes the margins away, but 2 crops must also be a multiple of "
             "the total stride.",
         ),
         "half of both": Mistake(
-            code=_exact_crop("1.5 * 2 ** depth - 0.5"),
+            code=_exact_crop_code("1.5 * 2 ** depth - 0.5"),
             hint="That is half of what is lost at both sides together. More is lost at "
             "one side than at the other.",
         ),
         "straight line": Mistake(
-            code=_exact_crop("16 * depth - 32"),
+            code=_exact_crop_code("16 * depth - 32"),
             hint="Right for 3 and 4 halvings. But what does one more halving do to a "
             "margin: does it add to it, or double it?",
         ),
         "squared": Mistake(
-            code=_exact_crop("2 * depth**2"),
+            code=_exact_crop_code("2 * depth**2"),
             hint="Nearly right for the rows of the table, and wrong for deeper ones. "
             "What does one more halving do to the total stride?",
         ),
         "one depth": Mistake(
-            code=_exact_crop("32"),
+            code=_exact_crop_code("32"),
             hint="Right for four halvings. The crop depends on `depth`: what is it for "
             "three?",
         ),
         "times": Mistake(
-            code=_exact_crop("8 * depth"),
+            code=_exact_crop_code("8 * depth"),
             hint="Right for four halvings, but not for three. Both columns of margins "
             "and the total stride: by what do they grow from row to row?",
         ),
@@ -93,7 +93,7 @@ def _judge_deeper(answer: type) -> str | None:
     try:
         analysis = analyse(answer().build({"input_p": 1, "input_xs": 4}))
     except ValueError:
-        return _what_does_not_fit(answer)
+        return _why_not_joined(answer)
     if not any(analysis.inputs["input_xs"] in step.inputs for step in analysis.steps):
         return "no xs"
     if analysis.scale["estimated"] != 1:
@@ -113,11 +113,11 @@ def _judge_deeper(answer: type) -> str | None:
     return "another crop" if exact else "crops"
 
 
-def _what_does_not_fit(answer: type) -> str:
-    """Whether sizes or channels differ where the network joins two images."""
+def _why_not_joined(answer: type) -> str:
+    """Mistake of a network that cannot join two images: sizes or channels differ."""
     import keras
 
-    # With sizes that are known Keras raises an error where sizes differ, too.
+    # Keras compares the sizes of two images only if they are known.
     inputs = {
         "input_p": keras.Input((128, 128, 1)),
         "input_xs": keras.Input((32, 32, 4)),
@@ -134,11 +134,11 @@ def _what_does_not_fit(answer: type) -> str:
 
 
 def _shapes_given_to_keras(traceback: TracebackType | None) -> list[tuple]:
-    """Shapes of the images in the call of Keras that raised an error."""
+    """Shapes of the images that were given to the call of Keras that failed."""
     import keras
 
     frames = [frame for frame, _ in walk_tb(traceback)]
-    # The function of Keras that a line of the learner calls; cells run in "__main__".
+    # The function of Keras that a line of the learner calls. Cells run in "__main__".
     called = [
         frame
         for caller, frame in pairwise(frames)
@@ -288,7 +288,8 @@ def _judge_distortion(answer: Callable[..., float]) -> str | None:
 def _random_chunk() -> tuple[np.ndarray, np.ndarray]:
     """Outputs of a chunk alone and with its surroundings: (height, width, band)."""
     rng = np.random.default_rng()
-    # Not square, and with other errors at each border, so that all mistakes differ.
+    # Not square, and with a different error at each border, so that every mistake
+    # gives its own result.
     height, width = rng.integers(14, 40, 2)
     alone, around = rng.uniform(0, 1, (2, height, width, rng.integers(2, 6)))
     alone[:3] += 2
@@ -302,11 +303,11 @@ def _inner(error: np.ndarray, crop: int) -> np.ndarray:
 
 
 def _root_mean(error: np.ndarray) -> float:
-    """Squares, summed over the bands; their mean over the pixels; the root of it."""
+    """Root of the mean over all pixels of the squared error, summed over the bands."""
     return np.sqrt((error**2).sum(axis=-1).mean())
 
 
-# What the right answer and each mistake give for an error and a crop.
+# Rules of the right answer and of each mistake: error and crop give the result.
 _DISTORTIONS: dict[str, Callable[[np.ndarray, int], float]] = {
     "right": lambda error, crop: _root_mean(_inner(error, crop)),
     "per value": lambda error, crop: np.sqrt((_inner(error, crop) ** 2).mean()),
@@ -323,6 +324,7 @@ _DISTORTIONS: dict[str, Callable[[np.ndarray, int], float]] = {
 
 
 def _distortion_code(value: str, rows: str = "", cols: str = "") -> str:
+    """Code of an answer that returns `value` of the error in these rows and columns."""
     rows, cols = rows or "crop : height - crop", cols or "crop : width - crop"
     return f"""
 def distortion(alone, around, crop):
@@ -421,13 +423,13 @@ def _judge_cost(answer: Callable[[int, int], float]) -> str | None:
     }
     right = [(n / (n - 2 * c)) ** 2 for n, c in cases]
     answers = [answer(*case) for case in cases]
-    # The ratio of the areas is floored above, here that of the sides.
+    # "floored" above rounds the ratio of the areas down, this one the ratio of sides.
     floored = {"floored": [(n // (n - 2 * c)) ** 2 for n, c in cases]}
     mistake = diagnose(answers, right=right, likely=likely)
     return diagnose(answers, right, floored) if mistake == OTHER else mistake
 
 
-def _cost(body: str) -> str:
+def _cost_code(body: str) -> str:
     return f"def cost(chunk, crop):\n    return {body}\n"
 
 
@@ -439,34 +441,34 @@ cost = Exercise(
         removed from every side. How many pixels are computed for each one that is kept?
         """,
     answer_name="cost",
-    stub=_cost("..."),
-    solution_code=_cost("(chunk / (chunk - 2 * crop)) ** 2"),
+    stub=_cost_code("..."),
+    solution_code=_cost_code("(chunk / (chunk - 2 * crop)) ** 2"),
     judge=_judge_cost,
     mistakes={
         "one side": Mistake(
-            code=_cost("(chunk / (chunk - crop)) ** 2"),
+            code=_cost_code("(chunk / (chunk - crop)) ** 2"),
             hint="Removed from one side only: a chunk has a left and a right side.",
         ),
         "one axis": Mistake(
-            code=_cost("chunk / (chunk - 2 * crop)"),
+            code=_cost_code("chunk / (chunk - 2 * crop)"),
             hint="That is along one axis. Pixels lie in rows *and* columns.",
         ),
         "upside down": Mistake(
-            code=_cost("((chunk - 2 * crop) / chunk) ** 2"),
+            code=_cost_code("((chunk - 2 * crop) / chunk) ** 2"),
             hint="That is the share that is kept, the inverse of what is asked for.",
         ),
         "floored": Mistake(
-            code=_cost("chunk**2 // (chunk - 2 * crop) ** 2"),
+            code=_cost_code("chunk**2 // (chunk - 2 * crop) ** 2"),
             hint="`//` drops what is left over, and a cost is seldom a whole number. "
             "Divide by `/`.",
         ),
         "no brackets": Mistake(
-            code=_cost("chunk * chunk / (chunk - 2 * crop) * (chunk - 2 * crop)"),
+            code=_cost_code("chunk * chunk / (chunk - 2 * crop) * (chunk - 2 * crop)"),
             hint="Python goes from left to right: it divides, and then multiplies by the "
             "same number again. Set brackets around what stands below.",
         ),
         "difference": Mistake(
-            code=_cost("chunk**2 - (chunk - 2 * crop) ** 2"),
+            code=_cost_code("chunk**2 - (chunk - 2 * crop) ** 2"),
             hint="That is how many are thrown away. How many are computed for each one "
             "that is kept?",
         ),

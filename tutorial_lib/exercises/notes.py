@@ -27,7 +27,7 @@ class Note:
 
     Attributes:
         kind: "not attempted", "raised", "wrong" or "right" after a check; "hint",
-            "solution" or "locked" when asked for one.
+            "solution" or "locked" after a request.
         title: Title of the exercise.
         text: The message, with `code` in backticks and *emphasis* in asterisks.
         code: Python code that is shown below the message.
@@ -74,7 +74,7 @@ def _as_html(text: str) -> str:
 
 def _with_emphasis(text: str, marked: str) -> str:
     """The text with each `*…*` replaced by `marked`, except in code."""
-    # Every second part is code in backticks.
+    # The parts with odd indices are code in backticks.
     parts = re.split(r"(`[^`]+`)", text)
     parts[::2] = [re.sub(_EMPHASIS, marked, part) for part in parts[::2]]
     return "".join(parts)

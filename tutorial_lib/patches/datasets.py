@@ -27,9 +27,9 @@ def patch_dataset(
             of the classes under "labels". Each is one path, or a list of paths for
             several areas, in the same order for all names.
         class_count: Number of classes. The labels are 0 to `class_count` - 1.
-        batch_size: Patches of a batch. The last batch can be smaller.
+        batch_size: Number of patches in a batch. The last batch can be smaller.
         shuffle: Whether the patches come in a new random order in each epoch.
-        seed: Number that chooses the orders; the same seed gives the same ones.
+        seed: Seed of the orders; the same seed gives the same orders.
         target: Name of the model output that is trained.
 
     Returns:
@@ -87,7 +87,7 @@ def patch_dataset(
 
 
 def _shuffled(count: int, seed: int) -> tf.data.Dataset:
-    """The ranks of the patches, in a new order each epoch."""
+    """The indices of the patches, in a new order in each epoch."""
     # `Dataset.shuffle` also uses TensorFlow's global seed, so its orders would depend
     # on the code that ran before. These orders depend on `seed` alone.
     rng = np.random.default_rng(seed)
@@ -105,7 +105,7 @@ def _as_list(path: PathLike | Sequence[PathLike]) -> list[PathLike]:
 def _check_counts(
     parts: Mapping[str, list[np.ndarray]], files: Mapping[str, list[PathLike]]
 ) -> None:
-    # File by file: with two areas in another order, the totals would still agree.
+    # Compared file by file: if two areas are swapped, the totals still agree.
     counts = {name: [len(patches) for patches in parts[name]] for name in parts}
     if len({tuple(count) for count in counts.values()}) > 1:
         listed = "; ".join(f"'{name}' {count}" for name, count in counts.items())

@@ -29,11 +29,11 @@ from tutorial_lib.rasters import (
     write_array,
 )
 
-# Rows of a source that are in memory at a time. A strip of a Sentinel-2 tile with four
-# 16-bit bands takes 45 MB (512 x 10 980 px), the whole tile 964 MB.
+# Number of rows of a source that are in memory at a time. A strip of a Sentinel-2 tile
+# with four 16-bit bands takes 45 MB (512 x 10 980 px), the whole tile 964 MB.
 STRIP_ROWS = 512
 
-# Name of the class numbers among the patches.
+# Name of the patches that hold the class numbers.
 LABELS = "labels"
 
 __all__ = [
@@ -49,12 +49,12 @@ class Rejection(NamedTuple):
     """A position that gave no patch.
 
     Attributes:
-        index: Rank of the position, from 0.
+        index: Index of the position, from 0.
         label: Class number of the position.
         x: Easting of the position, in the CRS of the sources.
         y: Northing of the position.
         reason: "outside" if the patch leaves the source, or "no-data".
-        source: Name of the first source for which this holds.
+        source: Name of the first source where this happens.
     """
 
     index: int
@@ -73,7 +73,7 @@ class Patches:
         arrays: Patches of each source, (n, height, width, channel). Under "labels" the
             class number of each position, (n, 1, 1, 1).
         rejected: One row for each refused position.
-        paths: Files of the patches images by the same names; empty without `out_dir`.
+        paths: Paths of the patches images by the same names; empty without `out_dir`.
 
     Example:
         >>> from tutorial_lib import select_positions, testing
@@ -119,16 +119,16 @@ def extract_patches(
 ) -> Patches:
     """Cut a patch out of every source at every position.
 
-    A position is refused for all sources if its patch leaves one of them or holds a
-    no-data value there, in any pixel of any band. The other positions keep their order
-    and have the same rank in every output.
+    A position is refused for all sources if its patch leaves one of them. It is also
+    refused if a patch holds a no-data value, in any pixel of any band. The other
+    positions keep their order and have the same index in every output.
 
     Args:
-        sources: Rasters by name. Each has its own grid, all have the same CRS. A label
-            raster can be one of them, for labels of many pixels.
+        sources: Rasters by name. Each has its own grid, and all have the same CRS. A
+            label raster can be one of them, for patches with a label for each pixel.
         positions: Positions, or a vector file of points with the field `class`.
-        sizes: Side of the patches of each source, in its own pixels. With an even side
-            the pixel of the position has the index `size / 2`.
+        sizes: Side of the patches of each source, in its own pixels. If the side is
+            even, the pixel of the position has the index `size / 2`.
         out_dir: Folder for the patches images `{prefix}{name}.tif`; None for no files.
         prefix: Beginning of the file names.
 
@@ -141,7 +141,7 @@ def extract_patches(
         GridMismatchError: If the sources have different CRS or one is rotated.
 
     Source:
-        The rules are those of OTBTF's PatchesExtraction. Values are not rounded.
+        OTBTF's PatchesExtraction has the same rules. Values are not rounded.
 
     Example:
         >>> from tutorial_lib import testing
@@ -185,7 +185,7 @@ def _accepted(
     positions: Positions,
     refused: Mapping[int, tuple[str, str]],
 ) -> Patches:
-    """The patches without those of refused positions."""
+    """Patches of the accepted positions, and a row for each refused position."""
     x, y, labels = (v.tolist() for v in (positions.x, positions.y, positions.labels))
     rejected = [
         Rejection(i, labels[i], x[i], y[i], *refused[i]) for i in sorted(refused)
@@ -217,7 +217,7 @@ def _check_names(sources: Mapping[str, Source], sizes: Mapping[str, int]) -> Non
     if wrong:
         raise ValueError(
             f"A size is not a whole number of pixels. Received: {wrong}. Give "
-            "integers from 1 on."
+            "integers of 1 or more."
         )
 
 
@@ -238,7 +238,7 @@ def _cut(
     refused = dict.fromkeys(np.flatnonzero(~inside).tolist(), "outside")
     shape = (len(positions), size, size, reader.channels)
     patches = np.zeros(shape, reader.dtype)
-    # Strip after strip, so that the whole source is never in memory.
+    # Reads one strip after another, so that the whole source is never in memory.
     for first in range(0, reader.grid.height, STRIP_ROWS):
         begins = inside & (rows >= first) & (rows < first + STRIP_ROWS)
         if begins.any():
@@ -252,7 +252,7 @@ def _starts(
 ) -> tuple[np.ndarray, np.ndarray]:
     """First row and first column of each patch."""
     a = grid.transform
-    # Reprojected positions without coordinates in this CRS are inf: move them outside.
+    # A position that cannot be reprojected has the coordinates inf. Move it outside.
     xs = np.where(np.isfinite(positions.x), positions.x, a.c - a.a)
     ys = np.where(np.isfinite(positions.y), positions.y, a.f - a.e)
     rows = [patch_start(pixel_index(y, a.f, a.e), size) for y in ys]
@@ -263,7 +263,7 @@ def _starts(
 def _cut_strip(
     reader: SourceReader, rows: np.ndarray, cols: np.ndarray, size: int
 ) -> np.ndarray:
-    """Patches at these first rows and columns, cut out of one window that is read."""
+    """Patches that start at these rows and columns, cut out of one window."""
     top, left = rows.min(), cols.min()
     height, width = rows.max() + size - top, cols.max() + size - left
     strip = reader.read(int(top), int(left), int(height), int(width))
@@ -277,14 +277,14 @@ def _label_patches(labels: np.ndarray) -> np.ndarray:
     if smallest < 0 or largest > 65535:
         raise ValueError(
             f"The classes of the positions are {smallest} to {largest}; 0 to 65535 are "
-            "possible. Use a field of class numbers, not of object identifiers."
+            "possible. Use a field of class numbers, not one of object identifiers."
         )
     dtype = "uint8" if largest <= 255 else "uint16"
     return labels.astype(dtype)[:, np.newaxis, np.newaxis, np.newaxis]
 
 
 def read_patches(path: PathLike) -> np.ndarray:
-    """Patches of a patches image.
+    """Read the patches of a patches image.
 
     Args:
         path: Raster of square patches stacked in rows, (n * width, width) pixels.
@@ -320,10 +320,10 @@ def write_patches(path: PathLike, array: np.ndarray) -> Path:
         array: The patches.
 
     Returns:
-        The path. The file has no georeference, since its patches come from many places.
+        The path. The file has no georeference: its patches come from many places.
 
     Raises:
-        ValueError: If the array holds no square patches.
+        ValueError: If the array does not hold square patches.
         OSError: If the file cannot be written.
 
     Example:

@@ -58,7 +58,7 @@ class Positions:
     def to_crs(self, crs: CRS) -> "Positions":
         """The same positions in another coordinate reference system.
 
-        Coordinates are inf for a place that has none in that system.
+        A position that cannot be transformed gets the coordinates inf.
         """
         x, y = self.crs.transformer_to_crs(crs)(self.x, self.y)
         return Positions(x, y, self.labels, crs)
@@ -88,8 +88,8 @@ class Positions:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Write into a temporary folder, then move: an interrupted run leaves the
-            # old file whole. Another file name would not do: OGR names the layer after
-            # the file, and a shapefile has several files.
+            # old file whole. A temporary file name would not do: OGR names the layer
+            # after the file, and a shapefile has several files.
             with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as part:
                 self._write(Path(part) / path.name)
                 for file in Path(part).iterdir():
@@ -125,8 +125,8 @@ class Positions:
         Raises:
             FileNotFoundError: If there is no such file.
             OSError: If OGR cannot read it.
-            ValueError: If it does not hold only points, the field is missing, or a
-                class is not a whole number from 0 on.
+            ValueError: If it holds anything except points, the field is missing, or a
+                class is not a whole number of 0 or more.
         """
         if not Path(path).exists():
             raise FileNotFoundError(
@@ -145,14 +145,14 @@ class Positions:
                 getattr(point, "geom_type", "no geometry") for point in points
             )
             raise ValueError(
-                f"'{path}' holds {dict(kinds) or 'nothing'}. Give a file of points, "
-                "and only points."
+                f"'{path}' holds {dict(kinds) or 'nothing'}. Give a file that holds "
+                "only points."
             )
         if shapely.is_empty(points).any():
             first = int(np.argmax(shapely.is_empty(points)))
             raise ValueError(
-                f"Point {first} of '{path}' has no coordinates. Remove it, or give "
-                "coordinates to it."
+                f"Point {first} of '{path}' has no coordinates. Remove it, or give it "
+                "coordinates."
             )
         labels = _class_numbers(columns[list(meta["fields"]).index(field)], path, field)
         crs = CRS(meta["crs"]) if meta["crs"] else None
@@ -160,7 +160,7 @@ class Positions:
 
 
 def in_crs_of_sources(positions: Positions, crs: CRS | None) -> Positions:
-    """The positions in the CRS of the sources, with a warning if that is not theirs."""
+    """The positions in the CRS of the sources; warns if the two CRS differ."""
     if positions.crs == crs:
         return positions
     if crs is None:
@@ -187,8 +187,8 @@ def _check_driver(path: Path) -> None:
         pyogrio.detect_write_driver(path)
     except ValueError as err:
         raise ValueError(
-            f"'{path}' has the ending '{path.suffix}', with which OGR cannot write "
-            "points. Use .geojson or .gpkg."
+            f"OGR cannot write points into '{path}': it does not know the ending "
+            f"'{path.suffix}'. Use .geojson or .gpkg."
         ) from err
 
 
@@ -196,7 +196,7 @@ def _read_vector(path: PathLike) -> tuple:
     try:
         return pyogrio.raw.read(path)
     except pyogrio.errors.DataSourceError as err:
-        # OGR goes on with advice for its command line.
+        # After ".;" comes advice about drivers, which does not help here.
         why = str(err).split(".;")[0].rstrip(".")
         raise OSError(
             f"'{path}' is not a vector file that OGR can read: {why}. Give for example "

@@ -24,7 +24,7 @@ def select_positions(
     """Draw positions of each class at random from a label raster.
 
     Args:
-        labels_path: Raster of class numbers with one band.
+        labels_path: Label raster: one band of class numbers.
         strategy: How many positions a class gets.
             "constant": `count`, or as many as the rarest class has pixels.
             "smallest": as many as the rarest class has pixels.
@@ -33,7 +33,7 @@ def select_positions(
         count: Number of positions for "constant" (each class) and "total" (together).
         nodata: Value of pixels without a label.
         margin: Pixels along each border of the raster that are left out.
-        seed: Number that chooses the random pixels; the same seed draws the same ones.
+        seed: Seed of the random draw; the same seed draws the same positions.
 
     Returns:
         Centres of the drawn pixels, from the top row to the bottom row. They have the
@@ -44,8 +44,8 @@ def select_positions(
             a class number.
 
     Source:
-        The strategies are those of OTBTF's LabelImageSampleSelection, which draws at
-        regular steps instead of at random.
+        OTBTF's LabelImageSampleSelection has the same strategies, but draws at regular
+        steps instead of at random.
 
     Example:
         >>> from tutorial_lib import testing
@@ -63,8 +63,8 @@ def select_positions(
         labels = reader.read(0, 0, grid.height, grid.width)
     if labels.shape[2] != 1:
         raise ValueError(
-            f"'{labels_path}' has {labels.shape[2]} bands. Give a label raster, which "
-            "has one."
+            f"'{labels_path}' has {labels.shape[2]} bands. Give a label raster of one "
+            "band."
         )
     labels = labels[..., 0]
     usable = ~is_nodata(labels, nodata)
@@ -137,12 +137,12 @@ def _check_classes(classes: Iterable[float], path: PathLike, nodata: float) -> N
         raise ValueError(
             f"'{path}' holds values that are not class numbers (0, 1, 2…): "
             f"{wrong[:5]}. Pixels without a label have the value {nodata}. If another "
-            "value means this, give it: `nodata=…`."
+            "value marks them, give it: `nodata=…`."
         )
 
 
 def _centres(pixels: np.ndarray, labels: np.ndarray, grid: GeoBox) -> Positions:
-    """Positions at the centres of pixels, which are numbered row after row."""
+    """Positions at the centres of pixels; the pixels are numbered row after row."""
     rows, cols = np.divmod(pixels, grid.width)
     x, y = grid.transform @ (cols + 0.5, rows + 0.5)
     return Positions(x, y, labels[rows, cols].astype("int64"), grid.crs)

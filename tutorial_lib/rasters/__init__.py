@@ -1,7 +1,7 @@
-"""Reading and writing of pixels: no other room opens a raster file.
+"""Reading and writing of pixels: the only package that opens raster files.
 
-Arrays are (height, width, channel). All formats of GDAL can be read, GeoTIFFs are
-written. A file gets its name only when it is complete.
+Arrays are (height, width, channel). All formats of GDAL can be read; files are
+written as GeoTIFF. A file gets its name only when it is complete.
 """
 
 from tutorial_lib.rasters.legends import Legend

@@ -24,12 +24,12 @@ class Legend:
         if len(self.names) != len(self.colors):
             raise ValueError(
                 f"The legend has {len(self.names)} names and {len(self.colors)} "
-                "colors. Give one color for each name."
+                "colours. Give one colour for each name."
             )
         wrong = [c for c in self.colors if not re.fullmatch("#[0-9a-fA-F]{6}", c)]
         if wrong:
             raise ValueError(
-                f"The color '{wrong[0]}' of the legend does not have the form "
+                f"The colour '{wrong[0]}' of the legend does not have the form "
                 "'#rrggbb'. Write for example '#106b00'."
             )
 

@@ -1,4 +1,4 @@
-"""Opening rasters with a small block cache, and saying why one cannot be opened."""
+"""Opens rasters, with a small block cache and with errors that name the file."""
 
 import os
 import warnings
@@ -61,13 +61,13 @@ def _caller_chose_a_limit() -> bool:
     return in_env or "GDAL_CACHEMAX" in os.environ
 
 
-# One for the process, like GDAL's cache.
+# One object for the whole process, because GDAL has one cache for it.
 small_block_cache = SmallBlockCache()
 
 
 def open_quietly(path: PathLike, mode: str = "r", **profile: Any) -> Any:
-    """`rasterio.open` without its warning about rasters without georeference."""
-    # Patches images have no georeference: their patches come from many places.
+    """Like `rasterio.open`, except that a missing georeference gives no warning."""
+    # Patches images have no georeference, because their patches come from many places.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         return rasterio.open(path, mode, **profile)
@@ -75,7 +75,10 @@ def open_quietly(path: PathLike, mode: str = "r", **profile: Any) -> Any:
 
 @contextmanager
 def opened(path: PathLike) -> Iterator[rasterio.DatasetReader]:
-    """Open a raster for reading, as rasterio's dataset.
+    """Open a raster for reading, and close it at the end of the `with` block.
+
+    Yields:
+        The open dataset of rasterio.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -100,5 +103,5 @@ def opened(path: PathLike) -> Iterator[rasterio.DatasetReader]:
 
 
 def _is_missing_file(path: PathLike) -> bool:
-    # GDAL also reads addresses and paths of its virtual file systems.
+    # GDAL also reads web addresses and paths of its virtual file systems (/vsi…).
     return not str(path).startswith(("/vsi", "http")) and not Path(path).exists()

@@ -1,4 +1,4 @@
-"""Reading pixels: whole rasters, windows of them, and stacked sources."""
+"""Reads pixels: whole rasters, windows, and bands stacked from several rasters."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ def grid_of(dataset: rasterio.DatasetReader) -> GeoBox:
 
 
 def read_nodata(path: PathLike) -> float | None:
-    """No-data value that a raster's own tag declares, or None."""
+    """No-data value in the tag of a raster, or None if it has no tag."""
     with opened(path) as dataset:
         return dataset.nodata
 
@@ -86,7 +86,7 @@ def read_array(
     window: Window | None = None,
     bands: Sequence[int] | None = None,
 ) -> np.ndarray:
-    """Pixels of a raster.
+    """Read the pixels of a raster.
 
     Args:
         path: Raster that GDAL reads.
@@ -137,7 +137,7 @@ class Source:
 
     @classmethod
     def of(cls, source: "Source | PathLike | Sequence[PathLike]") -> "Source":
-        """The source itself, or a new source of these paths."""
+        """Return the source itself, or a new source for a path or a list of paths."""
         return source if isinstance(source, cls) else cls(source)
 
     @property
@@ -203,7 +203,7 @@ class SourceReader:
     """An open source: its grid, number of channels, no-data value, and pixels.
 
     Attributes:
-        grid: Grid of all its rasters.
+        grid: Grid of the source; all its rasters have this grid.
         nodata: Value of pixels without data, or None.
     """
 
@@ -233,7 +233,7 @@ class SourceReader:
         return np.result_type(*types)
 
     def read(self, row: int, col: int, height: int, width: int) -> np.ndarray:
-        """Pixels (height, width, channel) of a window.
+        """Read the pixels (height, width, channel) of a window.
 
         Raises:
             ValueError: If the window is not inside the source.
@@ -267,7 +267,7 @@ def _common_nodata(
 ) -> float | None:
     if source.nodata is not None:
         return source.nodata
-    # By their text, since NaN does not equal NaN.
+    # Compared as text, because NaN does not equal NaN.
     tags = {str(dataset.nodata): dataset.nodata for dataset in datasets}
     if len(tags) > 1:
         raise ValueError(
@@ -279,7 +279,7 @@ def _common_nodata(
 
 
 def _checked_bands(source: Source, count: int) -> tuple[int, ...]:
-    """The bands to read, after a check that the source has them."""
+    """Numbers of the bands to read, after a check that the source has them."""
     bands = tuple(range(1, count + 1) if source.bands is None else source.bands)
     if not bands:
         raise ValueError(
@@ -290,7 +290,7 @@ def _checked_bands(source: Source, count: int) -> tuple[int, ...]:
     if wrong:
         raise ValueError(
             f"Band {wrong[0]} of '{source.paths[0]}' does not exist: it has {count} "
-            f"bands. Received: bands={list(bands)}. Give numbers from 1 to {count}."
+            f"band(s). Received: bands={list(bands)}. Give numbers from 1 to {count}."
         )
     return bands
 
@@ -298,7 +298,7 @@ def _checked_bands(source: Source, count: int) -> tuple[int, ...]:
 def _parts(
     datasets: Sequence[rasterio.DatasetReader], bands: Sequence[int]
 ) -> Iterator[_Part]:
-    """Share the bands of a stack among its rasters; `bands` counts through all."""
+    """Bands to read from each raster; `bands` are numbered through all rasters."""
     before = 0
     for dataset in datasets:
         last = before + dataset.count
@@ -316,5 +316,5 @@ def _read(
     except rasterio.errors.RasterioIOError as err:
         raise OSError(
             f"'{dataset.name}' is damaged: its pixels from row {window.row_off}, col "
-            f"{window.col_off} cannot be read. Download or make it again."
+            f"{window.col_off} on cannot be read. Download it or make it again."
         ) from err

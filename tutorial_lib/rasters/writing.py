@@ -1,4 +1,4 @@
-"""Writing GeoTIFFs: under another name first, then renamed when they are complete."""
+"""Writes GeoTIFFs under a temporary name, and renames them when they are complete."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,23 +18,24 @@ from tutorial_lib.rasters.opening import (
     small_block_cache,
 )
 
-# Side of the blocks of a file, in pixels; GDAL's own default for tiled GeoTIFFs.
+# Side of the blocks of a file, in pixels: GDAL's default for tiled GeoTIFFs.
 BLOCK_SIZE = 256
 
-# Endings of sidecar files: statistics, overviews and masks beside a raster.
+# Endings of the sidecar files of a raster: statistics, overviews and masks.
 SIDECARS = (".aux.xml", ".ovr", ".msk")
 
 
 def to_type(values: np.ndarray, dtype: str | np.dtype, *, nan: float) -> np.ndarray:
-    """The values in another type; for integers, rounded to nearest and clamped.
+    """Convert values to another type; integers are rounded and clamped.
 
     Args:
         values: Any array.
-        dtype: The other type.
+        dtype: The new type. Integers are rounded to the nearest one, and clamped to the
+            limits of the type.
         nan: Value that replaces NaN in an integer type.
 
     Returns:
-        Array of this type and of the same shape.
+        Array of the new type and of the same shape.
 
     Example:
         >>> to_type(np.array([-1.0, 2.9, 300, np.nan]), "uint8", nan=255).tolist()
@@ -84,7 +85,7 @@ def _checked_shape(array: np.ndarray) -> tuple[int, int, int]:
     if array.ndim != 3:
         raise ValueError(
             f"Arrays have the shape (height, width, channel). Received: {array.shape}. "
-            "A single band is `array[..., np.newaxis]`."
+            "Write a single band as `array[..., np.newaxis]`."
         )
     return array.shape
 
@@ -101,7 +102,7 @@ def create_raster(
     tags: Mapping[str, str] | None = None,
     descriptions: Sequence[str] | None = None,
 ) -> Iterator[RasterWriter]:
-    """Create a compressed GeoTIFF, which appears when the `with` block ends.
+    """Create a compressed GeoTIFF; it appears when the `with` block ends.
 
     If the block ends with an error, nothing is left and an existing file is kept.
 
@@ -119,7 +120,7 @@ def create_raster(
         A writer; its `write(array, row, col)` takes (height, width, channel) arrays.
 
     Raises:
-        ValueError: If there is a legend and the raster is not a label map.
+        ValueError: If there is a legend, and not one band of uint8 or uint16.
         OSError: If the folder cannot be written or the disk is full.
 
     Example:
@@ -150,17 +151,17 @@ def create_raster(
         with _errors_named(path):
             _check_readable(part)
             part.replace(path)
-            # Sidecar files describe the old raster, but programs would use them.
+            # Sidecar files describe the old raster, but GDAL would still use them.
             for ending in SIDECARS:
                 path.with_name(path.name + ending).unlink(missing_ok=True)
     finally:
-        # An error here would hide the error that explains what went wrong.
+        # An error of `unlink` would hide the error that explains what went wrong.
         with suppress(OSError):
             part.unlink()
 
 
 def _check_legend(legend: Legend | None, channels: int, dtype: np.dtype) -> None:
-    # GDAL drops the colours of other rasters and only logs it.
+    # For other rasters GDAL drops the colours, and only its log says so.
     if legend and (channels != 1 or dtype.name not in ("uint8", "uint16")):
         raise ValueError(
             f"A legend needs one band of uint8 or uint16. Received: {channels} "
@@ -193,9 +194,9 @@ def _profile(
         "crs": grid.crs and str(grid.crs),
         "transform": grid.transform,
         "nodata": nodata,
-        # Lossless, and all common programs read it.
+        # Deflate is lossless, and all common programs read it.
         "compress": "deflate",
-        # Compresses differences of neighbours: 3 is made for floats, 2 for integers.
+        # The predictor stores differences of neighbours: 3 for floats, 2 for integers.
         "predictor": 3 if floating else 2,
         # The size of a compressed file is not known when it is created: beyond 4 GB
         # only a BigTIFF can be written, and IF_SAFER chooses it where that may happen.

@@ -1,7 +1,7 @@
 """Trainings on the sample scenes, from rasters to the weights of the best epoch.
 
-The recorded weights and `make demo` come from these functions. The notebooks write the
-same steps out.
+These functions make the recorded weights, and `make demo` uses them. The notebooks
+write the same steps out.
 """
 
 import json
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # receptive field of the networks.
 SIZES = {"input": 16}
 TWO_SIZES = {"input_10m": 16, "input_20m": 8}
-# The same for the town: 96 m on the ground. "truth" has the class of each pan pixel.
+# The same for the town: 96 m on the ground. "truth" holds the class of each pan pixel.
 TOWN_SIZES = {"input_p": 64, "input_xs": 16, "truth": 64}
 
 _IMAGES = {
@@ -116,7 +116,7 @@ def _aligned(positions: Positions, coarse_path: PathLike) -> Positions:
     """
     to_xy = read_grid(coarse_path).transform
     columns, rows = ~to_xy @ (positions.x, positions.y)
-    # Move it an eighth of a coarse pixel inside: the corner also belongs to neighbours.
+    # An eighth of a coarse pixel inside, because neighbours share the corner itself.
     x, y = to_xy @ (np.floor(columns) + 0.125, np.floor(rows) + 0.125)
     return Positions(x, y, positions.labels, positions.crs)
 
@@ -216,7 +216,7 @@ def train_fcnn(
     best: Path,
     **options: int,
 ) -> "keras.callbacks.History":
-    """Train the pixel-wise network. The options are those of `train`."""
+    """Train the pixel-wise network, with the keyword arguments of `train`."""
     from tutorial_lib.networks.architectures import pixelwise_fcnn
 
     return train(pixelwise_fcnn, (train_batches, valid_batches), best, **options)

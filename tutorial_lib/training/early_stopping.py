@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Names of metrics where more is better, or less. Keras asks the metric itself, but a
-# recorded curve has only a name.
+# Names of metrics: first those where more is better, then those where less is better.
+# Keras asks the metric itself, but a recorded curve has only a name.
 _RISING = re.compile(
     r"(acc|((binary|overall|(sparse_)?(top_k_)?categorical)_)?accuracy|precision|recall"
     r"|auc|f1_score|fbeta_score)(_\d+)?"
@@ -33,7 +33,7 @@ class StoppingReplay:
         epochs_run: Number of epochs with early stopping.
         stopped_epoch: The epoch after which the training stops; None if it does not.
         best_epoch: The last epoch with an improvement; None if no epoch was watched.
-        best_value: Value of the curve in the best epoch; None if there is none.
+        best_value: Value of the curve in the best epoch; None if no epoch was watched.
         kept_epoch: The epoch whose weights the model has at the end.
     """
 
@@ -78,14 +78,14 @@ def replay_early_stopping(
 ) -> StoppingReplay:
     """Find the epoch where `keras.callbacks.EarlyStopping` would stop a training.
 
-    The arguments are those of the callback, and the result is the same as Keras's.
+    It takes the arguments of the callback, and gives the same result as Keras.
 
     Args:
         history: One value for each epoch by name: the `history.history` of Keras, or
             `recorded.read_history(…)`.
         monitor: Name of the curve to watch.
         patience: Number of epochs without an improvement after which training stops. 0
-            and 1 are the same: training stops at the first epoch without one.
+            and 1 are the same: training stops at the first such epoch.
         min_delta: A change of less than this is not an improvement.
         mode: "min" if less is better, "max" if more is better. "auto" decides by the
             name; it knows "loss" and the default names of Keras's metrics.
@@ -142,7 +142,7 @@ def _curve(history: Mapping[str, Sequence[float]], monitor: str) -> list[float]:
     lengths = {name: len(values) for name, values in history.items()}
     if lengths[monitor] != max(lengths.values()):
         raise ValueError(
-            f"The curve '{monitor}' has {lengths[monitor]} epochs and others "
+            f"The curve '{monitor}' has {lengths[monitor]} epochs and others have "
             f"{max(lengths.values())}: {lengths}. Record it in every epoch "
             "(`validation_freq=1`)."
         )

@@ -10,8 +10,8 @@ import keras
 
 __all__ = ["LiveCurves"]
 
-# Plain text of the output. It has no numbers: the tests of the notebooks compare it,
-# and trainings differ from machine to machine.
+# Plain text of the output. It has no numbers, because the tests of the notebooks
+# compare it, and trainings differ from machine to machine.
 _TEXT = "Curves of this training, epoch by epoch."
 
 
@@ -23,8 +23,8 @@ class LiveCurves(keras.callbacks.Callback):
     Args:
         names: Names of the curves to draw, without "val_". None draws the loss, and the
             accuracies if there are any.
-        interval_s: Least time between two drawings, in seconds: a drawing takes longer
-            than a short epoch. The first and the last epoch are always drawn.
+        interval_s: Shortest time between two drawings, in seconds: a drawing takes
+            longer than a short epoch. The first and the last epoch are always drawn.
 
     Attributes:
         curves: One value for each epoch by name, as in `history.history`; NaN in an
@@ -65,7 +65,7 @@ class LiveCurves(keras.callbacks.Callback):
         self._start()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Record the values of an epoch, and update the figure if it is time."""
+        """Record the values of an epoch, and draw them if `interval_s` has passed."""
         logs = logs or {}
         for name in {**self.curves, **logs}:
             curve = self.curves.setdefault(name, [math.nan] * self._epochs)
@@ -75,7 +75,7 @@ class LiveCurves(keras.callbacks.Callback):
             self._show()
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Update the figure if the last epoch is missing in it."""
+        """Draw the last epoch if the figure does not show it yet."""
         if self._shown_epochs < self._epochs:
             self._show()
 
@@ -96,7 +96,8 @@ class LiveCurves(keras.callbacks.Callback):
         known = [name for name in self.curves if not name.startswith("val_")]
         names = self.names
         if names is None:
-            # For a model with several losses Keras prefixes the name of the output.
+            # If a model has several losses, Keras puts the output's name before each
+            # metric: "estimated_accuracy".
             names = [n for n in known if n == "loss" or n.endswith("accuracy")]
         unknown = [name for name in names if name not in known]
         if unknown or not names:
@@ -108,7 +109,7 @@ class LiveCurves(keras.callbacks.Callback):
         return {key: self.curves[key] for key in keys if key in self.curves}
 
     def _show(self) -> None:
-        # Also outside a notebook: a wrong name is an error in the first epoch.
+        # Called outside a notebook too: a wrong name is an error in the first epoch.
         self._curves_to_draw()
         if not _in_notebook():
             return

@@ -13,7 +13,7 @@ from tutorial_lib.training.scores import THRESHOLD
 # Keras loads this one (see `tutorial_lib._register`) before PACKAGE is defined there.
 PACKAGE = "tutorial_lib"
 
-# Prefixes of the names of scores, by decision.
+# Prefixes in the names of the scores, for each decision.
 _PREFIXES = {
     "argmax": ("",),
     "threshold": ("threshold_",),
@@ -56,7 +56,7 @@ class ClassMetrics(keras.metrics.Metric):
         dtype: Type of the overall accuracy.
 
     Raises:
-        ValueError: If there is no such decision, or names are missing or repeated.
+        ValueError: If the decision is unknown, or names are missing or repeated.
 
     Example:
         >>> metric = ClassMetrics(("water", "land", "town"), decision="both")
@@ -87,7 +87,7 @@ class ClassMetrics(keras.metrics.Metric):
         self.counts = self.add_variable(
             (count, 2 * count), "zeros", dtype="float64", name="counts"
         )
-        # Keras's callbacks with `mode="auto"` read here that more is better.
+        # Callbacks of Keras with `mode="auto"` read here that more is better.
         self._direction = "up"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -97,8 +97,8 @@ class ClassMetrics(keras.metrics.Metric):
             y_true: (batch, height, width, class) one-hot targets. A pixel of zeros has
                 no class and is not counted.
             y_pred: (batch, height, width, class) probabilities.
-            sample_weight: Weights whose axes are the first ones of (batch, height,
-                width, 1).
+            sample_weight: Weights (batch, height, width, 1). The last axes may be
+                left out.
 
         Raises:
             ValueError: If the number of channels is not the number of names.
@@ -128,7 +128,7 @@ class ClassMetrics(keras.metrics.Metric):
         confusion = counts[:, :count]
         overall = _overall_scores(confusion)
         if _CALLED_AT_EPOCH_END and not tf.executing_eagerly():
-            # Each number that a compiled step returns takes time: with all of them
+            # Each number that a compiled step returns takes time. With all scores,
             # training takes a tenth longer (`benchmarks/metrics_cost.py`).
             return ops.cast(overall[0], self.dtype)
         matrices = {"": confusion, "threshold_": counts[:, count:]}
@@ -153,7 +153,7 @@ def _with_axes(weights: Any, axes: int) -> Any:
 
 
 def _class_scores(matrix: Any, pixels: Any) -> list[Any]:
-    """Precision, recall and F-score of each class; `pixels` counts the true ones."""
+    """Precision, recall and F-score of each class, which has `pixels` true pixels."""
     right, estimated = ops.diagonal(matrix), ops.sum(matrix, axis=0)
     return [
         ops.divide_no_nan(right, estimated),
@@ -184,7 +184,7 @@ class FScore(keras.metrics.Metric):
         dtype: Type of the result.
 
     Raises:
-        ValueError: If there is no such decision.
+        ValueError: If the decision is unknown.
 
     Example:
         >>> metric = FScore(class_id=0)
@@ -207,7 +207,7 @@ class FScore(keras.metrics.Metric):
         top_k = 1 if decision == "argmax" else None
         self.precision = keras.metrics.Precision(class_id=class_id, top_k=top_k)
         self.recall = keras.metrics.Recall(class_id=class_id, top_k=top_k)
-        # Keras's callbacks with `mode="auto"` read here that more is better.
+        # Callbacks of Keras with `mode="auto"` read here that more is better.
         self._direction = "up"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:

@@ -35,7 +35,7 @@ class ClassScores:
         names: Names of the classes.
         above_threshold: (class, class) counts of pixels. Rows are true classes; a
             column counts the pixels whose probability of a class is above 0.5. None
-            when unknown.
+            if unknown.
 
     Raises:
         ValueError: If a matrix does not have a row and a column for each name.
@@ -82,12 +82,12 @@ class ClassScores:
 
     @property
     def precision(self) -> np.ndarray:
-        """Of the pixels estimated as a class, the share that is the class; by class."""
+        """Share of the pixels estimated as a class that are of this class, by class."""
         return _share(np.diag(self.confusion), self.confusion.sum(0))
 
     @property
     def recall(self) -> np.ndarray:
-        """Of the pixels of a class, the share that is estimated as it; by class."""
+        """Share of the pixels of a class that are estimated as this class, by class."""
         return _share(np.diag(self.confusion), self.pixels)
 
     @property
@@ -97,25 +97,27 @@ class ClassScores:
 
     @property
     def threshold_precision(self) -> np.ndarray:
-        """As `precision`, of the pixels whose probability of the class is above 0.5."""
-        return _share(np.diag(self._above), self._above.sum(0))
+        """Share of the pixels with a probability above 0.5 that are of the class."""
+        return _share(np.diag(self._counts_above), self._counts_above.sum(0))
 
     @property
     def threshold_recall(self) -> np.ndarray:
-        """As `recall`: the share with a probability of their class above 0.5."""
-        return _share(np.diag(self._above), self.pixels)
+        """Share of the pixels of a class that have a probability of it above 0.5."""
+        return _share(np.diag(self._counts_above), self.pixels)
 
     @property
     def threshold_f_score(self) -> np.ndarray:
         """Harmonic mean of precision and recall at the threshold, by class."""
-        return _share(2 * np.diag(self._above), self._above.sum(0) + self.pixels)
+        return _share(
+            2 * np.diag(self._counts_above), self._counts_above.sum(0) + self.pixels
+        )
 
     @property
-    def _above(self) -> np.ndarray:
+    def _counts_above(self) -> np.ndarray:
         if self.above_threshold is None:
             raise ValueError(
                 "There are no scores at the threshold 0.5: `above_threshold` is None. "
-                "Give it, or make the scores with `evaluate_classes`."
+                "Give these counts, or make the scores with `evaluate_classes`."
             )
         return self.above_threshold
 
@@ -160,7 +162,7 @@ class ClassScores:
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Part divided by whole, and 0 where the whole is 0."""
+    """Part divided by whole; 0 where the whole is 0."""
     return np.divide(part, whole, out=np.zeros(np.shape(part)), where=whole > 0)
 
 
@@ -180,8 +182,7 @@ def compare_scores(
         and kappa. Values are rounded to three decimals.
 
     Raises:
-        ValueError: If there are no scores, the classes differ, or there is no such
-            score.
+        ValueError: If there are no scores, the classes differ, or `score` is unknown.
 
     Warns:
         UserWarning: If the models were scored on different pixels.
@@ -203,8 +204,8 @@ def compare_scores(
     rows = [f"{name} {_TITLES[score]}" for name in names]
     rows += ["overall accuracy", "kappa"]
     columns = {
-        model: [*getattr(own, score), own.overall_accuracy, own.kappa]
-        for model, own in scores.items()
+        model: [*getattr(result, score), result.overall_accuracy, result.kappa]
+        for model, result in scores.items()
     }
     table = pd.DataFrame(columns, index=rows)
     if len(scores) == 2:
