@@ -77,6 +77,8 @@ def test_the_valid_part_of_each_layer_equals_the_tutorial(estimated):
 def test_a_crop_of_24_leaves_wrong_pixels_and_32_leaves_none(estimated):
     result = {crop: ChunkResult(estimated, 128, crop) for crop in (24, 31, 32)}
     assert [result[crop].verdict.exact for crop in result] == [False, False, True]
+    assert result[24].nearest == ((128, 32),)
+    assert ChunkResult(estimated, 131, 32).nearest == ((128, 32), (144, 32))
     assert result[24].wrong == (31 - 24, 31 - 24, 0, 0)
     assert result[31].wrong == result[32].wrong == (0, 0, 0, 0)
     # 128² are computed for 64² that are kept.
@@ -119,12 +121,6 @@ def test_the_first_choice_and_the_nearest_choices_are_exact(studies):
             assert all(ChunkResult(one, *pair).verdict for pair in result.nearest)
 
 
-def test_the_nearest_choice_is_said_with_the_reasons(pan_xs, estimated):
-    explorer = explore_fields(pan_xs, chunk=128, crop=24)
-    assert "Nearest exact choice: chunk 128 with crop 32." in repr(explorer)
-    assert ChunkResult(estimated, 131, 32).nearest == ((128, 32), (144, 32))
-
-
 def test_a_chunk_that_is_not_a_multiple_of_the_stride_is_not_exact():
     halved = study(conv(3, 2))
     # Padding takes a pixel at the end.
@@ -156,19 +152,6 @@ def test_a_chunk_on_which_the_network_cannot_run_is_explained(estimated):
     assert stuck == "conv_xs_conv2"
     explorer = explore_fields(estimated.analysis, chunk=130)
     assert repr(explorer).startswith("The network cannot run on chunks of 130 px.")
-    with pytest.raises(ValueError, match=r"\[32, 33\]"):
-        estimated.analysis.spans(130, 0)
-
-
-def test_branches_that_round_differently_run_on_even_chunks_only():
-    image = keras.Input((None, None, 1), name="input")
-    # Of an odd size, one rounds up and the other down, and neither pads.
-    merged = conv(1, 2)(image) + keras.layers.MaxPooling2D(2)(image)
-    merging = OutputStudy(analyse(keras.Model(image, {"out": merged})), "out")
-    for chunk, crop in itertools.product(range(20, 26), range(3)):
-        result = ChunkResult(merging, chunk, crop)
-        assert bool(result.failure) == bool(chunk % 2)
-        assert result.verdict.exact == (chunk % 2 == 0)
 
 
 def test_a_padded_layer_rounds_up_as_in_keras():
@@ -194,14 +177,6 @@ def test_a_crop_that_leaves_nothing_has_no_cost(pan_xs):
     assert (explorer.result.tile, explorer.result.cost) == (0, None)
     assert "A crop of 64 px from each side leaves nothing" in repr(explorer)
     assert "Cost" not in repr(explorer)
-
-
-def test_a_built_in_crop_makes_another_one_unnecessary(pan_xs):
-    cropped = OutputStudy(pan_xs, "estimated_crop32")
-    assert ChunkResult(cropped, 144, 0).verdict.exact
-    costs = [ChunkResult(cropped, 144, crop).cost for crop in (0, 32)]
-    # 80 px are left of 144, and 16 px after another crop of 32.
-    assert costs == [pytest.approx((144 / 80) ** 2), pytest.approx((144 / 16) ** 2)]
 
 
 def test_an_output_of_which_nothing_is_left_gets_new_sizes(pan_xs):
@@ -249,6 +224,7 @@ def test_rows_that_lose_more_than_columns_are_mentioned():
     explorer = explore_fields(study(conv((3, 7))).analysis, chunk=40)
     assert explorer.result.margins == (3, 1, 3, 1)
     assert "1 px are lost at the top and 1 px at the bottom" in repr(explorer)
+    assert "Nearest exact choice: chunk 40 with crop 3." in repr(explorer)
 
 
 def test_the_field_picture_follows_the_settings(fields):
@@ -376,6 +352,8 @@ def test_stopping_equals_what_one_finds_by_hand(stopping):
     stopping.patience, stopping.min_delta = 1, 1.5
     # From 5 to 4 is a gain of less than 1.5.
     assert stopping.stopping.stopped_epoch == 2
+    words = "Epoch 1 counts as the best, val_loss 5; then 1 epoch without a gain of"
+    assert f"{words} more than 1.5." in repr(stopping)
     stopping.monitor = "loss"
     settings = {"monitor": "loss", "patience": 1, "min_delta": 1.5}
     assert stopping.stopping == replay_early_stopping(stopping.curves, **settings)
@@ -403,19 +381,6 @@ def test_only_a_stop_after_the_best_epoch_gets_a_tick(stopping):
     stopping.patience = 9
     assert stopping.stopping.stopped_epoch is None
     assert stopping.summary().good is None
-
-
-def test_with_a_min_delta_the_last_gain_is_said_instead_of_the_best_epoch():
-    curves = {"val_loss": [5, 4.9, 3, 2.5, 2.9]}
-    explorer = explore_stopping(curves, patience=2, min_delta=1)
-    # From 5 to 3 is more than 1, from 3 to 2.5 is not; but 2.5 is best.
-    last_gain = "The last gain of more than 1 was in epoch 3, val_loss 3; then 2 epochs"
-    assert last_gain in repr(explorer)
-    explorer.min_delta = 2
-    none = "No gain of more than 2 after epoch 1, val_loss 5: 2 epochs without one."
-    assert none in repr(explorer)
-    explorer.min_delta = 0
-    assert "val_loss was best in epoch 4, 2.5; then 1 epoch" in repr(explorer)
 
 
 def test_the_validation_loss_is_said_where_the_training_loss_is_monitored(stopping):
@@ -505,13 +470,8 @@ def patches():
     return browse_patches(some_patches(), count=4)
 
 
-def extents(browser):
-    """(left, right, bottom, top) of each patch in the picture."""
-    images = browser.draw().axes[-1].images
-    return np.array([image.get_extent() for image in images])
-
-
 def test_pages_hold_all_patches_of_a_class_once(patches):
+    sizes = set()
     for label in (1, 0):
         patches.label = label
         assert patches.page == 1
@@ -519,42 +479,20 @@ def test_pages_hold_all_patches_of_a_class_once(patches):
         for page in range(1, patches.page_count + 1):
             patches.page = page
             found += patches.indices
+            sizes.add(pixels(patches).shape)
         expected = np.flatnonzero(some_patches()["labels"] == label).tolist()
         assert sorted(found) == expected
         assert found != expected
+        seeded = browse_patches(some_patches(), count=19, seed=1)
+        seeded.label = label
+        assert set(seeded.indices) == set(found)
+        assert seeded.indices != found
+    # The last page has fewer patches, and what is below it does not move.
+    assert len(sizes) == 1
     with pytest.raises(ValueError, match=r"no page 4.* 1 to 3"):
         patches.page = 4
     with pytest.raises(ValueError, match=r"class 7.* \[0, 1"):
         patches.label = 7
-
-
-def test_the_seed_decides_the_order():
-    orders = [
-        browse_patches(some_patches(), count=12, **options).indices
-        for options in ({}, {"seed": 0}, {"seed": 1})
-    ]
-    assert orders[0] == orders[1] != orders[2]
-
-
-def test_patches_stay_large_where_there_are_many():
-    patches = some_patches() | {"labels": np.zeros(19)}
-    browser = browse_patches(patches, count=18)
-    places = extents(browser)
-    # 18 positions are 3 rows of 6, with two sources each.
-    assert len(places) == 2 * 18
-    left, top = places[:, 0].round(6), places[:, 3].round(6)
-    assert len(set(left)) == len(set(top)) == 6
-    figure = browser.draw()
-    assert left.max() + 1 <= figure.axes[-1].get_xlim()[1] + 1e-9
-    # Patches of one source do not cover those of the other.
-    assert np.diff(sorted(set(top))).min() > 1
-    width, height = figure.get_size_inches()
-    few = browse_patches(patches, count=6).draw().get_size_inches()
-    assert width == few[0]
-    assert height > 2 * few[1]
-    # The last page is as high as the others: what is below it does not move.
-    browser.page = 2
-    assert tuple(browser.draw().get_size_inches()) == (width, height)
 
 
 def test_the_centre_is_the_pixel_after_the_middle():
@@ -586,18 +524,12 @@ def test_the_title_has_the_bands_and_the_colour_of_the_class():
     assert repr(browse_patches(pan)).startswith("Patches of all patches, page 1 of 3")
 
 
-def test_sources_have_their_size_on_the_ground():
-    # A patch of pan is 8 x 12 m, one of xs 2 x 3 pixels of 2 m: half as large.
-    sizes = {"pan": 1.0, "xs": 2.0}
-    places = extents(browse_patches(some_patches(), count=3, pixel_sizes=sizes))
-    widths, heights = places[:, 1] - places[:, 0], places[:, 2] - places[:, 3]
-    np.testing.assert_allclose(widths, [1, 1, 1, 0.5, 0.5, 0.5])
-    np.testing.assert_allclose(heights, widths * 2 / 3)
-    middles = places[:, :2].mean(axis=1)
-    np.testing.assert_allclose(middles[:3], middles[3:])
-    # Without pixel sizes both cover the same ground.
-    places = extents(browse_patches(some_patches(), count=3))
-    np.testing.assert_allclose(places[:, 1] - places[:, 0], np.ones(6))
+def test_sources_are_drawn_at_one_size(patches):
+    images = patches.draw().axes[-1].images
+    left, right, bottom, top = np.transpose([image.get_extent() for image in images])
+    # A patch of pan has 8 x 12 pixels, one of xs 2 x 3 pixels.
+    np.testing.assert_allclose(right - left, np.ones(2 * 4))
+    np.testing.assert_allclose(bottom - top, np.full(2 * 4, 2 / 3))
 
 
 def test_the_patches_of_one_position_are_in_one_column():
@@ -616,7 +548,6 @@ def test_the_patches_of_one_position_are_in_one_column():
     ("given", "options", "message"),
     [
         ({"xs": np.zeros((5, 2, 3, 4))}, {}, "different numbers of patches: .*'xs': 5"),
-        ({}, {"pixel_sizes": {"pan": 1.0}}, "`pixel_sizes` has no entry for .*xs"),
         ({}, {"count": 0}, "`count` is 0"),
     ],
 )

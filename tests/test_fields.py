@@ -1,5 +1,7 @@
 """`analyse` is compared with the table of tutorial 2, and with computed outputs."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ from random_networks import positive, random_network
 
 import tutorial_lib as tl
 from tutorial_lib.fields.layer_rules import UnknownLayerError, window
+from tutorial_lib.fields.reach import NetworkReach
+from tutorial_lib.fields.tracing import trace
 
 # Name, size, first and last valid row of tutorial 2's network, for 128 pixels.
 TUTORIAL_2 = [
@@ -270,6 +274,26 @@ def test_explaining_follows_one_output():
     assert "GetItem" in cropped[-2]
 
 
+def test_the_layers_before_a_merge_that_fails_have_spans():
+    analysis = tl.analyse(tl.architectures.pan_xs_unet(4, crops=()))
+    # 130 px of pan are halved to 65 and 33, and xs has 32.
+    with pytest.raises(ValueError, match=r"'conv_xs_conv2' merges .*\[32, 33\]"):
+        analysis.spans(130, 0)
+    spans = analysis.possible_spans(130, 0)
+    names = [step.name for step in analysis.steps]
+    assert names[len(spans)] == "conv_xs_conv2"
+    assert spans[names.index("conv2")].size == 33
+    assert analysis.possible_spans(128, 0) == analysis.spans(128, 0)
+
+
+def test_the_steps_before_a_step_are_those_that_it_depends_on():
+    analysis = tl.analyse(tl.architectures.pan_xs_unet(4, crops=()))
+    names = [step.name for step in analysis.steps]
+    before = {names[i] for i in analysis.steps_before(names.index("conv2"))}
+    assert {"input_p", "conv1", "conv2"} <= before
+    assert not before & {"input_xs", "conv_xs", "conv3"}
+
+
 def one_layer(*parts):
     x = image = keras.Input((None, None, 2), name="input")
     for part in parts:
@@ -319,6 +343,20 @@ def test_a_maximum_of_the_whole_image_is_named():
     analysis = tl.analyse(one_layer(lambda x: x / keras.ops.max(x)))
     assert set(analysis.margins.values()) == {None}
     assert analysis.whole_tile_layers
+
+
+def test_a_reach_that_an_export_saved_is_read():
+    """The text of `reach.json` for a convolution of 3 px: older exports stay valid."""
+    text = """{"outputs": {"out": [
+        {"scale": "1", "stride": 1, "lost": 0, "pads": true, "spacing": {"x": "1"},
+         "borders": [1, 1], "starts": {"x": [-1]}, "stops": {"x": [2]}},
+        {"scale": "1", "stride": 1, "lost": 0, "pads": true, "spacing": {"x": "1"},
+         "borders": [1, 1], "starts": {"x": [-1]}, "stops": {"x": [2]}}]},
+        "whole_tile_layers": [], "bytes_per_pixel": 12.0}"""
+    image = keras.Input((None, None, 1), name="x")
+    layer = layers.Conv2D(2, 3, padding="same", name="out")
+    known = trace(tl.analyse(keras.Model(image, layer(image))))
+    assert NetworkReach.from_json(json.loads(text)) == known
 
 
 def test_inputs_have_the_names_of_their_keys():

@@ -182,7 +182,7 @@ class FieldAnalysis(Network):
         """
         output = next(iter(self.outputs)) if output is None else output
         check_output(output, self.outputs)
-        fields, needed = self.layers(size), self._steps_before(self.outputs[output])
+        fields, needed = self.layers(size), self.steps_before(self.outputs[output])
         lines = [f"A chunk of {size} px, all of them real."]
         for number, (step, field) in enumerate(zip(self.steps, fields, strict=True)):
             before = [_margins(fields[i]) for i in step.inputs]
@@ -190,14 +190,6 @@ class FieldAnalysis(Network):
                 lines.append(f"{field.name} ({field.kind}): {_valid_text(field)}")
         text = _valid_text(fields[self.outputs[output]])
         return "\n".join([*lines, f"output '{output}': {text}"])
-
-    def _steps_before(self, number: int) -> set[int]:
-        """Numbers of the steps that a step depends on, with its own."""
-        needed = {number}
-        for i in range(number, -1, -1):
-            if i in needed:
-                needed.update(self.steps[i].inputs)
-        return needed
 
     def __repr__(self) -> str:
         lines = [

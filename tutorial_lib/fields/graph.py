@@ -96,6 +96,24 @@ class Network:
         Raises:
             ValueError: If a layer merges tensors of different sizes.
         """
+        spans = self.possible_spans(size, axis, real)
+        if len(spans) < len(self.steps):
+            step = self.steps[len(spans)]
+            sizes = sorted({spans[i].size for i in step.inputs})
+            raise ValueError(
+                f"The layer '{step.name}' merges tensors of {sizes} px for a chunk of "
+                f"{size} px. Its branches must remove the same number of pixels."
+            )
+        return spans
+
+    def possible_spans(
+        self, size: int, axis: int, real: Mapping[str, tuple[int, int]] | None = None
+    ) -> list[Span]:
+        """Spans of the steps up to the first one that would merge different sizes.
+
+        It takes the arguments of `spans`. Where every step can run, it gives the same
+        result.
+        """
         real = real or {}
         names = {number: name for name, number in self.inputs.items()}
         spans: list[Span] = []
@@ -106,15 +124,18 @@ class Network:
                 first, last = real.get(name, (0, count - 1))
                 spans.append(Span(count, first, last, self.spacing[name]))
                 continue
-            sizes = {spans[i].size for i in step.inputs}
-            if len(sizes) > 1:
-                raise ValueError(
-                    f"The layer '{step.name}' merges tensors of {sorted(sizes)} px for "
-                    f"a chunk of {size} px. Its branches must remove the same number "
-                    "of pixels."
-                )
+            if len({spans[i].size for i in step.inputs}) > 1:
+                break
             spans.append(step.span(spans, axis))
         return spans
+
+    def steps_before(self, number: int) -> set[int]:
+        """Numbers of the steps that a step depends on, and its own number."""
+        needed = {number}
+        for i in range(number, -1, -1):
+            if i in needed:
+                needed.update(self.steps[i].inputs)
+        return needed
 
     def output_span(self, name: str, size: int, axis: int) -> Span | None:
         """Span of an output for a chunk; None if nothing of it is valid."""

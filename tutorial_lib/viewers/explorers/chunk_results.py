@@ -86,40 +86,20 @@ class OutputStudy:
             self.network, self.output, tile=tile, crop=(crop,) * 4, chunk=sides
         )
 
-    def spans(self, chunk: int, axis: int) -> list[Span]:
-        """Spans of the layers, up to the first one that cannot run on the chunk.
-
-        `FieldAnalysis.spans` raises an error there, without the spans before it.
-        """
-        names = {number: name for name, number in self.analysis.inputs.items()}
-        spans: list[Span] = []
-        for number, step in enumerate(self.analysis.steps):
-            if number in names:
-                spacing = self.analysis.spacing[names[number]]
-                size = int(chunk / spacing)
-                spans.append(Span(size, 0, size - 1, spacing))
-            elif len({spans[i].size for i in step.inputs}) > 1:
-                break
-            else:
-                spans.append(step.span(spans, axis))
-        return spans
-
     @cached_property
     def shown_layers(self) -> dict[int, Fraction]:
         """Where each layer that changes the valid part begins, in reference pixels.
 
         By the number of its step. Layers without padding remove as much at both sides.
         """
-        steps, needed = self.analysis.steps, {self.number}
-        for number in range(self.number, -1, -1):
-            if number in needed:
-                needed.update(steps[number].inputs)
+        steps = self.analysis.steps
         # In a chunk as long as this, no layer runs out of pixels.
         chunk = self.analysis.stride * LONG_CHUNK
-        seen = list(zip(self.spans(chunk, ROWS), self.spans(chunk, COLS), strict=True))
+        rows, cols = (self.analysis.spans(chunk, axis) for axis in (ROWS, COLS))
+        seen = list(zip(rows, cols, strict=True))
         return {
-            number: (chunk - seen[number][COLS].size * seen[number][COLS].jump) / 2
-            for number in sorted(needed)
+            number: (chunk - cols[number].size * cols[number].jump) / 2
+            for number in sorted(self.analysis.steps_before(self.number))
             # A merge is compared with the bar above it, which is its latest input.
             if number == self.number
             or not steps[number].inputs
@@ -168,7 +148,8 @@ class ChunkResult:
     def _spans(self) -> tuple[list[Span], list[Span]]:
         if self.chunk < self.study.smallest_chunk:
             return [], []
-        return tuple(self.study.spans(self.chunk, axis) for axis in (ROWS, COLS))
+        spans = self.study.analysis.possible_spans
+        return tuple(spans(self.chunk, axis) for axis in (ROWS, COLS))
 
     @cached_property
     def failure(self) -> str:

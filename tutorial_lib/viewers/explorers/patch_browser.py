@@ -131,16 +131,16 @@ def browse_patches(
     count: int = 8,
     bands: int | Sequence[int] | None = None,
     legend: Legend | None = None,
-    pixel_sizes: Mapping[str, float] | None = None,
     centre: bool = False,
     seed: int = 0,
 ) -> PatchBrowser:
     """Look through all patches of a class in a widget, page by page.
 
-    Each column is a position, each row a source; patches have their size on the ground.
-    The order is random, so that each page is a sample of the class. All patches of a
-    source are stretched alike, so that their brightness can be compared. To see a few
-    patches of every class at once, use `show_patches`.
+    Each column is a position, each row a source. All sources are drawn at one size, as
+    if their patches covered the same ground. The order is random, so that each page is
+    a sample of the class. All patches of a source are stretched alike, so that their
+    brightness can be compared. To see a few patches of every class at once, use
+    `show_patches`.
 
     Args:
         patches: The result of `extract_patches`, or arrays (n, height, width, channel)
@@ -148,8 +148,6 @@ def browse_patches(
         count: Positions on a page.
         bands: As in `show`; a source of one band shows that one.
         legend: Names and colours of the classes.
-        pixel_sizes: Side of a pixel of each source, all in one unit; None where the
-            patches of all sources cover the same ground.
         centre: Outline the pixel of the position, which has index `size // 2`.
         seed: Another seed gives another order.
 
@@ -158,8 +156,8 @@ def browse_patches(
         and `as_figure()` gives the picture.
 
     Raises:
-        ValueError: If there are no patches, a band or a pixel size is missing, or the
-            sources have different numbers of patches.
+        ValueError: If there are no patches, a band is missing, or the sources have
+            different numbers of patches.
 
     Example:
         >>> from tutorial_lib import testing
@@ -178,24 +176,18 @@ def browse_patches(
     stacks = {
         name: patch_stack(name, a) for name, a in arrays.items() if name != LABELS
     }
-    _check(stacks, count, pixel_sizes)
+    _check(stacks, count)
     sources = []
     for name, pixels in stacks.items():
         shown = chosen_bands(f"'{name}'", pixels.shape[3], bands, alone=False)
-        # Without pixel sizes, the longer sides of all patches are equally long.
-        size = pixel_sizes[name] if pixel_sizes else 1 / max(pixels.shape[1:3])
-        sources.append(SourcePatches(name, pixels, shown, size))
+        sources.append(SourcePatches(name, pixels, shown))
     labels = patch_classes(arrays, len(sources[0].pixels))
     return PatchBrowser(
         sources, labels, count=count, legend=legend, centre=centre, seed=seed
     )
 
 
-def _check(
-    stacks: Mapping[str, np.ndarray],
-    count: int,
-    pixel_sizes: Mapping[str, float] | None,
-) -> None:
+def _check(stacks: Mapping[str, np.ndarray], count: int) -> None:
     if not stacks:
         raise ValueError(
             "There are no patches to show: the labels are the only source."
@@ -208,8 +200,3 @@ def _check(
         )
     if count < 1:
         raise ValueError(f"`count` is {count}. Give 1 or more.")
-    missing = sorted(set(stacks) - set(pixel_sizes)) if pixel_sizes else []
-    if missing:
-        raise ValueError(
-            f"`pixel_sizes` has no entry for {missing}. Give all, or None."
-        )

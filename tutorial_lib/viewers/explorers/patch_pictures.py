@@ -14,15 +14,12 @@ from tutorial_lib.viewers.explorers.shell import WIDTH, Sheet
 from tutorial_lib.viewers.figures import TEXT_SIZE, no_data_ground
 from tutorial_lib.viewers.patches import PATCH_FRAME, patch_pictures
 
-# Space between patches, in sides of the largest patch.
+# Space between patches, in sides of a patch.
 GAP = 0.08
 
-# Inches: the names at the left, the largest patch at most, the title, and the patches'
+# Inches: the names at the left, largest side of a patch, the title, and the patches'
 # numbers.
 NAMES, LARGEST, TITLE, NUMBERS = 1.5, 1.3, 0.32, 0.22
-
-# More patches beside each other would be too small to recognise anything.
-COLUMNS = 8
 
 # Visible on all colours, as in `show_patches`.
 CENTRE = {
@@ -42,18 +39,11 @@ class SourcePatches:
         name: Name of the source.
         pixels: (n, height, width, channel).
         bands: Numbers of one or three bands, from 1.
-        spacing: Side of a pixel, in a unit that all sources share.
     """
 
     name: str
     pixels: np.ndarray
     bands: Sequence[int]
-    spacing: float
-
-    @property
-    def ground(self) -> tuple[float, float]:
-        """Height and width of a patch on the ground."""
-        return tuple(self.spacing * side for side in self.pixels.shape[1:3])
 
 
 def draw_page(
@@ -66,7 +56,7 @@ def draw_page(
     legend: Legend | None = None,
     centre: bool = False,
 ) -> Figure:
-    """Draw patches of all sources at their size on the ground.
+    """Draw patches of all sources at the same size, one source in a row.
 
     Args:
         sources: The sources.
@@ -77,32 +67,25 @@ def draw_page(
         legend: Names and colours, for sources that are label maps.
         centre: Outline the pixel of the position.
     """
-    blocks = -(-count // COLUMNS)
-    columns = -(-count // blocks)
-    side = min(LARGEST, (WIDTH - NAMES) / (columns * (1 + GAP)))
-    # In sides of the largest patch, the unit of length of the axes.
-    block_height = len(sources) * (1 + GAP) + NUMBERS / side
-    height = blocks * block_height * side
-    sheet = Sheet(TITLE + height)
+    side = min(LARGEST, (WIDTH - NAMES) / (count * (1 + GAP)))
+    # In sides of a patch, the unit of length of the axes.
+    above = NUMBERS / side
+    rows = len(sources) * (1 + GAP) + above
+    sheet = Sheet(TITLE + rows * side)
     _draw_title(sheet, title, color)
-    ax = sheet.axes(0, TITLE, WIDTH, height)
-    ax.set_xlim(-NAMES / side, (WIDTH - NAMES) / side)
-    ax.set_ylim(blocks * block_height, 0)
+    ax = sheet.axes(0, TITLE, WIDTH, rows * side)
+    ax.set(xlim=(-NAMES / side, (WIDTH - NAMES) / side), ylim=(rows, 0))
     ax.set_axis_off()
-    largest = max(max(source.ground) for source in sources)
-    for number, source in enumerate(sources):
+    style = {"fontsize": TEXT_SIZE - 2, "color": "#606060", "ha": "center"}
+    for column, index in enumerate(indices):
+        place = column * (1 + GAP) + 0.5, above - 0.04
+        ax.text(*place, str(index), va="bottom", **style)
+    for row, source in enumerate(sources):
+        top = above + row * (1 + GAP)
+        _draw_name(ax, top, source)
         pictures = _pictures(source, indices, legend)
-        for position, index in enumerate(indices):
-            block, column = divmod(position, columns)
-            left, top = column * (1 + GAP), block * block_height + NUMBERS / side
-            if number == 0:
-                _draw_number(ax, left, top, index)
-            top += number * (1 + GAP)
-            if column == 0:
-                _draw_name(ax, top, source)
-            tall, wide = (length / largest for length in source.ground)
-            corner = left + (1 - wide) / 2, top + (1 - tall) / 2
-            _draw_patch(ax, pictures[index], corner, (tall, wide), centre)
+        for column, index in enumerate(indices):
+            _draw_patch(ax, pictures[index], (column * (1 + GAP), top), centre)
     return sheet.figure
 
 
@@ -120,11 +103,6 @@ def _draw_title(sheet: Sheet, title: str, color: tuple[int, int, int] | None) ->
     ax.text(left, 0.06, title, fontsize=TEXT_SIZE + 1, va="top")
 
 
-def _draw_number(ax: Axes, left: float, top: float, index: int) -> None:
-    style = {"fontsize": TEXT_SIZE - 2, "color": "#606060", "ha": "center"}
-    ax.text(left + 0.5, top - 0.04, str(index), va="bottom", **style)
-
-
 def _draw_name(ax: Axes, top: float, source: SourcePatches) -> None:
     height, width = source.pixels.shape[1:3]
     text = f"{source.name}\n{height} x {width} px"
@@ -132,23 +110,20 @@ def _draw_name(ax: Axes, top: float, source: SourcePatches) -> None:
 
 
 def _draw_patch(
-    ax: Axes,
-    picture: np.ndarray,
-    corner: tuple[float, float],
-    size: tuple[float, float],
-    centre: bool,
+    ax: Axes, picture: np.ndarray, corner: tuple[float, float], centre: bool
 ) -> None:
-    """Draw one patch; `corner` is its (left, top), `size` its (height, width)."""
-    (left, top), (tall, wide) = corner, size
+    """Draw one patch in the square of side 1 whose (left, top) is `corner`."""
+    rows, columns = picture.shape[:2]
+    tall, wide = rows / max(rows, columns), columns / max(rows, columns)
+    left, top = corner[0] + (1 - wide) / 2, corner[1] + (1 - tall) / 2
     extent = (left, left + wide, top + tall, top)
     no_data_ground(ax, extent)
     ax.imshow(picture, extent=extent, interpolation="nearest", aspect="auto")
-    ax.add_patch(Rectangle(corner, wide, tall, fill=False, **PATCH_FRAME))
+    ax.add_patch(Rectangle((left, top), wide, tall, fill=False, **PATCH_FRAME))
     if centre:
-        rows, columns = picture.shape[:2]
-        place = left + columns // 2 * wide / columns, top + rows // 2 * tall / rows
-        pixel = Rectangle(place, wide / columns, tall / rows, fill=False, **CENTRE)
-        ax.add_patch(pixel)
+        pixel = wide / columns
+        place = left + columns // 2 * pixel, top + rows // 2 * pixel
+        ax.add_patch(Rectangle(place, pixel, pixel, fill=False, **CENTRE))
 
 
 def _pictures(

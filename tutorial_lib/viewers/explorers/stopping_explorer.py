@@ -1,11 +1,9 @@
 """`explore_stopping`: try settings of early stopping on recorded curves."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import floor, isfinite, log10
 from typing import Any
 
 import ipywidgets
-import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 
@@ -19,10 +17,6 @@ from tutorial_lib.viewers.explorers.shell import (
 )
 from tutorial_lib.viewers.explorers.stopping_pictures import Curves, draw_stopping
 from tutorial_lib.viewers.options import counted
-
-# The slider of `min_delta` has this many steps; a step is about a twentieth of the
-# range of the curve.
-STEPS, STEPS_OF_CURVE = 30, 20
 
 __all__ = ["StoppingExplorer", "explore_stopping"]
 
@@ -56,7 +50,7 @@ class StoppingExplorer(Explorer):
             "monitor": dropdown("monitor", _can_be_monitored(self.trainings[first])),
             "patience": slider("patience", 0, epochs),
             "min_delta": ipywidgets.FloatSlider(
-                min=0, description="min_delta", style=style
+                0, min=0, max=0.3, step=0.01, description="min_delta", style=style
             ),
             "restore_best_weights": ipywidgets.Checkbox(
                 description="restore_best_weights", indent=False
@@ -79,18 +73,14 @@ class StoppingExplorer(Explorer):
             raise ValueError(f"`{name}` is {proposal['value']}. Give 0 or more.")
         return proposal["value"]
 
-    @traitlets.observe("training", "monitor")
-    def _suit_curves(self, _: Any) -> None:
-        """List the curves of the training, and suit `min_delta` to the range of one."""
-        names, control = _can_be_monitored(self.curves), self.controls["monitor"]
+    @traitlets.observe("training")
+    def _list_curves(self, _: Any) -> None:
+        """List the curves of the training; the monitored one stays where it is one."""
+        names = _can_be_monitored(self.curves)
         monitor = self.monitor if self.monitor in names else names[0]
-        if control.options != names:
-            control.options = names
+        # New options make the control choose the first one.
+        self.controls["monitor"].options = names
         self.monitor = monitor
-        step, control = _power_of_ten(self.curves[monitor]), self.controls["min_delta"]
-        control.max = max(STEPS * step, self.min_delta)
-        control.step = step
-        control.readout_format = f".{max(0, -floor(log10(step)))}f"
 
     @property
     def curves(self) -> Curves:
@@ -111,11 +101,11 @@ class StoppingExplorer(Explorer):
     @property
     def missed_epoch(self) -> int | None:
         """The best epoch of the recorded training if it does not run, else None."""
-        values = np.asarray(self.curves[self.monitor], float)
-        if not np.isfinite(values).any():
-            return None
-        find = np.nanargmin if _lower_is_better(self.monitor) else np.nanargmax
-        best = int(find(values)) + 1
+        patience = self.stopping.epochs
+        whole = replay_early_stopping(
+            self.curves, monitor=self.monitor, patience=patience
+        )
+        best = whole.best_epoch
         return best if best > self.stopping.epochs_run else None
 
     def summary(self) -> Summary:
@@ -132,8 +122,15 @@ class StoppingExplorer(Explorer):
         return Summary(title, tuple(self._sentences(replay)), good or None)
 
     def _sentences(self, replay: StoppingReplay) -> Iterator[str]:
-        yield _wait_text(replay, self.min_delta)
         curves, kept, name = self.curves, replay.kept_epoch, replay.monitor
+        waited = counted(replay.epochs_run - replay.best_epoch, "epoch")
+        gain = f"a gain of more than {self.min_delta:g}"
+        # With a `min_delta`, another epoch may be slightly better.
+        yield (
+            f"Epoch {replay.best_epoch} counts as the best, {name} "
+            f"{replay.best_value:.4g}; then {waited} without "
+            f"{gain if self.min_delta else 'an improvement'}."
+        )
         value = f"{name} {curves[name][kept - 1]:.4g}"
         if not name.startswith("val_") and "val_loss" in curves:
             value += f" (val_loss {curves['val_loss'][kept - 1]:.4g})"
@@ -146,33 +143,9 @@ class StoppingExplorer(Explorer):
     def draw(self, words: Sequence[str] = ()) -> Figure:
         """The monitored curve, and what early stopping does to it."""
         replay = self.stopping
-        goal = replay.best_value
-        if goal is not None and isfinite(goal):
-            lower = _lower_is_better(replay.monitor)
-            goal += -self.min_delta if lower else self.min_delta
-        else:
-            goal = None
+        sign = -1 if _lower_is_better(replay.monitor) else 1
+        goal = replay.best_value + sign * self.min_delta
         return draw_stopping(replay, self.curves, goal, words)
-
-
-def _wait_text(replay: StoppingReplay, min_delta: float) -> str:
-    epoch, name, value = replay.best_epoch, replay.monitor, f"{replay.best_value:.4g}"
-    waited = counted(replay.epochs_run - epoch, "epoch")
-    if not min_delta:
-        return (
-            f"{name} was best in epoch {epoch}, {value}; then {waited} without an "
-            "improvement."
-        )
-    # With `min_delta`, a later epoch may be slightly better: do not call it the best.
-    if epoch == 1:
-        return (
-            f"No gain of more than {min_delta:g} after epoch 1, {name} {value}: "
-            f"{waited} without one."
-        )
-    return (
-        f"The last gain of more than {min_delta:g} was in epoch {epoch}, {name} "
-        f"{value}; then {waited} without one."
-    )
 
 
 def explore_stopping(
@@ -210,9 +183,9 @@ def explore_stopping(
         >>> curves = {"loss": [3, 2, 1, 1, 1], "val_loss": [3.0, 1.5, 2.5, 2.0, 2.0]}
         >>> explorer = explore_stopping(curves, patience=2)
         >>> explorer
-        Stopped after epoch 4 of 5: 1 epoch saved. val_loss was best in epoch 2, 1.5;
-        then 2 epochs without an improvement. The model keeps the weights of epoch 2,
-        val_loss 1.5.
+        Stopped after epoch 4 of 5: 1 epoch saved. Epoch 2 counts as the best, val_loss
+        1.5; then 2 epochs without an improvement. The model keeps the weights of epoch
+        2, val_loss 1.5.
         >>> explorer.patience = 3
         >>> explorer.stopping.epochs_run
         5
@@ -247,14 +220,6 @@ def _can_be_monitored(curves: Curves) -> tuple[str, ...]:
 def _lower_is_better(monitor: str) -> bool:
     # The replay knows the direction by the name: it takes the better of 0 and 1.
     return replay_early_stopping({monitor: [0, 1]}, monitor=monitor).best_epoch == 1
-
-
-def _power_of_ten(curve: Sequence[float]) -> float:
-    """A power of ten that is small compared to the range of a curve."""
-    values = np.asarray(curve, float)
-    values = values[np.isfinite(values)]
-    spread = float(np.ptp(values)) if values.size else 0.0
-    return 10.0 ** floor(log10(spread / STEPS_OF_CURVE)) if spread else 0.001
 
 
 def _one_of(kind: str, name: str, names: Sequence[str]) -> str:

@@ -27,23 +27,22 @@ __all__ = ["Curves", "draw_stopping"]
 
 
 def draw_stopping(
-    replay: StoppingReplay, curves: Curves, goal: float | None, words: Sequence[str]
+    replay: StoppingReplay, curves: Curves, goal: float, words: Sequence[str]
 ) -> Figure:
     """Draw the monitored curve and what early stopping does to the training.
 
     Args:
         replay: What early stopping does.
         curves: All curves of the training.
-        goal: Value that an epoch after the best one has to pass; None without one.
+        goal: Value that an epoch after the best one has to pass.
         words: Sentences below the picture.
     """
     sheet = Sheet(HEIGHT, words)
     ax = sheet.axes(*PLACE)
     _draw_curves(ax, replay, curves)
-    if goal is not None:
-        span = [replay.best_epoch, replay.epochs_run + 0.5]
-        label = "an epoch has to pass this"
-        ax.plot(span, [goal, goal], color=KEPT, linewidth=1.2, label=label)
+    span = [replay.best_epoch, replay.epochs_run + 0.5]
+    label = "an epoch has to pass this"
+    ax.plot(span, [goal, goal], color=KEPT, linewidth=1.2, label=label)
     _draw_epochs(ax, replay, curves[replay.monitor])
     ax.legend(
         fontsize=TEXT_SIZE,
@@ -94,10 +93,9 @@ def _draw_epochs(ax: Axes, replay: StoppingReplay, curve: Sequence[float]) -> No
         ax.axvspan(edge, replay.epochs + 0.6, color="#efefef", zorder=0)
         ax.axvline(edge, color=INK, linewidth=1.6, label="training stops")
     kept = replay.kept_epoch
-    if np.isfinite(curve[kept - 1]):
-        style = {"marker": "o", "markersize": 13, "markerfacecolor": "none"}
-        style |= {"markeredgecolor": KEPT, "markeredgewidth": 2, "linestyle": ""}
-        ax.plot([kept], [curve[kept - 1]], label=f"weights kept: epoch {kept}", **style)
+    style = {"marker": "o", "markersize": 13, "markerfacecolor": "none"}
+    style |= {"markeredgecolor": KEPT, "markeredgewidth": 2, "linestyle": ""}
+    ax.plot([kept], [curve[kept - 1]], label=f"weights kept: epoch {kept}", **style)
     waiting = range(replay.best_epoch + 1, replay.epochs_run + 1)
     step = -(-len(waiting) // MOST_NUMBERS) or 1
     style = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "top"}
