@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.windows import Window
-from scenes import coordinates, grid_at, write
+from scenes import coordinates, write
 
 import tutorial_lib as tl
 from tutorial_lib import testing
 from tutorial_lib.viewers import reading
-from tutorial_lib.viewers.comparison.common_window import find_common_window
 from tutorial_lib.viewers.layers import load_layer
 from tutorial_lib.viewers.options import Display
 from tutorial_lib.viewers.reading import open_layer
@@ -160,16 +159,6 @@ def test_other_layers_raise_an_error_that_says_what_to_give(layer, error, words)
 def test_windows_outside_a_layer_raise_an_error(window, error, words):
     with pytest.raises(error, match=words):
         load_layer(np.ones((ROWS, COLS)), window=window)
-
-
-def test_a_window_to_compare_lies_in_all_layers(tmp_path):
-    first = coordinates(tmp_path / "a.tif", 30, 40)
-    second = write(tmp_path / "b.tif", np.ones((20, 21)), grid_at(4, 6, 20, 21))
-    with open_layer(first) as a, open_layer(second) as b:
-        common = find_common_window([a, b], Window(7, 5, 20, 19))
-        assert (common.rows, common.cols) == (range(5, 24), range(7, 27))
-        with pytest.raises(ValueError, match="share: rows 4 to 24, columns 6 to 27"):
-            find_common_window([a, b], Window(5, 5, 20, 19))
 
 
 def test_grids_without_a_crs_do_not_give_coordinates_to_axes(tmp_path):

@@ -157,14 +157,33 @@ def texts(page):
 # Swipe
 
 
-def test_the_first_layer_is_left_of_the_line_and_the_second_right(show, labels):
+def layers_on_canvas(page, labels, places):
+    """Numbers of the layers that are drawn at the middles of some (row, col)."""
+    colours = [[class_at(layer, *place) for layer in labels] for place in places]
+    shown = [colour(page, *middle(*place)) for place in places]
+    return [pair.index(one) for pair, one in zip(colours, shown, strict=True)]
+
+
+def test_the_line_between_the_two_layers_follows_mouse_and_keys(show, labels):
     page = show(compare(*labels, legend=LEGEND))
     box = canvas_box(page)
     assert (box["width"], box["height"]) == (COLS * SCALE, ROWS * SCALE)
-    for row, col in [(0, 0), (7, 18), (29, 19)]:
-        assert colour(page, *middle(row, col)) == class_at(labels[0], row, col)
-    for row, col in [(0, 20), (29, 39)]:
-        assert colour(page, *middle(row, col)) == class_at(labels[1], row, col)
+    places = [(0, 0), (7, 18), (29, 19), (0, 20), (29, 39)]
+    assert layers_on_canvas(page, labels, places) == [0, 0, 0, 1, 1]
+    drag(page, (320, 100), (160, 120))
+    assert state(page, "position") == pytest.approx(0.25)
+    assert layers_on_canvas(page, labels, [(5, 9), (5, 10)]) == [0, 1]
+    # A picture that is seen whole cannot move: dragging it moves the line.
+    drag(page, (500, 200), (480, 200))
+    assert state(page, "position") == pytest.approx(0.75)
+    line = page.get_by_role("slider", name="Swipe line")
+    line.focus()
+    for key, number in (("End", 0), ("Home", 1)):
+        press(page, key)
+        assert layers_on_canvas(page, labels, [(3, 0), (3, 39)]) == [number, number]
+    press(page, "PageUp", "PageUp", "ArrowRight", "ArrowRight", "ArrowLeft")
+    assert state(page, "position") == pytest.approx(0.21)
+    expect(line).to_have_attribute("aria-valuetext", "21 % layer 1")
 
 
 def test_colours_are_those_of_the_picture_that_python_draws(show):
@@ -176,27 +195,6 @@ def test_colours_are_those_of_the_picture_that_python_draws(show):
     for number, (row, col) in [(0, (0, 0)), (0, (17, 9)), (1, (4, 30)), (1, (29, 39))]:
         expected = widget.scene.layers[number].picture[row, col, :3].astype(int)
         assert np.abs(colour(page, *middle(row, col)) - expected).max() <= 1
-
-
-def test_the_swipe_line_follows_mouse_and_keys(show, labels):
-    page = show(compare(*labels, legend=LEGEND))
-    drag(page, (320, 100), (160, 120))
-    assert state(page, "position") == pytest.approx(0.25)
-    assert colour(page, *middle(5, 9)) == class_at(labels[0], 5, 9)
-    assert colour(page, *middle(5, 10)) == class_at(labels[1], 5, 10)
-    # A picture that is seen whole cannot move: dragging it moves the line.
-    drag(page, (500, 200), (480, 200))
-    assert state(page, "position") == pytest.approx(0.75)
-
-    line = page.get_by_role("slider", name="Swipe line")
-    line.focus()
-    press(page, "End")
-    assert colour(page, *middle(3, 39)) == class_at(labels[0], 3, 39)
-    press(page, "Home")
-    assert colour(page, *middle(3, 0)) == class_at(labels[1], 3, 0)
-    press(page, "PageUp", "PageUp", "ArrowRight", "ArrowRight", "ArrowLeft")
-    assert state(page, "position") == pytest.approx(0.21)
-    expect(line).to_have_attribute("aria-valuetext", "21 % layer 1")
 
 
 # Blink
@@ -212,39 +210,35 @@ def test_blinking_changes_once_a_second_until_it_is_paused_or_closed(
         seen.append(page.evaluate(SECOND))
         page.clock.run_for(1000)
     assert seen == [False, True, False, True]
-    page.locator("canvas").focus()
-    press(page, "Space")  # shows the other layer, and pauses
+    page.get_by_role("button", name="Show the other").click()  # and pause
     page.clock.run_for(5000)
     assert page.evaluate(SECOND)
     page.get_by_role("button", name="Play").click()
     page.clock.run_for(1100)
     assert not page.evaluate(SECOND)
     page.evaluate("comparison.close()")
+    put(page, mode="swipe")
     page.clock.run_for(3000)
     assert not page.evaluate(SECOND)
-    listeners = "[...comparison.model.listeners.values()].flat().length"
-    assert page.evaluate(listeners) == 0
+    assert page.locator(".compare").get_attribute("data-mode") == "blink"
 
 
-def test_with_reduced_motion_nothing_blinks_until_play_is_pressed(show_alone, labels):
+def test_with_reduced_motion_each_layer_is_shown_in_full_until_play_is_pressed(
+    show_alone, labels
+):
     widget = compare(*labels, legend=LEGEND, mode="blink")
     page = show_alone(widget, reduced_motion="reduce")
     page.clock.run_for(5000)
-    assert not page.evaluate(SECOND)
-    page.get_by_role("button", name="Play").click()
-    page.clock.run_for(1100)
-    assert page.evaluate(SECOND)
-
-
-def test_blinking_shows_each_layer_in_full(show, labels):
-    page = show(compare(*labels, legend=LEGEND, mode="blink"), reduced_motion="reduce")
+    page.clock.resume()
     name = page.locator(".compare-name").first
     for number in (0, 1, 0):
-        for row, col in [(0, 0), (29, 39)]:
-            expected = class_at(labels[number], row, col)
-            assert colour(page, *middle(row, col)) == expected
         expect(name).to_have_text(f"layer {number + 1}")
+        found = layers_on_canvas(page, labels, [(0, 0), (29, 39)])
+        assert found == [number, number]
         page.get_by_role("button", name="Show the other").click()
+    until(page, SECOND)
+    page.get_by_role("button", name="Play").click()
+    until(page, f"!({SECOND})")
 
 
 # Difference
@@ -268,16 +262,6 @@ def test_a_difference_is_drawn_from_values(show):
     assert f"-{top:.5g}" in legend
 
 
-def test_values_and_shares_of_a_difference_are_exact(show):
-    a, b = np.full((ROWS, COLS), 0.25), np.full((ROWS, COLS), 0.25)
-    b[4, 6] = 0.75
-    page = show(compare(a, b, mode="difference"))
-    point(page, *middle(4, 6))
-    assert texts(page)[1:] == ["layer 1: 0.25", "layer 2: 0.75", "difference: 0.5"]
-    share = 100 / (ROWS * COLS)
-    expect(page.locator(".compare-legend")).to_contain_text(f"{share:.4g} % of the")
-
-
 def test_a_difference_of_colours_is_the_mean_over_the_bands(show):
     a = np.zeros((ROWS, COLS, 3))
     b = a.copy()
@@ -297,10 +281,12 @@ def test_pixels_of_another_class_are_marked_and_counted(show):
     expect(page.locator(".compare-legend")).to_contain_text("another class: 2.5 %")
 
 
-def test_pixels_without_data_are_hatched_and_not_counted(show):
+def test_values_of_a_difference_are_exact_and_pixels_without_data_do_not_count(show):
     a, b = np.full((ROWS, COLS), 0.25), np.full((ROWS, COLS), 0.25)
     b[2, 3:33], b[4, 4] = np.nan, 0.75
     page = show(compare(a, b, mode="difference"))
+    point(page, *middle(4, 4))
+    assert texts(page)[1:] == ["layer 1: 0.25", "layer 2: 0.75", "difference: 0.5"]
     percent = 100 / (ROWS * COLS - 30)
     legend = page.locator(".compare-legend")
     expect(legend).to_contain_text(f"{percent:.4g} % of the pixels with data in both")
@@ -502,15 +488,8 @@ def test_tiles_begin_at_the_corner_of_their_own_layer(show, tmp_path):
     left = [k * SCALE for k in (5, 13)]
     right = [k * SCALE for k in (24, 32)]
     assert dark_columns(page, 40) == left + right
-    page.get_by_label("Tiles of").uncheck()
+    page.get_by_label("Tiles of 8 px").uncheck()
     assert dark_columns(page, 40) == []
-    page.get_by_label("Side of a tile").fill("20")
-    assert dark_columns(page, 40) == [17 * SCALE, 20 * SCALE]
-    # A wrong size changes nothing, and does not stay in the field.
-    page.get_by_label("Side of a tile").fill("-4")
-    page.get_by_label("Side of a tile").blur()
-    assert page.get_by_label("Side of a tile").input_value() == "20"
-    assert state(page, "tiles") == [20, 20]
 
 
 def test_each_layer_has_its_tiles_and_a_difference_those_of_the_first(show):
@@ -520,11 +499,9 @@ def test_each_layer_has_its_tiles_and_a_difference_those_of_the_first(show):
     half = COLS * SCALE // 2
     swiped = [x for x in left if x < half] + [x for x in right if x >= half]
     assert dark_columns(page, 40) == swiped
+    expect(page.get_by_label("Tiles of 8 and 5 px")).to_be_checked()
     put(page, mode="difference")
     assert dark_columns(page, 40) == left
-    put(page, mode="swipe")
-    page.get_by_label("The same for the other layer").fill("10")
-    assert state(page, "tiles") == [8, 10]
 
 
 def test_tiles_that_are_too_small_are_not_drawn_and_the_page_says_so(show):
@@ -548,14 +525,13 @@ def test_every_control_has_a_name_and_keeps_its_keys(show, labels):
         f"""[...document.querySelectorAll("{controls}")]
             .map((e) => e.dataset.lmSuppressShortcuts)"""
     )
-    assert kept == ["true"] * 16
+    assert kept == ["true"] * 14
     tree = page.locator("main").aria_snapshot()
     for line in (
         'radio "Swipe" [checked]',
         'combobox "First layer"',
         'slider "Second layer"',
-        'checkbox "Tiles of"',
-        'spinbutton "Side of a tile, in pixels"',
+        'checkbox "Tiles of 64 px"',
         'button "Zoom in"',
         'slider "Swipe line"',
         'application "Swipe: layer 1 and layer 2, zoom 1.0. layer 1: class map',

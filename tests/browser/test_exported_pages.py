@@ -70,9 +70,10 @@ def exported(export, repository, tmp_path_factory):
     return page
 
 
-@pytest.fixture
-def page(open_tab, exported):
-    tab = open_tab(width=1280, height=900)
+@pytest.fixture(scope="module")
+def page(open_shared_tab, exported):
+    """The page, opened once: each test changes another part of it."""
+    tab = open_shared_tab(width=1280, height=900)
     tab.goto(exported.as_uri())
     return tab
 

@@ -56,7 +56,7 @@ def _draw(ax: Axes, name: str, curves: Mapping[str, Sequence[float]]) -> None:
     ax.set_title(name, fontsize=TEXT_SIZE + 1)
     ax.set_xlabel("epoch", fontsize=TEXT_SIZE)
     ax.tick_params(labelsize=TEXT_SIZE)
-    # With room for at least two epochs: one alone would have fractions around it.
+    # Room for two epochs: around a single one, the axis would show fractions.
     ax.set_xlim(0.5, max(2, *map(len, curves.values())) + 0.5)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.grid(alpha=0.3)
@@ -74,7 +74,7 @@ def _mark_best(ax: Axes, curves: Mapping[str, Sequence[float]]) -> str:
     bottom, top = ax.get_ylim()
     # Room for a line of text below the curves, so that no curve crosses it.
     ax.set_ylim(bottom - 0.08 * (top - bottom), top)
-    # On the side of the line where there is more room.
+    # The text stands on the side of the line where there is more room.
     side, shift = ("right", -4) if epoch > len(losses) / 2 else ("left", 4)
     note = {"xytext": (shift, 2), "textcoords": "offset points", "ha": side}
     place = (epoch, ax.get_ylim()[0])

@@ -180,7 +180,7 @@ def _lay_out(panels: Sequence[_Panel], size: _Size) -> tuple[Figure, list[Axes]]
 def _draw_picture(ax: Axes, panel: _Panel) -> None:
     layer, extent = panel.layer, panel.extent
     no_data_ground(ax, layer.extent)
-    # Classes and enlarged pixels keep their colours.
+    # Classes and enlarged pixels are never smoothed: that would mix their colours.
     smooth = layer.kind != "classes" and min(layer.valid.shape) > SMOOTH_SIDE
     ax.imshow(
         layer.picture,

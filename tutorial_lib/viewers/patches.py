@@ -16,7 +16,7 @@ from tutorial_lib.viewers.options import Display
 from tutorial_lib.viewers.pictures import class_color, class_name
 from tutorial_lib.viewers.reading import chosen_bands, is_path
 
-# The limits of the stretch are computed from a sample of this many patches.
+# The limits of the stretch are computed from a sample of about this many patches.
 STRETCH_SAMPLE = 500
 
 # Stands for the class of patches without labels.

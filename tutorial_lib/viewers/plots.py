@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from tutorial_lib.inference.tiles import Tile
 from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, StillFigure
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tutorial_lib.distortion.curves import DistortionCurve
     from tutorial_lib.inference.plan import InferencePlan
 
-# Colours that differ in lightness too, and another line for each.
+# The colours also differ in lightness, and neighbours have different lines.
 _SIDES = {
     "left": {"color": "#0072b2", "linestyle": "-"},
     "top": {"color": "#56b4e9", "linestyle": "--"},
@@ -28,11 +28,11 @@ _SIDES = {
 }
 _ERROR, _COST = "#0072b2", "#606060"
 
-# An axis of errors spans at most so many powers of ten, down from the largest error:
-# what rounding leaves in some pixels is far below.
+# Powers of ten that an axis of errors spans at most, down from the largest error.
+# Errors of rounding are far smaller.
 _DECADES = 7
 
-# Of the picture of tiles, drawn to scale in reference pixels.
+# Colours of the picture of tiles.
 REFERENCE, GRID, READ, WRITTEN = "#ececec", "#505050", "#d55e00", "#0072b2"
 
 __all__ = ["show_distortion", "show_tiles"]
@@ -41,10 +41,11 @@ __all__ = ["show_distortion", "show_tiles"]
 def show_distortion(curve: "DistortionCurve") -> StillFigure:
     """Draw a distortion curve in two panels.
 
-    Left, the error of what each crop leaves, and the pixels computed for each that is
-    kept; hollow marks are crops with which no map can be tiled. Right, the error of
-    the pixels at some distance from each side, up to its margin. Both axes of errors
-    are logarithmic; in the shaded part below, errors too small for the axis, and 0.
+    The left panel shows, for each crop, the error in the pixels that it leaves, and how
+    many pixels are computed for each pixel that is kept. Hollow marks are crops with
+    which a map cannot be tiled. The right panel shows the error at each distance from
+    each side, up to its margin. Both axes of errors are logarithmic, except for the
+    shaded part below, which goes down to 0.
 
     Args:
         curve: By `tutorial_lib.distortion.distortion_curve`.
@@ -87,8 +88,9 @@ def _cost_text(curve: "DistortionCurve") -> str:
 
 def _draw_crops(ax: Axes, curve: "DistortionCurve") -> None:
     crops = [one.crop for one in curve.crops]
-    places = _zero_at_bottom(ax, [one.rmse for one in curve.crops])
-    ax.plot(crops, places, color=_ERROR)
+    errors = [one.rmse for one in curve.crops]
+    _set_error_axis(ax, errors)
+    ax.plot(crops, errors, color=_ERROR)
     for tiles, face, label in (
         (True, _ERROR, "error"),
         (False, "white", "error, cannot be tiled"),
@@ -97,7 +99,7 @@ def _draw_crops(ax: Axes, curve: "DistortionCurve") -> None:
         if chosen:
             ax.plot(
                 [crops[i] for i in chosen],
-                [places[i] for i in chosen],
+                [errors[i] for i in chosen],
                 linestyle="",
                 marker="o",
                 color=_ERROR,
@@ -106,7 +108,7 @@ def _draw_crops(ax: Axes, curve: "DistortionCurve") -> None:
             )
     ax.set_xlabel("crop on each side (px)", fontsize=TEXT_SIZE)
     ax.set_ylabel("error (RMSE per value)", fontsize=TEXT_SIZE, color=_ERROR)
-    # The cost is that of chunks of this size only.
+    # The cost depends on the size of the chunks.
     title = f"Chunks of {curve.chunk} px: what a crop leaves and costs"
     ax.set_title(title, fontsize=TEXT_SIZE + 1)
     _draw_costs(ax, crops, [one.cost for one in curve.crops])
@@ -116,7 +118,7 @@ def _draw_costs(ax: Axes, crops: Sequence[int], costs: Sequence[float]) -> None:
     other = ax.twinx()
     look = {"color": _COST, "linestyle": ":", "marker": "s", "markersize": 3.5}
     other.plot(crops, costs, **look)
-    # For the legend, which is that of the axis of errors.
+    # An empty line: the legend is made from the lines of the axis of errors.
     ax.plot([], [], label="cost (right)", **look)
     other.set_yscale("log")
     other.set_ylim(0.9, max(costs) * 1.15)
@@ -130,10 +132,9 @@ def _draw_costs(ax: Axes, crops: Sequence[int], costs: Sequence[float]) -> None:
 
 def _draw_sides(ax: Axes, curve: "DistortionCurve") -> None:
     table = _up_to_margins(curve)
-    profiles = _zero_at_bottom(ax, [table[side] for side in _SIDES])
-    margins = zip(_SIDES.items(), profiles, curve.margins, strict=True)
-    for (side, look), profile, margin in margins:
-        ax.plot(table.index, profile, label=f"{side}: {margin} px", **look)
+    _set_error_axis(ax, table)
+    for (side, look), margin in zip(_SIDES.items(), curve.margins, strict=True):
+        ax.plot(table.index, table[side], label=f"{side}: {margin} px", **look)
         ax.axvline(margin, color=look["color"], linewidth=1, alpha=0.5, zorder=0)
     ax.set_xlabel("distance from the side (px)", fontsize=TEXT_SIZE)
     ax.set_ylabel("mean |error|", fontsize=TEXT_SIZE)
@@ -143,9 +144,9 @@ def _draw_sides(ax: Axes, curve: "DistortionCurve") -> None:
 
 
 def _up_to_margins(curve: "DistortionCurve") -> "pandas.DataFrame":
-    """Errors by distance, without what rounding leaves beyond each side's margin.
+    """Errors by distance, without errors of rounding beyond each side's margin.
 
-    There 0 and numbers far below the axis come by turns, as if it were a signal.
+    Beyond the margin 0 and tiny errors alternate, which would look like a signal.
     """
     table = curve.by_distance().loc[: max(int(max(curve.margins) * 1.25), 4)]
     rounding = table.max(axis=None) / 10**_DECADES
@@ -156,7 +157,7 @@ def _up_to_margins(curve: "DistortionCurve") -> "pandas.DataFrame":
 
 
 def _add_legend(ax: Axes) -> None:
-    """Below the panel: within it there is no place that is always free."""
+    """Draw a legend below the panel: curves may cross any place inside it."""
     ax.legend(
         fontsize=TEXT_SIZE,
         loc="upper center",
@@ -169,35 +170,24 @@ def _add_legend(ax: Axes) -> None:
     )
 
 
-def _zero_at_bottom(ax: Axes, values: Sequence[Sequence[float]]) -> np.ndarray:
-    """Make an axis logarithmic and give the places of values on it.
-
-    Below its powers of ten there is a level for smaller values and one for 0, where
-    there are such values.
-    """
-    values = np.asarray(values, float)
-    positive = values[values > 0]
-    powers = np.log10(positive) if positive.size else np.zeros(1)
-    top = int(np.floor(powers.max())) + 1
-    low = max(int(np.floor(powers.min())), top - _DECADES)
-    small = (values > 0) & (values < 10.0**low)
-    levels = [f"<$10^{{{low}}}$"] * bool(small.any()) + ["0"] * bool(
-        (values == 0).any()
-    )
-    # Levels are as far apart as powers of ten that are named.
-    step = max(1, (top - low) // 4)
-    places = {text: 10.0 ** (low - step * i) for i, text in enumerate(levels, start=1)}
-    ax.set_yscale("log")
-    named = np.arange(top, low - 1, -step)
-    ax.yaxis.set_major_locator(FixedLocator([*(10.0**named), *places.values()]))
+def _set_error_axis(ax: Axes, errors: "Sequence | pandas.DataFrame") -> None:
+    """Make an axis logarithmic, and linear below its lowest power of ten, down to 0."""
+    errors = np.asarray(errors, float)
+    positive = errors[errors > 0]
+    powers = np.floor(np.log10(positive)) if positive.size else np.zeros(1)
+    top = int(powers.max()) + 1
+    low = max(int(powers.min()), top - _DECADES)
+    lowest = 10.0**low
+    ax.set_yscale("symlog", linthresh=lowest)
+    named = range(top, low - 1, -max(1, (top - low) // 4))
+    ax.set_yticks([*(10.0**power for power in named), 0])
+    ax.set_yticklabels([*(f"$10^{{{power}}}$" for power in named), "0"])
     ax.yaxis.set_minor_locator(NullLocator())
-    ax.set_yticklabels([*(f"$10^{{{power}}}$" for power in named), *places])
-    bottom = 10.0 ** (low - step * (len(levels) + 0.5)) if levels else 10.0**low
-    ax.set_ylim(bottom, 10.0**top)
-    if levels:
-        ax.axhspan(bottom, 10.0 ** (low - step / 3), color="#f0f0f0", zorder=0)
-    values = np.where(small, places.get(levels[0] if levels else "", 0), values)
-    return np.where(values == 0, places.get("0", 0), values)
+    has_small = (errors < lowest).any()
+    # Half a mark more, so that the marks at 0 are drawn in full.
+    ax.set_ylim(-0.2 * lowest if has_small else lowest, 10.0**top)
+    if has_small:
+        ax.axhspan(-lowest, lowest, color="#f0f0f0", zorder=0)
 
 
 def show_tiles(plan: "InferencePlan") -> StillFigure:

@@ -141,16 +141,18 @@ class OpenLayer:
         band_count: Number of bands.
         grid: Grid of a raster; None for arrays and rasters without coordinates.
         legend: Names and colours of classes from the raster's own tags.
+        attribution: The raster's tag ATTRIBUTION; "" without one.
     """
 
     def __init__(self, name: str, pixels: DatasetReader | np.ndarray) -> None:
         self.name = name
         self._pixels = pixels
         self._is_raster = isinstance(pixels, DatasetReader)
-        self.path, self.grid, self.legend = "", None, None
+        self.path, self.attribution, self.grid, self.legend = "", "", None, None
         if self._is_raster:
             self.shape, self.band_count = pixels.shape, pixels.count
             self.path, self.legend = pixels.name, legend_of(pixels)
+            self.attribution = pixels.tags().get("ATTRIBUTION", "")
             grid = grid_of(pixels)
             if grid.crs is not None or not grid.transform.is_identity:
                 self.grid = grid

@@ -1,14 +1,14 @@
 // What is drawn on the canvas: pictures, the tiles over them, and the cross.
 
 const CLOSEST = 8; // CSS px between lines of tiles; closer lines would hide the picture
-const HALO_FROM = 16; // CSS px between lines of tiles that have light borders
 const CROSS = 9; // half of its size, CSS px
 
 /** Draw everything that a view shows. */
 export function drawCanvas(view) {
   const { camera, e } = view, g = e.canvas.getContext("2d"), ratio = devicePixelRatio;
-  g.setTransform(ratio, 0, 0, ratio, 0, 0);
-  g.clearRect(0, 0, camera.width, camera.height);
+  // A new size also clears the canvas.
+  Object.assign(e.canvas, { width: Math.round(camera.width * ratio), height: Math.round(camera.height * ratio) });
+  g.scale(ratio, ratio);
   for (const part of parts(view)) {
     g.save();
     g.beginPath();
@@ -61,12 +61,10 @@ function hatching(g) {
   return (pattern = g.createPattern(tile, "repeat"));
 }
 
-/** Side of a layer's tiles, CSS px. */
-function tileWidth(view, number) {
-  return view.get("tiles")[number] * Math.min(...view.layers[number].spacing) * view.camera.scale;
+/** Whether the tiles of a layer are too small on the screen to be drawn. */
+export function isTooFine(view, number) {
+  return view.get("tiles")[number] * Math.min(...view.layers[number].spacing) * view.camera.scale < CLOSEST;
 }
-
-export const isTooFine = (view, number) => tileWidth(view, number) < CLOSEST;
 
 /** Tiles are counted from the corner of their own layer. */
 function drawTiles(g, view, { number, pane }) {
@@ -78,19 +76,20 @@ function drawTiles(g, view, { number, pane }) {
   };
   along(y, tile * spacing[0] * camera.scale, height, (at) => { lines.moveTo(0, at); lines.lineTo(width, at); });
   along(x, tile * spacing[1] * camera.scale, width, (at) => { lines.moveTo(at, 0); lines.lineTo(at, height); });
-  stroke(g, lines, tileWidth(view, number) >= HALO_FROM);
+  stroke(g, lines);
 }
 
 function drawCross(g, { camera, cross }, { pane }) {
   const [x, y] = camera.pointOf(cross.place, pane), lines = new Path2D();
   lines.moveTo(x - CROSS, y); lines.lineTo(x + CROSS, y);
   lines.moveTo(x, y - CROSS); lines.lineTo(x, y + CROSS);
-  stroke(g, lines, true);
+  stroke(g, lines);
 }
 
 /** Dark lines, with light borders so that they are seen on everything. */
-function stroke(g, lines, halo) {
-  const draw = (style, width) => { g.strokeStyle = style; g.lineWidth = width; g.stroke(lines); };
-  if (halo) draw("rgba(255,255,255,.45)", 3);
-  draw("rgba(17,17,17,.85)", 1);
+function stroke(g, lines) {
+  for (const [strokeStyle, lineWidth] of [["rgba(255,255,255,.45)", 3], ["rgba(17,17,17,.85)", 1]]) {
+    Object.assign(g, { strokeStyle, lineWidth });
+    g.stroke(lines);
+  }
 }

@@ -11,7 +11,7 @@ import { unpack } from "./values.js";
 
 const SHOWN = ["mode", "left", "right", "position", "zoom", "center", "tiles", "tiles_shown", "_detail"];
 const REST_MS = 150;
-const BLINK_MS = 1000; // at most three flashes a second are safe (WCAG 2.3.1): one change is
+const BLINK_MS = 1000; // WCAG 2.3.1 allows at most three flashes a second
 
 /** State of what is shown, from the widget's model, and the loop that draws it. */
 class View {
@@ -21,8 +21,7 @@ class View {
     this.detail = null; // finer pixels of what is seen, of layers larger than a screen
     this.camera = new Camera(this.scene.window, this.canRefine ? 1 : this.whole.pixel);
     this.second = false; // which of the pair is seen while they blink
-    this.reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
-    this.playing = !this.reducedMotion.matches;
+    this.playing = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.cross = null; // {place, byKeys}: where values are read
     this.closed = new AbortController();
     this.update = () => (this.frame ??= requestAnimationFrame(() => this.draw()));
@@ -87,9 +86,6 @@ class View {
     if (!room) return false;
     camera.layout(room, this.get("_height"), this.mode === "side_by_side" ? 2 : 1);
     camera.look(this.get("zoom"), this.get("center"));
-    const [width, height] = [camera.width, camera.height].map((side) => Math.round(side * devicePixelRatio));
-    // Setting a size clears the canvas, even if the size is the same.
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     stage.style.width = camera.width + "px";
     canvas.style.height = camera.height + "px";
     return true;

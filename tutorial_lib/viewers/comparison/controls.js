@@ -7,7 +7,7 @@ import { number } from "./values.js";
 /** Bring everything around the picture up to date. */
 export function showControls(view) {
   const { e, camera, mode, pair: [a, b] } = view;
-  const chosen = e.modes.find((radio) => radio.value === mode), tiles = view.get("tiles");
+  const chosen = e.modes.find((radio) => radio.value === mode);
   chosen.checked = true;
   [e.left.value, e.right.value] = view.numbers;
   e.rightTitle.value = b.title;
@@ -16,9 +16,7 @@ export function showControls(view) {
   e.out.disabled = e.all.disabled = camera.zoom <= 1;
   e.in.disabled = camera.zoom >= camera.largestZoom;
   e.tiles.checked = view.get("tiles_shown");
-  const sides = view.numbers.map((number) => tiles[number]);
-  [e.leftSide, e.rightSide].forEach((side, k) => { if (!side.matches(":focus")) side.value = sides[k]; });
-  e.rightSide.hidden = mode === "difference" || sides[0] === sides[1];
+  e.sides.textContent = `of ${sidesOf(view, mode === "difference" ? [view.numbers[0]] : view.numbers)} px`;
   e.root.classList.toggle("compare-zoomed", camera.zoom > 1);
   const name = `${chosen.nextSibling.textContent}: ${a.title} and ${b.title}, zoom ${camera.zoom.toFixed(1)}`;
   e.canvas.setAttribute("aria-label", `${name}. ${a.description} ${b.description}`);
@@ -27,6 +25,9 @@ export function showControls(view) {
   showLegend(view);
   showNotes(view);
 }
+
+/** Text of the sides of the tiles of some layers. */
+const sidesOf = (view, numbers) => [...new Set(numbers.map((number) => view.get("tiles")[number]))].join(" and ");
 
 /** The swipe line, and the names of what lies beside it or in the panes. */
 function showNames(view) {
@@ -110,8 +111,7 @@ function showNotes(view) {
     notes.push(`${a.title} and ${b.title} are of different kinds and have no difference.`,
       "Choose two layers of one kind, or another mode.");
   const fine = view.get("tiles_shown") ? numbers.filter((number) => isTooFine(view, number)) : [];
-  const sides = new Set(fine.map((number) => view.get("tiles")[number]));
-  if (sides.size) notes.push(`Zoom in to see tiles of ${[...sides].join(" and ")} px.`);
+  if (fine.length) notes.push(`Zoom in to see tiles of ${sidesOf(view, fine)} px.`);
   // The notes are a live region: the same text set again would be read again.
   if (e.notes.textContent !== notes.join(" ")) e.notes.textContent = notes.join(" ");
 }

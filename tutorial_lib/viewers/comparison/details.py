@@ -31,13 +31,13 @@ class Detail:
     window: CommonWindow
     layers: dict[int, Layer]
 
-    def serves(self, view: Sequence[int], numbers: Sequence[int], step: int) -> bool:
-        """Whether it has these layers for all of a view, at least each `step`-th pixel.
+    def covers(self, view: Sequence[int], numbers: Sequence[int], step: int) -> bool:
+        """Whether it has some layers for all of a view, in enough detail.
 
         Args:
             view: (row, col, height, width) in pixels of the first raster.
             numbers: Numbers of the layers.
-            step: Subsampling step that is wanted.
+            step: Subsampling step that is wanted; a smaller one is enough too.
         """
         inside = all(
             have.start <= want.start and want.stop <= have.stop
@@ -66,7 +66,7 @@ def detail_window(whole: CommonWindow, view: Sequence[int]) -> CommonWindow | No
 
 
 def read_detail(scene: Scene, window: CommonWindow, numbers: Sequence[int]) -> Detail:
-    """Read some layers on a part of the window, with the colours of the scene."""
+    """Read some layers on a part of the window; they keep the colours of the scene."""
     layers = {}
     for number in numbers:
         layer = scene.layers[number]
@@ -90,6 +90,5 @@ def _ranges(view: Sequence[int]) -> tuple[range, range]:
 
 def _widened(seen: range, limits: range) -> range:
     more = len(seen) // AROUND
-    return range(
-        max(limits.start, seen.start - more), min(limits.stop, seen.stop + more)
-    )
+    start, stop = seen.start - more, seen.stop + more
+    return range(max(limits.start, start), min(limits.stop, stop))

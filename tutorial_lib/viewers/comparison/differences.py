@@ -27,7 +27,7 @@ def _ramp(*anchors: tuple[int, int, int]) -> np.ndarray:
 
 
 # Blue where the second layer is smaller, white where both are equal, orange where it is
-# larger: people without full colour vision tell blue from orange.
+# larger. Blue and orange stay distinct without full colour vision.
 _WHITE = (247, 247, 247)
 _BLUES, _ORANGES = ((8, 81, 156), (107, 174, 214)), ((253, 141, 60), (166, 54, 3))
 SIGNED_RAMP = _ramp(*_BLUES, _WHITE, *_ORANGES)

@@ -30,9 +30,10 @@ __all__ = ["browser_type", "encode_detail", "encode_layer", "encode_scene"]
 
 
 def browser_type(values: np.ndarray) -> np.dtype:
-    """The smallest type that holds the values and that browsers have arrays of.
+    """A small type that holds the values and that browsers have arrays of.
 
-    64 bit floats become 32 bit floats: their seven digits are more than are shown.
+    64 bit floats become 32 bit floats: the browser shows five digits, and these have
+    seven.
 
     Example:
         >>> browser_type(np.array([0, 3])).name, browser_type(np.array([0.5])).name
@@ -40,14 +41,8 @@ def browser_type(values: np.ndarray) -> np.dtype:
     """
     if not np.issubdtype(values.dtype, np.integer):
         return np.dtype("float32")
-    if values.dtype.itemsize <= 4:
-        return values.dtype.newbyteorder("=")
-    low, high = int(values.min()), int(values.max())
-    for name in ("uint8", "int8", "uint16", "int16", "uint32", "int32"):
-        limits = np.iinfo(name)
-        if limits.min <= low and high <= limits.max:
-            return np.dtype(name)
-    return np.dtype("float64")
+    smallest = np.result_type(*map(np.min_scalar_type, (values.min(), values.max())))
+    return smallest if smallest.itemsize <= 4 else np.dtype("float64")
 
 
 def encode_layer(scene: Scene, number: int, layer: Layer | None = None) -> dict:

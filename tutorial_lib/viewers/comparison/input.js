@@ -15,14 +15,11 @@ export function listen(view) {
   on(e.left, "change", () => view.put({ left: +e.left.value }));
   on(e.right, "input", () => view.put({ right: +e.right.value }));
   on(e.play, "click", () => view.play(!view.playing));
-  on(e.other, "click", () => showOther(view));
-  on(view.reducedMotion, "change", () => view.play(!view.reducedMotion.matches));
-  on(e.tiles, "change", () => view.put({ tiles_shown: e.tiles.checked }));
-  [e.leftSide, e.rightSide].forEach((side, k) => {
-    on(side, "input", () => setSide(view, k, Number(side.value)));
-    // A text that is not a size was not taken over: show the size that holds.
-    on(side, "change", () => (side.value = view.get("tiles")[view.numbers[k]]));
+  on(e.other, "click", () => {
+    view.second = !view.second;
+    view.play(false);
   });
+  on(e.tiles, "change", () => view.put({ tiles_shown: e.tiles.checked }));
   on(e.in, "click", () => zoomBy(view, 1.5));
   on(e.out, "click", () => zoomBy(view, 1 / 1.5));
   on(e.all, "click", () => zoomBy(view, 0));
@@ -35,21 +32,8 @@ export function listen(view) {
   on(e.canvas, "keydown", (event) => pressKey(view, event));
 }
 
-/** A new side of tiles: of one layer, or of all layers while they have one side. */
-function setSide(view, k, side) {
-  if (!Number.isInteger(side) || side < 1) return;
-  const tiles = view.get("tiles"), alike = new Set(tiles).size === 1;
-  const changed = tiles.map((old, number) => (alike || number === view.numbers[k] ? side : old));
-  view.put({ tiles: changed, tiles_shown: true });
-}
-
-function showOther(view) {
-  view.second = !view.second;
-  view.play(false);
-}
-
-/** Move the camera: the state follows at once, as several keys may come before a drawing. */
-function look(view, move) {
+/** Move the camera; gives whether it moved. Several keys may come before a drawing. */
+function moveCamera(view, move) {
   const { camera } = view, before = String([camera.zoom, camera.center]);
   move(camera);
   view.put({ zoom: camera.zoom, center: camera.center });
@@ -57,8 +41,8 @@ function look(view, move) {
 }
 
 const zoomBy = (view, factor, event) =>
-  look(view, (camera) => camera.zoomTo(factor * camera.zoom, event && pointOf(event)));
-const moveBy = (view, dx, dy) => look(view, (camera) => camera.moveBy(dx, dy));
+  moveCamera(view, (camera) => camera.zoomTo(factor * camera.zoom, event && pointOf(event)));
+const moveBy = (view, dx, dy) => moveCamera(view, (camera) => camera.moveBy(dx, dy));
 
 /** The point of the canvas, [x, y], at which an event happens. */
 const pointOf = ({ offsetX, offsetY }) => [offsetX, offsetY];
@@ -107,11 +91,10 @@ function readAt(view, place, byKeys) {
 
 function pressKey(view, event) {
   const { key, shiftKey } = event, arrow = ARROWS[key], factor = ZOOMS[key];
-  if (!arrow && factor === undefined && key !== " ") return;
+  if (!arrow && factor === undefined) return;
   event.preventDefault();
   event.stopPropagation();
-  if (factor !== undefined) zoomBy(view, factor);
-  else if (!arrow) view.mode === "blink" && showOther(view);
+  if (!arrow) zoomBy(view, factor);
   else if (shiftKey || !moveBy(view, -60 * arrow[0], -60 * arrow[1])) moveCross(view, arrow);
 }
 
@@ -123,6 +106,6 @@ function moveCross(view, [dx, dy]) {
     clamp(from[k] + way * step, camera.start[k], camera.start[k] + camera.size[k] - 1e-3));
   const [row, col, height, width] = camera.seen;
   const seen = place[0] >= row && place[0] < row + height && place[1] >= col && place[1] < col + width;
-  if (!seen) look(view, () => camera.look(camera.zoom, place));
+  if (!seen) moveCamera(view, () => camera.look(camera.zoom, place));
   readAt(view, place, true);
 }

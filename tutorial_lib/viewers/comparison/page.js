@@ -3,25 +3,22 @@
 import { render } from "./compare.js";
 
 /** What the widget needs of a model. */
-class PageModel {
-  listeners = new Map();
-
-  constructor(state) { this.state = state; }
+class PageModel extends EventTarget {
+  constructor(state) {
+    super();
+    this.state = state;
+  }
 
   get(name) { return this.state[name]; }
 
   set(name, value) {
     this.state[name] = value;
-    for (const listener of this.listeners.get("change:" + name) ?? []) listener();
+    this.dispatchEvent(new Event("change:" + name));
   }
 
-  on(event, listener) { this.listeners.set(event, [...(this.listeners.get(event) ?? []), listener]); }
-
-  off(event, listener) {
-    this.listeners.set(event, (this.listeners.get(event) ?? []).filter((one) => one !== listener));
-  }
-
-  save_changes() {}
+  on(event, listener) { this.addEventListener(event, listener); }
+  off(event, listener) { this.removeEventListener(event, listener); }
+  save_changes() {} // there is no Python to save to
 }
 
 const state = JSON.parse(document.getElementById("state").textContent);

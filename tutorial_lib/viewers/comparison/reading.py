@@ -40,9 +40,9 @@ def read_common(
     inside = [_pixels_below(axis, span) for axis, span in zip(axes, spans, strict=True)]
     preview = layer.read(*inside, bands=bands, nodata=nodata)
     rows, cols = (
-        _indices(axis, span, own, count, size)
-        for axis, span, own, count, size in zip(
-            axes, spans, inside, preview.valid.shape, sizes, strict=True
+        _indices(axis, span, size, layer_span, count)
+        for axis, span, size, layer_span, count in zip(
+            axes, spans, sizes, inside, preview.valid.shape, strict=True
         )
     )
     return replace(
@@ -60,11 +60,19 @@ def _pixels_below(axis: Axis, span: range) -> range:
 
 
 def _indices(
-    axis: Axis, span: range, own: range, count: int, size: int
+    axis: Axis, span: range, size: int, layer_span: range, count: int
 ) -> slice | np.ndarray:
-    """For each shown pixel of `span`, which of the `count` read pixels of `own`."""
-    if axis.spacing == 1:
+    """Indices of the pixels to show, among those that were read of a layer.
+
+    Args:
+        axis: Axis of the layer, in pixels of the first raster.
+        span: Pixels of the first raster.
+        size: How many of these are shown.
+        layer_span: Pixels of the layer.
+        count: How many of these were read.
+    """
+    if axis.spacing == 1:  # the layer has been read at the pixels that are shown
         return slice(None)
     centres = [span.start + int(pixel) + _HALF for pixel in picked(len(span), size)]
     pixels = np.array([axis.pixel_at(centre) for centre in centres])
-    return (pixels - own.start) * count // len(own)
+    return (pixels - layer_span.start) * count // len(layer_span)

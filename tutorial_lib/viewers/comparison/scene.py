@@ -137,8 +137,7 @@ def _drawn_alike(previews: Sequence[Preview], display: Display) -> tuple[Layer, 
         for group, pixels in values.items()
     }
     layers = [replace(layer, limits=limits[_stretch_group(layer)]) for layer in layers]
-    # The probability of one class is drawn in grey: differences between two pictures
-    # show best there.
+    # A probability is drawn in grey, where differences between two pictures show best.
     return tuple(
         replace(layer, kind="grey")
         if layer.kind == "probability" and display.kind is None

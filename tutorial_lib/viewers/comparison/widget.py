@@ -82,14 +82,14 @@ class Comparison(anywidget.AnyWidget):
     _height = traitlets.Int(480).tag(sync=True)
     _scene = traitlets.Dict().tag(sync=True)
     _layers = traitlets.List(traitlets.Dict()).tag(sync=True)
-    # Whether some layers have more pixels than were read, and those of the view.
+    # Whether a layer has more pixels than were read, and the finer pixels of the view.
     _finer = traitlets.Bool(False).tag(sync=True)
     _detail = traitlets.Dict().tag(sync=True)
 
     def __init__(self, scene: Scene, **state: Any) -> None:
         rows, cols = scene.window.rows, scene.window.cols
         self.scene = scene
-        self._read: Detail | None = None
+        self._last_detail: Detail | None = None
         super().__init__(
             center=[rows.start + len(rows) / 2, cols.start + len(cols) / 2],
             view=[rows.start, cols.start, len(rows), len(cols)],
@@ -123,10 +123,10 @@ class Comparison(anywidget.AnyWidget):
         if window is None:
             return
         step = reduction(*window.shape)
-        if self._read and self._read.serves(self.view, self.pair, step):
+        if self._last_detail and self._last_detail.covers(self.view, self.pair, step):
             return
-        self._read = read_detail(self.scene, window, self.pair)
-        self._detail = encode_detail(self.scene, self._read)
+        self._last_detail = read_detail(self.scene, window, self.pair)
+        self._detail = encode_detail(self.scene, self._last_detail)
 
     @property
     def titles(self) -> tuple[str, ...]:
@@ -222,16 +222,15 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
         titles: One for each layer; None takes the names of the files.
         value_range: (darkest, brightest) value, instead of `stretch`.
         kind: Draws all layers as this kind.
-        stretch: Percentages of pixels that are darker than the darkest and the
-            brightest shade.
+        stretch: Percentages of pixels below the darkest and the brightest shade.
         nodata: Value of pixels without data; None takes the raster's own tag.
         mode: "swipe", "blink" (one change a second), "side_by_side" or "difference".
         tile: Side of the tiles that can be drawn over the layers, in their pixels: one
-            for all, or one for each layer. They are switched on, and changed, in the
-            browser (or by `tiles_shown`); a difference shows the tiles of the first.
+            for all, or one for each layer. A switch in the browser, or `tiles_shown`,
+            shows them; a difference shows the tiles of the first layer.
         window: Part to compare, in pixels of the first raster.
         height: Largest height of the picture on the screen, px.
-        **unknown: Not accepted: the error lists the known names.
+        **unknown: Options that do not exist raise an error that lists the options.
 
     Returns:
         A widget that displays itself. Its `mode`, `left`, `right`, `position`, `zoom`,
