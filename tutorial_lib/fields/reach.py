@@ -100,7 +100,7 @@ class Reach:
         return int(chunk / self.scale) - self.lost
 
     def windows(self, name: str, pixels: range) -> tuple[np.ndarray, np.ndarray]:
-        """The first source pixel that each output pixel reads, and the one after all.
+        """First source pixel that each output pixel reads, and the one after the last.
 
         Args:
             name: The source.

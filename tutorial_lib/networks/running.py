@@ -52,9 +52,10 @@ class TensorFunction:
     ) -> Callable[[Mapping[str, np.ndarray], Sequence[str]], dict[str, np.ndarray]]:
         """Function of arrays, compiled once for each set of outputs.
 
-        A function for each size of image would not be faster, and compiling one takes
-        0.1 s. The weights are variables, which a compiled function reads at each call.
-        So a model that trains on gives its new results, without being compiled again.
+        A function for each size of image would not be faster: the tutorial's networks
+        take as long on 64 to 512 px, and 0.1 s more for the first image of each size.
+        The weights are variables, which a compiled function reads at each call. So a
+        model that trains on gives its new results, without being compiled again.
         """
 
         def concrete(shapes: Shapes, outputs: tuple[str, ...]) -> Callable:
