@@ -1,20 +1,13 @@
-"""Arguments of `show_map`: titles and opacities of each layer, and their checks."""
+"""Arguments of `show_map`: their checks, and the titles of the layers."""
 
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import PathLike
-from tutorial_lib.viewers.options import (
-    checked_titles,
-    counted,
-    is_number,
-    is_whole,
-)
+from tutorial_lib.viewers.options import checked_titles, is_number, is_whole
 from tutorial_lib.viewers.reading import is_path
 from tutorial_lib.viewers.webmaps.overlays import Overlay
 from tutorial_lib.viewers.webmaps.shapes import Shapes
@@ -22,7 +15,7 @@ from tutorial_lib.viewers.webmaps.shapes import Shapes
 # A lower map, in px, has no room for the controls.
 LEAST_HEIGHT = 100
 
-__all__ = ["check_height", "check_overlap", "layer_titles", "raster_opacities"]
+__all__ = ["check_height", "check_opacity", "check_overlap", "layer_titles"]
 
 
 def check_height(height: Any) -> None:
@@ -31,6 +24,15 @@ def check_height(height: Any) -> None:
         raise ValueError(
             "`height` is the height of the map in a notebook: a whole number of px, "
             f"{LEAST_HEIGHT} or more. Received: {height!r}."
+        )
+
+
+def check_opacity(opacity: Any) -> None:
+    """Raise ValueError unless an opacity is a number from 0 to 1."""
+    if not (is_number(opacity) and 0 <= opacity <= 1):
+        raise ValueError(
+            "`opacity` is one number for all rasters except the lowest, from 0 "
+            f"(invisible) to 1. Received: {opacity!r}."
         )
 
 
@@ -55,34 +57,6 @@ def layer_titles(
         seen[name] += 1
         numbered.append(f"{name} ({seen[name]})" if total[name] > 1 else name)
     return numbered
-
-
-def raster_opacities(opacity: float | Sequence[float], count: int) -> list[float]:
-    """The opacity of each of `count` rasters, lowest first.
-
-    One number is the opacity of all rasters except the lowest one.
-
-    Example:
-        >>> raster_opacities(0.6, 3)
-        [1.0, 0.6, 0.6]
-    """
-    alone = isinstance(opacity, str) or not np.iterable(opacity)
-    values = [opacity] if alone else list(opacity)
-    for value in values:
-        if not (is_number(value) and 0 <= value <= 1):
-            raise ValueError(
-                "An opacity is a number from 0, invisible, to 1. Received: "
-                f"{value if is_number(value) else repr(value)}."
-            )
-    if alone:
-        return [1.0, *[float(opacity)] * (count - 1)][:count]
-    if len(values) != count:
-        raise ValueError(
-            f"There {'is' if len(values) == 1 else 'are'} "
-            f"{counted(len(values), 'opacity', 'opacities')} for "
-            f"{counted(count, 'raster')}. Give one number for all, or one for each."
-        )
-    return [float(value) for value in values]
 
 
 def check_overlap(layers: Sequence[Overlay | Shapes]) -> None:

@@ -13,10 +13,11 @@ from PIL import Image
 from rasterio.enums import Resampling
 from rasterio.warp import reproject
 
-from tutorial_lib.rasters import PathLike, opened, read_grid
+from tutorial_lib.rasters import PathLike
 from tutorial_lib.viewers.layers import Layer, load_layer
 from tutorial_lib.viewers.options import Display
 from tutorial_lib.viewers.panels import describe
+from tutorial_lib.viewers.reading import OpenLayer, open_layer
 from tutorial_lib.viewers.webmaps.mercator import MERCATOR, Bounds, mercator_grid
 
 # Quality of WebP, in %: no difference is seen, at an eighth of the size of a PNG.
@@ -88,7 +89,7 @@ def image_url(picture: np.ndarray, *, exact: bool) -> str:
 
 
 def read_overlay(
-    path: PathLike,
+    raster: PathLike | OpenLayer,
     title: str,
     display: Display = Display(),  # noqa: B008 - frozen, so it can be shared
     *,
@@ -99,7 +100,14 @@ def read_overlay(
 
     Large rasters are read at a lower resolution, from their overviews where they have
     some. Class numbers are resampled by nearest neighbour, other values are
-    interpolated. `alone` is the argument of `load_layer`.
+    interpolated.
+
+    Args:
+        raster: Path, or a raster that is open already.
+        title: Name of the layer.
+        display: How to draw it.
+        opacity: From 0 (invisible) to 1.
+        alone: Whether it is the only layer; see `load_layer`.
 
     Raises:
         ValueError: If the raster has no CRS or no place on the map, a band does not
@@ -111,16 +119,17 @@ def read_overlay(
         >>> overlay.layer.kind, str(overlay.grid.crs)
         ('classes', 'EPSG:3857')
     """
-    grid = read_grid(path)
-    if grid.crs is None:
-        raise ValueError(
-            f"'{path}' has no CRS, so it has no place on a map. Write it with one, or "
-            "draw it with `show`."
-        )
-    layer = load_layer(path, display, alone=alone)
+    with open_layer(raster) as source:
+        name, grid, attribution = source.name, source.grid, source.attribution
+        if grid is None or grid.crs is None:
+            raise ValueError(
+                f"{name} has no CRS, so it has no place on a map. Write it with one, "
+                "or draw it with `show`."
+            )
+        layer = load_layer(source, display, alone=alone)
     if not layer.valid.any():
         raise ValueError(
-            f"In '{path}' (band {', '.join(map(str, layer.preview.bands))}) there is "
+            f"In {name} (band {', '.join(map(str, layer.preview.bands))}) there is "
             f"nothing to draw: all of its {layer.valid.size} pixels are NaN or "
             "no-data. Choose another band, or say what is no-data: `nodata=…`."
         )
@@ -128,14 +137,12 @@ def read_overlay(
     try:
         target = mercator_grid(grid, (height, width))
     except ValueError as err:
-        raise ValueError(f"'{path}' cannot be put on a map. {err}") from err
+        raise ValueError(f"{name} cannot be put on a map. {err}") from err
     coarser = Affine.scale(grid.width / width, grid.height / height)
-    source = GeoBox((height, width), grid.transform @ coarser, grid.crs)
-    with opened(path) as dataset:
-        attribution = dataset.tags().get("ATTRIBUTION", "")
+    read = GeoBox((height, width), grid.transform @ coarser, grid.crs)
     return Overlay(
         title=title,
-        layer=_reprojected(layer, source, target),
+        layer=_reprojected(layer, read, target),
         grid=target,
         shape=(height, width),
         description=describe(layer, title),

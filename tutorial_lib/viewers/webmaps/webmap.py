@@ -4,6 +4,7 @@ import base64
 import html
 import io
 from collections.abc import Sequence
+from contextlib import ExitStack
 from math import log2, pi
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,15 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tutorial_lib.patches.positions import Positions
-from tutorial_lib.rasters import Legend, PathLike, opened
+from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.viewers.figures import StillFigure
 from tutorial_lib.viewers.options import Display, counted, refuse_unknown
-from tutorial_lib.viewers.reading import is_path
+from tutorial_lib.viewers.reading import is_path, open_layer
 from tutorial_lib.viewers.webmaps.arguments import (
     check_height,
+    check_opacity,
     check_overlap,
     layer_titles,
-    raster_opacities,
 )
 from tutorial_lib.viewers.webmaps.leaflet import MapControls, OfflineMap
 from tutorial_lib.viewers.webmaps.legends import legend_html
@@ -186,7 +187,7 @@ def show_map(  # noqa: PLR0913 - every one is a choice of the user's
     legend: Legend | None = None,
     bands: int | Sequence[int] | None = None,
     titles: str | Sequence[str] | None = None,
-    opacity: float | Sequence[float] = 0.8,
+    opacity: float = 0.8,
     basemap: bool = False,
     height: int = 480,
     stretch: Sequence[float] = (2, 98),
@@ -212,8 +213,8 @@ def show_map(  # noqa: PLR0913 - every one is a choice of the user's
             None shows bands 1, 2 and 3, or band 1 where there are fewer. A raster of
             one band beside others always shows that band.
         titles: One name for each layer; None for the names of the files.
-        opacity: From 0 (invisible) to 1: one number for all rasters except the lowest,
-            or one number for each raster. The reader can change it on the map.
+        opacity: From 0 (invisible) to 1, for all rasters except the lowest. The reader
+            can change each on the map.
         basemap: Whether to draw OpenStreetMap below the layers. It needs the internet.
         height: Height of the map in a notebook, in px.
         stretch: Percentages of pixels that are darker than the darkest and the
@@ -244,25 +245,23 @@ def show_map(  # noqa: PLR0913 - every one is a choice of the user's
     display = Display(bands, legend, value_range, kind, stretch, nodata)
     if not layers:
         raise ValueError("There is nothing to show: give a raster or a vector file.")
-    are_rasters = [_is_raster(layer) for layer in layers]
-    opacities = iter(raster_opacities(opacity, sum(are_rasters)))
-    loaded = []
-    for layer, title, is_raster in zip(
-        layers, layer_titles(titles, layers), are_rasters, strict=True
-    ):
-        if is_raster:
-            options = {"opacity": next(opacities), "alone": len(layers) == 1}
-            loaded.append(read_overlay(layer, title, display, **options))
-        else:
-            loaded.append(read_shapes(layer, title))
+    check_opacity(opacity)
+    loaded: list[Overlay | Shapes] = []
+    for layer, title in zip(layers, layer_titles(titles, layers), strict=True):
+        # Nothing lies below the lowest raster that could shine through.
+        is_lowest = not any(isinstance(one, Overlay) for one in loaded)
+        options = {"opacity": 1 if is_lowest else opacity, "alone": len(layers) == 1}
+        loaded.append(_read_layer(layer, title, display, **options))
     check_overlap(loaded)
     return WebMap(loaded, basemap=basemap, height=height)
 
 
-def _is_raster(layer: Any) -> bool:
-    """Whether a layer is a raster, and not a vector file or positions."""
+def _read_layer(
+    layer: PathLike | Positions, title: str, display: Display, **options: Any
+) -> Overlay | Shapes:
+    """Read a raster, a vector file or positions; `options` are of `read_overlay`."""
     if isinstance(layer, Positions):
-        return False
+        return read_shapes(layer, title)
     if not is_path(layer):
         what = "array" if isinstance(layer, np.ndarray) else type(layer).__name__
         raise TypeError(
@@ -270,13 +269,14 @@ def _is_raster(layer: Any) -> bool:
             "raster or a vector file, or positions. Write an array with `write_array`, "
             "or draw it with `show`."
         )
-    try:
-        with opened(layer):
-            return True
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"There is no raster or vector file at '{layer}'. Check the path (the "
-            f"current folder is '{Path.cwd().name}')."
-        ) from None
-    except OSError:
-        return False
+    with ExitStack() as stack:
+        try:
+            raster = stack.enter_context(open_layer(layer))
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f"There is no raster or vector file at '{layer}'. Check the path (the "
+                f"current folder is '{Path.cwd().name}')."
+            ) from None
+        except OSError:  # not a raster
+            return read_shapes(layer, title)
+        return read_overlay(raster, title, display, **options)
