@@ -1,4 +1,4 @@
-"""Measure how much metrics by class slow down a training.
+"""Measure how much the metrics of each class slow down a training.
 
 `python benchmarks/metrics_cost.py` trains the pixel-wise network three times: without
 metrics, with three Keras metrics for each of six classes (as the tutorial does), and
@@ -17,7 +17,7 @@ import tutorial_lib as tl
 NAMES = ("water", "meadow", "farm", "forest", "wetland", "town")
 
 
-def compiled(kind: str) -> "keras.Model":
+def compiled_network(kind: str) -> "keras.Model":
     """The compiled network with "no metric", "18 metrics" or "one matrix"."""
     metrics = {
         "no metric": list,
@@ -38,7 +38,7 @@ def compiled(kind: str) -> "keras.Model":
     return model
 
 
-def patches(count: int, batch_size: int) -> "tf.data.Dataset":
+def random_patches(count: int, batch_size: int) -> "tf.data.Dataset":
     """Batches of random patches; the time does not depend on their values."""
     rng = np.random.default_rng(0)
     inputs = rng.integers(0, 4000, (count, 16, 16, 4)).astype("float32")
@@ -47,8 +47,8 @@ def patches(count: int, batch_size: int) -> "tf.data.Dataset":
     return tf.data.Dataset.from_tensor_slices(slices).batch(batch_size)
 
 
-def seconds(model: "keras.Model", dataset: "tf.data.Dataset") -> float:
-    """Processor time of an epoch, which does not count other programs."""
+def measure_epoch(model: "keras.Model", dataset: "tf.data.Dataset") -> float:
+    """Processor time of an epoch in seconds; other programs do not count."""
     started = time.process_time()
     model.fit(dataset, verbose=0)
     return time.process_time() - started
@@ -65,13 +65,14 @@ def main() -> None:
         text = f"{text} (default: {default})"
         parser.add_argument(f"--{name}", type=int, default=default, help=text)
     options = parser.parse_args()
-    dataset = patches(options.patches, options.batch_size)
+    dataset = random_patches(options.patches, options.batch_size)
     models = {
-        kind: compiled(kind) for kind in ("no metric", "18 metrics", "one matrix")
+        kind: compiled_network(kind)
+        for kind in ("no metric", "18 metrics", "one matrix")
     }
-    first = {kind: seconds(model, dataset) for kind, model in models.items()}
+    first = {kind: measure_epoch(model, dataset) for kind, model in models.items()}
     epochs = [
-        {kind: seconds(model, dataset) for kind, model in models.items()}
+        {kind: measure_epoch(model, dataset) for kind, model in models.items()}
         for _ in range(options.epochs)
     ]
     print(f"{options.patches} patches, batches of {options.batch_size}, FCNN")

@@ -18,7 +18,7 @@ BUDGET_S, BUDGET_GB = 90, 1.2
 
 
 def measure(notebook: Path) -> tuple[float, float]:
-    """Run a notebook; return seconds, and peak memory of its largest process in GB."""
+    """Run a notebook; return its seconds, and the peak of its largest process in GB."""
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute"]
     command += ["--stdout", "--log-level", "ERROR", str(notebook)]
     started = time.perf_counter()
@@ -29,8 +29,8 @@ def measure(notebook: Path) -> tuple[float, float]:
         raise RuntimeError(
             f"'{notebook.name}' failed. Run it in JupyterLab to see the error."
         )
-    # `ru_maxrss` is the largest peak among the command and its children, and the kernel
-    # is a child. On Linux it is in kB.
+    # `ru_maxrss` is the largest peak of the command and its children, such as the
+    # kernel. On Linux it is in kB.
     return time.perf_counter() - started, usage.ru_maxrss / 1e6
 
 

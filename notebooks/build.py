@@ -60,7 +60,7 @@ def build_notebook(source: Path, *, solved: bool) -> NotebookNode:
 
     Args:
         source: Path of the source.
-        solved: Build the version with the solutions, instead of the learner's version.
+        solved: Build the version with the solutions instead of the learner's version.
 
     Returns:
         The notebook.
@@ -120,8 +120,8 @@ def _build_cells(
         yield from _exercise_cells(exercises[name], solved=solved)
     else:
         raise ValueError(
-            f"{source.name}: the cell marked exercise={name!r} must be empty, and its "
-            f"name one of: {', '.join(exercises) or '(no exercises are imported)'}."
+            f"{source.name}: the cell marked exercise={name!r} must be empty. Its name "
+            f"must be one of: {', '.join(exercises) or '(no exercises are imported)'}."
         )
 
 
@@ -148,11 +148,12 @@ def _metadata_with(tags: Sequence[str]) -> dict[str, Any]:
 
 def _id_of(text: str) -> str:
     """A cell id that does not change when other cells are added or removed."""
+    # From the text, because nbformat's random ids would change at every build.
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _number_equal_ids(cells: Sequence[NotebookNode]) -> None:
-    """Make the ids of cells with the same text different."""
+    """Give cells with the same text different ids: nbformat requires it."""
     seen = Counter()
     for cell in cells:
         seen[cell.id] += 1
@@ -179,11 +180,13 @@ def write_notebooks(folder: Path = FOLDER) -> list[Path]:
 
 def _carry_outputs(old: NotebookNode, new: NotebookNode) -> None:
     """Copy the compared outputs of cells that did not change."""
+    # The execution count belongs to them: nbval compares only cells that have one.
     before = {(x.id, x.source): x for x in old.cells if x.cell_type == "code"}
     for cell in new.cells:
-        kept = before.get((cell.id, cell.source))
-        if kept is not None and is_checked(cell):
-            cell.outputs, cell.execution_count = kept.outputs, kept.execution_count
+        old_cell = before.get((cell.id, cell.source))
+        if old_cell is not None and is_checked(cell):
+            cell.outputs = old_cell.outputs
+            cell.execution_count = old_cell.execution_count
 
 
 def is_checked(cell: NotebookNode) -> bool:
@@ -206,6 +209,7 @@ def execute_solved(folder: Path = FOLDER) -> list[Path]:
 
 def _strip(notebook: NotebookNode) -> None:
     """Remove the outputs that are not compared, and all traces of the execution."""
+    # Times of execution and versions of Python would differ on every machine.
     notebook.metadata = nbformat.from_dict(_METADATA)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -220,7 +224,7 @@ def _write(notebook: NotebookNode, path: Path) -> None:
 
 
 def find_differences(folder: Path = FOLDER) -> list[str]:
-    """One line for each notebook that differs from its source; outputs may differ."""
+    """One line for each notebook that differs from its source in more than outputs."""
     built = {
         notebook_path(source, solved=solved): build_notebook(source, solved=solved)
         for source in list_sources(folder)

@@ -5,7 +5,7 @@
     python notebooks/export.py --again      execute all notebooks again
 
 Notebooks are executed first, and stored with their outputs in build/executed. A stored
-notebook is used again while its cells stay the same. After a change of the library, use
+notebook is used again until its cells change. After a change of the library, use
 `--again`.
 
 A page is one file that loads nothing. Maps and figures are inside it. Widgets made with
@@ -132,7 +132,7 @@ def _sources(notebook: NotebookNode) -> list[tuple[str, str]]:
 def page_of(notebook: NotebookNode, title: str) -> str:
     """The HTML page of an executed notebook."""
     notebook = deepcopy(notebook)
-    models = _put_widgets(notebook)
+    models = _replace_widgets(notebook)
     _link_pages(notebook)
     notebook.metadata.setdefault("title", _title(notebook) or title)
     exporter = HTMLExporter(
@@ -166,8 +166,8 @@ def _dark_theme(exporter: HTMLExporter) -> str:
     return re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
 
 
-def _put_widgets(notebook: NotebookNode) -> dict[str, Any]:
-    """Put an element into the page for each widget, and return the anywidget models.
+def _replace_widgets(notebook: NotebookNode) -> dict[str, Any]:
+    """Replace each widget by an element of the page, and return the anywidget models.
 
     Args:
         notebook: The notebook, which is changed.
@@ -185,14 +185,14 @@ def _put_widgets(notebook: NotebookNode) -> dict[str, Any]:
         model = saved.get(view["model_id"])
         if model and "_esm" in model["state"]:
             models[view["model_id"]] = _model(model)
-            output.data["text/html"] = _place(view["model_id"], output)
+            output.data["text/html"] = _widget_element(view["model_id"], output)
         elif not _PICTURES & set(output.data):
             output.data["text/html"] = _NEEDS_KERNEL
     return models
 
 
 def _drop_progress_bars(notebook: NotebookNode) -> None:
-    """Remove progress bars: without their widget they would stay at 0 %."""
+    """Remove progress bars: without a kernel they would stay at 0 %."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [
@@ -215,15 +215,13 @@ def _model(saved: Mapping[str, Any]) -> dict[str, Any]:
     return {"state": saved["state"], "buffers": saved.get("buffers", [])}
 
 
-def _place(model_id: str, output: NotebookNode) -> str:
+def _widget_element(model_id: str, output: NotebookNode) -> str:
     """The element for a widget; until the widget starts, it holds a picture or text."""
     still = output.data.get("text/html")
     if still is None and "image/png" in output.data:
-        about = output.metadata.get("image/png", {}).get("alt", "")
+        alt = output.metadata.get("image/png", {}).get("alt", "")
         picture = "".join(output.data["image/png"].split())
-        still = (
-            f'<img alt="{html.escape(about)}" src="data:image/png;base64,{picture}">'
-        )
+        still = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}">'
     still = still or html.escape(output.data.get("text/plain", ""))
     return f'<div data-widget-model="{html.escape(model_id)}">{still}</div>'
 
@@ -265,17 +263,17 @@ class _LoadFinder(HTMLParser):
             if name == "srcdoc":
                 self.found += remote_addresses(value or "")
             elif name == "style":
-                self._look_for_css(value or "")
+                self._search_css(value or "")
             elif value and (tag, name) != ("a", "href"):
                 self.found += re.findall(rf"^\s*({self._REMOTE})", value)
 
     def handle_data(self, data: str) -> None:
         if self._in_style:
-            self._look_for_css(re.sub(r"/\*.*?\*/", "", data, flags=re.DOTALL))
+            self._search_css(re.sub(r"/\*.*?\*/", "", data, flags=re.DOTALL))
 
-    def _look_for_css(self, text: str) -> None:
-        asks = rf"(?:url\(\s*|@import\s*)[\"']?({self._REMOTE})"
-        self.found += re.findall(asks, text)
+    def _search_css(self, text: str) -> None:
+        loads = rf"(?:url\(\s*|@import\s*)[\"']?({self._REMOTE})"
+        self.found += re.findall(loads, text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

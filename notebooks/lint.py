@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
+# Tag of the cells whose outputs nbval compares.
 CHECKED = "nbval-check-output"
 TAGS = {CHECKED, "nbval-ignore-output", "parameters"}
 
 MAX_LINES = 20
 CELL_COUNTS = range(25, 46)
-# The first notebook only greets, so it may have fewer cells.
+# The first notebook is only a welcome, so it may have fewer cells.
 SHORT_NOTEBOOKS = {"00_start_here.py"}
 
 _CODE_RULES = {
@@ -34,11 +35,11 @@ def find_problems(
     Args:
         notebook: The notebook.
         name: File name of its source, for the messages.
-        notebooks: Names of all notebooks, without ending. Links may lead to them.
+        notebooks: Names of all notebooks, without ending: the targets of links.
         exercises: Names of the exercises that the notebook must contain.
 
     Returns:
-        One line for each place: source, cell (from 1), the problem, what to do.
+        One line for each place: source, cell (from 1), the problem, and its cure.
     """
     places = [
         f"{name}, cell {number} ({_start(cell)!r}): {problem}."
