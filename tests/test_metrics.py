@@ -131,9 +131,9 @@ def test_counts_do_not_stop_at_the_precision_of_float32():
 def test_wrong_names_and_decisions_are_errors():
     with pytest.raises(ValueError, match="2 names of classes"):
         ClassMetrics(("a", "b")).update_state(*next(batches(1)))
-    with pytest.raises(ValueError, match=r"Received: \('a', 'a'\)"):
+    with pytest.raises(ValueError, match=r"`names` is \('a', 'a'\)"):
         ClassMetrics(("a", "a"))
-    with pytest.raises(ValueError, match="Received: 'ab'"):
+    with pytest.raises(ValueError, match="`names` is 'ab'"):
         ClassMetrics("ab")
     with pytest.raises(ValueError, match="no decision 'half'"):
         ClassMetrics(("a", "b"), decision="half")

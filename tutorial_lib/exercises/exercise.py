@@ -81,8 +81,8 @@ class Exercise:
         solution_code: Code that answers the question.
         judge: Function of the answer and, as keyword-only arguments, of the given
             values. It calls functions and classes with its own inputs. It returns None
-            if the answer is right, a key of `mistakes` if the answer looks like one of
-            them, and "other" if it is wrong in another way.
+            if the answer is right, and the key in `mistakes` if it looks like a common
+            mistake. It returns "other" if the answer is wrong in another way.
         mistakes: Common wrong answers by name.
         hints: Hints in order: the first is vague, the last is nearly the solution.
         explanation: Why the right answer is right; shown after a pass.

@@ -15,7 +15,8 @@ PathLike = str | os.PathLike[str]
 
 # In bytes. GDAL's own limit is 5 % of the machine's memory, also in a container that
 # may use much less. The kit reads one row of tiles after another, so two rows of blocks
-# are enough: 45 MB for four 16-bit bands of a Sentinel-2 tile (2 x 256 x 10 980 px).
+# are enough. For four 16-bit bands of a Sentinel-2 tile (2 x 256 x 10 980 px) they take
+# 45 MB.
 # Measured on a machine of 24 GB with the raster of 6144 px of
 # `test_memory_does_not_grow_with_the_raster`: 187 MB, and 728 MB with GDAL's own limit.
 BLOCK_CACHE = 64 * 2**20

@@ -198,8 +198,8 @@ def _profile(
         "compress": "deflate",
         # The predictor stores differences of neighbours: 3 for floats, 2 for integers.
         "predictor": 3 if floating else 2,
-        # The size of a compressed file is not known when it is created: beyond 4 GB
-        # only a BigTIFF can be written, and IF_SAFER chooses it where that may happen.
+        # A file beyond 4 GB must be a BigTIFF. The size of a compressed file is not
+        # known when it is created, so IF_SAFER chooses BigTIFF if 4 GB are possible.
         "bigtiff": "if_safer",
         # The kit reads and writes all bands of a window together.
         "interleave": "pixel",

@@ -98,8 +98,8 @@ def replay_early_stopping(
         kept.
 
     Raises:
-        ValueError: If the curve or the mode is unknown, if the curves have different
-            lengths, or if "auto" does not know the name of the curve.
+        ValueError: If the curve or the mode is unknown, the curves have different
+            lengths, or "auto" does not know the name of the curve.
 
     Example:
         >>> curves = {"loss": [3, 2, 1, 0.5], "val_loss": [1.0, 0.8, 0.9, 0.7]}

@@ -79,8 +79,8 @@ class ClassMetrics(keras.metrics.Metric):
         self.names, self.decision = tuple(names), decision
         if isinstance(names, str) or len(set(names)) != len(self.names) or not names:
             raise ValueError(
-                "`names` is a list of different names, one for each class. Received: "
-                f"{names!r}."
+                f"`names` is {names!r}. Give a list of different names, one for each "
+                "class."
             )
         count = len(self.names)
         # float32 cannot count beyond 2**24, which is 17 million pixels.
