@@ -222,9 +222,9 @@ def test_a_class_map_without_a_legend_takes_the_other_ones(tmp_path):
     plain = write(tmp_path / "plain.tif", labels[:, ::-1], nodata=255)
     widget = compare(plain, named)
     town = [3, "town", [255, 0, 4]]
-    for about in widget.get_state()["_layers"]:
-        assert [entry[0] for entry in about["classes"]] == [0, 1, 3]
-        assert about["classes"][2] == town
+    classes = [about["classes"] for about in widget.get_state()["_layers"]]
+    assert [[entry[0] for entry in one] for one in classes] == [[0, 1, 3]] * 2
+    assert [one[2] for one in classes] == [town] * 2
     alpha = picture(widget, 0)[0, :, 3]
     assert alpha.tolist() == [255, 0, 0, 255, 255, 255]
 

@@ -60,15 +60,6 @@ def small_screen(monkeypatch):
     monkeypatch.setattr(reading, "MAX_SIDE", 4)
 
 
-def test_large_rasters_and_arrays_show_the_same_pixels(tmp_path, small_screen):
-    array = np.arange(10 * 15, dtype="int16").reshape(10, 15, 1)
-    raster = read_all(write(tmp_path / "a.tif", array))
-    assert raster.pixels.shape == (3, 4, 1)
-    # The middle one of every four pixels; 15 columns are four sections of 3.75.
-    assert raster.pixels[0, :, 0].tolist() == [16, 20, 24, 28]
-    np.testing.assert_array_equal(raster.pixels, read_all(array).pixels)
-
-
 def test_images_are_averaged_without_the_pixels_without_data(tmp_path, small_screen):
     image = np.tile(np.float32([[10, 30], [20, 40]]), (2, 4))
     image[:2, 1:2] = -1
@@ -117,15 +108,8 @@ def test_the_no_data_argument_replaces_the_tag(tmp_path):
     path = write(tmp_path / "a.tif", np.float32([[1, 5, 9]]), nodata=9)
     assert read_all(path).valid.tolist() == [[True, True, False]]
     assert read_all(path, nodata=5).valid.tolist() == [[True, False, True]]
-
-
-def test_a_masked_array_from_rasterio_looks_like_its_file(tmp_path):
-    values = np.arange(ROWS * COLS, dtype="int16").reshape(ROWS, COLS)
-    values[4, 6] = values[0, 1] = -1
-    path = write(tmp_path / "a.tif", values, nodata=-1)
-    with rasterio.open(path) as dataset:
-        array = dataset.read(1, masked=True)
-    np.testing.assert_array_equal(load_layer(array).picture, load_layer(path).picture)
+    compared = tl.compare(path, path, nodata=5).scene.layers[1]
+    assert compared.valid.tolist() == [[True, False, True]]
 
 
 # Layers and windows that cannot be read

@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import expect
 from scenes import coordinates, grid_at, write
 
-from browser.conftest import LOCAL
 from tutorial_lib import testing
 from tutorial_lib.viewers import comparison, reading
 from tutorial_lib.viewers.comparison import compare
@@ -28,24 +27,9 @@ SECOND = "document.querySelector('.compare').dataset.second === 'true'"
 
 
 @pytest.fixture(scope="module")
-def tab(browser):
+def tab(open_shared_tab):
     """One tab for most tests: a new one costs more time than a test."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.errors = errors = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.extend(_error(message)))
-    page.on("request", lambda request: errors.extend(_remote(request)))
-    yield page
-    context.close()
-
-
-def _error(message):
-    return [message.text] if message.type == "error" else []
-
-
-def _remote(request):
-    return [] if request.url.startswith(LOCAL) else [f"asked for {request.url}"]
+    return open_shared_tab()
 
 
 @pytest.fixture
@@ -60,8 +44,7 @@ def show(tab, tmp_path):
         tab.locator(READY).wait_for()
         return tab
 
-    yield shown
-    assert tab.errors == []
+    return shown
 
 
 @pytest.fixture
@@ -238,6 +221,8 @@ def test_with_reduced_motion_each_layer_is_shown_in_full_until_play_is_pressed(
         page.get_by_role("button", name="Show the other").click()
     until(page, SECOND)
     page.get_by_role("button", name="Play").click()
+    page.evaluate(FRAMES)
+    page.clock.fast_forward(1000)
     until(page, f"!({SECOND})")
 
 

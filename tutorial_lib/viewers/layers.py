@@ -174,7 +174,7 @@ def picture_of(
 def same_window(
     layer: OpenLayer, first: OpenLayer, window: Window | None
 ) -> Window | None:
-    """The window of a layer on the ground that a window of the first layer covers.
+    """The part of a layer on the ground that a window of the first layer covers.
 
     Raises:
         ValueError: If the window leaves the first layer, the layer does not touch it,

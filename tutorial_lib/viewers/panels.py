@@ -194,20 +194,26 @@ def _draw_picture(ax: Axes, panel: _Panel) -> None:
     ax.set(xlim=extent[:2], ylim=extent[2:], aspect=_aspect(layer, extent))
 
 
-def _draw_axes(ax: Axes, panel: _Panel) -> None:
-    x_name, y_name = AXIS_NAMES[panel.layer.unit]
+def name_axes(ax: Axes, unit: str) -> None:
+    """Name the axes of a picture with an extent in this unit, and draw them in grey."""
+    x_name, y_name = AXIS_NAMES[unit]
     ax.set_xlabel(x_name, fontsize=TEXT_SIZE)
-    if panel.is_labelled:
-        ax.set_ylabel(y_name, fontsize=TEXT_SIZE)
-    style = {"labelsize": TEXT_SIZE - 1, "color": "#808080"}
-    ax.tick_params(labelleft=panel.is_labelled, **style)
+    ax.set_ylabel(y_name, fontsize=TEXT_SIZE)
+    ax.tick_params(labelsize=TEXT_SIZE - 1, color="#808080")
     ax.ticklabel_format(useOffset=False)
+    ax.spines[:].set_color("#808080")
+
+
+def _draw_axes(ax: Axes, panel: _Panel) -> None:
+    name_axes(ax, panel.layer.unit)
+    if not panel.is_labelled:
+        ax.set_ylabel("")
+        ax.tick_params(labelleft=False)
     width, height = ax.get_position().size * ax.figure.get_size_inches()
     for axis, length in ((ax.xaxis, width), (ax.yaxis, height)):
         count = max(2, min(6, int(length / TICK_SPACE)))
         whole = panel.layer.unit == "px"
         axis.set_major_locator(MaxNLocator(count, integer=whole, steps=[1, 2, 5, 10]))
-    ax.spines[:].set_color("#808080")
 
 
 def _legend_entries(layer: Layer) -> list[Patch]:
@@ -252,8 +258,13 @@ def draw_color_bar(ax: Axes, layer: Layer) -> None:
     """Draw the scale of a layer with one channel to the right of its axes."""
     (low,), (high,) = layer.limits
     ramp = ListedColormap(RAMPS[layer.kind] / 255)
+    draw_scale(ax, ScalarMappable(Normalize(low, high), ramp))
+
+
+def draw_scale(ax: Axes, scale: ScalarMappable) -> None:
+    """Draw a bar of colours, with its values, to the right of some axes."""
     beside = ax.inset_axes((1.02, 0, 0.03, 1))
-    bar = ax.figure.colorbar(ScalarMappable(Normalize(low, high), ramp), cax=beside)
+    bar = ax.figure.colorbar(scale, cax=beside)
     bar.ax.tick_params(labelsize=TEXT_SIZE - 1, color="#808080")
     bar.outline.set_edgecolor("#808080")
 

@@ -223,7 +223,7 @@ class OpenLayer:
     ) -> tuple[np.ndarray, np.ndarray]:
         dataset, size = self._pixels, reduced(len(rows), len(cols))
         is_float = np.dtype(dataset.dtypes[bands[0] - 1]).kind == "f"
-        # GDAL leaves pixels without data out of a mean only by the raster's own tag.
+        # GDAL leaves pixels out of a mean only if the raster's own tag marks them.
         by_tag = nodata is None or nodata == dataset.nodata
         mean = average and by_tag and (len(bands) > 1 or is_float)
         planes = dataset.read(
@@ -255,7 +255,7 @@ def _as_image(layer: Any) -> np.ndarray:
     if not isinstance(layer, np.ma.MaskedArray):
         try:
             array = np.asarray(layer)
-        except ValueError:  # lists of different lengths
+        except ValueError:  # lists of different lengths: refused below
             array = np.array(None)
     if array.dtype.kind not in "biuf":
         of = f" of {array.dtype}" if isinstance(layer, np.ndarray) else ""
@@ -281,7 +281,7 @@ def chosen_bands(
     *,
     alone: bool = True,
 ) -> tuple[int, ...]:
-    """Numbers of the one band or the three bands that are shown of `count`.
+    """Numbers of the bands to show: one or three, from 1.
 
     Args:
         name: What error messages call the layer.

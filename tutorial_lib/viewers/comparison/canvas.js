@@ -21,7 +21,7 @@ export function drawCanvas(view) {
   }
 }
 
-/** What is drawn where: `layer` of a stack, in a pane, between two x; tiles by `number`. */
+/** Parts of the canvas: in each, one layer of a stack is drawn, in a pane, between two x. */
 function parts(view) {
   const { camera, mode } = view, [left, right] = view.numbers, [first, second] = camera.panes;
   const part = (number, pane, from = pane, to = pane + camera.paneWidth) =>

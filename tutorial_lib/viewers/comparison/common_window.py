@@ -97,7 +97,7 @@ def find_common_window(
 
 
 def _axes_from(row: int, col: int, shape: tuple[int, int]) -> Axes:
-    """Axes of a layer with pixels like the first raster's, from one of them on."""
+    """Axes of a layer with the first raster's pixels, beginning at (row, col)."""
     one = Fraction(1)
     return Axis(row * one, one, shape[0]), Axis(col * one, one, shape[1])
 

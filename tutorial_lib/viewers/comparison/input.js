@@ -82,7 +82,7 @@ function letGo(view, event) {
   view.held = null;
 }
 
-/** Read the values at a place; a screen reader says those that keys ask for. */
+/** Read the values at a place; a screen reader speaks them if keys chose the place. */
 function readAt(view, place, byKeys) {
   view.cross = { place, byKeys };
   view.e.readout.setAttribute("aria-live", byKeys ? "polite" : "off");

@@ -104,6 +104,7 @@ def _bands_of_each(bands: Any, count: int) -> list[Any]:
 def _read(
     source: OpenLayer, common: CommonWindow, number: int, bands: Any, display: Display
 ) -> Preview:
+    """Read a layer on the common window; raise ValueError if it has no data there."""
     bands = chosen_bands(
         source.name, source.band_count, bands, display.kind, alone=False
     )

@@ -1,7 +1,6 @@
 """The still form of a difference: a matplotlib figure, and a sentence on it."""
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
@@ -21,7 +20,7 @@ from tutorial_lib.viewers.figures import (
     swatch,
 )
 from tutorial_lib.viewers.layers import Layer
-from tutorial_lib.viewers.panels import AXIS_NAMES
+from tutorial_lib.viewers.panels import draw_scale, name_axes
 
 __all__ = ["difference_figure", "difference_text"]
 
@@ -64,7 +63,7 @@ def difference_figure(found: LayerDifference, layer: Layer, text: str) -> StillF
     pixels = scale.to_rgba(found.values, bytes=True)
     pixels[..., 3] = np.where(found.valid, 255, 0)
     ax.imshow(pixels, extent=layer.extent, interpolation="antialiased")
-    _label_axes(ax, layer)
+    name_axes(ax, layer.unit)
     ax.set_title(text, fontsize=TEXT_SIZE + 1, loc="left", wrap=True)
     if found.kind == "classes":
         entries = (
@@ -74,19 +73,8 @@ def difference_figure(found: LayerDifference, layer: Layer, text: str) -> StillF
         place = {"loc": "outside lower left", "ncols": 2, "frameon": False}
         figure.legend(handles=entries, fontsize=TEXT_SIZE, **place)
     else:
-        bar = figure.colorbar(scale, cax=ax.inset_axes((1.02, 0, 0.025, 1)))
-        bar.ax.tick_params(labelsize=TEXT_SIZE - 1, color="#808080")
-        bar.outline.set_edgecolor("#808080")
+        draw_scale(ax, scale)
     return StillFigure(figure, text)
-
-
-def _label_axes(ax: Axes, layer: Layer) -> None:
-    x_name, y_name = AXIS_NAMES[layer.unit]
-    ax.set_xlabel(x_name, fontsize=TEXT_SIZE)
-    ax.set_ylabel(y_name, fontsize=TEXT_SIZE)
-    ax.tick_params(labelsize=TEXT_SIZE - 1, color="#808080")
-    ax.ticklabel_format(useOffset=False)
-    ax.spines[:].set_color("#808080")
 
 
 def _scale(found: LayerDifference) -> ScalarMappable:
