@@ -90,8 +90,8 @@ class FieldAnalysis(Network):
                 None takes the smallest one.
 
         Returns:
-            One row for each layer. Size, valid, first and last are those of the rows
-            only; where kernels differ along rows and columns, `layers` has both.
+            One row for each layer. Size, valid, first and last describe the rows; where
+            kernels differ along rows and columns, `layers` has both.
 
         Raises:
             ValueError: If the size is not a multiple of the total stride; with the

@@ -238,6 +238,7 @@ class _Graph:
         self._numbers |= {id(tensor): len(self.steps) - 1 for tensor in written}
 
     def add_model(self, model: keras.Model) -> None:
+        # Keras counts the depth from the outputs: the deepest nodes run first.
         for depth in sorted(model._nodes_by_depth, reverse=True):
             for node in model._nodes_by_depth[depth]:
                 if not node.is_input:
@@ -281,6 +282,8 @@ def _pixel_sizes(
             spans.append(LONG_SPAN)
             continue
         first, *others = step.inputs
+        # All inputs of a layer must have pixels of one size, so any of them may be the
+        # measure of its output.
         for other in others:
             sizes.merge(
                 step.name,
@@ -305,7 +308,7 @@ def _square_span(step: Step, spans: Sequence[Span]) -> Span:
 
 
 class _InputSizes:
-    """Relative pixel sizes of the inputs, as far as merges have told them."""
+    """Relative pixel sizes of the inputs, as far as the merges determine them."""
 
     def __init__(self, names: Mapping[str, int]) -> None:
         self._sizes = dict.fromkeys(names, Fraction(1))

@@ -141,6 +141,7 @@ register_rule(
     layers.Minimum,
 )(pointwise)
 
+# Operations of `keras.ops` in a functional model, by the name of their class.
 register_rule(
     *("Add", "Subtract", "Multiply", "TrueDivide", "Divide", "Maximum", "Minimum"),
     *("Absolute", "Negative", "Exp", "Log", "Log1p", "Sqrt", "Square", "Power", "Clip"),

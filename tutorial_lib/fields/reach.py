@@ -79,6 +79,7 @@ class Reach:
             scale=scale,
             stride=stride,
             lost=lost,
+            # Not measured: true is the stricter case.
             pads=True,
             spacing=dict(spacing),
             borders=margins,

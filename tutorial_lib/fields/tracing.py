@@ -65,6 +65,8 @@ class _OutputTrace:
     def __init__(self, analysis: FieldAnalysis, output: str, axis: int) -> None:
         self.analysis, self.output, self.axis = analysis, output, axis
         self.period = int(analysis.stride / analysis.scale[output])
+        # Far enough from both ends that moving the first or last real pixel within the
+        # middle changes only one end of the valid part.
         self.turns = self._half() // analysis.stride + 1
         self.chunk = (2 * self.turns + 1) * analysis.stride
 

@@ -27,12 +27,12 @@ def check_inputs(
     what: str = "input",
     cure: str = "Give it as many.",
 ) -> None:
-    """Raise ValueError unless names and channels are those of a model's inputs.
+    """Raise ValueError unless names and channels match the inputs of a model.
 
     Args:
         given: {name: number of channels}, or only the names.
-        known: `Predictor.channels`: the same of the model, None where any number goes;
-            empty when the inputs are not known.
+        known: `Predictor.channels` of the model: None where any number goes, empty when
+            the inputs are not known.
         what: What is given, for the error: "input", "source".
         cure: How to correct a number of channels.
 

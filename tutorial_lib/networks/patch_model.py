@@ -136,7 +136,7 @@ class PatchModel(ABC):
         """
 
     def postprocess(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Compute further outputs from those of the network; by default their crops.
+        """Compute further outputs from the network's outputs; by default their crops.
 
         Args:
             outputs: What `network` returned.

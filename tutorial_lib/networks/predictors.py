@@ -51,7 +51,8 @@ class Predictor:
             goes; empty when the inputs are unknown (a plain function).
         outputs: Names of the outputs; empty when unknown.
         trace: Works out once what the outputs of the given names depend on; None when
-            only measuring can tell. It raises a ValueError that says why it cannot.
+            only a measurement can tell. It raises a ValueError with the reason if it
+            cannot.
         analysis: Analyses the layers, once; None when they cannot be seen.
         read_digest: Computes the digest; None for a plain function.
 
@@ -188,19 +189,20 @@ def load_predictor(path: PathLike) -> Predictor:
 
 
 def as_predictor(model: Any) -> Predictor:
-    """Any of the models that the engine takes, as a `Predictor`.
+    """The `Predictor` of a Keras model, a path of a saved model, or a function.
 
     A Keras model gives the same `Predictor` each time, so that it is analysed once and
     compiled once. A path is read at each call, because the file may have
     been replaced: load it once with `load_predictor` where that costs too much.
 
     Raises:
-        TypeError: If it is none of them.
+        TypeError: If it is not a model of one of these kinds.
     """
     if isinstance(model, Predictor):
         return model
     if isinstance(model, str | os.PathLike):
         return load_predictor(model)
+    # Instead of `isinstance`, which would load TensorFlow for a plain function too.
     if hasattr(model, "count_params"):
         return _of_keras(model)
     if callable(model):
@@ -227,9 +229,10 @@ class _Kept:
 def _of_keras(model: "keras.Model") -> Predictor:
     """The one `Predictor` of a Keras model; a new one when its settings change.
 
-    It is kept in the model itself. A dictionary of all models, also one of weak keys,
-    would keep each model alive, because the Predictor's function holds it; here both go
-    together. `vars` passes by Keras, which looks for layers in every attribute.
+    It is kept in the model itself. A dictionary of all models, even with weak keys,
+    would keep each model alive, because the Predictor's function holds the model. Here
+    both are freed together. `vars` avoids Keras's own way of setting attributes, which
+    looks for layers in each of them.
     """
     from tutorial_lib.networks.running import settings
 

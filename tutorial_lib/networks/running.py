@@ -36,11 +36,14 @@ class TensorFunction:
         shapes: Shape of each input, (batch, height, width, channel), None where any
             number goes.
         outputs: Names of the outputs.
+        check: Raises an error for inputs of shapes that the model cannot take; None
+            where only running the model tells.
     """
 
     call: Callable[[Tensors], Tensors]
     shapes: Mapping[str, tuple[int | None, ...]]
     outputs: tuple[str, ...]
+    check: Callable[[Mapping[str, tuple[int, ...]]], Any] | None = None
 
     @property
     def channels(self) -> dict[str, int | None]:
@@ -77,14 +80,22 @@ class TensorFunction:
 
         for_one_size = lru_cache(KEPT_FUNCTIONS)(concrete)
 
+        @lru_cache(KEPT_FUNCTIONS)
+        def check(shapes: Shapes) -> None:
+            # oneDNN's kernels do not notice that an image is too small: their output
+            # then has the size of an earlier call's.
+            if self.check is not None:
+                self.check(dict(shapes))
+
         def function(
             inputs: Mapping[str, np.ndarray], outputs: Sequence[str]
         ) -> dict[str, np.ndarray]:
             arrays = {k: np.asarray(v, "float32") for k, v in inputs.items()}
             self._check_sizes(arrays)
+            shapes = tuple((name, array.shape) for name, array in arrays.items())
+            check(shapes)
             run = for_all_sizes(tuple(outputs))
             if run is None:
-                shapes = tuple((name, array.shape) for name, array in arrays.items())
                 run = for_one_size(shapes, tuple(outputs))
             results = run({name: tf.constant(array) for name, array in arrays.items()})
             return {name: result.numpy() for name, result in results.items()}
@@ -105,22 +116,26 @@ def of_keras(model: keras.Model) -> TensorFunction:
     inputs, outputs = named_tensors(model)
     structure = getattr(model, "input", None)
 
-    def call(given: Tensors) -> Tensors:
+    def in_structure(given: Mapping[str, Any]) -> Any:
         # Keras warns unless the structure is the very one that the model was made with.
         if isinstance(structure, Mapping):
-            arguments = given
-        elif isinstance(structure, list | tuple):
-            arguments = [given[name] for name in inputs]
-        else:
-            arguments = given[next(iter(inputs))]
-        result = model(arguments, training=False)
+            return given
+        if isinstance(structure, list | tuple):
+            return [given[name] for name in inputs]
+        return given[next(iter(inputs))]
+
+    def check(shapes: Mapping[str, tuple[int, ...]]) -> None:
+        model.compute_output_shape(in_structure(shapes))
+
+    def call(given: Tensors) -> Tensors:
+        result = model(in_structure(given), training=False)
         if isinstance(result, Mapping):
             return result
         results = result if isinstance(result, list | tuple) else [result]
         return dict(zip(outputs, results, strict=True))
 
     shapes = {name: tuple(tensor.shape) for name, tensor in inputs.items()}
-    return TensorFunction(call, shapes, tuple(outputs))
+    return TensorFunction(call, shapes, tuple(outputs), check)
 
 
 def settings(model: keras.Model) -> list[Any]:
@@ -159,6 +174,7 @@ def of_folder(folder: Path) -> TensorFunction:
             f"The SavedModel '{folder}' has no signature to call. Export it again with "
             "`model.export`, or with signatures."
         )
+    # TensorFlow and Keras call the function that is served "serving_default".
     signatures = loaded.signatures
     serve = signatures.get("serving_default", signatures[sorted(signatures)[0]])
     specs = serve.structured_input_signature[1]

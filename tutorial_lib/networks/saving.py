@@ -127,6 +127,7 @@ def export(model: keras.Model | PathLike, directory: PathLike) -> Path:
     _check_replaceable(directory)
     served = _served(model)
     directory.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the folder, on the same disk: so it is moved into place in one step.
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".part-") as part:
         served.export(Path(part, "new"), verbose=False)
         _write_reach(model, Path(part, "new"))
@@ -182,6 +183,7 @@ def weights_digest(model: keras.Model) -> str:
     digest = hashlib.sha256()
     for weight in model.weights:
         value = np.ascontiguousarray(weight.numpy())
+        # Without the shape, a transposed kernel of zeros would count as the same.
         digest.update(f"{value.shape}{value.dtype}".encode())
         digest.update(value.tobytes())
     return digest.hexdigest()

@@ -103,7 +103,7 @@ def _analysed(predictor: Predictor) -> FieldAnalysis | None:
 
 
 def _expected(analysis: FieldAnalysis, output: str) -> Expected:
-    """What the analysis says of an output."""
+    """What is expected of an output, from the analysis."""
     layout = Layout(analysis.stride, analysis.scale[output], analysis.lost(output))
     margins = analysis.margins[output]
     if margins is None:

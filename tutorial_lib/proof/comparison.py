@@ -16,8 +16,8 @@ ROUNDING_STEPS = 8
 # Rows and columns of tiles that are compared: each side of a tile lies inside the image
 # for some of them.
 TILES_COMPARED = (2, 3)
-# Longest side of chunks of which so many are compared, in reference pixels. Of longer
-# ones only two are, this far apart, to save time and memory.
+# Longest side of chunks of which all these are compared, in reference pixels. Of longer
+# ones only two are, at this distance, to save time and memory.
 MANY_CHUNKS_LIMIT = 512
 SMALL_SHIFT = 64
 
