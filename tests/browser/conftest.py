@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import sync_playwright
 
+from browser.lab import jupyterlab
+
 # Root, as in a container, needs the first; the others keep Chromium off the network.
 FLAGS = [
     "--no-sandbox",
@@ -44,16 +46,20 @@ def tabs(browser):
     """Function that opens a tab; at the end, no tab may have reported an error."""
     contexts, complaints = [], []
 
+    def complain(text):
+        # A tab that tests share closes after the last one.
+        complaints.append(f"{text} ({os.environ.get('PYTEST_CURRENT_TEST')})")
+
     def guard(route):
         if route.request.url.startswith(LOCAL):
             route.continue_()
         else:
-            complaints.append(f"asked for {route.request.url}")
+            complain(f"asked for {route.request.url}")
             route.abort()
 
     def console(message):
         if message.type == "error":
-            complaints.append(message.text)
+            complain(message.text)
 
     def tab(width=1280, height=900, **options):
         size = {"width": width, "height": height}
@@ -61,7 +67,7 @@ def tabs(browser):
         contexts.append(context)
         context.route("**/*", guard)
         page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("pageerror", lambda error: complain(str(error)))
         page.on("console", console)
         return page
 
@@ -80,6 +86,14 @@ def open_tab(browser):
 
 @pytest.fixture(scope="module")
 def open_shared_tab(browser):
-    """Function that opens a tab for all tests of a module."""
+    """Function that opens a tab for all tests of a module: a new one takes time."""
     with tabs(browser) as tab:
         yield tab
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """A JupyterLab for all tests: its address, and the folder of its notebooks."""
+    notebooks, private = (tmp_path_factory.mktemp(n) for n in ("notebooks", "private"))
+    with jupyterlab(notebooks, private) as address:
+        yield address, notebooks

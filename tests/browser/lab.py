@@ -12,7 +12,13 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 
+import nbformat
+
+REPOSITORY = Path(__file__).parents[2]
+# Without a kernelspec, JupyterLab asks which kernel to start.
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 # Without news and saved tabs, and with every cell in the page, visible or not.
 SETTINGS = {
     "apputils-extension/notification": {
@@ -48,7 +54,10 @@ def _environment(private):
         "JUPYTERLAB_SETTINGS_DIR": "settings",
         "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     }
-    return os.environ | {name: str(private / part) for name, part in names.items()}
+    environment = os.environ | {n: str(private / part) for n, part in names.items()}
+    paths = str(REPOSITORY), os.environ.get("PYTHONPATH", "")
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    return environment
 
 
 @contextmanager
@@ -98,6 +107,13 @@ def _inside(page, code, argument=None):
     return page.evaluate(
         f"(given) => Promise.race([({code})(given), {late}])", argument
     )
+
+
+def write_notebook(path, *cells):
+    """Write a notebook of code cells; a cell is its source, or has outputs already."""
+    cells = [nbformat.v4.new_code_cell(c) if isinstance(c, str) else c for c in cells]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, path)
 
 
 def open_notebook(page, address, name):

@@ -3,14 +3,12 @@
 import base64
 import io
 import json
-import os
 
-import nbformat
 import numpy as np
 import pytest
 from PIL import Image
 
-from browser.lab import cells, jupyterlab, open_notebook, run_cells, run_code
+from browser.lab import cells, open_notebook, run_cells, run_code, write_notebook
 
 FIELDS = """\
 import tutorial_lib as tl
@@ -32,31 +30,17 @@ given = {"input": np.ones((7, 6, 6, 1)) * labels, "labels": labels}
 patches = tl.browse_patches(given, count=2)
 patches"""
 CODES = {"fields": FIELDS, "stopping": STOPPING, "patches": PATCHES}
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 CONTROLS = "input, select, button, [tabindex], [contenteditable]"
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory, repository):
-    """Address of a JupyterLab with a notebook of the three explorers."""
-    notebooks, private = (tmp_path_factory.mktemp(n) for n in ("notebooks", "private"))
-    codes = (*CODES.values(), "'the next cell'")
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(code) for code in codes],
-        metadata={"kernelspec": KERNEL},
-    )
-    nbformat.write(notebook, notebooks / "explore.ipynb")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(repository), prepend=os.pathsep)
-        with jupyterlab(notebooks, private) as address:
-            yield address
-
-
-@pytest.fixture(scope="module")
 def page(lab, open_shared_tab):
-    """The notebook in a tab, with its cells run."""
+    """A notebook of the three explorers in a tab, with its cells run."""
+    address, notebooks = lab
+    cells = (*CODES.values(), "'the next cell'")
+    write_notebook(notebooks / "explore.ipynb", *cells)
     page = open_shared_tab()
-    open_notebook(page, lab, "explore.ipynb")
+    open_notebook(page, address, "explore.ipynb")
     assert run_cells(page) == []
     return page
 
