@@ -45,15 +45,14 @@ def browser_type(values: np.ndarray) -> np.dtype:
     return smallest if smallest.itemsize <= 4 else np.dtype("float64")
 
 
-def encode_layer(scene: Scene, number: int, layer: Layer | None = None) -> dict:
+def encode_layer(scene: Scene, number: int, layer: Layer) -> dict[str, Any]:
     """The values of one layer, its title, its colours, and where its tiles begin.
 
     Args:
         scene: The layers that are compared.
         number: Number of the layer.
-        layer: The same layer with finer pixels; None takes the scene's.
+        layer: This layer of the scene, or the same layer with finer pixels.
     """
-    layer = layer or scene.layers[number]
     title, (rows, cols) = scene.titles[number], scene.window.axes[number]
     values = np.where(layer.valid[..., np.newaxis], layer.preview.pixels, 0)
     values = values.astype(browser_type(values))

@@ -94,7 +94,7 @@ class Comparison(anywidget.AnyWidget):
             center=[rows.start + len(rows) / 2, cols.start + len(cols) / 2],
             view=[rows.start, cols.start, len(rows), len(cols)],
             _scene=encode_scene(scene),
-            _layers=[encode_layer(scene, n) for n in range(len(scene.layers))],
+            _layers=[encode_layer(scene, *item) for item in enumerate(scene.layers)],
             _finer=reduction(*scene.window.shape) > 1,
             **state,
         )
