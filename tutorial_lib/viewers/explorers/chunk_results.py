@@ -88,9 +88,10 @@ class OutputStudy:
 
     @cached_property
     def shown_layers(self) -> dict[int, Fraction]:
-        """Where each layer that changes the valid part begins, in reference pixels.
+        """Start of each layer that changes the valid part, by the number of its step.
 
-        By the number of its step. Layers without padding remove as much at both sides.
+        In reference pixels from the chunk's corner. Layers without padding remove the
+        same number of pixels at both sides.
         """
         steps = self.analysis.steps
         # In a chunk as long as this, no layer runs out of pixels.

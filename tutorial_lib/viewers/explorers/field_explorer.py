@@ -138,8 +138,8 @@ def explore_fields(
     Args:
         model: A functional Keras model, or its analysis.
         output: Name of the output to show first; None takes the first one.
-        chunk: Side of a chunk, in reference pixels. None takes a chunk of which the
-            smallest exact crop leaves half.
+        chunk: Side of a chunk, in reference pixels. None chooses one: the smallest
+            exact crop leaves half of it.
         crop: Output pixels that are removed from each side.
 
     Returns:

@@ -120,11 +120,10 @@ class Explorer(ipywidgets.VBox):
         row.add_class("kit-controls")
         super().__init__((row, self.picture, self._words, self._accessibility))
         self.add_class("kit-explorer")
+        # Before the links: a slider would cut off a value beyond its end.
+        self.observe(self._extend_slider, [*self.controls])
         for name, value in settings.items():
             setattr(self, name, value)
-        for name in self.controls:
-            self._extend_slider(name)
-        self.observe(lambda change: self._extend_slider(change.name), [*self.controls])
         for name, control in self.controls.items():
             traitlets.link((self, name), (control, "value"))
         self.observe(self._redraw, [*self.controls])
@@ -138,11 +137,11 @@ class Explorer(ipywidgets.VBox):
         """The picture for the present settings, with the given words below it."""
         raise NotImplementedError
 
-    def _extend_slider(self, name: str) -> None:
+    def _extend_slider(self, change: Any) -> None:
         """Make a slider long enough for a value that is set in Python."""
-        control, value = self.controls[name], getattr(self, name)
-        if getattr(control, "max", value) < value:
-            control.max = value
+        control = self.controls[change.name]
+        if getattr(control, "max", change.new) < change.new:
+            control.max = change.new
 
     def _redraw(self, _: Any = None) -> None:
         # A thread that had to wait draws the settings of now, not those it came with.

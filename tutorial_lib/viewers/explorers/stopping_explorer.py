@@ -45,6 +45,7 @@ class StoppingExplorer(Explorer):
         names.layout.display = None if len(self.trainings) > 1 else "none"
         epochs = max(len(v) for curves in trainings.values() for v in curves.values())
         style = {"description_width": "auto"}
+        # The slider of `min_delta` suits losses and accuracies.
         controls = {
             "training": names,
             "monitor": dropdown("monitor", _can_be_monitored(self.trainings[first])),
@@ -75,7 +76,7 @@ class StoppingExplorer(Explorer):
 
     @traitlets.observe("training")
     def _list_curves(self, _: Any) -> None:
-        """List the curves of the training; the monitored one stays where it is one."""
+        """List the curves of the training, and monitor the same one if it is there."""
         names = _can_be_monitored(self.curves)
         monitor = self.monitor if self.monitor in names else names[0]
         # New options make the control choose the first one.
@@ -101,12 +102,11 @@ class StoppingExplorer(Explorer):
     @property
     def missed_epoch(self) -> int | None:
         """The best epoch of the recorded training if it does not run, else None."""
-        patience = self.stopping.epochs
-        whole = replay_early_stopping(
-            self.curves, monitor=self.monitor, patience=patience
-        )
-        best = whole.best_epoch
-        return best if best > self.stopping.epochs_run else None
+        replay = self.stopping
+        # With a patience of all epochs, nothing stops the training.
+        options = {"monitor": self.monitor, "patience": replay.epochs}
+        best = replay_early_stopping(self.curves, **options).best_epoch
+        return best if best > replay.epochs_run else None
 
     def summary(self) -> Summary:
         """When the training stops, which weights it keeps, what it misses."""
