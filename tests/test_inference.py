@@ -841,6 +841,17 @@ def test_wrong_receptive_fields_are_refused_with_a_cure(tmp_path, fcnn, field, m
     refused(ValueError, message, fcnn, source)
 
 
+@pytest.mark.parametrize("mode", ["fully_convolutional", "patch_based"])
+def test_a_field_that_is_too_small_is_refused_after_one_that_fits(tmp_path, fcnn, mode):
+    """oneDNN, TensorFlow's default, gives an output of the size of the call before."""
+    source = one_source(tmp_path, channels=4)
+    plan_inference(fcnn, source, output="estimated", mode=mode)
+    for field in (15, 14, 12):
+        small = Source(source.path, receptive_field=field)
+        message = rf"refuses inputs of {{'input': {field}}} px: Computed output size"
+        refused(ValueError, message, fcnn, small, mode=mode)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -259,7 +259,7 @@ def _from_keras(model: "keras.Model") -> Predictor:
 
     function = of_keras(model)
     return Predictor(
-        function=function.compiled(),
+        function=function,
         channels=function.channels,
         outputs=function.outputs,
         trace=trace_outputs,
@@ -277,7 +277,7 @@ def _from_saved_model(folder: Path) -> Predictor:
     # Now, not when it is asked for: the folder may be replaced while the model lives.
     digest, function = folder_hash(folder), of_folder(folder)
     return Predictor(
-        function=function.compiled(),
+        function=function,
         channels=function.channels,
         outputs=function.outputs,
         trace=cache(lambda names: read_reach(folder, digest)),

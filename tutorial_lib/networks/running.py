@@ -4,8 +4,7 @@ A call costs a fifth of `model.predict` on small tiles, and outputs that are not
 for are not computed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,96 +21,88 @@ from tutorial_lib.fields.layer_rules import registered_rules
 KEPT_FUNCTIONS = 64
 
 Tensors = Mapping[str, Any]
-Shapes = tuple[tuple[str, tuple[int | None, ...]], ...]
+Shape = tuple[int | None, ...]
+Shapes = tuple[tuple[str, Shape], ...]
 
-__all__ = ["TensorFunction", "of_folder", "of_keras", "settings"]
+__all__ = ["CompiledModel", "of_folder", "of_keras", "settings"]
 
 
-@dataclass(frozen=True)
-class TensorFunction:
-    """A model of TensorFlow as a function of tensors by name.
+class CompiledModel:
+    """A model of TensorFlow as a function of arrays, compiled once for some outputs.
+
+    A function for each size of image would not be faster: the tutorial's networks take
+    as long on 64 to 512 px, and 0.1 s more for the first image of each size. The
+    weights are variables, which a compiled function reads at each call. So a model that
+    trains on gives its new results, without being compiled again.
 
     Attributes:
         call: {input name: tensor} -> {output name: tensor}.
         shapes: Shape of each input, (batch, height, width, channel), None where any
             number goes.
         outputs: Names of the outputs.
-        check: Raises an error for inputs of shapes that the model cannot take; None
-            where only running the model tells.
+        check: Raises an error for sizes that the model cannot take; None where only
+            running the model tells.
     """
 
-    call: Callable[[Tensors], Tensors]
-    shapes: Mapping[str, tuple[int | None, ...]]
-    outputs: tuple[str, ...]
-    check: Callable[[Mapping[str, tuple[int, ...]]], Any] | None = None
+    def __init__(
+        self,
+        call: Callable[[Tensors], Tensors],
+        shapes: Mapping[str, Shape],
+        outputs: Iterable[str],
+        check: Callable[[Shapes], None] | None = None,
+    ) -> None:
+        self.call, self.shapes, self.outputs = call, dict(shapes), tuple(outputs)
+        self._for_all_sizes = cache(self._compiled_for_all_sizes)
+        self._check = check
+        self._for_one_size = lru_cache(KEPT_FUNCTIONS)(self._compiled)
 
     @property
     def channels(self) -> dict[str, int | None]:
         """Number of channels of each input."""
         return {name: shape[-1] for name, shape in self.shapes.items()}
 
-    def compiled(
-        self,
-    ) -> Callable[[Mapping[str, np.ndarray], Sequence[str]], dict[str, np.ndarray]]:
-        """Function of arrays, compiled once for each set of outputs.
+    def __call__(
+        self, inputs: Mapping[str, np.ndarray], outputs: Sequence[str]
+    ) -> dict[str, np.ndarray]:
+        """The outputs of the given names.
 
-        A function for each size of image would not be faster: the tutorial's networks
-        take as long on 64 to 512 px, and 0.1 s more for the first image of each size.
-        The weights are variables, which a compiled function reads at each call. So a
-        model that trains on gives its new results, without being compiled again.
+        Raises:
+            ValueError: If an image has a size that the model does not take.
         """
-
-        def concrete(shapes: Shapes, outputs: tuple[str, ...]) -> Callable:
-            def run(inputs: Tensors) -> dict[str, Any]:
-                results = self.call(inputs)
-                return {name: results[name] for name in outputs}
-
-            specs = {k: tf.TensorSpec(shape, tf.float32) for k, shape in shapes}
-            return tf.function(run, autograph=False).get_concrete_function(specs)
-
-        @cache
-        def for_all_sizes(outputs: tuple[str, ...]) -> Callable | None:
-            try:
-                return concrete(tuple(self.shapes.items()), outputs)
-            # Any exception: Keras has no common one for layers that need to know the
-            # size when they are compiled, as the bilinear UpSampling2D of 3.15 does.
-            except Exception:
-                return None
-
-        for_one_size = lru_cache(KEPT_FUNCTIONS)(concrete)
-
-        @lru_cache(KEPT_FUNCTIONS)
-        def check(shapes: Shapes) -> None:
-            # oneDNN's kernels do not notice that an image is too small: their output
-            # then has the size of an earlier call's.
-            if self.check is not None:
-                self.check(dict(shapes))
-
-        def function(
-            inputs: Mapping[str, np.ndarray], outputs: Sequence[str]
-        ) -> dict[str, np.ndarray]:
-            arrays = {k: np.asarray(v, "float32") for k, v in inputs.items()}
-            self._check_sizes(arrays)
-            shapes = tuple((name, array.shape) for name, array in arrays.items())
-            check(shapes)
-            run = for_all_sizes(tuple(outputs))
-            if run is None:
-                run = for_one_size(shapes, tuple(outputs))
-            results = run({name: tf.constant(array) for name, array in arrays.items()})
-            return {name: result.numpy() for name, result in results.items()}
-
-        return function
-
-    def _check_sizes(self, arrays: Mapping[str, np.ndarray]) -> None:
+        arrays = {name: np.asarray(value, "float32") for name, value in inputs.items()}
         for name, array in arrays.items():
             if not tf.TensorShape(self.shapes[name]).is_compatible_with(array.shape):
                 raise ValueError(
                     f"The input '{name}' has the shape {array.shape}, and the model "
                     f"takes {self.shapes[name]}."
                 )
+        shapes = tuple((name, array.shape) for name, array in arrays.items())
+        if self._check is not None:
+            self._check(shapes)
+        run = self._for_all_sizes(tuple(outputs))
+        if run is None:
+            run = self._for_one_size(shapes, tuple(outputs))
+        results = run({name: tf.constant(array) for name, array in arrays.items()})
+        return {name: result.numpy() for name, result in results.items()}
+
+    def _compiled_for_all_sizes(self, outputs: tuple[str, ...]) -> Callable | None:
+        try:
+            return self._compiled(tuple(self.shapes.items()), outputs)
+        # Any exception: Keras has no common one for layers that need to know the size
+        # when they are compiled, as the bilinear UpSampling2D of 3.15 does.
+        except Exception:
+            return None
+
+    def _compiled(self, shapes: Shapes, outputs: tuple[str, ...]) -> Callable:
+        def run(inputs: Tensors) -> dict[str, Any]:
+            results = self.call(inputs)
+            return {name: results[name] for name in outputs}
+
+        specs = {name: tf.TensorSpec(shape, tf.float32) for name, shape in shapes}
+        return tf.function(run, autograph=False).get_concrete_function(specs)
 
 
-def of_keras(model: keras.Model) -> TensorFunction:
+def of_keras(model: keras.Model) -> CompiledModel:
     """A Keras model; inputs and outputs without a key go by their layers' names."""
     inputs, outputs = named_tensors(model)
     structure = getattr(model, "input", None)
@@ -124,8 +115,11 @@ def of_keras(model: keras.Model) -> TensorFunction:
             return [given[name] for name in inputs]
         return given[next(iter(inputs))]
 
-    def check(shapes: Mapping[str, tuple[int, ...]]) -> None:
-        model.compute_output_shape(in_structure(shapes))
+    # oneDNN's kernels do not notice that an image is too small: their output then has
+    # the size that it had in an earlier call.
+    @lru_cache(KEPT_FUNCTIONS)
+    def check(shapes: Shapes) -> None:
+        model.compute_output_shape(in_structure(dict(shapes)))
 
     def call(given: Tensors) -> Tensors:
         result = model(in_structure(given), training=False)
@@ -135,7 +129,7 @@ def of_keras(model: keras.Model) -> TensorFunction:
         return dict(zip(outputs, results, strict=True))
 
     shapes = {name: tuple(tensor.shape) for name, tensor in inputs.items()}
-    return TensorFunction(call, shapes, tuple(outputs), check)
+    return CompiledModel(call, shapes, tuple(outputs), check)
 
 
 def settings(model: keras.Model) -> list[Any]:
@@ -155,7 +149,7 @@ def settings(model: keras.Model) -> list[Any]:
     return [*fixed, *registered_rules()]
 
 
-def of_folder(folder: Path) -> TensorFunction:
+def of_folder(folder: Path) -> CompiledModel:
     """The function that a SavedModel serves.
 
     Raises:
@@ -185,4 +179,4 @@ def of_folder(folder: Path) -> TensorFunction:
         return loaded and serve(**cast)
 
     shapes = {name: tuple(spec.shape) for name, spec in specs.items()}
-    return TensorFunction(call, shapes, tuple(serve.structured_outputs))
+    return CompiledModel(call, shapes, serve.structured_outputs)
