@@ -218,7 +218,7 @@ pandas.DataFrame(costs).rename_axis("crop").round(2)
 # %% tags=["nbval-check-output"]
 for tile_size in (160, 416):
     plan = tl.plan_inference(network, sources, output="estimated", tile_size=tile_size)
-    chunk = len(plan.job.chunk(plan.tiles[0], 0)[0])
+    chunk = len(plan.job.chunk(plan.tiles[0], plan.job.names[0])[0])
     print(f"tiles of {tile_size}: chunks of {chunk}, "
           f"{plan.redundancy:.2f} pixels read for each mapped")  # fmt: skip
 

@@ -8,10 +8,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from typing import Any
 
 from tutorial_lib.fields.reach import NetworkReach, Reach
-from tutorial_lib.networks.predictors import as_predictor
+from tutorial_lib.networks.predictors import Predictor
 from tutorial_lib.proof.probe import Margins
 
 __all__ = ["Certificate"]
@@ -113,11 +112,11 @@ class Certificate:
         )
         return NetworkReach({self.output: pair}, (), None)
 
-    def check_model(self, model: Any, outputs: Sequence[str]) -> None:
+    def check_model(self, model: Predictor, outputs: Sequence[str]) -> None:
         """Raise ValueError unless this model and this output were certified.
 
         Args:
-            model: A `Predictor`, or what `as_predictor` takes.
+            model: The model; `as_predictor` makes it of anything.
             outputs: Names of the outputs that are mapped.
 
         Raises:
@@ -129,7 +128,7 @@ class Certificate:
                 f"The certificate is for '{self.output}', and {list(outputs)} are "
                 "mapped. Certify the output that is mapped."
             )
-        if self.weights not in (None, as_predictor(model).digest):
+        if self.weights not in (None, model.digest):
             raise ValueError(
                 "The certificate was made for other weights than this model has, or "
                 "for the same weights in another form: an export is another model. "
