@@ -230,7 +230,7 @@ def test_positions_keep_their_places(positions):
 
 @pytest.mark.parametrize("ending", ["geojson", "gpkg"])
 def test_polygons_keep_their_places(tmp_path, ending):
-    shapes = read_shapes(write_shapes(tmp_path / f"a.{ending}", squares(3)), "a")
+    (shapes,) = show_map(write_shapes(tmp_path / f"a.{ending}", squares(3))).layers
     move = pyproj.Transformer.from_crs(UTM, "EPSG:4326", always_xy=True)
     assert shapes.description == "a: 3 polygons."
     for found, square in zip(shapes.geometries, squares(3), strict=True):

@@ -1,4 +1,4 @@
-// What ipywidgets leave out of the explorers. JupyterLab's keyboard shortcuts stay away
+// Adds to the explorers what ipywidgets lack. JupyterLab's keyboard shortcuts stay away
 // from their controls; a typed number is set when its field loses the focus; each control
 // has a name, the picture an alternative text, and screen readers announce the verdict.
 

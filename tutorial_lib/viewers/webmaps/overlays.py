@@ -51,9 +51,7 @@ class Overlay:
     @property
     def bounds(self) -> Bounds:
         """Place on the map."""
-        left, top = self.grid.transform @ (0, 0)
-        right, bottom = self.grid.transform @ (self.grid.width, self.grid.height)
-        return Bounds(left, bottom, right, top)
+        return Bounds(*self.grid.boundingbox)
 
     @property
     def pixel_side(self) -> float:
