@@ -573,6 +573,15 @@ def test_bands_are_named_after_outputs_and_classes(tmp_path):
     np.testing.assert_array_equal(values[..., 0], np.floor(values[..., 1]) % 2)
 
 
+def test_an_output_may_be_stacked_twice(tmp_path):
+    plan = plan_inference(
+        BlockMean({"input": 16}), one_source(tmp_path), output=["estimated"] * 2
+    )
+    values = plan.read()
+    assert plan.format.bands == ("estimated", "estimated")
+    np.testing.assert_array_equal(values[..., 0], values[..., 1])
+
+
 def test_predict_raster_plans_and_writes(tmp_path):
     source = one_source(tmp_path)
     options = {"output": "estimated", "window": WINDOWS[1], "tile_size": 20}

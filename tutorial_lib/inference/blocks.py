@@ -1,4 +1,7 @@
-"""Declared fields: the block rule says what each block of output pixels reads."""
+"""The block rule: what each block of output pixels reads, by declared fields.
+
+Patch-based mode reads by the same rule; its fields may be derived from the network.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -158,9 +161,9 @@ class BlockLattice(Lattice):
         """Output pixels of the blocks that hold the map."""
         return self.given(self.mapped) if self.covers else self.mapped
 
-    def tile_within(self, chunk: float) -> int:
+    def tile_within(self, chunk: int) -> int:
         """Side of the automatic tile for chunks of so many reference pixels."""
-        return max(1, int(min(LARGEST_TILE, chunk)) // self.unit) * self.unit
+        return max(1, min(LARGEST_TILE, chunk) // self.unit) * self.unit
 
     def summary(self, cols: Lattice) -> str:
         """The declared fields, in words."""
@@ -174,7 +177,7 @@ class BlockLattice(Lattice):
             GridMismatchError: With how much of the source is missing.
         """
         for name, axis in self.axes.items():
-            first, last = (self.place(name, pixel) for pixel in _ends(self.mapped))
+            first, last = (self.place(name, self.mapped[i]) for i in (0, -1))
             missing = max(-first, last + 1 - axis.size)
             if missing > self.fields[name]:
                 raise GridMismatchError(
@@ -183,10 +186,6 @@ class BlockLattice(Lattice):
                     "to mirror. Use `edge='valid'`, or sources that cover the "
                     "reference."
                 )
-
-
-def _ends(pixels: range) -> tuple[int, int]:
-    return pixels[0], pixels[-1]
 
 
 def block_lattices(

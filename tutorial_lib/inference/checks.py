@@ -44,11 +44,13 @@ class OutputFormat:
     """Channels and type of one output of a network.
 
     Attributes:
+        name: Its name.
         channels: Its number of channels.
         dtype: Its type.
         class_count: Number of classes of the network, None when unknown.
     """
 
+    name: str
     channels: int
     dtype: np.dtype
     class_count: int | None
@@ -149,7 +151,7 @@ def _check_size(what: str, field: Any) -> None:
 
 def try_derived_fields(
     job: Job, channels: Mapping[str, int]
-) -> dict[str, OutputFormat]:
+) -> tuple[OutputFormat, ...]:
     """Run the network on a small chunk, and compare its size with the derived one.
 
     Args:
@@ -184,7 +186,7 @@ def try_derived_fields(
 
 def try_declared_fields(
     job: Job, channels: Mapping[str, int]
-) -> dict[str, OutputFormat]:
+) -> tuple[OutputFormat, ...]:
     """Run the network on one block and on two, and compare with the declared fields.
 
     Args:
@@ -278,12 +280,12 @@ def _run(
         ) from err
 
 
-def _formats(job: Job, given: Mapping[str, np.ndarray]) -> dict[str, OutputFormat]:
+def _formats(job: Job, given: Mapping[str, np.ndarray]) -> tuple[OutputFormat, ...]:
     classes = given["estimated"].shape[-1] if "estimated" in given else None
-    return {
-        name: OutputFormat(given[name].shape[-1], given[name].dtype, classes)
+    return tuple(
+        OutputFormat(name, given[name].shape[-1], given[name].dtype, classes)
         for name in job.outputs
-    }
+    )
 
 
 def _wrong_expression(job: Job, name: str, given: Mapping[str, np.ndarray]) -> str:

@@ -171,7 +171,7 @@ class ChunkLattice(Lattice):
             return starts, stops
         return starts.clip(0, axis.size), stops.clip(0, axis.size)
 
-    def tile_within(self, chunk: float) -> int:
+    def tile_within(self, chunk: int) -> int:
         """Side of the largest tile whose chunk is at most so many reference pixels."""
         side = int((chunk - self.longer) / self.scale)
         return max(1, side // self.unit) * self.unit

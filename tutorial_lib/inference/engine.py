@@ -26,11 +26,10 @@ class Job:
     Attributes:
         predictor: The model.
         outputs: Names of its outputs, which are stacked in the map.
-        rows: The lattice of the map's rows: a `BlockLattice` with declared fields, a
-            `ChunkLattice` with derived ones.
+        rows: The lattice of the map's rows.
         cols: The lattice of its columns, of the same kind.
         patch_based: The model runs on batches of patches, one for each block, instead
-            of once for a whole tile. The lattices have blocks then.
+            of once for a whole tile. The lattices are `BlockLattice`s then.
         nodata_rule: One of `background.RULES`; None takes all pixels for measured.
     """
 
@@ -153,17 +152,15 @@ class _PatchGrid:
 
     @classmethod
     def of(cls, job: Job, tile: Tile, name: str, pixels: np.ndarray) -> "_PatchGrid":
-        field = job.rows.fields[name]
+        given_rows, given_cols = job.given(tile)
+        tops, ends = job.rows.windows(name, given_rows)
+        lefts, _ = job.cols.windows(name, given_cols)
+        field = ends[0] - tops[0]
         windows = np.lib.stride_tricks.sliding_window_view(
             pixels, (field, field), axis=(0, 1)
         )
-        rows, cols = (
-            np.array([lattice.start(name, j) for j in lattice.blocks_of(computed)])
-            for lattice, computed in (
-                (job.rows, tile.computed_rows),
-                (job.cols, tile.computed_cols),
-            )
-        )
+        # All pixels of a block read the same, so its first one stands for it.
+        rows, cols = (np.array(x[:: job.rows.unit]) for x in (tops, lefts))
         return cls(windows, rows - rows[0], cols - cols[0])
 
     @property

@@ -17,7 +17,7 @@ TRIES = 9
 # The engine's arrays are counted as float32, whatever the type of the rasters.
 VALUE_BYTES = 4
 
-__all__ = ["Estimate", "Report", "chunk_bytes", "estimated_seconds", "redundancy"]
+__all__ = ["Estimate", "Report", "chunk_bytes", "estimated_seconds"]
 
 
 @dataclass(frozen=True)
@@ -74,23 +74,6 @@ class Report:
             f"{self.skipped} of them skipped, {self.background_share:.1%} background, "
             f"{self.seconds:.1f} s"
         )
-
-
-def redundancy(job: Job, tiles: Sequence[Tile], shape: tuple[int, int]) -> float:
-    """Reference pixels that are read per reference pixel that a map covers.
-
-    Args:
-        job: What is computed.
-        tiles: The tiles of the map.
-        shape: (height, width) of the map.
-    """
-    # Rows and columns apart: a map may have a hundred thousand tiles.
-    reference = job.names[0]
-    rows = {tile.computed_rows for tile in tiles}
-    cols = {tile.computed_cols for tile in tiles}
-    height = sum(len(job.rows.chunk(reference, span)) for span in rows)
-    width = sum(len(job.cols.chunk(reference, span)) for span in cols)
-    return float(height * width / (shape[0] * shape[1] * job.rows.scale**2))
 
 
 def chunk_bytes(

@@ -13,8 +13,8 @@ class Lattice(Protocol):
     """The pixels of a map along its rows or its columns, and what is read for them.
 
     Output pixels are numbered from the reference's corner; each is `scale` reference
-    pixels long. `BlockLattice` obeys declared fields, `ChunkLattice` follows the fields
-    that were derived from the network.
+    pixels long. A `BlockLattice` reads block by block, with one field for all of them.
+    A `ChunkLattice` follows the margins that were derived from the network.
 
     Attributes:
         axes: The sources along this axis by name, reference first.
@@ -61,7 +61,7 @@ class Lattice(Protocol):
         """Raise GridMismatchError if a source ends too far inside the map."""
         ...
 
-    def tile_within(self, chunk: float) -> int:
+    def tile_within(self, chunk: int) -> int:
         """Side of the automatic tile for chunks of so many reference pixels."""
         ...
 

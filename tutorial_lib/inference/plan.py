@@ -18,7 +18,6 @@ from tutorial_lib.inference.estimates import (
     Report,
     chunk_bytes,
     estimated_seconds,
-    redundancy,
 )
 from tutorial_lib.inference.tiles import Tile
 from tutorial_lib.inference.values import (
@@ -88,7 +87,14 @@ class InferencePlan:
     @property
     def redundancy(self) -> float:
         """Reference pixels that are read for the map, per reference pixel it covers."""
-        return redundancy(self.job, self.tiles, (len(self.rows), len(self.cols)))
+        # Rows and columns apart: a map may have a hundred thousand tiles.
+        job, reference = self.job, self.job.names[0]
+        rows = {tile.computed_rows for tile in self.tiles}
+        cols = {tile.computed_cols for tile in self.tiles}
+        height = sum(len(job.rows.chunk(reference, span)) for span in rows)
+        width = sum(len(job.cols.chunk(reference, span)) for span in cols)
+        mapped = len(self.rows) * len(self.cols) * job.rows.scale**2
+        return float(height * width / mapped)
 
     @property
     def centre_offset(self) -> float:

@@ -152,7 +152,7 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
     return InferencePlan(
         job=job,
         sources=request.sources,
-        reference=next(iter(request.grids.values())),
+        reference=request.grids[request.reference],
         rows=wanted[0],
         cols=wanted[1],
         tiles=cut_tiles(rows, cols, wanted, side, separable=separable),
@@ -233,13 +233,11 @@ def _judged(job: Job, network: NetworkReach | None, side: int) -> Verdict | None
     tile = block if job.patch_based else side
     reference = job.names[0]
     chunk = len(job.rows.chunk(reference, range(job.rows.shift, job.rows.shift + tile)))
-    start = max(
-        (
-            int(lattice.chunk(reference, lattice.computed).start)
-            for lattice in (job.rows, job.cols)
-        ),
-        key=lambda place: place % network.stride,
-    )
+    starts = [
+        lattice.chunk(reference, lattice.computed).start
+        for lattice in (job.rows, job.cols)
+    ]
+    start = max(starts, key=lambda place: place % network.stride)
     verdicts = [
         judge(network, name, tile=tile, start=start, chunk=(chunk, chunk))
         for name in job.outputs

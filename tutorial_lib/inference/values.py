@@ -1,6 +1,6 @@
 """What a map's pixels hold: its type, its background, and values that fit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,19 +40,19 @@ class MapFormat:
 
 
 def map_format(
-    outputs: Mapping[str, OutputFormat],
+    outputs: Sequence[OutputFormat],
     background: float | None,
     legend: Legend | None,
 ) -> MapFormat:
     """Decide on type, background and bands of a map.
 
     Args:
-        outputs: Format of the outputs that are stacked, by name.
+        outputs: Format of each output that is stacked.
         background: None for 255 (65535 above 255 classes) in label maps, NaN in others.
         legend: Class names and colours.
     """
     bands = _band_names(outputs, legend)
-    first = next(iter(outputs.values()))
+    first = outputs[0]
     if len(outputs) > 1 or not first.is_labels:
         value = np.nan if background is None else float(background)
         return MapFormat(np.dtype("float32"), value, bands, legend)
@@ -78,16 +78,16 @@ def _label_type(background: float, class_count: int) -> np.dtype:
 
 
 def _band_names(
-    outputs: Mapping[str, OutputFormat], legend: Legend | None
+    outputs: Sequence[OutputFormat], legend: Legend | None
 ) -> tuple[str, ...]:
     names: list[str] = []
-    for output, form in outputs.items():
-        if form.channels == 1:
-            names.append(output)
+    for output in outputs:
+        if output.channels == 1:
+            names.append(output.name)
             continue
-        known = legend and len(legend) == form.channels
-        classes: Sequence = legend.names if known else range(form.channels)
-        names += [f"{output} {label}" for label in classes]
+        known = legend and len(legend) == output.channels
+        classes: Sequence = legend.names if known else range(output.channels)
+        names += [f"{output.name} {label}" for label in classes]
     return tuple(names)
 
 
