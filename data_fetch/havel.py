@@ -38,7 +38,7 @@ POLYGONS = (
 BANDS_10M = ("B4", "B3", "B2", "B8")
 BANDS_20M = ("B5", "B6", "B7", "B8A", "B11", "B12")
 
-# Colors that people with a colour-vision deficiency can tell apart.
+# Colours that people with a colour-vision deficiency can tell apart.
 LEGEND = rasters.Legend(
     names=(
         "water",
@@ -219,7 +219,7 @@ def _draw_classes(polygons_path: Path, grid: GeoBox) -> np.ndarray:
 
 def _mask(shapes: np.ndarray, grid: GeoBox) -> np.ndarray:
     """1 for each pixel (height, width) inside a polygon, otherwise 0."""
-    # Polygons narrower than twice SHRINK_M are empty now, and rasterize refuses them.
+    # Polygons narrower than twice SHRINK_M are empty now: `rasterize` raises an error.
     drawn = shapes[~shapely.is_empty(shapes)]
     return rasterize(drawn, grid.shape, transform=grid.transform, dtype="uint8")
 

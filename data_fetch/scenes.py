@@ -17,7 +17,8 @@ from data_fetch.wheels import file_sha256
 
 try:
     import fcntl
-except ImportError:  # Windows has no fcntl: runs at the same time are not serialised
+except ImportError:
+    # Windows has no fcntl, so runs at the same time do not wait for each other.
     fcntl = None
 
 MANIFEST = "MANIFEST.json"
@@ -132,7 +133,8 @@ def _one_run_at_a_time(folder: Path) -> Iterator[None]:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        with suppress(OSError):  # some network file systems have no locks
+        # Some network file systems have no locks.
+        with suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
@@ -145,7 +147,8 @@ def _readable_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as err:
-        if err.errno is None:  # our own errors have no number
+        # Errors of this package have no number, and are readable.
+        if err.errno is None:
             raise
         raise OSError(
             f"'{folder}' could not be written: {err.strerror}. No half-written file "

@@ -108,7 +108,7 @@ def eager(monkeypatch):
 
 @pytest.fixture(scope="module")
 def terminal(scene, folder, tmp_path_factory):
-    """Files that the actions write when they run in a Python of their own."""
+    """Files that the actions write when each runs in its own process."""
     out = tmp_path_factory.mktemp("terminal")
     names = ("input_10m", "input_20m")
     commands = [
@@ -248,7 +248,7 @@ def test_positions_are_read_from_a_vector_file_and_its_field(scene, tmp_path, ca
     assert "20 patches" in capsys.readouterr().out
 
 
-def test_rejected_positions_are_counted_with_the_nodata_value_of_the_source(
+def test_refused_positions_are_counted_with_the_nodata_value_of_the_source(
     scene, tmp_path, capsys
 ):
     row, col = 30, 40
@@ -447,8 +447,8 @@ def test_networks_are_built_for_the_bands_of_the_patches(
     model = fits[0]["model"]
     channels = {name: tensor.shape[-1] for name, tensor in model.input.items()}
     assert channels == {name: shapes[name][-1] for name in names}
-    # There is a transposed convolution for each halving but the first, and one for the
-    # classifier.
+    # There is a transposed convolution for each halving except the first, and one for
+    # the classifier.
     kinds = [type(layer) for layer in model.layers]
     assert kinds.count(keras.layers.Conv2DTranspose) == layers
     # The network fits the labels: one eager step of the training has a loss.

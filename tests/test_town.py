@@ -90,7 +90,7 @@ def test_the_same_seed_gives_the_same_town_in_another_process():
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        # The order of sets is another one there.
+        # With another hash seed, sets have another order.
         env=os.environ | {"PYTHONHASHSEED": "12345"},
         capture_output=True,
         text=True,
@@ -125,7 +125,7 @@ def test_pan_agrees_with_the_weighted_sum_of_xs_only_without_a_shift():
 
     steps = [(1, 0), (-1, 0), (0, 1), (0, -1)]
     assert agreement(0, 0) > 0.95
-    # All shifts agree about equally: there is not a shift by a part of a pixel.
+    # All shifts agree about equally: the images are not shifted by part of a pixel.
     shifted = [agreement(*step) for step in steps]
     assert max(shifted) < agreement(0, 0) - 0.2
     assert max(shifted) - min(shifted) < 0.15

@@ -21,7 +21,7 @@ __all__ = ["BLOCK_KINDS", "house_areas"]
 
 
 def houses(town: Town, block: Polygon, rng: np.random.Generator) -> None:
-    """Houses along the streets, each in its own garden."""
+    """Add houses along the streets, each in its own garden."""
     _cover(town, block, "lawn", rng)
     # 400 houses are more than fit around a block; the rest is dropped.
     area, aspect = house_areas(400, rng), rng.uniform(1, 1.9, 400)
@@ -111,7 +111,7 @@ def _add_driveways(
 
 
 def courts(town: Town, block: Polygon, rng: np.random.Generator) -> None:
-    """Town houses that touch each other along the streets, around a courtyard."""
+    """Add town houses that touch each other along the streets, around a courtyard."""
     _cover(town, block, "concrete", rng)
     inner = block.buffer(-20)
     for court in polygon_parts(inner, 100):
@@ -134,7 +134,7 @@ def courts(town: Town, block: Polygon, rng: np.random.Generator) -> None:
 
 
 def flats(town: Town, block: Polygon, rng: np.random.Generator) -> None:
-    """Long buildings with flats on a lawn, with car parks between them."""
+    """Add long buildings with flats on a lawn, with car parks between them."""
     _cover(town, block, "lawn", rng)
     sizes = np.array([rng.uniform(34, 58), rng.uniform(12, 15)])
     points, angle = grid_points(block, sizes + np.array([10, 18]), rng)
@@ -150,7 +150,7 @@ def flats(town: Town, block: Polygon, rng: np.random.Generator) -> None:
 
 
 def factories(town: Town, block: Polygon, rng: np.random.Generator) -> None:
-    """Factory halls on paved yards, with car parks and heaps of sand."""
+    """Add factory halls on paved yards, with car parks and heaps of sand."""
     _cover(town, block, rng.choice(["concrete", "concrete", "parking", "meadow"]), rng)
     area, aspect = rng.uniform(*HALL_AREAS), rng.uniform(1.2, 2.2)
     sizes = np.array([np.sqrt(area * aspect), np.sqrt(area / aspect)])
@@ -171,7 +171,7 @@ def factories(town: Town, block: Polygon, rng: np.random.Generator) -> None:
 
 
 def car_park(town: Town, block: Polygon, rng: np.random.Generator) -> None:
-    """A large car park with a few trees."""
+    """Add a large car park with a few trees."""
     _cover(town, block, "parking", rng)
     _, angle = grid_points(block, np.array([50.0, 50.0]), rng)
     for lot in polygon_parts(block.buffer(-5), 300):
@@ -180,7 +180,7 @@ def car_park(town: Town, block: Polygon, rng: np.random.Generator) -> None:
 
 
 def square(town: Town, block: Polygon, rng: np.random.Generator) -> None:
-    """A paved square with trees along its edge."""
+    """Add a paved square with trees along its edge."""
     _cover(town, block, rng.choice(["concrete", "sand"]), rng)
     for bed in polygon_parts(block.buffer(-22), 200):
         town.ground.append(Surface(bed, "lawn"))
@@ -192,7 +192,7 @@ def square(town: Town, block: Polygon, rng: np.random.Generator) -> None:
 
 
 def park(town: Town, block: Polygon, rng: np.random.Generator) -> None:
-    """A park: lawn, paths, a pond, groups of trees."""
+    """Add a park: lawn, paths, a pond, groups of trees."""
     _cover(town, block, "lawn", rng)
     x, y = block.centroid.coords[0]
     angles = rng.uniform(0, np.pi) + np.array([0, 1.1, 2.2])
@@ -210,13 +210,13 @@ def park(town: Town, block: Polygon, rng: np.random.Generator) -> None:
 
 
 def wood(town: Town, block: Polygon, rng: np.random.Generator) -> None:
-    """A wood: trees everywhere."""
+    """Add a wood: trees everywhere."""
     _cover(town, block, "meadow", rng)
     _plant_trees(town, block, 26, rng)
 
 
 def meadow(town: Town, block: Polygon, rng: np.random.Generator) -> None:
-    """Open ground: grass, bare soil, a building site."""
+    """Add open ground: grass, bare soil, a building site."""
     _cover(town, block, rng.choice(["meadow", "soil", "lawn"]), rng)
     for spot in random_points(block, 3, rng):
         patch = blob(*spot, rng.uniform(10, 25), rng).intersection(block.buffer(-3))
@@ -226,7 +226,7 @@ def meadow(town: Town, block: Polygon, rng: np.random.Generator) -> None:
 
 
 def pitch(town: Town, block: Polygon, rng: np.random.Generator) -> None:
-    """A football pitch with a red running track."""
+    """Add a football pitch with a red running track."""
     _cover(town, block, "meadow", rng)
     _, angle = grid_points(block, np.array([300.0, 300.0]), rng)
     middle = np.array([block.centroid.coords[0]])

@@ -19,7 +19,7 @@ from tutorial_lib.rasters import PathLike
 # Increase this when the files change. Older files are then made again.
 RECIPE = 1
 SEED = 7
-# Bytes of free disk that are asked for before the start.
+# Bytes of free disk that are needed.
 SPACE = 10_000_000
 
 # Height and width of each part, and columns between the parts, in pixels of pan.
@@ -31,7 +31,7 @@ CORNER = (500_000, 4_800_000)
 CRS = "EPSG:32631"
 NODATA = 0
 
-# Colors that people with a colour-vision deficiency can tell apart.
+# Colours that people with a colour-vision deficiency can tell apart.
 LEGEND = rasters.Legend(
     names=("other", "building", "road", "vegetation"),
     colors=("#fde68a", "#e34a33", "#4b5563", "#14532d"),

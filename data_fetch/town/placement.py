@@ -54,7 +54,7 @@ def points_along_streets(
     ring = max(rings, key=lambda ring: ring.area).exterior
     middles = np.cumsum(lengths) - lengths / 2
     middles = middles[middles + lengths / 2 < ring.length]
-    # The direction at a point is the one between 4 m before and 4 m after it.
+    # The direction at a point is measured from 4 m before it to 4 m after it.
     ends = [
         shapely.get_coordinates(shapely.line_interpolate_point(ring, middles + side))
         for side in (-4, 4)

@@ -32,7 +32,7 @@ SPACING = 0.75
 SHADOW = 0.35
 # Light on the brightest side of a crown, as a share of the light on flat ground.
 CROWN = 1.3
-# What is visible where nothing else was painted.
+# Material of the ground where nothing else was painted.
 BASE = Surface(Polygon(), "asphalt")
 # Of two classes that are equally frequent in a pixel, the one that comes first wins.
 HEIGHT_ORDER = (BUILDING, VEGETATION, ROAD, OTHER)
