@@ -16,49 +16,48 @@ ROOMS = (
 )
 
 
-def modules():
-    """The code of each module of the library, by its dotted name."""
-    for path in sorted(LIBRARY.rglob("*.py")):
-        parts = path.relative_to(LIBRARY).with_suffix("").parts
-        if parts != ("__init__",):
-            yield ".".join(part for part in parts if part != "__init__"), path
-
-
-def imported(path, known):
-    """Modules of the library that a file imports, except inside `plot` methods."""
-
-    def visit(node):
-        if isinstance(node, ast.FunctionDef) and node.name == "plot":
-            return
-        if isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                name = f"{node.module}.{alias.name}".removeprefix("tutorial_lib.")
-                module = node.module.removeprefix("tutorial_lib").lstrip(".")
-                yield name if name in known else module
-        for child in ast.iter_child_nodes(node):
-            yield from visit(child)
-
-    return {name for name in visit(ast.parse(path.read_text())) if name in known}
+def imported(node):
+    """Names that code imports from the library, except inside `plot` methods."""
+    if isinstance(node, ast.FunctionDef) and node.name == "plot":
+        return
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        assert not node.level, "The library imports by full names only."
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    for child in ast.iter_child_nodes(node):
+        yield from imported(child)
 
 
 @pytest.fixture(scope="module")
 def imports():
-    paths = dict(modules())
-    assert len(paths) > 50
-    return {name: imported(path, paths) - {name} for name, path in paths.items()}
+    """The modules of the library that each of them imports, by dotted names."""
+    found = {}
+    for path in LIBRARY.rglob("*.py"):
+        parts = path.relative_to(LIBRARY.parent).with_suffix("").parts
+        names = set(imported(ast.parse(path.read_text())))
+        # `from a.b import c` imports the module a.b.c, or c from the module a.b.
+        names |= {name.rpartition(".")[0] for name in names}
+        found[".".join(parts).removesuffix(".__init__")] = names
+    del found["tutorial_lib"]
+    assert len(found) > 50
+    return {one: names & found.keys() - {one} for one, names in found.items()}
+
+
+def room(module):
+    return module.split(".")[1]
 
 
 def test_every_room_is_listed(imports):
-    assert {name.split(".")[0] for name in imports} <= set(ROOMS)
+    assert {room(module) for module in imports} <= set(ROOMS)
 
 
 def test_imports_go_down(imports):
-    level = {room: number for number, room in enumerate(ROOMS)}
     upward = [
-        f"{name} imports {other}"
-        for name, others in imports.items()
+        f"{module} imports {other}"
+        for module, others in imports.items()
         for other in sorted(others)
-        if level[other.split(".")[0]] > level[name.split(".")[0]]
+        if ROOMS.index(room(other)) > ROOMS.index(room(module))
     ]
     assert not upward
 
