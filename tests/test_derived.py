@@ -244,7 +244,7 @@ def moved(path, target, x, y):
 
 @pytest.mark.parametrize("shift", [(120, -80), (-80, 40), (47, -33)])
 def test_a_shifted_source_is_read_where_it_lies(networks, tmp_path, shift):
-    """Read where it lies; by less than its pixel aside, from the pixel before."""
+    """Where it is shifted by part of a pixel, it is read from the pixel before."""
     network = networks["pan and xs"]
     sources = scene(tmp_path, network, (301, 249))
     x, y = shift
@@ -265,7 +265,7 @@ def test_a_shifted_source_is_read_where_it_lies(networks, tmp_path, shift):
     inputs = {"input_p": padded[np.newaxis], "input_xs": placed[np.newaxis]}
     whole = network(inputs)["estimated"][0].numpy()
     close(plan.read(), cut(whole, plan))
-    # And nothing of what is mapped depends on what is made up.
+    # Mapped pixels do not depend on the values outside the source.
     placed[~np.logical_and.outer(*inside)] = 1000
     inputs["input_xs"] = placed[np.newaxis]
     whole = network(inputs)["estimated"][0].numpy()
@@ -349,7 +349,7 @@ def test_background_does_not_depend_on_the_tiles(networks, tmp_path, name, rule,
 
 
 def test_background_follows_what_pixels_really_read(networks, tmp_path):
-    """One no-data pixel at a time, and what changes when its value does."""
+    """Pixels that read one no-data pixel are those that change with its value."""
     network = networks["pan and xs"]
     sources = scene(tmp_path, network, (145, 129))
     array, grid = (
@@ -371,8 +371,8 @@ def test_background_follows_what_pixels_really_read(networks, tmp_path):
         pan = rasters.write_array(tmp_path / "changed.tif", changed, grid)
         other = whole_map(network, sources | {"input_p": pan}, "estimated")
         reads = (other != original).any(axis=-1)[:145, :129]
-        # All that reads the pixel is background, and little else: the reach is cut to
-        # intervals, and some weights are dead.
+        # A few more pixels are background than read the pixel: a reach is one interval
+        # without gaps, and units that are 0 hide what they read.
         assert background[reads].all()
         assert background.sum() < 1.5 * reads.sum()
 
@@ -429,7 +429,7 @@ def test_declared_fields_are_obeyed_with_a_warning(networks, tmp_path):
     assert not blocks.verdict.exact
     whole = whole_map(network, sources, "estimated")
     error = np.abs(blocks.read() - cut(whole, blocks)).max(axis=-1)
-    # Right where 31 and 16 say, wrong on both sides of every border between blocks.
+    # Right outside the margins of 31 and 16 px, wrong beside each border of a block.
     assert error[31:112, 31:112].max() < 1e-5 < error[:31].max()
     assert error[112:128].max() > 1e-5
     with warnings.catch_warnings():
@@ -447,7 +447,7 @@ def cropped_part(whole, plan):
 
 
 def test_chunks_of_an_illegal_size_warn(tmp_path):
-    """34 px become 17, 9, 18, 36: the network pads them otherwise than 36 px."""
+    """34 px become 17, 9, 18, 36 px, so the network pads them differently."""
     image = keras.Input((None, None, 2), name="input")
     x = image
     for layer in (layers.Conv2D, layers.Conv2D) + 2 * (layers.Conv2DTranspose,):
@@ -499,7 +499,7 @@ def test_automatic_tiles_stay_within_the_memory(networks, tmp_path):
     sources = scene(tmp_path, networks["FCNN"], (1201, 899))
     plan = plan_inference(networks["FCNN"], sources, output="estimated")
     side = len(plan.job.chunk(plan.tiles[0], plan.job.names[0])[0])
-    # All layers' outputs of one chunk; see `extents.MEMORY_BUDGET`.
+    # All layers' outputs of one chunk; see `tiles.MEMORY_BUDGET`.
     values = 4 + sum(
         layer.output.shape[-1] for layer in networks["FCNN"].layers if layer.weights
     )
@@ -550,7 +550,7 @@ def test_an_export_keeps_its_fields(networks, tmp_path):
     same = plan_inference(network, sources, output="estimated", tile_size=64)
     assert plan.tiles == same.tiles
     close(plan.read(), same.read())
-    # The analysis of other weights says nothing about these.
+    # The analysis of another network is not taken.
     other = export(networks["deeper"], tmp_path / "other")
     (other / "reach.json").replace(served / "reach.json")
     with pytest.raises(ValueError, match="belongs to another network"):
@@ -629,7 +629,7 @@ def test_the_plot_shows_the_tiles(networks, tmp_path):
 
 @pytest.mark.parametrize("name", ["pan and xs", "pooled CNN"])
 def test_a_certificate_stands_in_for_an_analysis(networks, tmp_path, name):
-    """A function that nobody can see into is mapped exactly, by what was measured."""
+    """The map of a plain function is exact when its margins were measured."""
     network = networks[name]
     sources = scene(tmp_path, network, (301, 249))
     spacing = analyse(network).spacing
@@ -643,7 +643,7 @@ def test_a_certificate_stands_in_for_an_analysis(networks, tmp_path, name):
     options = {"output": "estimated", "tile_size": 64, "certificate": certificate}
     plan = plan_inference(model, sources, **options)
     close(plan.read(), cut(whole_map(network, sources, "estimated"), plan))
-    # At the far borders less than by analysis, as a measurement knows no phases.
+    # The map ends earlier than by analysis: a measurement tells no phases apart.
     known = plan_inference(network, sources, output="estimated", tile_size=64)
     assert plan.rows.start == known.rows.start
     assert known.rows.stop - known.job.rows.unit < plan.rows.stop <= known.rows.stop
@@ -704,7 +704,7 @@ CUT_FIRST = {
 
 @pytest.mark.parametrize("name", CUT_FIRST)
 def test_padding_inside_a_network_counts_as_a_border(tmp_path, name):
-    """After a crop, a layer pads where real pixels were: they are margins, too."""
+    """After a crop, a layer pads in place of real pixels; that makes margins too."""
     network = network_of(*CUT_FIRST[name]())
     margins = analyse(network).margins["out"]
     assert min(margins) > 0
@@ -734,7 +734,7 @@ def test_kernels_need_not_be_square(tmp_path, kernel):
 
 @pytest.mark.parametrize("around", [(0, 0, 40, 40), (40, 40, 0, 0), (40, 0, 0, 80)])
 def test_no_data_of_a_source_that_is_larger_than_the_reference(tmp_path, around):
-    """What lies outside of the map is not read, so it makes no background."""
+    """No-data outside the map is not read, so it makes no background."""
     left, top, right, bottom = around
     one, two = (keras.Input((None, None, 1), name=name) for name in "ab")
     x = layers.Conv2D(1, 5, padding="same")(layers.Concatenate()([one, two]))
@@ -772,7 +772,7 @@ def test_no_data_of_a_source_that_is_larger_than_the_reference(tmp_path, around)
 
 @pytest.mark.parametrize("value", [0, -9999])
 def test_the_tile_rule_at_the_border_of_the_map(tmp_path, value):
-    """What is filled beyond the image does not count as data."""
+    """Pixels that are filled beyond the image do not count as data."""
     network = network_of(layers.Conv2D(2, 3, 2, "same"))
     array = np.full((33, 33, 2), value, "int16")
     array[:16, :16] = 5
@@ -807,7 +807,7 @@ def test_memory_is_counted_in_pixels_of_the_finest_source(networks, tmp_path):
 
 
 def test_larger_measured_margins_overrule_the_analysis(tmp_path):
-    """The activation looks at the whole chunk, and says so nowhere."""
+    """The last layer looks at the whole chunk, and its rule says otherwise."""
 
     class Centre(layers.Layer):
         def call(self, x):
@@ -854,7 +854,7 @@ def test_a_sequential_model_needs_no_fields(tmp_path):
 
 
 def test_patches_whose_side_is_no_multiple_of_the_stride_are_refused(tmp_path):
-    """One more pixel is lost than a stride makes good: 3 px, and a stride of 2."""
+    """One block reads 3 px, and the total stride is 2."""
     network = network_of(
         layers.Conv2D(2, 2, 2), layers.Conv2DTranspose(2, 2, 2), layers.Conv2D(2, 2)
     )

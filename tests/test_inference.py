@@ -1,6 +1,6 @@
-"""The laws of tiled inference, its geometry, its files, and what it refuses.
+"""The laws of tiled inference, its geometry, its files, and its errors.
 
-Rasters are never square and their sizes are multiples of nothing.
+Rasters are not square, and no tile size divides their sides.
 """
 
 import inspect
@@ -152,14 +152,14 @@ def test_tiles_of_a_real_network_give_the_whole_map(tmp_path, fcnn):
         np.testing.assert_allclose(values, whole["estimated"], rtol=0, atol=1e-5)
         wrong = (labels != whole["estimated_labels"])[..., 0] & clear
         assert not wrong.any()
-    assert clear.mean() > 0.9, "too many ties to say anything"
+    assert clear.mean() > 0.9, "With many ties the comparison of labels proves little."
 
 
 # Law 2: a window's map = the window of the full map
 
 
 def padded_mean(inputs):
-    """A 'same' network: what lies outside of a chunk is zero to it."""
+    """A 'same' network: it takes what lies outside a chunk for 0."""
     padded = {k: np.pad(v, ((0, 0), (3, 3), (3, 3), (0, 0))) for k, v in inputs.items()}
     return BlockMean({"input": 7})(padded)
 
@@ -175,7 +175,7 @@ WINDOWS = [
 @pytest.mark.parametrize("edge", ["valid", "pad"])
 @pytest.mark.parametrize("mode", ["fully_convolutional", "patch_based"])
 def test_a_window_of_the_map_is_the_map_of_the_window(tmp_path, window, edge, mode):
-    """Also with artefacts: a window does not move the tiles that make them."""
+    """Also where the tiles leave artefacts: a window does not move the tiles."""
     cases = [
         (BlockMean({"input": 16}), 16, {}),
         (BlockMean({"input": 16}), 18, {"expression_field": 3, "tile_size": 21}),
@@ -196,7 +196,7 @@ def test_a_window_of_the_map_is_the_map_of_the_window(tmp_path, window, edge, mo
 
 
 def test_declared_fields_of_a_padding_network_show_its_tiles(tmp_path):
-    """Else the test above would say nothing about artefacts."""
+    """The test above needs this: otherwise it compares maps without artefacts."""
     source = one_source(tmp_path)
     maps = [
         plan_inference(
@@ -411,7 +411,7 @@ def test_the_plan_says_where_a_coarse_pixel_lies(tmp_path, field, scale, first, 
 )
 @pytest.mark.parametrize("mode", ["fully_convolutional", "patch_based"])
 def test_a_padded_map_covers_the_reference(tmp_path, field, expression, scale, mode):
-    """It is the map of the raster mirrored by hand."""
+    """The expected map is computed from a raster that was mirrored before."""
     margin = 12 * expression * scale
     source = one_source(tmp_path, field=field, shape=(50, 71))
     array = rasters.read_array(source.path)
@@ -724,7 +724,7 @@ def test_a_broken_run_leaves_the_old_map(tmp_path, error):
 
 
 def test_a_plan_of_many_tiles_is_described_quickly(tmp_path):
-    """The map carries it in its tags: describing must not take longer than mapping."""
+    """The description is in the map's tags, so it must not take longer than the map."""
     source = one_source(tmp_path, shape=(411, 307), channels=1)
     plan = plan_inference(
         BlockMean({"input": 16}), source, output="estimated", tile_size=1
@@ -778,6 +778,7 @@ print(max(peak, process.memory_info().rss))
 """
 
 
+@pytest.mark.thorough
 def test_memory_does_not_grow_with_the_raster(tmp_path):
     """The smaller raster is large enough to fill GDAL's cache."""
     peaks = []
@@ -996,7 +997,7 @@ def test_fields_that_cover_different_ground_warn(tmp_path):
 
 
 def test_a_network_whose_output_has_another_size_than_tried_is_stopped(tmp_path):
-    """Right for one and two blocks, wrong for more: no pixel is put aside."""
+    """The size is right for one and two blocks, and wrong for more."""
 
     def model(inputs):
         return {"net": inputs["input"][:, :2, :2]}

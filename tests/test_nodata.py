@@ -150,7 +150,7 @@ def test_the_tile_rule_empties_tiles_that_read_only_no_data(tmp_path):
 
 
 def test_no_data_does_not_leak_into_its_surroundings(tmp_path):
-    """The network sees the fill instead, whatever the value is."""
+    """The network sees the fill in place of any no-data value."""
     mask = holes(SHAPE, seed=1)
     model = testing.BlockMean({"input": FIELD})
     maps = []
@@ -305,7 +305,7 @@ def test_a_mapped_class_equal_to_the_background_warns(tmp_path):
 
 
 def test_background_pixels_alone_do_not_warn(tmp_path):
-    """What the network says of pixels without data is nowhere in the map."""
+    """Class numbers of background pixels are not written, so they are not checked."""
     mask = holes(SHAPE, seed=1)
     path = raster_with_holes(tmp_path / "a.tif", mask, value=0)
     plan = plan_inference(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutorial_lib.distortion.single_chunks import ErrorMaps, measure_errors
+from tutorial_lib.fields.checks import check_multiple
 from tutorial_lib.inference.checks import name_sources
 from tutorial_lib.inference.engine import Job
 from tutorial_lib.inference.planning import plan_inference
@@ -240,13 +241,8 @@ def _smallest_chunk(job: Job, crops: Sequence[int]) -> int:
 
 
 def _check_chunk(job: Job, chunk: int, crops: Sequence[int]) -> None:
-    stride = job.rows.reach.stride
+    check_multiple(chunk, job.rows.reach.stride, of="A chunk", what="total stride")
     smallest = _smallest_chunk(job, crops)
-    if not isinstance(chunk, Integral) or chunk < 1 or chunk % stride:
-        raise ValueError(
-            f"A chunk of {chunk} px is not a multiple of the total stride ({stride} px "
-            f"of the reference). Use {smallest}, or leave `chunk` out."
-        )
     side = min(lattice.reach.size(chunk) for lattice in (job.rows, job.cols))
     empty = [crop for crop in crops if 2 * crop >= side]
     if empty:

@@ -100,7 +100,7 @@ def background_of_source(
 def _windows_in(read: range, name: str, lattice: Lattice, pixels: range) -> Windows:
     """The windows of output pixels within what was read, along one axis."""
     starts, stops = (np.asarray(ends) for ends in lattice.windows(name, pixels))
-    # A window may end outside of the chunk where nothing is read: beyond the border.
+    # Beyond the image's borders nothing is read, so a window may leave the chunk.
     return tuple((ends - read.start).clip(0, len(read)) for ends in (starts, stops))
 
 

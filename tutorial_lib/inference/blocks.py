@@ -92,7 +92,7 @@ class BlockLattice(Lattice):
         return self._reference_field, self.expression
 
     @property
-    def facts(self) -> dict[str, Mapping[str, int]]:
+    def table_columns(self) -> dict[str, Mapping[str, int]]:
         """The receptive field of each source."""
         return {"receptive field": self.fields}
 

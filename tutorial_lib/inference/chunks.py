@@ -60,9 +60,9 @@ class ChunkLattice(Lattice):
 
     @property
     def shift(self) -> int:
-        """Output pixel that a chunk from the corner begins with.
+        """First output pixel of a chunk that begins at the reference's corner.
 
-        By the block rule: half of the pixels that a network loses are lost before it.
+        As by the block rule, a network loses half of its lost pixels at the start.
         """
         return (self.reach.lost + 1) // 2
 
@@ -72,7 +72,7 @@ class ChunkLattice(Lattice):
         return int((self.unit + self.reach.lost) * self.scale), self.unit
 
     @property
-    def facts(self) -> dict[str, Mapping[str, int]]:
+    def table_columns(self) -> dict[str, Mapping[str, int]]:
         """The total stride in pixels of each source."""
         return {"total stride": {name: self.reach.step(name) for name in self.axes}}
 

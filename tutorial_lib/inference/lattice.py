@@ -19,15 +19,15 @@ class Lattice(Protocol):
     Attributes:
         axes: The sources along this axis by name, reference first.
         scale: Output spacing divided by reference spacing.
-        shift: Output pixel that a chunk from the reference's corner begins with.
+        shift: First output pixel of a chunk that begins at the reference's corner.
         unit: Tile sizes are multiples of it, in output pixels.
-        unit_name: Its name for users.
+        unit_name: What the unit is called in messages.
         mirrors: Whether the image is mirrored beyond its borders; else it is filled.
         mapped: Output pixels of the whole map (maybe none).
-        computed: Output pixels of the chunks that hold them: at least `mapped`.
+        computed: Output pixels that are computed for the map: at least `mapped`.
         smallest_patch: Reference pixels of the smallest chunk, and output pixels that
             it gives.
-        facts: What a plan's table shows of each source: {title: {source: pixels}}.
+        table_columns: For a plan's table: {title: {source: pixels}}.
     """
 
     axes: Mapping[str, Axis]
@@ -39,14 +39,14 @@ class Lattice(Protocol):
     mapped: range
     computed: range
     smallest_patch: tuple[int, int]
-    facts: Mapping[str, Mapping[str, int]]
+    table_columns: Mapping[str, Mapping[str, int]]
 
     def chunk(self, name: str, pixels: range) -> range:
         """Pixels of a source that are read for output pixels."""
         ...
 
     def given(self, pixels: range) -> range:
-        """Output pixels that the chunk for some output pixels gives: at least these."""
+        """Output pixels that the chunk of some output pixels gives: at least these."""
         ...
 
     def windows(self, name: str, pixels: range) -> tuple[Sequence[int], Sequence[int]]:

@@ -119,7 +119,7 @@ class InferencePlan:
             height, width = map(len, self.job.chunk(self.largest_tile, name))
             rows[name] = {
                 "pixel size": float(axis.spacing * spacing),
-                **{title: of[name] for title, of in self.job.rows.facts.items()},
+                **{k: of[name] for k, of in self.job.rows.table_columns.items()},
                 "chunk": f"{height} x {width}",
             }
         return pandas.DataFrame.from_dict(rows, orient="index").rename_axis("source")
@@ -271,7 +271,7 @@ class InferencePlan:
         )
 
     def _tags(self) -> dict[str, str]:
-        """The plan, and what was proven of the model, for whoever finds the map."""
+        """The plan and the certificate as text, to be kept in the map."""
         tags = {"TUTORIAL_LIB_PLAN": repr(self).replace("\n", "; ")}
         if self.certificate is not None:
             tags["TUTORIAL_LIB_CERTIFICATE"] = self.certificate.to_json()

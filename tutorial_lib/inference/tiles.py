@@ -65,8 +65,9 @@ def check_extent(rows: Lattice, cols: Lattice) -> None:
         return
     sizes = []
     for name, axis in rows.axes.items():
-        facts = ", ".join(f"{title} {of[name]}" for title, of in rows.facts.items())
-        sizes.append(f"'{name}' {axis.size}x{cols.axes[name].size} px ({facts})")
+        columns = rows.table_columns.items()
+        fields = ", ".join(f"{title} {of[name]}" for title, of in columns)
+        sizes.append(f"'{name}' {axis.size}x{cols.axes[name].size} px ({fields})")
     raise GridMismatchError(
         "No output pixel has all that it reads inside every source: their common part "
         f"is too small. {'; '.join(sizes)}. Check the extents, use smaller fields, or "
