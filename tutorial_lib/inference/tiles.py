@@ -1,6 +1,7 @@
 """How a map is cut: its extent, its window, and its tiles."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 from rasterio.windows import Window
 
@@ -115,7 +116,7 @@ def tile_side(
     Raises:
         ValueError: If the size is not legal; with the nearest legal ones.
     """
-    if isinstance(tile_size, str) and tile_size != "auto":
+    if tile_size != "auto" and not isinstance(tile_size, Integral):
         raise ValueError(
             "`tile_size` is 'auto' or a whole number of pixels. "
             f"Received: {tile_size!r}."
