@@ -16,6 +16,7 @@ from affine import Affine
 from keras import layers
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
+from scenes import LEFT, TOP, write
 
 from tutorial_lib import (
     Certificate,
@@ -29,14 +30,11 @@ from tutorial_lib import (
     predict_raster,
     rasters,
     register_rule,
-    testing,
 )
 from tutorial_lib.fields.layer_rules import UnknownLayerError
 from tutorial_lib.fields.reach import NetworkReach
 from tutorial_lib.fields.tracing import trace
 from tutorial_lib.grids import GridMismatchError
-
-CORNER = (500_000, 4_800_000)
 
 
 def pooled_unet():
@@ -82,9 +80,8 @@ def scene(folder, network, shape):
         # What is left over at the right and the bottom is in the finest source only.
         size = [int(side / spacing) for side in shape]
         values = rng.integers(1, 4000, (*size, tensor.shape[-1])).astype("uint16")
-        grid = testing.small_grid(*size, spacing=10 * spacing, corner=CORNER)
-        path = rasters.write_array(folder / f"{tensor.name}.tif", values, grid)
-        sources[tensor.name] = path
+        path = folder / f"{tensor.name}.tif"
+        sources[tensor.name] = write(path, values, spacing=10 * spacing)
     return sources
 
 
@@ -297,9 +294,8 @@ def test_the_plan_names_a_source_that_is_shifted_by_part_of_a_pixel(networks, tm
 
 def test_pixel_sizes_that_the_network_does_not_take_are_refused(networks, tmp_path):
     sources = scene(tmp_path, networks["pan and xs"], (301, 249))
-    grid = testing.small_grid(60, 50, spacing=50, corner=CORNER)
     values = np.ones((60, 50, 4), "uint16")
-    sources["input_xs"] = rasters.write_array(tmp_path / "x.tif", values, grid)
+    sources["input_xs"] = write(tmp_path / "x.tif", values, spacing=50)
     with pytest.raises(GridMismatchError, match=r"'input_xs' is 5 times .* needs 4 ti"):
         plan_inference(networks["pan and xs"], sources, output="estimated")
 
@@ -744,11 +740,10 @@ def test_no_data_of_a_source_that_is_larger_than_the_reference(tmp_path, around)
     shape = 23 + (top + bottom) // 10, 31 + (left + right) // 10
     empty = rng.random(shape) < 0.1
     large = np.where(empty, 0, 7)[..., np.newaxis].astype("uint16")
-    corner = CORNER[0] - left, CORNER[1] + top
-    grids = testing.small_grid(23, 31), testing.small_grid(*shape, corner=corner)
+    corner = LEFT - left, TOP + top
     sources = {
-        "a": rasters.write_array(tmp_path / "a.tif", values, grids[0]),
-        "b": Source(rasters.write_array(tmp_path / "b.tif", large, grids[1]), nodata=0),
+        "a": write(tmp_path / "a.tif", values),
+        "b": Source(write(tmp_path / "b.tif", large, corner=corner), nodata=0),
     }
     read = empty[top // 10 :, left // 10 :][:23, :31]
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(read, 2), (5, 5))
@@ -776,7 +771,7 @@ def test_the_tile_rule_at_the_border_of_the_map(tmp_path, value):
     network = network_of(layers.Conv2D(2, 3, 2, "same"))
     array = np.full((33, 33, 2), value, "int16")
     array[:16, :16] = 5
-    path = rasters.write_array(tmp_path / "a.tif", array, testing.small_grid(33, 33))
+    path = write(tmp_path / "a.tif", array)
     plan = plan_inference(
         network,
         Source(path, nodata=value),
@@ -872,10 +867,9 @@ def test_a_source_that_the_output_does_not_read_need_not_cover_it(tmp_path):
     alone = layers.Conv2D(1, 3, padding="same")(one)
     network = keras.Model({"a": one, "b": two}, {"alone": alone, "joined": joined})
     values = np.random.default_rng(0).integers(1, 9, (23, 31, 1)).astype("uint16")
-    grids = testing.small_grid(23, 31), testing.small_grid(9, 31)
     sources = {
-        "a": rasters.write_array(tmp_path / "a.tif", values, grids[0]),
-        "b": rasters.write_array(tmp_path / "b.tif", values[:9], grids[1]),
+        "a": write(tmp_path / "a.tif", values),
+        "b": write(tmp_path / "b.tif", values[:9]),
     }
     plan = plan_inference(network, sources, output="alone", edge="pad", tile_size=8)
     image = values[np.newaxis].astype("float32")

@@ -10,6 +10,7 @@ from math import erf, exp, inf, pi, sqrt
 import numpy as np
 import pytest
 from PIL import Image
+from scenes import write
 
 from tutorial_lib import (
     Source,
@@ -22,7 +23,7 @@ from tutorial_lib import (
 )
 from tutorial_lib.distortion import distances, seams
 from tutorial_lib.grids import GridMismatchError
-from tutorial_lib.rasters import SourceReader, write_array
+from tutorial_lib.rasters import SourceReader
 
 # What sums in another order may leave of probabilities: two steps of a float32 at 1.
 ROUNDING = 2 * float(np.finfo("float32").eps)
@@ -31,13 +32,6 @@ ROUNDING = 2 * float(np.finfo("float32").eps)
 @pytest.fixture
 def folder():
     return testing.scratch_folder()
-
-
-def write(folder, name, array, *, spacing=10.0, corner=(500_000, 4_800_000), **options):
-    array = array[..., np.newaxis] if array.ndim == 2 else array
-    crs = {"crs": options.pop("crs")} if "crs" in options else {}
-    grid = testing.small_grid(*array.shape[:2], spacing=spacing, corner=corner, **crs)
-    return write_array(folder / name, array, grid, **options)
 
 
 # ---------------------------------------------------------------------------- RMSE
@@ -50,10 +44,9 @@ def shifted(folder):
     a = rng.normal(size=(61, 47, 3)).astype("float32")
     b = rng.normal(size=(75, 53, 3)).astype("float32")
     paths = (
-        write(folder, "a.tif", a, spacing=1.5),
+        write(folder / "a.tif", a, spacing=1.5),
         write(
-            folder,
-            "b.tif",
+            folder / "b.tif",
             b,
             spacing=1.5,
             corner=(500_000 - 14 * 1.5, 4_800_000 - 9 * 1.5),
@@ -101,7 +94,7 @@ def test_a_raster_does_not_differ_from_itself(shifted):
 
 def test_small_integers_do_not_wrap(folder):
     low, high = (np.full((3, 5), value, "uint8") for value in (1, 255))
-    a, b = write(folder, "a.tif", low), write(folder, "b.tif", high)
+    a, b = write(folder / "a.tif", low), write(folder / "b.tif", high)
     assert rmse(a, b).largest == rmse(b, a).largest == float(rmse(a, b)) == 254
 
 
@@ -109,7 +102,7 @@ def test_label_maps_are_compared_by_the_share_of_differing_pixels(folder):
     a = np.zeros((7, 9), "uint8")
     b = a.copy()
     b[2, 3], b[5, :3] = 1, 200
-    near = rmse(write(folder, "a.tif", a), write(folder, "b.tif", b))
+    near = rmse(write(folder / "a.tif", a), write(folder / "b.tif", b))
     assert near.differing_share == pytest.approx(4 / 63)
     assert "6.35% of the pixels differ" in repr(near)
 
@@ -120,8 +113,8 @@ def test_pixels_without_data_in_either_raster_are_left_out_and_counted(folder):
     a[0], a[1, 0, 1] = -9, -9
     b[2, 0, 1], b[2, 1] = np.nan, np.inf
     distance = rmse(
-        write(folder, "a.tif", a, nodata=-9),
-        Source(write(folder, "b.tif", b), nodata=0),
+        write(folder / "a.tif", a, nodata=-9),
+        Source(write(folder / "b.tif", b), nodata=0),
     )
     # A row of `a` in all its bands; of `b`, one NaN and one infinity.
     assert (distance.pixel_count, distance.left_out) == (11 * 6 - 8, 8)
@@ -135,7 +128,7 @@ def test_rasters_without_a_common_measured_pixel_are_refused(folder):
     a, b = np.ones((5, 7), "float32"), np.ones((5, 7), "float32")
     a[:3], b[3:] = np.nan, np.nan
     with pytest.raises(ValueError, match="None of the 35 common pixels"):
-        rmse(write(folder, "a.tif", a), write(folder, "b.tif", b))
+        rmse(write(folder / "a.tif", a), write(folder / "b.tif", b))
 
 
 @pytest.mark.parametrize(
@@ -149,15 +142,15 @@ def test_rasters_without_a_common_measured_pixel_are_refused(folder):
     ],
 )
 def test_grids_that_do_not_fit_are_refused(folder, other, words):
-    a = write(folder, "a.tif", np.ones((5, 7)))
-    b = write(folder, "b.tif", np.ones((5, 7)), **other)
+    a = write(folder / "a.tif", np.ones((5, 7)))
+    b = write(folder / "b.tif", np.ones((5, 7)), **other)
     with pytest.raises(GridMismatchError, match=words):
         rmse(a, b)
 
 
 def test_bands_can_be_chosen_where_their_numbers_differ(folder):
-    a = write(folder, "a.tif", np.ones((5, 7, 3)))
-    b = write(folder, "b.tif", np.ones((5, 7)) * 4)
+    a = write(folder / "a.tif", np.ones((5, 7, 3)))
+    b = write(folder / "b.tif", np.ones((5, 7)) * 4)
     with pytest.raises(ValueError, match="a has 3 bands and b has 1"):
         rmse(a, b)
     assert float(rmse(Source(a, bands=[2]), b)) == 3
@@ -182,7 +175,7 @@ def test_smooth_noise_has_no_seams(folder, seed):
     noise = testing.smooth_noise(
         height, width, size=size, rng=np.random.default_rng(seed)
     )
-    path = write(folder, "map.tif", noise.astype("float32"))
+    path = write(folder / "map.tif", noise.astype("float32"))
     # The filter exp(-(π size f)²) gives the correlation exp(-d² / (2 size²)) of the
     # noise, and along a border of its jumps. Borders are many sizes apart.
     distance = np.arange(-10 * size, 10 * size + 1)
@@ -199,7 +192,7 @@ def test_a_step_at_each_tile_gives_its_analytic_score(folder):
     height, width, tile, step, sd = 450, 610, 48, 1.5, sqrt(2)
     noise = np.random.default_rng(0).normal(size=(height, width))
     rows, cols = np.mgrid[:height, :width] // tile
-    path = write(folder, "map.tif", noise + step * (rows + cols))
+    path = write(folder / "map.tif", noise + step * (rows + cols))
     folded = sd * sqrt(2 / pi) * exp(-(step**2) / (2 * sd**2)) + step * erf(step / 2)
     mean = sd * sqrt(2 / pi)
     # Neighbours of neighbours share no pixel along a border: the jumps are independent.
@@ -223,17 +216,17 @@ def checkerboard(height, width, period):
 @pytest.mark.parametrize(("tile", "stride"), [(128, None), (64, 16), (80, 16)])
 def test_a_pattern_of_the_total_stride_is_not_a_seam(folder, tile, stride):
     board = checkerboard(301, 405, 16)
-    path = write(folder, "map.tif", board)
+    path = write(folder / "map.tif", board)
     assert seam_score(path, tile=tile, stride=stride) == pytest.approx(1)
     rows, cols = np.mgrid[:301, :405] // tile
-    stepped = write(folder, "stepped.tif", board + 40.0 * (rows + cols))
+    stepped = write(folder / "stepped.tif", board + 40.0 * (rows + cols))
     assert seam_score(stepped, tile=tile, stride=stride) > 2
 
 
 def test_half_a_tile_off_the_phase_needs_the_total_stride(folder):
     """A sawtooth falls by 15 where a period of 16 begins, and else rises by 1."""
     rows, cols = np.mgrid[:301, :405] % 16
-    path = write(folder, "map.tif", 1.0 * rows + cols)
+    path = write(folder / "map.tif", 1.0 * rows + cols)
     assert seam_score(path, tile=80) == pytest.approx(15)
     assert seam_score(path, tile=80, stride=16) == pytest.approx(1)
 
@@ -241,11 +234,11 @@ def test_half_a_tile_off_the_phase_needs_the_total_stride(folder):
 def test_rows_and_columns_are_weighed_alike_in_borders_and_elsewhere(folder):
     """Steep along the columns only: an uneven number of borders is no seam."""
     rows, cols = np.mgrid[:70, :50]
-    path = write(folder, "map.tif", 1.0 * rows + 100.0 * cols)
+    path = write(folder / "map.tif", 1.0 * rows + 100.0 * cols)
     # Rows 30 and 60 against 15 and 45, but column 30 against 15 and 45.
     assert seam_score(path, tile=30) == pytest.approx(1)
     assert seam_score(path, tile=60) == pytest.approx(1)
-    seamy = write(folder, "seamy.tif", 1.0 * rows + 100.0 * cols + 5.0 * (rows // 60))
+    seamy = write(folder / "seamy.tif", 1.0 * rows + 100.0 * cols + 5.0 * (rows // 60))
     assert seam_score(seamy, tile=60) == pytest.approx(6)
 
 
@@ -257,7 +250,7 @@ def test_in_label_maps_only_whether_classes_differ_counts(folder):
     others = 10 * 330 + 14 * 240
     error = 0.5 / sqrt(others) / 0.5
     scores = [
-        seam_score(write(folder, "map.tif", classes), tile=24)
+        seam_score(write(folder / "map.tif", classes), tile=24)
         for classes in (labels, np.array([7, 250, 3, 90], "uint8")[labels])
     ]
     assert scores[0] == scores[1] == pytest.approx(2, rel=4 * error)
@@ -268,9 +261,9 @@ def test_jumps_to_and_from_no_data_do_not_count(folder):
     values = (1.0 * rows + cols + 2 * (rows // 10 + cols // 10))[..., np.newaxis]
     values[18:22, 30:] = -1e6
     values[5:7, 3:11] = np.nan
-    path = write(folder, "map.tif", values, nodata=-1e6)
+    path = write(folder / "map.tif", values, nodata=-1e6)
     assert seam_score(path, tile=10) == pytest.approx(3)
-    empty = write(folder, "empty.tif", np.full((30, 30), np.nan))
+    empty = write(folder / "empty.tif", np.full((30, 30), np.nan))
     with pytest.raises(ValueError, match="two neighbours across borders"):
         seam_score(empty, tile=10)
 
@@ -278,7 +271,7 @@ def test_jumps_to_and_from_no_data_do_not_count(folder):
 @pytest.mark.parametrize("block", [7, 20, 33])
 def test_a_score_does_not_depend_on_what_is_read_at_once(folder, block, monkeypatch):
     values = np.random.default_rng(0).normal(size=(83, 61, 2)).cumsum(axis=0)
-    path = write(folder, "map.tif", values)
+    path = write(folder / "map.tif", values)
     whole = seam_score(path, tile=20)
     monkeypatch.setattr(seams, "BLOCK", block)
     assert seam_score(path, tile=20) == pytest.approx(whole, rel=1e-12)
@@ -296,10 +289,10 @@ def test_a_score_does_not_depend_on_what_is_read_at_once(folder, block, monkeypa
 
 def test_maps_of_one_value_and_of_one_value_a_tile(folder):
     flat = np.full((40, 30), 0.5)
-    assert seam_score(write(folder, "a.tif", flat), tile=16) == 1
+    assert seam_score(write(folder / "a.tif", flat), tile=16) == 1
     assert (
         seam_score(
-            write(folder, "b.tif", flat + np.indices((40, 30))[0] // 16), tile=16
+            write(folder / "b.tif", flat + np.indices((40, 30))[0] // 16), tile=16
         )
         == inf
     )
@@ -317,7 +310,7 @@ def test_maps_of_one_value_and_of_one_value_a_tile(folder):
     ],
 )
 def test_impossible_tiles_are_refused(folder, options, words):
-    path = write(folder, "map.tif", np.zeros((40, 30)))
+    path = write(folder / "map.tif", np.zeros((40, 30)))
     with pytest.raises(ValueError, match=words):
         seam_score(path, **options)
 
@@ -331,8 +324,8 @@ def pan_and_xs(height, width, *, seed=0):
     pan = rng.uniform(0, 800, (height, width, 1)).astype("float32")
     xs = rng.uniform(0, 800, (-(-height // 4), -(-width // 4), 4)).astype("float32")
     paths = {
-        "input_p": write(folder, "pan.tif", pan, spacing=1.5),
-        "input_xs": write(folder, "xs.tif", xs, spacing=6),
+        "input_p": write(folder / "pan.tif", pan, spacing=1.5),
+        "input_xs": write(folder / "xs.tif", xs, spacing=6),
     }
     return paths, {"input_p": pan, "input_xs": xs}
 
@@ -502,7 +495,7 @@ def _one_band():
 
 def _one_band_image(height, width):
     image = np.ones((height, width), "float32")
-    return write(testing.scratch_folder(), "image.tif", image)
+    return write(testing.scratch_folder() / "image.tif", image)
 
 
 def test_networks_that_do_not_pad_have_no_distortion(folder):
@@ -576,7 +569,7 @@ def test_a_seed_chooses_the_chunks(unet, scene):
 def test_chunks_that_read_no_data_are_passed_over_and_counted():
     image = np.ones((40, 50), "float32")
     image[:, 30] = 0
-    path = write(testing.scratch_folder(), "image.tif", image)
+    path = write(testing.scratch_folder() / "image.tif", image)
     options = {"output": "conv", "crops": (0,), "chunk": 8, "count": 1000}
     curve = distortion_curve(_one_band(), Source(path, nodata=0), **options)
     # 31 rows of chunks from row 1 to 31; columns from 1 to 41, of which those are
@@ -585,7 +578,7 @@ def test_chunks_that_read_no_data_are_passed_over_and_counted():
     assert curve.chunk_count == 31 * 41 - 31 * 10
     every = curve.by_distance()
     assert every.iloc[1:].to_numpy() == pytest.approx(0, abs=ROUNDING)
-    full = write(testing.scratch_folder(), "full.tif", np.zeros((40, 50), "float32"))
+    full = write(testing.scratch_folder() / "full.tif", np.zeros((40, 50), "float32"))
     with pytest.raises(ValueError, match=r"All of 100 chunks of 8 px"):
         distortion_curve(
             _one_band(), Source(full, nodata=0), **(options | {"count": 2})

@@ -16,6 +16,7 @@ import pytest
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
+from scenes import LEFT, TOP, constant, image, write
 
 from tutorial_lib import Source, plan_inference, predict_raster, rasters, testing
 from tutorial_lib.grids import GridMismatchError
@@ -24,15 +25,13 @@ from tutorial_lib.testing import BlockMean
 
 TILE_SIZES = (37, 64, 256, 1000)
 SHAPE = (121, 167)
-CORNER = (500_000, 4_800_000)
+CORNER = (LEFT, TOP)
 
 
 def random_raster(path, shape, *, spacing=10, corner=CORNER, channels=2, seed=0):
     """Whole numbers, so that sums of them are exact in any order."""
-    rng = np.random.default_rng(seed)
-    array = rng.integers(0, 10_000, (*shape, channels)).astype("uint16")
-    grid = testing.small_grid(*shape, spacing=spacing, corner=corner)
-    return rasters.write_array(path, array, grid)
+    array = image(*shape, channels, seed, largest=10_000)
+    return write(path, array, spacing=spacing, corner=corner)
 
 
 def one_source(folder, *, field=16, shape=SHAPE, **options):
@@ -138,8 +137,8 @@ def test_tiles_of_three_resolutions_give_the_whole_map(tmp_path, mode):
 
 def test_tiles_of_a_real_network_give_the_whole_map(tmp_path, fcnn):
     source = one_source(tmp_path, channels=4)
-    image = rasters.read_array(source.path).astype("float32")[np.newaxis]
-    whole = fcnn({"input": image}, training=False)
+    pixels = rasters.read_array(source.path).astype("float32")[np.newaxis]
+    whole = fcnn({"input": pixels}, training=False)
     whole = {name: np.asarray(whole[name])[0] for name in whole}
     best = np.sort(whole["estimated"], axis=-1)[..., -2:]
     clear = best[..., 1] - best[..., 0] > 1e-5
@@ -301,8 +300,7 @@ def cropping(name, *, step=1, crop=0):
 def empty_raster(path, height, *, spacing, width=None):
     """`height` rows and a few columns that cover about the same ground as others."""
     shape = height, width or int(960 / spacing)
-    grid = testing.small_grid(*shape, spacing=spacing)
-    return rasters.write_array(path, np.zeros((*shape, 1), "uint8"), grid)
+    return constant(path, 0, shape, spacing=spacing)
 
 
 @pytest.mark.parametrize(
@@ -417,14 +415,10 @@ def test_a_padded_map_covers_the_reference(tmp_path, field, expression, scale, m
     array = rasters.read_array(source.path)
     widths = ((margin, margin), (margin, margin), (0, 0))
     x, y = CORNER
-    larger = rasters.write_array(
+    larger = write(
         tmp_path / "larger.tif",
         np.pad(array, widths, "symmetric"),
-        testing.small_grid(
-            50 + 2 * margin,
-            71 + 2 * margin,
-            corner=(x - 10 * margin, y + 10 * margin),
-        ),
+        corner=(x - 10 * margin, y + 10 * margin),
     )
     window = field - expression + 1
     model = BlockMean({"input": window}, {"input": scale})
@@ -455,12 +449,8 @@ def test_padding_mirrors_every_source(tmp_path):
     for name, border, spacing in (("coarse", 5, 20), ("fine", 10, 10)):
         array = rasters.read_array(paths[name])
         mirrored = np.pad(array, ((border,) * 2, (border,) * 2, (0, 0)), "symmetric")
-        grid = testing.small_grid(
-            *mirrored.shape[:2],
-            spacing=spacing,
-            corner=(CORNER[0] - 100, CORNER[1] + 100),
-        )
-        larger[name] = rasters.write_array(tmp_path / f"{name}.tif", mirrored, grid)
+        path, corner = tmp_path / f"{name}.tif", (LEFT - 100, TOP + 100)
+        larger[name] = write(path, mirrored, spacing=spacing, corner=corner)
     model = BlockMean({"coarse": 8, "fine": 16}, {"coarse": 1, "fine": 2})
     fields = {"coarse": 8, "fine": 16}
 
@@ -627,10 +617,7 @@ def test_floats_become_integers_by_rounding_and_clamping(tmp_path):
         columns = inputs["input"][..., :1].astype("int64") % len(given)
         return {"estimated": np.array(given)[columns]}
 
-    grid = testing.small_grid(*SHAPE)
-    path = rasters.write_array(
-        tmp_path / "a.tif", np.mgrid[: SHAPE[0], : SHAPE[1]][1][..., np.newaxis], grid
-    )
+    path = write(tmp_path / "a.tif", np.indices(SHAPE)[1])
     plan = plan_inference(
         model, Source(path, receptive_field=1), output="estimated", background=7
     )
@@ -648,9 +635,7 @@ def probabilities(inputs):
 def test_writing_probabilities_as_integers_warns(tmp_path, first_tile_is_empty):
     array = np.random.default_rng(0).integers(1, 99, (*SHAPE, 1))
     array[:40, :40] *= not first_tile_is_empty
-    path = rasters.write_array(
-        tmp_path / "a.tif", array, testing.small_grid(*SHAPE), nodata=0
-    )
+    path = write(tmp_path / "a.tif", array, nodata=0)
     source = Source(path, receptive_field=1)
     plan = plan_inference(probabilities, source, output="estimated", tile_size=30)
     with pytest.warns(UserWarning, match="as uint8 only 0 and 1 are left"):
@@ -908,8 +893,8 @@ def test_another_output_that_fits_is_offered(tmp_path):
     from tutorial_lib.networks.predictors import Predictor
 
     def function(inputs, outputs):
-        image = inputs["input"]
-        return {"estimated": image, "estimated_crop4": image[:, 4:-4, 4:-4]}
+        pixels = inputs["input"]
+        return {"estimated": pixels, "estimated_crop4": pixels[:, 4:-4, 4:-4]}
 
     model = Predictor(function, {"input": 2}, ("estimated", "estimated_crop4"))
     message = "`expression_field=16`, or the output 'estimated_crop4', which has 8"

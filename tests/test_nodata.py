@@ -7,6 +7,7 @@ import pytest
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
+from scenes import write
 
 from tutorial_lib import Source, plan_inference, rasters, testing
 from tutorial_lib.inference.background import windows_without_data
@@ -32,8 +33,7 @@ def raster_with_holes(path, mask, *, value, spacing=10, dtype="float32", tag=Tru
     rng = np.random.default_rng(5)
     array = rng.integers(1, 100, (*mask.shape, 2)).astype(dtype)
     array[mask] = value
-    grid = testing.small_grid(*mask.shape, spacing=spacing)
-    return rasters.write_array(path, array, grid, nodata=value if tag else None)
+    return write(path, array, spacing=spacing, nodata=value if tag else None)
 
 
 def background(model, sources, **options):
@@ -177,8 +177,7 @@ def test_nan_in_the_pixels_does_not_spread_even_without_a_rule(tmp_path):
 def test_a_pixel_with_data_in_one_band_has_data(tmp_path):
     array = np.zeros((*SHAPE, 2), "uint16")
     array[..., 1] = 3
-    path = tmp_path / "a.tif"
-    rasters.write_array(path, array, testing.small_grid(*SHAPE), nodata=0)
+    path = write(tmp_path / "a.tif", array, nodata=0)
     source = Source(path, receptive_field=FIELD)
     for rule in (*RULES, "tile"):
         plan = plan_inference(
@@ -203,8 +202,8 @@ def test_without_a_rule_no_data_values_are_mapped(tmp_path):
 
 def test_a_no_data_value_outside_the_type_matches_no_pixel(tmp_path):
     array = np.full((*SHAPE, 1), 7, "uint8")
-    rasters.write_array(tmp_path / "a.tif", array, testing.small_grid(*SHAPE))
-    source = Source(tmp_path / "a.tif", receptive_field=FIELD, nodata=-9999)
+    path = write(tmp_path / "a.tif", array)
+    source = Source(path, receptive_field=FIELD, nodata=-9999)
     assert not background(testing.BlockMean({"input": FIELD}), source).any()
 
 

@@ -134,12 +134,13 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         fields = fields_of_patches(reaches, tuple(request.sources))
     if fields is None:
         rows, cols = chunk_lattices(reaches, request.grids, edge)
+        try_network = try_derived_fields
     else:
         rows, cols = block_lattices(fields, request.grids, edge)
+        try_network = try_declared_fields
 
     # Does the network obey, and do the sources overlap?
     job = Job(request.predictor, request.outputs, rows, cols, patch_based, nodata_rule)
-    try_network = try_derived_fields if fields is None else try_declared_fields
     formats = try_network(job, request.channels)
     check_extent(rows, cols)
 
