@@ -45,6 +45,12 @@ def test_a_warning_outside_the_kit_is_still_given():
         ("Error:\n\n  The second line says more.\nmore", "The second line says more"),
         ("Shapes differ. for '{{node add}} = Add[T=float]'", "Shapes differ"),
         ("", "ValueError"),
+        (
+            "Graph execution error:\n\nDetected at node net/conv/Relu defined at (most "
+            "recent call last):\n<stack traces unavailable>\nOutput size is negative: -1"
+            "\n\t [[{{node net/conv/Relu}}]] [Op:__inference_run_2670]",
+            "Output size is negative: -1",
+        ),
     ],
 )
 def test_the_most_informative_line_of_an_error(message, line):

@@ -33,7 +33,7 @@ def warn(message: str) -> None:
 def error_line(err: BaseException) -> str:
     r"""The most informative line of an error, without a full stop.
 
-    TensorFlow appends a list of graph nodes to its messages, and Keras prints them in
+    TensorFlow puts the place in its graph around its messages, and Keras prints them in
     bold. Both are removed.
 
     Args:
@@ -49,5 +49,7 @@ def error_line(err: BaseException) -> str:
     # Escape sequences of a terminal, such as the one for bold.
     plain = re.sub(r"\x1b\[\d*m", "", str(err))
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    places = ("Graph execution error", "Detected at node", "<stack traces", "[[{{node")
+    lines = [line for line in lines if not line.startswith(places)]
     line = max(lines[:3], key=len, default=type(err).__name__)
     return line.split(" for '{{node")[0].rstrip(".")
