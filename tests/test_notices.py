@@ -47,9 +47,9 @@ def test_a_warning_outside_the_kit_is_still_given():
         ("", "ValueError"),
         (
             "Graph execution error:\n\nDetected at node net/conv/Relu defined at (most "
-            "recent call last):\n<stack traces unavailable>\nOutput size is negative: -1"
+            "recent call last):\n<stack traces unavailable>\nOutput size negative: -1"
             "\n\t [[{{node net/conv/Relu}}]] [Op:__inference_run_2670]",
-            "Output size is negative: -1",
+            "Output size negative: -1",
         ),
     ],
 )
