@@ -27,7 +27,8 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # Tests of a file stay in one process, because they share what is slow to make.
 WORKERS ?= 2
-PYTEST = $(RUN) -m pytest -q --numprocesses $(WORKERS) --dist loadfile --durations 20
+PYTEST = $(RUN) -m pytest -q -rs --numprocesses $(WORKERS) --dist loadfile \
+	--durations 20
 
 # Every notebook runs in a kernel of its own, and outputs are compared where a cell is
 # tagged for it. `tests/offline` turns the network off in every Python that starts.
@@ -86,7 +87,7 @@ test-notebooks: setup sample ## Learner's and solved notebooks, with the network
 .PHONY: test-notebooks
 
 test-browser: setup sample ## Widgets in a real browser; says so where there is none
-	@$(PYTEST) -rs tests/browser
+	@$(PYTEST) tests/browser
 .PHONY: test-browser
 
 test-slow: setup sample ## What holds over seeds and Keras versions: minutes

@@ -65,3 +65,14 @@ def test_imports_go_down(imports):
 def test_no_module_imports_itself_through_others(imports):
     # Raises CycleError with the modules of a circle.
     assert len(list(TopologicalSorter(imports).static_order())) == len(imports)
+
+
+def test_modules_are_short_enough_to_read_at_once():
+    # Modules of exercises are long lists of questions, hints and wrong answers.
+    lines = {
+        path.name: len(path.read_text().splitlines())
+        for path in LIBRARY.rglob("*.py")
+        if path.parent.name != "exercises"
+    }
+    assert len(lines) > 50
+    assert {name: count for name, count in lines.items() if count > 350} == {}
