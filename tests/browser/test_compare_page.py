@@ -266,6 +266,19 @@ def test_pixels_of_another_class_are_marked_and_counted(show):
     expect(page.locator(".compare-legend")).to_contain_text("another class: 2.5 %")
 
 
+@pytest.mark.parametrize(
+    ("count", "same", "another"), [(43, "96.42", "3.58"), (1, "99.917", "0.083")]
+)
+def test_the_shares_of_a_legend_have_the_same_decimals(show, count, same, another):
+    a, b = np.zeros((2, ROWS * COLS), "uint8")
+    b[:count] = 1
+    maps = [one.reshape(ROWS, COLS) for one in (a, b)]
+    page = show(compare(*maps, mode="difference"))
+    legend = page.locator(".compare-legend")
+    expect(legend).to_contain_text(f"the same class: {same} % of the pixels")
+    expect(legend).to_contain_text(f"another class: {another} %")
+
+
 def test_values_of_a_difference_are_exact_and_pixels_without_data_do_not_count(show):
     a, b = np.full((ROWS, COLS), 0.25), np.full((ROWS, COLS), 0.25)
     b[2, 3:33], b[4, 4] = np.nan, 0.75
@@ -539,6 +552,42 @@ def test_everything_fits_the_page_and_the_picture_keeps_its_place(show, labels):
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             assert page.evaluate(clipped) == []
         assert len(tops) == 1
+
+
+def test_a_notebook_has_the_buttons_in_one_row_in_every_mode(show):
+    flat = np.full((ROWS, COLS), 200.0)
+    # A notebook in JupyterLab has 848 px on a screen of 1280; the page has borders.
+    page = show(compare(flat, flat + 1, tile=(128, 64)), width=880)
+    tops = set()
+    for mode in MODES:
+        put(page, mode=mode)
+        tops.add(canvas_box(page)["y"])
+        assert page.locator(".compare-bar").bounding_box()["height"] < 45
+    assert len(tops) == 1
+
+
+@pytest.mark.parametrize("width", [1280, 880, 380])
+def test_the_widget_keeps_its_height_while_values_are_read(show, tmp_path, width):
+    image = np.random.default_rng(2).random((ROWS, COLS, 3)).astype("float32")
+    paths = [
+        write(tmp_path / f"{name}.tif", image * factor)
+        for name, factor in (("patch-based", 3000), ("pixelwise", 2000))
+    ]
+    page = show(compare(*paths), width=width)
+    heights = """[".compare", ".compare-readout"]
+        .map((name) => document.querySelector(name).offsetHeight)"""
+    cut = """[...document.querySelectorAll(".compare-readout span")]
+        .filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent)"""
+    for mode in MODES:
+        put(page, mode=mode)
+        page.mouse.move(1, 1)
+        assert texts(page)[0].startswith("Point at")
+        before = page.evaluate(heights)
+        point(page, 50, 100)
+        assert texts(page)[0].startswith("row ")
+        assert page.evaluate(heights) == before
+        assert page.evaluate(cut) == []
+    assert texts(page)[3].startswith("difference: ")
 
 
 def luminance(rgb):

@@ -16,7 +16,7 @@ export function showControls(view) {
   e.out.disabled = e.all.disabled = camera.zoom <= 1;
   e.in.disabled = camera.zoom >= camera.largestZoom;
   e.tiles.checked = view.get("tiles_shown");
-  e.sides.textContent = `of ${sidesOf(view, mode === "difference" ? [view.numbers[0]] : view.numbers)} px`;
+  e.sides.textContent = `of ${sidesOf(view, view.numbers)} px`;
   e.root.classList.toggle("compare-zoomed", camera.zoom > 1);
   const name = `${chosen.nextSibling.textContent}: ${a.title} and ${b.title}, zoom ${camera.zoom.toFixed(1)}`;
   e.canvas.setAttribute("aria-label", `${name}. ${a.description} ${b.description}`);
@@ -89,18 +89,27 @@ function layerLegends({ stacks, numbers }) {
   return [...entries.values(), ...(layers.some(hasGaps) ? [noDataSwatch()] : [])];
 }
 
+/** Percentages of the pixels that are equal and that differ: two decimals, more if one is tiny. */
+function percents(share) {
+  const smaller = 100 * Math.min(share, 1 - share);
+  const decimals = smaller ? Math.max(2, 1 - Math.floor(Math.log10(smaller))) : 0;
+  const differing = (100 * share).toFixed(decimals);
+  // Subtracted rather than rounded by itself: so the two add up to 100.
+  return [+(100 - differing).toFixed(decimals), +differing];
+}
+
 function differenceLegend(difference) {
   const { family, classes, largest, share, isMean } = difference;
-  const percent = (part) => `${+(100 * part).toPrecision(4)} %`;
   const nodata = hasGaps(difference) ? [noDataSwatch()] : [];
   const pixels = nodata.length ? "pixels with data in both" : "pixels";
   if (!largest) return [`The layers are equal in all ${pixels}.`, ...nodata];
   if (family === "classes") {
-    const shares = [`${percent(1 - share)} of the ${pixels}`, percent(share)];
+    const shares = percents(share).map((part) => `${part} %`);
+    shares[0] += ` of the ${pixels}`;
     const named = classes.map(([id, name, rgb]) => [id, `${name}: ${shares[id]}`, rgb]);
     return [...legendOf({ ...difference, classes: named }), ...nodata];
   }
-  const text = `${percent(share)} of the ${pixels} differ, by at most ${number(largest)}`;
+  const text = `${+(100 * share).toPrecision(4)} % of the ${pixels} differ, by at most ${number(largest)}`;
   return [...legendOf(difference), isMean ? `${text} (mean over the bands, without sign)` : text, ...nodata];
 }
 
