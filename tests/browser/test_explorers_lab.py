@@ -25,8 +25,8 @@ stopping"""
 PATCHES = """\
 import numpy as np
 
-labels = np.repeat([1, 4], [5, 2]).reshape(-1, 1, 1, 1)
-given = {"input": np.ones((7, 6, 6, 1)) * labels, "labels": labels}
+labels = np.repeat([1, 4, 6], [5, 2, 8]).reshape(-1, 1, 1, 1)
+given = {"input": np.ones((15, 6, 6, 1)) * labels, "labels": labels}
 patches = tl.browse_patches(given, count=2)
 patches"""
 CODES = {"fields": FIELDS, "stopping": STOPPING, "patches": PATCHES}
@@ -146,6 +146,18 @@ def test_the_patch_browser_turns_pages(page):
     assert sorted(shown) == [5, 6]
 
 
+def test_the_end_key_opens_the_last_page_of_another_class(page):
+    root = explorer(page, "patches")
+    root.get_by_label("class").select_option("class 6: 8")
+    wait_for_alternative_text(page, root, "page 1 of 4")
+    root.get_by_role("slider", name="page").focus()
+    page.keyboard.press("End")
+    wait_for_alternative_text(page, root, "page 4 of 4")
+    assert run_code(page, "print(patches.page)").strip() == "4"
+    page.keyboard.press("Home")
+    wait_for_alternative_text(page, root, "page 1 of 4")
+
+
 def test_the_arrow_of_a_list_is_light_on_dark_ground(page):
     def arrow():
         return monitor.evaluate("(list) => getComputedStyle(list).backgroundImage")
@@ -183,6 +195,21 @@ def test_a_typed_number_is_set_and_changes_no_cell(page, typed, side, leave):
     assert field.inner_text() == str(side)
     assert run_code(page, "print(fields.chunk)").strip() == str(side)
     assert cells(page)[2] == before[2]
+
+
+def test_a_number_typed_after_tab_replaces_the_old_one(page):
+    run_code(page, "fields.chunk, fields.crop = 144, 32")
+    root = explorer(page, "fields")
+    wait_for_alternative_text(page, root, "tiles of 80 x 80 px")
+    root.get_by_role("slider", name="chunk").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.type("160")
+    page.keyboard.press("Tab")
+    wait_for_alternative_text(page, root, "tiles of 96 x 96 px")
+    assert run_code(page, "print(fields.chunk)").strip() == "160"
+    # A click chooses the place of the caret instead.
+    root.locator(".widget-readout").first.click()
+    assert page.evaluate("getSelection().toString()") == ""
 
 
 @pytest.mark.parametrize("name", CODES)

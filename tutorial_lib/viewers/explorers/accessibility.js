@@ -1,6 +1,7 @@
 // Adds to the explorers what ipywidgets lack. JupyterLab's keyboard shortcuts stay away
-// from their controls; a typed number is set when its field loses the focus; each control
-// has a name, the picture an alternative text, and screen readers announce the verdict.
+// from their controls; a typed number replaces the old one, and is set when its field
+// loses the focus; End moves a slider to its end; each control has a name, the picture an
+// alternative text, and screen readers announce the verdict.
 
 const CONTROLS = "input, select, button, textarea, [tabindex], [contenteditable]";
 
@@ -18,6 +19,22 @@ function setTypedNumber(event) {
   field?.dispatchEvent(new FocusEvent("blur", { bubbles: true }));
 }
 
+// With Tab, the browser puts the caret before the old number: 144 typed into 192 would be
+// 144192. With a click (the field is active), people choose the caret's place.
+function selectNumber(event) {
+  const field = event.target.closest?.(".widget-readout");
+  if (field && !field.matches(":active")) getSelection().selectAllChildren(field);
+}
+
+// noUiSlider, the slider of ipywidgets, takes End for the maximum that it had at first.
+function goToEnd(event) {
+  const handle = event.key === "End" && event.target.closest?.(".noUi-handle");
+  if (!handle) return;
+  event.preventDefault();
+  event.stopPropagation();
+  handle.closest(".noUi-target").noUiSlider.set(handle.ariaValueMax);
+}
+
 function describe(root, description) {
   for (const control of root.querySelectorAll(CONTROLS)) {
     // JupyterLab looks for this at the focused element only, not at its parents.
@@ -33,6 +50,7 @@ function describe(root, description) {
 function render({ model, el }) {
   let root = null;
   const update = () => root && describe(root, model.get("description"));
+  const closed = new AbortController();
   const watcher = new MutationObserver(update);
   // This view is made before the explorer's box is in the page.
   const start = () => {
@@ -43,7 +61,10 @@ function render({ model, el }) {
     }
     el.style.display = "none";
     watcher.observe(root, { childList: true, subtree: true });
-    root.addEventListener("focusout", setTypedNumber);
+    const options = { signal: closed.signal };
+    root.addEventListener("focusin", selectNumber, options);
+    root.addEventListener("focusout", setTypedNumber, options);
+    root.addEventListener("keydown", goToEnd, { ...options, capture: true });
     update();
     root.dataset.ready = "true";
   };
@@ -52,7 +73,7 @@ function render({ model, el }) {
   return () => {
     cancelAnimationFrame(frame);
     watcher.disconnect();
-    root?.removeEventListener("focusout", setTypedNumber);
+    closed.abort();
     model.off("change:description", update);
   };
 }
