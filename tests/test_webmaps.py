@@ -1,6 +1,7 @@
 """`show_map`: every layer at its place, offline pages, still pictures, errors."""
 
 import base64
+import html
 import io
 import json
 import re
@@ -385,6 +386,42 @@ def test_titles_cannot_write_html(tmp_path):
         legend=Legend((text,), ("#106b00",)),
     )
     assert "<img src=x" not in rendered(show_map(path, titles=text))
+
+
+# Makes a folder "ran" if it is run as a template. It has no quotes: those are escaped.
+INTRUDER = "{{ cycler.__init__.__globals__.os.mkdir(dict(ran=1)|join) }}"
+ODD_TEXTS = (
+    INTRUDER,
+    "{{ water }}",
+    "{% if %}",
+    "{# dark #}",
+    "{%raw%}",
+    "}} {",
+    "7*7",
+)
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS)
+def test_braces_in_texts_are_not_templates(tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    path = write(
+        tmp_path / f"{text}.tif",
+        np.zeros((ROWS, COLS), "uint8"),
+        GRIDS["UTM"],
+        legend=Legend((text,), ("#106b00",)),
+        tags={"ATTRIBUTION": text},
+    )
+    write_shapes(tmp_path / "a.gpkg", squares(2))
+    # GDAL names the layer after the file, and takes no such name.
+    vectors = (tmp_path / "a.gpkg").rename(tmp_path / f"{text}.gpkg")
+    # Names of files and classes, tags, titles; as a page, in a file and in a notebook.
+    for web in (show_map(path, vectors), show_map(path, titles=text)):
+        page = rendered(web)
+        assert web.save(tmp_path / "map.html").stat().st_size > 1000
+        assert "text/html" in web._repr_mimebundle_()[0]
+        literal = json.dumps(text).replace("'", "\\u0027")
+        assert page.count(literal[1:-1]) + page.count(html.escape(text)) > 2
+    assert not (tmp_path / "ran").exists()
 
 
 # Errors

@@ -6,14 +6,58 @@ from pathlib import Path
 from typing import Any
 
 import folium
-from branca.element import Element
+from branca.element import Element, MacroElement
 from folium.template import Template
 from xstatic.pkg import leaflet
 
 _LEAFLET = Path(leaflet.BASE_DIR)
 _HERE = Path(__file__).parent
 
-__all__ = ["MapControls", "OfflineMap", "leaflet_script"]
+__all__ = ["MapControls", "OfflineMap", "RasterLayer", "VectorLayer", "leaflet_script"]
+
+
+class Literal(Element):
+    """Text that stands in the page unchanged."""
+
+    _template = Template("{{ this.text }}")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._name = "Literal"
+        self.text = text
+
+    @classmethod
+    def inside(cls, tag: str, text: str) -> "Literal":
+        """A text inside an HTML element."""
+        return cls(f"<{tag}>\n{text}\n</{tag}>")
+
+
+class Inert(MacroElement):
+    """A part of a page in whose texts template braces have no meaning.
+
+    branca compiles what an element writes into the page as a Jinja template once more,
+    so a class name or a title such as `{{ … }}` would run as code. Every element that
+    holds a text of a file or of a caller inherits from this class, after folium's.
+    """
+
+    def render(self, **kwargs: Any) -> None:
+        """Write the element and its children into the page, as branca does."""
+        page = self.get_root()
+        for part in ("header", "html", "script"):
+            macro = getattr(self._template.module, part, None)
+            if macro is not None:
+                text = Literal(macro(self, kwargs))
+                getattr(page, part).add_child(text, name=self.get_name())
+        for child in list(self._children.values()):
+            child.render(**kwargs)
+
+
+class RasterLayer(folium.raster_layers.ImageOverlay, Inert):
+    """A picture on the map; arguments are those of folium's `ImageOverlay`."""
+
+
+class VectorLayer(folium.GeoJson, Inert):
+    """Shapes on the map; arguments are those of folium's `GeoJson`."""
 
 
 class OfflineMap(folium.Map):
@@ -51,27 +95,24 @@ class OfflineMap(folium.Map):
         for name, child in list(self._children.items()):
             if isinstance(child, folium.LayerControl):
                 self._children.move_to_end(name)
-        page.header.add_child(Verbatim("style", leaflet_style()), name="leaflet_css")
-        page.header.add_child(Verbatim("script", leaflet_script()), name="leaflet")
+        page.header.add_child(
+            Literal.inside("style", leaflet_style()), name="leaflet_css"
+        )
+        page.header.add_child(
+            Literal.inside("script", leaflet_script()), name="leaflet"
+        )
         super().render(**kwargs)
         # After folium's own style, which makes text too large for the controls.
-        page.header.add_child(Verbatim("style", _text("webmap.css")), name="webmap_css")
-        page.header.add_child(Verbatim("script", _text("controls.js")), name="webmap")
-        page.html.add_child(Verbatim("div", self._legend), name="webmap_legend")
+        page.header.add_child(
+            Literal.inside("style", _text("webmap.css")), name="webmap_css"
+        )
+        page.header.add_child(
+            Literal.inside("script", _text("controls.js")), name="webmap"
+        )
+        page.html.add_child(Literal.inside("div", self._legend), name="webmap_legend")
 
 
-class Verbatim(Element):
-    """An HTML element whose content stands in the page unchanged."""
-
-    _template = Template("<{{ this.tag }}>\n{{ this.text }}\n</{{ this.tag }}>")
-
-    def __init__(self, tag: str, text: str) -> None:
-        super().__init__()
-        self._name = "Verbatim"
-        self.tag, self.text = tag, text
-
-
-class MapControls(folium.LayerControl):
+class MapControls(folium.LayerControl, Inert):
     """All controls of a map; `setUp` in controls.js makes them.
 
     Args:

@@ -25,7 +25,12 @@ from tutorial_lib.viewers.webmaps.arguments import (
     check_overlap,
     layer_titles,
 )
-from tutorial_lib.viewers.webmaps.leaflet import MapControls, OfflineMap
+from tutorial_lib.viewers.webmaps.leaflet import (
+    MapControls,
+    OfflineMap,
+    RasterLayer,
+    VectorLayer,
+)
 from tutorial_lib.viewers.webmaps.legends import legend_html
 from tutorial_lib.viewers.webmaps.mercator import RADIUS, Bounds
 from tutorial_lib.viewers.webmaps.overlays import Overlay, image_url, read_overlay
@@ -156,8 +161,8 @@ def _small(png: str) -> str:
     return image_url(np.asarray(picture), exact=False)
 
 
-def _draw_raster(overlay: Overlay) -> folium.raster_layers.ImageOverlay:
-    return folium.raster_layers.ImageOverlay(
+def _draw_raster(overlay: Overlay) -> RasterLayer:
+    return RasterLayer(
         image_url(overlay.picture, exact=overlay.is_classes),
         overlay.bounds.corners,
         pixelated=False,
@@ -169,10 +174,10 @@ def _draw_raster(overlay: Overlay) -> folium.raster_layers.ImageOverlay:
     )
 
 
-def _draw_vector(shapes: Shapes) -> folium.GeoJson:
+def _draw_vector(shapes: Shapes) -> VectorLayer:
     area = {"color": COLOR, "weight": 2.5, "fillColor": COLOR, "fillOpacity": 0.35}
     dot = {"color": "#fff", "weight": 1.5, "fillColor": COLOR, "fillOpacity": 1}
-    return folium.GeoJson(
+    return VectorLayer(
         shapes.geojson,
         name=f"{shapes.title} ({shapes.note})" if shapes.note else shapes.title,
         style_function=lambda shape: (
