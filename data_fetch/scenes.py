@@ -32,7 +32,9 @@ def is_complete(folder: Path, recipe: str) -> bool:
         manifest = json.loads((folder / MANIFEST).read_text())
         hashes = manifest["sha256"]
         return manifest["recipe"] == recipe and all(
-            file_sha256(folder / name) == sha256 for name, sha256 in hashes.items()
+            # A scene is its folder: a file elsewhere is not part of it.
+            Path(name).name == name and file_sha256(folder / name) == sha256
+            for name, sha256 in hashes.items()
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return False

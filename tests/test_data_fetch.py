@@ -479,3 +479,16 @@ def test_real_sources_name_licences_and_the_package(real):
         havel.WHEEL.sha256,
     ):
         assert words in text
+
+
+@pytest.mark.parametrize("name", ["../a.txt", "b/a.txt", "/a.txt"])
+def test_a_manifest_that_names_files_elsewhere_is_not_complete(tmp_path, name):
+    folder = tmp_path / "scene"
+    folder.mkdir()
+    place = tmp_path / "a.txt" if name == "/a.txt" else folder / name
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("x")
+    known = str(place) if name == "/a.txt" else name
+    manifest = {"recipe": "r", "sha256": {known: hashlib.sha256(b"x").hexdigest()}}
+    (folder / scenes.MANIFEST).write_text(json.dumps(manifest))
+    assert not scenes.is_complete(folder, "r")

@@ -655,3 +655,21 @@ def test_patches_are_those_of_the_real_otbtf(reference_data):
     assert result.arrays["p16"].dtype == expected.dtype
     assert np.array_equal(result.arrays["p16"], expected)
     assert np.array_equal(result.arrays["labels"], labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"),
+    [("input", "../"), ("../input", ""), ("a/b", ""), (r"a\b", ""), ("input", "C:")],
+)
+def test_patches_are_written_into_their_folder_only(tmp_path, name, prefix):
+    scene, out = testing.small_scene(), tmp_path / "a" / "out"
+    positions = tl.select_positions(scene["labels"], count=2, margin=8)
+    with pytest.raises(ValueError, match="leads to another folder"):
+        tl.extract_patches(
+            {name: scene["input_10m"]},
+            positions,
+            sizes={name: 16},
+            out_dir=out,
+            prefix=prefix,
+        )
+    assert list(tmp_path.iterdir()) == []

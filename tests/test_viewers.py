@@ -6,6 +6,8 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 from PIL import Image
 from rasterio.windows import Window
 from scenes import coordinates, grid_at, write
@@ -13,6 +15,7 @@ from scenes import coordinates, grid_at, write
 import tutorial_lib as tl
 from tutorial_lib import testing
 from tutorial_lib.viewers import pictures, reading
+from tutorial_lib.viewers.figures import LiteralFigure
 from tutorial_lib.viewers.options import Display
 
 LEGEND = testing.SMALL_LEGEND
@@ -485,3 +488,31 @@ def test_no_curve_crosses_the_name_of_the_best_epoch(best):
 def test_curves_without_an_epoch_raise_an_error():
     with pytest.raises(ValueError, match="at least one epoch"):
         tl.show_curves({"loss": []})
+
+
+@pytest.mark.parametrize("text", ["$a_{$", "2 $ and 3 $", r"\\frac{1}", "{{ x }} ^_%#"])
+def test_texts_of_figures_are_never_formulas(tmp_path, text):
+    legend = tl.Legend((text, "forest"), ("#7fbcfc", "#106b00"))
+    labels = np.arange(12, dtype="uint8").reshape(3, 4) % 2
+    path = write(tmp_path / "map.tif", labels, legend=legend)
+    figures = [
+        tl.show(path, titles=text),
+        tl.compare(path, path, titles=(text, "b")),
+        tl.show_curves({text: [1.0, 0.5], f"val_{text}": [1.0, 0.6]}),
+    ]
+    for figure in figures:
+        drawn = figure.as_figure()
+        FigureCanvasAgg(drawn).draw()
+        found = [t for t in drawn.findobj(Text) if text in t.get_text()]
+        assert found
+        assert not any(t.get_parse_math() for t in found)
+
+
+def test_numbers_of_logarithmic_axes_stay_formulas():
+    figure = LiteralFigure()
+    ax = figure.subplots()
+    ax.semilogy([1, 1e-5], label="$")
+    FigureCanvasAgg(figure).draw()
+    ticks = [t for t in ax.get_yticklabels() if "mathdefault" in t.get_text()]
+    assert ticks
+    assert all(t.get_parse_math() for t in ticks)

@@ -23,6 +23,7 @@ from tutorial_lib.rasters import (
     PathLike,
     Source,
     SourceReader,
+    check_file_name,
     is_nodata,
     open_sources,
     read_array,
@@ -136,8 +137,8 @@ def extract_patches(
         The patches, their files, and the refused positions.
 
     Raises:
-        ValueError: If the names of sources and sizes differ, or all positions are
-            refused.
+        ValueError: If the names of sources and sizes differ, a file would lie outside
+            of `out_dir`, or all positions are refused.
         GridMismatchError: If the sources have different CRS or one is rotated.
 
     Source:
@@ -160,6 +161,9 @@ def extract_patches(
     """
     sources = {name: Source.of(source) for name, source in sources.items()}
     _check_names(sources, sizes)
+    if out_dir is not None:
+        for name in sources:
+            check_file_name(f"{prefix}{name}.tif")
     if not isinstance(positions, Positions):
         positions = Positions.from_file(positions)
     arrays: dict[str, np.ndarray] = {}

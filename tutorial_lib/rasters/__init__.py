@@ -19,6 +19,7 @@ from tutorial_lib.rasters.reading import (
 from tutorial_lib.rasters.validity import is_nodata
 from tutorial_lib.rasters.writing import (
     RasterWriter,
+    check_file_name,
     create_raster,
     to_type,
     write_array,
@@ -30,6 +31,7 @@ __all__ = [
     "RasterWriter",
     "Source",
     "SourceReader",
+    "check_file_name",
     "create_raster",
     "is_nodata",
     "open_source",

@@ -25,6 +25,23 @@ BLOCK_SIZE = 256
 SIDECARS = (".aux.xml", ".ovr", ".msk")
 
 
+def check_file_name(name: str) -> None:
+    r"""Raise ValueError if a name would put a file outside of its folder.
+
+    Example:
+        >>> check_file_name("../a.tif")
+        Traceback (most recent call last):
+        ValueError: '../a.tif' is not a file name: it leads to another folder. Leave out
+        '/' and '\', and choose the folder with its own argument.
+    """
+    # Windows also separates folders by a backslash, and drives by a colon.
+    if {"/", "\\", ":"} & set(name) or name in ("", ".", ".."):
+        raise ValueError(
+            f"{name!r} is not a file name: it leads to another folder. Leave out '/' "
+            "and '\\', and choose the folder with its own argument."
+        )
+
+
 def to_type(values: np.ndarray, dtype: str | np.dtype, *, nan: float) -> np.ndarray:
     """Convert values to another type; integers are rounded and clamped.
 

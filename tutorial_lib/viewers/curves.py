@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, StillFigure
+from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, LiteralFigure, StillFigure
 
 # The colours differ in lightness too, and each has another line and marker.
 _STYLES = {
@@ -40,7 +39,7 @@ def show_curves(curves: Mapping[str, Sequence[float]]) -> StillFigure:
         )
     # The loss comes first, because training minimises it.
     names.sort(key=lambda name: name != "loss")
-    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
+    figure = LiteralFigure(figsize=(WIDTH, 3.4), layout="constrained")
     axes = figure.subplots(1, len(names), squeeze=False)[0]
     for ax, name in zip(axes, names, strict=True):
         _draw(ax, name, curves)

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
+from matplotlib.text import Text
 
 from tutorial_lib.rasters import PathLike
 
@@ -18,6 +19,24 @@ DPI = 120
 TEXT_SIZE = 9.5
 
 NO_DATA_STYLE = {"facecolor": "#f6f6f6", "edgecolor": "#cfcfcf", "hatch": "////"}
+
+
+class LiteralFigure(Figure):
+    """A matplotlib figure that shows texts as they are: `$` begins no formula.
+
+    Names of classes and files may hold any sign. matplotlib would read what stands
+    between two `$` as a formula, or fail.
+    """
+
+    def draw(self, renderer: Any) -> None:
+        """Draw the figure."""
+        for text in self.findobj(Text):
+            text.set_parse_math(False)
+        # The numbers of logarithmic axes are formulas of matplotlib's own.
+        for axis in (one for ax in self.axes for one in (ax.xaxis, ax.yaxis)):
+            for text in axis.findobj(Text):
+                text.set_parse_math(text is not axis.label)
+        super().draw(renderer)
 
 
 class StillFigure:

@@ -17,6 +17,7 @@ from matplotlib.transforms import ScaledTranslation
 from tutorial_lib.viewers.figures import (
     TEXT_SIZE,
     WIDTH,
+    LiteralFigure,
     StillFigure,
     no_data_ground,
     no_data_swatch,
@@ -167,7 +168,7 @@ def _lay_out(panels: Sequence[_Panel], size: _Size) -> tuple[Figure, list[Axes]]
         for row in rows
     ]
     total = AXIS_SPACE + columns * (width + gap), sum(heights)
-    figure, axes = Figure(figsize=total, facecolor="white"), []
+    figure, axes = LiteralFigure(figsize=total, facecolor="white"), []
     for number in range(len(panels)):
         row, column = divmod(number, columns)
         left = AXIS_SPACE + column * (width + gap)

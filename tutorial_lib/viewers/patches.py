@@ -10,7 +10,13 @@ from matplotlib.transforms import ScaledTranslation
 
 from tutorial_lib.patches.extraction import LABELS, Patches, read_patches
 from tutorial_lib.rasters import Legend, PathLike
-from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, StillFigure, no_data_ground
+from tutorial_lib.viewers.figures import (
+    TEXT_SIZE,
+    WIDTH,
+    LiteralFigure,
+    StillFigure,
+    no_data_ground,
+)
 from tutorial_lib.viewers.layers import choose_kind, choose_limits, picture_of
 from tutorial_lib.viewers.options import Display
 from tutorial_lib.viewers.pictures import class_color, class_name
@@ -194,7 +200,9 @@ def _canvas(names: Collection[str], count: int) -> tuple[Figure, Axes]:
     side = min(PATCH_INCHES, (WIDTH - name_inches) / (count * (1 + GAP)))
     left, right = -name_inches / side, count * (1 + GAP)
     height = len(names) * (1 + ROW_GAP) + GAP
-    figure = Figure(figsize=((right - left) * side, height * side), facecolor="white")
+    figure = LiteralFigure(
+        figsize=((right - left) * side, height * side), facecolor="white"
+    )
     ax = figure.add_axes((0, 0, 1, 1), xlim=(left, right), ylim=(height, 0), aspect=1)
     ax.set_axis_off()
     return figure, ax

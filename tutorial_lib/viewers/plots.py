@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from tutorial_lib.inference.tiles import Tile
-from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, StillFigure
+from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, LiteralFigure, StillFigure
 
 if TYPE_CHECKING:
     import pandas
@@ -65,7 +64,7 @@ def show_distortion(curve: "DistortionCurve") -> StillFigure:
         Distortion of 'estimated_labels' in 2 chunks of 24 px ... Right: mean error
         against the distance to each side.
     """
-    figure = Figure(figsize=(WIDTH, 4.0), layout="constrained")
+    figure = LiteralFigure(figsize=(WIDTH, 4.0), layout="constrained")
     by_crop, by_side = figure.subplots(1, 2)
     _draw_crops(by_crop, curve)
     _draw_sides(by_side, curve)
@@ -195,7 +194,9 @@ def show_tiles(plan: "InferencePlan") -> StillFigure:
     height, width = plan.reference.shape
     tile = _middle_tile(plan)
     rows, cols = plan.job.chunk(tile, plan.job.names[0])
-    figure = Figure(figsize=(6.2, 0.6 + min(6.0, 5.2 * height / width)), layout="tight")
+    figure = LiteralFigure(
+        figsize=(6.2, 0.6 + min(6.0, 5.2 * height / width)), layout="tight"
+    )
     ax = figure.subplots()
     ax.add_patch(Rectangle((0, 0), width, height, facecolor=REFERENCE))
     scale = float(plan.job.rows.scale)

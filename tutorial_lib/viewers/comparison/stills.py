@@ -3,7 +3,6 @@
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
-from matplotlib.figure import Figure
 
 from tutorial_lib.viewers.comparison.differences import (
     CHANGED_COLOR,
@@ -15,6 +14,7 @@ from tutorial_lib.viewers.comparison.differences import (
 from tutorial_lib.viewers.figures import (
     TEXT_SIZE,
     WIDTH,
+    LiteralFigure,
     StillFigure,
     no_data_ground,
     swatch,
@@ -54,7 +54,9 @@ def difference_figure(found: LayerDifference, layer: Layer, text: str) -> StillF
     height, width = layer.valid.shape
     picture_height = min(6.0, 0.8 * WIDTH * height / width)  # inches
     figure_width = max(5.0, min(WIDTH, picture_height * width / height + 1.8))
-    figure = Figure(figsize=(figure_width, picture_height + 1.0), layout="constrained")
+    figure = LiteralFigure(
+        figsize=(figure_width, picture_height + 1.0), layout="constrained"
+    )
     ax = figure.subplots()
     no_data_ground(ax, layer.extent)
     scale = _scale(found)

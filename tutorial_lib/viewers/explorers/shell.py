@@ -20,7 +20,7 @@ import traitlets
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tutorial_lib.viewers.figures import TEXT_SIZE, StillFigure
+from tutorial_lib.viewers.figures import TEXT_SIZE, LiteralFigure, StillFigure
 
 # Inches; narrower than a still figure, so that its text stays large on small screens.
 WIDTH = 8.4
@@ -192,7 +192,7 @@ class Sheet:
             line for text in words for line in textwrap.wrap(text, LINE_CHARACTERS)
         ]
         self.height = height + (0.1 + LINE_HEIGHT * len(lines) if lines else 0)
-        self.figure = Figure(figsize=(WIDTH, self.height), facecolor="white")
+        self.figure = LiteralFigure(figsize=(WIDTH, self.height), facecolor="white")
         style = {"fontsize": TEXT_SIZE, "color": INK}
         self.figure.text(0.012, 0.08 / self.height, "\n".join(lines), **style)
 

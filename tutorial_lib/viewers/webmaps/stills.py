@@ -12,7 +12,7 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as Outline
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
-from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, StillFigure
+from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, LiteralFigure, StillFigure
 from tutorial_lib.viewers.layers import RAMPS
 from tutorial_lib.viewers.panels import draw_color_bar
 from tutorial_lib.viewers.webmaps.legends import legend_entries
@@ -78,7 +78,7 @@ def _axes(bounds: Bounds, legend_lines: int) -> tuple[Figure, Axes]:
     height = width * ratio
     below = MARGIN / 2 + LINE * (legend_lines + 1)
     size = (max(width, WIDTH / 2) + 2 * MARGIN, below + height + 3 * LINE)
-    figure = Figure(figsize=size, facecolor="white")
+    figure = LiteralFigure(figsize=size, facecolor="white")
     box = (MARGIN / size[0], below / size[1], width / size[0], height / size[1])
     return figure, figure.add_axes(box)
 
