@@ -177,6 +177,21 @@ def test_layers_and_their_opacity_follow_mouse_and_keys(show, tmp_path):
     expect(images).to_have_count(2)
 
 
+def test_odd_names_are_shown_as_they_are(show, tmp_path):
+    odd = ("{{ 7*7 }}", "{% if %}", "{# a #}", "<b>bold</b>", "</script>", "'\"`$&amp;")
+    legend = Legend(odd, ("#7fbcfc",) * len(odd))
+    labels = np.arange(ROWS * COLS).reshape(ROWS, COLS) % len(odd)
+    path = write(tmp_path / "a.tif", labels.astype("uint8"), UTM, legend=legend)
+    page = show(show_map(*[path] * len(odd), titles=odd))
+    names = page.locator(".leaflet-control-layers-overlays label")
+    for name, text in zip(names.all(), odd, strict=True):
+        assert text in name.inner_text()
+    page.locator(".webmap-legend").get_by_text("Legend").wait_for()
+    assert page.locator(".webmap-class").all_inner_texts() == list(odd)
+    assert page.title() == ", ".join(odd)
+    assert page.locator("b").count() == 0
+
+
 def test_the_legend_shows_names_and_colours_and_closes(show, tmp_path):
     page = show(show_map(class_map(tmp_path / "a.tif", CHECKS + 2)))
     legend = page.locator(".webmap-legend")
