@@ -17,7 +17,8 @@ def pytest_collection_modifyitems(items):
     if os.environ.get("KIT_REFERENCE_DATA"):
         return
     absent = pytest.mark.skip(
-        reason="KIT_REFERENCE_DATA does not name the folder of the reference rasters"
+        reason="rasters written by the real OTBTF are not part of the kit, and "
+        "KIT_REFERENCE_DATA does not name a folder with them"
     )
     for item in items:
         if item.get_closest_marker("reference"):

@@ -345,7 +345,7 @@ def test_background_does_not_depend_on_the_tiles(networks, tmp_path, name, rule,
 
 
 def test_background_follows_what_pixels_really_read(networks, tmp_path):
-    """Pixels that read one no-data pixel are those that change with its value."""
+    """The pixels that change with one source pixel are background by the rule "any"."""
     network = networks["pan and xs"]
     sources = scene(tmp_path, network, (145, 129))
     array, grid = (

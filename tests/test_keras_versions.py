@@ -1,6 +1,6 @@
 """The oldest and the newest Keras that the kit supports give the same results: slow.
 
-Each is installed into a folder of its own, which comes first in Python's path. The
+Each is installed into its own folder, which comes first in Python's path. The
 rest of the environment stays as it is.
 """
 

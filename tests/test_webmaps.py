@@ -82,7 +82,7 @@ def rendered(web):
 
 
 def numbered(path, grid):
-    """A raster in which every pixel has a number of its own."""
+    """A raster in which no two pixels have the same number."""
     numbers = np.arange(grid.height * grid.width, dtype="uint16")
     return write(path, numbers.reshape(grid.shape), grid)
 

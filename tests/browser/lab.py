@@ -1,6 +1,6 @@
 """Start a JupyterLab for tests, and work in its notebooks.
 
-It has folders of its own and no token, and listens on the loopback interface only.
+It has its own folders and no token. It listens on the loopback interface only.
 """
 
 import json

@@ -49,7 +49,7 @@ def show(tab, tmp_path):
 
 @pytest.fixture
 def show_alone(open_tab, tmp_path):
-    """Function that opens the page of a widget in a tab of its own, with a clock."""
+    """Function that opens the page of a widget in a new tab with a fake clock."""
 
     def shown(widget, **options):
         page = open_tab(**options)

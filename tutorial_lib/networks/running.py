@@ -89,7 +89,8 @@ class CompiledModel:
         try:
             return self._compiled(tuple(self.shapes.items()), outputs)
         # Any exception: Keras has no common one for layers that need to know the size
-        # when they are compiled, as the bilinear UpSampling2D of 3.15 does.
+        # when they are compiled, as the bilinear UpSampling2D of 3.15 does. No error is
+        # lost: the model is compiled for the size at hand next, which raises it again.
         except Exception:
             return None
 

@@ -286,13 +286,19 @@ def _checked_bands(source: Source, count: int) -> tuple[int, ...]:
             f"No band of '{source.paths[0]}' is chosen: bands=[]. Give band numbers "
             f"from 1 to {count}, or None for all."
         )
+    check_bands(f"'{source.paths[0]}'", bands, count)
+    return bands
+
+
+def check_bands(name: str, bands: Sequence[int], count: int) -> None:
+    """Raise ValueError unless all band numbers lie between 1 and `count`."""
     wrong = [band for band in bands if not 1 <= band <= count]
     if wrong:
         raise ValueError(
-            f"Band {wrong[0]} of '{source.paths[0]}' does not exist: it has {count} "
-            f"band(s). Received: bands={list(bands)}. Give numbers from 1 to {count}."
+            f"Band {wrong[0]} of {name} does not exist: it has {count} "
+            f"band{'s' * (count != 1)}. Received: bands={list(bands)}. Give numbers "
+            f"from 1 to {count}."
         )
-    return bands
 
 
 def _parts(

@@ -19,7 +19,7 @@ from rasterio.enums import Resampling
 from rasterio.windows import Window
 
 from tutorial_lib.rasters import Legend, PathLike, opened
-from tutorial_lib.rasters.reading import grid_of, legend_of
+from tutorial_lib.rasters.reading import check_bands, grid_of, legend_of
 from tutorial_lib.rasters.validity import pixels_without_data
 from tutorial_lib.viewers.options import counted, is_whole
 
@@ -311,10 +311,5 @@ def chosen_bands(
             f"A picture shows one band or three; bands={list(numbers)} has "
             f"{len(numbers)}. Give one number, or three for red, green and blue."
         )
-    wrong = [band for band in numbers if not 1 <= band <= count]
-    if wrong:
-        raise ValueError(
-            f"Band {wrong[0]} of {name} does not exist: it {has}, numbered from 1. "
-            f"Received: bands={list(numbers)}."
-        )
+    check_bands(name, numbers, count)
     return numbers
