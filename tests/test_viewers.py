@@ -201,7 +201,7 @@ def test_titles_are_file_names_with_the_bands_if_there_is_a_choice(tmp_path):
 def test_beside_an_image_a_layer_of_one_band_ignores_the_choice_of_bands():
     image, labels = np.ones((5, 7, 4)), np.zeros((5, 7), int)
     assert len(panels(tl.show(image, labels, bands=(4, 3, 2)))) == 2
-    with pytest.raises(ValueError, match=r"Band 4 of the array .* has 1 band,"):
+    with pytest.raises(ValueError, match=r"Band 4 of the array .* has 1 band\."):
         tl.show(labels, bands=4)
 
 
