@@ -264,8 +264,7 @@ def _from_keras(model: "keras.Model") -> Predictor:
         outputs=function.outputs,
         trace=trace_outputs,
         analysis=analysis,
-        # Computed whenever it is asked for, because training changes the weights. That
-        # takes a millisecond for the tutorial's networks, 0.1 s for 25 million weights.
+        # Computed whenever it is asked for, because training changes the weights.
         read_digest=lambda: weights_digest(model),
     )
 

@@ -1,7 +1,7 @@
 """How TensorFlow runs a model: compiled functions from arrays to arrays.
 
-A call costs a fifth of `model.predict` on small tiles, and outputs that are not asked
-for are not computed.
+A call costs less than one of `model.predict`, which prepares a dataset each time, and
+outputs that are not asked for are not computed.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,10 +30,10 @@ __all__ = ["CompiledModel", "of_folder", "of_keras", "settings"]
 class CompiledModel:
     """A model of TensorFlow as a function of arrays, compiled once for some outputs.
 
-    A function for each size of image would not be faster: the tutorial's networks take
-    as long on 64 to 512 px, and 0.1 s more for the first image of each size. The
-    weights are variables, which a compiled function reads at each call. So a model that
-    trains on gives its new results, without being compiled again.
+    A function for each size of image would not be faster, and the first image of each
+    size would wait for it. The weights are variables, which a compiled function reads
+    at each call. So a model that trains on gives its new results, without being
+    compiled again.
 
     Attributes:
         call: {input name: tensor} -> {output name: tensor}.
