@@ -10,8 +10,8 @@ LIBRARY = Path(__file__).resolve().parents[1] / "tutorial_lib"
 
 # From the ground up. A room may import what stands before it, and itself.
 ROOMS = (
-    *("notices", "grids", "rasters", "testing", "machine", "patches", "fields"),
-    *("networks", "proof", "inference", "training", "distortion", "recorded"),
+    *("notices", "arguments", "grids", "rasters", "testing", "machine", "patches"),
+    *("fields", "networks", "proof", "inference", "training", "distortion", "recorded"),
     *("viewers", "exercises", "compat", "commands", "__main__"),
 )
 

@@ -1,15 +1,15 @@
 """Writes GeoTIFFs under a temporary name, and renames them when they are complete."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from tutorial_lib.rasters.files import replacing
 from tutorial_lib.rasters.legends import Legend
 from tutorial_lib.rasters.opening import (
     PathLike,
@@ -151,12 +151,10 @@ def create_raster(
         105
     """
     _check_legend(legend, channels, np.dtype(dtype))
-    path = Path(path)
-    part = path.with_name(f".{path.stem}.part-{uuid4().hex[:8]}{path.suffix}")
-    try:
+    with replacing(path) as part:
+        path = Path(path)
         with small_block_cache:
             with _errors_named(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
                 profile = _profile(grid, channels, dtype, nodata)
                 dataset = open_quietly(part, "w", **profile)
             try:
@@ -167,14 +165,9 @@ def create_raster(
                     dataset.close()
         with _errors_named(path):
             _check_readable(part)
-            part.replace(path)
-            # Sidecar files describe the old raster, but GDAL would still use them.
-            for ending in SIDECARS:
-                path.with_name(path.name + ending).unlink(missing_ok=True)
-    finally:
-        # An error of `unlink` would hide the error that explains what went wrong.
-        with suppress(OSError):
-            part.unlink()
+    # Sidecar files describe the old raster, but GDAL would still use them.
+    for ending in SIDECARS:
+        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def _check_legend(legend: Legend | None, channels: int, dtype: np.dtype) -> None:

@@ -1,0 +1,259 @@
+"""Checks of what a caller gives: one sentence for each kind of wrong value.
+
+A public function calls these checks on its first lines. Each of them returns the value
+in the type that the function works with, so that `np.int64(3)` or a path as text is as
+good as `3` or a `Path`. A value of a wrong type is a TypeError, a wrong value a
+ValueError.
+"""
+
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "choice",
+    "file_path",
+    "flag",
+    "instance",
+    "mapping",
+    "number",
+    "sequence",
+    "text",
+    "whole_number",
+    "whole_numbers",
+]
+
+
+def shown(value: Any) -> str:
+    """A value as short text for a message; long ones by their type only.
+
+    Example:
+        >>> shown(10.5), shown(np.zeros((512, 512)))
+        ('10.5', 'an array of shape (512, 512)')
+    """
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"an array of shape {value.shape}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"a value of type {type(value).__name__}"
+
+
+def whole_number(
+    name: str, value: Any, *, least: int | None = None, most: int | None = None
+) -> int:
+    """A whole number within limits, as an int.
+
+    Args:
+        name: Name of the argument, for the message.
+        value: What was given.
+        least: Smallest number that is allowed; None for any.
+        most: Largest number that is allowed; None for any.
+
+    Raises:
+        TypeError: If it is not a number.
+        ValueError: If it is not whole, or beyond a limit.
+
+    Example:
+        >>> whole_number("count", 10.5, least=1)
+        Traceback (most recent call last):
+        ValueError: `count` is 10.5. Give a whole number, 1 or more.
+    """
+    if not _is_number(value):
+        raise TypeError(_wrong(name, value, f"a whole number{_limits(least, most)}"))
+    if not isinstance(value, Integral) or not _within(value, least, most):
+        raise ValueError(_wrong(name, value, f"a whole number{_limits(least, most)}"))
+    return int(value)
+
+
+def whole_numbers(
+    name: str, values: Any, *, least: int | None = None, most: int | None = None
+) -> tuple[int, ...]:
+    """At least one whole number within limits, as a tuple; one number alone is fine.
+
+    Example:
+        >>> whole_numbers("bands", 2, least=1), whole_numbers("bands", [3, 1], least=1)
+        ((2,), (3, 1))
+    """
+    if _is_number(values):
+        values = (values,)
+    values = sequence(name, values, "whole numbers")
+    return tuple(whole_number(name, value, least=least, most=most) for value in values)
+
+
+def number(
+    name: str,
+    value: Any,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    above: float | None = None,
+    finite: bool = True,
+) -> float:
+    """A number within limits, as a float.
+
+    Args:
+        name: Name of the argument, for the message.
+        value: What was given.
+        least: Smallest number that is allowed.
+        most: Largest number that is allowed.
+        above: The number must be larger than this one.
+        finite: Whether NaN and infinity are wrong.
+
+    Raises:
+        TypeError: If it is not a number.
+        ValueError: If it is beyond a limit or not finite.
+
+    Example:
+        >>> number("scale_factor", 0, above=0)
+        Traceback (most recent call last):
+        ValueError: `scale_factor` is 0. Give a number above 0.
+    """
+    wanted = f"a number{_limits(least, most)}"
+    if above is not None:
+        wanted = f"a number above {above:g}"
+    if not _is_number(value):
+        raise TypeError(_wrong(name, value, wanted))
+    too_low = above is not None and not value > above
+    if too_low or (finite and not math.isfinite(value)):
+        raise ValueError(_wrong(name, value, wanted))
+    if not _within(value, least, most):
+        raise ValueError(_wrong(name, value, wanted))
+    return float(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False, also of NumPy.
+
+    Raises:
+        TypeError: If it is anything else, such as the text "no", which would be true.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(_wrong(name, value, "True or False"))
+    return bool(value)
+
+
+def text(name: str, value: Any) -> str:
+    """A text.
+
+    Raises:
+        TypeError: If it is not a text.
+    """
+    if not isinstance(value, str):
+        raise TypeError(_wrong(name, value, "a text"))
+    return value
+
+
+def choice(name: str, value: Any, choices: Iterable[Any]) -> Any:
+    """One of several values.
+
+    Raises:
+        ValueError: If it is not one of them.
+
+    Example:
+        >>> choice("edge", "mirror", ("valid", "pad"))
+        Traceback (most recent call last):
+        ValueError: `edge` is 'mirror'. Give one of 'valid', 'pad'.
+    """
+    choices = tuple(choices)
+    # An array compared with a text gives an array, whose truth NumPy refuses.
+    simple = isinstance(value, str | int | float | type(None))
+    if not simple or value not in choices:
+        names = ", ".join(map(repr, choices))
+        raise ValueError(_wrong(name, value, f"one of {names}"))
+    return value
+
+
+def file_path(name: str, value: Any) -> Path:
+    """A path, given as text or as a path.
+
+    Raises:
+        TypeError: If it is neither.
+        ValueError: If it is empty.
+    """
+    if isinstance(value, bytes) or not isinstance(value, str | os.PathLike):
+        raise TypeError(_wrong(name, value, "the path of a file"))
+    if not os.fspath(value) or "\0" in os.fspath(value):
+        raise ValueError(_wrong(name, value, "the path of a file"))
+    return Path(value)
+
+
+def mapping(name: str, value: Any, example: str) -> dict:
+    """A dictionary, or anything that maps names to values, as a dictionary.
+
+    Args:
+        name: Name of the argument, for the message.
+        value: What was given.
+        example: What it looks like: `{"input": 16}`.
+
+    Raises:
+        TypeError: If it is not a mapping, or a key is not a text.
+
+    Example:
+        >>> mapping("sizes", 16, example='{"input": 16}')
+        Traceback (most recent call last):
+        TypeError: `sizes` is 16. Give a dictionary: {"input": 16}.
+    """
+    if not isinstance(value, Mapping) or not all(isinstance(k, str) for k in value):
+        raise TypeError(_wrong(name, value, f"a dictionary: {example}"))
+    return dict(value)
+
+
+def sequence(name: str, value: Any, what: str) -> list:
+    """A list, a tuple or an array of at least one element, as a list.
+
+    Args:
+        name: Name of the argument, for the message.
+        value: What was given.
+        what: What its elements are, for the message: "whole numbers".
+
+    Raises:
+        TypeError: If it is not a sequence, or a text.
+        ValueError: If it is empty.
+    """
+    listed = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    if not listed and not (isinstance(value, np.ndarray) and value.ndim == 1):
+        raise TypeError(_wrong(name, value, f"a list of {what}"))
+    if not len(value):
+        raise ValueError(_wrong(name, value, f"a list of at least one: {what}"))
+    return list(value)
+
+
+def instance(name: str, value: Any, kinds: type | tuple[type, ...], what: str) -> Any:
+    """A value of one of several types.
+
+    Args:
+        name: Name of the argument, for the message.
+        value: What was given.
+        kinds: The types.
+        what: What to give, for the message: "a legend, `tl.Legend(names, colors)`".
+
+    Raises:
+        TypeError: If it is of another type.
+    """
+    if not isinstance(value, kinds):
+        raise TypeError(_wrong(name, value, what))
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+
+
+def _within(value: Any, least: float | None, most: float | None) -> bool:
+    return (least is None or value >= least) and (most is None or value <= most)
+
+
+def _limits(least: float | None, most: float | None) -> str:
+    if least is not None and most is not None:
+        return f" from {least:g} to {most:g}"
+    if least is not None:
+        return f", {least:g} or more"
+    return "" if most is None else f", {most:g} or less"
+
+
+def _wrong(name: str, value: Any, wanted: str) -> str:
+    return f"`{name}` is {shown(value)}. Give {wanted}."
