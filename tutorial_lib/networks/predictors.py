@@ -7,7 +7,7 @@ model, a `.keras` file, a SavedModel folder and a plain function all become a
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +55,7 @@ class Predictor:
             cannot.
         analysis: Analyses the layers, once; None when they cannot be seen.
         read_digest: Computes the digest; None for a plain function.
+        path: The file or folder that it was loaded from; None for others.
 
     Example:
         >>> from tutorial_lib import architectures
@@ -70,6 +71,7 @@ class Predictor:
     trace: Callable[[tuple[str, ...]], NetworkReach] | None = None
     analysis: "Callable[[], FieldAnalysis] | None" = None
     read_digest: Callable[[], str] | None = None
+    path: Path | None = None
 
     @property
     def digest(self) -> str | None:
@@ -179,9 +181,9 @@ def load_predictor(path: PathLike) -> Predictor:
     if path.suffix == ".keras":
         from tutorial_lib.networks.saving import read_model
 
-        return as_predictor(read_model(path))
+        return replace(as_predictor(read_model(path)), path=path)
     if (path / "saved_model.pb").exists():
-        return _from_saved_model(path)
+        return replace(_from_saved_model(path), path=path)
     raise ValueError(
         f"'{path}' is not a model: it must be a `.keras` file or a SavedModel folder "
         "(with a `saved_model.pb` in it)."
