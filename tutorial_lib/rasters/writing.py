@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from tutorial_lib.rasters.files import replacing
+from tutorial_lib.rasters.files import replacing, replacing_together
 from tutorial_lib.rasters.legends import Legend
 from tutorial_lib.rasters.opening import (
     PathLike,
@@ -151,20 +152,31 @@ def create_raster(
         105
     """
     _check_legend(legend, channels, np.dtype(dtype))
-    with replacing(path) as part:
-        path = Path(path)
-        with small_block_cache:
-            with _errors_named(path):
-                profile = _profile(grid, channels, dtype, nodata)
-                dataset = open_quietly(part, "w", **profile)
-            try:
-                _describe(dataset, legend, tags, descriptions)
-                yield RasterWriter(dataset, path)
-            finally:
-                with _errors_named(path):
-                    dataset.close()
+    profile = _profile(grid, channels, dtype, nodata)
+    with replacing(path) as part, _created(part, Path(path), profile) as dataset:
+        _describe(dataset, legend, tags, descriptions)
+        yield RasterWriter(dataset, Path(path))
+    _remove_sidecars(Path(path))
+
+
+@contextmanager
+def _created(
+    part: Path, path: Path, profile: Mapping[str, Any]
+) -> Iterator[rasterio.io.DatasetWriter]:
+    """Create a file at `part`; errors name `path`, its place when it is complete."""
+    with small_block_cache:
         with _errors_named(path):
-            _check_readable(part)
+            dataset = open_quietly(part, "w", **profile)
+        try:
+            yield dataset
+        finally:
+            with _errors_named(path):
+                dataset.close()
+    with _errors_named(path):
+        _check_readable(part)
+
+
+def _remove_sidecars(path: Path) -> None:
     # Sidecar files describe the old raster, but GDAL would still use them.
     for ending in SIDECARS:
         path.with_name(path.name + ending).unlink(missing_ok=True)
@@ -300,3 +312,33 @@ def write_array(
     ) as raster:
         raster.write(array)
     return Path(path)
+
+
+def write_together(
+    arrays: Mapping[PathLike, tuple[np.ndarray, GeoBox]],
+    *,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Write several rasters that belong together.
+
+    All are complete on the disk before the first one gets its name. If one cannot be
+    written, all existing files are kept.
+
+    Args:
+        arrays: The pixels (height, width, channel) and the grid of each file.
+        tags: Metadata of every file, as names and texts.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+    paths = [Path(path) for path in arrays]
+    with replacing_together(paths) as parts:
+        for part, path, (array, grid) in zip(
+            parts, paths, arrays.values(), strict=True
+        ):
+            profile = _profile(grid, array.shape[2], array.dtype, nodata=None)
+            with _created(part, path, profile) as dataset:
+                _describe(dataset, None, tags, None)
+                RasterWriter(dataset, path).write(array)
+    for path in paths:
+        _remove_sidecars(path)
