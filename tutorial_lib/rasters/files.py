@@ -1,38 +1,38 @@
 """The one way of writing files: beside their place, flushed, then renamed.
 
-A file has its name only when it is complete. Until then it is a *part*: a hidden file
-in the same folder, so on the same disk, whose name holds the process that writes it.
-Parts of processes that were killed are removed by the next run that writes there.
+A file has its name only when it is complete. Until then it is a *part*, in a hidden
+folder beside its place, so on the same disk (`rasters.part_folders`). Parts of
+processes that were killed are removed by the next run that writes there.
 """
 
+import errno
 import os
 import re
 import shutil
-import socket
-import time
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from uuid import uuid4
-
-import psutil
 
 from tutorial_lib import arguments
 from tutorial_lib.rasters.opening import PathLike
+from tutorial_lib.rasters.part_folders import exchange_folder, part_folder
 
-# Of another machine that shares the disk, it cannot be asked whether a process is
-# alive. Its parts are left alone for a day.
-FOREIGN_PART_S = 24 * 3600
+# Errors of a disk to which something is written: full, beyond a quota or a limit of
+# file sizes, read-only, broken.
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
-# Part names begin with at most so many characters of the file's name: file systems
-# allow 255 bytes for a name.
-STEM = 40
+# An address such as s3://bucket/a.tif, which is s3:/bucket/a.tif as a Path. A single
+# letter is a drive of Windows.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/|/vsi[a-z0-9_]+/|/vsi[a-z0-9_]+$")
+# What GDAL puts before the path of an archive: /vsizip/scene.zip/a.tif.
+_ARCHIVE = re.compile(r"(/vsi[a-z0-9_]+/)+")
 
 __all__ = [
     "check_destination",
+    "check_folder",
     "check_not_input",
     "errors_named",
+    "flush",
     "replacing",
     "replacing_folder",
     "replacing_together",
@@ -51,7 +51,8 @@ def replacing(path: PathLike) -> Iterator[Path]:
         path: The file. Missing folders are made, an existing file is replaced.
 
     Yields:
-        The path to write to. It has the same ending.
+        The path to write to. It has the same name, in a folder of its own, which is
+        removed with all other files in it.
 
     Raises:
         TypeError: If `path` is not a path.
@@ -76,26 +77,43 @@ def replacing_together(paths: Sequence[PathLike]) -> Iterator[list[Path]]:
 
     All of them are complete on the disk before the first one is renamed.
 
+    Args:
+        paths: The files, all different.
+
     Yields:
-        The paths to write to, in the same order.
+        The paths to write to, in the same order. They have the same names. Files of one
+        folder are beside each other.
+
+    Raises:
+        ValueError: If two of the paths are the same file.
+        OSError: If one cannot be written, or was not written in the `with` block.
     """
     targets = [_real(check_destination(path)) for path in paths]
-    parts = [part_beside(target) for target in targets]
-    try:
+    twice = [target for target in targets if targets.count(target) > 1]
+    if twice:
+        raise ValueError(
+            f"Two of the files have the same path, '{twice[0]}'. Give each its own."
+        )
+    with ExitStack() as stack:
+        folders: dict[Path, Path] = {}
         for target in targets:
-            with errors_named(target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-            remove_stale_parts(target.parent)
-        yield parts
+            if target.parent not in folders:
+                with errors_named(target):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    part = stack.enter_context(part_folder(target.parent))
+                    folders[target.parent] = part
+        parts = [folders[target.parent] / target.name for target in targets]
+        with _disk_errors_named(targets):
+            yield parts
         for part, target in zip(parts, targets, strict=True):
             with errors_named(target):
-                _flush(part)
+                flush(part)
+                # Others may be allowed to change the file that is replaced.
+                if target.exists():
+                    shutil.copymode(target, part)
         for part, target in zip(parts, targets, strict=True):
             with errors_named(target):
                 part.replace(target)
-    finally:
-        for part in parts:
-            _remove(part)
 
 
 @contextmanager
@@ -105,38 +123,26 @@ def replacing_folder(folder: PathLike) -> Iterator[Path]:
     The caller checks whether an existing folder may be replaced: all its files go.
 
     Yields:
-        An empty folder to write to.
+        An empty folder to write to, with the same name.
 
     Raises:
+        TypeError: If `folder` is not a path.
+        ValueError: If it cannot be a folder of this machine.
         OSError: If it cannot be written; with the path and the cause.
     """
-    target = _real(arguments.file_path("folder", folder))
-    part, old = part_beside(target), part_beside(target)
-    try:
+    target = _real(check_folder(folder))
+    with ExitStack() as stack:
         with errors_named(target):
-            part.mkdir(parents=True)
-        remove_stale_parts(target.parent)
-        yield part
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = stack.enter_context(part_folder(target.parent)) / target.name
+            part.mkdir()
+        with _disk_errors_named([target]):
+            yield part
         with errors_named(target):
             for file in part.rglob("*"):
-                _flush(file)
-            _exchange(target, part, old)
-    finally:
-        _remove(part)
-        _remove(old)
-
-
-def _exchange(target: Path, new: Path, old: Path) -> None:
-    """Put a new folder in the place of another; on an error, put the old one back."""
-    # A folder that is not empty cannot be replaced in one step, as a file can.
-    if target.exists():
-        target.rename(old)
-    try:
-        new.rename(target)
-    except BaseException:
-        if old.exists():
-            old.rename(target)
-        raise
+                if file.is_file():
+                    flush(file)
+            exchange_folder(part, target)
 
 
 def write_text(path: PathLike, text: str) -> Path:
@@ -169,7 +175,8 @@ def check_destination(path: PathLike) -> Path:
         TypeError: If it is not a path.
         ValueError: If it is a folder, a device, or an address that is not a file of
             this machine.
-        PermissionError: If it is a file that may not be changed.
+        OSError: If it is a file that may not be changed, or if its folder can neither
+            be written nor made.
 
     Example:
         >>> check_destination("s3://bucket/map.tif")
@@ -177,13 +184,7 @@ def check_destination(path: PathLike) -> Path:
         ValueError: 's3://bucket/map.tif' is not a file of this machine. Write to a
         file here, and copy it there.
     """
-    target = arguments.file_path("path", path)
-    name = os.fspath(path)
-    if "://" in name or name.startswith("/vsi"):
-        raise ValueError(
-            f"'{name}' is not a file of this machine. Write to a file here, and copy "
-            "it there."
-        )
+    target, name = _of_this_machine(path, "path", "file"), os.fspath(path)
     if target.is_dir() or name.endswith(("/", os.sep)):
         raise ValueError(
             f"'{name}' is a folder. Give the path of a file in it, for example "
@@ -197,7 +198,57 @@ def check_destination(path: PathLike) -> Path:
         raise PermissionError(
             f"'{name}' may not be changed. Give another path, or allow to write it."
         )
+    _check_parent(target)
     return target
+
+
+def check_folder(path: PathLike) -> Path:
+    """A path at which a folder can be written, as a Path.
+
+    Raises:
+        TypeError: If it is not a path.
+        ValueError: If it is an address that is not a folder of this machine.
+        OSError: If it is a file, or if it can neither be written nor made.
+
+    Example:
+        >>> check_folder("/vsimem/patches")
+        Traceback (most recent call last):
+        ValueError: '/vsimem/patches' is not a folder of this machine. Write to a folder
+        here, and copy it there.
+    """
+    target = _of_this_machine(path, "folder", "folder")
+    _check_parent(target / "a file")
+    return target
+
+
+def _of_this_machine(path: PathLike, argument: str, kind: str) -> Path:
+    target, name = arguments.file_path(argument, path), os.fspath(path)
+    if _ADDRESS.match(name):
+        raise ValueError(
+            f"'{name}' is not a {kind} of this machine. Write to a {kind} here, and "
+            "copy it there."
+        )
+    # The system says here what is wrong with a name: too long, a circle of links.
+    with errors_named(path), suppress(FileNotFoundError, NotADirectoryError):
+        target.stat()
+    return target
+
+
+def _check_parent(target: Path) -> None:
+    """Raise OSError unless the folder of a file can be written, or made."""
+    folder = _real(target).parent
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    if not folder.is_dir():
+        raise NotADirectoryError(
+            f"'{target.parent}' cannot be made, because '{folder}' is not a folder. "
+            "Choose another folder."
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"The folder '{folder}' may not be written. Choose another folder, or "
+            "allow to write it."
+        )
 
 
 def check_not_input(path: PathLike, inputs: Iterable[PathLike]) -> None:
@@ -218,7 +269,7 @@ def check_not_input(path: PathLike, inputs: Iterable[PathLike]) -> None:
     """
     target = _real(Path(path))
     for one in inputs:
-        source = _real(Path(one))
+        source = _real(Path(_ARCHIVE.sub("", os.fspath(one))))
         same = source == target or source in target.parents or target in source.parents
         if same or (target.exists() and source.exists() and target.samefile(source)):
             raise ValueError(
@@ -227,76 +278,52 @@ def check_not_input(path: PathLike, inputs: Iterable[PathLike]) -> None:
             )
 
 
+class NotWrittenError(OSError):
+    """A file could not be written; the message has the path, the cause and the cure."""
+
+
 @contextmanager
 def errors_named(path: PathLike) -> Iterator[None]:
     """Raise errors of the system as an OSError that names the file and the cure."""
     try:
         yield
+    except NotWrittenError:
+        raise
     except OSError as err:
-        why = (err.strerror or str(err)).rstrip(".")
-        raise OSError(
-            f"'{path}' could not be written: {why}. No part of it is left. Check that "
-            "its folder can be written and that the disk has space."
-        ) from err
+        raise _not_written(path, err) from err
 
 
-# Parts
-
-
-def part_beside(target: Path) -> Path:
-    """A new name for a part of a file or folder, in its folder and with its ending."""
-    stem = target.name.partition(".")[0][:STEM]
-    token = uuid4().hex[:8]
-    name = f".{stem}.part-{_this_host()}-{os.getpid()}-{token}{target.suffix}"
-    return target.with_name(name)
-
-
-_PART = re.compile(r"\..*\.part-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}")
-
-
-def remove_stale_parts(folder: Path) -> None:
-    """Remove the parts in a folder whose processes are gone."""
-    with suppress(OSError):
-        for path in folder.glob(".*.part-*"):
-            found = _PART.match(path.name)
-            if found and _is_stale(path, found[1], int(found[2])):
-                _remove(path)
-
-
-def _is_stale(part: Path, host: str, pid: int) -> bool:
-    changed = part.lstat().st_mtime
-    if host != _this_host():
-        return changed < time.time() - FOREIGN_PART_S
+@contextmanager
+def _disk_errors_named(targets: Sequence[Path]) -> Iterator[None]:
+    """Like `errors_named`, for errors of the disk only: others have other causes."""
     try:
-        # A process that began after the last change of the part only has the same
-        # number as the one that wrote it. Clocks of file systems are coarse: 1 s.
-        return psutil.Process(pid).create_time() > changed + 1
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.Error:
-        return False
+        yield
+    except OSError as err:
+        if err.errno not in _DISK_ERRORS:
+            raise
+        raise _not_written(targets[0], err) from err
 
 
-def _this_host() -> str:
-    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+def _not_written(path: PathLike, err: OSError) -> NotWrittenError:
+    why = (err.strerror or str(err)).rstrip(".")
+    return NotWrittenError(
+        f"'{path}' could not be written: {why}. No part of it is left. Check that its "
+        "folder can be written and that the disk has space."
+    )
+
+
+def flush(path: Path) -> None:
+    """Have the system write a file to the disk, so that a power cut cannot empty it."""
+    # Windows flushes only what is open for writing; elsewhere a file that may only be
+    # read can be flushed too.
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _real(path: Path) -> Path:
     """The path with links followed, so that a link keeps pointing to its file."""
-    return Path(os.path.realpath(path))
-
-
-def _flush(path: Path) -> None:
-    """Have the system write a file to the disk, so that a power cut cannot empty it."""
-    if path.is_file():
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
-
-
-def _remove(path: Path) -> None:
-    # An error here would hide the error that explains what went wrong.
-    with suppress(OSError):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink()
+    with errors_named(path):
+        return Path(os.path.realpath(path))
