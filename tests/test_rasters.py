@@ -238,14 +238,6 @@ def test_rasters_on_two_grids_cannot_be_stacked(tmp_path):
         read_array(paths)
 
 
-def test_rasters_with_two_nodata_tags_can_be_stacked_only_with_a_value(tmp_path):
-    paths = [constant(tmp_path / f"{n}.tif", 1, nodata=n) for n in (0, 255)]
-    with pytest.raises(ValueError, match=r"tags \(0.0, 255.0\)"):
-        read_array(paths)
-    with open_source(Source(paths, nodata=9)) as reader:
-        assert reader.nodata == 9
-
-
 def test_a_source_without_rasters_is_refused():
     with pytest.raises(ValueError, match="list of paths is empty"):
         read_array([])

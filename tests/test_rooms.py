@@ -10,9 +10,9 @@ LIBRARY = Path(__file__).resolve().parents[1] / "tutorial_lib"
 
 # From the ground up. A room may import what stands before it, and itself.
 ROOMS = (
-    *("notices", "arguments", "grids", "rasters", "testing", "machine", "patches"),
-    *("fields", "networks", "proof", "inference", "training", "distortion", "recorded"),
-    *("viewers", "exercises", "compat", "commands", "__main__"),
+    *("notices", "arguments", "placement", "grids", "rasters", "testing", "machine"),
+    *("patches", "fields", "networks", "proof", "inference", "training", "distortion"),
+    *("recorded", "viewers", "exercises", "compat", "commands", "__main__"),
 )
 
 

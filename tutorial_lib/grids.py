@@ -18,6 +18,13 @@ from math import floor
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from tutorial_lib.placement import (
+    crs_name,
+    is_north_up,
+    same_crs,
+    why_not_north_up,
+)
+
 # In pixels: a coordinate this close to the edge of a pixel is on the edge. Map
 # coordinates come from decimal text and from sums of floats, so they are not exact.
 EDGE_TOLERANCE = Fraction(1, 1_000_000)
@@ -140,22 +147,20 @@ def align(grids: Mapping[str, GeoBox]) -> dict[str, tuple[Axis, Axis]]:
 def _check_comparable(
     name: str, grid: GeoBox, reference_name: str, reference: GeoBox
 ) -> None:
-    a = grid.transform
-    if a.b or a.d or a.a <= 0 or a.e >= 0:
-        raise GridMismatchError(
-            f"Source '{name}' is rotated or not north-up (transform {tuple(a)[:6]}). "
-            "Warp it to a north-up grid first: `gdalwarp in.tif out.tif`."
-        )
+    if not is_north_up(grid):
+        raise GridMismatchError(f"Source '{name}' {why_not_north_up(grid)}")
     if (grid.crs is None) != (reference.crs is None):
         raise GridMismatchError(
-            f"Source '{name}' is in the CRS {grid.crs} and the reference "
-            f"'{reference_name}' in the CRS {reference.crs}. Declare the missing CRS: "
-            "`gdal_edit.py -a_srs EPSG:… file.tif`."
+            f"Source '{name}' is in the CRS {crs_name(grid.crs)} and the reference "
+            f"'{reference_name}' in the CRS {crs_name(reference.crs)}. Declare the "
+            "missing CRS: `gdal_edit.py -a_srs EPSG:… file.tif`."
         )
-    if grid.crs != reference.crs:
+    if not same_crs(grid.crs, reference.crs):
+        code = crs_name(reference.crs)
+        target = code if code.startswith("EPSG:") else "reference.prj"
         raise GridMismatchError(
-            f"Source '{name}' is in {grid.crs} and the reference '{reference_name}' in "
-            f"{reference.crs}. Warp it first: `gdalwarp -t_srs {reference.crs} "
+            f"Source '{name}' is in {crs_name(grid.crs)} and the reference "
+            f"'{reference_name}' in {code}. Warp it first: `gdalwarp -t_srs {target} "
             f"-tr {reference.transform.a:g} {reference.transform.a:g} -tap …`."
         )
 

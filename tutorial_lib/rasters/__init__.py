@@ -7,16 +7,18 @@ written as GeoTIFF. A file gets its name only when it is complete.
 from tutorial_lib.rasters.legends import Legend
 from tutorial_lib.rasters.opening import PathLike, opened
 from tutorial_lib.rasters.reading import (
-    Source,
-    SourceReader,
-    open_source,
-    open_sources,
     read_array,
     read_grid,
     read_legend,
     read_nodata,
 )
-from tutorial_lib.rasters.validity import is_nodata
+from tutorial_lib.rasters.sources import (
+    Source,
+    SourceReader,
+    open_source,
+    open_sources,
+)
+from tutorial_lib.rasters.validity import NoData, PixelBlock, is_nodata
 from tutorial_lib.rasters.writing import (
     RasterWriter,
     check_file_name,
@@ -27,7 +29,9 @@ from tutorial_lib.rasters.writing import (
 
 __all__ = [
     "Legend",
+    "NoData",
     "PathLike",
+    "PixelBlock",
     "RasterWriter",
     "Source",
     "SourceReader",

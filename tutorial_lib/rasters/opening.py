@@ -4,14 +4,19 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import rasterio
 from rasterio.env import get_gdal_config, getenv, hasenv, set_gdal_config
 
-PathLike = str | os.PathLike[str]
+from tutorial_lib import arguments
+from tutorial_lib.rasters.causes import (
+    PathLike,
+    explained,
+    root_cause,
+    without_bands,
+)
 
 # In bytes. GDAL's own limit is 5 % of the machine's memory, also in a container that
 # may use much less. The kit reads one row of tiles after another, so two rows of blocks
@@ -79,30 +84,20 @@ def opened(path: PathLike) -> Iterator[rasterio.DatasetReader]:
     """Open a raster for reading, and close it at the end of the `with` block.
 
     Yields:
-        The open dataset of rasterio.
+        The open dataset of rasterio. It has at least one band.
 
     Raises:
+        TypeError: If `path` is not a path.
         FileNotFoundError: If there is no such file.
-        OSError: If GDAL cannot read it.
+        OSError: If GDAL cannot read it, or it holds several rasters or none.
     """
+    arguments.file_path("path", path)
     with small_block_cache:
         try:
             dataset = open_quietly(path)
-        except rasterio.errors.RasterioIOError as err:
-            if _is_missing_file(path):
-                raise FileNotFoundError(
-                    f"There is no raster at '{path}'. Check the path (the current "
-                    f"folder is '{Path.cwd().name}')."
-                ) from None
-            why = str(err).rstrip(".")
-            raise OSError(
-                f"'{path}' is not a raster that GDAL can read: {why}. Give a GeoTIFF, "
-                "or download the file again."
-            ) from err
+        except rasterio.errors.RasterioError as err:
+            raise explained(path, root_cause(err)) from err
         with dataset:
+            if not dataset.count:
+                raise OSError(without_bands(path, dataset.subdatasets))
             yield dataset
-
-
-def _is_missing_file(path: PathLike) -> bool:
-    # GDAL also reads web addresses and paths of its virtual file systems (/vsi…).
-    return not str(path).startswith(("/vsi", "http")) and not Path(path).exists()

@@ -11,7 +11,7 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from tutorial_lib.rasters.files import replacing, replacing_together
-from tutorial_lib.rasters.legends import Legend
+from tutorial_lib.rasters.legends import Legend, describe_classes
 from tutorial_lib.rasters.opening import (
     PathLike,
     open_quietly,
@@ -248,9 +248,7 @@ def _describe(
     if descriptions:
         dataset.descriptions = tuple(descriptions)
     if legend:
-        dataset.write_colormap(1, {i: (*c, 255) for i, c in enumerate(legend.rgb)})
-        names = {f"CLASS_{i}": name for i, name in enumerate(legend.names)}
-        dataset.update_tags(1, **names)
+        describe_classes(dataset, legend)
 
 
 def _check_readable(path: Path) -> None:

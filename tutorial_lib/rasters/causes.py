@@ -1,0 +1,113 @@
+"""Why a raster cannot be opened or read, as one sentence with the cure."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyogrio
+
+PathLike = str | os.PathLike[str]
+
+# So many rasters of a container are listed in a message.
+LISTED = 6
+
+# Names that GDAL understands but that are not files: "/vsicurl/…", "s3://…",
+# "NETCDF:file.nc:variable". A single letter is a drive of Windows.
+_NOT_A_FILE = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9_+.-]+:")
+
+__all__ = [
+    "PathLike",
+    "explained",
+    "file_exists",
+    "is_file_name",
+    "root_cause",
+    "without_bands",
+]
+
+
+def root_cause(error: BaseException) -> str:
+    """What GDAL said first; rasterio may say only "See previous exception"."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    # Errors of GDAL carry a class, a number and the text.
+    return str(getattr(error, "errmsg", error)).rstrip(". ")
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a name is a path of this machine, and not an address for GDAL.
+
+    Example:
+        >>> is_file_name("a.tif"), is_file_name("/vsicurl/https://example.org/a.tif")
+        (True, False)
+    """
+    return not _NOT_A_FILE.match(name)
+
+
+def file_exists(name: str) -> bool:
+    """Whether a file exists; a name that no file can have is False, and no error."""
+    return os.path.exists(name)  # noqa: PTH110
+
+
+def explained(path: PathLike, why: str) -> OSError:
+    """The error for a path that GDAL cannot open.
+
+    Args:
+        path: What was given.
+        why: What GDAL said.
+    """
+    name = os.fspath(path)
+    if file_exists(name) and Path(name).is_dir():
+        return IsADirectoryError(
+            f"'{name}' is a folder. Give the path of a raster in it{_example_in(name)}."
+        )
+    if is_file_name(name) and not file_exists(name):
+        return FileNotFoundError(
+            f"There is no raster at '{name}'. Check the path (the current folder "
+            f"{_current_folder()})."
+        )
+    if _is_vector(name):
+        return OSError(
+            f"'{name}' holds points, lines or polygons, or a table, and not a raster. "
+            "For positions, give it to `extract_patches(…, positions=…)` or to "
+            "`Positions.from_file`; here, give a raster such as a GeoTIFF."
+        )
+    return OSError(
+        f"'{name}' is not a raster that GDAL can read: {why}. Give a GeoTIFF, or "
+        "download the file again."
+    )
+
+
+def _example_in(folder: str) -> str:
+    try:
+        endings = (".tif", ".tiff", ".vrt", ".jp2", ".img", ".nc")
+        rasters = [p for p in Path(folder).iterdir() if p.suffix.lower() in endings]
+    except OSError:
+        return ""
+    return f", for example '{min(rasters)}'" if rasters else ""
+
+
+def _current_folder() -> str:
+    try:
+        return f"is '{Path.cwd().name}'"
+    except OSError:
+        return "was removed: change to another one, or restart the kernel"
+
+
+def _is_vector(name: str) -> bool:
+    try:
+        return len(pyogrio.list_layers(name)) > 0
+    except (pyogrio.errors.DataSourceError, ValueError, OSError):
+        return False
+
+
+def without_bands(path: PathLike, subdatasets: Sequence[str]) -> str:
+    """The message for a file of several rasters, or of none."""
+    if not subdatasets:
+        return f"'{path}' has no bands, so it holds no pixels. Give another raster."
+    names = [f"'{name}'" for name in subdatasets[:LISTED]]
+    more = len(subdatasets) - len(names)
+    return (
+        f"'{path}' holds {len(subdatasets)} rasters. Give one of them as the path: "
+        f"{', '.join(names)}{f' and {more} more' if more else ''}."
+    )

@@ -1,0 +1,86 @@
+"""The files of an open raster: sidecars, the parts of a virtual raster, archives."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import rasterio
+from rasterio.windows import Window
+
+from tutorial_lib.rasters.causes import file_exists, is_file_name, root_cause
+from tutorial_lib.rasters.opening import open_quietly
+
+__all__ = ["check_parts_exist", "files_of", "reading_errors_named"]
+
+
+def files_of(dataset: rasterio.DatasetReader) -> tuple[str, ...]:
+    """All files that GDAL reads for an open raster: itself, sidecars, parts of a VRT.
+
+    A file within an archive stands for the archive.
+    """
+    found: dict[str, None] = {}
+    _collect(dataset, found)
+    return tuple(found)
+
+
+def _collect(dataset: rasterio.DatasetReader, found: dict[str, None]) -> None:
+    for name in (dataset.name, *dataset.files):
+        file = _on_disk(name)
+        is_new = file not in found
+        found[file] = None
+        # GDAL names the parts of a VRT, but not the parts of these parts.
+        if is_new and file.lower().endswith(".vrt") and name != dataset.name:
+            try:
+                with open_quietly(file) as part:
+                    _collect(part, found)
+            except rasterio.errors.RasterioError:
+                continue
+
+
+def _on_disk(name: str) -> str:
+    """The archive for a path such as "/vsizip/folder/a.zip/b.tif", else the path."""
+    match = re.match(r"(?:/vsi(?:zip|tar|gzip|7z|rar)/)+(.*)", name)
+    if not match:
+        return name
+    inside = Path(match[1].strip("{}"))
+    return next((str(p) for p in (inside, *inside.parents) if p.is_file()), name)
+
+
+def check_parts_exist(dataset: rasterio.DatasetReader) -> None:
+    """Raise FileNotFoundError if a file that a raster refers to does not exist.
+
+    GDAL opens a VRT without its parts, and finds out when it reads pixels.
+    """
+    for name in files_of(dataset):
+        if is_file_name(name) and not file_exists(name):
+            raise FileNotFoundError(
+                f"'{dataset.name}' refers to the file '{name}', which does not exist. "
+                f"Put it there, or make '{Path(dataset.name).name}' again."
+            )
+
+
+@contextmanager
+def reading_errors_named(
+    dataset: rasterio.DatasetReader, window: Window
+) -> Iterator[None]:
+    """Raise GDAL's errors of reading as an OSError that names the file and the cause.
+
+    Raises:
+        FileNotFoundError: If the raster refers to a file that does not exist.
+        OSError: If it is damaged.
+    """
+    try:
+        yield
+    except rasterio.errors.RasterioError as err:
+        if dataset.closed:
+            raise OSError(
+                f"'{dataset.name}' cannot be read: it was closed at the end of its "
+                "`with` block. Read within the block."
+            ) from err
+        check_parts_exist(dataset)
+        raise OSError(
+            f"'{dataset.name}' is damaged: its pixels from row {window.row_off}, col "
+            f"{window.col_off} on cannot be read ({root_cause(err)}). Download it or "
+            "make it again."
+        ) from err
