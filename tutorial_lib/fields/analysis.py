@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 import keras
 
 from tutorial_lib.fields.checks import check_multiple, check_output
-from tutorial_lib.fields.graph import Network, unfold
+from tutorial_lib.fields.graph import Network
 from tutorial_lib.fields.spans import COLS, ROWS
+from tutorial_lib.fields.unfolding import unfold
 
 if TYPE_CHECKING:
     import pandas

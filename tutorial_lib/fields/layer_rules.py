@@ -5,13 +5,20 @@ adds the rule of a layer of your own; `Span` and `window` are here too, because 
 rule needs them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import keras
 from keras import layers
 
+from tutorial_lib.fields.registry import (
+    Rule,
+    UnknownLayerError,
+    find_rule,
+    register_rule,
+    registered_rules,
+    shape_of,
+)
 from tutorial_lib.fields.spans import (
     COLS,
     ROWS,
@@ -37,79 +44,6 @@ __all__ = [
     "window",
 ]
 
-Rule = Callable[[Any, Sequence[Span], int, Any], Span]
-
-_RULES: dict[type | str, Rule] = {}
-
-
-class UnknownLayerError(ValueError):
-    """No rule says what a layer does."""
-
-
-def register_rule(*kinds: type | str) -> Callable[[Rule], Rule]:
-    """Decorator that registers a function as the rule of some kinds of layers.
-
-    The rule is called with (layer, spans of its inputs, axis, call arguments). Axis 0
-    is the rows, 1 the columns. It returns the span of the layer's output.
-
-    Args:
-        *kinds: Layer classes, or names of operations such as "Relu".
-
-    Example:
-        >>> class Halve(keras.layers.Layer):
-        ...     def call(self, image):
-        ...         return image[:, ::2, ::2]
-        >>> @register_rule(Halve)
-        ... def halve(layer, spans, axis, arguments):
-        ...     return window(spans[0], kernel=1, stride=2)
-    """
-
-    def add(rule: Rule) -> Rule:
-        _RULES.update(dict.fromkeys(kinds, rule))
-        return rule
-
-    return add
-
-
-def find_rule(operation: Any) -> Rule:
-    """The rule of a layer or operation.
-
-    Raises:
-        UnknownLayerError: If there is none, or the layer's activation is not Keras's.
-    """
-    kind = type(operation)
-    _check_activation(operation)
-    # Only the class itself, no parent class: a learner's subclass of a Keras layer may
-    # do anything.
-    if kind in _RULES:
-        return _RULES[kind]
-    if kind.__name__ in _RULES and not isinstance(operation, keras.layers.Layer):
-        return _RULES[kind.__name__]
-    raise UnknownLayerError(
-        f"No rule says how the layer '{operation.name}' ({kind.__name__}) reads its "
-        "input. Add one with `@tl.register_rule` (see its example), or declare the "
-        "fields."
-    )
-
-
-def registered_rules() -> list[Rule]:
-    """All rules, in the order in which their layers were registered."""
-    return list(_RULES.values())
-
-
-def _check_activation(operation: Any) -> None:
-    """Raise UnknownLayerError for an activation that may look at several pixels."""
-    activation = getattr(operation, "activation", None)
-    module = getattr(activation, "__module__", None) or type(activation).__module__
-    if activation is None or module.partition(".")[0] == "keras":
-        return
-    raise UnknownLayerError(
-        f"The layer '{operation.name}' has an activation that is not Keras's, "
-        f"{getattr(activation, '__name__', activation)!r}: it may look at all pixels. "
-        "Use one by name, `activation='relu'`, or write a layer for it and register "
-        "its rule."
-    )
-
 
 def pointwise(layer: Any, spans: Sequence[Span], axis: int, arguments: Any) -> Span:
     """Rule of layers that treat each pixel on its own, and of merges.
@@ -124,13 +58,7 @@ def pointwise(layer: Any, spans: Sequence[Span], axis: int, arguments: Any) -> S
 
 register_rule(
     layers.InputLayer,
-    layers.Rescaling,
-    layers.Normalization,
     layers.Activation,
-    layers.ReLU,
-    layers.LeakyReLU,
-    layers.ELU,
-    layers.PReLU,
     layers.Identity,
     layers.Dense,
     layers.Add,
@@ -139,20 +67,56 @@ register_rule(
     layers.Average,
     layers.Maximum,
     layers.Minimum,
+    # Nothing happens in prediction, also with `training=True` in the call: Keras's
+    # `predict` and the kit call the model with `training=False`, which goes before it.
+    layers.Dropout,
+    layers.SpatialDropout2D,
+    layers.AlphaDropout,
+    layers.GaussianNoise,
+    layers.GaussianDropout,
+    layers.ActivityRegularization,
 )(pointwise)
 
-# Operations of `keras.ops` in a functional model, by the name of their class.
-register_rule(
-    *("Add", "Subtract", "Multiply", "TrueDivide", "Divide", "Maximum", "Minimum"),
-    *("Absolute", "Negative", "Exp", "Log", "Log1p", "Sqrt", "Square", "Power", "Clip"),
-    *("Relu", "Sigmoid", "Tanh", "Softplus", "Silu", "Gelu", "Elu", "LeakyRelu"),
-    *("Cast", "Where", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal"),
-)(pointwise)
+
+# Operations of `keras.ops` in a functional model go by the name of their class.
+@register_rule(
+    layers.Rescaling, layers.ReLU, layers.LeakyReLU, layers.ELU,
+    "Add", "Subtract", "Multiply", "TrueDivide", "Divide", "Maximum", "Minimum",
+    "Absolute", "Negative", "Exp", "Log", "Log1p", "Sqrt", "Square", "Power", "Clip",
+    "Relu", "Sigmoid", "Tanh", "Softplus", "Silu", "Gelu", "Elu", "LeakyRelu",
+    "Cast", "Where", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal",
+)  # fmt: skip
+def with_constants(
+    layer: Any, spans: Sequence[Span], axis: int, arguments: Any
+) -> Span:
+    """Pointwise, unless a constant has a value for each pixel.
+
+    Raises:
+        UnknownLayerError: If it has: such an image belongs to one place of the map.
+    """
+    settings = [value for name, value in vars(layer).items() if name[0] != "_"]
+    for value in (*settings, *arguments.args, *arguments.kwargs.values()):
+        if any(side != 1 for side in shape_of(value)[-3:-1]):
+            raise UnknownLayerError(_for_each_pixel(layer, shape_of(value)))
+    return pointwise(layer, spans, axis, arguments)
 
 
-def _along(operation: Any, arguments: Any) -> Any:
-    """The axis, or the axes, along which an operation or layer computes."""
-    return arguments.kwargs.get("axis", getattr(operation, "axis", -1))
+def _for_each_pixel(layer: Any, shape: Iterable[int | None]) -> str:
+    return (
+        f"The layer '{layer.name}' has a value for each pixel, an array of shape "
+        f"{tuple(shape)}: it gives another result at another place. Give it one value "
+        "for each channel, or make the array an input of the model."
+    )
+
+
+def _axes(operation: Any, arguments: Any) -> tuple[int | None, ...]:
+    """The axes along which an operation or layer computes; (None,) for all of them."""
+    along = arguments.kwargs.get("axis", getattr(operation, "axis", -1))
+    return tuple(along) if isinstance(along, list | tuple) else (along,)
+
+
+def _is_of_channels(axes: Sequence[int | None]) -> bool:
+    return tuple(axes) in ((-1,), (3,))
 
 
 @register_rule(
@@ -164,40 +128,43 @@ def along_channels(
     layer: Any, spans: Sequence[Span], axis: int, arguments: Any
 ) -> Span:
     """Rule of layers with an axis: pointwise along channels, else the whole chunk."""
-    along = _along(layer, arguments)
-    if tuple(along if isinstance(along, list | tuple) else [along]) in ((-1,), (3,)):
+    if _is_of_channels(_axes(layer, arguments)):
         return pointwise(layer, spans, axis, arguments)
     return nothing_valid(spans[0])
 
 
-@register_rule(layers.BatchNormalization)
-def batch_normalization(
-    layer: Any, spans: Sequence[Span], axis: int, arguments: Any
-) -> Span:
-    """Pointwise with learnt statistics; the whole chunk if called as in training."""
-    if arguments.kwargs.get("training"):
-        return nothing_valid(spans[0])
-    return spans[0]
+@register_rule(layers.BatchNormalization, layers.Normalization)
+def normalization(layer: Any, spans: Sequence[Span], axis: int, arguments: Any) -> Span:
+    """Pointwise with the learnt statistics of each channel, or with one of all.
 
-
-@register_rule(
-    layers.Dropout,
-    layers.SpatialDropout2D,
-    layers.GaussianNoise,
-    layers.GaussianDropout,
-)
-def noise(layer: Any, spans: Sequence[Span], axis: int, arguments: Any) -> Span:
-    """Pointwise, because it does nothing in prediction.
+    `training=True` in the call changes nothing in prediction, as with `Dropout`.
 
     Raises:
-        UnknownLayerError: If it is called as in training: then each map is another.
+        UnknownLayerError: If there are statistics of each row, column or pixel.
     """
-    if arguments.kwargs.get("training"):
-        raise UnknownLayerError(
-            f"The layer '{layer.name}' draws random numbers also in prediction, so "
-            "each map is another. Build it without `training=True`."
-        )
-    return spans[0]
+    axes = _axes(layer, arguments)
+    if axes in ((), (None,)) or _is_of_channels(axes):
+        return spans[0]
+    raise UnknownLayerError(
+        f"The layer '{layer.name}' has statistics along the axes {axes}: it gives "
+        "another result at another place. Build it with `axis=-1`, one mean for each "
+        "channel."
+    )
+
+
+@register_rule(layers.PReLU)
+def prelu(layer: Any, spans: Sequence[Span], axis: int, arguments: Any) -> Span:
+    """Pointwise, if all pixels share the slopes.
+
+    Raises:
+        UnknownLayerError: If they do not, which is Keras's default.
+    """
+    if {1, 2} <= set(layer.shared_axes or ()):
+        return spans[0]
+    raise UnknownLayerError(
+        f"The layer '{layer.name}' (PReLU) has a slope for each pixel: it gives "
+        "another result at another place. Build it with `shared_axes=[1, 2]`."
+    )
 
 
 @register_rule(
@@ -295,8 +262,10 @@ def get_item(layer: Any, spans: Sequence[Span], axis: int, arguments: Any) -> Sp
     part = key[axis + 1] if len(key) > axis + 1 else slice(None)
     counted_from_both_ends = (
         all(isinstance(x, slice) for x in key)
-        and (part.start or 0) >= 0 > (part.stop or -1)
+        and (part.start or 0) >= 0 > (-1 if part.stop is None else part.stop)
         and (part.step or 1) > 0
+        # All images of a batch: tiles come in batches of another size.
+        and key[0] == slice(None)
     )
     if not counted_from_both_ends:
         raise UnknownLayerError(

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tutorial_lib.fields.graph import named_tensors
+from tutorial_lib.fields.names import named_tensors
 from tutorial_lib.fields.layer_rules import registered_rules
 
 # Functions that are kept for a model that is compiled for each size: a loop over tile

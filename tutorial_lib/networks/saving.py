@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from tutorial_lib.fields.analysis import analyse
-from tutorial_lib.fields.graph import named_tensors
+from tutorial_lib.fields.names import named_tensors
 from tutorial_lib.fields.reach import NetworkReach
 from tutorial_lib.fields.tracing import trace
 from tutorial_lib.networks.checks import check_exists
