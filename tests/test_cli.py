@@ -1,16 +1,21 @@
 """The command line gives what the library gives, and obeys each of its options."""
 
 import contextlib
+import errno
 import functools
 import inspect
 import io
 import json
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import threading
 import tomllib
 import warnings
+import zipfile
 from pathlib import Path
 
 import keras
@@ -94,13 +99,22 @@ def fits(monkeypatch):
 
 @pytest.fixture
 def eager(monkeypatch):
-    """Networks train without a graph, which is faster for two or three steps."""
+    """Networks train without a graph, which is faster for two or three steps.
+
+    A function that ends this: Keras reads the optimizer only with its own `compile`.
+    """
     compile_network = keras.Model.compile
 
     def compile_eager(self, *args, **options):
         compile_network(self, *args, run_eagerly=True, **options)
 
     monkeypatch.setattr(keras.Model, "compile", compile_eager)
+    return monkeypatch.undo
+
+
+def steps_of(model):
+    """Number of batches that a saved model was trained on."""
+    return int(keras.models.load_model(model).optimizer.iterations)
 
 
 # From rasters to a map
@@ -384,28 +398,131 @@ def test_a_diverging_training_keeps_the_old_model(folder, tmp_path, capsys, eage
     model.write_text("old")
     words = "--epochs 1 --batch-size 40 --learning-rate 1e30"
     assert train(folder, model, words) == 1
-    assert "smaller --learning-rate than 1e+30" in capsys.readouterr().err
+    assert "Use a smaller learning rate" in capsys.readouterr().err
     assert model.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.keras"]
 
 
-def test_an_interrupted_training_keeps_its_best_epoch(
-    folder, tmp_path, capsys, monkeypatch, eager
-):
-    class Interrupted(keras.callbacks.ModelCheckpoint):
-        def on_epoch_end(self, epoch, logs=None):
-            super().on_epoch_end(epoch, logs)
-            if epoch == 1:
-                raise KeyboardInterrupt
+@pytest.fixture
+def at_the_end_of_an_epoch(monkeypatch):
+    """Function that has something happen when an epoch was trained and kept."""
 
-    monkeypatch.setattr(keras.callbacks, "ModelCheckpoint", Interrupted)
-    words = "--epochs 9 --batch-size 40"
-    assert train(folder, tmp_path / "a.keras", words) == 130
-    message = f"interrupted: '{tmp_path}/a.keras' is the best epoch until now"
+    def register(number, happen):
+        class Event(keras.callbacks.EarlyStopping):
+            def on_epoch_end(self, epoch, logs=None):
+                if epoch + 1 == number:
+                    happen()
+
+        monkeypatch.setattr(keras.callbacks, "EarlyStopping", Event)
+
+    return register
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def send(name):
+    os.kill(os.getpid(), getattr(signal, name))
+
+
+@pytest.mark.parametrize(
+    ("happen", "code"),
+    [
+        (interrupt, 130),
+        (functools.partial(send, "SIGINT"), 130),
+        (functools.partial(send, "SIGTERM"), 143),
+        (functools.partial(send, "SIGHUP"), 129),
+    ],
+)
+def test_an_ended_training_keeps_its_best_epoch(
+    folder, tmp_path, capsys, eager, at_the_end_of_an_epoch, happen, code
+):
+    at_the_end_of_an_epoch(2, happen)
+    model = tmp_path / "a.keras"
+    model.write_text("old")
+    words = "--epochs 9 --batch-size 40 --patience 9"
+    assert train(folder, model, words) == code
+    message = f"interrupted: '{model}' is the best epoch until now"
     assert capsys.readouterr().err == f"tutorial-lib: {message}\n"
-    monkeypatch.undo()
-    saved = keras.models.load_model(tmp_path / "a.keras")
-    assert int(saved.optimizer.iterations) in (1, 2)
+    eager()
+    assert steps_of(model) in (1, 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.keras"]
+
+
+@pytest.fixture
+def saving_stops(monkeypatch):
+    """Function that has the saving of the n-th epoch end with an error, half-way."""
+    save = keras.Model.save
+
+    def register(number, error):
+        calls = []
+
+        def save_half(self, path, **options):
+            save(self, path, **options)
+            calls.append(path)
+            if len(calls) == number:
+                whole = Path(path).read_bytes()
+                Path(path).write_bytes(whole[: len(whole) // 2])
+                raise error
+
+        monkeypatch.setattr(keras.Model, "save", save_half)
+
+    return register
+
+
+def test_an_interrupted_saving_does_not_replace_the_epoch_before(
+    folder, tmp_path, capsys, eager, saving_stops
+):
+    model = tmp_path / "a.keras"
+    model.write_text("old")
+    words = "--epochs 9 --batch-size 40 --learning-rate 0.0001"
+    saving_stops(1, KeyboardInterrupt())
+    assert train(folder, model, words) == 130
+    assert model.read_text() == "old"
+    assert capsys.readouterr().err == "tutorial-lib: interrupted\n"
+    saving_stops(2, KeyboardInterrupt())
+    assert train(folder, model, words) == 130
+    assert "is the best epoch until now" in capsys.readouterr().err
+    eager()
+    assert steps_of(model) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.keras"]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_full_disk_keeps_the_old_model(
+    folder, tmp_path, capsys, eager, saving_stops, number
+):
+    model = tmp_path / "a.keras"
+    model.write_text("old")
+    saving_stops(number, OSError(errno.ENOSPC, "No space left on device"))
+    words = "--epochs 9 --batch-size 40 --learning-rate 0.0001"
+    assert train(folder, model, words) == 1
+    assert capsys.readouterr().err == (
+        f"tutorial-lib: error: '{model}' could not be written: No space left on "
+        "device. No part of it is left. Check that its folder can be written and that "
+        "the disk has space.\n"
+    )
+    assert model.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.keras"]
+
+
+def test_two_trainings_onto_one_model_do_not_share_a_part(
+    folder, tmp_path, eager, at_the_end_of_an_epoch
+):
+    model = tmp_path / "a.keras"
+
+    def train_beside():
+        # Once only: the inner training has callbacks of its own.
+        assert train(folder, model, "--epochs 1 --batch-size 40") == 0
+        assert zipfile.is_zipfile(model)
+
+    at_the_end_of_an_epoch(2, train_beside)
+    words = "--epochs 2 --batch-size 20 --learning-rate 0.0001 --patience 9"
+    assert train(folder, model, words) == 0
+    eager()
+    assert steps_of(model) in (2, 4)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.keras"]
 
 
 def test_patches_of_several_areas_are_joined(folder, tmp_path, fits):
@@ -683,13 +800,48 @@ def test_depth_is_required_by_deeper_unet_and_by_no_other_network(
     assert "--depth and --architecture deeper_unet" in capsys.readouterr().err
 
 
-def test_an_interrupted_action_ends_with_exit_code_130(monkeypatch, capsys):
-    def interrupted(options):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(actions, "export", interrupted)
-    assert main(["export", "--model", "m.keras", "--directory", "x"]) == 130
+@pytest.mark.parametrize(
+    ("happen", "code"),
+    [
+        (interrupt, 130),
+        (functools.partial(send, "SIGTERM"), 143),
+        (functools.partial(send, "SIGHUP"), 129),
+    ],
+)
+def test_an_ended_action_has_the_usual_exit_code(monkeypatch, capsys, happen, code):
+    monkeypatch.setattr(actions, "export", lambda options: happen())
+    assert main(["export", "--model", "m.keras", "--directory", "x"]) == code
     assert capsys.readouterr().err == "tutorial-lib: interrupted\n"
+
+
+def test_handlers_of_signals_are_restored_and_those_of_others_are_kept(monkeypatch):
+    seen = []
+    words = ["export", "--model", "m.keras", "--directory", "x"]
+
+    def note(options):
+        numbers = (signal.SIGTERM, signal.SIGHUP)
+        seen.append([signal.getsignal(number) for number in numbers])
+
+    monkeypatch.setattr(actions, "export", note)
+    before = signal.getsignal(signal.SIGTERM)
+    # `nohup` has SIGHUP ignored.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert main(words) == 0
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    assert signal.getsignal(signal.SIGTERM) is before is signal.SIG_DFL
+    (term, hup), *_ = seen
+    assert callable(term)
+    assert hup is signal.SIG_IGN
+    # Only the main thread may set handlers.
+    codes = []
+    thread = threading.Thread(target=lambda: codes.append(main(words)))
+    thread.start()
+    thread.join()
+    assert codes == [0]
+    assert seen[1] == [signal.SIG_DFL, signal.SIG_DFL]
 
 
 def test_a_warning_is_one_line(scene, tmp_path, capsys):

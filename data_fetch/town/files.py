@@ -14,6 +14,7 @@ from data_fetch.town.objects import Town
 from data_fetch.town.rendering import Frame, render
 from data_fetch.town.sensor import MARGIN, RATIO, observe
 from tutorial_lib import rasters
+from tutorial_lib.arguments import file_path, whole_number, whole_numbers
 from tutorial_lib.rasters import PathLike
 
 # Increase this when the files change. Older files are then made again.
@@ -85,6 +86,7 @@ def generate_town(shape: tuple[int, int], *, seed: int = SEED) -> Images:
         The images and the labels.
 
     Raises:
+        TypeError: If `shape` is not a pair of whole numbers, or `seed` is not one.
         ValueError: If a side is not a multiple of 4.
 
     Example:
@@ -92,12 +94,15 @@ def generate_town(shape: tuple[int, int], *, seed: int = SEED) -> Images:
         >>> town.pan.shape, town.xs.shape, town.labels.shape
         ((120, 160, 1), (30, 40, 4), (120, 160, 1))
     """
-    height, width = shape
-    if height % RATIO or width % RATIO or min(shape) < RATIO:
+    shape = whole_numbers("shape", shape)
+    seed = whole_number("seed", seed, least=0)
+    if len(shape) != 2 or any(side % RATIO or side < RATIO for side in shape):
         raise ValueError(
             f"A town of {shape} pixels is not possible: each pixel of xs covers "
-            f"{RATIO} x {RATIO} pixels of pan. Give multiples of {RATIO}."
+            f"{RATIO} x {RATIO} pixels of pan. Give a height and a width, both "
+            f"multiples of {RATIO}."
         )
+    height, width = shape
     town = lay_out_town(width * SPACING, height * SPACING, seed=seed)
     rng = np.random.default_rng([seed, 1])
     return _images_of(town, shape, left=0, top=height, rng=rng)
@@ -131,9 +136,11 @@ def fetch_town(folder: PathLike = "data") -> Path:
 
     Raises:
         OSError: If the files cannot be written. No half-written file is left.
+        TypeError: If `folder` is not a path.
     """
+    folder = file_path("folder", folder)
     recipe = f"{RECIPE}: seed {SEED}, {SHAPE}"
-    return make_scene(Path(folder) / "town", _write_town, recipe=recipe, space=SPACE)
+    return make_scene(folder / "town", _write_town, recipe=recipe, space=SPACE)
 
 
 def _write_town(folder: Path) -> None:

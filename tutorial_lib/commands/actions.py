@@ -6,6 +6,7 @@ Each action turns its options into calls of the library.
 import inspect
 import sys
 from argparse import Namespace
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +32,12 @@ ARCHITECTURES = {
 SOURCE_OPTIONS = {
     "bands": "bands",
     "receptive_field": "receptive_field",
+    "scaled": "scaled",
     "source_nodata": "nodata",
 }
-# Options that go with --labels.
+# Options that go with --labels, and those that go with --positions.
 DRAWING = ("strategy", "count", "nodata", "margin", "seed")
+READING = ("field", "layer")
 
 __all__ = ["ARCHITECTURES", "export", "map_scene", "patches", "train"]
 
@@ -42,6 +45,13 @@ __all__ = ["ARCHITECTURES", "export", "map_scene", "patches", "train"]
 def patches(options: Namespace) -> None:
     """Cut patches and print each file as NAME=PATH, ready for --train or --valid."""
     sources, sizes = _sources(options), _value_by_name(options, "size")
+    _check_drawing(options)
+    prefix = getattr(options, "prefix", "")
+    # The library knows the sources; the raster of --labels is known here only.
+    for name in (*sources, "labels"):
+        _check_output(
+            Path(options.out_dir, f"{prefix}{name}.tif"), _inputs(options, "source")
+        )
     result = tl.extract_patches(
         sources,
         _positions(options),
@@ -58,24 +68,30 @@ def train(options: Namespace) -> None:
     """Train a network, keep its best epoch, and print its scores by class."""
     import keras
 
-    if options.model.suffix != ".keras":
-        options.usage_error(f"--model: '{options.model}' does not end in .keras")
-    legend = _legend(options)
-    class_count = len(legend) if legend else options.class_count
+    from tutorial_lib.training.best_epoch import fit_best_epoch
+
+    _check_training(options)
+    classes, names = _classes(options)
     # Set before the datasets are made, because their order depends on this seed too.
     keras.utils.set_random_seed(options.seed)
-    batches = [_dataset(options, name, class_count) for name in ("train", "valid")]
-    model = _network(options, class_count, batches[0])
+    batches = [_dataset(options, name, classes) for name in ("train", "valid")]
+    model = _network(options, len(classes), batches[0])
     for name, dataset in zip(("train", "valid"), batches, strict=True):
         _check_patches(model, dataset, f"--{name}")
-    losses = _fit(model, *batches, options)
+    losses = fit_best_epoch(
+        model,
+        batches,
+        options.model,
+        epochs=options.epochs,
+        callbacks=_callbacks(options),
+        verbose=2,
+    ).history["val_loss"]
     best = keras.models.load_model(options.model, compile=False)
     epoch = int(np.nanargmin(losses))
     print(
         f"'{options.model}' is epoch {epoch + 1} of {len(losses)}, with the smallest "
         f"validation loss, {losses[epoch]:.4f}"
     )
-    names = legend.names if legend else None
     print(tl.training.evaluate_classes(best, batches[1], names=names))
 
 
@@ -86,6 +102,7 @@ def export(options: Namespace) -> None:
 
 def map_scene(options: Namespace) -> None:
     """Plan a map, print the plan, and write the map."""
+    _check_output(options.path, [options.model, *_inputs(options, "source")])
     keywords = inspect.signature(tl.plan_inference).parameters
     arguments = _given(options, *keywords) | {
         "sources": _sources(options),
@@ -153,15 +170,20 @@ def _sources(options: Namespace) -> "dict[str, tl.Source]":
     }
 
 
+def _check_drawing(options: Namespace) -> None:
+    wrong, other = (
+        (READING, "positions") if "labels" in options else (DRAWING, "labels")
+    )
+    for name in _given(options, *wrong):
+        options.usage_error(f"{_flag(name)} goes with --{other}")
+
+
 def _positions(options: Namespace) -> "tl.Positions":
     if "labels" in options:
-        if "field" in options:
-            options.usage_error("--field goes with --positions")
-        return tl.select_positions(options.labels, **_given(options, *DRAWING))
-    wrong = _given(options, *DRAWING)
-    if wrong:
-        options.usage_error(f"{_flag(next(iter(wrong)))} goes with --labels")
-    return tl.Positions.from_file(options.positions, **_given(options, "field"))
+        keywords = _given(options, *DRAWING, "classes")
+        return tl.select_positions(options.labels, **keywords)
+    keywords = _given(options, *READING, "classes")
+    return tl.Positions.from_file(options.positions, **keywords)
 
 
 def _legend(options: Namespace) -> "tl.Legend | None":
@@ -176,10 +198,74 @@ def _legend(options: Namespace) -> "tl.Legend | None":
     return legend
 
 
+# Files that are written
+
+
+def _inputs(options: Namespace, *named: str) -> list[Path]:
+    """The files that an action reads: those of options `NAME=PATH`, and single ones."""
+    paths = [path for option in named for _, path in getattr(options, option)]
+    single = _given(options, "labels", "positions", "legend_from")
+    return paths + list(single.values())
+
+
+def _check_output(path: str | Path, inputs: Iterable[Path]) -> None:
+    """Raise an error if a file cannot be written, or if it is an input."""
+    from tutorial_lib.rasters.files import check_destination, check_not_input
+
+    check_not_input(check_destination(path), inputs)
+
+
 # Training
 
 
-def _dataset(options: Namespace, name: str, class_count: int) -> "tf.data.Dataset":
+def _check_training(options: Namespace) -> None:
+    """Raise an error for paths that would fail after the training, or destroy it."""
+    from tutorial_lib.rasters.files import check_folder
+
+    model = Path(options.model)
+    if model.suffix != ".keras":
+        options.usage_error(f"--model: '{options.model}' does not end in .keras")
+    _check_output(options.model, _inputs(options, "train", "valid"))
+    if "log_dir" in options:
+        logs = check_folder(options.log_dir)
+        if logs.exists() and not logs.is_dir():
+            raise NotADirectoryError(
+                f"--log-dir: '{logs}' is a file, and not a folder. Give another folder."
+            )
+        if logs.absolute() == model.absolute():
+            options.usage_error("--log-dir and --model are the same path")
+
+
+def _classes(options: Namespace) -> tuple[tuple[int, ...], tuple[str, ...] | None]:
+    """Class number of each channel of the network, and the names of the classes."""
+    legend = _legend(options)
+    if "class_count" in options:
+        if "classes" in options or legend:
+            options.usage_error(
+                "--class-count does not go with --classes or --legend-from"
+            )
+        return tuple(range(options.class_count)), None
+    if "classes" not in options and legend is None:
+        options.usage_error(
+            "one of --class-count, --classes and --legend-from is required"
+        )
+    classes = options.classes if "classes" in options else legend.classes
+    if legend is None:
+        return classes, tuple(map(str, classes))
+    names = dict(zip(legend.classes, legend.names, strict=True))
+    unknown = [number for number in classes if number not in names]
+    if unknown:
+        raise ValueError(
+            f"--classes: {unknown[0]} is not in the legend of '{options.legend_from}', "
+            f"which has {', '.join(map(str, names))}. Leave it out, or leave "
+            "--legend-from out."
+        )
+    return classes, tuple(names[number] for number in classes)
+
+
+def _dataset(
+    options: Namespace, name: str, classes: tuple[int, ...]
+) -> "tf.data.Dataset":
     """The batches of --train or --valid; only those of --train are shuffled."""
     wanted = {*ARCHITECTURES[options.architecture], "labels"}
     paths = _values_by_name(options, name)
@@ -189,9 +275,11 @@ def _dataset(options: Namespace, name: str, class_count: int) -> "tf.data.Datase
             f"'{options.architecture}' needs {', '.join(sorted(wanted))}. Give "
             f"--{name} NAME=PATH for each of these names, and for no others."
         )
+    numbers = {} if classes == tuple(range(len(classes))) else {"classes": classes}
     return tl.patch_dataset(
         paths,
-        class_count=class_count,
+        class_count=len(classes),
+        **numbers,
         shuffle=name == "train",
         seed=options.seed,
         **_given(options, "batch_size"),
@@ -246,52 +334,10 @@ def _check_patches(
         )
 
 
-def _fit(
-    model: "keras.Model",
-    train: "tf.data.Dataset",
-    valid: "tf.data.Dataset",
-    options: Namespace,
-) -> list[float]:
-    """Train, keep the best epoch, and return the validation losses.
-
-    An interrupted training keeps its best epoch too.
-    """
-    options.model.parent.mkdir(parents=True, exist_ok=True)
-    best = options.model.with_name(f".part-{options.model.name}")
-    best.unlink(missing_ok=True)
-    try:
-        history = model.fit(
-            train,
-            validation_data=valid,
-            epochs=options.epochs,
-            verbose=2,
-            callbacks=_callbacks(options, best),
-        )
-    except KeyboardInterrupt as err:
-        if best.exists():
-            message = f"'{options.model}' is the best epoch until now"
-            raise KeyboardInterrupt(message) from err
-        raise
-    finally:
-        kept = best.exists()
-        if kept:
-            best.replace(options.model)
-    if not kept:
-        raise ValueError(
-            "The validation loss is not a number in any epoch, so no model is written. "
-            f"Use a smaller --learning-rate than {options.learning_rate:g}."
-        )
-    return history.history["val_loss"]
-
-
-def _callbacks(options: Namespace, best: Path) -> "list[keras.callbacks.Callback]":
+def _callbacks(options: Namespace) -> "list[keras.callbacks.Callback]":
     import keras
 
-    # Without this threshold, Keras keeps the first epoch even if its loss is NaN.
-    keep_best = keras.callbacks.ModelCheckpoint(
-        best, save_best_only=True, initial_value_threshold=np.inf
-    )
-    callbacks = [keep_best]
+    callbacks = []
     if "patience" in options:
         callbacks.append(keras.callbacks.EarlyStopping(patience=options.patience))
     if "log_dir" in options:

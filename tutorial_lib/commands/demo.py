@@ -6,10 +6,14 @@ image and map side by side.
 """
 
 import argparse
+import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from tutorial_lib.commands.signals import ended_like_ctrl_c, exit_code
 from tutorial_lib.rasters import Legend, Source, read_legend
+from tutorial_lib.rasters.files import check_folder
 from tutorial_lib.recorded import recipes
 
 # The demonstration takes about a minute with this number of epochs.
@@ -67,8 +71,15 @@ def map_scene(image: Path, model: Path, path: Path, legend: Legend) -> None:
     print(f"The figure is in '{path.with_suffix('.png')}'.")
 
 
-def main() -> None:
-    """Run the demonstration with the folders of the command line."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demonstration with the folders of the command line.
+
+    Args:
+        arguments: The words of the command line; None takes those of the program.
+
+    Returns:
+        The exit code, as of `tutorial-lib`.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m tutorial_lib.commands.demo",
         description="Train the pixel-wise network on the Havel scene and map it.",
@@ -81,18 +92,35 @@ def main() -> None:
     )
     parser.add_argument(
         "--out",
-        type=Path,
-        default=Path("data/demo"),
+        default="data/demo",
         help="folder for patches, network, map and figure (default: data/demo)",
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    try:
+        with ended_like_ctrl_c():
+            _run(options.scene, check_folder(options.out))
+    except (OSError, ValueError) as err:
+        print(f"demo: {err}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as interrupt:
+        print("demo: interrupted", file=sys.stderr)
+        return exit_code(interrupt)
+    return 0
+
+
+def _run(scene: Path, folder: Path) -> None:
     started = time.perf_counter()
-    legend = read_legend(options.scene / "terrain_truth_a.tif")
-    model = train(options.scene, options.out, legend)
-    image = options.scene / "s2_10m_nodata.tif"
-    map_scene(image, model, options.out / "map.tif", legend)
+    labels = scene / "terrain_truth_a.tif"
+    if not labels.exists():
+        raise FileNotFoundError(
+            f"'{scene}' is not the folder of the Havel scene. Run `python -m "
+            "data_fetch sample`, or give the folder with --scene."
+        )
+    legend = read_legend(labels)
+    model = train(scene, folder, legend)
+    map_scene(scene / "s2_10m_nodata.tif", model, folder / "map.tif", legend)
     print(f"The demonstration took {time.perf_counter() - started:.0f} s.")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

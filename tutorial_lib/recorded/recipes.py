@@ -17,6 +17,7 @@ from tutorial_lib.patches.extraction import Patches, extract_patches
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.patches.selection import select_positions
 from tutorial_lib.rasters import PathLike, read_grid
+from tutorial_lib.rasters.files import check_destination, replacing_together
 from tutorial_lib.testing import scratch_folder
 
 if TYPE_CHECKING:
@@ -192,7 +193,9 @@ def train(
     """
     import keras
 
-    train, valid = datasets
+    from tutorial_lib.training.best_epoch import fit_best_epoch
+
+    check_destination(best)
     keras.utils.set_random_seed(seed)
     model = architecture(class_count)
     model.compile(
@@ -200,14 +203,7 @@ def train(
         loss={"estimated": keras.losses.CategoricalCrossentropy()},
         metrics={"estimated": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
     )
-    keep_best = keras.callbacks.ModelCheckpoint(best, save_best_only=True)
-    return model.fit(
-        train,
-        validation_data=valid,
-        epochs=epochs,
-        verbose=verbose,
-        callbacks=[keep_best],
-    )
+    return fit_best_epoch(model, datasets, best, epochs=epochs, verbose=verbose)
 
 
 def train_fcnn(
@@ -262,18 +258,21 @@ def _record(
     """Train for 25 epochs, and write `<name>.keras` and `<name>.json`."""
     import keras
 
-    best = recorded.FOLDER / f"{name}.keras"
+    places = [recorded.FOLDER / f"{name}{ending}" for ending in (".keras", ".json")]
+    best = scratch_folder() / f"{name}.keras"
     history = train(
         architecture, datasets, best, class_count=class_count, epochs=25, verbose=2
     )
-    # Without the state of the optimizer the file has a third of its size.
     model = keras.models.load_model(best, compile=False)
-    model.save(best)
     curves = {
         curve: [round(value, 5) for value in values]
         for curve, values in history.history.items()
     }
-    (recorded.FOLDER / f"{name}.json").write_text(json.dumps(curves, indent=1))
+    # Together, so that the curves are always those of the weights.
+    with replacing_together(places) as (weights, record):
+        # Without the state of the optimizer the file has a third of its size.
+        model.save(weights)
+        record.write_text(json.dumps(curves, indent=1))
 
 
 if __name__ == "__main__":

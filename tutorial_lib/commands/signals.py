@@ -1,0 +1,53 @@
+"""Signals that end a command: each leaves as little behind as Ctrl-C."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+__all__ = ["ended_like_ctrl_c", "exit_code"]
+
+
+class EndedError(KeyboardInterrupt):
+    """A signal to end: of a batch system, `kill`, `timeout`, or a closed terminal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def ended_like_ctrl_c() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP raise a KeyboardInterrupt in the `with` block.
+
+    Without this they end Python at once, so that parts of files stay behind. A program
+    that has its own handler keeps it, and so does `nohup`, which ignores SIGHUP.
+    """
+    ours = []
+    # Python allows handlers in the main thread only. Windows has no SIGHUP.
+    if threading.current_thread() is threading.main_thread():
+        names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        numbers = [getattr(signal, name) for name in names]
+        ours = [n for n in numbers if signal.getsignal(n) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    raise EndedError(number)
+
+
+def exit_code(interrupt: KeyboardInterrupt) -> int:
+    """The usual exit code after a signal, 128 and its number: 130 for Ctrl-C.
+
+    Example:
+        >>> exit_code(KeyboardInterrupt()), exit_code(EndedError(signal.SIGTERM))
+        (130, 143)
+    """
+    return 128 + getattr(interrupt, "number", signal.SIGINT)
