@@ -75,13 +75,13 @@ def test_rmse_compares_pixels_on_the_same_ground(shifted, block, monkeypatch):
 
 def test_blocks_that_are_read_do_not_grow_with_the_rasters(shifted, monkeypatch):
     monkeypatch.setattr(distances, "BLOCK", 16)
-    read, sizes = SourceReader.read, []
+    read, sizes = SourceReader.read_block, []
 
     def noted(reader, row, col, height, width):
         sizes.append((height, width))
         return read(reader, row, col, height, width)
 
-    monkeypatch.setattr(SourceReader, "read", noted)
+    monkeypatch.setattr(SourceReader, "read_block", noted)
     rmse(*shifted[:2])
     assert max(map(max, sizes)) == 16
     assert sum(h * w for h, w in sizes) == 2 * 52 * 39
@@ -302,11 +302,11 @@ def test_maps_of_one_value_and_of_one_value_a_tile(folder):
     ("options", "words"),
     [
         ({"tile": 40}, "40 x 30 px, less than two tiles"),
-        ({"tile": 1}, "tile=1"),
-        ({"tile": 10.0}, r"tile=10\.0"),
+        ({"tile": 1}, "`tile` is 1. Give .* 2 or more"),
+        ({"tile": 10.0}, r"`tile` is 10\.0"),
         ({"tile": 16, "stride": 5}, "tile=16, stride=5"),
-        ({"tile": 16, "stride": 16}, "stride=16"),
-        ({"tile": 16, "stride": 0}, "stride=0"),
+        ({"tile": 16, "stride": 16}, "`stride` is 16.* from 1 to 15"),
+        ({"tile": 16, "stride": 0}, "`stride` is 0.* from 1 to 15"),
     ],
 )
 def test_impossible_tiles_are_refused(folder, options, words):
@@ -594,10 +594,10 @@ def test_chunks_that_read_no_data_are_passed_over_and_counted():
             r"100 px is not a multiple.*Use 96 or 112",
         ),
         ({"crops": (8,), "chunk": 32}, r"reach them all \(47 px\).*48 px"),
-        ({"crops": (), "chunk": 128}, r"`crops` are whole numbers.*\(\)"),
+        ({"crops": (), "chunk": 128}, r"`crops` is \(\).* at least one"),
         ({"crops": (8, -1)}, "-1"),
         ({"crops": (8.5,)}, r"8\.5"),
-        ({"crops": (8,), "count": 0}, "Received: 0"),
+        ({"crops": (8,), "count": 0}, "`count` is 0.* 1 or more"),
         ({"crops": (126,)}, "No chunk of 256 px.*larger rasters"),
         ({"crops": (8,), "output": "estimate"}, "no output 'estimate'"),
     ],
@@ -613,7 +613,7 @@ def test_models_whose_fields_are_unknown_are_refused():
     with pytest.raises(ValueError, match=r"plain function.*keras\.Model"):
         distortion_curve(network, image, output="estimated", crops=(0,))
     model = architectures.pixelwise_fcnn(4, crops=())
-    with pytest.raises(TypeError, match=r"name of one output.*\['estimated'\]"):
+    with pytest.raises(TypeError, match=r"`output` is \['estimated'\]"):
         distortion_curve(model, image, output=["estimated"], crops=(0,))
 
 

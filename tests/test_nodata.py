@@ -13,6 +13,9 @@ from tutorial_lib import Source, plan_inference, rasters, testing
 from tutorial_lib.inference.background import windows_without_data
 from tutorial_lib.networks.predictors import Predictor
 
+# Functions do not show their layers; test_judging.py tests the warning.
+pytestmark = pytest.mark.filterwarnings("ignore:Whether the tiles give the map")
+
 FIELD = 6
 SHAPE = (41, 57)
 RULES = ("center", "all", "any")
@@ -165,13 +168,23 @@ def test_no_data_does_not_leak_into_its_surroundings(tmp_path):
         np.testing.assert_array_equal(other, maps[0])
 
 
-def test_nan_in_the_pixels_does_not_spread_even_without_a_rule(tmp_path):
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("tag", [None, -1.0])
+def test_pixels_that_are_not_finite_have_no_data_without_a_tag(tmp_path, value, tag):
     mask = holes(SHAPE, seed=1)
-    path = raster_with_holes(tmp_path / "a.tif", mask, value=np.nan, tag=False)
+    rng = np.random.default_rng(5)
+    array = rng.integers(1, 100, (*SHAPE, 2)).astype("float32")
+    # In one band: the pixel is of no use all the same.
+    array[mask, 1] = value
+    path = write(tmp_path / "a.tif", array, nodata=tag)
     source = Source(path, receptive_field=FIELD)
-    for rule in (None, "center", "all", "any", "tile"):
+    for rule in RULES:
         model = testing.BlockMean({"input": FIELD})
-        assert not background(model, source, nodata_rule=rule).any()
+        got = background(model, source, nodata_rule=rule)
+        np.testing.assert_array_equal(got, naive_background([mask], rule))
+    # Without a rule all is mapped, and no NaN spreads.
+    model = testing.BlockMean({"input": FIELD})
+    assert not background(model, source, nodata_rule=None).any()
 
 
 def test_a_pixel_with_data_in_one_band_has_data(tmp_path):
@@ -200,11 +213,12 @@ def test_without_a_rule_no_data_values_are_mapped(tmp_path):
     assert (plan.read() == -9999).all()
 
 
-def test_a_no_data_value_outside_the_type_matches_no_pixel(tmp_path):
+def test_a_no_data_value_outside_the_type_is_refused(tmp_path):
     array = np.full((*SHAPE, 1), 7, "uint8")
     path = write(tmp_path / "a.tif", array)
     source = Source(path, receptive_field=FIELD, nodata=-9999)
-    assert not background(testing.BlockMean({"input": FIELD}), source).any()
+    with pytest.raises(ValueError, match=r"-9999.*uint8.*Leave it out"):
+        background(testing.BlockMean({"input": FIELD}), source)
 
 
 @pytest.mark.parametrize("mode", ["fully_convolutional", "patch_based"])

@@ -5,9 +5,11 @@ import shutil
 
 import keras
 import numpy as np
+import pyogrio
 import pytest
+import shapely
 
-from tutorial_lib import rasters, testing
+from tutorial_lib import rasters, select_positions, testing
 
 
 @pytest.fixture
@@ -21,6 +23,36 @@ def two_epochs(monkeypatch):
     monkeypatch.setattr(keras.Model, "fit", fit_two_epochs)
 
 
+def own_data(folder):
+    """A photo of 8 bits, and points with the classes 10, 20, 30 and 40."""
+    scene = testing.small_scene()
+    bands = rasters.read_array(scene["input_10m"])[..., [3, 2, 1]]
+    photo = rasters.to_type(bands / 4000 * 255, "uint8", nan=0)
+    rasters.write_array(folder / "photo.tif", photo, rasters.read_grid(scene["labels"]))
+    points = select_positions(scene["labels"], count=500)
+    table = {
+        "landuse": 10 * (1 + points.labels),
+        "geometry": shapely.points(points.x, points.y),
+    }
+    pyogrio.raw.write(
+        folder / "field_work.gpkg",
+        shapely.to_wkb(table["geometry"]),
+        field_data=[table["landuse"]],
+        fields=["landuse"],
+        geometry_type="Point",
+        crs=str(points.crs),
+    )
+
+
+def check_own_map(path, truth):
+    """The map has the photo's size and class numbers; town, class 40, is unknown."""
+    labels, known = rasters.read_array(path), truth < 3
+    assert labels.shape == truth.shape
+    assert set(np.unique(labels)) <= {10, 20, 30}
+    assert np.mean(labels[known] == 10 * (1 + truth[known])) > 0.6
+    assert rasters.read_legend(path).classes == (10, 20, 30)
+
+
 @pytest.mark.thorough
 def test_the_examples_of_the_readme_run(
     repository, tmp_path, monkeypatch, capfd, two_epochs
@@ -31,6 +63,7 @@ def test_the_examples_of_the_readme_run(
     scene = testing.small_scene()
     shutil.copy(scene["input_10m"], tmp_path / "s2_10m.tif")
     shutil.copy(scene["labels"], tmp_path / "terrain_truth_a.tif")
+    own_data(tmp_path)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})
     labels = rasters.read_array(tmp_path / "map.tif")
@@ -40,3 +73,4 @@ def test_the_examples_of_the_readme_run(
     # The four classes of the small scene are easy to tell apart; guessing gives 0.25.
     assert np.mean(labels[known] == truth[known]) > 0.6
     assert rasters.read_legend(tmp_path / "map.tif") == testing.SMALL_LEGEND
+    check_own_map(tmp_path / "own_map.tif", truth=rasters.read_array(scene["labels"]))

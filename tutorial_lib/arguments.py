@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 
 __all__ = [
+    "NotWholeError",
     "choice",
+    "class_numbers",
     "file_path",
     "flag",
     "instance",
@@ -27,6 +29,10 @@ __all__ = [
     "whole_number",
     "whole_numbers",
 ]
+
+
+class NotWholeError(ValueError):
+    """A number has decimals, or is a float: 16.0 is not a number of pixels."""
 
 
 def shown(value: Any) -> str:
@@ -55,16 +61,20 @@ def whole_number(
 
     Raises:
         TypeError: If it is not a number.
-        ValueError: If it is not whole, or beyond a limit.
+        NotWholeError: If it is not whole.
+        ValueError: If it is beyond a limit.
 
     Example:
-        >>> whole_number("count", 10.5, least=1)
+        >>> whole_number("count", 0, least=1)
         Traceback (most recent call last):
-        ValueError: `count` is 10.5. Give a whole number, 1 or more.
+        ValueError: `count` is 0. Give a whole number, 1 or more.
     """
     if not _is_number(value):
         raise TypeError(_wrong(name, value, f"a whole number{_limits(least, most)}"))
-    if not isinstance(value, Integral) or not _within(value, least, most):
+    if not isinstance(value, Integral):
+        wanted = f"a whole number{_limits(least, most)}"
+        raise NotWholeError(_wrong(name, value, wanted))
+    if not _within(value, least, most):
         raise ValueError(_wrong(name, value, f"a whole number{_limits(least, most)}"))
     return int(value)
 
@@ -82,6 +92,32 @@ def whole_numbers(
         values = (values,)
     values = sequence(name, values, "whole numbers")
     return tuple(whole_number(name, value, least=least, most=most) for value in values)
+
+
+def class_numbers(name: str, values: Any) -> tuple[int, ...]:
+    """Class numbers of one's own, in ascending order, as a tuple.
+
+    A network numbers its classes 0, 1, 2…; in ascending order there is one way only to
+    number them so, for patches, maps and legends alike.
+
+    Raises:
+        TypeError: If they are not numbers.
+        ValueError: If one is not whole, below 0, or not larger than the one before it.
+
+    Example:
+        >>> class_numbers("classes", [10, 30, 20])
+        Traceback (most recent call last):
+        ValueError: `classes` is (10, 30, 20). Give each class number once, in ascending
+        order: (10, 20, 30).
+    """
+    numbers = whole_numbers(name, values, least=0, most=2**31 - 1)
+    ascending = tuple(sorted(set(numbers)))
+    if numbers != ascending:
+        raise ValueError(
+            f"`{name}` is {numbers}. Give each class number once, in ascending order: "
+            f"{ascending}."
+        )
+    return numbers
 
 
 def number(

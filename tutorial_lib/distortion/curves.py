@@ -5,15 +5,15 @@ begins and ends at multiples of its total stride, and the margins that `analyse`
 are cut off. The rest equals the output of the whole image exactly.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from math import ceil
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tutorial_lib import arguments
 from tutorial_lib.distortion.single_chunks import ErrorMaps, measure_errors
 from tutorial_lib.fields.checks import check_multiple
 from tutorial_lib.inference.checks import name_sources
@@ -140,7 +140,7 @@ def distortion_curve(
     sources: Mapping[str, Source | PathLike] | Source | PathLike,
     *,
     output: str,
-    crops: Iterable[int],
+    crops: int | Sequence[int],
     chunk: int | None = None,
     count: int = 4,
     seed: int = 0,
@@ -180,13 +180,14 @@ def distortion_curve(
         >>> curve.chunk, curve.margins, curve.crops[0].largest < 1e-6
         (32, (0, 0, 0, 0), True)
     """
+    output = arguments.text("output", output)
+    crops = tuple(sorted(set(arguments.whole_numbers("crops", crops, least=0))))
+    count = arguments.whole_number("count", count, least=1)
+    seed = arguments.whole_number("seed", seed, least=0)
     job, named = _job(model, sources, output)
-    crops = _checked_crops(crops)
     if chunk is None:
         chunk = _smallest_chunk(job, crops)
     _check_chunk(job, chunk, crops)
-    if not isinstance(count, Integral) or count < 1:
-        raise ValueError(f"`count` is a number of chunks from 1 on. Received: {count}.")
     with open_sources(named) as readers:
         found, passed_over = measure_errors(job, readers, chunk, count=count, seed=seed)
     (top, bottom), (left, right) = job.rows.reach.margins, job.cols.reach.margins
@@ -209,8 +210,6 @@ def _job(model: Any, sources: Any, output: str) -> tuple[Job, Mapping[str, Sourc
             "What a plain function reads is not known, so its exact output is not "
             "known either. Give a keras.Model or a `.keras` file."
         )
-    if not isinstance(output, str):
-        raise TypeError(f"`output` is the name of one output. Received: {output!r}.")
     named = {
         name: replace(source, receptive_field=None)
         for name, source in name_sources(sources, predictor).items()
@@ -218,16 +217,6 @@ def _job(model: Any, sources: Any, output: str) -> tuple[Job, Mapping[str, Sourc
     # With the rule "any", a chunk that reads no-data has background pixels.
     plan = plan_inference(predictor, named, output=output, nodata_rule="any")
     return plan.job, plan.sources
-
-
-def _checked_crops(crops: Iterable[int]) -> tuple[int, ...]:
-    crops = tuple(crops)
-    if not crops or not all(isinstance(c, Integral) and c >= 0 for c in crops):
-        raise ValueError(
-            "`crops` are whole numbers of pixels from 0 on, at least one of them. "
-            f"Received: {crops}."
-        )
-    return tuple(sorted({int(crop) for crop in crops}))
 
 
 def _smallest_chunk(job: Job, crops: Sequence[int]) -> int:

@@ -7,8 +7,13 @@ from math import fsum
 import numpy as np
 
 from tutorial_lib.grids import Axis, GridMismatchError, align, tile_spans
-from tutorial_lib.rasters import PathLike, Source, SourceReader, open_source
-from tutorial_lib.rasters.validity import pixels_without_data
+from tutorial_lib.rasters import (
+    PathLike,
+    Source,
+    SourceReader,
+    open_source,
+    read_legend,
+)
 
 # Side of what is read at once, in pixels: memory does not grow with the rasters.
 BLOCK = 512
@@ -32,6 +37,8 @@ class Distance:
         pixel_count: Pixels that were compared.
         left_out: Pixels that were not, because one of the rasters has no data there, or
             a value that is not finite.
+        of_labels: Whether both are label maps, with class names in the file: only
+            `differing_share` means something then.
     """
 
     per_value: float
@@ -41,17 +48,26 @@ class Distance:
     window_shape: tuple[int, int]
     pixel_count: int
     left_out: int
+    of_labels: bool = False
 
     def __float__(self) -> float:
         return self.per_value
 
     def __repr__(self) -> str:
         height, width = self.window_shape
+        compared = (
+            f"({self.pixel_count} of {height} x {width} common pixels compared, "
+            f"{self.left_out} left out)"
+        )
+        if self.of_labels:
+            return (
+                f"{self.differing_share:.2%} of the pixels have another class "
+                f"{compared}; class numbers have no distance"
+            )
         return (
             f"RMSE {self.per_value:.4g} per value, {self.summed_over_bands:.4g} summed "
             f"over bands; largest difference {self.largest:.4g}; "
-            f"{self.differing_share:.2%} of the pixels differ ({self.pixel_count} of "
-            f"{height} x {width} common pixels compared, {self.left_out} left out)"
+            f"{self.differing_share:.2%} of the pixels differ {compared}"
         )
 
 
@@ -86,7 +102,8 @@ def rmse(a: PathLike | Source, b: PathLike | Source) -> Distance:
         >>> distance.window_shape, float(distance), distance.summed_over_bands
         ((4, 5), 0.5, 1.0)
     """
-    with open_source(Source.of(a)) as first, open_source(Source.of(b)) as second:
+    a, b = Source.of(a), Source.of(b)
+    with open_source(a) as first, open_source(b) as second:
         _check_bands(first, second)
         axes = align({"a": first.grid, "b": second.grid})
         (rows, down), (cols, right) = _common_window(axes["a"], axes["b"])
@@ -102,7 +119,8 @@ def rmse(a: PathLike | Source, b: PathLike | Source) -> Distance:
     count, total = sum(counts), len(rows) * len(cols)
     if not count:
         raise ValueError(
-            f"None of the {total} common pixels of '{a}' and '{b}' has data in both. "
+            f"None of the {total} common pixels of '{a.paths[0]}' and '{b.paths[0]}' "
+            "has data in both. "
             "Check the no-data values: `Source(…, nodata=…)`."
         )
     return Distance(
@@ -113,6 +131,7 @@ def rmse(a: PathLike | Source, b: PathLike | Source) -> Distance:
         window_shape=(len(rows), len(cols)),
         pixel_count=count,
         left_out=total - count,
+        of_labels=bands == 1 and all(read_legend(one.paths[0]) for one in (a, b)),
     )
 
 
@@ -170,10 +189,9 @@ def read_measured(
     A pixel has no data when all its bands are no-data, or one is not finite; its values
     are 0 then.
     """
-    array = reader.read(rows.start, cols.start, len(rows), len(cols))
-    measured = np.isfinite(array).all(axis=-1)
-    measured &= ~pixels_without_data(array, reader.nodata)
-    return np.where(measured[..., np.newaxis], array, 0).astype("float64"), measured
+    block = reader.read_block(rows.start, cols.start, len(rows), len(cols))
+    values = np.where(block.empty[..., np.newaxis], 0, block.values)
+    return values.astype("float64"), ~block.empty
 
 
 def _compared(

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from itertools import product
 from math import inf
-from numbers import Integral
 
 import numpy as np
 
+from tutorial_lib import arguments
 from tutorial_lib.distortion.distances import BLOCK, read_measured
 from tutorial_lib.grids import tile_spans
 from tutorial_lib.rasters import PathLike, Source, SourceReader, open_source
@@ -69,13 +69,11 @@ def seam_score(
 
 
 def _check_steps(tile: int, stride: int | None) -> None:
-    if not isinstance(tile, Integral) or tile < 2:
-        raise ValueError(
-            f"A tile is a whole number of pixels from 2 on. Received: tile={tile!r}."
-        )
+    arguments.whole_number("tile", tile, least=2)
     if stride is None:
         return
-    if not isinstance(stride, Integral) or not 0 < stride < tile or tile % stride:
+    arguments.whole_number("stride", stride, least=1, most=tile - 1)
+    if tile % stride:
         raise ValueError(
             "The total stride must divide the tile; otherwise tiles begin at different "
             f"phases. Received: tile={tile}, stride={stride!r}."

@@ -158,7 +158,7 @@ def _pairs(
     for row, col in places:
         rows, cols = range(row, row + chunk), range(col, col + chunk)
         pixels = job.rows.pixels_of(rows), job.cols.pixels_of(cols)
-        truth, background = compute_tile(job, readers, Tile(*pixels, *pixels))
+        truth, background, _ = compute_tile(job, readers, Tile(*pixels, *pixels))
         if background.any():
             yield None
         else:
@@ -176,7 +176,7 @@ def _alone(
             job.rows.source_pixels(name, rows),
             job.cols.source_pixels(name, cols),
             mirrored=(True, True),
-            nodata=readers[name].nodata,
+            judged=True,
         )
         batch[name] = filled(chunk)[np.newaxis]
     return job.predictor(batch, job.outputs)[job.outputs[0]][0]

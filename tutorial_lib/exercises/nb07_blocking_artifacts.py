@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tutorial_lib import testing
+from tutorial_lib.arguments import NotWholeError
 from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
 from tutorial_lib.inference.errors import (
     ExpressionFieldError,
-    FieldValueError,
     InputSizeError,
 )
 from tutorial_lib.inference.plan import InferencePlan
@@ -67,8 +67,8 @@ def _judge_plan_blocks(answer: Callable[..., InferencePlan]) -> str | None:
         return "fields"
     except ExpressionFieldError:
         return "another side"
-    except FieldValueError as err:
-        return OTHER if isinstance(err.value, Integral) else "not whole"
+    except NotWholeError:
+        return "not whole"
     except ValueError:
         return OTHER
     if not isinstance(plan, InferencePlan):

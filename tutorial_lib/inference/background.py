@@ -17,7 +17,6 @@ import numpy as np
 from tutorial_lib.inference.lattice import Lattice
 from tutorial_lib.inference.reading import Chunk, read_beyond
 from tutorial_lib.rasters import SourceReader
-from tutorial_lib.rasters.validity import pixels_without_data
 
 RULES = ("center", "all", "any", "tile")
 
@@ -77,13 +76,13 @@ def background_of_source(
     Args:
         rule: One of `RULES`.
         name: Name of the source.
-        reader: The source, which has a no-data value.
+        reader: The source, which may have pixels without data.
         chunk: What was read of it for the tile.
         rows: The lattice of the rows, and the tile's rows.
         cols: The same of the columns.
     """
     if rule == "center":
-        return _places_without_data(name, reader, rows, cols)
+        return _places_without_data(name, reader, chunk, rows, cols)
     shape = len(rows[1]), len(cols[1])
     if rule == "tile":
         return np.full(shape, chunk.empty.all())
@@ -107,6 +106,7 @@ def _windows_in(read: range, name: str, lattice: Lattice, pixels: range) -> Wind
 def _places_without_data(
     name: str,
     reader: SourceReader,
+    chunk: Chunk,
     rows: tuple[Lattice, range],
     cols: tuple[Lattice, range],
 ) -> np.ndarray:
@@ -115,9 +115,17 @@ def _places_without_data(
         np.array([lattice.place(name, pixel) for pixel in pixels])
         for lattice, pixels in (rows, cols)
     )
-    top, left = row_index[0], col_index[0]
-    pixels = read_beyond(
-        reader, range(top, row_index[-1] + 1), range(left, col_index[-1] + 1)
+    spans = [range(index[0], index[-1] + 1) for index in (row_index, col_index)]
+    inside = all(
+        max(read.start, 0) <= span.start and span.stop <= min(read.stop, size)
+        for span, read, size in zip(
+            spans, (chunk.rows, chunk.cols), reader.grid.shape.yx, strict=True
+        )
     )
-    empty = pixels_without_data(pixels, reader.nodata)
+    # An output pixel nearly always lies in what is read for it.
+    if inside:
+        top, left, empty = chunk.rows.start, chunk.cols.start, chunk.empty
+    else:
+        top, left = spans[0].start, spans[1].start
+        _, empty = read_beyond(reader, *spans)
     return empty[np.ix_(row_index - top, col_index - left)]

@@ -4,25 +4,26 @@ The network is asked with arrays of zeros, so that any kind of model can be chec
 gives `expression_field` pixels for one receptive field, and twice that for two blocks.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import inf, lcm
-from numbers import Integral, Real
+from math import lcm
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tutorial_lib import arguments
 from tutorial_lib.fields.checks import check_output
 from tutorial_lib.grids import snapped
 from tutorial_lib.inference.blocks import Fields
 from tutorial_lib.inference.engine import Job
 from tutorial_lib.inference.errors import (
     ExpressionFieldError,
-    FieldValueError,
     InputSizeError,
     ScaleFactorError,
 )
+from tutorial_lib.inference.labels import scores_of
 from tutorial_lib.networks.checks import OutputError, check_inputs
 from tutorial_lib.networks.predictors import Predictor
 from tutorial_lib.notices import error_line
@@ -30,7 +31,7 @@ from tutorial_lib.rasters import PathLike, Source
 
 __all__ = [
     "OutputFormat",
-    "check_choice",
+    "anchored",
     "check_outputs",
     "declared_fields",
     "name_sources",
@@ -48,12 +49,15 @@ class OutputFormat:
         channels: Its number of channels.
         dtype: Its type.
         class_count: Number of classes of the network, None when unknown.
+        scores: Of labels, the output that they are the largest value of; None when
+            unknown.
     """
 
     name: str
     channels: int
     dtype: np.dtype
     class_count: int | None
+    scores: str | None = None
 
     @property
     def is_labels(self) -> bool:
@@ -62,14 +66,6 @@ class OutputFormat:
 
 
 # What is asked for
-
-
-def check_choice(name: str, value: Any, choices: Sequence[Any]) -> None:
-    """Raise ValueError unless an argument is one of its choices."""
-    if value not in choices:
-        raise ValueError(
-            f"`{name}` is one of {', '.join(map(repr, choices))}. Received: {value!r}."
-        )
 
 
 def name_sources(
@@ -92,13 +88,34 @@ def name_sources(
     return {name: Source.of(source) for name, source in sources.items()}
 
 
-def check_outputs(outputs: Sequence[str], predictor: Predictor) -> None:
-    """Raise ValueError unless there is an output, and the model has all of them."""
-    if not outputs:
-        known = ", ".join(sorted(predictor.outputs)) or "any that the function gives"
-        raise ValueError(f"`output` names no output. Choose from: {known}.")
-    for name in outputs:
+def anchored(source: Source) -> Source:
+    """A source with the full paths of its files, for when the working folder changes.
+
+    What is not a file, such as a web address or a part of a netCDF, stays as it is.
+    """
+    paths = [Path(p).absolute() if Path(p).exists() else p for p in source.paths]
+    return replace(source, path=paths if len(paths) > 1 else paths[0])
+
+
+def check_outputs(output: Any, predictor: Predictor) -> tuple[str, ...]:
+    """Names of the outputs that are asked for, one or several, of a model.
+
+    Raises:
+        TypeError: If they are not names.
+        ValueError: If there is none, or the model has no such output.
+    """
+    names = [output] if isinstance(output, str) else output
+    known = ", ".join(sorted(predictor.outputs)) or "those that the function gives"
+    cure = f"Give the name of an output, or a list of names, of: {known}."
+    if not isinstance(names, list | tuple) or not all(
+        isinstance(name, str) for name in names
+    ):
+        raise TypeError(f"`output` is {arguments.shown(output)}. {cure}")
+    if not names:
+        raise ValueError(f"`output` names no output. {cure}")
+    for name in names:
         check_output(name, predictor.outputs)
+    return tuple(names)
 
 
 def declared_fields(
@@ -114,8 +131,9 @@ def declared_fields(
         scale_factor: Likewise.
 
     Raises:
-        FieldValueError: If one of them is impossible.
-        ValueError: If a source lacks its receptive field.
+        TypeError: If the expression field or the scale factor is not a number.
+        ValueError: If one of them is not positive, or a source lacks its receptive
+            field.
     """
     receptive = {name: source.receptive_field for name, source in sources.items()}
     if {*receptive.values(), expression_field, scale_factor} == {None}:
@@ -127,23 +145,12 @@ def declared_fields(
                 "Declare the pixels that the network reads of it, `Source(…, "
                 "receptive_field=16)`, or none of the fields: then they are derived."
             )
-        _check_size(f"The receptive field of source '{name}'", field)
     expression = 1 if expression_field is None else expression_field
+    expression = arguments.whole_number("expression_field", expression, least=1)
     scale = 1 if scale_factor is None else scale_factor
-    _check_size("The expression field", expression)
-    if not isinstance(scale, Real) or not 0 < scale < inf:
-        raise FieldValueError(
-            f"The scale factor is {scale!r}. Give a positive number, or leave it out.",
-            scale,
-        )
-    return Fields(receptive, int(expression), snapped(Fraction(str(scale))))
-
-
-def _check_size(what: str, field: Any) -> None:
-    if not isinstance(field, Integral) or field < 1:
-        raise FieldValueError(
-            f"{what} is {field!r}. Declare a whole number of pixels from 1 on.", field
-        )
+    arguments.number("scale_factor", scale, above=0)
+    # As text, so that 1.1 is 11/10, and a Fraction stays what it is.
+    return Fields(receptive, expression, snapped(Fraction(str(scale))))
 
 
 # Whether the network obeys
@@ -281,11 +288,16 @@ def _run(
 
 
 def _formats(job: Job, given: Mapping[str, np.ndarray]) -> tuple[OutputFormat, ...]:
-    classes = given["estimated"].shape[-1] if "estimated" in given else None
-    return tuple(
-        OutputFormat(name, given[name].shape[-1], given[name].dtype, classes)
-        for name in job.outputs
-    )
+    formats = []
+    for name in job.outputs:
+        array, scores = given[name], None
+        if array.shape[-1] == 1 and np.issubdtype(array.dtype, np.integer):
+            scores = scores_of(name, job.predictor, given)
+        classes = given.get(scores or "estimated")
+        count = None if classes is None else classes.shape[-1]
+        channels, dtype = array.shape[-1], array.dtype
+        formats.append(OutputFormat(name, channels, dtype, count, scores))
+    return tuple(formats)
 
 
 def _wrong_expression(job: Job, name: str, given: Mapping[str, np.ndarray]) -> str:

@@ -1,7 +1,8 @@
 """Computing one tile of a map: read the sources, find the background, run the model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from einops import rearrange
@@ -16,7 +17,7 @@ from tutorial_lib.rasters import SourceReader
 # Values of a batch of patches, so that its memory does not depend on the patch size.
 BATCH_VALUES = 2**22
 
-__all__ = ["Job", "compute_tile"]
+__all__ = ["Job", "TileValues", "compute_tile"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Job:
         patch_based: The model runs on batches of patches, one for each block, instead
             of once for a whole tile. The lattices are `BlockLattice`s then.
         nodata_rule: One of `background.RULES`; None takes all pixels for measured.
+        scores: For outputs of labels, the output that they are the largest value of:
+            where that is not a number, neither is the label.
     """
 
     predictor: Predictor
@@ -39,6 +42,7 @@ class Job:
     cols: Lattice
     patch_based: bool
     nodata_rule: str | None
+    scores: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,26 +64,37 @@ class Job:
         )
 
 
+class TileValues(NamedTuple):
+    """What was computed for a tile.
+
+    Attributes:
+        values: (height, width, channel); None when the tile is all background, so that
+            the model did not run.
+        background: (height, width) mask of the pixels that lack data.
+        broken: (height, width) mask of the pixels for which the model gives NaN.
+    """
+
+    values: np.ndarray | None
+    background: np.ndarray
+    broken: np.ndarray
+
+
 def compute_tile(
     job: Job, readers: Mapping[str, SourceReader], tile: Tile
-) -> tuple[np.ndarray | None, np.ndarray]:
+) -> TileValues:
     """Compute the values of a tile, and where it is background.
 
     Args:
         job: What to compute.
         readers: The open sources.
         tile: Which pixels.
-
-    Returns:
-        (height, width, channel) values, None when all is background, and the (height,
-        width) mask of the background.
     """
     pixels, background = {}, np.zeros((len(tile.rows), len(tile.cols)), bool)
     for name in job.names:
         reader = readers[name]
         chunk = _read(job, reader, name, tile)
         pixels[name] = filled(chunk)
-        if job.nodata_rule and reader.nodata is not None:
+        if job.nodata_rule and reader.may_lack_data:
             background |= background_of_source(
                 job.nodata_rule,
                 name,
@@ -89,9 +104,10 @@ def compute_tile(
                 cols=(job.cols, tile.cols),
             )
     if background.all():
-        return None, background
+        return TileValues(None, background, np.zeros_like(background))
     run = _run_patches if job.patch_based else _run_chunk
-    return _part(job, tile, run(job, tile, pixels)), background
+    values, broken = (_part(job, tile, array) for array in run(job, tile, pixels))
+    return TileValues(values, background, broken)
 
 
 def _read(job: Job, reader: SourceReader, name: str, tile: Tile) -> Chunk:
@@ -101,8 +117,12 @@ def _read(job: Job, reader: SourceReader, name: str, tile: Tile) -> Chunk:
         rows,
         cols,
         mirrored=(job.rows.mirrors, job.cols.mirrors),
-        nodata=reader.nodata if job.nodata_rule else None,
+        judged=job.nodata_rule is not None,
     )
+
+
+# Values (batch, height, width, channel) and the mask (batch, height, width) of NaN.
+Given = tuple[np.ndarray, np.ndarray]
 
 
 def _part(job: Job, tile: Tile, values: np.ndarray) -> np.ndarray:
@@ -112,14 +132,15 @@ def _part(job: Job, tile: Tile, values: np.ndarray) -> np.ndarray:
     return values[top : top + len(tile.rows), left : left + len(tile.cols)]
 
 
-def _run_chunk(job: Job, tile: Tile, pixels: Mapping[str, np.ndarray]) -> np.ndarray:
+def _run_chunk(job: Job, tile: Tile, pixels: Mapping[str, np.ndarray]) -> Given:
     """Fully convolutional: the whole chunk in one call."""
     batch = {name: chunk[np.newaxis] for name, chunk in pixels.items()}
     rows, cols = job.given(tile)
-    return _call(job, batch, (len(rows), len(cols)))[0]
+    values, broken = _call(job, batch, (len(rows), len(cols)))
+    return values[0], broken[0]
 
 
-def _run_patches(job: Job, tile: Tile, pixels: Mapping[str, np.ndarray]) -> np.ndarray:
+def _run_patches(job: Job, tile: Tile, pixels: Mapping[str, np.ndarray]) -> Given:
     """Patch-based: every block from its own patches, in batches of one size."""
     grids = {name: _PatchGrid.of(job, tile, name, x) for name, x in pixels.items()}
     height, width = next(iter(grids.values())).shape
@@ -132,8 +153,14 @@ def _run_patches(job: Job, tile: Tile, pixels: Mapping[str, np.ndarray]) -> np.n
         blocks = np.arange(first, first + size).clip(max=height * width - 1)
         batch = {name: grid.patches(blocks) for name, grid in grids.items()}
         results.append(_call(job, batch, (side, side)))
-    stack = np.concatenate(results)[: height * width]
-    return rearrange(stack, "(j i) h w c -> (j h) (i w) c", j=height)
+    values, broken = (
+        np.concatenate(arrays)[: height * width]
+        for arrays in zip(*results, strict=True)
+    )
+    return (
+        rearrange(values, "(j i) h w c -> (j h) (i w) c", j=height),
+        rearrange(broken, "(j i) h w -> (j h) (i w)", j=height),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,13 +207,14 @@ class _PatchGrid:
 
 def _call(
     job: Job, batch: Mapping[str, np.ndarray], expected: tuple[int, int]
-) -> np.ndarray:
-    """Run the model; its outputs with their bands stacked.
+) -> Given:
+    """Run the model; its outputs with their bands stacked, and where they are NaN.
 
     Raises:
         ValueError: If an output has another size than expected.
     """
-    results = job.predictor(batch, job.outputs)
+    asked = dict.fromkeys([*job.outputs, *job.scores.values()])
+    results = job.predictor(batch, tuple(asked))
     for name in job.outputs:
         # Also guards against kernels that return a wrong shape for very small images.
         height, width = results[name].shape[1:3]
@@ -196,4 +224,12 @@ def _call(
                 f"{expected[0]}x{expected[1]}. Its size does not grow with its inputs "
                 "by the scale factor; run the plan in patch-based mode."
             )
-    return np.concatenate([results[name] for name in job.outputs], axis=-1)
+    broken = np.any([_not_numbers(array) for array in results.values()], axis=0)
+    return np.concatenate([results[n] for n in job.outputs], axis=-1), broken
+
+
+def _not_numbers(array: np.ndarray) -> np.ndarray:
+    """Mask (batch, height, width) of the pixels with NaN in a band."""
+    if not np.issubdtype(array.dtype, np.inexact):
+        return np.zeros(array.shape[:-1], bool)
+    return np.isnan(array).any(axis=-1)

@@ -2,26 +2,12 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
 
 __all__ = [
     "ExpressionFieldError",
-    "FieldValueError",
     "InputSizeError",
     "ScaleFactorError",
 ]
-
-
-class FieldValueError(ValueError):
-    """A declared field, or the scale factor, is not a positive number.
-
-    Attributes:
-        value: What was declared.
-    """
-
-    def __init__(self, message: str, value: Any) -> None:
-        super().__init__(message)
-        self.value = value
 
 
 class InputSizeError(ValueError):

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from odc.geo.geobox import GeoBox
 
+from tutorial_lib import arguments
 from tutorial_lib.fields.tiling import Verdict
 from tutorial_lib.grids import map_grid
 from tutorial_lib.inference.engine import Job, compute_tile
@@ -19,11 +20,14 @@ from tutorial_lib.inference.estimates import (
     chunk_bytes,
     estimated_seconds,
 )
-from tutorial_lib.inference.tiles import Tile
+from tutorial_lib.inference.labels import numbered
+from tutorial_lib.inference.tiles import Tile, Tiles
 from tutorial_lib.inference.values import (
     MapFormat,
     background_in,
     check_labels,
+    map_type,
+    warn_of_broken_pixels,
     warn_of_lost_probabilities,
 )
 from tutorial_lib.rasters import (
@@ -34,6 +38,7 @@ from tutorial_lib.rasters import (
     open_sources,
     to_type,
 )
+from tutorial_lib.rasters.files import check_destination, check_not_input
 
 if TYPE_CHECKING:
     import pandas
@@ -60,6 +65,8 @@ class InferencePlan:
             when unknown.
         verdict: Whether the tiles give the map of the whole image; None when unknown.
         certificate: What was measured of the model, if it was.
+        scaled: In words, what is done to the values of sources that are scaled.
+        inputs: Files that are read: the map is not written onto one of them.
     """
 
     job: Job
@@ -67,12 +74,14 @@ class InferencePlan:
     reference: GeoBox
     rows: range
     cols: range
-    tiles: tuple[Tile, ...]
+    tiles: Tiles
     format: MapFormat
     derived: bool
     bytes_per_pixel: float | None = None
     verdict: Verdict | None = None
     certificate: "Certificate | None" = None
+    scaled: Mapping[str, str] = field(default_factory=dict)
+    inputs: tuple[PathLike, ...] = ()
 
     @property
     def grid(self) -> GeoBox:
@@ -82,17 +91,20 @@ class InferencePlan:
     @property
     def largest_tile(self) -> Tile:
         """The tile of which most pixels are computed."""
-        return max(self.tiles, key=lambda tile: tile.pixel_count)
+        return self.tiles.largest
 
     @property
     def redundancy(self) -> float:
         """Reference pixels that are read for the map, per reference pixel it covers."""
-        # Rows and columns apart: a map may have a hundred thousand tiles.
+        # Rows and columns apart: a map may have a million tiles.
         job, reference = self.job, self.job.names[0]
-        rows = {tile.computed_rows for tile in self.tiles}
-        cols = {tile.computed_cols for tile in self.tiles}
-        height = sum(len(job.rows.chunk(reference, span)) for span in rows)
-        width = sum(len(job.cols.chunk(reference, span)) for span in cols)
+        height, width = (
+            sum(len(lattice.chunk(reference, computed)) for _, computed in spans)
+            for lattice, spans in (
+                (job.rows, self.tiles.rows),
+                (job.cols, self.tiles.cols),
+            )
+        )
         mapped = len(self.rows) * len(self.cols) * job.rows.scale**2
         return float(height * width / mapped)
 
@@ -166,6 +178,8 @@ class InferencePlan:
         ]
         if self.job.rows.scale > 1:
             lines.append(self._centre_text())
+        for name, scaling in self.scaled.items():
+            lines.append(f"source '{name}' is scaled: {scaling}")
         return "\n".join([*lines, *self._shift_texts()])
 
     def _verdict_text(self) -> str:
@@ -236,12 +250,15 @@ class InferencePlan:
             What was done.
 
         Raises:
-            ValueError: If the background does not fit the type.
+            ValueError: If the background does not fit the type, or the map would be
+                written onto one of its inputs.
             OSError: If the file cannot be written; nothing is left behind.
         """
         from tqdm.auto import tqdm
 
-        target = np.dtype(dtype or self.format.dtype)
+        progress = arguments.flag("progress", progress)
+        target = self.format.dtype if dtype is None else map_type(dtype)
+        check_not_input(check_destination(path), self.inputs)
         started, skipped, empty = time.perf_counter(), 0, 0
         with self._create(path, target) as raster:
             tiles = tqdm(self._run(target), total=len(self.tiles), disable=not progress)
@@ -280,10 +297,10 @@ class InferencePlan:
     def _run(self, dtype: np.dtype) -> Iterator[tuple[Tile, np.ndarray, np.ndarray]]:
         """Each tile with its values in `dtype` and its background mask."""
         background = background_in(self.format.background, dtype)
-        warned = False
+        warned, broken = False, 0
         with open_sources(self.sources) as readers:
             for tile in self.tiles:
-                values, mask = compute_tile(self.job, readers, tile)
+                values, mask, not_numbers = compute_tile(self.job, readers, tile)
                 if values is None:
                     shape = (*mask.shape, len(self.format.bands))
                     yield tile, np.full(shape, background, dtype), mask
@@ -292,7 +309,21 @@ class InferencePlan:
                 if not warned:
                     warn_of_lost_probabilities(values, dtype)
                 warned = True
-                check_labels(values[~mask], dtype, background)
-                values = to_type(values, dtype, nan=background)
-                values[mask] = background
-                yield tile, values, mask
+                broken += int((not_numbers & ~mask).sum())
+                mask |= not_numbers
+                yield tile, self._in_map(values, mask, dtype, background), mask
+        if broken:
+            warn_of_broken_pixels(broken, len(self.rows) * len(self.cols))
+
+    def _in_map(
+        self, values: np.ndarray, mask: np.ndarray, dtype: np.dtype, background: float
+    ) -> np.ndarray:
+        """Values of a tile as they stand in the map."""
+        if self.format.classes is not None:
+            # The labels of background pixels mean nothing, and may be any number.
+            known = np.where(mask[..., np.newaxis], 0, values)
+            values = numbered(known, self.format.classes)
+        check_labels(values[~mask], dtype, background)
+        values = to_type(values, dtype, nan=background)
+        values[mask] = background
+        return values

@@ -6,18 +6,18 @@ give the same map; fully convolutional is much faster.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from tutorial_lib import arguments
 from tutorial_lib.fields.reach import NetworkReach, output_reach
-from tutorial_lib.fields.tiling import Verdict, judge
 from tutorial_lib.inference.background import RULES
 from tutorial_lib.inference.blocks import block_lattices, fields_of_patches
 from tutorial_lib.inference.checks import (
-    check_choice,
+    anchored,
     check_outputs,
     declared_fields,
     name_sources,
@@ -27,6 +27,11 @@ from tutorial_lib.inference.checks import (
 from tutorial_lib.inference.chunks import chunk_lattices
 from tutorial_lib.inference.engine import Job
 from tutorial_lib.inference.estimates import Report
+from tutorial_lib.inference.judging import (
+    exact,
+    judge_blocks,
+    warn_of_other_lattices,
+)
 from tutorial_lib.inference.plan import InferencePlan
 from tutorial_lib.inference.tiles import (
     check_extent,
@@ -37,8 +42,8 @@ from tutorial_lib.inference.tiles import (
 from tutorial_lib.inference.values import map_format
 from tutorial_lib.networks.checks import check_inputs
 from tutorial_lib.networks.predictors import Predictor, as_predictor, known_reach
-from tutorial_lib.notices import warn
 from tutorial_lib.rasters import Legend, PathLike, Source, open_sources
+from tutorial_lib.rasters.files import check_destination
 
 if TYPE_CHECKING:
     from tutorial_lib.proof.certificate import Certificate
@@ -65,6 +70,7 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
     nodata_rule: str | None = "center",
     background: float | None = None,
     legend: Legend | None = None,
+    classes: Sequence[int] | None = None,
     certificate: "Certificate | None" = None,
 ) -> InferencePlan:
     """Plan a map and check it, without computing it.
@@ -96,6 +102,8 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         background: Value of background pixels; None takes 255 (65535 above 255
             classes) for labels and NaN for floats.
         legend: Class names and colours of a label map.
+        classes: Class numbers of a label map, such as (10, 20, 30) for the network's
+            classes 0, 1 and 2; None takes the legend's.
         certificate: What `certify` measured. It replaces an analysis that the model
             does not allow, and is kept in the map's metadata.
 
@@ -119,9 +127,7 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         >>> plan.read().shape
         (105, 153, 6)
     """
-    check_choice("mode", mode, MODES)
-    check_choice("edge", edge, EDGES)
-    check_choice("nodata_rule", nodata_rule, (*RULES, None))
+    _check_choices(mode, edge, nodata_rule, background, legend)
     request = _checked_request(model, sources, output, certificate)
     patch_based = mode == "patch_based"
 
@@ -142,7 +148,9 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
     # Does the network obey, and do the sources overlap?
     job = Job(request.predictor, request.outputs, rows, cols, patch_based, nodata_rule)
     formats = try_network(job, request.channels)
+    job = replace(job, scores={f.name: f.scores for f in formats if f.scores})
     check_extent(rows, cols)
+    warn_of_other_lattices(rows, cols)
 
     memory = network and network.bytes_per_pixel
     side = tile_side(
@@ -150,19 +158,42 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
     )
     wanted = wanted_pixels(rows, cols, window)
     separable = patch_based and nodata_rule != "tile"
+    tiles = cut_tiles(rows, cols, wanted, side, separable=separable)
+    verdict = judge_blocks(job, network, side, tiles) if declared else exact(side)
     return InferencePlan(
         job=job,
-        sources=request.sources,
+        sources={name: anchored(source) for name, source in request.sources.items()},
         reference=request.grids[request.reference],
         rows=wanted[0],
         cols=wanted[1],
-        tiles=cut_tiles(rows, cols, wanted, side, separable=separable),
-        format=map_format(formats, background, legend),
+        tiles=tiles,
+        format=map_format(
+            formats, background=background, legend=legend, classes=classes
+        ),
         derived=not declared,
         bytes_per_pixel=memory,
-        verdict=_judged(job, network, side) if declared else _exact(side),
+        verdict=verdict,
         certificate=certificate,
+        scaled=request.scaled,
+        inputs=request.files,
     )
+
+
+def _check_choices(
+    mode: str,
+    edge: str,
+    nodata_rule: str | None,
+    background: float | None,
+    legend: Legend | None,
+) -> None:
+    arguments.choice("mode", mode, MODES)
+    arguments.choice("edge", edge, EDGES)
+    arguments.choice("nodata_rule", nodata_rule, (*RULES, None))
+    if background is not None:
+        arguments.number("background", background, finite=False)
+    if legend is not None:
+        what = "a legend: `tl.Legend(names, colors)` or `tl.read_legend(path)`"
+        arguments.instance("legend", legend, Legend, what)
 
 
 @dataclass(frozen=True)
@@ -174,6 +205,8 @@ class _Request:
     sources: Mapping[str, Source]
     grids: Mapping[str, GeoBox]
     channels: Mapping[str, int]
+    scaled: Mapping[str, str]
+    files: tuple[PathLike, ...]
 
     @property
     def reference(self) -> str:
@@ -188,23 +221,25 @@ def _checked_request(
 ) -> _Request:
     predictor = as_predictor(model)
     named = name_sources(sources, predictor)
-    outputs = (output,) if isinstance(output, str) else tuple(output)
-    check_outputs(outputs, predictor)
+    outputs = check_outputs(output, predictor)
     with open_sources(named) as readers:
         grids = {name: reader.grid for name, reader in readers.items()}
         channels = {name: reader.channels for name, reader in readers.items()}
+        scaled = {n: reader.scaling for n, reader in readers.items() if reader.scaling}
+        files = [file for reader in readers.values() for file in reader.files]
     cure = "Choose its bands with `Source(…, bands=[…])`."
     check_inputs(channels, predictor.channels, what="source", cure=cure)
     if certificate is not None:
         certificate.check_model(predictor, outputs)
-    return _Request(predictor, outputs, named, grids, channels)
+    files += [predictor.path] if predictor.path else []
+    return _Request(predictor, outputs, named, grids, channels, scaled, tuple(files))
 
 
 def _network_reach(
     request: _Request, certificate: "Certificate | None", *, required: bool
 ) -> NetworkReach | None:
     """What the outputs depend on; None where it is neither known nor required."""
-    measured = certificate.reach() if certificate and required else None
+    measured = certificate.reach() if certificate else None
     try:
         # The layers go before what was measured, which dead units may hide.
         return known_reach(request.predictor, request.outputs, request.reference)
@@ -214,42 +249,6 @@ def _network_reach(
         if required:
             raise
         return None
-
-
-def _exact(side: int) -> Verdict:
-    return Verdict(exact=True, broken=(), tiles=(side,), crops=())
-
-
-def _judged(job: Job, network: NetworkReach | None, side: int) -> Verdict | None:
-    """Whether tiles with declared fields give the whole map; a warning if not.
-
-    None where the network's layers are not known.
-    """
-    if network is None:
-        return None
-    block = job.rows.unit
-    if job.patch_based and block == 1:
-        # Every pixel has its own patch: nothing can differ from tile to tile.
-        return _exact(side)
-    tile = block if job.patch_based else side
-    reference = job.names[0]
-    chunk = len(job.rows.chunk(reference, range(job.rows.shift, job.rows.shift + tile)))
-    starts = [
-        lattice.chunk(reference, lattice.computed).start
-        for lattice in (job.rows, job.cols)
-    ]
-    start = max(starts, key=lambda place: place % network.stride)
-    verdicts = [
-        judge(network, name, tile=tile, start=start, chunk=(chunk, chunk))
-        for name in job.outputs
-    ]
-    verdict = next((one for one in verdicts if not one.exact), verdicts[0])
-    if not verdict.exact:
-        warn(
-            f"The map will not be the map of the whole image: "
-            f"{' '.join(verdict.broken)} Leave all fields out, and they are derived."
-        )
-    return verdict
 
 
 def predict_raster(  # noqa: PLR0913, D417 - the same choices; see the last lines
@@ -267,6 +266,7 @@ def predict_raster(  # noqa: PLR0913, D417 - the same choices; see the last line
     nodata_rule: str | None = "center",
     background: float | None = None,
     legend: Legend | None = None,
+    classes: Sequence[int] | None = None,
     certificate: "Certificate | None" = None,
     dtype: str | None = None,
     progress: bool = True,
@@ -300,6 +300,8 @@ def predict_raster(  # noqa: PLR0913, D417 - the same choices; see the last line
         >>> report.tile_count, report.skipped
         (1, 0)
     """
+    # Before the model is loaded and compiled: both take time.
+    check_destination(path)
     plan = plan_inference(
         model,
         sources,
@@ -313,6 +315,7 @@ def predict_raster(  # noqa: PLR0913, D417 - the same choices; see the last line
         nodata_rule=nodata_rule,
         background=background,
         legend=legend,
+        classes=classes,
         certificate=certificate,
     )
     return plan.write(path, dtype=dtype, progress=progress)

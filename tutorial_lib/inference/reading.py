@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from tutorial_lib.rasters import SourceReader
-from tutorial_lib.rasters.validity import pixels_without_data
 
 # What the network sees in place of pixels without data. NaN would spread to everything
 # that reads it, and a value such as -9999 would change the pixels around it.
@@ -37,7 +36,7 @@ def read_chunk(
     cols: range,
     *,
     mirrored: tuple[bool, bool],
-    nodata: float | None,
+    judged: bool,
 ) -> Chunk:
     """Read a chunk; beyond the source's borders it is mirrored, or has no data.
 
@@ -46,15 +45,15 @@ def read_chunk(
         rows: Its rows.
         cols: Its columns.
         mirrored: Whether it is mirrored beyond the first and last row, and column.
-        nodata: Value of pixels without data; None where all are taken for measured.
+        judged: Whether pixels may have no data; else all are taken for measured.
     """
-    pixels = read_beyond(reader, rows, cols, mirrored=mirrored)
+    pixels, empty = read_beyond(reader, rows, cols, mirrored=mirrored, judged=judged)
     height, width = reader.grid.shape.yx
     outside = np.logical_or.outer(
         _outside(rows, height) & (not mirrored[0]),
         _outside(cols, width) & (not mirrored[1]),
     )
-    return Chunk(rows, cols, pixels, pixels_without_data(pixels, nodata) | outside)
+    return Chunk(rows, cols, pixels, empty | outside)
 
 
 def read_beyond(
@@ -63,8 +62,9 @@ def read_beyond(
     cols: range,
     *,
     mirrored: tuple[bool, bool] = (True, True),
-) -> np.ndarray:
-    """Read pixels (height, width, channel) of a source that may lie beyond its borders.
+    judged: bool = True,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read pixels of a source that may lie beyond its borders.
 
     Args:
         reader: The source.
@@ -72,16 +72,25 @@ def read_beyond(
         cols: Its columns.
         mirrored: Whether rows, and columns, are mirrored there; else the outermost
             pixels are repeated.
+        judged: Whether pixels may have no data.
+
+    Returns:
+        (height, width, channel) pixels, and the (height, width) mask of those without
+        data.
     """
     height, width = reader.grid.shape.yx
     row_index = _inside(rows, height, mirrored[0])
     col_index = _inside(cols, width, mirrored[1])
     top, left = int(row_index.min()), int(col_index.min())
     size = int(row_index.max()) + 1 - top, int(col_index.max()) + 1 - left
-    array = reader.read(top, left, *size)
+    if judged and reader.may_lack_data:
+        pixels, empty, _ = reader.read_block(top, left, *size)
+    else:
+        pixels, empty = reader.read(top, left, *size), np.zeros(size, bool)
     if size == (len(rows), len(cols)):
-        return array
-    return array[np.ix_(row_index - top, col_index - left)]
+        return pixels, empty
+    inside = np.ix_(row_index - top, col_index - left)
+    return pixels[inside], empty[inside]
 
 
 def _inside(pixels: range, size: int, mirrored: bool) -> np.ndarray:

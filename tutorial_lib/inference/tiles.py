@@ -1,5 +1,6 @@
 """How a map is cut: its extent, its window, and its tiles."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -19,7 +20,7 @@ AUTO_CHUNK = 512
 # 2 GB that a machine on Binder has.
 MEMORY_BUDGET = 2**28
 
-__all__ = ["Tile", "check_extent", "cut_tiles", "tile_side", "wanted_pixels"]
+__all__ = ["Tile", "Tiles", "check_extent", "cut_tiles", "tile_side", "wanted_pixels"]
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,51 @@ def tile_side(
     return min(lattice.tile_within(int(longest)) for lattice in (rows, cols))
 
 
+@dataclass(frozen=True)
+class Tiles(Sequence):
+    """The tiles of a map, row by row; each is made when it is asked for.
+
+    A map of small tiles has millions of them, which would take long to make and to
+    keep.
+
+    Attributes:
+        rows: For each row of tiles the rows that are written, and computed.
+        cols: The same for the columns.
+    """
+
+    rows: tuple[tuple[range, range], ...]
+    cols: tuple[tuple[range, range], ...]
+
+    def __len__(self) -> int:
+        return len(self.rows) * len(self.cols)
+
+    def __getitem__(self, index: int | slice) -> Tile | tuple[Tile, ...]:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(len(self))[index])
+        # `range` takes care of negative indices and of those beyond the end.
+        row, col = divmod(range(len(self))[index], len(self.cols))
+        (rows, computed_rows), (cols, computed_cols) = self.rows[row], self.cols[col]
+        return Tile(rows, cols, computed_rows, computed_cols)
+
+    @property
+    def largest(self) -> Tile:
+        """The first tile of which most pixels are computed."""
+        row, col = (
+            max(range(len(spans)), key=lambda i: len(spans[i][1]))
+            for spans in (self.rows, self.cols)
+        )
+        return self[row * len(self.cols) + col]
+
+    @property
+    def pixel_count(self) -> int:
+        """Output pixels that are computed, of all tiles."""
+        height, width = (
+            sum(len(computed) for _, computed in spans)
+            for spans in (self.rows, self.cols)
+        )
+        return height * width
+
+
 def cut_tiles(
     rows: Lattice,
     cols: Lattice,
@@ -139,7 +185,7 @@ def cut_tiles(
     side: int,
     *,
     separable: bool,
-) -> tuple[Tile, ...]:
+) -> Tiles:
     """The tiles that hold the wanted pixels, row by row.
 
     Args:
@@ -150,18 +196,15 @@ def cut_tiles(
         separable: Whether part of a tile can be computed alone. It cannot where the
             pixels of a tile depend on each other; then a window computes whole tiles.
     """
-    spans = [
-        [
-            (written, written if separable else whole)
-            for whole in tile_spans(lattice.computed, side, part)
-            for written in [_common(whole, part)]
-        ]
-        for lattice, part in zip((rows, cols), wanted, strict=True)
-    ]
-    return tuple(
-        Tile(written_rows, written_cols, computed_rows, computed_cols)
-        for written_rows, computed_rows in spans[0]
-        for written_cols, computed_cols in spans[1]
+    return Tiles(
+        *(
+            tuple(
+                (written, written if separable else whole)
+                for whole in tile_spans(lattice.computed, side, part)
+                for written in [_common(whole, part)]
+            )
+            for lattice, part in zip((rows, cols), wanted, strict=True)
+        )
     )
 
 

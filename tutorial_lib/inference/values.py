@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from tutorial_lib import arguments
 from tutorial_lib.inference.checks import OutputFormat
 from tutorial_lib.notices import warn
 from tutorial_lib.rasters import Legend
@@ -13,11 +15,18 @@ from tutorial_lib.rasters import Legend
 # numbers and one value more.
 BACKGROUND_8_BIT, BACKGROUND_16_BIT = 255, 65535
 
+# Types of a map. 64-bit integers are missing: other programs read them badly.
+MAP_TYPES = (
+    *("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64"),
+)
+
 __all__ = [
     "MapFormat",
     "background_in",
     "check_labels",
     "map_format",
+    "map_type",
+    "warn_of_broken_pixels",
     "warn_of_lost_probabilities",
 ]
 
@@ -31,18 +40,23 @@ class MapFormat:
         background: Value of background pixels, also the no-data tag.
         bands: A name for each band.
         legend: Class names and colours of a label map.
+        classes: Class number in the map for each of the network's classes 0, 1, 2…;
+            None where they stay as they are.
     """
 
     dtype: np.dtype
     background: float
     bands: tuple[str, ...]
     legend: Legend | None
+    classes: tuple[int, ...] | None = None
 
 
 def map_format(
     outputs: Sequence[OutputFormat],
-    background: float | None,
-    legend: Legend | None,
+    *,
+    background: float | None = None,
+    legend: Legend | None = None,
+    classes: Sequence[int] | None = None,
 ) -> MapFormat:
     """Decide on type, background and bands of a map.
 
@@ -50,30 +64,89 @@ def map_format(
         outputs: Format of each output that is stacked.
         background: None for 255 (65535 above 255 classes) in label maps, NaN in others.
         legend: Class names and colours.
+        classes: Class numbers of a label map; None takes those of the legend.
+
+    Raises:
+        ValueError: If class numbers are given for a map that is not of labels, or not
+            one for each class of the network, or the background is not a whole number
+            in a label map.
     """
-    bands = _band_names(outputs, legend)
     first = outputs[0]
-    if len(outputs) > 1 or not first.is_labels:
+    is_labels = len(outputs) == 1 and first.is_labels
+    numbers = _class_numbers(first, is_labels, legend, classes)
+    _check_legend_length(legend, first.class_count)
+    bands = _band_names(outputs, legend)
+    if not is_labels:
         value = np.nan if background is None else float(background)
         return MapFormat(np.dtype("float32"), value, bands, legend)
-    names = legend.names if legend else ()
-    class_count = max(first.class_count or 0, len(names))
+    known = {*range(first.class_count or 0)} if numbers is None else {*numbers}
+    known |= {*legend.classes} if legend else set()
+    most = max(known, default=0)
     if background is None:
-        small = class_count <= BACKGROUND_8_BIT
+        small = most < BACKGROUND_8_BIT
         background = BACKGROUND_8_BIT if small else BACKGROUND_16_BIT
-    if 0 <= background < class_count:
-        name = "".join(f" ('{name}')" for name in names[int(background) :][:1])
-        warn(
-            f"The background {background:g} is also a class{name}: the two cannot be "
-            "told apart in the map. Leave `background` out, or take a free value."
+    if not float(background).is_integer():
+        raise ValueError(
+            f"The background of a label map is {background:g}. Give a whole number "
+            "that is not a class, or leave it out."
         )
-    return MapFormat(_label_type(background, class_count), background, bands, legend)
+    if background in known:
+        warn(
+            f"The background {background:g} is also a class"
+            f"{_class_name(legend, int(background))}: the two cannot be told apart in "
+            "the map. Leave `background` out, or take a free value."
+        )
+    dtype = _label_type(background, most)
+    return MapFormat(dtype, background, bands, legend, numbers)
 
 
-def _label_type(background: float, class_count: int) -> np.dtype:
-    if background < 0:
+def _class_numbers(
+    output: OutputFormat,
+    is_labels: bool,
+    legend: Legend | None,
+    classes: Sequence[int] | None,
+) -> tuple[int, ...] | None:
+    """The class numbers to write; None where they are the network's own."""
+    if classes is not None and not is_labels:
+        raise ValueError(
+            f"`classes` numbers the classes of a label map. The output '{output.name}' "
+            f"has {output.channels} band(s) of {output.dtype}. Leave `classes` out, or "
+            "map an output of labels."
+        )
+    if not is_labels:
+        return None
+    if classes is None:
+        classes = legend.classes if legend else ()
+        if tuple(classes) == tuple(range(len(classes))):
+            return None
+    numbers = arguments.class_numbers("classes", classes)
+    if output.class_count not in (None, len(numbers)):
+        raise ValueError(
+            f"The network has {output.class_count} classes, and {len(numbers)} class "
+            f"numbers are given: {numbers}. Give one for each class, in the order of "
+            "`patch_dataset(…, classes=…)`."
+        )
+    return numbers
+
+
+def _check_legend_length(legend: Legend | None, class_count: int | None) -> None:
+    if legend and class_count not in (None, len(legend)):
+        warn(
+            f"The legend names {len(legend)} classes, and the network has "
+            f"{class_count}. Give the legend of the classes that it was trained on."
+        )
+
+
+def _class_name(legend: Legend | None, number: int) -> str:
+    if legend is None or number not in legend.classes:
+        return ""
+    return f" ('{legend.names[legend.classes.index(number)]}')"
+
+
+def _label_type(background: float, most: int) -> np.dtype:
+    if background < 0 or max(background, most) > BACKGROUND_16_BIT:
         return np.dtype("int32")
-    small = background <= BACKGROUND_8_BIT and class_count <= 256
+    small = max(background, most) <= BACKGROUND_8_BIT
     return np.dtype("uint8" if small else "uint16")
 
 
@@ -89,6 +162,25 @@ def _band_names(
         classes: Sequence = legend.names if known else range(output.channels)
         names += [f"{output.name} {label}" for label in classes]
     return tuple(names)
+
+
+def map_type(dtype: Any) -> np.dtype:
+    """Type of a map, from its name or NumPy's type.
+
+    Raises:
+        ValueError: If a GeoTIFF cannot hold it.
+
+    Example:
+        >>> map_type("uint99")
+        Traceback (most recent call last):
+        ValueError: `dtype` is 'uint99'. Give one of 'uint8', 'int8', 'uint16', 'int16',
+        'uint32', 'int32', 'float32', 'float64'.
+    """
+    try:
+        name = np.dtype(dtype).name if dtype is not None else dtype
+    except TypeError:
+        name = dtype
+    return np.dtype(arguments.choice("dtype", name, MAP_TYPES))
 
 
 def background_in(background: float, dtype: np.dtype) -> float:
@@ -124,6 +216,16 @@ def warn_of_lost_probabilities(values: np.ndarray, dtype: np.dtype) -> None:
         )
 
 
+def warn_of_broken_pixels(count: int, of: int) -> None:
+    """Warn that a network gave NaN for pixels with data."""
+    warn(
+        f"The network gives NaN (not a number) for {count} of {of} pixels; they are "
+        "background in the map. Its weights hold NaN or are very large, or it divides "
+        "by 0: look at `model.get_weights()`, and train again with a smaller learning "
+        "rate."
+    )
+
+
 def check_labels(values: np.ndarray, dtype: np.dtype, background: float) -> None:
     """Check that class numbers fit into the type of the map.
 
@@ -132,7 +234,7 @@ def check_labels(values: np.ndarray, dtype: np.dtype, background: float) -> None
     Raises:
         ValueError: If a number does not fit.
     """
-    if not np.issubdtype(values.dtype, np.integer):
+    if not np.issubdtype(values.dtype, np.integer) or not values.size:
         return
     if np.issubdtype(dtype, np.integer):
         limits = np.iinfo(dtype)

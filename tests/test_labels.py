@@ -1,0 +1,159 @@
+"""Label maps: class numbers of one's own, and networks that give NaN."""
+
+import keras
+import numpy as np
+import pytest
+from scenes import image, write
+
+from tutorial_lib import (
+    Legend,
+    Source,
+    architectures,
+    plan_inference,
+    predict_raster,
+    rasters,
+)
+
+COLORS = ("#7fbcfc", "#efd700", "#106b00", "#ff0004")
+NAMES = ("water", "meadow", "forest", "town")
+
+
+@pytest.fixture
+def scene(tmp_path):
+    return write(tmp_path / "a.tif", image(41, 53))
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras.utils.set_random_seed(1)
+    return architectures.pixelwise_fcnn(4, crops=())
+
+
+def own_numbers(*numbers):
+    return Legend(NAMES, COLORS, classes=numbers)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "dtype", "background"),
+    [
+        ((10, 20, 30, 40), "uint8", 255),
+        ((0, 2, 4, 6), "uint8", 255),
+        ((1, 2, 5, 254), "uint8", 255),
+        ((1, 2, 5, 255), "uint16", 65535),
+        ((0, 1, 2, 65_534), "uint16", 65535),
+    ],
+)
+@pytest.mark.parametrize("by", ["classes", "legend"])
+def test_maps_hold_the_class_numbers_that_are_asked_for(
+    scene, network, numbers, dtype, background, by
+):
+    plain = plan_inference(network, scene, output="estimated_labels").read()
+    if by == "classes":
+        options = {"classes": numbers}
+    else:
+        options = {"legend": own_numbers(*numbers)}
+    plan = plan_inference(network, scene, output="estimated_labels", **options)
+    got = plan.read()
+    assert (got.dtype, plan.format.background) == (np.dtype(dtype), background)
+    np.testing.assert_array_equal(got, np.array(numbers)[plain])
+
+
+def test_numbers_and_legend_are_in_the_file(scene, network, tmp_path):
+    legend, path = own_numbers(10, 20, 30, 40), tmp_path / "map.tif"
+    predict_raster(
+        network, scene, path,
+        output="estimated_labels", legend=legend, progress=False,
+    )  # fmt: skip
+    assert rasters.read_legend(path) == legend
+    assert set(np.unique(rasters.read_array(path))) <= {10, 20, 30, 40}
+
+
+@pytest.mark.parametrize(
+    ("options", "cure"),
+    [
+        ({"classes": (10, 20, 30)}, "4 classes, and 3 class numbers"),
+        ({"classes": (10, 20, 20, 30)}, "each class number once"),
+        ({"classes": (10, 30, 20, 40)}, "ascending order"),
+        ({"classes": (10, 20, -30, 40)}, "0 or more|from 0"),
+        ({"output": "estimated", "classes": (1, 2, 3, 4)}, "map an output of labels"),
+        ({"background": float("nan")}, "whole number"),
+        ({"background": 1.5}, "whole number"),
+    ],
+)
+def test_class_numbers_that_do_not_fit_are_refused(scene, network, options, cure):
+    options = {"output": "estimated_labels"} | options
+    with pytest.raises(ValueError, match=cure):
+        plan_inference(network, scene, **options)
+
+
+def test_a_background_that_is_a_class_is_warned_of_by_its_name(scene, network):
+    legend = own_numbers(10, 20, 30, 40)
+    with pytest.warns(UserWarning, match=r"background 20 is also a class \('meadow'\)"):
+        plan_inference(
+            network, scene, output="estimated_labels", legend=legend, background=20
+        )
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_a_legend_of_other_classes_is_warned_of(scene, network, count):
+    legend = Legend(tuple(map(str, range(count))), ("#000000",) * count)
+    with pytest.warns(UserWarning, match=f"names {count} classes.*has 4"):
+        plan_inference(network, scene, output="estimated_labels", legend=legend)
+
+
+# Networks that give NaN
+
+
+def broken(network):
+    """A copy of a network in which one channel of one layer is NaN."""
+    copy = keras.models.clone_model(network)
+    weights = network.get_weights()
+    weights[-1] = np.full_like(weights[-1], np.nan)
+    copy.set_weights(weights)
+    return copy
+
+
+@pytest.mark.parametrize("output", ["estimated", "estimated_labels"])
+@pytest.mark.parametrize("mode", ["fully_convolutional", "patch_based"])
+def test_pixels_for_which_a_network_gives_nan_are_background(
+    scene, network, tmp_path, output, mode
+):
+    path = tmp_path / "map.tif"
+    with pytest.warns(UserWarning, match=r"gives NaN .* for \d+ of \d+ pixels"):
+        report = predict_raster(
+            broken(network), scene, path, output=output, mode=mode, progress=False
+        )
+    assert report.background_share == 1
+    array = rasters.read_array(path)
+    empty = array == 255 if output == "estimated_labels" else np.isnan(array)
+    assert empty.all()
+
+
+def test_nan_of_single_pixels_leaves_the_others(tmp_path):
+    """A network that divides by its input: 0 / 0 is NaN, and only there."""
+    array = np.ones((20, 30, 1), "float32")
+    array[4, 7] = 0
+    path = write(tmp_path / "a.tif", array)
+    inputs = keras.Input((None, None, 1), name="input")
+    ratio = keras.layers.Concatenate()([inputs / inputs, inputs * 0.5])
+    labels = keras.ops.argmax(ratio, axis=-1, keepdims=True)
+    model = keras.Model({"input": inputs}, {"ratio": ratio, "classes": labels})
+    plan = plan_inference(model, path, output="classes", tile_size=8)
+    with pytest.warns(UserWarning, match="for 1 of 600 pixels"):
+        got = plan.read()[..., 0]
+    expected = np.zeros((20, 30), int)
+    expected[4, 7] = plan.format.background
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_a_label_that_has_no_number_is_an_error(tmp_path):
+    path = write(tmp_path / "a.tif", image(12, 14, 1, largest=3))
+
+    def function(inputs):
+        return {"labels": np.asarray(inputs["input"]).astype("int64")}
+
+    plan = plan_inference(
+        function, Source(path, receptive_field=1), output="labels", classes=(5, 6)
+    )
+    with pytest.raises(ValueError, match=r"gives the class 2.*0 to 1 only: \(5, 6\)"):
+        plan.read()
