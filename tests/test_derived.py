@@ -239,6 +239,7 @@ def moved(path, target, x, y):
     return rasters.write_array(target, rasters.read_array(path), grid)
 
 
+@pytest.mark.filterwarnings("ignore:Pixels of source .* do not begin where")
 @pytest.mark.parametrize("shift", [(120, -80), (-80, 40), (47, -33)])
 def test_a_shifted_source_is_read_where_it_lies(networks, tmp_path, shift):
     """Where it is shifted by part of a pixel, it is read from the pixel before."""
@@ -280,6 +281,7 @@ def test_the_reference_may_be_switched(networks, tmp_path, name):
     close(other.read(), one.read())
 
 
+@pytest.mark.filterwarnings("ignore:Pixels of source .* do not begin where")
 def test_the_plan_names_a_source_that_is_shifted_by_part_of_a_pixel(networks, tmp_path):
     network = networks["pan and xs"]
     sources = scene(tmp_path, network, (301, 249))

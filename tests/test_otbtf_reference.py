@@ -6,7 +6,11 @@ from rasterio.windows import Window
 
 from tutorial_lib import Source, certify, plan_inference, rasters, read_grid
 
-pytestmark = pytest.mark.reference
+pytestmark = [
+    pytest.mark.reference,
+    # A SavedModel that OTBTF wrote does not show its layers.
+    pytest.mark.filterwarnings("ignore:Whether the tiles give the map"),
+]
 
 
 @pytest.fixture
