@@ -4,8 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 from scenes import write
 
@@ -185,6 +187,72 @@ def test_pixels_that_are_not_finite_have_no_data_without_a_tag(tmp_path, value, 
     # Without a rule all is mapped, and no NaN spreads.
     model = testing.BlockMean({"input": FIELD})
     assert not background(model, source, nodata_rule=None).any()
+
+
+def masked_raster(folder, kind, mask):
+    """Two bands of values from 1 to 99 without a tag, and a mask of some kind."""
+    array = np.random.default_rng(5).integers(1, 100, (*mask.shape, 2), dtype="uint8")
+    path = folder / f"{kind.replace(' ', '_')}.tif"
+    grid = testing.small_grid(*mask.shape)
+    profile = {"count": 2 + (kind == "alpha"), "dtype": "uint8", "driver": "GTiff"}
+    profile |= {"height": grid.height, "width": grid.width}
+    place = {"transform": grid.transform, "crs": "EPSG:32631"}
+    inside = "YES" if kind == "internal mask" else "NO"
+    shown = np.where(mask, 0, 255).astype("uint8")
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=inside),
+        rasterio.open(path, "w", **profile, **place) as dataset,
+    ):
+        dataset.write(np.moveaxis(array, -1, 0), indexes=[1, 2])
+        if kind == "alpha":
+            dataset.colorinterp = [
+                ColorInterp.red,
+                ColorInterp.green,
+                ColorInterp.alpha,
+            ]
+            dataset.write(shown, 3)
+        else:
+            dataset.write_mask(shown)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["internal mask", "sidecar", "alpha"])
+@pytest.mark.parametrize("rule", RULES)
+def test_masks_and_alpha_bands_say_where_no_data_is(tmp_path, kind, rule):
+    mask = holes(SHAPE, seed=1)
+    path = masked_raster(tmp_path, kind, mask)
+    assert path.with_name(path.name + ".msk").exists() == (kind == "sidecar")
+    source = Source(path, receptive_field=FIELD, bands=[1, 2])
+    for size in (7, 1000):
+        got = background(
+            testing.BlockMean({"input": FIELD}),
+            source,
+            nodata_rule=rule,
+            tile_size=size,
+        )
+        np.testing.assert_array_equal(got, naive_background([mask], rule))
+
+
+def test_scaled_sources_are_mapped_and_the_plan_says_so(tmp_path):
+    """Baseline 04.00 of Sentinel-2: reflectance = value / 10 000 - 0.1."""
+    array = np.random.default_rng(5).integers(1000, 9000, (*SHAPE, 2), dtype="uint16")
+    array[holes(SHAPE, seed=1)] = 0
+    path = write(tmp_path / "a.tif", array, nodata=0)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.scales, dataset.offsets = (1e-4,) * 2, (-0.1,) * 2
+    model = testing.BlockMean({"input": FIELD})
+    stored, scaled = (
+        plan_inference(
+            model,
+            Source(path, receptive_field=FIELD, scaled=scaled),
+            output="estimated",
+            nodata_rule="any",
+        )
+        for scaled in (False, True)
+    )
+    assert "source 'input': values * 0.0001 - 0.1" in repr(scaled)
+    assert "source 'input': stored values" in repr(stored)
+    np.testing.assert_allclose(scaled.read(), stored.read() * 1e-4 - 0.1, atol=1e-6)
 
 
 def test_a_pixel_with_data_in_one_band_has_data(tmp_path):

@@ -65,7 +65,7 @@ class InferencePlan:
             when unknown.
         verdict: Whether the tiles give the map of the whole image; None when unknown.
         certificate: What was measured of the model, if it was.
-        scaled: In words, what is done to the values of sources that are scaled.
+        scaled: In words, what is done about the scale and offset tags of sources.
         inputs: Files that are read: the map is not written onto one of them.
     """
 
@@ -179,7 +179,7 @@ class InferencePlan:
         if self.job.rows.scale > 1:
             lines.append(self._centre_text())
         for name, scaling in self.scaled.items():
-            lines.append(f"source '{name}' is scaled: {scaling}")
+            lines.append(f"source '{name}': {scaling}")
         return "\n".join([*lines, *self._shift_texts()])
 
     def _verdict_text(self) -> str:
