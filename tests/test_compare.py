@@ -315,19 +315,19 @@ def test_layers_that_cannot_be_compared_are_refused_with_the_cure(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"mode": "wipe"}, "'wipe' is unknown. Use swipe"),
-        ({"tile": 16.5}, "at least 1"),
-        ({"tile": "16"}, "at least 1"),
-        ({"tile": (8, -1)}, "at least 1"),
+        ({"mode": "wipe"}, "`mode` is 'wipe'. Give one of 'swipe', 'blink'"),
+        ({"tile": 16.5}, "`tile` is 16.5. Give a whole number, 1 or more"),
+        ({"tile": "16"}, "`tile` is '16'. Give a list of whole numbers"),
+        ({"tile": (8, -1)}, "`tile` is -1. Give a whole number, 1 or more"),
         ({"tile": (8, 8, 8)}, "3 sides for 2 layers"),
         ({"bands": [1, (1,), None]}, "3 entries for 2 layers"),
-        ({"height": 0}, "at least 60.*Received: 0"),
-        ({"height": "tall"}, "at least 60.*Received: 'tall'"),
+        ({"height": 0}, "`height` is 0. Give a whole number, 60 or more"),
+        ({"height": "tall"}, "`height` is 'tall'. Give a whole number, 60 or more"),
     ],
 )
 def test_a_wrong_option_is_refused_with_what_is_possible(options, words):
     a = np.zeros((3, 5, 2))
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises((TypeError, ValueError), match=words):
         compare(a, a, **options)
 
 
@@ -437,7 +437,7 @@ def test_the_figure_shows_the_pair_or_its_difference():
 
 def test_a_map_larger_than_a_screen_opens_quickly_and_with_little_memory(tmp_path):
     side, rows = 10_980, 183
-    classes = np.random.default_rng(0).integers(0, 6, (side // rows, side // rows))
+    classes = np.random.default_rng(0).integers(0, 4, (side // rows, side // rows))
     path, grid = tmp_path / "large.tif", testing.small_grid(side, side)
     with rasters.create_raster(path, grid, channels=1, dtype="uint8") as raster:
         for number, line in enumerate(np.kron(classes, np.ones((1, rows), "uint8"))):

@@ -1,10 +1,13 @@
 """`show_curves`: losses and metrics of a training, epoch by epoch."""
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from tutorial_lib import arguments
 from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, LiteralFigure, StillFigure
 
 # The colours differ in lightness too, and each has another line and marker.
@@ -12,6 +15,11 @@ _STYLES = {
     "training": {"color": "#0072b2", "linestyle": "--", "marker": "o"},
     "validation": {"color": "#d55e00", "linestyle": "-", "marker": "s"},
 }
+
+
+# The largest number of float32, in which Keras computes. The axes of matplotlib fail
+# for much larger ones.
+LARGEST = float(np.finfo("float32").max)
 
 
 def show_curves(curves: Mapping[str, Sequence[float]]) -> StillFigure:
@@ -25,17 +33,19 @@ def show_curves(curves: Mapping[str, Sequence[float]]) -> StillFigure:
         A figure that displays itself; the smallest validation loss is marked.
 
     Raises:
+        TypeError: If the curves are not lists of numbers by name.
         ValueError: If there is no curve, or a curve has no epoch.
 
     Example:
         >>> show_curves({"loss": [1.5, 1.2, 1.1], "val_loss": [1.6, 1.4, 1.5]})
         Curves of 3 epochs: loss. The validation loss is smallest in epoch 2, 1.4.
     """
+    curves = checked_curves("curves", curves)
     names = [name for name in curves if not name.startswith("val_")]
-    if not names or not all(len(values) for values in curves.values()):
+    if not names:
         raise ValueError(
-            f"There are no curves to draw: {dict(curves)}. Give the `history.history` "
-            "of a training of at least one epoch."
+            f"There are no curves to draw but {list(curves)}. Give the "
+            "`history.history` of a training, with its 'loss'."
         )
     # The loss comes first, because training minimises it.
     names.sort(key=lambda name: name != "loss")
@@ -45,6 +55,40 @@ def show_curves(curves: Mapping[str, Sequence[float]]) -> StillFigure:
         _draw(ax, name, curves)
     text = f"Curves of {len(curves[names[0]])} epochs: {', '.join(names)}."
     return StillFigure(figure, text + _mark_best(axes[0], curves))
+
+
+def checked_curves(name: str, curves: Any) -> dict[str, list[float]]:
+    """Curves by name, as lists of floats; NaN where an epoch has no value.
+
+    Args:
+        name: Name of the argument, for the message.
+        curves: What was given: curves by name, or the object that Keras's `fit` gives.
+
+    Raises:
+        TypeError: If the curves are not lists of numbers by name.
+        ValueError: If there is no curve, or a curve has no epoch.
+
+    Example:
+        >>> checked_curves("curves", {"loss": np.array([2, 1])})
+        {'loss': [2.0, 1.0]}
+    """
+    # What `fit` returns is a callback, which holds the curves.
+    curves = getattr(curves, "history", curves)
+    curves = arguments.mapping(name, curves, '{"loss": [1.5, 1.2]}')
+    if not curves or not all(np.size(values) for values in curves.values()):
+        raise ValueError(
+            f"There are no curves in `{name}`: {arguments.shown(curves)}. Give the "
+            "`history.history` of a training of at least one epoch."
+        )
+    return {key: _floats(f"{name}['{key}']", one) for key, one in curves.items()}
+
+
+def _floats(name: str, values: Any) -> list[float]:
+    values = arguments.sequence(name, values, "numbers, one for each epoch")
+    floats = [arguments.number(name, value, finite=False) for value in values]
+    return [
+        math.copysign(math.inf, one) if abs(one) > LARGEST else one for one in floats
+    ]
 
 
 def _draw(ax: Axes, name: str, curves: Mapping[str, Sequence[float]]) -> None:

@@ -2,6 +2,8 @@
 
 import base64
 import io
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -10,7 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.text import Text
 
+from tutorial_lib.notices import error_line
 from tutorial_lib.rasters import PathLike
+from tutorial_lib.rasters.files import (
+    check_destination,
+    check_not_input,
+    errors_named,
+    replacing,
+)
 
 # Inches, dots per inch and points. A notebook scales pictures down to its width: with
 # these, text is 15 px high at 1280 px and still 11 px at 800 px.
@@ -26,7 +35,39 @@ class LiteralFigure(Figure):
 
     Names of classes and files may hold any sign. matplotlib would read what stands
     between two `$` as a formula, or fail.
+
+    Attributes:
+        inputs: Files that it shows. It is never written onto one of them.
     """
+
+    inputs: tuple[PathLike, ...] = ()
+
+    def savefig(self, fname: PathLike | io.BytesIO, **options: Any) -> None:
+        """Write an image file; `options` are those of matplotlib's `savefig`.
+
+        The file has its name only when it is complete.
+
+        Raises:
+            TypeError: If `fname` is neither a path nor an open file.
+            ValueError: If its ending is not that of an image, if it is a file that the
+                figure shows, or if matplotlib does not know the options.
+            OSError: If it cannot be written; an older file is kept.
+        """
+        if hasattr(fname, "write"):
+            with _options_named(options):
+                super().savefig(fname, **options)
+            return
+        path = check_destination(fname)
+        check_not_input(path, self.inputs)
+        ending = path.suffix.lower().removeprefix(".")
+        options = {"format": ending} | options
+        if options["format"] not in self.canvas.get_supported_filetypes():
+            raise ValueError(
+                f"'{fname}' has the ending '{path.suffix}', which is not that of an "
+                "image. Give a path that ends in .png, .jpg, .pdf or .svg."
+            )
+        with replacing(path) as part, errors_named(path), _options_named(options):
+            super().savefig(part, **options)
 
     def draw(self, renderer: Any) -> None:
         """Draw the figure."""
@@ -45,10 +86,14 @@ class StillFigure:
     Args:
         figure: The matplotlib figure.
         description: What it shows, for people who cannot see it.
+        inputs: Files that it shows.
     """
 
-    def __init__(self, figure: Figure, description: str) -> None:
+    def __init__(
+        self, figure: LiteralFigure, description: str, inputs: Iterable[PathLike] = ()
+    ) -> None:
         self._figure = figure
+        self._figure.inputs = tuple(inputs)
         self.description = description
 
     def as_figure(self) -> Figure:
@@ -56,7 +101,13 @@ class StillFigure:
         return self._figure
 
     def savefig(self, target: PathLike | io.BytesIO, **options: Any) -> None:
-        """Write an image file; `options` are those of matplotlib's `savefig`."""
+        """Write an image file; `options` are those of matplotlib's `savefig`.
+
+        Raises:
+            ValueError: If the ending is not that of an image, or if the target is a
+                file that the figure shows.
+            OSError: If it cannot be written; an older file is kept.
+        """
         self._figure.savefig(target, **({"dpi": DPI, "bbox_inches": "tight"} | options))
 
     def __repr__(self) -> str:
@@ -73,6 +124,19 @@ class StillFigure:
             {"image/png": image, "text/plain": self.description},
             {"image/png": {"alt": self.description}},
         )
+
+
+@contextmanager
+def _options_named(options: Mapping[str, Any]) -> Iterator[None]:
+    """Raise matplotlib's errors about options of `savefig` as one sentence."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError, KeyError) as err:
+        given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        raise ValueError(
+            f"matplotlib cannot write the figure with {given}: {error_line(err)}. Give "
+            "options of its `Figure.savefig`, such as dpi=200."
+        ) from err
 
 
 def no_data_ground(ax: Axes, extent: tuple[float, float, float, float]) -> None:

@@ -1,21 +1,26 @@
 """Layers ready to be drawn: what `show`, `compare` and `show_map` have in common."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor
 
 import numpy as np
 from rasterio.windows import Window
 
 from tutorial_lib.grids import Axis, align, window_ranges
+from tutorial_lib.notices import warn
+from tutorial_lib.placement import same_crs
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.viewers.options import Display
 from tutorial_lib.viewers.pictures import (
     GREY_RAMP,
     PROBABILITY_RAMP,
     Limits,
+    class_ids,
     class_picture,
+    legend_place,
     stretch_limits,
     value_picture,
+    whole_classes,
 )
 from tutorial_lib.viewers.reading import (
     OpenLayer,
@@ -25,8 +30,11 @@ from tutorial_lib.viewers.reading import (
     open_layer,
 )
 
-# One band of integers without a legend is drawn as classes up to this many values.
-MAX_CLASSES = 20
+# One band of integers without a legend is drawn as classes up to this many values, and
+# with a legend up to the second number: a panchromatic image holds more.
+MAX_CLASSES, MAX_LISTED = 20, 4096
+# Of longer lists of class numbers, messages show the first ones.
+NUMBERS_SHOWN = 5
 
 RAMPS = {"grey": GREY_RAMP, "probability": PROBABILITY_RAMP}
 
@@ -125,7 +133,45 @@ def load_layer(
     values, legend = preview.pixels[preview.valid], display.legend or preview.legend
     kind = display.kind or choose_kind(values, preview.band_count, legend)
     limits = choose_limits(values, kind, display)
-    return Layer(preview, kind, legend if kind == "classes" else None, limits)
+    if kind == "classes":
+        return Layer(class_map(preview, legend), kind, legend, limits)
+    return Layer(preview, kind, None, limits)
+
+
+def class_map(preview: Preview, legend: Legend | None) -> Preview:
+    """Pixels as whole class numbers; warns of classes that a legend does not name.
+
+    Raises:
+        ValueError: If a value is not whole, or there are too many different values.
+    """
+    name = f"'{preview.name}'" if preview.name else "the array"
+    known = np.where(preview.valid[..., np.newaxis], preview.pixels, 0)
+    pixels = whole_classes(name, known)
+    ids = class_ids(pixels[..., 0], preview.valid)
+    if len(ids) > MAX_LISTED:
+        raise ValueError(
+            f"{len(ids)} different numbers in {name} are too many for classes. Draw "
+            "them with kind='grey'."
+        )
+    unnamed = [i for i in ids if legend and legend_place(i, legend) is None]
+    if unnamed:
+        more = "…" if len(unnamed) > NUMBERS_SHOWN else ""
+        numbers = ", ".join(map(str, unnamed[:NUMBERS_SHOWN])) + more
+        warn(
+            f"The legend names the classes {_span(legend)}, and {name} also holds "
+            f"{numbers}. Give a legend with all classes, or the value of pixels "
+            "without data: `nodata=…`."
+        )
+    return replace(preview, pixels=pixels)
+
+
+def _span(legend: Legend) -> str:
+    """The class numbers of a legend, as text."""
+    classes = list(legend.classes)
+    if classes == list(range(len(classes))):
+        return f"0 to {len(classes) - 1}"
+    more = "…" if len(classes) > NUMBERS_SHOWN else ""
+    return ", ".join(map(str, classes[:NUMBERS_SHOWN])) + more
 
 
 def choose_kind(values: np.ndarray, band_count: int, legend: Legend | None) -> str:
@@ -140,7 +186,8 @@ def choose_kind(values: np.ndarray, band_count: int, legend: Legend | None) -> s
     if values.shape[-1] == 3:
         return "rgb"
     if np.issubdtype(values.dtype, np.integer):
-        few = band_count == 1 and (legend or len(np.unique(values)) <= MAX_CLASSES)
+        most = MAX_LISTED if legend else MAX_CLASSES
+        few = band_count == 1 and len(np.unique(values)) <= most
         return "classes" if few else "grey"
     inside = len(values) and values.min() >= 0 and values.max() <= 1
     return "probability" if inside else "grey"
@@ -184,7 +231,7 @@ def same_window(
         return None
     spans = window_ranges(window, first.shape, first.name)
     grid, first_grid = layer.axes_grid, first.axes_grid
-    if None in (grid, first_grid) or grid.crs != first_grid.crs:
+    if None in (grid, first_grid) or not same_crs(grid.crs, first_grid.crs):
         if layer.shape == first.shape:
             return window
         sizes = [f"{rows}x{cols} px" for rows, cols in (first.shape, layer.shape)]

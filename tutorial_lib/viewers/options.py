@@ -4,10 +4,12 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from tutorial_lib import arguments
 from tutorial_lib.rasters import Legend
 
 KINDS = ("rgb", "classes", "grey", "probability")
@@ -15,10 +17,10 @@ KINDS = ("rgb", "classes", "grey", "probability")
 __all__ = [
     "KINDS",
     "Display",
+    "check_legend",
     "checked_titles",
     "counted",
     "is_number",
-    "is_whole",
     "refuse_unknown",
 ]
 
@@ -54,16 +56,9 @@ class Display:
     nodata: float | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in (None, *KINDS):
-            raise ValueError(
-                f"The kind '{self.kind}' is unknown. Use {', '.join(KINDS)}."
-            )
-        if not (self.legend is None or isinstance(self.legend, Legend)):
-            raise TypeError(
-                "`legend` is a `Legend` of the names and colours of classes 0, 1, 2…, "
-                "such as Legend(('water', 'forest'), ('#7fbcfc', '#106b00')). "
-                f"Received: {self.legend!r}."
-            )
+        if self.kind is not None:
+            arguments.choice("kind", self.kind, KINDS)
+        check_legend(self.legend)
         if not (self.nodata is None or is_number(self.nodata)):
             raise ValueError(
                 "`nodata` is the number of pixels without data, such as 0 or -9999. "
@@ -72,6 +67,18 @@ class Display:
         object.__setattr__(self, "stretch", _checked_stretch(self.stretch))
         if self.value_range is not None:
             object.__setattr__(self, "value_range", _checked_range(self.value_range))
+
+
+def check_legend(legend: Any) -> None:
+    """Raise TypeError unless the value is a Legend or None."""
+    if legend is not None:
+        arguments.instance(
+            "legend",
+            legend,
+            Legend,
+            "a legend: Legend(('water', 'forest'), ('#7fbcfc', '#106b00')), or "
+            "read_legend(path) for that of a raster",
+        )
 
 
 def _checked_stretch(stretch: Any) -> tuple[float, float]:
@@ -96,9 +103,10 @@ def _checked_range(value_range: Any) -> tuple[float, float]:
 
 def _rising_pair(values: Any) -> tuple[float, float] | None:
     """Two finite numbers, the second one larger; None if the values are not that."""
-    if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray):
+    is_array = isinstance(values, np.ndarray) and values.ndim == 1
+    if not (is_array or isinstance(values, list | tuple)) or len(values) != 2:
         return None
-    if len(values) != 2 or not all(is_number(one) and isfinite(one) for one in values):
+    if not all(is_number(one) and isfinite(one) for one in values):
         return None
     low, high = map(float, values)
     return (low, high) if low < high else None
@@ -106,12 +114,7 @@ def _rising_pair(values: Any) -> tuple[float, float] | None:
 
 def is_number(value: Any) -> bool:
     """Whether a value is a real number; True and False are not."""
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
-
-
-def is_whole(value: Any) -> bool:
-    """Whether a value is an integer; True and False are not."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
@@ -143,6 +146,7 @@ def checked_titles(titles: Any, count: int) -> list[str] | None:
     """One title for each of `count` layers; None if `titles` is None.
 
     Raises:
+        TypeError: If a title is neither a text nor a number.
         ValueError: If there are more or fewer titles than layers.
 
     Example:
@@ -151,8 +155,11 @@ def checked_titles(titles: Any, count: int) -> list[str] | None:
     """
     if titles is None:
         return None
-    alone = isinstance(titles, str) or not np.iterable(titles)
-    found = [str(title) for title in ([titles] if alone else titles)]
+    alone = isinstance(titles, str) or is_number(titles)
+    found = [titles] if alone else arguments.sequence("titles", titles, "texts")
+    found = [
+        str(one) if is_number(one) else arguments.text("titles", one) for one in found
+    ]
     if len(found) != count:
         verb = "is" if len(found) == 1 else "are"
         raise ValueError(

@@ -14,6 +14,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
+from tutorial_lib.placement import same_crs
+from tutorial_lib.rasters import Legend
 from tutorial_lib.viewers.figures import (
     TEXT_SIZE,
     WIDTH,
@@ -54,6 +56,9 @@ LINE = 0.19
 CHARACTER = 0.075
 TITLE_CHARACTER = 0.09
 TICK_SPACE = 0.8
+
+# Entries of a legend, and the colour that stands for all other classes.
+MAX_ENTRIES, OTHERS = 40, (255, 255, 255)
 
 # A picture of more pixels than this is reduced on the screen, and smoothed for it.
 SMOOTH_SIDE = 400
@@ -119,14 +124,15 @@ def draw_layers(layers: Sequence[Layer], titles: Sequence[str]) -> StillFigure:
     words = [
         describe(layer, title) for layer, title in zip(layers, titles, strict=True)
     ]
-    return StillFigure(figure, " ".join(words))
+    inputs = [file for layer in layers for file in layer.preview.files]
+    return StillFigure(figure, " ".join(words), inputs)
 
 
 def _extents(layers: Sequence[Layer]) -> list[Extent]:
     """Limits of the axes of each layer: common limits if all are in one CRS."""
     extents = [layer.extent for layer in layers]
     grids = [layer.preview.grid for layer in layers]
-    if None in grids or len({grid.crs for grid in grids}) > 1:
+    if None in grids or not all(same_crs(grids[0].crs, grid.crs) for grid in grids):
         return extents
     lefts, rights, bottoms, tops = zip(*extents, strict=True)
     return [(min(lefts), max(rights), min(bottoms), max(tops))] * len(extents)
@@ -222,10 +228,14 @@ def _legend_entries(layer: Layer) -> list[Patch]:
     entries = []
     if layer.kind == "classes":
         entries = [
-            swatch(class_color(class_id, layer.legend), label)
+            swatch(_entry_color(class_id, layer.legend), label)
             for class_id, label in _class_labels(layer).items()
         ]
     return entries if layer.valid.all() else [*entries, no_data_swatch()]
+
+
+def _entry_color(class_id: int | None, legend: Legend | None) -> tuple[int, int, int]:
+    return OTHERS if class_id is None else class_color(class_id, legend)
 
 
 def _legend_columns(entries: Sequence[Patch], width: float) -> int:
@@ -270,15 +280,25 @@ def draw_scale(ax: Axes, scale: ScalarMappable) -> None:
     bar.outline.set_edgecolor("#808080")
 
 
-def _class_labels(layer: Layer) -> dict[int, str]:
-    """Name and share of each class that is present."""
-    labels = {}
-    for class_id, share in class_shares(
-        layer.preview.pixels[..., 0], layer.valid
-    ).items():
-        percent = "<1 %" if share < 0.005 else f"{100 * share:.0f} %"
-        labels[class_id] = f"{class_name(class_id, layer.legend)}: {percent}"
+def _class_labels(layer: Layer) -> dict[int | None, str]:
+    """Name and share of each class that is present.
+
+    Of more than `MAX_ENTRIES` classes, the rarest are counted under the key None.
+    """
+    shares = class_shares(layer.preview.pixels[..., 0], layer.valid)
+    common = sorted(shares, key=shares.get, reverse=True)[:MAX_ENTRIES]
+    labels = {
+        class_id: f"{class_name(class_id, layer.legend)}: {_percent(shares[class_id])}"
+        for class_id in sorted(common)
+    }
+    rest = [share for class_id, share in shares.items() if class_id not in labels]
+    if rest:
+        labels[None] = f"{len(rest)} more classes: {_percent(sum(rest))}"
     return labels
+
+
+def _percent(share: float) -> str:
+    return "<1 %" if share < 0.005 else f"{100 * share:.0f} %"
 
 
 def describe(layer: Layer, title: str) -> str:

@@ -1,6 +1,7 @@
 """`show_patches`: examples of every class, one class in a row."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,6 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import ScaledTranslation
 
+from tutorial_lib import arguments
+from tutorial_lib.notices import error_line
 from tutorial_lib.patches.extraction import LABELS, Patches, read_patches
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.viewers.figures import (
@@ -18,8 +21,8 @@ from tutorial_lib.viewers.figures import (
     no_data_ground,
 )
 from tutorial_lib.viewers.layers import choose_kind, choose_limits, picture_of
-from tutorial_lib.viewers.options import Display
-from tutorial_lib.viewers.pictures import class_color, class_name
+from tutorial_lib.viewers.options import Display, check_legend
+from tutorial_lib.viewers.pictures import class_color, class_name, whole_classes
 from tutorial_lib.viewers.reading import chosen_bands, is_path
 
 # The limits of the stretch are computed from a sample of about this many patches.
@@ -43,7 +46,7 @@ PATCH_FRAME = {"edgecolor": "#b0b0b0", "linewidth": 0.5}
 
 
 def show_patches(
-    patches: Patches | Mapping[str, np.ndarray | PathLike],
+    patches: Patches | Mapping[str, np.ndarray | PathLike] | np.ndarray | PathLike,
     *,
     count: int = 8,
     source: str | None = None,
@@ -59,7 +62,8 @@ def show_patches(
 
     Args:
         patches: The result of `extract_patches`, or arrays (n, height, width, channel)
-            or patches images by name. Without "labels" all patches are in one row.
+            or patches images by name, or one of these alone. Without "labels" all
+            patches are in one row.
         count: Examples of each class.
         source: Name of the source to show; None takes the first.
         classes: Numbers of the classes to show, in this order; None for all.
@@ -71,8 +75,10 @@ def show_patches(
         A figure that displays itself.
 
     Raises:
-        ValueError: If a source, band or class does not exist, or an array has another
-            rank.
+        ValueError: If a source, band or class does not exist, an array has another
+            shape, or a label is not a whole number.
+        TypeError: If the patches are not numbers, or an option is of a wrong type.
+        FileNotFoundError: If there is no such file.
 
     Example:
         >>> from tutorial_lib import testing
@@ -85,7 +91,12 @@ def show_patches(
         >>> show_patches(cut, count=3, classes=[2, 0], legend=testing.SMALL_LEGEND)
         Patches of input_10m, 16x16 px: 3 of forest (2), 3 of water (0).
     """
-    arrays = patches.arrays if isinstance(patches, Patches) else patches
+    count = arguments.whole_number("count", count, least=1)
+    seed = arguments.whole_number("seed", seed, least=0)
+    check_legend(legend)
+    if classes is not None:
+        classes = arguments.whole_numbers("classes", classes)
+    arrays = patch_arrays(patches)
     source = _source_name(source, arrays)
     pixels = patch_stack(source, arrays[source])
     numbers = chosen_bands(f"'{source}'", pixels.shape[3], bands)
@@ -105,21 +116,47 @@ def show_patches(
         title += f", band{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
     ax.set_title(title, fontsize=TEXT_SIZE + 1, loc="left")
     rows = [f"{len(examples[label])} of {name}" for label, name in names.items()]
-    return StillFigure(figure, f"{title}: {', '.join(rows)}.")
+    return StillFigure(figure, f"{title}: {', '.join(rows)}.", patch_files(arrays))
+
+
+def patch_arrays(patches: Any) -> dict[str, np.ndarray | PathLike]:
+    """Arrays or patches images by name, of whatever the viewers of patches accept.
+
+    Raises:
+        TypeError: If it is neither patches, nor a dictionary, an array or a path.
+
+    Example:
+        >>> list(patch_arrays(np.zeros((3, 8, 8, 1))))
+        ['patches']
+    """
+    if isinstance(patches, Patches):
+        return patches.arrays
+    if isinstance(patches, np.ndarray):
+        return {"patches": patches}
+    if is_path(patches):
+        path = arguments.file_path("patches", patches)
+        return {path.stem: path}
+    example = 'the result of `extract_patches`, or {"input": array or path}'
+    return arguments.mapping("patches", patches, example)
+
+
+def patch_files(arrays: Mapping[str, Any]) -> list[PathLike]:
+    """The files among patches by name."""
+    return [array for array in arrays.values() if is_path(array)]
 
 
 def _source_name(source: str | None, arrays: Mapping) -> str:
     names = [name for name in arrays if name != LABELS]
     if not names:
         raise ValueError("There are no patches to show: no source but the labels.")
-    if source is not None and source not in names:
+    if source is not None and arguments.text("source", source) not in names:
         raise ValueError(f"There is no source '{source}'. There are: {names}.")
     return names[0] if source is None else source
 
 
 def patch_stack(name: str, patches: np.ndarray | PathLike) -> np.ndarray:
     """Patches (n, height, width, channel) of an array or a patches image."""
-    array = read_patches(patches) if is_path(patches) else np.asarray(patches)
+    array = _as_array(name, patches)
     if array.ndim != 4 or not array.size:
         raise ValueError(
             "Patches are arrays (n, height, width, channel) with at least one patch. "
@@ -132,24 +169,43 @@ def patch_classes(arrays: Mapping, total: int) -> np.ndarray:
     """(n,) class of each patch; of its centre pixel where labels are patches too."""
     if LABELS not in arrays:
         return np.full(total, NO_CLASS)
-    labels = arrays[LABELS]
-    labels = read_patches(labels) if is_path(labels) else np.asarray(labels)
+    labels = _as_array(LABELS, arrays[LABELS])
+    of_patches = labels.ndim == 4 and labels.shape[3] == 1
+    one_each = labels.ndim > 0 and labels.size == len(labels)
+    if not labels.size or not (of_patches or one_each):
+        raise ValueError(
+            "Labels are one class number for each patch, or patches of one band. "
+            f"Received an array of shape {labels.shape}. Give labels of shape (n,) or "
+            "(n, height, width, 1)."
+        )
     if len(labels) != total:
         raise ValueError(
             f"There are {total} patches and {len(labels)} labels. Take both from one "
             "`extract_patches`."
         )
-    if labels.ndim == 4:
+    if of_patches:
         labels = labels[:, labels.shape[1] // 2, labels.shape[2] // 2, 0]
-    return labels.ravel()
+    return whole_classes(LABELS, labels.ravel())
+
+
+def _as_array(name: str, values: np.ndarray | PathLike) -> np.ndarray:
+    """An array of real numbers; a patches image is read."""
+    try:
+        array = read_patches(values) if is_path(values) else np.asarray(values)
+    except ValueError as err:  # also lists of different lengths
+        raise ValueError(f"'{name}' cannot be read: {error_line(err)}.") from err
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"'{name}' holds values of the type {array.dtype}, which cannot be drawn. "
+            "Give the path of a patches image, or an array of real numbers."
+        )
+    return array.astype("uint8") if array.dtype == bool else array
 
 
 def _examples(
     labels: np.ndarray, classes: Sequence[int] | None, count: int, seed: int
 ) -> dict[int, np.ndarray]:
     """Indices of the patches that are drawn of each class, in ascending order."""
-    if count < 1:
-        raise ValueError(f"`count` is {count}. Give 1 or more.")
     present = np.unique(labels).tolist()
     chosen = present if classes is None else list(classes)
     if not chosen or set(chosen) - set(present):

@@ -46,8 +46,10 @@ __all__ = [
     "class_name",
     "class_picture",
     "class_shares",
+    "legend_place",
     "stretch_limits",
     "value_picture",
+    "whole_classes",
 ]
 
 
@@ -80,8 +82,10 @@ def _stretched(array: np.ndarray, limits: Limits) -> np.ndarray:
     """Values as 0 to 255; mid grey where both limits are the same."""
     low, high = (np.asarray(limit, "float64") for limit in limits)
     flat = high <= low
-    span = np.where(flat, 1, high - low)
-    shares = (np.nan_to_num(array.astype("float32")) - low) / span
+    # float64 does not overflow for values near the end of float32, such as -3.4e38.
+    with np.errstate(over="ignore", invalid="ignore"):
+        span = np.where(flat, 1, high - low)
+        shares = np.nan_to_num((array.astype("float64") - low) / span)
     return np.rint(np.where(flat, 0.5, np.clip(shares, 0, 1)) * 255).astype("uint8")
 
 
@@ -110,6 +114,19 @@ def value_picture(
     return _with_alpha(colors if ramp is None else ramp[colors[..., 0]], valid)
 
 
+def legend_place(class_id: int, legend: Legend | None) -> int | None:
+    """Index of a class in the names of a legend; None if it is not there.
+
+    Example:
+        >>> legend = Legend(("water", "forest"), ("#7fbcfc", "#106b00"))
+        >>> legend_place(1, legend), legend_place(7, legend)
+        (1, None)
+    """
+    if legend is None or class_id not in legend.classes:
+        return None
+    return legend.classes.index(class_id)
+
+
 def class_color(class_id: int, legend: Legend | None) -> tuple[int, int, int]:
     """Colour of a class, 0 to 255: from the legend, else from `CLASS_COLORS`.
 
@@ -119,16 +136,43 @@ def class_color(class_id: int, legend: Legend | None) -> tuple[int, int, int]:
         >>> class_color(0, None)
         (0, 114, 178)
     """
-    if legend and 0 <= class_id < len(legend):
-        return legend.rgb[class_id]
+    place = legend_place(class_id, legend)
+    if place is not None:
+        return legend.rgb[place]
     return _CLASS_RGB[class_id % len(_CLASS_RGB)]
 
 
 def class_name(class_id: int, legend: Legend | None) -> str:
     """Name of a class; "class 7" if the legend has none."""
-    if legend and 0 <= class_id < len(legend):
-        return legend.names[class_id]
+    place = legend_place(class_id, legend)
+    if place is not None:
+        return legend.names[place]
     return f"class {class_id}"
+
+
+def whole_classes(name: str, values: np.ndarray) -> np.ndarray:
+    """Values as whole class numbers, of an integer type.
+
+    Args:
+        name: What error messages call them.
+        values: Any array of real numbers.
+
+    Raises:
+        ValueError: If a value is not whole.
+
+    Example:
+        >>> whole_classes("labels", np.array([0.0, 3.0]))
+        array([0, 3])
+    """
+    if np.issubdtype(values.dtype, np.integer):
+        return values
+    wrong = values[~(np.isfinite(values) & (values == np.rint(values)))]
+    if len(wrong):
+        raise ValueError(
+            f"Class numbers are whole, and {name} holds {wrong[0]:g}. Give whole "
+            "numbers, or draw other values with kind='grey'."
+        )
+    return values.astype("int64")
 
 
 def class_ids(labels: np.ndarray, valid: np.ndarray) -> list[int]:
@@ -154,7 +198,7 @@ def class_picture(
         >>> class_picture(labels, labels != 255, legend).tolist()
         [[[16, 107, 0, 255], [127, 188, 252, 255], [0, 0, 0, 0]]]
     """
-    colors = np.zeros((*labels.shape, 3), "uint8")
-    for class_id in class_ids(labels, valid):
-        colors[labels == class_id] = class_color(class_id, legend)
-    return _with_alpha(colors, valid)
+    ids, places = np.unique(labels, return_inverse=True)
+    colors = [class_color(class_id, legend) for class_id in ids.tolist()]
+    picture = np.array(colors, "uint8")[places.reshape(labels.shape)]
+    return _with_alpha(picture, valid)

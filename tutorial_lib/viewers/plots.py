@@ -211,7 +211,8 @@ def show_tiles(plan: "InferencePlan") -> StillFigure:
     ax.set_ylabel("row", fontsize=TEXT_SIZE)
     ax.tick_params(labelsize=TEXT_SIZE)
     ax.legend(fontsize=TEXT_SIZE, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
-    return StillFigure(figure, _text(plan, len(rows), len(cols)))
+    inputs = [path for source in plan.sources.values() for path in source.paths]
+    return StillFigure(figure, _text(plan, len(rows), len(cols)), inputs)
 
 
 def _middle_tile(plan: "InferencePlan") -> Tile:

@@ -18,10 +18,15 @@ from rasterio import DatasetReader
 from rasterio.enums import Resampling
 from rasterio.windows import Window
 
+from tutorial_lib import arguments
+from tutorial_lib.placement import NEGLIGIBLE_SHIFT, UnplacedGeoBox
 from tutorial_lib.rasters import Legend, PathLike, opened
-from tutorial_lib.rasters.reading import check_bands, grid_of, legend_of
-from tutorial_lib.rasters.validity import pixels_without_data
-from tutorial_lib.viewers.options import counted, is_whole
+from tutorial_lib.rasters.dataset_files import files_of, reading_errors_named
+from tutorial_lib.rasters.georeference import grid_of
+from tutorial_lib.rasters.legends import legend_of
+from tutorial_lib.rasters.sources import check_bands
+from tutorial_lib.rasters.validity import NoData, as_own_type, pixels_without_data
+from tutorial_lib.viewers.options import counted
 
 # Longest side that is read, in pixels. No figure shows more, and with it the memory for
 # a picture does not grow with its raster.
@@ -41,6 +46,7 @@ class Preview:
         window: The part that is shown, in pixels of full resolution.
         grid: Grid of the whole raster, for axes with coordinates; None if it has none.
         legend: Names and colours of classes from the raster's own tags.
+        files: Files that the pixels were read from, such as the parts of a mosaic.
     """
 
     name: str
@@ -51,6 +57,7 @@ class Preview:
     window: Window
     grid: GeoBox | None = None
     legend: Legend | None = None
+    files: tuple[str, ...] = ()
 
 
 def is_path(layer: Any) -> bool:
@@ -140,8 +147,10 @@ class OpenLayer:
         shape: (height, width) at full resolution.
         band_count: Number of bands.
         grid: Grid of a raster; None for arrays and rasters without coordinates.
+        unplaced: Grid of a raster that has ground control points only, else None.
         legend: Names and colours of classes from the raster's own tags.
         attribution: The raster's tag ATTRIBUTION; "" without one.
+        files: All files that GDAL reads for it, such as the parts of a mosaic.
     """
 
     def __init__(self, name: str, pixels: DatasetReader | np.ndarray) -> None:
@@ -149,12 +158,17 @@ class OpenLayer:
         self._pixels = pixels
         self._is_raster = isinstance(pixels, DatasetReader)
         self.path, self.attribution, self.grid, self.legend = "", "", None, None
+        self.files: tuple[str, ...] = ()
+        self.unplaced: UnplacedGeoBox | None = None
         if self._is_raster:
             self.shape, self.band_count = pixels.shape, pixels.count
             self.path, self.legend = pixels.name, legend_of(pixels)
+            self.files = files_of(pixels)
             self.attribution = pixels.tags().get("ATTRIBUTION", "")
             grid = grid_of(pixels)
-            if grid.crs is not None or not grid.transform.is_identity:
+            if isinstance(grid, UnplacedGeoBox):
+                self.unplaced = grid
+            elif grid.crs is not None or not grid.transform.is_identity:
                 self.grid = grid
         else:
             *shape, self.band_count = pixels.shape
@@ -170,9 +184,12 @@ class OpenLayer:
     def axes_grid(self) -> GeoBox | None:
         """The grid, if axes can show its coordinates: with a CRS and not rotated."""
         grid = self.grid
-        if grid is None or grid.crs is None or grid.transform.b or grid.transform.d:
+        if grid is None or grid.crs is None:
             return None
-        return grid
+        a = grid.transform
+        turned = max(abs(a.b) * grid.height, abs(a.d) * grid.width)
+        pixel = min(abs(a.a), abs(a.e))
+        return grid if turned <= NEGLIGIBLE_SHIFT * pixel else None
 
     def read(
         self,
@@ -185,9 +202,9 @@ class OpenLayer:
     ) -> Preview:
         """Read a part of the layer with at most `MAX_SIDE` pixels a side.
 
-        A pixel is without data where all bands, chosen or not, are no-data or masked,
-        and where a chosen band is NaN or infinite. Of a raster, `nodata` is compared
-        with the chosen bands only: they are all that is read.
+        Which pixels have no data is the same as in maps and patches: all bands count,
+        chosen or not. It is where all are no-data, where a mask or an alpha band says
+        so, and where one is NaN or infinite. Of a masked array, all bands are masked.
 
         Args:
             rows: Rows of the part, at full resolution.
@@ -205,12 +222,13 @@ class OpenLayer:
         return Preview(
             name=Path(self.path).stem,
             pixels=pixels,
-            valid=~empty & np.isfinite(pixels).all(axis=-1),
+            valid=~empty,
             bands=tuple(bands),
             band_count=self.band_count,
             window=as_window(rows, cols),
             grid=self.axes_grid,
             legend=self.legend,
+            files=self.files,
         )
 
     def _read_raster(
@@ -221,22 +239,39 @@ class OpenLayer:
         nodata: float | None,
         average: bool,
     ) -> tuple[np.ndarray, np.ndarray]:
-        dataset, size = self._pixels, reduced(len(rows), len(cols))
+        dataset, window = self._pixels, as_window(rows, cols)
+        full = len(rows), len(cols)
+        size = reduced(*full)
         is_float = np.dtype(dataset.dtypes[bands[0] - 1]).kind == "f"
-        # GDAL leaves pixels out of a mean only if the raster's own tag marks them.
-        by_tag = nodata is None or nodata == dataset.nodata
-        mean = average and by_tag and (len(bands) > 1 or is_float)
-        planes = dataset.read(
-            list(bands),
-            window=as_window(rows, cols),
-            out_shape=(len(bands), *size),
-            resampling=Resampling.average if mean else Resampling.nearest,
-        )
-        pixels = np.moveaxis(planes, 0, -1)
-        if not by_tag:
-            return pixels, pixels_without_data(pixels, nodata)
-        mask = dataset.dataset_mask(window=as_window(rows, cols), out_shape=size)
-        return pixels, mask == 0
+        # GDAL leaves pixels out of a mean only if the raster's own tags mark them.
+        by_tag = nodata is None or set(dataset.nodatavals) == {nodata}
+        mean = average and by_tag and (len(bands) > 1 or is_float) and size != full
+        # A pixel has data or not by all its bands, as in maps and patches.
+        validity = NoData(dataset, range(1, dataset.count + 1), nodata)
+        if not validity.possible:
+            empty = np.zeros(size, bool)
+            if mean:
+                return self._means(window, size, bands), empty
+            return NoData(dataset, bands).values(window, out_shape=size), empty
+        block = validity.block(window, out_shape=size)
+        pixels = block.values[..., [band - 1 for band in bands]]
+        if mean:
+            means = self._means(window, size, bands)
+            pixels = np.where(np.isfinite(means), means, pixels)
+        return pixels, block.empty
+
+    def _means(
+        self, window: Window, size: tuple[int, int], bands: Sequence[int]
+    ) -> np.ndarray:
+        shape = len(bands), *size
+        with reading_errors_named(self._pixels, window):
+            planes = self._pixels.read(
+                list(bands),
+                window=window,
+                out_shape=shape,
+                resampling=Resampling.average,
+            )
+        return np.moveaxis(planes, 0, -1)
 
     def _read_array(
         self, rows: range, cols: range, bands: Sequence[int], nodata: float | None
@@ -245,7 +280,9 @@ class OpenLayer:
         indices = [span.start + picked(len(span), count) for span, count in spans]
         part = self._pixels[np.ix_(*indices)]
         values, mask = np.ma.getdata(part), np.ma.getmaskarray(part)
-        empty = pixels_without_data(values, nodata) | mask.all(axis=-1)
+        own = as_own_type(nodata, values.dtype)
+        empty = pixels_without_data(values, own) | mask.all(axis=-1)
+        empty |= ~np.isfinite(values).all(axis=-1)
         return values[..., [band - 1 for band in bands]], empty
 
 
@@ -297,15 +334,14 @@ def chosen_bands(
     if bands is None or (count == 1 and not alone):
         color = count >= 3 if kind is None else kind == "rgb"
         bands = (1, 2, 3) if color else (1,)
-    single = isinstance(bands, str) or not np.iterable(bands)
-    numbers = (bands,) if single else tuple(bands)
-    has = f"has {counted(count, 'band')}"
-    if not all(map(is_whole, numbers)):
-        raise ValueError(
-            "`bands` is one or three numbers from 1, such as 1 or (3, 2, 1); "
-            f"{name} {has}. Received: bands={bands!r}."
-        )
-    numbers = tuple(map(int, numbers))
+    try:
+        numbers = arguments.whole_numbers("bands", bands)
+    except (TypeError, ValueError) as err:
+        raise type(err)(
+            f"`bands` is {arguments.shown(bands)}, and {name} has "
+            f"{counted(count, 'band')}. Give one or three numbers from 1, such as 1 or "
+            "(3, 2, 1)."
+        ) from err
     if len(numbers) not in {None: (1, 3), "rgb": (3,)}.get(kind, (1,)):
         raise ValueError(
             f"A picture shows one band or three; bands={list(numbers)} has "

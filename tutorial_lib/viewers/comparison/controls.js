@@ -13,8 +13,9 @@ export function showControls(view) {
   e.rightTitle.value = b.title;
   e.right.setAttribute("aria-valuetext", b.title);
   e.play.textContent = view.playing ? "Pause" : "Play";
-  e.out.disabled = e.all.disabled = camera.zoom <= 1;
-  e.in.disabled = camera.zoom >= camera.largestZoom;
+  // A button that is really disabled would lose the focus, and keys would go to the cell.
+  e.out.ariaDisabled = e.all.ariaDisabled = camera.zoom <= 1;
+  e.in.ariaDisabled = camera.zoom >= camera.largestZoom;
   e.tiles.checked = view.get("tiles_shown");
   e.sides.textContent = `of ${sidesOf(view, view.numbers)} px`;
   e.root.classList.toggle("compare-zoomed", camera.zoom > 1);

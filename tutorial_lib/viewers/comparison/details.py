@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from tutorial_lib.viewers.comparison.common_window import CommonWindow
 from tutorial_lib.viewers.comparison.reading import read_common
 from tutorial_lib.viewers.comparison.scene import Scene
-from tutorial_lib.viewers.layers import Layer
+from tutorial_lib.viewers.layers import Layer, class_map
 from tutorial_lib.viewers.reading import open_layer, reduction
 
 # A quarter of the view is added on each side, so small moves need no reading.
@@ -79,6 +79,8 @@ def read_detail(scene: Scene, window: CommonWindow, numbers: Sequence[int]) -> D
                 nodata=scene.nodata,
             )
         preview = replace(read, grid=layer.preview.grid)
+        if layer.kind == "classes":
+            preview = class_map(preview, legend=None)
         layers[number] = replace(layer, preview=preview)
     return Detail(window, layers)
 

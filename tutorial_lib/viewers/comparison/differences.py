@@ -93,11 +93,13 @@ def difference(a: Layer, b: Layer) -> LayerDifference:
     kind = {"classes": "classes", "rgb": "size", "values": "signed"}[family(a)]
     first, second = (layer.preview.pixels.astype("float64") for layer in (a, b))
     # Pixels that are not valid may be infinite, and their difference not a number.
-    with np.errstate(invalid="ignore"):
+    # Differences beyond the largest float32 become infinite.
+    with np.errstate(invalid="ignore", over="ignore"):
         values = second - first
     if kind == "classes":
         values = values != 0
     elif kind == "size":
         values = np.abs(values).mean(axis=-1, keepdims=True)
     values = np.where(a.valid & b.valid, values[..., 0], np.nan)
-    return LayerDifference(kind, values.astype("float32"))
+    with np.errstate(over="ignore"):
+        return LayerDifference(kind, values.astype("float32"))

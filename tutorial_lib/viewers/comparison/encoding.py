@@ -32,15 +32,16 @@ __all__ = ["browser_type", "encode_detail", "encode_layer", "encode_scene"]
 def browser_type(values: np.ndarray) -> np.dtype:
     """A small type that holds the values and that browsers have arrays of.
 
-    64 bit floats become 32 bit floats: the browser shows five digits, and these have
-    seven.
+    64 bit floats become 32 bit floats, unless they are too large for these: the browser
+    shows five digits, and 32 bit floats have seven.
 
     Example:
         >>> browser_type(np.array([0, 3])).name, browser_type(np.array([0.5])).name
         ('uint8', 'float32')
     """
     if not np.issubdtype(values.dtype, np.integer):
-        return np.dtype("float32")
+        fits = np.abs(values).max() <= np.finfo("float32").max
+        return np.dtype("float32" if fits else "float64")
     smallest = np.result_type(*map(np.min_scalar_type, (values.min(), values.max())))
     return smallest if smallest.itemsize <= 4 else np.dtype("float64")
 

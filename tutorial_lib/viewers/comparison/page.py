@@ -10,6 +10,7 @@ from string import Template
 from typing import Any
 
 from tutorial_lib.rasters import PathLike
+from tutorial_lib.rasters.files import write_text
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
@@ -53,7 +54,7 @@ def write_page(path: PathLike, title: str, state: Mapping[str, Any]) -> Path:
     """Write one HTML file with a widget in it that works without a kernel.
 
     Args:
-        path: The file.
+        path: The file; it has its name only when it is complete.
         title: Title of the page.
         state: Values of the widget's traits by name; bytes become base64.
     """
@@ -65,6 +66,4 @@ def write_page(path: PathLike, title: str, state: Mapping[str, Any]) -> Path:
         module=join_modules("page"),
         state=data.replace("<", "\\u003c"),
     )
-    path = Path(path)
-    path.write_text(text, encoding="utf-8")
-    return path
+    return write_text(path, text)

@@ -15,7 +15,7 @@ from tutorial_lib.viewers.comparison.common_window import (
     find_common_window,
 )
 from tutorial_lib.viewers.comparison.reading import read_common
-from tutorial_lib.viewers.layers import Layer, choose_kind, choose_limits
+from tutorial_lib.viewers.layers import Layer, choose_kind, choose_limits, class_map
 from tutorial_lib.viewers.options import Display, checked_titles
 from tutorial_lib.viewers.reading import (
     OpenLayer,
@@ -48,6 +48,11 @@ class Scene:
     notes: tuple[str, ...]
     sources: tuple[PathLike | np.ndarray, ...]
     nodata: float | None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files that the layers are read from."""
+        return tuple(file for layer in self.layers for file in layer.preview.files)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -130,8 +135,11 @@ def _drawn_alike(previews: Sequence[Preview], display: Display) -> tuple[Layer, 
         pixels = preview.pixels[preview.valid]
         legend = display.legend or preview.legend
         kind = display.kind or choose_kind(pixels, preview.band_count, legend)
-        legend = (legend or common_legend) if kind == "classes" else None
-        layers.append(Layer(preview, kind, legend, None))
+        if kind == "classes":
+            legend = legend or common_legend
+            layers.append(Layer(class_map(preview, legend), kind, legend, None))
+        else:
+            layers.append(Layer(preview, kind, None, None))
         values.setdefault(_stretch_group(layers[-1]), []).append(pixels)
     limits = {
         group: choose_limits(np.concatenate(pixels), group[0], display)

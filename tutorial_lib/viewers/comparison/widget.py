@@ -36,6 +36,7 @@ from tutorial_lib.viewers.comparison.scene import Scene, read_scene
 from tutorial_lib.viewers.comparison.stills import difference_figure, difference_text
 from tutorial_lib.viewers.figures import StillFigure
 from tutorial_lib.viewers.options import Display, refuse_unknown
+from tutorial_lib.viewers.pages import checked_page
 from tutorial_lib.viewers.panels import draw_layers
 from tutorial_lib.viewers.reading import reduction
 
@@ -113,7 +114,7 @@ class Comparison(anywidget.AnyWidget):
     def _check_tiles(self, proposal: Any) -> list[int]:
         try:
             return tile_sides(proposal["value"], len(self.scene.layers))
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise traitlets.TraitError(str(error)) from error
 
     @traitlets.observe("view", "left", "right")
@@ -159,7 +160,9 @@ class Comparison(anywidget.AnyWidget):
         if self.mode != "difference":
             return draw_layers(layers, titles)
         found = self.difference()
-        return difference_figure(found, layers[0], difference_text(found, *titles))
+        still = difference_figure(found, layers[0], difference_text(found, *titles))
+        still.as_figure().inputs = self.scene.files
+        return still
 
     def as_figure(self) -> Figure:
         """The pair side by side, or its difference, as a matplotlib figure."""
@@ -170,7 +173,12 @@ class Comparison(anywidget.AnyWidget):
 
         The page opens in the state that the widget has now. Modes, layers, zoom and
         values work in it; finer pixels of large layers need a kernel.
+
+        Raises:
+            ValueError: If the path does not end in .html, or is one of the layers.
+            OSError: If it cannot be written; an older page is kept.
         """
+        path = checked_page(path, self.scene.files)
         own = Comparison.class_own_traits(sync=True)
         state = {name: getattr(self, name) for name in own} | {"_detail": {}}
         return write_page(path, " / ".join(self.titles), state)

@@ -7,6 +7,7 @@ import keras
 import traitlets
 from matplotlib.figure import Figure
 
+from tutorial_lib import arguments
 from tutorial_lib.fields.analysis import FieldAnalysis, analyse
 from tutorial_lib.fields.checks import check_output
 from tutorial_lib.fields.tiling import Verdict
@@ -17,7 +18,6 @@ from tutorial_lib.viewers.explorers.shell import (
     Summary,
     dropdown,
     slider,
-    whole_number,
 )
 
 __all__ = ["FieldExplorer", "explore_fields"]
@@ -147,8 +147,9 @@ def explore_fields(
         `verdict` says whether they are exact, and `as_figure()` gives the picture.
 
     Raises:
-        TypeError: If the model is not a graph of layers, or a size is not whole.
-        ValueError: If the model does not have the output, or a size is too small.
+        TypeError: If the model is not a graph of layers, or a size is not a number.
+        ValueError: If the model does not have the output, or a size is too small or
+            not whole.
 
     Example:
         >>> from tutorial_lib import architectures
@@ -160,9 +161,10 @@ def explore_fields(
         Exact: tiles of 64 x 64 px, put side by side, are the map of the whole image.
         Cost: 4.00 pixels are computed for each one kept: (128 / 64)².
     """
+    if chunk is not None:
+        chunk = arguments.whole_number("chunk", chunk, least=1)
+    crop = arguments.whole_number("crop", crop, least=0)
     analysis = model if isinstance(model, FieldAnalysis) else analyse(model)
     output = next(iter(analysis.outputs)) if output is None else output
     check_output(output, analysis.outputs)
-    if chunk is not None:
-        chunk = whole_number("chunk", chunk, "pixels")
-    return FieldExplorer(analysis, output, chunk, whole_number("crop", crop, "pixels"))
+    return FieldExplorer(analysis, output, chunk, crop)

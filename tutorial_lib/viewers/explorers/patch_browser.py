@@ -7,13 +7,17 @@ import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 
+from tutorial_lib import arguments
 from tutorial_lib.patches.extraction import LABELS, Patches
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.viewers.explorers.patch_pictures import SourcePatches, draw_page
 from tutorial_lib.viewers.explorers.shell import Explorer, Summary, dropdown, slider
+from tutorial_lib.viewers.options import check_legend
 from tutorial_lib.viewers.patches import (
     NO_CLASS,
+    patch_arrays,
     patch_classes,
+    patch_files,
     patch_stack,
     row_name,
 )
@@ -126,7 +130,7 @@ class PatchBrowser(Explorer):
 
 
 def browse_patches(
-    patches: Patches | Mapping[str, np.ndarray | PathLike],
+    patches: Patches | Mapping[str, np.ndarray | PathLike] | np.ndarray | PathLike,
     *,
     count: int = 8,
     bands: int | Sequence[int] | None = None,
@@ -144,7 +148,7 @@ def browse_patches(
 
     Args:
         patches: The result of `extract_patches`, or arrays (n, height, width, channel)
-            or patches images by name.
+            or patches images by name, or one of these alone.
         count: Positions on a page.
         bands: As in `show`; a source of one band shows that one.
         legend: Names and colours of the classes.
@@ -156,8 +160,10 @@ def browse_patches(
         and `as_figure()` gives the picture.
 
     Raises:
-        ValueError: If there are no patches, a band is missing, or the sources have
-            different numbers of patches.
+        ValueError: If there are no patches, a band is missing, the sources have
+            different numbers of patches, or a label is not a whole number.
+        TypeError: If the patches are not numbers, or an option is of a wrong type.
+        FileNotFoundError: If there is no such file.
 
     Example:
         >>> from tutorial_lib import testing
@@ -172,22 +178,28 @@ def browse_patches(
         >>> cut.arrays["labels"][browser.indices].ravel().tolist()
         [2, 2, 2]
     """
-    arrays = patches.arrays if isinstance(patches, Patches) else patches
+    count = arguments.whole_number("count", count, least=1)
+    seed = arguments.whole_number("seed", seed, least=0)
+    centre = arguments.flag("centre", centre)
+    check_legend(legend)
+    arrays = patch_arrays(patches)
     stacks = {
         name: patch_stack(name, a) for name, a in arrays.items() if name != LABELS
     }
-    _check(stacks, count)
+    _check(stacks)
     sources = []
     for name, pixels in stacks.items():
         shown = chosen_bands(f"'{name}'", pixels.shape[3], bands, alone=False)
         sources.append(SourcePatches(name, pixels, shown))
     labels = patch_classes(arrays, len(sources[0].pixels))
-    return PatchBrowser(
+    browser = PatchBrowser(
         sources, labels, count=count, legend=legend, centre=centre, seed=seed
     )
+    browser.inputs = tuple(patch_files(arrays))
+    return browser
 
 
-def _check(stacks: Mapping[str, np.ndarray], count: int) -> None:
+def _check(stacks: Mapping[str, np.ndarray]) -> None:
     if not stacks:
         raise ValueError(
             "There are no patches to show: the labels are the only source."
@@ -198,5 +210,3 @@ def _check(stacks: Mapping[str, np.ndarray], count: int) -> None:
             f"The sources have different numbers of patches: {counts}. Take all from "
             "one `extract_patches`."
         )
-    if count < 1:
-        raise ValueError(f"`count` is {count}. Give 1 or more.")

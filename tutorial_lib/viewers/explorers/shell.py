@@ -5,7 +5,6 @@ a cell runs. So pictures are drawn from the traits alone, one at a time, without
 """
 
 import io
-import operator
 import textwrap
 import threading
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ import traitlets
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tutorial_lib.rasters import PathLike
 from tutorial_lib.viewers.figures import TEXT_SIZE, LiteralFigure, StillFigure
 
 # Inches; narrower than a still figure, so that its text stays large on small screens.
@@ -46,7 +46,6 @@ __all__ = [
     "Summary",
     "dropdown",
     "slider",
-    "whole_number",
 ]
 
 
@@ -105,7 +104,10 @@ class Explorer(ipywidgets.VBox):
     Attributes:
         controls: As above.
         picture: The widget that shows the picture.
+        inputs: Files that it shows, which its figure is never written onto.
     """
+
+    inputs: tuple[PathLike, ...] = ()
 
     def __init__(
         self, controls: Mapping[str, ipywidgets.Widget], **settings: Any
@@ -158,7 +160,7 @@ class Explorer(ipywidgets.VBox):
     def _still(self) -> StillFigure:
         with _DRAWING:
             lines = self.summary().lines
-            return StillFigure(self.draw(lines), " ".join(lines))
+            return StillFigure(self.draw(lines), " ".join(lines), self.inputs)
 
     def as_figure(self) -> Figure:
         """The picture for the present settings, with its words, as a figure."""
@@ -220,21 +222,3 @@ def slider(name: str, low: int, high: int) -> ipywidgets.IntSlider:
 def dropdown(name: str, options: Sequence[Any]) -> ipywidgets.Dropdown:
     """A list to choose from."""
     return ipywidgets.Dropdown(options=tuple(options), description=name)
-
-
-def whole_number(name: str, value: Any, unit: str) -> int:
-    """The value of an argument as an int.
-
-    Raises:
-        TypeError: If it is not a whole number.
-
-    Example:
-        >>> whole_number("chunk", 64, "pixels")
-        64
-    """
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(
-            f"`{name}` is a whole number of {unit}. Received: {value!r}."
-        ) from None

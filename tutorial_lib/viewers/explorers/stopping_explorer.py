@@ -7,13 +7,14 @@ import ipywidgets
 import traitlets
 from matplotlib.figure import Figure
 
+from tutorial_lib import arguments
 from tutorial_lib.training import StoppingReplay, replay_early_stopping
+from tutorial_lib.viewers.curves import checked_curves
 from tutorial_lib.viewers.explorers.shell import (
     Explorer,
     Summary,
     dropdown,
     slider,
-    whole_number,
 )
 from tutorial_lib.viewers.explorers.stopping_pictures import Curves, draw_stopping
 from tutorial_lib.viewers.options import counted
@@ -176,7 +177,7 @@ def explore_stopping(
         `as_figure()` gives the picture.
 
     Raises:
-        TypeError: If `patience` is not a whole number.
+        TypeError: If the histories are not curves, or a setting is of a wrong type.
         ValueError: If there is no such curve, or a setting is impossible.
 
     Example:
@@ -190,8 +191,11 @@ def explore_stopping(
         >>> explorer.stopping.epochs_run
         5
     """
-    single = not all(isinstance(curves, Mapping) for curves in histories.values())
-    trainings = {"training": histories} if single or not histories else histories
+    monitor = arguments.text("monitor", monitor)
+    patience = arguments.whole_number("patience", patience, least=0)
+    min_delta = arguments.number("min_delta", min_delta, least=0)
+    restore = arguments.flag("restore_best_weights", restore_best_weights)
+    trainings = _trainings(histories)
     for curves in trainings.values():
         if not _can_be_monitored(curves):
             # Raises an error that says what is wrong with the curves.
@@ -199,10 +203,24 @@ def explore_stopping(
     return StoppingExplorer(
         trainings,
         monitor=monitor,
-        patience=whole_number("patience", patience, "epochs"),
+        patience=patience,
         min_delta=min_delta,
-        restore_best_weights=restore_best_weights,
+        restore_best_weights=restore,
     )
+
+
+def _trainings(histories: Any) -> dict[str, dict[str, list[float]]]:
+    """Checked curves of each training, by the name of the training."""
+    several = isinstance(histories, Mapping) and any(
+        isinstance(curves, Mapping) for curves in histories.values()
+    )
+    if not several:
+        return {"training": checked_curves("histories", histories)}
+    by_name = arguments.mapping("histories", histories, '{"first": history.history}')
+    return {
+        name: checked_curves(f"histories['{name}']", curves)
+        for name, curves in by_name.items()
+    }
 
 
 def _can_be_monitored(curves: Curves) -> tuple[str, ...]:

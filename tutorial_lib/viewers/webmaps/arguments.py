@@ -3,37 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import PathLike
-from tutorial_lib.viewers.options import checked_titles, is_number, is_whole
+from tutorial_lib.viewers.options import checked_titles
 from tutorial_lib.viewers.reading import is_path
 from tutorial_lib.viewers.webmaps.overlays import Overlay
 from tutorial_lib.viewers.webmaps.shapes import Shapes
 
-# A lower map, in px, has no room for the controls.
-LEAST_HEIGHT = 100
-
-__all__ = ["check_height", "check_opacity", "check_overlap", "layer_titles"]
-
-
-def check_height(height: Any) -> None:
-    """Raise ValueError unless a height is a whole number of at least `LEAST_HEIGHT`."""
-    if not (is_whole(height) and height >= LEAST_HEIGHT):
-        raise ValueError(
-            "`height` is the height of the map in a notebook: a whole number of px, "
-            f"{LEAST_HEIGHT} or more. Received: {height!r}."
-        )
-
-
-def check_opacity(opacity: Any) -> None:
-    """Raise ValueError unless an opacity is a number from 0 to 1."""
-    if not (is_number(opacity) and 0 <= opacity <= 1):
-        raise ValueError(
-            "`opacity` is one number for all rasters except the lowest, from 0 "
-            f"(invisible) to 1. Received: {opacity!r}."
-        )
+__all__ = ["check_overlap", "layer_titles"]
 
 
 def layer_titles(

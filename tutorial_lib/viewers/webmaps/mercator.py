@@ -12,6 +12,7 @@ from affine import Affine
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
+from tutorial_lib.placement import crs_name
 from tutorial_lib.viewers.reading import MAX_SIDE
 
 MERCATOR = "EPSG:3857"
@@ -125,7 +126,7 @@ def _bounds(grid: GeoBox) -> Bounds:
     lon, lat = lon_lat(*(grid.transform @ (cols, rows)), grid.crs)
     if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
         raise ValueError(
-            f"Its corners have no longitude and latitude in {grid.crs}: its "
+            f"Its corners have no longitude and latitude in {crs_name(grid.crs)}: its "
             "coordinates or its CRS are wrong. Correct them, or draw it with `show`."
         )
     bounds = Bounds.around(*mercator(np.degrees(np.unwrap(np.radians(lon))), lat))

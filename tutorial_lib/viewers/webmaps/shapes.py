@@ -1,6 +1,7 @@
 """Vectors on the map: polygons, lines and points of vector files, and positions."""
 
 import json
+import os
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -33,11 +34,13 @@ class Shapes:
         title: Name of the layer.
         geometries: (n,) shapely geometries, in degrees.
         total: How many shapes the layer has, of which n are drawn.
+        files: The file that they were read from.
     """
 
     title: str
     geometries: np.ndarray
     total: int
+    files: tuple[str, ...] = ()
 
     @property
     def bounds(self) -> Bounds:
@@ -105,7 +108,8 @@ def read_shapes(layer: PathLike | Positions, title: str) -> Shapes:
             ", none with a place. Check that it is whole, and that its CRS is right."
         )
     step = ceil(len(placed) / MAX_SHAPES)
-    return Shapes(title, placed[::step], total=len(geometries))
+    files = () if isinstance(layer, Positions) else (os.fspath(layer),)
+    return Shapes(title, placed[::step], total=len(geometries), files=files)
 
 
 def _read(path: PathLike) -> tuple[np.ndarray, CRS | None]:

@@ -27,6 +27,10 @@ LINE = 0.19
 
 LEGEND_COLUMNS = 4
 
+# Largest ratio of two sides, and the side of the map around a single point, in metres
+# of web Mercator.
+FLATTEST, ROOM_M = 8, 100
+
 __all__ = ["still_map"]
 
 
@@ -40,7 +44,7 @@ def still_map(
         bounds: The part of the map that is shown.
         description: Text for screen readers.
     """
-    entries = legend_entries(layers)
+    entries, bounds = legend_entries(layers), _with_room(bounds)
     figure, ax = _axes(bounds, -(-len(entries) // LEGEND_COLUMNS))
     for layer in layers:
         if isinstance(layer, Shapes):
@@ -69,6 +73,19 @@ def still_map(
             fontsize=TEXT_SIZE,
         )
     return StillFigure(figure, description)
+
+
+def _with_room(bounds: Bounds) -> Bounds:
+    """Bounds with two sides: a point has none, and a line may have one only."""
+    height, width = bounds.size
+    shortest = max(height, width) / FLATTEST or ROOM_M
+    more_y, more_x = (max(0, shortest - side) / 2 for side in (height, width))
+    return Bounds(
+        bounds.left - more_x,
+        bounds.bottom - more_y,
+        bounds.right + more_x,
+        bounds.top + more_y,
+    )
 
 
 def _axes(bounds: Bounds, legend_lines: int) -> tuple[Figure, Axes]:

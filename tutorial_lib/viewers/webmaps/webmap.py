@@ -14,17 +14,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from tutorial_lib import arguments
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import Legend, PathLike
+from tutorial_lib.rasters.files import write_text
 from tutorial_lib.viewers.figures import StillFigure
 from tutorial_lib.viewers.options import Display, counted, refuse_unknown
+from tutorial_lib.viewers.pages import checked_page
 from tutorial_lib.viewers.reading import is_path, open_layer
-from tutorial_lib.viewers.webmaps.arguments import (
-    check_height,
-    check_opacity,
-    check_overlap,
-    layer_titles,
-)
+from tutorial_lib.viewers.webmaps.arguments import check_overlap, layer_titles
 from tutorial_lib.viewers.webmaps.leaflet import (
     MapControls,
     OfflineMap,
@@ -47,6 +45,9 @@ HIGHEST = 24
 LARGEST_PIXEL = 48
 # Step between zoom levels: a quarter lets a scene fill the map.
 ZOOM_STEP = 0.25
+
+# A lower map, in px, has no room for the controls.
+LEAST_HEIGHT = 100
 
 __all__ = ["WebMap", "show_map"]
 
@@ -85,18 +86,27 @@ class WebMap:
         """The map as a still figure, for paper and for pages without JavaScript."""
         return self._still().as_figure()
 
+    @property
+    def _files(self) -> list[str]:
+        return [file for layer in self.layers for file in layer.files]
+
     def _still(self) -> StillFigure:
-        return still_map(self.layers, self._bounds, self.description)
+        still = still_map(self.layers, self._bounds, self.description)
+        still.as_figure().inputs = tuple(self._files)
+        return still
 
     def save(self, path: PathLike) -> Path:
         """Write the map as one HTML file that needs no other file.
 
         Returns:
             The path of the page.
+
+        Raises:
+            ValueError: If the path does not end in .html, or is one of the layers.
+            OSError: If it cannot be written; an older page is kept.
         """
-        path = Path(path)
-        path.write_text(self._page(), encoding="utf-8")
-        return path
+        path = checked_page(path, self._files)
+        return write_text(path, self._page())
 
     def _page(self) -> str:
         figure = self.map.get_root()
@@ -246,11 +256,12 @@ def show_map(  # noqa: PLR0913 - every one is a choice of the user's
         Map of 1 layer. s2_10m: colour image, 1.68 x 1.2 km.
     """
     refuse_unknown(show_map, unknown)
-    check_height(height)
+    height = arguments.whole_number("height", height, least=LEAST_HEIGHT)
+    opacity = arguments.number("opacity", opacity, least=0, most=1)
+    basemap = arguments.flag("basemap", basemap)
     display = Display(bands, legend, value_range, kind, stretch, nodata)
     if not layers:
         raise ValueError("There is nothing to show: give a raster or a vector file.")
-    check_opacity(opacity)
     loaded: list[Overlay | Shapes] = []
     for layer, title in zip(layers, layer_titles(titles, layers), strict=True):
         # Nothing lies below the lowest raster that could shine through.
