@@ -172,5 +172,54 @@ def test_curves_with_missing_epochs_are_an_error():
 def test_an_empty_curve_and_an_unknown_mode_are_errors():
     with pytest.raises(ValueError, match="'val_loss' is empty"):
         replay_early_stopping({"val_loss": []})
-    with pytest.raises(ValueError, match="no mode 'down'"):
+    with pytest.raises(ValueError, match="`mode` is 'down'"):
         replay_early_stopping({"val_loss": [1]}, mode="down")
+
+
+CURVES = {"loss": [1, 2], "val_loss": [3, 2]}
+
+
+@pytest.mark.parametrize("history", [None, [], "loss", [1, 2], {1: [2, 3]}])
+def test_a_history_of_another_form_is_a_type_error(history):
+    with pytest.raises(TypeError, match=r"`history` is .* Give a dictionary"):
+        replay_early_stopping(history)
+
+
+@pytest.mark.parametrize(
+    "values", [None, 3, "12", ["1", "2"], [[1, 2]], [1, None], [[1], [2, 3]], [1j, 2]]
+)
+@pytest.mark.parametrize("name", ["loss", "val_loss"])
+def test_a_curve_of_another_form_is_a_type_error(name, values):
+    with pytest.raises(TypeError, match=f"The curve '{name}' is .* one number for"):
+        replay_early_stopping(CURVES | {name: values})
+
+
+def test_what_fit_returns_and_arrays_are_as_good_as_lists():
+    history = keras.callbacks.History()
+    history.history = {name: np.float32(values) for name, values in CURVES.items()}
+    assert replay_early_stopping(history) == replay_early_stopping(CURVES)
+    assert replay_early_stopping(CURVES, patience=np.int64(0)).best_epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("monitor", None, TypeError),
+        ("monitor", ["val_loss"], TypeError),
+        ("patience", -1, ValueError),
+        ("patience", 1.5, ValueError),
+        ("patience", "3", TypeError),
+        ("patience", None, TypeError),
+        ("min_delta", "0", TypeError),
+        ("min_delta", float("nan"), ValueError),
+        ("mode", None, ValueError),
+        ("baseline", "low", TypeError),
+        ("baseline", float("nan"), ValueError),
+        ("restore_best_weights", "no", TypeError),
+        ("start_from_epoch", -1, ValueError),
+        ("start_from_epoch", None, TypeError),
+    ],
+)
+def test_wrong_settings_are_named(name, value, error):
+    with pytest.raises(error, match=rf"`{name}` is .*Give .*\.$"):
+        replay_early_stopping(CURVES, **{name: value})

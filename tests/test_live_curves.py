@@ -129,5 +129,22 @@ def test_curves_with_only_nan_have_no_best_epoch():
 def test_an_unknown_curve_is_an_error_that_lists_the_recorded_ones():
     with pytest.raises(ValueError, match="no curve 'mae' to draw"):
         run(LiveCurves(["mae"]), {"loss": 1, "val_loss": 2})
-    with pytest.raises(TypeError, match="Received: 'loss'"):
-        LiveCurves("loss")
+    with pytest.raises(ValueError, match="no curves yet"):
+        LiveCurves().plot()
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"names": "loss"}, TypeError),
+        ({"names": 3}, TypeError),
+        ({"names": [3]}, TypeError),
+        ({"names": []}, ValueError),
+        ({"interval_s": None}, TypeError),
+        ({"interval_s": -1}, ValueError),
+        ({"interval_s": float("nan")}, ValueError),
+    ],
+)
+def test_wrong_arguments_are_named(options, error):
+    with pytest.raises(error, match=f"`{next(iter(options))}` is"):
+        LiveCurves(**options)

@@ -88,3 +88,21 @@ def test_the_report_has_marks_and_words_and_escapes_html():
     assert "<td style='text-align:left'>✘ use 2</td>" in report._repr_html_()
     assert "&lt;2" in report._repr_html_()
     assert not report.ok
+
+
+@pytest.mark.parametrize("text", ["", "MemTotal: 9 kB", "no colon", "MemAvailable:"])
+def test_other_lines_about_memory_are_no_error(memory, text):
+    memory(free=3.2)
+    machine.MEMORY.write_text(text)
+    assert check_named("Free memory").found == "cannot be read on this system"
+
+
+def test_the_name_of_a_scene_leads_to_no_other_folder(tmp_path, monkeypatch):
+    (tmp_path / "data" / "havel").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    for scene in ("../data/havel", "", "havel/", ".."):
+        with pytest.raises(ValueError, match="Give a name"):
+            machine.find_data(scene)
+    for scene in (None, 3):
+        with pytest.raises(TypeError, match="`scene` is"):
+            machine.check_machine(scene)

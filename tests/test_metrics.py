@@ -131,14 +131,37 @@ def test_counts_do_not_stop_at_the_precision_of_float32():
 def test_wrong_names_and_decisions_are_errors():
     with pytest.raises(ValueError, match="2 names of classes"):
         ClassMetrics(("a", "b")).update_state(*next(batches(1)))
-    with pytest.raises(ValueError, match=r"`names` is \('a', 'a'\)"):
+    with pytest.raises(ValueError, match="`names` has 'a' twice"):
         ClassMetrics(("a", "a"))
-    with pytest.raises(ValueError, match="`names` is 'ab'"):
-        ClassMetrics("ab")
-    with pytest.raises(ValueError, match="no decision 'half'"):
+    for names in ("ab", None, 3, (1, 2)):
+        with pytest.raises(TypeError, match="`names` is"):
+            ClassMetrics(names)
+    with pytest.raises(ValueError, match="at least one"):
+        ClassMetrics(())
+    with pytest.raises(ValueError, match="`decision` is 'half'"):
         ClassMetrics(("a", "b"), decision="half")
-    with pytest.raises(ValueError, match="no decision 'both'"):
+    with pytest.raises(ValueError, match="`decision` is 'both'"):
         FScore(0, decision="both")
+    with pytest.raises(ValueError, match="`class_id` is -1"):
+        FScore(-1)
+    with pytest.raises(TypeError, match="`class_id` is 'water'"):
+        FScore("water")
+    with pytest.raises(ValueError, match="no class 4: the output has 4 channels"):
+        FScore(4).update_state(*next(batches(1)))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_pixels_with_nan_are_not_counted(value):
+    true, estimated = next(batches(1))
+    damaged = estimated.copy()
+    damaged[4:, ..., 1] = value
+    damaged[5] = value
+    metrics = [ClassMetrics(NAMES, decision="both")]
+    metrics += [FScore(n, decision=d) for n in (0, 1) for d in ("threshold", "argmax")]
+    for metric in metrics:
+        found = results(metric, [(true, damaged)])
+        metric.reset_state()
+        assert found == results(metric, [(true[:4], estimated[:4])])
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """Scores compared with counts by hand, and trainings that can be repeated."""
 
+import functools
+import json
 import subprocess
 import sys
 
@@ -9,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 import tutorial_lib as tl
+from tutorial_lib import recorded
 from tutorial_lib.recorded import recipes
 from tutorial_lib.training import ClassScores, compare_scores, evaluate_classes
 
@@ -205,7 +208,7 @@ def test_scores_that_cannot_be_compared_are_an_error(two_models):
     other = ClassScores(np.eye(2), ("land", "water"))
     with pytest.raises(ValueError, match="The classes differ"):
         compare_scores({**two_models, "other": other})
-    with pytest.raises(ValueError, match="no score 'iou'"):
+    with pytest.raises(ValueError, match=r"`score` is 'iou'\. Give one of 'precision'"):
         compare_scores(two_models, score="iou")
     with pytest.raises(ValueError, match="no scores to compare"):
         compare_scores({})
@@ -235,6 +238,165 @@ def test_too_few_names_of_classes_are_an_error(samples):
 def test_a_dataset_without_classes_is_an_error(samples):
     with pytest.raises(ValueError, match="no pixel with a class"):
         evaluate_classes(echo, one_hot_dataset(*samples, 50).take(0))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_pixel_with_nan_is_not_counted_and_never_class_0(samples, value):
+    true, probabilities = samples
+    where = np.random.default_rng(1).random(true.shape) < 0.2
+    damaged = probabilities.copy()
+    # In the last channel: argmax would give this channel, or class 0 if all are NaN.
+    damaged[where, 3] = value
+    damaged[0, 0, 0] = value
+    where[0, 0, 0] = True
+    with pytest.warns(UserWarning, match=rf"^{where.sum()} of 300 .* NaN") as caught:
+        scores = evaluate_classes(echo, one_hot_dataset(true, damaged, 7))
+    assert caught[0].filename == __file__
+    assert scores.confusion.sum() == true.size - where.sum()
+    expected = [
+        scores_by_hand(true[~where], probabilities.argmax(-1)[~where], number)
+        for number in range(4)
+    ]
+    columns = np.stack([scores.precision, scores.recall, scores.f_score], axis=1)
+    assert np.allclose(columns, expected)
+
+
+def test_a_model_that_estimates_only_nan_is_an_error(samples):
+    true, probabilities = samples
+    dataset = one_hot_dataset(true, probabilities * np.nan, 7)
+    with pytest.raises(ValueError, match=r"no class: .* in all of 300 pixels"):
+        evaluate_classes(echo, dataset)
+
+
+def refuses(inputs, training=None):
+    raise RuntimeError("\x1b[1mNo such input.\x1b[0m\n  details")
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"model": None}, TypeError, "`model` is None. Give a Keras model"),
+        ({"model": "a.keras"}, TypeError, "`model` is 'a.keras'"),
+        ({"model": refuses}, ValueError, "take the inputs .*: No such input. Use"),
+        ({"model": lambda x, training: x["input"]}, ValueError, "outputs without nam"),
+        ({"model": lambda x, training: {}}, ValueError, r"outputs \[\], and not 'esti"),
+        ({"dataset": None}, TypeError, "`dataset` is None. Give batches of"),
+        ({"dataset": "patches"}, TypeError, "`dataset` is 'patches'"),
+        ({"dataset": {"input": 1}}, TypeError, "`dataset` is {'input': 1}"),
+        ({"dataset": [np.zeros(3)]}, TypeError, "Give batches of"),
+        ({"dataset": [(1, 2, 3)]}, TypeError, "Give batches of"),
+        ({"dataset": [({"input": 1}, np.eye(2))]}, ValueError, "targets without names"),
+        ({"dataset": []}, ValueError, "no pixel with a class"),
+        (
+            {"target": "labels"},
+            ValueError,
+            r"targets \['estimated'\], and not 'lab",
+        ),
+        ({"target": 3}, TypeError, "`target` is 3"),
+        ({"names": "abcd"}, TypeError, "`names` is 'abcd'. Give a list of names"),
+        ({"names": ["a", "b", "c", 4]}, TypeError, "`names` is 4. Give a text"),
+        ({"names": ["a", "b", "a", "d"]}, ValueError, "`names` has 'a' twice"),
+        ({"names": []}, ValueError, "at least one"),
+        ({"names": list("abcde")}, ValueError, r"5x5. Received: \(4, 4\)"),
+    ],
+)
+def test_wrong_arguments_are_one_sentence(samples, change, error, match):
+    given = {"model": echo, "dataset": one_hot_dataset(*samples, 50), **change}
+    with pytest.raises(error, match=match) as caught:
+        evaluate_classes(**given)
+    assert "\x1b" not in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("confusion", "names", "error", "match"),
+    [
+        (None, ("a", "b"), TypeError, "`confusion` is None"),
+        ("text", ("a", "b"), TypeError, "`confusion` is 'text'"),
+        ([[1, 2], [3]], ("a", "b"), TypeError, "`confusion` is .*of numbers"),
+        ([[1, 2], [3, None]], ("a", "b"), TypeError, "of numbers"),
+        ([[1, 2], [3, -4]], ("a", "b"), ValueError, "`confusion` holds -4"),
+        ([[1, 2], [3, np.nan]], ("a", "b"), ValueError, "`confusion` holds nan"),
+        ([[1, 2], [3, 4]], ("a", "a"), ValueError, "'a' twice"),
+        ([[1, 2], [3, 4]], "ab", TypeError, "`names` is 'ab'"),
+        ([[1, 2], [3, 4]], ("a", "b", "c"), ValueError, "3x3"),
+    ],
+)
+def test_scores_of_wrong_counts_are_an_error(confusion, names, error, match):
+    with pytest.raises(error, match=match):
+        ClassScores(confusion, names)
+    if error is TypeError and confusion is None:
+        return
+    with pytest.raises(error, match=match.replace("confusion`", "above_threshold`")):
+        ClassScores(np.eye(len(names)), names, confusion)
+
+
+def test_lists_are_as_good_as_arrays():
+    scores = ClassScores([[8, 2], [1, 9]], ["water", "land"], [[6, 1], [0, 9]])
+    assert scores.recall.tolist() == [0.8, 0.9]
+    assert scores.threshold_recall.tolist() == [0.6, 0.9]
+    assert scores.names == ("water", "land")
+
+
+@pytest.mark.parametrize("wrong", [None, [], "scores", {"a": np.eye(2)}, {1: None}])
+def test_only_scores_can_be_compared(two_models, wrong):
+    with pytest.raises(TypeError, match=r"`scores.* is .* Give"):
+        compare_scores(wrong)
+    with pytest.raises(ValueError, match="`score` is"):
+        compare_scores(two_models, score=wrong)
+
+
+@pytest.mark.parametrize("name", ["no", "../recorded/fcnn_havel", "", "fcnn_havel/"])
+def test_an_unknown_recording_is_an_error_that_lists_the_known_ones(name):
+    for read in (recorded.read_history, recorded.weights_path):
+        with pytest.raises(ValueError, match=r"is recorded\. Choose .*fcnn_havel"):
+            read(name)
+        with pytest.raises(TypeError, match="`name` is 3"):
+            read(3)
+
+
+def test_a_damaged_recording_is_named_with_the_cure(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorded, "FOLDER", tmp_path)
+    for text in (b"", b'{"loss": [1', b"\xff"):
+        (tmp_path / "a.json").write_bytes(text)
+        with pytest.raises(OSError, match=r"a\.json' is damaged.*make weights"):
+            recorded.read_history("a")
+
+
+def test_weights_and_curves_are_recorded_together(two_areas, tmp_path, monkeypatch):
+    monkeypatch.setattr(recorded, "FOLDER", tmp_path)
+    for name in ("a.keras", "a.json"):
+        (tmp_path / name).write_text("old")
+    batches = recipes.datasets(two_areas, class_count=4, batch_size=8)
+
+    train = recipes.train
+    monkeypatch.setattr(
+        recipes, "train", lambda *args, **options: train(*args, **options | SHORT)
+    )
+    record = functools.partial(recipes._record, "a", build_one, batches, class_count=4)
+    with monkeypatch.context() as patch:
+        patch.setattr(json, "dumps", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            record()
+    assert [(tmp_path / name).read_text() for name in ("a.keras", "a.json")] == [
+        "old",
+        "old",
+    ]
+    record()
+    assert len(recorded.read_history("a")["loss"]) == 1
+    assert keras.models.load_model(recorded.weights_path("a"), compile=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.keras"]
+
+
+SHORT = {"epochs": 1, "verbose": 0}
+
+
+def build_one(class_count):
+    return OneLayer(crops=()).build({"input": 4})
+
+
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
 
 
 class OneLayer(tl.PatchModel):

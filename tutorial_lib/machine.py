@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from tutorial_lib import arguments
+
 # Memory of a notebook that trains and maps, with TensorFlow: `make bench` measures it.
 NEEDED_MEMORY_GB = 1.2
 
@@ -105,6 +107,8 @@ def find_data(scene: str) -> Path:
 
     Raises:
         FileNotFoundError: If there is no such folder.
+        TypeError: If `scene` is not a text.
+        ValueError: If it is not the name of a folder.
 
     Example:
         >>> from contextlib import chdir
@@ -115,6 +119,8 @@ def find_data(scene: str) -> Path:
         ...     find_data("delta").name
         'delta'
     """
+    if Path(arguments.text("scene", scene)).name != scene or scene in ("", ".."):
+        raise ValueError(f"`scene` is {scene!r}. Give a name, for example 'havel'.")
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "data" / scene).is_dir():
@@ -156,9 +162,15 @@ def _check_memory() -> Check:
 
 def _free_memory_gb() -> float | None:
     """Free memory of the machine or of the container, whichever is smaller."""
-    if not MEMORY.exists():
+    try:
+        return _read_free_memory_gb()
+    # Other systems have no such files, and some containers have other lines in them.
+    except (OSError, KeyError, ValueError, IndexError):
         return None
-    lines = dict(line.split(":") for line in MEMORY.read_text().splitlines())
+
+
+def _read_free_memory_gb() -> float:
+    lines = dict(line.split(":", 1) for line in MEMORY.read_text().splitlines())
     free = int(lines["MemAvailable"].split()[0]) / 1024**2
     limit, used = CONTAINER / "memory.max", CONTAINER / "memory.current"
     if limit.exists() and limit.read_text().strip() != "max":

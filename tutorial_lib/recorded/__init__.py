@@ -7,6 +7,8 @@ code of these trainings.
 import json
 from pathlib import Path
 
+from tutorial_lib import arguments
+
 FOLDER = Path(__file__).parent
 
 __all__ = ["FOLDER", "read_history", "weights_path"]
@@ -19,6 +21,7 @@ def weights_path(name: str) -> Path:
         name: Name of the training, for example "fcnn_havel".
 
     Raises:
+        TypeError: If `name` is not a text.
         ValueError: If no training with this name is recorded.
 
     Example:
@@ -38,6 +41,8 @@ def read_history(name: str) -> dict[str, list[float]]:
         Values by name of the loss or metric, as in the `history.history` of Keras.
 
     Raises:
+        OSError: If its file is damaged.
+        TypeError: If `name` is not a text.
         ValueError: If no training with this name is recorded.
 
     Example:
@@ -45,12 +50,20 @@ def read_history(name: str) -> dict[str, list[float]]:
         >>> len(curves["loss"]) == len(curves["val_loss"])
         True
     """
-    return json.loads(_recorded(name, ".json").read_text())
+    path = _recorded(name, ".json")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as err:
+        raise OSError(
+            f"'{path}' is damaged: it is not JSON. Get this file of the kit again, or "
+            "run `make weights`."
+        ) from err
 
 
 def _recorded(name: str, suffix: str) -> Path:
-    path = FOLDER / f"{name}{suffix}"
-    if not path.exists():
-        names = ", ".join(sorted(path.stem for path in FOLDER.glob(f"*{suffix}")))
-        raise ValueError(f"No training '{name}' is recorded. Choose from: {names}.")
-    return path
+    names = sorted(path.stem for path in FOLDER.glob(f"*{suffix}"))
+    if arguments.text("name", name) not in names:
+        raise ValueError(
+            f"No training '{name}' is recorded. Choose from: {', '.join(names)}."
+        )
+    return FOLDER / f"{name}{suffix}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tutorial_lib import recorded
+from tutorial_lib.arguments import file_path, whole_number
 from tutorial_lib.patches.extraction import Patches, extract_patches
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.patches.selection import select_positions
@@ -55,7 +56,7 @@ __all__ = [
 
 
 def cut_patches(
-    scene: Path, folder: Path, *, sizes: Mapping[str, int] = SIZES
+    scene: PathLike, folder: PathLike, *, sizes: Mapping[str, int] = SIZES
 ) -> dict[str, Patches]:
     """Extract patches of the training area "a" and the validation area "b".
 
@@ -67,6 +68,7 @@ def cut_patches(
     Returns:
         The patches by area, from 1000 positions of each class.
     """
+    scene = file_path("scene", scene)
     return {
         area: extract_patches(
             {name: scene / _IMAGES[name] for name in sizes},
@@ -80,7 +82,7 @@ def cut_patches(
 
 
 def cut_town_patches(
-    scene: Path, folder: Path, *, count: int = 400, seed: int = 0
+    scene: PathLike, folder: PathLike, *, count: int = 400, seed: int = 0
 ) -> dict[str, Patches]:
     """Extract patches of the town: "a" for training, "b" in the area to map.
 
@@ -93,6 +95,7 @@ def cut_town_patches(
     Returns:
         The patches by area; "truth" has the class of each pixel.
     """
+    scene = file_path("scene", scene)
     patches = {}
     for area, prefix in _TOWN_PREFIXES.items():
         sources = {x: scene / f"{prefix}{file}" for x, file in _TOWN_IMAGES.items()}
@@ -168,7 +171,7 @@ def datasets(
 def train(
     architecture: "Callable[[int], keras.Model]",
     datasets: "tuple[tf.data.Dataset, tf.data.Dataset]",
-    best: Path,
+    best: PathLike,
     *,
     class_count: int,
     epochs: int,
@@ -196,6 +199,7 @@ def train(
     from tutorial_lib.training.best_epoch import fit_best_epoch
 
     check_destination(best)
+    epochs = whole_number("epochs", epochs, least=1)
     keras.utils.set_random_seed(seed)
     model = architecture(class_count)
     model.compile(
@@ -209,7 +213,7 @@ def train(
 def train_fcnn(
     train_batches: "tf.data.Dataset",
     valid_batches: "tf.data.Dataset",
-    best: Path,
+    best: PathLike,
     **options: int,
 ) -> "keras.callbacks.History":
     """Train the pixel-wise network, with the keyword arguments of `train`."""

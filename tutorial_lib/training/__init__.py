@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import Any
 
 from tutorial_lib.training.early_stopping import StoppingReplay, replay_early_stopping
-from tutorial_lib.training.scores import ClassScores, compare_scores, evaluate_classes
+from tutorial_lib.training.evaluation import evaluate_classes
+from tutorial_lib.training.scores import ClassScores, compare_scores
 
 # Modules of the names that need Keras. They are loaded on first use, so that
 # `import tutorial_lib` does not load TensorFlow.

@@ -6,8 +6,11 @@ Epochs are counted from 1, as in the output of Keras.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from tutorial_lib import arguments
 
 # Names of metrics: first those where more is better, then those where less is better.
 # Keras asks the metric itself, but a recorded curve has only a name.
@@ -66,7 +69,7 @@ class StoppingReplay:
 
 
 def replay_early_stopping(
-    history: Mapping[str, Sequence[float]],
+    history: Mapping[str, Sequence[float]] | Any,
     *,
     monitor: str = "val_loss",
     patience: int = 0,
@@ -81,8 +84,8 @@ def replay_early_stopping(
     It takes the arguments of the callback, and gives the same result as Keras.
 
     Args:
-        history: One value for each epoch by name: the `history.history` of Keras, or
-            `recorded.read_history(…)`.
+        history: One value for each epoch by name: what `fit` of Keras returns, its
+            `history`, or `recorded.read_history(…)`.
         monitor: Name of the curve to watch.
         patience: Number of epochs without an improvement after which training stops. 0
             and 1 are the same: training stops at the first such epoch.
@@ -98,8 +101,11 @@ def replay_early_stopping(
         kept.
 
     Raises:
+        TypeError: If `history` is not a dictionary of lists of numbers, or another
+            argument has a wrong type.
         ValueError: If the curve or the mode is unknown, the curves have different
-            lengths, or "auto" does not know the name of the curve.
+            lengths, a number is out of range, or "auto" does not know the name of the
+            curve.
 
     Example:
         >>> curves = {"loss": [3, 2, 1, 0.5], "val_loss": [1.0, 0.8, 0.9, 0.7]}
@@ -109,7 +115,16 @@ def replay_early_stopping(
         >>> replay_early_stopping(curves, patience=2).kept_epoch
         4
     """
+    monitor = arguments.text("monitor", monitor)
     values = _curve(history, monitor)
+    patience = arguments.whole_number("patience", patience, least=0)
+    start_from_epoch = arguments.whole_number(
+        "start_from_epoch", start_from_epoch, least=0
+    )
+    min_delta = arguments.number("min_delta", min_delta)
+    if baseline is not None:
+        baseline = arguments.number("baseline", baseline)
+    restore_best_weights = arguments.flag("restore_best_weights", restore_best_weights)
     better = _comparison(monitor, mode, min_delta)
     wait, best, stopped = 0, None, None
     for epoch, value in enumerate(values[start_from_epoch:], start_from_epoch + 1):
@@ -133,12 +148,17 @@ def replay_early_stopping(
     )
 
 
-def _curve(history: Mapping[str, Sequence[float]], monitor: str) -> list[float]:
+def _curve(history: Any, monitor: str) -> list[float]:
+    example = '{"loss": [1.2, 0.9], "val_loss": [1.3, 1.1]}'
+    # `fit` returns an object of Keras with the dictionary in it.
+    history = getattr(history, "history", history)
+    history = arguments.mapping("history", history, example)
     if monitor not in history:
         raise ValueError(
             f"There is no curve '{monitor}' to watch. Choose from: "
             f"{', '.join(sorted(history)) or 'none'}."
         )
+    history = {name: _numbers(name, values) for name, values in history.items()}
     lengths = {name: len(values) for name, values in history.items()}
     if lengths[monitor] != max(lengths.values()):
         raise ValueError(
@@ -150,7 +170,23 @@ def _curve(history: Mapping[str, Sequence[float]], monitor: str) -> list[float]:
         raise ValueError(
             f"The curve '{monitor}' is empty. Give a training of at least one epoch."
         )
-    return [float(value) for value in history[monitor]]
+    return history[monitor]
+
+
+def _numbers(name: str, values: Any) -> list[float]:
+    """The values of one curve, one number for each epoch."""
+    try:
+        array = np.asarray(values)
+    # Lists of different lengths.
+    except ValueError:
+        array = np.array(None)
+    # An empty list becomes an array of float64.
+    if array.ndim != 1 or array.dtype.kind not in "iuf":
+        raise TypeError(
+            f"The curve '{name}' is {arguments.shown(values)}. Give a list with one "
+            "number for each epoch."
+        )
+    return array.tolist()
 
 
 def _comparison(
@@ -171,10 +207,9 @@ def _comparison(
 
 def _sign(monitor: str, mode: str) -> int:
     """1 if more is better, -1 if less is better."""
-    if mode in ("min", "max"):
-        return 1 if mode == "max" else -1
+    arguments.choice("mode", mode, ("auto", "min", "max"))
     if mode != "auto":
-        raise ValueError(f"There is no mode '{mode}'. Choose from: auto, min, max.")
+        return 1 if mode == "max" else -1
     name = monitor.removeprefix("val_")
     if _FALLING.fullmatch(name):
         return -1

@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from tutorial_lib import arguments
+
 __all__ = ["LiveCurves"]
 
 # Plain text of the output. It has no numbers, because the tests of the notebooks
@@ -31,7 +33,8 @@ class LiveCurves(keras.callbacks.Callback):
             epoch without the value.
 
     Raises:
-        TypeError: If `names` is a text.
+        TypeError: If `names` is not a list of texts, or `interval_s` not a number.
+        ValueError: If `names` is empty, or `interval_s` below 0.
 
     Example:
         >>> live = LiveCurves()
@@ -47,11 +50,11 @@ class LiveCurves(keras.callbacks.Callback):
         self, names: Sequence[str] | None = None, *, interval_s: float = 1.0
     ) -> None:
         super().__init__()
-        if isinstance(names, str):
-            raise TypeError(
-                f"`names` is a list of names. Received: {names!r}. Write [{names!r}]."
-            )
-        self.names, self.interval_s = names, interval_s
+        if names is not None:
+            names = arguments.sequence("names", names, "names of curves")
+            names = [arguments.text("names", name) for name in names]
+        self.names = names
+        self.interval_s = arguments.number("interval_s", interval_s, least=0)
         self._start()
 
     def _start(self) -> None:
@@ -100,6 +103,8 @@ class LiveCurves(keras.callbacks.Callback):
             # metric: "estimated_accuracy".
             names = [n for n in known if n == "loss" or n.endswith("accuracy")]
         unknown = [name for name in names if name not in known]
+        if not known:
+            raise ValueError("There are no curves yet. Give this callback to `fit`.")
         if unknown or not names:
             raise ValueError(
                 f"There is no curve '{(unknown or ['loss'])[0]}' to draw. Choose from: "

@@ -1,13 +1,14 @@
 """Scores of each class as Keras metrics, for `compile`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
-from tutorial_lib.training.scores import THRESHOLD
+from tutorial_lib import arguments
+from tutorial_lib.training.scores import THRESHOLD, class_names
 
 # Not imported from `networks.patch_model`: that module imports Keras, and the import of
 # Keras loads this one (see `tutorial_lib._register`) before PACKAGE is defined there.
@@ -26,13 +27,6 @@ _PREFIXES = {
 _CALLED_AT_EPOCH_END = tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 14)
 
 __all__ = ["ClassMetrics", "FScore"]
-
-
-def _check_decision(decision: str, known: Iterable[str]) -> None:
-    if decision not in known:
-        raise ValueError(
-            f"There is no decision '{decision}'. Choose from: {', '.join(known)}."
-        )
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -56,6 +50,7 @@ class ClassMetrics(keras.metrics.Metric):
         dtype: Type of the overall accuracy.
 
     Raises:
+        TypeError: If `names` is not a list of texts.
         ValueError: If the decision is unknown, or names are missing or repeated.
 
     Example:
@@ -75,13 +70,8 @@ class ClassMetrics(keras.metrics.Metric):
         dtype: Any = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        _check_decision(decision, _PREFIXES)
-        self.names, self.decision = tuple(names), decision
-        if isinstance(names, str) or len(set(names)) != len(self.names) or not names:
-            raise ValueError(
-                f"`names` is {names!r}. Give a list of different names, one for each "
-                "class."
-            )
+        self.names = class_names(names)
+        self.decision = arguments.choice("decision", decision, _PREFIXES)
         count = len(self.names)
         # float32 cannot count beyond 2**24, which is 17 million pixels.
         self.counts = self.add_variable(
@@ -96,7 +86,8 @@ class ClassMetrics(keras.metrics.Metric):
         Args:
             y_true: (batch, height, width, class) one-hot targets. A pixel of zeros has
                 no class and is not counted.
-            y_pred: (batch, height, width, class) probabilities.
+            y_pred: (batch, height, width, class) probabilities. A pixel where one is
+                NaN or infinite has no most probable class and is not counted.
             sample_weight: Weights (batch, height, width, 1). The last axes may be
                 left out.
 
@@ -113,7 +104,7 @@ class ClassMetrics(keras.metrics.Metric):
             )
         if sample_weight is not None:
             true = true * _with_axes(sample_weight, len(true.shape))
-        true = ops.reshape(true, (-1, count))
+        true = ops.reshape(true * _known(estimated), (-1, count))
         estimated = ops.reshape(estimated, (-1, count))
         winners = ops.one_hot(ops.argmax(estimated, axis=-1), count)
         above = ops.cast(estimated > THRESHOLD, "float32")
@@ -144,6 +135,12 @@ class ClassMetrics(keras.metrics.Metric):
         """Arguments of the metric, for `keras.saving`."""
         arguments = {"names": list(self.names), "decision": self.decision}
         return super().get_config() | arguments
+
+
+def _known(estimated: Any) -> Any:
+    """1 for each pixel whose probabilities are all numbers, otherwise 0."""
+    known = ops.all(ops.isfinite(estimated), axis=-1, keepdims=True)
+    return ops.cast(known, "float32")
 
 
 def _with_axes(weights: Any, axes: int) -> Any:
@@ -177,14 +174,16 @@ class FScore(keras.metrics.Metric):
     For all classes use `ClassMetrics`, which is faster.
 
     Args:
-        class_id: Number of the class.
+        class_id: Number of the class, from 0.
         name: Name in the logs; None for "f_score_" and the number of the class.
         decision: "threshold": a pixel has the class if its probability is above 0.5.
             "argmax": it has the class if no other is more probable.
         dtype: Type of the result.
 
     Raises:
-        ValueError: If the decision is unknown.
+        TypeError: If `class_id` is not a number.
+        ValueError: If the decision is unknown, or `class_id` is not a whole number of
+            0 or more.
 
     Example:
         >>> metric = FScore(class_id=0)
@@ -201,9 +200,10 @@ class FScore(keras.metrics.Metric):
         decision: str = "threshold",
         dtype: Any = None,
     ) -> None:
+        class_id = arguments.whole_number("class_id", class_id, least=0)
         super().__init__(name=name or f"f_score_{class_id}", dtype=dtype)
-        _check_decision(decision, ("threshold", "argmax"))
-        self.class_id, self.decision = class_id, decision
+        self.class_id = class_id
+        self.decision = arguments.choice("decision", decision, ("threshold", "argmax"))
         top_k = 1 if decision == "argmax" else None
         self.precision = keras.metrics.Precision(class_id=class_id, top_k=top_k)
         self.recall = keras.metrics.Recall(class_id=class_id, top_k=top_k)
@@ -211,9 +211,26 @@ class FScore(keras.metrics.Metric):
         self._direction = "up"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add a batch of one-hot targets and probabilities to the counts."""
-        self.precision.update_state(y_true, y_pred, sample_weight)
-        self.recall.update_state(y_true, y_pred, sample_weight)
+        """Add a batch of one-hot targets and probabilities to the counts.
+
+        A pixel where a probability is NaN or infinite is not counted.
+
+        Raises:
+            ValueError: If there is no channel for the class.
+        """
+        y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
+        if y_pred.shape[-1] is not None and self.class_id >= y_pred.shape[-1]:
+            raise ValueError(
+                f"There is no class {self.class_id}: the output has {y_pred.shape[-1]} "
+                "channels, which are classes from 0. Give another `class_id`."
+            )
+        known = _known(y_pred)
+        weights = known
+        if sample_weight is not None:
+            weights = known * _with_axes(sample_weight, len(y_pred.shape))
+        y_pred = ops.where(known > 0, y_pred, 0.0)
+        self.precision.update_state(y_true, y_pred, weights)
+        self.recall.update_state(y_true, y_pred, weights)
 
     def result(self) -> Any:
         """The F-score; 0 if the class is neither estimated nor true anywhere."""

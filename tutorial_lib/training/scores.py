@@ -1,17 +1,16 @@
-"""Scores of each class of a model, by argmax and at the threshold 0.5."""
+"""Scores of each class from counts of pixels, by argmax and at the threshold 0.5."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tutorial_lib import arguments
 from tutorial_lib.notices import warn
 
 if TYPE_CHECKING:
-    import keras
     import pandas as pd
-    import tensorflow as tf
 
 THRESHOLD = 0.5
 
@@ -22,7 +21,29 @@ _TITLES = _ARGMAX_TITLES | {
     for score, title in _ARGMAX_TITLES.items()
 }
 
-__all__ = ["ClassScores", "compare_scores", "evaluate_classes"]
+__all__ = ["THRESHOLD", "ClassScores", "class_names", "compare_scores"]
+
+
+def class_names(names: Any) -> tuple[str, ...]:
+    """Names of classes as a tuple, after a check that they are texts and all different.
+
+    Raises:
+        TypeError: If they are not a list of texts.
+        ValueError: If there are none, or a name is there twice.
+
+    Example:
+        >>> class_names(["water", "water"])
+        Traceback (most recent call last):
+        ValueError: `names` has 'water' twice. Give each class its own name.
+    """
+    names = arguments.sequence("names", names, "names, one for each class")
+    names = tuple(str(arguments.text("names", name)) for name in names)
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(
+            f"`names` has {twice[0]!r} twice. Give each class its own name."
+        )
+    return names
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,7 +59,9 @@ class ClassScores:
             if unknown.
 
     Raises:
-        ValueError: If a matrix does not have a row and a column for each name.
+        TypeError: If the names are not texts, or a matrix does not hold numbers.
+        ValueError: If a matrix does not have a row and a column for each name, a count
+            is not a number of 0 or more, or a name is there twice.
 
     Example:
         >>> scores = ClassScores(np.array([[8, 2], [1, 9]]), ("water", "land"))
@@ -51,14 +74,11 @@ class ClassScores:
     above_threshold: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        count = len(self.names)
-        for matrix in (self.confusion, self.above_threshold):
-            if matrix is not None and np.shape(matrix) != (count, count):
-                raise ValueError(
-                    f"{count} classes need a confusion matrix of {count}x{count}. "
-                    f"Received: {np.shape(matrix)}, for the names {self.names}. Give a "
-                    "name for each class."
-                )
+        object.__setattr__(self, "names", class_names(self.names))
+        for name in ("confusion", "above_threshold"):
+            matrix = getattr(self, name)
+            if matrix is not None or name == "confusion":
+                object.__setattr__(self, name, _counts(name, matrix, self.names))
 
     @property
     def pixels(self) -> np.ndarray:
@@ -161,6 +181,31 @@ class ClassScores:
         return "\n".join([*lines, f"{overall}, kappa {self.kappa:.2f}, by argmax"])
 
 
+def _counts(name: str, matrix: Any, names: tuple[str, ...]) -> np.ndarray:
+    """A matrix of counts as an array, after a check."""
+    try:
+        counts = np.asarray(matrix)
+    # Rows of different lengths.
+    except ValueError:
+        counts = np.array(None)
+    if counts.dtype.kind not in "iuf":
+        raise TypeError(
+            f"`{name}` is {arguments.shown(matrix)}. Give an array (class, class) of "
+            "numbers."
+        )
+    if counts.shape != (len(names), len(names)):
+        raise ValueError(
+            f"{len(names)} classes need a confusion matrix of {len(names)}x"
+            f"{len(names)}. Received: {counts.shape}, for the names {names}. Give a "
+            "name for each class."
+        )
+    if not (np.isfinite(counts) & (counts >= 0)).all():
+        raise ValueError(
+            f"`{name}` holds {counts.min():g}. Give counts of pixels, 0 or more."
+        )
+    return counts
+
+
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Part divided by whole; 0 where the whole is 0."""
     return np.divide(part, whole, out=np.zeros(np.shape(part)), where=whole > 0)
@@ -182,6 +227,7 @@ def compare_scores(
         and kappa. Values are rounded to three decimals.
 
     Raises:
+        TypeError: If `scores` is not a dictionary of `ClassScores`.
         ValueError: If there are no scores, the classes differ, or `score` is unknown.
 
     Warns:
@@ -199,7 +245,13 @@ def compare_scores(
     """
     import pandas as pd
 
-    _check_comparable(scores, score)
+    example = '{"model 1": scores}'
+    scores = arguments.mapping("scores", scores, example)
+    for name, one in scores.items():
+        what = "scores that `evaluate_classes` returned"
+        arguments.instance(f"scores[{name!r}]", one, ClassScores, what)
+    arguments.choice("score", score, _TITLES)
+    _check_comparable(scores)
     names = next(iter(scores.values())).names
     rows = [f"{name} {_TITLES[score]}" for name in names]
     rows += ["overall accuracy", "kappa"]
@@ -215,11 +267,7 @@ def compare_scores(
     return table.round(3) + 0.0
 
 
-def _check_comparable(scores: Mapping[str, ClassScores], score: str) -> None:
-    if score not in _TITLES:
-        raise ValueError(
-            f"There is no score '{score}'. Choose from: {', '.join(_TITLES)}."
-        )
+def _check_comparable(scores: Mapping[str, ClassScores]) -> None:
     if not scores:
         raise ValueError("There are no scores to compare. Give `{name: scores}`.")
     (first, reference), *others = scores.items()
@@ -235,61 +283,3 @@ def _check_comparable(scores: Mapping[str, ClassScores], score: str) -> None:
                 f"{reference.pixels.tolist()} and {other.pixels.tolist()} by class. "
                 "Use the same positions for a fair comparison."
             )
-
-
-def evaluate_classes(
-    model: "keras.Model",
-    dataset: "tf.data.Dataset",
-    *,
-    names: tuple[str, ...] | None = None,
-    target: str = "estimated",
-) -> ClassScores:
-    """Compare the classes that a model estimates with the true ones.
-
-    Args:
-        model: Model with outputs by name.
-        dataset: Batches of (inputs, {target: one-hot}), as `patch_dataset` makes them.
-            A pixel of zeros has no class and is not counted.
-        names: Names of the classes; None for "0", "1"…
-        target: Name of the output: (batch, height, width, class) probabilities.
-
-    Returns:
-        Scores of each class, by argmax and at the threshold.
-
-    Raises:
-        ValueError: If the output and the target have different shapes, or if there are
-            no pixels with a class.
-
-    Example:
-        >>> import tutorial_lib as tl
-        >>> labels = tl.testing.small_scene()["labels"]
-        >>> positions = tl.select_positions(labels, count=9, margin=8)
-        >>> patches = tl.extract_patches(
-        ...     {"input": tl.testing.small_scene()["input_10m"]}, positions,
-        ...     sizes={"input": 16}, out_dir=tl.testing.scratch_folder(),
-        ... )
-        >>> dataset = tl.patch_dataset(patches.paths, class_count=4)
-        >>> model = tl.architectures.pixelwise_fcnn(4)
-        >>> int(evaluate_classes(model, dataset).confusion.sum())
-        36
-    """
-    confusion, above = 0, 0
-    for inputs, targets in dataset:
-        true = np.asarray(targets[target])
-        estimated = np.asarray(model(inputs, training=False)[target])
-        if estimated.shape != true.shape:
-            raise ValueError(
-                f"The output '{target}' has the shape {estimated.shape} and its target "
-                f"{true.shape}. Use patches with the size and the classes of the model."
-            )
-        labelled = true.any(-1)
-        one_hot = np.eye(true.shape[-1], dtype=int)
-        true, estimated = one_hot[true[labelled].argmax(-1)], estimated[labelled]
-        confusion += true.T @ one_hot[estimated.argmax(-1)]
-        above += true.T @ (estimated > THRESHOLD)
-    if not np.any(confusion):
-        raise ValueError(
-            "The dataset has no pixel with a class. Give at least one labelled patch."
-        )
-    names = names or map(str, range(len(confusion)))
-    return ClassScores(confusion, tuple(names), above)
