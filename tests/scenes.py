@@ -4,6 +4,7 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 
 from tutorial_lib import rasters, testing
+from tutorial_lib.patches.positions import Positions
 
 # Upper left corner of `testing.small_grid`, in metres of UTM zone 31.
 LEFT, TOP = 500_000, 4_800_000
@@ -60,3 +61,11 @@ def image(height, width, channels=4, seed=0, *, largest=4000, dtype="uint16"):
 def batch(height, width, channels=4, seed=0):
     """An `image` as a batch of one in float32: the input of a network."""
     return image(height, width, channels, seed, dtype="float32")[np.newaxis]
+
+
+def places(columns, rows, labels=None, *, spacing=10, crs="EPSG:32631"):
+    """Positions at (column, row) of a grid at (LEFT, TOP); .5 is a pixel's centre."""
+    x = LEFT + np.array(columns, float) * spacing
+    y = TOP - np.array(rows, float) * spacing
+    labels = np.arange(len(x)) if labels is None else labels
+    return Positions(x, y, labels, crs)

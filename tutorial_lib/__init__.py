@@ -41,7 +41,7 @@ _HOME = {
     "predict_raster": "inference.planning",
     "read_grid": "rasters",
     "read_legend": "rasters",
-    "read_patches": "patches.extraction",
+    "read_patches": "patches.images",
     "register_rule": "fields.layer_rules",
     "rmse": "distortion.distances",
     "seam_score": "distortion.seams",
@@ -50,7 +50,7 @@ _HOME = {
     "show_curves": "viewers.curves",
     "show_map": "viewers.webmaps",
     "show_patches": "viewers.patches",
-    "write_patches": "patches.extraction",
+    "write_patches": "patches.images",
 }
 
 # Modules that are public as a whole.

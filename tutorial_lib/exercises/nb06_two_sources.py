@@ -12,7 +12,7 @@ from tutorial_lib import testing
 from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
 from tutorial_lib.inference.errors import InputSizeError, ScaleFactorError
 from tutorial_lib.inference.plan import InferencePlan
-from tutorial_lib.patches.extraction import write_patches
+from tutorial_lib.patches.images import write_patches
 from tutorial_lib.rasters import read_grid
 
 

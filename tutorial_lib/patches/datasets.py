@@ -1,12 +1,25 @@
 """Batches of inputs and one-hot targets from patches images, as a `tf.data` dataset."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from tutorial_lib.patches.extraction import LABELS, read_patches
+from tutorial_lib import arguments
+from tutorial_lib.patches.classes import check_class_count, class_indices
+from tutorial_lib.patches.extraction import LABELS
+from tutorial_lib.patches.images import (
+    PatchesImage,
+    check_one_extraction,
+    describe,
+    read_into,
+)
 from tutorial_lib.rasters import PathLike
+
+# TensorFlow computes with an array of NumPy without a copy if its address is a multiple
+# of this number: EIGEN_MAX_ALIGN_BYTES, at most 64.
+ALIGNMENT = 64
 
 __all__ = ["patch_dataset"]
 
@@ -14,7 +27,8 @@ __all__ = ["patch_dataset"]
 def patch_dataset(
     paths: Mapping[str, PathLike | Sequence[PathLike]],
     *,
-    class_count: int,
+    class_count: int | None = None,
+    classes: Sequence[int] | None = None,
     batch_size: int = 8,
     shuffle: bool = True,
     seed: int = 0,
@@ -26,7 +40,11 @@ def patch_dataset(
         paths: Patches images by the names of the model's inputs, and the patches image
             of the classes under "labels". Each is one path, or a list of paths for
             several areas, in the same order for all names.
-        class_count: Number of classes. The labels are 0 to `class_count` - 1.
+        class_count: Number of classes, if the labels are 0 to `class_count` - 1.
+        classes: Class numbers of the labels if they are others, such as `(10, 20, 30)`.
+            The targets number them 0, 1, 2… in this order; `class_count` can then be
+            left out. Give the same `classes` to `plan_inference`, so that maps have the
+            numbers of the labels.
         batch_size: Number of patches in a batch. The last batch can be smaller.
         shuffle: Whether the patches come in a new random order in each epoch.
         seed: Seed of the orders; the same seed gives the same orders.
@@ -35,12 +53,13 @@ def patch_dataset(
     Returns:
         Dataset of pairs: {input name: (batch, height, width, channel) float32} and
         {target: (batch, height, width, class_count) float32}. All patches are in
-        memory, in the type of their files.
+        memory, once, in the type of their files.
 
     Raises:
-        TypeError: If `paths` is not a mapping.
-        ValueError: If the files of two names hold different numbers of patches, or a
-            label is out of range.
+        TypeError: If an argument has a wrong type, or the number of classes is missing.
+        ValueError: If the files of two names hold different numbers of patches or come
+            from two extractions, or a label is not one of the classes.
+        OSError: If a file cannot be read.
 
     Example:
         >>> import tutorial_lib as tl
@@ -55,35 +74,38 @@ def patch_dataset(
         >>> inputs["input_20m"].shape.as_list(), targets["estimated"].shape.as_list()
         ([10, 8, 8, 6], [10, 1, 1, 4])
     """
-    if not isinstance(paths, Mapping):
-        raise TypeError(
-            f"`paths` is of the type `{type(paths).__name__}`. Give a dictionary with "
-            'the name of each model input: `{"input": path, "labels": path}`.'
-        )
-    files = {name: _as_list(path) for name, path in paths.items()}
-    if LABELS not in files or len(files) < 2:
-        raise ValueError(
-            f"`paths` has the names {sorted(files)}. Give the patches images of at "
-            "least one model input, and the patches images of the classes as 'labels'."
-        )
-    parts = {name: [read_patches(file) for file in files[name]] for name in files}
-    _check_counts(parts, files)
-    arrays = {name: np.concatenate(patches) for name, patches in parts.items()}
-    labels = _class_numbers(arrays.pop(LABELS), class_count)
+    files = _checked_files(paths)
+    classes = check_class_count(class_count, classes)
+    batch_size = arguments.whole_number("batch_size", batch_size, least=1)
+    seed = arguments.whole_number("seed", seed, least=0)
+    target = arguments.text("target", target)
+    shuffle = arguments.flag("shuffle", shuffle)
+    images = {name: [describe(file) for file in files[name]] for name in files}
+    _check_fit(images)
+    arrays = {name: _read(images[name]) for name in images}
+    labels = tf.constant(class_indices(arrays.pop(LABELS), classes))
+    tensors = {name: _tensor(arrays[name]) for name in arrays}
     order = tf.data.Dataset.range(len(labels))
     if shuffle:
         order = _shuffled(len(labels), seed)
-    tensors = {name: tf.constant(array) for name, array in arrays.items()}
-    labels = tf.constant(labels)
 
     def batch(index: tf.Tensor) -> tuple[dict, dict]:
         inputs = {
             name: tf.cast(tf.gather(tensor, index), tf.float32)
             for name, tensor in tensors.items()
         }
-        return inputs, {target: tf.one_hot(tf.gather(labels, index), class_count)}
+        indices = tf.cast(tf.gather(labels, index), tf.int32)
+        return inputs, {target: tf.one_hot(indices, len(classes))}
 
-    return order.batch(batch_size).map(batch).prefetch(1)
+    return order.batch(batch_size).map(batch).prefetch(1).with_options(_options())
+
+
+def _options() -> tf.data.Options:
+    # To rewrite the steps of a dataset, TensorFlow copies all tensors that they use, in
+    # each epoch. The few steps here gain nothing by it.
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+    return options
 
 
 def _shuffled(count: int, seed: int) -> tf.data.Dataset:
@@ -98,15 +120,39 @@ def _shuffled(count: int, seed: int) -> tf.data.Dataset:
     return orders.unbatch().apply(tf.data.experimental.assert_cardinality(count))
 
 
-def _as_list(path: PathLike | Sequence[PathLike]) -> list[PathLike]:
-    return list(path) if isinstance(path, list | tuple) else [path]
+# Arguments
 
 
-def _check_counts(
-    parts: Mapping[str, list[np.ndarray]], files: Mapping[str, list[PathLike]]
-) -> None:
-    # Compared file by file: if two areas are swapped, the totals still agree.
-    counts = {name: [len(patches) for patches in parts[name]] for name in parts}
+def _checked_files(
+    paths: Mapping[str, PathLike | Sequence[PathLike]],
+) -> dict[str, list[PathLike]]:
+    example = '{"input": "input.tif", "labels": "labels.tif"}'
+    paths = arguments.mapping("paths", paths, example)
+    if LABELS not in paths or len(paths) < 2:
+        raise ValueError(
+            f"`paths` has the names {sorted(paths)}. Give the patches images of at "
+            "least one model input, and the patches images of the classes as 'labels'."
+        )
+    return {name: _checked_list(f'paths["{name}"]', paths[name]) for name in paths}
+
+
+def _checked_list(name: str, path: PathLike | Sequence[PathLike]) -> list[PathLike]:
+    if not isinstance(path, list | tuple | np.ndarray):
+        return [arguments.file_path(name, path)]
+    paths = arguments.sequence(name, path, "paths")
+    return [arguments.file_path(name, one) for one in paths]
+
+
+# Files
+
+
+def _check_fit(images: Mapping[str, Sequence[PatchesImage]]) -> None:
+    """Check, file by file, that the patches of all names belong together."""
+    # The files of an area stand at the same place in all lists. If two areas are
+    # swapped in one of them, the totals still agree.
+    for files_of_area in zip(*images.values(), strict=False):
+        check_one_extraction(files_of_area)
+    counts = {name: [i.shape[0] for i in listed] for name, listed in images.items()}
     if len({tuple(count) for count in counts.values()}) > 1:
         listed = "; ".join(f"'{name}' {count}" for name, count in counts.items())
         raise ValueError(
@@ -114,29 +160,44 @@ def _check_counts(
             "the files of each name in the same order, all from one `extract_patches` "
             "call for each area."
         )
-    for name, patches in parts.items():
-        shapes = {array.shape[1:] for array in patches}
+    for name, listed in images.items():
+        shapes = {image.shape[1:] for image in listed}
         if len(shapes) > 1:
             raise ValueError(
                 f"The patches images of '{name}' differ in size or channels: "
-                f"{sorted(shapes)} in {[str(f) for f in files[name]]}. Cut all areas "
-                "with the same size and bands."
+                f"{sorted(shapes)} in {[str(image.path) for image in listed]}. Cut all "
+                "areas with the same size and bands."
             )
+    channels = images[LABELS][0].shape[3]
+    if channels != 1:
+        raise ValueError(
+            f"The labels have {channels} channels. Give labels with one channel, the "
+            "class number."
+        )
 
 
-def _class_numbers(labels: np.ndarray, class_count: int) -> np.ndarray:
-    if labels.shape[3] != 1:
-        raise ValueError(
-            f"The labels have {labels.shape[3]} channels. Give labels with one "
-            "channel, the class number."
-        )
-    ids, counts = np.unique(labels, return_counts=True)
-    pixels = dict(zip(ids.tolist(), counts.tolist(), strict=True))
-    wrong = {label: n for label, n in pixels.items() if label not in range(class_count)}
-    if wrong:
-        raise ValueError(
-            f"Some labels are not from 0 to {class_count - 1} (`class_count` is "
-            f"{class_count}). Their numbers of pixels: {wrong}. Give the right "
-            "`class_count`, or leave these patches out."
-        )
-    return labels[..., 0].astype("int32")
+def _read(images: Sequence[PatchesImage]) -> np.ndarray:
+    """The patches of several files, one after the other, in one array."""
+    count = sum(image.shape[0] for image in images)
+    shape = (count, *images[0].shape[1:])
+    patches = _aligned(shape, np.result_type(*(image.dtype for image in images)))
+    first = 0
+    for image in images:
+        last = first + image.shape[0]
+        read_into(patches[first:last], image)
+        first = last
+    return patches
+
+
+def _aligned(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
+    """An array that `_tensor` need not copy; its values are undefined."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(size + ALIGNMENT, "uint8")
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def _tensor(array: np.ndarray) -> tf.Tensor:
+    """An array as a tensor that shares its memory, so it must not be changed later."""
+    # `tf.constant` would copy it.
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())

@@ -1,33 +1,30 @@
 """Patches of several sources at the same positions, in memory and as patches images.
 
-A *patches image* is a raster of patches stacked in rows, (n * height, width) pixels. A
-position is *refused* if its patch leaves a source or holds a no-data value.
+A position is *refused* if its patch leaves a source or holds a no-data value.
 """
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from numbers import Integral
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import rasterio
-from einops import rearrange
+from numpy.lib.stride_tricks import sliding_window_view
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
+from tutorial_lib import arguments
 from tutorial_lib.grids import align, patch_start, pixel_index
+from tutorial_lib.patches.images import check_patches_destination, write_extraction
 from tutorial_lib.patches.positions import Positions, in_crs_of_sources
 from tutorial_lib.rasters import (
     PathLike,
     Source,
     SourceReader,
     check_file_name,
-    is_nodata,
     open_sources,
-    read_array,
-    write_array,
 )
 
 # Number of rows of a source that are in memory at a time. A strip of a Sentinel-2 tile
@@ -37,13 +34,7 @@ STRIP_ROWS = 512
 # Name of the patches that hold the class numbers.
 LABELS = "labels"
 
-__all__ = [
-    "Patches",
-    "Rejection",
-    "extract_patches",
-    "read_patches",
-    "write_patches",
-]
+__all__ = ["Patches", "Rejection", "extract_patches"]
 
 
 class Rejection(NamedTuple):
@@ -114,22 +105,27 @@ def extract_patches(
     sources: Mapping[str, Source | PathLike],
     positions: Positions | PathLike,
     *,
-    sizes: Mapping[str, int],
+    sizes: Mapping[str, int] | int,
     out_dir: PathLike | None = None,
     prefix: str = "",
 ) -> Patches:
     """Cut a patch out of every source at every position.
 
     A position is refused for all sources if its patch leaves one of them. It is also
-    refused if a patch holds a no-data value, in any pixel of any band. The other
-    positions keep their order and have the same index in every output.
+    refused if a patch holds a no-data value, in any pixel of any band: NaN, infinity
+    and masked pixels too. The other positions keep their order and have the same index
+    in every output.
+
+    The files of one extraction belong together. They are written together, and
+    `patch_dataset` refuses to mix them with those of another one.
 
     Args:
         sources: Rasters by name. Each has its own grid, and all have the same CRS. A
             label raster can be one of them, for patches with a label for each pixel.
         positions: Positions, or a vector file of points with the field `class`.
         sizes: Side of the patches of each source, in its own pixels. If the side is
-            even, the pixel of the position has the index `size / 2`.
+            even, the pixel of the position has the index `size / 2`. One number is
+            enough for one source.
         out_dir: Folder for the patches images `{prefix}{name}.tif`; None for no files.
         prefix: Beginning of the file names.
 
@@ -137,9 +133,12 @@ def extract_patches(
         The patches, their files, and the refused positions.
 
     Raises:
+        TypeError: If an argument has a wrong type.
         ValueError: If the names of sources and sizes differ, a file would lie outside
-            of `out_dir`, or all positions are refused.
+            of `out_dir` or replace what is read, or all positions are refused.
+        FileExistsError: If a file would replace a raster that is not a patches image.
         GridMismatchError: If the sources have different CRS or one is rotated.
+        OSError: If a file cannot be read or written.
 
     Source:
         OTBTF's PatchesExtraction has the same rules. Values are not rounded.
@@ -159,29 +158,85 @@ def extract_patches(
         >>> patches.arrays["input_20m"].shape
         (100, 8, 8, 6)
     """
-    sources = {name: Source.of(source) for name, source in sources.items()}
-    _check_names(sources, sizes)
-    if out_dir is not None:
-        for name in sources:
-            check_file_name(f"{prefix}{name}.tif")
-    if not isinstance(positions, Positions):
-        positions = Positions.from_file(positions)
+    sources = _checked_sources(sources)
+    sizes = _checked_sizes(sizes, sources)
+    paths = _checked_paths(out_dir, prefix, sources)
+    positions = _checked_positions(positions)
     arrays: dict[str, np.ndarray] = {}
     refused: dict[int, tuple[str, str]] = {}
     with open_sources(sources) as readers:
+        inputs = [*positions.files, *(f for r in readers.values() for f in r.files)]
+        for path in paths.values():
+            check_patches_destination(path, inputs)
         positions = in_crs_of_sources(positions, _common_crs(readers))
         for name, reader in readers.items():
             arrays[name], reasons = _cut(reader, positions, sizes[name])
             for index, reason in reasons.items():
                 refused.setdefault(index, (reason, name))
     patches = _accepted(arrays, positions, refused)
-    if out_dir is None:
-        return patches
-    paths = {
-        name: write_patches(Path(out_dir) / f"{prefix}{name}.tif", array)
-        for name, array in patches.arrays.items()
-    }
+    if paths:
+        write_extraction(patches.arrays, paths)
     return replace(patches, paths=paths)
+
+
+def _checked_sources(sources: Mapping[str, Source | PathLike]) -> dict[str, Source]:
+    sources = arguments.mapping("sources", sources, '{"input": "scene.tif"}')
+    if LABELS in sources:
+        raise ValueError(
+            "The name 'labels' is reserved for the class of each position. Give the "
+            "label raster another name, for example 'truth'."
+        )
+    return {name: Source.of(source) for name, source in sources.items()}
+
+
+def _checked_sizes(
+    sizes: Mapping[str, int] | int, sources: Mapping[str, Source]
+) -> dict[str, int]:
+    # Of several sources with pixels of different sizes, one number for all would cover
+    # different ground, so each needs its own.
+    if len(sources) == 1 and not isinstance(sizes, Mapping):
+        sizes = dict.fromkeys(sources, arguments.whole_number("sizes", sizes, least=1))
+    example = "{" + ", ".join(f'"{name}": 16' for name in sources) + "}"
+    sizes = arguments.mapping("sizes", sizes, example)
+    if set(sources) != set(sizes) or not sources:
+        raise ValueError(
+            f"The sources are {sorted(sources)} and the sizes are for {sorted(sizes)}. "
+            "Give a size for each source, and at least one source."
+        )
+    return {
+        name: arguments.whole_number(f'sizes["{name}"]', size, least=1)
+        for name, size in sizes.items()
+    }
+
+
+def _checked_paths(
+    out_dir: PathLike | None, prefix: str, sources: Mapping[str, Source]
+) -> dict[str, Path]:
+    """Paths of the patches images by name; none without a folder."""
+    prefix = arguments.text("prefix", prefix)
+    if out_dir is None:
+        return {}
+    folder = arguments.file_path("out_dir", out_dir)
+    names = {name: f"{prefix}{name}.tif" for name in (*sources, LABELS)}
+    for name in names.values():
+        check_file_name(name)
+    return {name: folder / file for name, file in names.items()}
+
+
+def _checked_positions(positions: Positions | PathLike) -> Positions:
+    kinds, what = (Positions, str, os.PathLike), "positions, or a vector file of points"
+    arguments.instance("positions", positions, kinds, what)
+    if not isinstance(positions, Positions):
+        positions = Positions.from_file(positions)
+    if not len(positions):
+        raise ValueError("There are no positions. Give at least one.")
+    largest = int(positions.labels.max())
+    if largest > 65535:
+        raise ValueError(
+            f"The largest class of the positions is {largest}; 0 to 65535 are "
+            "possible. Use a field of class numbers, not one of object identifiers."
+        )
+    return positions
 
 
 def _accepted(
@@ -206,25 +261,6 @@ def _accepted(
     return Patches(arrays, rejected)
 
 
-def _check_names(sources: Mapping[str, Source], sizes: Mapping[str, int]) -> None:
-    if LABELS in sources:
-        raise ValueError(
-            "The name 'labels' is reserved for the class of each position. Give the "
-            "label raster another name, for example 'truth'."
-        )
-    if set(sources) != set(sizes) or not sources:
-        raise ValueError(
-            f"The sources are {sorted(sources)} and the sizes are for {sorted(sizes)}. "
-            "Give a size for each source, and at least one source."
-        )
-    wrong = {k: v for k, v in sizes.items() if not (isinstance(v, Integral) and v > 0)}
-    if wrong:
-        raise ValueError(
-            f"A size is not a whole number of pixels. Received: {wrong}. Give "
-            "integers of 1 or more."
-        )
-
-
 def _common_crs(readers: Mapping[str, SourceReader]) -> CRS | None:
     """The CRS of all sources, after a check that their grids fit."""
     grids = {name: reader.grid for name, reader in readers.items()}
@@ -239,16 +275,19 @@ def _cut(
     rows, cols = _starts(reader.grid, positions, size)
     inside = (rows >= 0) & (rows <= reader.grid.height - size)
     inside &= (cols >= 0) & (cols <= reader.grid.width - size)
-    refused = dict.fromkeys(np.flatnonzero(~inside).tolist(), "outside")
     shape = (len(positions), size, size, reader.channels)
     patches = np.zeros(shape, reader.dtype)
+    whole = np.ones(len(positions), bool)
     # Reads one strip after another, so that the whole source is never in memory.
     for first in range(0, reader.grid.height, STRIP_ROWS):
         begins = inside & (rows >= first) & (rows < first + STRIP_ROWS)
         if begins.any():
-            patches[begins] = _cut_strip(reader, rows[begins], cols[begins], size)
-    empty = inside & is_nodata(patches, reader.nodata).any(axis=(1, 2, 3))
-    return patches, refused | dict.fromkeys(np.flatnonzero(empty).tolist(), "no-data")
+            patches[begins], whole[begins] = _cut_strip(
+                reader, rows[begins], cols[begins], size
+            )
+    outside, empty = np.flatnonzero(~inside), np.flatnonzero(~whole)
+    refused = dict.fromkeys(outside.tolist(), "outside")
+    return patches, refused | dict.fromkeys(empty.tolist(), "no-data")
 
 
 def _starts(
@@ -266,81 +305,18 @@ def _starts(
 
 def _cut_strip(
     reader: SourceReader, rows: np.ndarray, cols: np.ndarray, size: int
-) -> np.ndarray:
-    """Patches that start at these rows and columns, cut out of one window."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Patches that start at these rows and columns, and which of them are whole."""
     top, left = rows.min(), cols.min()
     height, width = rows.max() + size - top, cols.max() + size - left
-    strip = reader.read(int(top), int(left), int(height), int(width))
-    windows = np.lib.stride_tricks.sliding_window_view(strip, (size, size), (0, 1))
-    return np.moveaxis(windows[rows - top, cols - left], 1, -1)
+    strip = reader.read_block(int(top), int(left), int(height), int(width))
+    at = rows - top, cols - left
+    pixels = sliding_window_view(strip.values, (size, size), (0, 1))[at]
+    incomplete = sliding_window_view(strip.incomplete, (size, size))[at]
+    return np.moveaxis(pixels, 1, -1), ~incomplete.any(axis=(1, 2))
 
 
 def _label_patches(labels: np.ndarray) -> np.ndarray:
     """Class numbers as patches of one pixel, in the smallest type that holds them."""
-    smallest, largest = int(labels.min()), int(labels.max())
-    if smallest < 0 or largest > 65535:
-        raise ValueError(
-            f"The classes of the positions are {smallest} to {largest}; 0 to 65535 are "
-            "possible. Use a field of class numbers, not one of object identifiers."
-        )
-    dtype = "uint8" if largest <= 255 else "uint16"
+    dtype = "uint8" if labels.max() <= 255 else "uint16"
     return labels.astype(dtype)[:, np.newaxis, np.newaxis, np.newaxis]
-
-
-def read_patches(path: PathLike) -> np.ndarray:
-    """Read the patches of a patches image.
-
-    Args:
-        path: Raster of square patches stacked in rows, (n * width, width) pixels.
-
-    Returns:
-        (n, height, width, channel) array of the raster's type.
-
-    Raises:
-        ValueError: If its height is not a multiple of its width.
-
-    Example:
-        >>> from tutorial_lib import testing
-        >>> path = testing.scratch_folder() / "patches.tif"
-        >>> patches = np.arange(2 * 3 * 3 * 4).reshape(2, 3, 3, 4).astype("uint16")
-        >>> np.array_equal(read_patches(write_patches(path, patches)), patches)
-        True
-    """
-    image = read_array(path)
-    height, width, _ = image.shape
-    if height % width:
-        raise ValueError(
-            f"'{path}' ({height}x{width} px) is not a patches image: its height is not "
-            "a multiple of its width. Give a file that `extract_patches` wrote."
-        )
-    return rearrange(image, "(n h) w c -> n h w c", h=width)
-
-
-def write_patches(path: PathLike, array: np.ndarray) -> Path:
-    """Write square patches (n, size, size, channel) as a patches image.
-
-    Args:
-        path: The file, a GeoTIFF.
-        array: The patches.
-
-    Returns:
-        The path. The file has no georeference: its patches come from many places.
-
-    Raises:
-        ValueError: If the array does not hold square patches.
-        OSError: If the file cannot be written.
-
-    Example:
-        >>> from tutorial_lib import testing
-        >>> path = testing.scratch_folder() / "patches.tif"
-        >>> write_patches(path, np.ones((5, 16, 16, 4), "uint16")).name
-        'patches.tif'
-    """
-    if array.ndim != 4 or array.shape[1] != array.shape[2] or not array.size:
-        raise ValueError(
-            f"The array has the shape {array.shape}. Give at least one square patch: "
-            "(n, size, size, channel)."
-        )
-    image = rearrange(array, "n h w c -> (n h) w c")
-    nowhere = rasterio.Affine(1, 0, 0, 0, -1, 0)
-    return write_array(path, image, GeoBox(image.shape[:2], nowhere, None))

@@ -3,18 +3,26 @@
 A *position* is the centre of a patch, in map coordinates, with a class number.
 """
 
-import tempfile
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pyogrio
-import shapely
 from odc.geo.crs import CRS
+from pyproj.exceptions import CRSError
 
+from tutorial_lib import arguments
 from tutorial_lib.notices import warn
+from tutorial_lib.patches.classes import check_classes, occurring_classes
+from tutorial_lib.patches.vector_files import (
+    check_class_numbers,
+    check_replaceable,
+    read_points,
+    write_points,
+)
 from tutorial_lib.rasters import PathLike
+from tutorial_lib.rasters.files import check_not_input
 
 __all__ = ["Positions"]
 
@@ -23,15 +31,23 @@ __all__ = ["Positions"]
 class Positions:
     """Centres of patches, with their class numbers.
 
+    Lists and other sequences of numbers become arrays, and a CRS can be given as text
+    or by its EPSG number.
+
     Attributes:
         x: (n,) float64 eastings, in the units of the CRS.
         y: (n,) float64 northings, in the units of the CRS.
-        labels: (n,) int64 class numbers.
+        labels: (n,) int64 class numbers, 0 or more.
         crs: Coordinate reference system of x and y, or None if it is unknown.
+        files: Files that the positions come from. They are never overwritten.
+
+    Raises:
+        TypeError: If x, y or labels are not numbers.
+        ValueError: If their lengths differ, a coordinate is NaN, a label is not a class
+            number, or the CRS is unknown.
 
     Example:
-        >>> x, y = np.array([500_005.0, 500_015.0]), np.array([4_799_995.0] * 2)
-        >>> Positions(x, y, labels=np.array([3, 0]), crs=CRS("EPSG:32631"))
+        >>> Positions([500_005, 500_015], [4_799_995] * 2, labels=[3, 0], crs=32631)
         Positions(2 in EPSG:32631, per class {0: 1, 3: 1})
     """
 
@@ -39,6 +55,25 @@ class Positions:
     y: np.ndarray
     labels: np.ndarray
     crs: CRS | None
+    files: tuple[PathLike, ...] = field(default=(), repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        checked = {
+            "x": _coordinates("x", self.x),
+            "y": _coordinates("y", self.y),
+            "labels": _labels(self.labels),
+            "crs": _crs(self.crs),
+            "files": tuple(self.files),
+        }
+        lengths = [len(checked[name]) for name in ("x", "y", "labels")]
+        if len(set(lengths)) > 1:
+            raise ValueError(
+                f"`x`, `y` and `labels` have {lengths[0]}, {lengths[1]} and "
+                f"{lengths[2]} values. Give the same number of each."
+            )
+        for name, value in checked.items():
+            # A frozen dataclass can be filled in only like this.
+            object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -52,19 +87,35 @@ class Positions:
         ids, counts = np.unique(self.labels, return_counts=True)
         return dict(zip(ids.tolist(), counts.tolist(), strict=True))
 
-    def __getitem__(self, index: slice | np.ndarray) -> "Positions":
-        return Positions(self.x[index], self.y[index], self.labels[index], self.crs)
+    def __getitem__(self, index: int | slice | np.ndarray) -> "Positions":
+        x, y, labels = (
+            np.atleast_1d(values[index]) for values in (self.x, self.y, self.labels)
+        )
+        return Positions(x, y, labels, self.crs, self.files)
 
-    def to_crs(self, crs: CRS) -> "Positions":
+    def to_crs(self, crs: CRS | str | int) -> "Positions":
         """The same positions in another coordinate reference system.
 
         A position that cannot be transformed gets the coordinates inf.
+
+        Raises:
+            ValueError: If the CRS of the positions is unknown.
         """
+        crs = _crs(crs)
+        if self.crs is None or crs is None:
+            raise ValueError(
+                "Positions without a CRS cannot be reprojected. Give the CRS of their "
+                "coordinates: `Positions(x, y, labels, crs)`."
+            )
         x, y = self.crs.transformer_to_crs(crs)(self.x, self.y)
-        return Positions(x, y, self.labels, crs)
+        return Positions(x, y, self.labels, crs, self.files)
 
     def to_file(self, path: PathLike) -> Path:
         """Write the positions as points with the integer field `class`.
+
+        The file is read back before it gets its name, so an error leaves an older one
+        as it was. A file is replaced only if it holds nothing else than points with the
+        field `class`, in one layer: other layers and fields would be lost.
 
         Args:
             path: The file. Its ending, such as .geojson or .gpkg, chooses the format.
@@ -73,7 +124,9 @@ class Positions:
             The path.
 
         Raises:
-            ValueError: If OGR cannot write a format with this ending.
+            ValueError: If OGR cannot write a format with this ending, the format does
+                not keep the points, or the positions were read from this file.
+            FileExistsError: If the file holds something else.
             OSError: If the file cannot be written.
 
         Example:
@@ -83,80 +136,114 @@ class Positions:
             >>> Positions.from_file(path)
             Positions(20 in EPSG:32631, per class {0: 5, 1: 5, 2: 5, 3: 5})
         """
-        path = Path(path)
-        _check_driver(path)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Write into a temporary folder, then move: an interrupted run leaves the
-            # old file whole. A temporary file name would not do: OGR names the layer
-            # after the file, and a shapefile has several files.
-            with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as part:
-                self._write(Path(part) / path.name)
-                for file in Path(part).iterdir():
-                    file.replace(path.parent / file.name)
-        except (OSError, RuntimeError) as err:
-            raise OSError(
-                f"'{path}' could not be written: {str(err).rstrip('.')}. Check that "
-                "its folder can be written and that the disk has space."
-            ) from err
+        path = check_replaceable(path)
+        check_not_input(path, self.files)
+        if not (len(self) and np.isfinite(self.x + self.y).all()):
+            raise ValueError(
+                f"{len(self)} positions cannot be written into '{path}': at least one "
+                "is needed, and all need finite coordinates. Leave the others out: "
+                "`positions[np.isfinite(positions.x)]`."
+            )
+        write_points(path, self.x, self.y, self.labels, self.crs)
         return path
 
-    def _write(self, path: Path) -> None:
-        pyogrio.raw.write(
-            path,
-            shapely.to_wkb(shapely.points(self.x, self.y)),
-            field_data=[self.labels],
-            fields=np.array(["class"]),
-            geometry_type="Point",
-            crs=str(self.crs) if self.crs else None,
-        )
-
     @classmethod
-    def from_file(cls, path: PathLike, field: str = "class") -> "Positions":
+    def from_file(
+        cls,
+        path: PathLike,
+        field: str = "class",
+        layer: str | None = None,
+        *,
+        classes: Sequence[int] | None = None,
+    ) -> "Positions":
         """Read positions from a vector file of points.
 
         Args:
             path: Vector file that OGR reads, such as GeoJSON or GeoPackage.
             field: Name of the field with the class numbers.
+            layer: Name of the layer; None for the only one with geometry.
+            classes: Class numbers to keep, such as `(10, 20, 30)`; None for all. They
+                stay as they are.
 
         Returns:
-            The positions in the order and the CRS of the file.
+            The positions in the order and the CRS of the file. Heights are left out.
 
         Raises:
             FileNotFoundError: If there is no such file.
             OSError: If OGR cannot read it.
-            ValueError: If it holds anything except points, the field is missing, or a
-                class is not a whole number of 0 or more.
+            ValueError: If the layer is not clear, it holds anything except points, the
+                field is missing, a class is not a whole number of 0 or more, or none of
+                `classes` is there.
         """
-        if not Path(path).exists():
-            raise FileNotFoundError(
-                f"There is no vector file at '{path}'. Check the path (the current "
-                f"folder is '{Path.cwd().name}')."
-            )
-        meta, _, geometry, columns = _read_vector(path)
-        if field not in meta["fields"]:
-            raise ValueError(
-                f"'{path}' has no field '{field}'. Its fields are: "
-                f"{', '.join(meta['fields']) or 'none'}. Name one with `field=…`."
-            )
-        points = shapely.from_wkb(geometry)
-        if not len(points) or not np.all(shapely.get_type_id(points) == 0):
-            kinds = Counter(
-                getattr(point, "geom_type", "no geometry") for point in points
-            )
-            raise ValueError(
-                f"'{path}' holds {dict(kinds) or 'nothing'}. Give a file that holds "
-                "only points."
-            )
-        if shapely.is_empty(points).any():
-            first = int(np.argmax(shapely.is_empty(points)))
-            raise ValueError(
-                f"Point {first} of '{path}' has no coordinates. Remove it, or give it "
-                "coordinates."
-            )
-        labels = _class_numbers(columns[list(meta["fields"]).index(field)], path, field)
-        crs = CRS(meta["crs"]) if meta["crs"] else None
-        return cls(shapely.get_x(points), shapely.get_y(points), labels, crs)
+        arguments.file_path("path", path)
+        field = arguments.text("field", field)
+        arguments.instance("layer", layer, (str, int, type(None)), "the name of one")
+        if classes is not None:
+            classes = check_classes(classes)
+        points = read_points(path, field, layer)
+        kept = np.ones(len(points.labels), bool)
+        if classes is not None:
+            kept = np.isin(points.labels, classes)
+            occurring_classes(classes, points.labels, f"'{path}'")
+        else:
+            check_class_numbers(points, path, field)
+        x, y, labels = (v[kept] for v in (points.x, points.y, points.labels))
+        return cls(x, y, labels.astype("int64"), points.crs, (path,))
+
+
+def _coordinates(name: str, values: Any) -> np.ndarray:
+    array = _numbers(name, values).astype("float64")
+    if np.isnan(array).any():
+        raise ValueError(
+            f"`{name}` is NaN at position {int(np.argmax(np.isnan(array)))}. Leave the "
+            "positions without coordinates out."
+        )
+    return array
+
+
+def _labels(values: Any) -> np.ndarray:
+    array = _numbers("labels", values)
+    with np.errstate(invalid="ignore"):
+        wrong = ~((array >= 0) & (array < 2**63) & (array == np.floor(array)))
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        raise ValueError(
+            f"`labels` is {array[first].item()!r} at position {first}. Class numbers "
+            "are 0, 1, 2… Correct it, or leave the position out."
+        )
+    return array.astype("int64")
+
+
+def _numbers(name: str, values: Any) -> np.ndarray:
+    """A new (n,) array of numbers."""
+    try:
+        array = np.array(values)
+    except ValueError:
+        # NumPy refuses lists of lists of different lengths.
+        array = np.array(None)
+    if array.ndim == 1 and not array.size:
+        array = array.astype("float64")
+    if array.dtype.kind not in "uif":
+        shown = arguments.shown(values)
+        raise TypeError(f"`{name}` is {shown}. Give an array of numbers.")
+    if array.ndim != 1:
+        raise ValueError(
+            f"`{name}` has the shape {array.shape}. Give one number for each position: "
+            "an array of the shape (n,)."
+        )
+    return array
+
+
+def _crs(crs: Any) -> CRS | None:
+    if crs is None or isinstance(crs, CRS):
+        return crs
+    try:
+        return CRS(int(crs) if isinstance(crs, np.integer) else crs)
+    except (CRSError, TypeError, ValueError) as err:
+        raise ValueError(
+            f"`crs` is {arguments.shown(crs)}, which is not a coordinate reference "
+            "system. Give for example 'EPSG:32631', or None if it is unknown."
+        ) from err
 
 
 def in_crs_of_sources(positions: Positions, crs: CRS | None) -> Positions:
@@ -174,52 +261,9 @@ def in_crs_of_sources(positions: Positions, crs: CRS | None) -> Positions:
             "The positions do not declare a CRS. The CRS of the sources is assumed: "
             f"{crs}."
         )
-        return Positions(positions.x, positions.y, positions.labels, crs)
+        return replace(positions, crs=crs)
     warn(
         f"The positions are in {positions.crs} and the sources in {crs}. The positions "
         "were reprojected."
     )
     return positions.to_crs(crs)
-
-
-def _check_driver(path: Path) -> None:
-    try:
-        pyogrio.detect_write_driver(path)
-    except ValueError as err:
-        raise ValueError(
-            f"OGR cannot write points into '{path}': it does not know the ending "
-            f"'{path.suffix}'. Use .geojson or .gpkg."
-        ) from err
-
-
-def _read_vector(path: PathLike) -> tuple:
-    try:
-        return pyogrio.raw.read(path)
-    except pyogrio.errors.DataSourceError as err:
-        # After ".;" comes advice about drivers, which does not help here.
-        why = str(err).split(".;")[0].rstrip(".")
-        raise OSError(
-            f"'{path}' is not a vector file that OGR can read: {why}. Give for example "
-            "a .geojson or a .gpkg file."
-        ) from err
-
-
-def _as_number(value: object) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return np.nan
-
-
-def _class_numbers(values: np.ndarray, path: PathLike, field: str) -> np.ndarray:
-    numbers = np.array([_as_number(value) for value in values])
-    wrong = ~(np.isfinite(numbers) & (numbers >= 0) & (numbers == np.floor(numbers)))
-    if wrong.any():
-        first = int(np.argmax(wrong))
-        raise ValueError(
-            f"Field '{field}' of '{path}' does not hold a class number at "
-            f"{int(wrong.sum())} of {len(values)} points; the first is point {first} "
-            f"with {values.tolist()[first]!r}. Class numbers are 0, 1, 2… Correct the "
-            "field, or name another one: `field=…`."
-        )
-    return numbers.astype("int64")

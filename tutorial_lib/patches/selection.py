@@ -1,13 +1,21 @@
 """Positions drawn at random from a label raster."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from odc.geo.geobox import GeoBox
+from rasterio.enums import ColorInterp
 
+from tutorial_lib import arguments
 from tutorial_lib.notices import warn
+from tutorial_lib.patches.classes import check_classes, occurring_classes
 from tutorial_lib.patches.positions import Positions
-from tutorial_lib.rasters import PathLike, Source, is_nodata, open_source
+from tutorial_lib.rasters import PathLike, Source, open_source, opened
+
+STRATEGIES = ("constant", "smallest", "total", "all")
+
+# Value of pixels without a label in a raster that does not say it in a tag.
+NO_LABEL = 255
 
 __all__ = ["select_positions"]
 
@@ -17,9 +25,10 @@ def select_positions(
     *,
     strategy: str = "constant",
     count: int = 1000,
-    nodata: float = 255,
+    nodata: float | None = None,
     margin: int = 0,
     seed: int = 0,
+    classes: Sequence[int] | None = None,
 ) -> Positions:
     """Draw positions of each class at random from a label raster.
 
@@ -31,17 +40,22 @@ def select_positions(
             "total": a share of `count` in proportion to its pixels.
             "all": all its pixels.
         count: Number of positions for "constant" (each class) and "total" (together).
-        nodata: Value of pixels without a label.
+        nodata: Value of pixels without a label. None takes the no-data tag of the
+            raster, and 255 if it has none. Masked pixels and NaN never have a label.
         margin: Pixels along each border of the raster that are left out.
         seed: Seed of the random draw; the same seed draws the same positions.
+        classes: Class numbers to draw, such as `(10, 20, 30)`; None for all. They stay
+            as they are.
 
     Returns:
         Centres of the drawn pixels, from the top row to the bottom row. They have the
         class numbers of the raster.
 
     Raises:
-        ValueError: If the strategy is unknown, no pixel has a label, or a label is not
-            a class number.
+        TypeError: If an argument has a wrong type.
+        ValueError: If the strategy is unknown, no pixel has a label, a label is not a
+            class number, or none of `classes` occurs.
+        OSError: If the raster cannot be read.
 
     Source:
         OTBTF's LabelImageSampleSelection has the same strategies, but draws at regular
@@ -53,39 +67,55 @@ def select_positions(
         >>> len(select_positions(labels, strategy="total", count=100))
         100
     """
-    if margin < 0 or count < 1:
-        raise ValueError(
-            f"Received: margin={margin}, count={count}. Give a `margin` of 0 px or "
-            "more and a `count` of 1 or more."
-        )
-    with open_source(Source(labels_path)) as reader:
-        grid = reader.grid
-        labels = reader.read(0, 0, grid.height, grid.width)
-    if labels.shape[2] != 1:
-        raise ValueError(
-            f"'{labels_path}' has {labels.shape[2]} bands. Give a label raster of one "
-            "band."
-        )
+    path = arguments.file_path("labels_path", labels_path)
+    strategy = arguments.choice("strategy", strategy, STRATEGIES)
+    count = arguments.whole_number("count", count, least=1)
+    margin = arguments.whole_number("margin", margin, least=0)
+    seed = arguments.whole_number("seed", seed, least=0)
+    classes = None if classes is None else check_classes(classes)
+    with open_source(Source(labels_path, nodata=nodata, bands=_band(path))) as reader:
+        grid, files = reader.grid, reader.files
+        labels, empty, _ = reader.read_block(0, 0, grid.height, grid.width)
+        tag = reader.nodata
     labels = labels[..., 0]
-    usable = ~is_nodata(labels, nodata)
+    if nodata is None and tag is None:
+        nodata, empty = NO_LABEL, empty | (labels == NO_LABEL)
+    without = _plain(tag if nodata is None else nodata)
+    usable = ~empty
     if margin:
         usable[:margin] = usable[-margin:] = False
         usable[:, :margin] = usable[:, -margin:] = False
-    classes, counts = np.unique(labels[usable], return_counts=True)
-    available = dict(zip(classes.tolist(), counts.tolist(), strict=True))
+    found, counts = np.unique(labels[usable], return_counts=True)
+    available = dict(zip(found.tolist(), counts.tolist(), strict=True))
     if not available:
         raise ValueError(
             f"'{labels_path}' has no labelled pixel at least {margin} px from its "
-            f"border. Pixels of the value {nodata} have no label. Check `nodata` and "
+            f"border. Pixels of the value {without} have no label. Check `nodata` and "
             "`margin`."
         )
-    _check_classes(available, labels_path, nodata)
+    if classes is None:
+        _check_classes(available, labels_path, without)
+    else:
+        there = occurring_classes(classes, found, f"'{labels_path}'")
+        available = {label: available[label] for label in sorted(there)}
     rng = np.random.default_rng(seed)
     drawn = [
         rng.choice(np.flatnonzero(usable & (labels == label)), number, replace=False)
         for label, number in _wanted(strategy, count, available).items()
     ]
-    return _centres(np.sort(np.concatenate(drawn)), labels, grid)
+    return _centres(np.sort(np.concatenate(drawn)), labels, grid, files)
+
+
+def _band(path: PathLike) -> list[int]:
+    """The band with the labels, after a check that there is only one."""
+    with opened(path) as dataset:
+        kinds = enumerate(dataset.colorinterp, start=1)
+        bands = [band for band, kind in kinds if kind != ColorInterp.alpha]
+        if len(bands) != 1:
+            raise ValueError(
+                f"'{path}' has {len(bands)} bands. Give a label raster of one band."
+            )
+        return bands
 
 
 def _wanted(strategy: str, count: int, available: dict[int, int]) -> dict[int, int]:
@@ -103,12 +133,7 @@ def _wanted(strategy: str, count: int, available: dict[int, int]) -> dict[int, i
         return dict.fromkeys(available, smallest)
     if strategy == "total":
         return _shares(count, available)
-    if strategy == "all":
-        return available
-    raise ValueError(
-        f"The strategy '{strategy}' is unknown. Use 'constant', 'smallest', 'total' "
-        "or 'all'."
-    )
+    return available
 
 
 def _shares(count: int, available: dict[int, int]) -> dict[int, int]:
@@ -131,18 +156,27 @@ def _shares(count: int, available: dict[int, int]) -> dict[int, int]:
     return wanted
 
 
-def _check_classes(classes: Iterable[float], path: PathLike, nodata: float) -> None:
+def _plain(number: float) -> float:
+    """A number as an int if it is whole: no-data tags are read as floats."""
+    return int(number) if number == number // 1 else number
+
+
+def _check_classes(classes: Iterable[float], path: PathLike, without: float) -> None:
     wrong = [label for label in classes if label < 0 or label != label // 1]
     if wrong:
         raise ValueError(
             f"'{path}' holds values that are not class numbers (0, 1, 2…): "
-            f"{wrong[:5]}. Pixels without a label have the value {nodata}. If another "
-            "value marks them, give it: `nodata=…`."
+            f"{wrong[:5]}. Pixels without a label have the value {without}. If another "
+            "value marks them, give it: `nodata=…`. To draw only some classes, give "
+            "them: `classes=(1, 2)`."
         )
 
 
-def _centres(pixels: np.ndarray, labels: np.ndarray, grid: GeoBox) -> Positions:
+def _centres(
+    pixels: np.ndarray, labels: np.ndarray, grid: GeoBox, files: Sequence[PathLike]
+) -> Positions:
     """Positions at the centres of pixels; the pixels are numbered row after row."""
     rows, cols = np.divmod(pixels, grid.width)
     x, y = grid.transform @ (cols + 0.5, rows + 0.5)
-    return Positions(x, y, labels[rows, cols].astype("int64"), grid.crs)
+    labels = labels[rows, cols].astype("int64")
+    return Positions(x, y, labels, grid.crs, tuple(files))
