@@ -11,7 +11,8 @@ from matplotlib.transforms import ScaledTranslation
 
 from tutorial_lib import arguments
 from tutorial_lib.notices import error_line
-from tutorial_lib.patches.extraction import LABELS, Patches, read_patches
+from tutorial_lib.patches.extraction import LABELS, Patches
+from tutorial_lib.patches.images import read_patches
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.viewers.figures import (
     TEXT_SIZE,
