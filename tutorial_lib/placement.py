@@ -1,5 +1,6 @@
 """What a grid is on the ground: its CRS, and whether it is north-up."""
 
+import pyproj
 from affine import Affine
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
@@ -60,7 +61,27 @@ def same_crs(a: CRS | None, b: CRS | None) -> bool:
     if a is None or b is None:
         return a is b
     # `a == b` of odc-geo compares the codes, and a look-alike has the same code.
-    return a.proj.equals(b.proj, ignore_axis_order=True)
+    if a.proj.equals(b.proj, ignore_axis_order=True):
+        return True
+    # PROJ ignores the order of longitude and latitude only. In rasters x comes first,
+    # also where the code of a projected CRS names the northing first.
+    return _x_first(a.proj).equals(_x_first(b.proj), ignore_axis_order=True)
+
+
+def _x_first(crs: pyproj.CRS) -> pyproj.CRS:
+    """The CRS with its axes sorted by their directions."""
+    tree = crs.to_json_dict()
+    _sort_axes(tree)
+    return pyproj.CRS.from_json_dict(tree)
+
+
+def _sort_axes(node: dict) -> None:
+    for name, part in node.items():
+        if name == "axis":
+            part.sort(key=lambda axis: axis["direction"])
+        for one in part if isinstance(part, list) else [part]:
+            if isinstance(one, dict):
+                _sort_axes(one)
 
 
 def same_grid(a: GeoBox, b: GeoBox) -> bool:

@@ -18,6 +18,7 @@ _NOT_A_FILE = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9_+.-]+:")
 
 __all__ = [
     "PathLike",
+    "check_is_file",
     "explained",
     "file_exists",
     "is_file_name",
@@ -47,6 +48,18 @@ def is_file_name(name: str) -> bool:
 def file_exists(name: str) -> bool:
     """Whether a file exists; a name that no file can have is False, and no error."""
     return os.path.exists(name)  # noqa: PTH110
+
+
+def check_is_file(path: PathLike) -> None:
+    """Raise OSError for a pipe or a device, which GDAL would wait for."""
+    name = os.fspath(path)
+    if is_file_name(name) and file_exists(name):
+        kind = Path(name)
+        if not kind.is_file() and not kind.is_dir():
+            raise OSError(
+                f"'{name}' is not a file, but a pipe or a device. Give the path of a "
+                "raster."
+            )
 
 
 def explained(path: PathLike, why: str) -> OSError:

@@ -11,7 +11,10 @@ from rasterio.windows import Window
 from tutorial_lib.rasters.causes import file_exists, is_file_name, root_cause
 from tutorial_lib.rasters.opening import open_quietly
 
-__all__ = ["check_parts_exist", "files_of", "reading_errors_named"]
+# Endings of the sidecar files of a raster: statistics, overviews and masks.
+SIDECARS = (".aux.xml", ".ovr", ".msk")
+
+__all__ = ["SIDECARS", "check_parts_exist", "files_of", "reading_errors_named"]
 
 
 def files_of(dataset: rasterio.DatasetReader) -> tuple[str, ...]:
@@ -21,7 +24,9 @@ def files_of(dataset: rasterio.DatasetReader) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     _collect(dataset, found)
-    return tuple(found)
+    # GDAL lists only those sidecars that it has opened.
+    beside = (name + ending for name in found for ending in SIDECARS)
+    return tuple(dict.fromkeys([*found, *filter(file_exists, beside)]))
 
 
 def _collect(dataset: rasterio.DatasetReader, found: dict[str, None]) -> None:

@@ -13,6 +13,7 @@ from rasterio.env import get_gdal_config, getenv, hasenv, set_gdal_config
 from tutorial_lib import arguments
 from tutorial_lib.rasters.causes import (
     PathLike,
+    check_is_file,
     explained,
     root_cause,
     without_bands,
@@ -92,6 +93,7 @@ def opened(path: PathLike) -> Iterator[rasterio.DatasetReader]:
         OSError: If GDAL cannot read it, or it holds several rasters or none.
     """
     arguments.file_path("path", path)
+    check_is_file(path)
     with small_block_cache:
         try:
             dataset = open_quietly(path)

@@ -10,6 +10,7 @@ import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from tutorial_lib.rasters.dataset_files import SIDECARS
 from tutorial_lib.rasters.files import replacing, replacing_together
 from tutorial_lib.rasters.legends import Legend, describe_classes
 from tutorial_lib.rasters.opening import (
@@ -21,9 +22,6 @@ from tutorial_lib.rasters.opening import (
 
 # Side of the blocks of a file, in pixels: GDAL's default for tiled GeoTIFFs.
 BLOCK_SIZE = 256
-
-# Endings of the sidecar files of a raster: statistics, overviews and masks.
-SIDECARS = (".aux.xml", ".ovr", ".msk")
 
 
 def check_file_name(name: str) -> None:
