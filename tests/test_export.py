@@ -1,6 +1,8 @@
 """Saved and exported models: same results and names, also in a fresh process."""
 
 import json
+import resource
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -158,7 +160,7 @@ def test_export_does_not_delete_files_in_a_saved_model(tmp_path):
     assert (folder / "notes.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize("step", ["export", "replace_folder"])
+@pytest.mark.parametrize("step", ["_write_saved_model", "_write_reach"])
 def test_an_interrupted_export_changes_nothing(tmp_path, monkeypatch, step):
     folder = tl.export(small(1), tmp_path / "served")
     before = (folder / "saved_model.pb").read_bytes()
@@ -167,8 +169,7 @@ def test_an_interrupted_export_changes_nothing(tmp_path, monkeypatch, step):
         raise KeyboardInterrupt
 
     model = small(2)
-    target = (type(model), "export") if step == "export" else (saving, "replace_folder")
-    monkeypatch.setattr(*target, interrupted)
+    monkeypatch.setattr(saving, step, interrupted)
     with pytest.raises(KeyboardInterrupt):
         tl.export(model, folder)
     with pytest.raises(KeyboardInterrupt):
@@ -177,14 +178,74 @@ def test_an_interrupted_export_changes_nothing(tmp_path, monkeypatch, step):
     assert (folder / "saved_model.pb").read_bytes() == before
 
 
-def test_the_old_folder_comes_back_if_it_cannot_be_replaced(tmp_path):
-    old = tmp_path / "served"
-    old.mkdir()
-    (old / "saved_model.pb").write_text("old")
-    with pytest.raises(FileNotFoundError):
-        saving.replace_folder(old, tmp_path / "never_written", tmp_path / "aside")
-    assert (old / "saved_model.pb").read_text() == "old"
+@pytest.mark.parametrize("limit", [100, 20_000])
+def test_a_full_disk_is_told_in_one_sentence_and_keeps_the_old_folder(tmp_path, limit):
+    """A limit of the size of a file stands in for the space on the disk."""
+    folder = tl.export(small(1), tmp_path / "served")
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for target in (folder, tmp_path / "new"):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
+        try:
+            with pytest.raises(OSError, match=rf"'.*{target.name}' could not be writ"):
+                tl.export(small(2), target)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert content(tmp_path) == {"served"}
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_the_model_is_read(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OSError, match=r"file"):
+        tl.export(tmp_path / "no.keras", tmp_path / "file" / "served")
+    with pytest.raises(ValueError, match="'s3://bucket/served' is not a folder"):
+        tl.export(tmp_path / "no.keras", "s3://bucket/served")
+
+
+def test_export_never_replaces_the_model_that_it_reads(tmp_path):
+    path = tmp_path / "models" / "small.keras"
+    path.parent.mkdir()
+    small().save(path)
+    before = path.read_bytes()
+    (tmp_path / "link").symlink_to(path.parent)
+    for target in (path, path.parent, tmp_path / "link", tmp_path / "link/small.keras"):
+        with pytest.raises(
+            (ValueError, FileExistsError), match=r"small\.keras|not a S"
+        ):
+            tl.export(path, target)
+    assert path.read_bytes() == before
+    # A SavedModel with a `.keras` file of the same folder inside its variables.
+    served = tl.export(small(), tmp_path / "served")
+    inside = served / "assets" / "small.keras"
+    inside.parent.mkdir(exist_ok=True)
+    inside.write_bytes(before)
+    with pytest.raises(ValueError, match=r"also an input.*small\.keras"):
+        tl.export(inside, served)
+    assert inside.read_bytes() == before
+
+
+# What is served is the model in prediction
+
+
+IN_TRAINING = {
+    "dropout": lambda x: keras.layers.Dropout(0.5)(x, training=True),
+    "noise": lambda x: keras.layers.GaussianNoise(0.9)(x, training=True),
+    "statistics": lambda x: keras.layers.BatchNormalization()(x, training=True),
+}
+
+
+@pytest.mark.parametrize("name", IN_TRAINING)
+def test_layers_that_are_called_in_training_are_served_in_prediction(tmp_path, name):
+    image = keras.Input((None, None, 4), name="input")
+    model = keras.Model({"input": image}, {"out": IN_TRAINING[name](image)})
+    inputs = {"input": batch(9, 24).astype("float32")}
+    expected = model.predict(inputs, verbose=0)["out"]
+    served = tl.load_predictor(tl.export(model, tmp_path / "served"))
+    for predict in (served, as_predictor(model)):
+        for _ in range(2):
+            np.testing.assert_allclose(predict(inputs, "out")["out"], expected)
+    assert served.trace(("out",)).outputs["out"][0].margins == (0, 0)
 
 
 # Models and folders that are refused
@@ -215,7 +276,174 @@ def test_an_input_name_that_tensorflow_would_change_is_refused(tmp_path):
         tl.export(model, tmp_path / "served")
 
 
-@pytest.mark.parametrize("read", [tl.load_predictor, lambda p: tl.export(p, "served")])
+def read_by_export(path):
+    return tl.export(path, "served")
+
+
+DAMAGES = {
+    "empty": lambda data: b"",
+    "half": lambda data: data[: len(data) // 2],
+    "without its end": lambda data: data[:-30],
+    "other bytes": lambda data: bytes(range(256)) * 20,
+    "changed inside": lambda data: data[:2000] + bytes(500) + data[2500:],
+}
+
+
+@pytest.mark.parametrize("read", [tl.load_predictor, read_by_export])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_keras_file_is_refused(tmp_path, monkeypatch, read, damage):
+    monkeypatch.chdir(tmp_path)
+    small().save("model.keras")
+    data = Path("model.keras").read_bytes()
+    Path("model.keras").write_bytes(DAMAGES[damage](data))
+    with pytest.raises(ValueError, match=r"^'model\.keras' .*(again|Import)"):
+        read("model.keras")
+    assert content(tmp_path) == {"model.keras"}
+
+
+@pytest.mark.parametrize("read", [tl.load_predictor, read_by_export])
+@pytest.mark.parametrize(
+    ("name", "cure"),
+    [
+        ("old.h5", r"`keras.models.load_model\('old.h5'\).save\('old.keras'\)`"),
+        ("old.hdf5", r"save\('old.keras'\)"),
+        ("old.weights.h5", r"weights only.*load_weights"),
+        ("model.pb", "it must be a `.keras` file or a SavedModel"),
+        ("model", "it must be a `.keras` file or a SavedModel"),
+        ("folder.keras/", "it must be a `.keras` file or a SavedModel"),
+        ("folder/", "it must be a `.keras` file or a SavedModel"),
+    ],
+)
+def test_other_forms_of_models_are_refused_with_what_to_do(
+    tmp_path, monkeypatch, read, name, cure
+):
+    monkeypatch.chdir(tmp_path)
+    path = Path(name)
+    if name.endswith("/"):
+        path.mkdir()
+    else:
+        path.write_bytes(b"\x89HDF")
+    with pytest.raises(ValueError, match=cure):
+        read(path)
+
+
+def test_a_model_of_an_older_form_is_saved_again_as_the_error_says(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    model, own = unnamed("bare"), small(1)
+    for network, name in ((model, "old"), (own, "own")):
+        network.save(f"{name}.h5")
+        with pytest.raises(ValueError, match="Save it again") as caught:
+            tl.load_predictor(f"{name}.h5")
+        first, second = str(caught.value).split("`")[1::2]
+        if name == "old":
+            exec(first, {"keras": keras})
+        else:
+            again = small(2)
+            exec(second, {"model": again})
+            again.save("own.keras")
+        digest = tl.load_predictor(f"{name}.keras").digest
+        assert digest == as_predictor(network).digest
+
+
+def test_a_layer_of_code_in_a_file_is_not_run_and_the_cure_is_told(tmp_path):
+    image = keras.Input((None, None, 4), name="input")
+    layer = keras.layers.Lambda(lambda x: x + 1, output_shape=(None, None, 4))
+    keras.Model(image, layer(image)).save(tmp_path / "code.keras")
+    with pytest.raises(ValueError, match=r"Lambda layer, which is not run.*safe_mode"):
+        tl.load_predictor(tmp_path / "code.keras")
+
+
+@pytest.mark.parametrize("damage", ["gone", *DAMAGES])
+@pytest.mark.parametrize(
+    "part", ["saved_model.pb", "variables.index", "variables.data"]
+)
+def test_a_damaged_saved_model_is_refused(exported, tmp_path, part, damage):
+    folder = shutil.copytree(exported[1] / "from_model", tmp_path / "served")
+    (path,) = folder.rglob(f"{part}*")
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    if damage == "changed inside" and part != "saved_model.pb":
+        # Too short for this damage to reach it, or found by a checksum.
+        return
+    with pytest.raises(ValueError, match=r"cannot be read: .*again|is not a model"):
+        tl.load_predictor(folder)
+
+
+def test_the_file_in_a_saved_model_means_its_folder(exported):
+    folder = exported[1] / "from_model"
+    predict = tl.load_predictor(folder / "saved_model.pb")
+    assert predict.digest == tl.load_predictor(folder).digest
+
+
+def changed(*keys, value):
+    """A change of one entry of `reach.json`; None removes it."""
+
+    def change(record):
+        inner = record
+        for key in keys[:-1]:
+            inner = inner[key]
+        if value is None:
+            del inner[keys[-1]]
+        else:
+            inner[keys[-1]] = value
+        return json.dumps(record)
+
+    return change
+
+
+ROWS = ("reach", "outputs", "estimated", 0)
+DAMAGED_REACHES = {
+    "empty": lambda record: "",
+    "half": lambda record: json.dumps(record)[:200],
+    "a list": lambda record: "[1, 2]",
+    "a number": lambda record: "3",
+    "null": lambda record: "null",
+    "no text": lambda record: b"\xff\xfe\x00",
+    "no reach": changed("reach", value=None),
+    "no hash": changed("saved_model", value=None),
+    "a reach of text": changed("reach", value="all"),
+    "no outputs": changed("reach", "outputs", value=None),
+    "outputs as a list": changed("reach", "outputs", value=[1]),
+    "another output": changed("reach", "outputs", value={}),
+    "no pair": changed("reach", "outputs", "estimated", value=[1]),
+    "layers as a number": changed("reach", "whole_tile_layers", value=1),
+    "memory as text": changed("reach", "bytes_per_pixel", value="much"),
+    "no stride": changed(*ROWS, "stride", value=None),
+    "stride 0": changed(*ROWS, "stride", value=0),
+    "stride as text": changed(*ROWS, "stride", value="2"),
+    "scale 0": changed(*ROWS, "scale", value="0"),
+    "scale of no number": changed(*ROWS, "scale", value="1/0"),
+    "scale as a list": changed(*ROWS, "scale", value=[1]),
+    "pads as text": changed(*ROWS, "pads", value="no"),
+    "borders of one side": changed(*ROWS, "borders", value=[1]),
+    "starts of no source": changed(*ROWS, "starts", value={}),
+    "starts of too few pixels": changed(*ROWS, "starts", value={"input": [0, 0, 0]}),
+    "starts as text": changed(*ROWS, "starts", value={"input": ["0"]}),
+    "spacing as a list": changed(*ROWS, "spacing", value=["1"]),
+    "spacing of another source": changed(*ROWS, "spacing", value={"image": "1"}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_REACHES)
+def test_a_damaged_reach_makes_the_model_opaque(exported, tmp_path, damage):
+    folder = shutil.copytree(exported[1] / "from_model", tmp_path / "served")
+    file = folder / "reach.json"
+    text = DAMAGED_REACHES[damage](json.loads(file.read_text()))
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    predict = tl.load_predictor(folder)
+    assert "estimated" in predict({"input": batch(9, 9)}, "estimated")
+    with pytest.raises(ValueError, match=r"(damaged|another network).*tl\.certify"):
+        predict.trace(("estimated",))
+    source = tl.testing.small_scene()["input_10m"]
+    with pytest.raises(ValueError, match=r"(damaged|another network).*tl\.certify"):
+        tl.plan_inference(folder, source, output="estimated")
+
+
+@pytest.mark.parametrize("read", [tl.load_predictor, read_by_export])
 def test_a_file_that_is_not_from_keras_3_is_refused(tmp_path, read):
     path = tmp_path / "old.keras"
     path.write_bytes(b"\x89HDF")
@@ -277,7 +505,7 @@ def test_inputs_with_wrong_names_or_shapes_are_refused(exported, form, inputs, m
 
 def test_inputs_without_names_are_refused(exported):
     predict = tl.load_predictor(exported[1] / "from_file")
-    with pytest.raises(TypeError, match=r"{'input': array}. Received: ndarray"):
+    with pytest.raises(TypeError, match=r"`inputs` is an array.*{'input': array}\."):
         predict(batch(9, 9), ["estimated"])
 
 

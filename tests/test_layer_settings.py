@@ -77,7 +77,7 @@ UNTRUSTED = {
     "registered function": lambda: centred,
     "softmax along rows": lambda: softmax_of_rows,
     "op": lambda: ops.flip,
-    "op that changes nothing": lambda: ops.cumsum,
+    "op of running sums": lambda: ops.cumsum,
 }
 
 

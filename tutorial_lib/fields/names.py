@@ -59,10 +59,11 @@ def _named(
     example = "`keras.Model(…, {'a': …, 'b': …})`"
     if what == "input":
         example = "`keras.Model({'a': …, 'b': …}, …)`"
-    if not all(isinstance(tensor, keras.KerasTensor) for tensor in tensors):
+    flat = all(isinstance(tensor, keras.KerasTensor) for tensor in tensors)
+    if not flat or not all(isinstance(name, str) for name in names):
         raise ValueError(
-            f"The {what}s of the model are nested lists or dictionaries. Build it with "
-            f"one dictionary of {what}s: {example}."
+            f"The {what}s of the model are nested, or not named by texts. Build it "
+            f"with one dictionary of {what}s: {example}."
         )
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if twice or len(names) != len(tensors):

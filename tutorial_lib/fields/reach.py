@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from tutorial_lib import arguments
+
 __all__ = ["NetworkReach", "Reach", "output_reach"]
 
 
@@ -180,15 +182,52 @@ class Reach:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Reach":
-        """The reach that `to_json` wrote."""
-        spacing = {name: Fraction(text) for name, text in values["spacing"].items()}
+        """The reach that `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: If the values are those of no reach.
+        """
+        numbers = {
+            key: arguments.whole_number(key, values[key], least=least)
+            for key, least in (("stride", 1), ("lost", None))
+        }
         tables = {
-            key: {name: tuple(places) for name, places in values[key].items()}
+            key: {
+                name: arguments.whole_numbers(key, places)
+                for name, places in arguments.mapping(key, values[key], "{}").items()
+            }
             for key in ("starts", "stops")
         }
-        exact = {"scale": Fraction(values["scale"]), "spacing": spacing}
-        borders = {"borders": tuple(values["borders"])}
-        return cls(**(dict(values) | tables | exact | borders))
+        spacing = arguments.mapping("spacing", values["spacing"], "{}")
+        reach = cls(
+            **numbers,
+            **tables,
+            scale=_size(values["scale"]),
+            spacing={name: _size(text) for name, text in spacing.items()},
+            pads=arguments.flag("pads", values["pads"]),
+            borders=arguments.whole_numbers("borders", values["borders"], least=0),
+        )
+        phases = {len(places) for table in tables.values() for places in table.values()}
+        sources = [set(table) for table in tables.values()]
+        if (
+            phases != {reach.unit}
+            or len(reach.borders) != 2
+            or sources[0] != sources[1]
+            or not sources[0] <= set(spacing)
+        ):
+            raise ValueError("The tables of a reach do not fit each other.")
+        return reach
+
+
+def _size(text: Any) -> Fraction:
+    """A pixel size or a scale, written as text."""
+    try:
+        size = Fraction(arguments.text("scale", text))
+    except ZeroDivisionError as err:
+        raise ValueError(f"'{text}' is not a number.") from err
+    if size <= 0:
+        raise ValueError(f"'{text}' is not above 0.")
+    return size
 
 
 def _joined(
@@ -245,13 +284,22 @@ class NetworkReach:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "NetworkReach":
-        """The reaches that `to_json` wrote."""
-        outputs = {
-            name: pair and tuple(Reach.from_json(reach) for reach in pair)
-            for name, pair in values["outputs"].items()
-        }
-        layers = tuple(values["whole_tile_layers"])
-        return cls(outputs, layers, values["bytes_per_pixel"])
+        """The reaches that `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: If the values are those of no reach.
+        """
+        outputs = {}
+        for name, pair in arguments.mapping("outputs", values["outputs"], "{}").items():
+            rows, cols = pair or (None, None)
+            known = pair and (Reach.from_json(rows), Reach.from_json(cols))
+            outputs[name] = known or None
+        layers, memory = values["whole_tile_layers"], values["bytes_per_pixel"]
+        if not isinstance(layers, list | tuple):
+            raise TypeError("The layers of a reach are a list.")
+        if memory is not None:
+            memory = arguments.number("bytes_per_pixel", memory, least=0)
+        return cls(outputs, tuple(map(str, layers)), memory)
 
 
 def output_reach(network: NetworkReach, outputs: Sequence[str]) -> tuple[Reach, Reach]:
@@ -267,8 +315,8 @@ def output_reach(network: NetworkReach, outputs: Sequence[str]) -> tuple[Reach, 
             layers = ", ".join(f"'{layer}'" for layer in network.whole_tile_layers)
             raise ValueError(
                 f"The layer {layers} looks at the whole chunk, so each tile size gives "
-                "another map. Use BatchNormalization instead, or declare the fields to "
-                "map it anyway."
+                "another map. Use one that does not, such as BatchNormalization in "
+                "place of GroupNormalization, or declare the fields to map it anyway."
             )
         pairs.append(pair)
     sizes = {(rows.scale, rows.lost, cols.lost) for rows, cols in pairs}

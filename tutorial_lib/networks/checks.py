@@ -2,10 +2,20 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-__all__ = ["OutputError", "check_exists", "check_inputs", "with_four_axes"]
+from tutorial_lib import arguments
+
+__all__ = [
+    "OutputError",
+    "as_arrays",
+    "check_exists",
+    "check_inputs",
+    "checked_output",
+    "with_four_axes",
+]
 
 
 class OutputError(ValueError):
@@ -58,6 +68,96 @@ def check_inputs(
                 f"The {what} '{name}' has {count} channels, and the model takes "
                 f"{known[name]}. {cure}"
             )
+
+
+def as_arrays(
+    inputs: Mapping[str, Any], channels: Mapping[str, int | None]
+) -> dict[str, np.ndarray]:
+    """The inputs of a model as arrays (batch, height, width, channel).
+
+    Args:
+        inputs: {input name: array}.
+        channels: `Predictor.channels` of the model.
+
+    Raises:
+        TypeError: If the inputs are not given by name, or do not hold real numbers.
+        ValueError: If the model does not take the names, axes or channels.
+    """
+    names = list(channels) or ["input"]
+    given = arguments.mapping("inputs", inputs, f"{{{names[0]!r}: array}}")
+    check_inputs(list(given), channels)
+    return {
+        name: _as_image(name, value, channels.get(name))
+        for name, value in given.items()
+    }
+
+
+def _as_image(name: str, value: Any, channels: int | None) -> np.ndarray:
+    array = _as_numbers(value)
+    if array is None:
+        raise TypeError(
+            f"The input '{name}' is not an array of real numbers. Give one of the "
+            f"shape (batch, height, width, {channels or 'channel'})."
+        )
+    if array.ndim != 4 or channels not in (None, array.shape[-1]):
+        single = "; give one image as `image[np.newaxis]`" * (array.ndim == 3)
+        raise ValueError(
+            f"The input '{name}' has the shape {array.shape}. The model takes (batch, "
+            f"height, width, {channels or 'channel'}){single}."
+        )
+    return array
+
+
+def _as_numbers(value: Any) -> np.ndarray | None:
+    """A value as an array of real numbers; None if it is none."""
+    try:
+        array = np.asarray(value)
+    # Any exception: lists of unequal length, and tensors that have no values.
+    except Exception:
+        return None
+    return array if array.dtype.kind in "buif" else _of_another_library(array)
+
+
+def _of_another_library(array: np.ndarray) -> np.ndarray | None:
+    # bfloat16 is a type that NumPy does not know.
+    return array.astype("float32") if array.dtype.name == "bfloat16" else None
+
+
+def checked_output(arrays: Any, name: str, inputs: Mapping[str, Any]) -> np.ndarray:
+    """One output of a model, as (batch, height, width, channel).
+
+    Args:
+        arrays: What the model gave.
+        name: Name of the output.
+        inputs: What was given to the model.
+
+    Raises:
+        OutputError: If there is no such output, it does not hold real numbers, or it
+            has other axes or another number of images.
+    """
+    if not isinstance(arrays, Mapping):
+        raise OutputError(
+            "A function that is a model returns {output name: array}. Received: "
+            f"{type(arrays).__name__}."
+        )
+    if name not in arrays:
+        names = sorted(map(str, arrays))
+        raise OutputError(f"The model gives no output '{name}'. It gives: {names}.")
+    array = _as_numbers(arrays[name])
+    if array is None:
+        raise OutputError(
+            f"The output '{name}' is not an array of real numbers, but a "
+            f"{type(arrays[name]).__name__}. Return an array of the shape (batch, "
+            "height, width, channel)."
+        )
+    array = with_four_axes(array, name)
+    counts = {len(value) for value in inputs.values()}
+    if len(counts) == 1 and len(array) not in counts:
+        raise OutputError(
+            f"The output '{name}' has {len(array)} images for {counts.pop()} that were "
+            "given. Return one for each."
+        )
+    return array
 
 
 def with_four_axes(array: np.ndarray, name: str) -> np.ndarray:

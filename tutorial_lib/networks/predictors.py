@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tutorial_lib import arguments
 from tutorial_lib.fields.checks import check_output
 from tutorial_lib.fields.reach import NetworkReach
 from tutorial_lib.networks.checks import (
     OutputError,
+    as_arrays,
     check_exists,
-    check_inputs,
-    with_four_axes,
+    checked_output,
 )
 from tutorial_lib.rasters import PathLike
 
@@ -90,51 +91,18 @@ class Predictor:
             output, (batch, channel), gives one pixel.
 
         Raises:
-            ValueError: If names, axes or channels of the inputs are not the model's, or
-                it has no such output.
+            TypeError: If the inputs are not given by name, or are not numbers.
+            ValueError: If names, axes or channels of the inputs are not the model's, it
+                does not take their sizes, or it has no such output.
             OutputError: If a function does not give what it should.
         """
-        outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
-        inputs = _checked_inputs(inputs, self.channels)
+        outputs = (outputs,) if isinstance(outputs, str) else outputs
+        outputs = tuple(arguments.sequence("outputs", outputs, "names of outputs"))
         for name in outputs:
-            check_output(name, self.outputs)
+            check_output(arguments.text("outputs", name), self.outputs)
+        inputs = as_arrays(inputs, self.channels)
         arrays = self.function(inputs, outputs)
-        if not isinstance(arrays, Mapping):
-            raise OutputError(
-                "A function that is a model returns {output name: array}. Received: "
-                f"{type(arrays).__name__}."
-            )
-        missing = [name for name in outputs if name not in arrays]
-        if missing:
-            raise OutputError(
-                f"The model gives no output '{missing[0]}'. It gives: {sorted(arrays)}."
-            )
-        return {
-            name: with_four_axes(np.asarray(arrays[name]), name) for name in outputs
-        }
-
-
-def _checked_inputs(
-    inputs: Arrays, channels: Mapping[str, int | None]
-) -> dict[str, np.ndarray]:
-    """The inputs as arrays; raise an error unless the model takes them."""
-    if not isinstance(inputs, Mapping):
-        names = list(channels) or ["input"]
-        raise TypeError(
-            f"The inputs of a model are given by name: {{{names[0]!r}: array}}. "
-            f"Received: {type(inputs).__name__}."
-        )
-    check_inputs(list(inputs), channels)
-    arrays = {name: np.asarray(value) for name, value in inputs.items()}
-    for name, array in arrays.items():
-        wanted = channels.get(name)
-        if array.ndim != 4 or wanted not in (None, array.shape[-1]):
-            single = "; give one image as `image[np.newaxis]`" * (array.ndim == 3)
-            raise ValueError(
-                f"The input '{name}' has the shape {array.shape}. The model takes "
-                f"(batch, height, width, {wanted or 'channel'}){single}."
-            )
-    return arrays
+        return {name: checked_output(arrays, name, inputs) for name in outputs}
 
 
 def known_reach(
@@ -176,18 +144,15 @@ def load_predictor(path: PathLike) -> Predictor:
         >>> predict({"input": image}, ["estimated"])["estimated"].shape
         (1, 5, 15, 6)
     """
-    path = Path(path)
+    path = arguments.file_path("path", path)
     check_exists(path)
-    if path.suffix == ".keras":
-        from tutorial_lib.networks.saving import read_model
-
-        return replace(as_predictor(read_model(path)), path=path)
+    # The file in a SavedModel means its folder.
+    path = path.parent if path.name == "saved_model.pb" else path
     if (path / "saved_model.pb").exists():
         return replace(_from_saved_model(path), path=path)
-    raise ValueError(
-        f"'{path}' is not a model: it must be a `.keras` file or a SavedModel folder "
-        "(with a `saved_model.pb` in it)."
-    )
+    from tutorial_lib.networks.saving import read_model
+
+    return replace(as_predictor(read_model(path)), path=path)
 
 
 def as_predictor(model: Any) -> Predictor:
@@ -207,12 +172,22 @@ def as_predictor(model: Any) -> Predictor:
     # Instead of `isinstance`, which would load TensorFlow for a plain function too.
     if hasattr(model, "count_params"):
         return _of_keras(model)
-    if callable(model):
-        return Predictor(lambda inputs, outputs: model(inputs), {}, ())
+    if callable(model) and not isinstance(model, type):
+        return Predictor(_of_function(model), {}, ())
+    build = "; build a PatchModel first, `….build({'input': channels})`"
     raise TypeError(
         f"A model is a keras.Model, the path of a `.keras` file or of a SavedModel "
-        f"folder, or a function of arrays by name. Received: {type(model).__name__}."
+        f"folder, or a function of arrays by name. Received: {type(model).__name__}"
+        f"{build if hasattr(model, 'normalize') else ''}."
     )
+
+
+def _of_function(function: Callable) -> Callable:
+    def call(inputs: Arrays, outputs: Sequence[str]) -> dict[str, np.ndarray]:
+        # Copies: a function that changes them would change the image of its caller.
+        return function({name: array.copy() for name, array in inputs.items()})
+
+    return call
 
 
 @dataclass(frozen=True)
@@ -281,6 +256,6 @@ def _from_saved_model(folder: Path) -> Predictor:
         function=function,
         channels=function.channels,
         outputs=function.outputs,
-        trace=cache(lambda names: read_reach(folder, digest)),
+        trace=cache(lambda names: read_reach(folder, digest, names)),
         read_digest=lambda: digest,
     )

@@ -13,8 +13,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tutorial_lib.fields.names import named_tensors
 from tutorial_lib.fields.layer_rules import registered_rules
+from tutorial_lib.fields.names import check_images, named_tensors
+from tutorial_lib.notices import error_line
 
 # Functions that are kept for a model that is compiled for each size: a loop over tile
 # sizes would fill the memory with them.
@@ -71,17 +72,30 @@ class CompiledModel:
         """
         arrays = {name: np.asarray(value, "float32") for name, value in inputs.items()}
         for name, array in arrays.items():
-            if not tf.TensorShape(self.shapes[name]).is_compatible_with(array.shape):
-                raise ValueError(
-                    f"The input '{name}' has the shape {array.shape}, and the model "
-                    f"takes {self.shapes[name]}."
-                )
+            _check_shape(name, array.shape, self.shapes[name])
         shapes = tuple((name, array.shape) for name, array in arrays.items())
+        try:
+            return self._run(arrays, shapes, tuple(outputs))
+        except tf.errors.ResourceExhaustedError as err:
+            raise MemoryError(
+                f"The model has not enough memory for images of {dict(shapes)}. Give "
+                "it smaller ones."
+            ) from err
+        # Any exception: each layer of Keras and TensorFlow has its own for wrong sizes.
+        except Exception as err:
+            raise ValueError(
+                f"{error_line(err)}. The images have the shapes {dict(shapes)}. Give "
+                "sizes that the model takes."
+            ) from err
+
+    def _run(
+        self, arrays: Mapping[str, np.ndarray], shapes: Shapes, outputs: tuple[str, ...]
+    ) -> dict[str, np.ndarray]:
         if self._check is not None:
             self._check(shapes)
-        run = self._for_all_sizes(tuple(outputs))
+        run = self._for_all_sizes(outputs)
         if run is None:
-            run = self._for_one_size(shapes, tuple(outputs))
+            run = self._for_one_size(shapes, outputs)
         results = run({name: tf.constant(array) for name, array in arrays.items()})
         return {name: result.numpy() for name, result in results.items()}
 
@@ -103,9 +117,42 @@ class CompiledModel:
         return tf.function(run, autograph=False).get_concrete_function(specs)
 
 
+def _check_shape(name: str, given: Shape, taken: Shape) -> None:
+    """Raise ValueError unless a model takes images of a shape."""
+    if tf.TensorShape(taken).is_compatible_with(given):
+        return
+    if None in taken[1:3] or given[3] not in (None, taken[3]):
+        raise ValueError(
+            f"The input '{name}' has the shape {given}, and the model takes {taken}. "
+            "Give it images of this shape."
+        )
+    height, width, channels = taken[1:]
+    raise ValueError(
+        f"The input '{name}' has {given[1]}x{given[2]} px, and the model takes images "
+        f"of {height}x{width} px only. For images of any size rebuild it with "
+        f"`keras.Input((None, None, {channels}))` and copy its weights, "
+        "`new.set_weights(old.get_weights())`."
+    )
+
+
+def _check_numeric(types: Mapping[str, Any]) -> None:
+    for name, dtype in types.items():
+        if not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
+            raise ValueError(
+                f"The input '{name}' takes values of the type {dtype.name}, and images "
+                "hold numbers. Build the model with inputs of numbers."
+            )
+
+
 def of_keras(model: keras.Model) -> CompiledModel:
-    """A Keras model; inputs and outputs without a key go by their layers' names."""
+    """A Keras model; inputs and outputs without a key go by their layers' names.
+
+    Raises:
+        ValueError: If its inputs are not images.
+    """
     inputs, outputs = named_tensors(model)
+    check_images({name: tuple(tensor.shape) for name, tensor in inputs.items()})
+    _check_numeric({name: tf.as_dtype(x.dtype) for name, x in inputs.items()})
     structure = getattr(model, "input", None)
 
     def in_structure(given: Mapping[str, Any]) -> Any:
@@ -160,9 +207,9 @@ def of_folder(folder: Path) -> CompiledModel:
         loaded = tf.saved_model.load(str(folder))
     # Any exception: TensorFlow has its own for each part that may be broken.
     except Exception as err:
+        cause = (str(err).strip() or type(err).__name__).splitlines()[0].rstrip(". ")
         raise ValueError(
-            f"The SavedModel '{folder}' cannot be read: {str(err).splitlines()[0]} "
-            "Export it again."
+            f"The SavedModel '{folder}' cannot be read: {cause}. Export it again."
         ) from err
     if not loaded.signatures:
         raise ValueError(
@@ -179,5 +226,11 @@ def of_folder(folder: Path) -> CompiledModel:
         # `loaded` owns the variables: it must live as long as the function.
         return loaded and serve(**cast)
 
-    shapes = {name: tuple(spec.shape) for name, spec in specs.items()}
+    any_image = (None,) * 4
+    shapes = {
+        name: any_image if spec.shape.rank is None else tuple(spec.shape)
+        for name, spec in specs.items()
+    }
+    check_images(shapes)
+    _check_numeric({name: spec.dtype for name, spec in specs.items()})
     return CompiledModel(call, shapes, serve.structured_outputs)

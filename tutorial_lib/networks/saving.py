@@ -8,20 +8,28 @@ inputs and outputs.
 import hashlib
 import json
 import os
-import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
+from tutorial_lib import arguments
 from tutorial_lib.fields.analysis import analyse
 from tutorial_lib.fields.names import named_tensors
 from tutorial_lib.fields.reach import NetworkReach
 from tutorial_lib.fields.tracing import trace
 from tutorial_lib.networks.checks import check_exists
+from tutorial_lib.notices import error_line
 from tutorial_lib.rasters import PathLike
+from tutorial_lib.rasters.files import (
+    check_folder,
+    check_not_input,
+    errors_named,
+    replacing_folder,
+)
 
 # File in an exported SavedModel: what its outputs depend on.
 REACH_FILE = "reach.json"
@@ -42,7 +50,6 @@ __all__ = [
     "folder_hash",
     "read_model",
     "read_reach",
-    "replace_folder",
     "weights_digest",
 ]
 
@@ -55,29 +62,62 @@ def read_model(path: PathLike) -> keras.Model:
         ValueError: If Keras cannot read it; with the cause and the version of Keras
             that saved it.
     """
-    path = Path(path)
+    path = arguments.file_path("path", path)
     check_exists(path)
-    if path.suffix != ".keras" or not zipfile.is_zipfile(path):
-        raise ValueError(
-            f"'{path}' is not a model saved by Keras 3, or only a part of one. Save it "
-            "again with `model.save('….keras')`."
-        )
+    _check_kind(path)
     try:
         return keras.models.load_model(path, compile=False)
     # Any exception: Keras raises many kinds for missing classes and broken files.
     except Exception as err:
+        cause = _root_cause(err)
+        cure = (
+            "Import the module that defines its classes, or export it to a SavedModel "
+            "where it was trained."
+        )
+        if "Lambda" in cause:
+            cure = (
+                "If you trust the file, open it with `model = keras.models.load_model("
+                "path, safe_mode=False)` and give the model in its place."
+            )
+            cause = "it holds code, a Lambda layer, which is not run"
         raise ValueError(
             f"'{path}' cannot be read by Keras {keras.__version__} "
-            f"({_saved_by(path)}): {_root_cause(err)}. Import the module that defines "
-            "its classes, or export it to a SavedModel where it was trained."
+            f"({_saved_by(path)}): {cause}. {cure}"
         ) from err
+
+
+def _check_kind(path: Path) -> None:
+    """Raise ValueError unless a path can be a `.keras` file."""
+    if path.name.endswith(".weights.h5"):
+        raise ValueError(
+            f"'{path}' holds weights only. Build the model, read them with "
+            "`model.load_weights(path)`, and save it with `model.save('….keras')`."
+        )
+    if path.suffix in (".h5", ".hdf5"):
+        new = path.with_suffix(".keras").name
+        raise ValueError(
+            f"'{path}' is a model in the form of older versions of Keras. Save it "
+            f"again: `keras.models.load_model('{path.name}').save('{new}')`. If Keras "
+            f"cannot read it, build the network, `model.load_weights('{path.name}')`."
+        )
+    if path.is_dir() or path.suffix != ".keras":
+        raise ValueError(
+            f"'{path}' is not a model: it must be a `.keras` file or a SavedModel "
+            "folder (with a `saved_model.pb` in it)."
+        )
+    if not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"'{path}' is not a model saved by Keras 3, or only a part of one. Save it "
+            "again with `model.save('….keras')`."
+        )
 
 
 def _saved_by(path: Path) -> str:
     try:
         metadata = json.loads(zipfile.ZipFile(path).read("metadata.json"))
         return f"saved by {metadata['keras_version']}"
-    except (KeyError, ValueError):
+    # KeyError: the archive lacks the file, or the file this entry.
+    except (KeyError, TypeError, ValueError, zipfile.BadZipFile):
         return "not saved by Keras"
 
 
@@ -104,10 +144,11 @@ def export(model: keras.Model | PathLike, directory: PathLike) -> Path:
 
     Raises:
         FileExistsError: If the folder exists and holds other files.
+        OSError: If it cannot be written, with the cause; nothing is left then.
         FileNotFoundError: If there is no such `.keras` file.
         TypeError: If `model` is neither a model nor a path.
-        ValueError: If the model cannot be read, was never built, or TensorFlow cannot
-            keep the name of an input.
+        ValueError: If the model cannot be read, was never built, TensorFlow cannot
+            keep the name of an input, or the folder is or holds the model's file.
 
     Example:
         >>> from tutorial_lib import architectures, load_predictor, testing
@@ -116,23 +157,39 @@ def export(model: keras.Model | PathLike, directory: PathLike) -> Path:
         >>> sorted(load_predictor(path).outputs)
         ['estimated', 'estimated_labels', 'features']
     """
+    _check_replaceable(arguments.file_path("directory", directory))
+    directory = check_folder(directory)
     if isinstance(model, str | os.PathLike):
+        check_not_input(directory, [model])
         model = read_model(model)
     if not isinstance(model, keras.Model):
         raise TypeError(
             "`model` is a keras.Model or the path of a `.keras` file. "
             f"Received: {type(model).__name__}."
         )
-    directory = Path(directory)
-    _check_replaceable(directory)
     served = _served(model)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the folder, on the same disk: so it is moved into place in one step.
-    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".part-") as part:
-        served.export(Path(part, "new"), verbose=False)
-        _write_reach(model, Path(part, "new"))
-        replace_folder(directory, Path(part, "new"), Path(part, "old"))
+    with replacing_folder(directory) as part, errors_named(directory):
+        _write_saved_model(served, part)
+        _write_reach(model, part)
     return directory
+
+
+def _write_saved_model(model: keras.Model, folder: Path) -> None:
+    """Write the function that a model is in prediction."""
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    specs = {
+        name: keras.InputSpec(shape=(None, *x.shape[1:]), dtype=x.dtype, name=name)
+        for name, x in model.input.items()
+    }
+    # `model.export` would keep a Dropout that was built with `training=True`.
+    archive.add_endpoint(
+        "serve", lambda inputs: model(inputs, training=False), input_signature=[specs]
+    )
+    try:
+        archive.write_out(folder, verbose=False)
+    except tf.errors.OpError as err:
+        raise OSError(error_line(err)) from err
 
 
 def _write_reach(model: keras.Model, folder: Path) -> None:
@@ -145,15 +202,19 @@ def _write_reach(model: keras.Model, folder: Path) -> None:
     Path(folder, REACH_FILE).write_text(json.dumps(record))
 
 
-def read_reach(folder: PathLike, digest: str) -> NetworkReach:
+def read_reach(
+    folder: PathLike, digest: str, outputs: Sequence[str] = ()
+) -> NetworkReach:
     """What the outputs of an exported network depend on.
 
     Args:
         folder: The SavedModel.
         digest: `folder_hash` of the network that is asked about.
+        outputs: Names of outputs that are asked about.
 
     Raises:
-        ValueError: If the export did not know, or exported another network.
+        ValueError: If the export did not know, exported another network, or the file
+            is damaged.
     """
     path = Path(folder, REACH_FILE)
     cure = (
@@ -164,12 +225,20 @@ def read_reach(folder: PathLike, digest: str) -> NetworkReach:
         raise ValueError(
             f"The SavedModel '{folder}' does not say what its outputs depend on. {cure}"
         )
-    record = json.loads(path.read_text())
-    if record["saved_model"] != digest:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        saved, reach = record["saved_model"], NetworkReach.from_json(record["reach"])
+        missing = [name for name in outputs if name not in reach.outputs]
+    # KeyError, TypeError: the text is JSON, and no record of a reach.
+    except (KeyError, TypeError, ValueError, OSError) as err:
+        raise ValueError(
+            f"'{path}' is damaged, so what the outputs depend on is not known. {cure}"
+        ) from err
+    if saved != digest or missing:
         raise ValueError(
             f"'{path}' belongs to another network than the SavedModel. {cure}"
         )
-    return NetworkReach.from_json(record["reach"])
+    return reach
 
 
 def weights_digest(model: keras.Model) -> str:
@@ -233,15 +302,3 @@ def _served(model: keras.Model) -> keras.Model:
     if all(isinstance(structure, Mapping) for structure in structures):
         return model
     return keras.Model(inputs, outputs)
-
-
-def replace_folder(directory: Path, new: Path, old: Path) -> None:
-    """Replace `directory` by the folder `new`; on an error, put the old one back."""
-    if directory.exists():
-        directory.rename(old)
-    try:
-        new.rename(directory)
-    except BaseException:
-        if old.exists():
-            old.rename(directory)
-        raise
