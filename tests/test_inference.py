@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+import tracemalloc
 from fractions import Fraction
 from math import floor
 
@@ -781,6 +782,31 @@ def test_a_plan_of_many_tiles_is_described_quickly(tmp_path):
     assert time.perf_counter() - started < 2
     # Each pixel of the map reads its own 16x16 pixels.
     assert f"{396 * 292} tiles, 256.00 pixels read for each pixel mapped" in text
+
+
+def test_millions_of_tiles_take_no_memory(tmp_path):
+    grid, path = testing.small_grid(10_980, 10_979), tmp_path / "a.tif"
+    # Blocks that are never written take no space and are read as zeros.
+    with rasters.create_raster(path, grid, channels=1, dtype="uint8"):
+        pass
+    source = Source(path, receptive_field=1)
+    tracemalloc.start()
+    plan = plan_inference(
+        BlockMean({"input": 1}), source, output="estimated", tile_size=8
+    )
+    text = repr(plan)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10e6
+    assert len(plan.tiles) == 1373 * 1373
+    assert "1885129 tiles" in text
+    last = plan.tiles[-1]
+    assert (last.rows, last.cols) == (range(10_976, 10_980), range(10_976, 10_979))
+    assert plan.tiles[1373:1375] == (plan.tiles[1373], plan.tiles[1374])
+    with pytest.raises(IndexError):
+        plan.tiles[1373 * 1373]
+    assert plan.tiles.pixel_count == 10_980 * 10_979
+    assert plan.tiles.largest == plan.tiles[0]
 
 
 def test_the_plan_tells_how_many_pixels_are_read_for_each_mapped(tmp_path):

@@ -146,6 +146,21 @@ def test_nan_of_single_pixels_leaves_the_others(tmp_path):
     np.testing.assert_array_equal(got, expected)
 
 
+def test_infinite_values_are_numbers(tmp_path):
+    """Their sum is NaN, and they are not."""
+    path = write(tmp_path / "a.tif", image(12, 14, 2, largest=2, dtype="float32"))
+
+    def function(inputs):
+        with np.errstate(divide="ignore"):
+            return {"steep": (inputs["input"] - 0.5) / np.float32(0)}
+
+    plan = plan_inference(function, Source(path, receptive_field=1), output="steep")
+    got = plan.read()
+    assert np.isposinf(got).any()
+    assert np.isneginf(got).any()
+    assert not np.isnan(got).any()
+
+
 def test_a_label_that_has_no_number_is_an_error(tmp_path):
     path = write(tmp_path / "a.tif", image(12, 14, 1, largest=3))
 

@@ -230,6 +230,10 @@ def _call(
 
 def _not_numbers(array: np.ndarray) -> np.ndarray:
     """Mask (batch, height, width) of the pixels with NaN in a band."""
-    if not np.issubdtype(array.dtype, np.inexact):
-        return np.zeros(array.shape[:-1], bool)
-    return np.isnan(array).any(axis=-1)
+    if np.issubdtype(array.dtype, np.inexact):
+        # The sum is NaN if a value is: quicker than to look at each pixel.
+        with np.errstate(over="ignore", invalid="ignore"):
+            suspected = np.isnan(array.sum())
+        if suspected:
+            return np.isnan(array).any(axis=-1)
+    return np.zeros(array.shape[:-1], bool)
