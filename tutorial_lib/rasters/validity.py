@@ -126,6 +126,7 @@ class NoData:
             as_own_type(value, dtype)
             for value, dtype in zip(values, types, strict=True)
         ]
+        self._is_uniform = len(set(types)) == 1
         self._floats = [dtype.kind == "f" for dtype in types]
         # Positions, within `bands`, of bands that only GDAL's mask can judge.
         self._masked = [i for i, found in enumerate(flags) if not found]
@@ -172,10 +173,18 @@ class NoData:
         self, window: Window, *, out_shape: tuple[int, int] | None = None
     ) -> np.ndarray:
         """Read the pixels (height, width, channel) of a window."""
-        shape = None if out_shape is None else (len(self._bands), *out_shape)
+        # rasterio reads several bands at a time only if all are of one type.
+        groups = [self._bands] if self._is_uniform else [[b] for b in self._bands]
         with reading_errors_named(self._dataset, window):
-            planes = self._dataset.read(self._bands, window=window, out_shape=shape)
-        return np.moveaxis(planes, 0, -1)
+            planes = [
+                self._dataset.read(
+                    group,
+                    window=window,
+                    out_shape=out_shape and (len(group), *out_shape),
+                )
+                for group in groups
+            ]
+        return np.moveaxis(np.concatenate(planes) if planes[1:] else planes[0], 0, -1)
 
     def lacks(self, values: np.ndarray, window: Window) -> Lacks:
         """Judge the pixels that `values` gave for this window.

@@ -166,7 +166,9 @@ def whole_classes(name: str, values: np.ndarray) -> np.ndarray:
     """
     if np.issubdtype(values.dtype, np.integer):
         return values
-    wrong = values[~(np.isfinite(values) & (values == np.rint(values)))]
+    # Not all larger floats are whole numbers of their own. NaN is not small either.
+    is_small = np.abs(values) <= 2**53
+    wrong = values[~(is_small & (values == np.rint(values)))]
     if len(wrong):
         raise ValueError(
             f"Class numbers are whole, and {name} holds {wrong[0]:g}. Give whole "
