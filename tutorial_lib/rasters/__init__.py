@@ -6,6 +6,7 @@ written as GeoTIFF. A file gets its name only when it is complete.
 
 from tutorial_lib.rasters.legends import Legend
 from tutorial_lib.rasters.opening import PathLike, opened
+from tutorial_lib.rasters.pixel_types import to_type
 from tutorial_lib.rasters.reading import (
     read_array,
     read_grid,
@@ -23,7 +24,6 @@ from tutorial_lib.rasters.writing import (
     RasterWriter,
     check_file_name,
     create_raster,
-    to_type,
     write_array,
 )
 

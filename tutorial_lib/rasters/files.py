@@ -13,8 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import rasterio
+
 from tutorial_lib import arguments
-from tutorial_lib.rasters.opening import PathLike
+from tutorial_lib.rasters.causes import PathLike, root_cause
 from tutorial_lib.rasters.part_folders import exchange_folder, part_folder
 
 # Errors of a disk to which something is written: full, beyond a quota or a limit of
@@ -284,12 +286,12 @@ class NotWrittenError(OSError):
 
 @contextmanager
 def errors_named(path: PathLike) -> Iterator[None]:
-    """Raise errors of the system as an OSError that names the file and the cure."""
+    """Raise errors of the system and of GDAL as an OSError that names the file."""
     try:
         yield
     except NotWrittenError:
         raise
-    except OSError as err:
+    except (OSError, rasterio.errors.RasterioError) as err:
         raise _not_written(path, err) from err
 
 
@@ -304,8 +306,8 @@ def _disk_errors_named(targets: Sequence[Path]) -> Iterator[None]:
         raise _not_written(targets[0], err) from err
 
 
-def _not_written(path: PathLike, err: OSError) -> NotWrittenError:
-    why = (err.strerror or str(err)).rstrip(".")
+def _not_written(path: PathLike, err: Exception) -> NotWrittenError:
+    why = getattr(err, "strerror", None) or root_cause(err)
     return NotWrittenError(
         f"'{path}' could not be written: {why}. No part of it is left. Check that its "
         "folder can be written and that the disk has space."

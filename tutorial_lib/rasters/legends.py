@@ -17,7 +17,7 @@ LARGEST_CLASS = 65535
 # numbers become tags.
 COLOR_TABLE_SIZE = 256
 
-__all__ = ["Legend", "describe_classes", "legend_of"]
+__all__ = ["Legend", "check_legend_fits", "describe_classes", "legend_of"]
 
 
 @dataclass(frozen=True)
@@ -179,3 +179,21 @@ def describe_classes(dataset: rasterio.io.DatasetWriter, legend: Legend) -> None
     tags = {f"CLASS_{number}": name for number, name, _ in numbered}
     tags |= {f"COLOR_{n}": color for n, _, color in numbered if n >= COLOR_TABLE_SIZE}
     dataset.update_tags(1, **tags)
+
+
+def check_legend_fits(legend: Legend | None, channels: int, dtype: np.dtype) -> None:
+    """Raise an error unless a file of this many channels and type can hold a legend."""
+    if legend is None:
+        return
+    arguments.instance("legend", legend, Legend, "a legend, `Legend(names, colors)`")
+    # For other rasters GDAL drops the colours, and only its log says so.
+    if channels != 1 or dtype.name not in ("uint8", "uint16"):
+        raise ValueError(
+            f"A legend needs one band of uint8 or uint16. Received: {channels} "
+            f"band(s) of {dtype}. Leave the legend out, or convert with `to_type`."
+        )
+    if max(legend.classes) > np.iinfo(dtype).max:
+        raise ValueError(
+            f"The legend has the class {max(legend.classes)}, which {dtype} cannot "
+            "hold. Write uint16."
+        )

@@ -10,15 +10,27 @@ import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from tutorial_lib import arguments
 from tutorial_lib.rasters.dataset_files import SIDECARS
-from tutorial_lib.rasters.files import replacing, replacing_together
-from tutorial_lib.rasters.legends import Legend, describe_classes
+from tutorial_lib.rasters.files import errors_named, replacing, replacing_together
+from tutorial_lib.rasters.legends import (
+    Legend,
+    check_legend_fits,
+    describe_classes,
+)
 from tutorial_lib.rasters.opening import (
     PathLike,
     open_quietly,
     opened,
     small_block_cache,
 )
+from tutorial_lib.rasters.pixel_types import (
+    checked_nodata_tag,
+    pixel_type,
+    real_array,
+    stored_as,
+)
+from tutorial_lib.rasters.tags import checked_texts
 
 # Side of the blocks of a file, in pixels: GDAL's default for tiled GeoTIFFs.
 BLOCK_SIZE = 256
@@ -33,39 +45,13 @@ def check_file_name(name: str) -> None:
         ValueError: '../a.tif' is not a file name: it leads to another folder. Leave out
         '/' and '\', and choose the folder with its own argument.
     """
+    arguments.text("name", name)
     # Windows also separates folders by a backslash, and drives by a colon.
     if {"/", "\\", ":"} & set(name) or name in ("", ".", ".."):
         raise ValueError(
             f"{name!r} is not a file name: it leads to another folder. Leave out '/' "
             "and '\\', and choose the folder with its own argument."
         )
-
-
-def to_type(values: np.ndarray, dtype: str | np.dtype, *, nan: float) -> np.ndarray:
-    """Convert values to another type; integers are rounded and clamped.
-
-    Args:
-        values: Any array.
-        dtype: The new type. Integers are rounded to the nearest one, and clamped to the
-            limits of the type.
-        nan: Value that replaces NaN in an integer type.
-
-    Returns:
-        Array of the new type and of the same shape.
-
-    Example:
-        >>> to_type(np.array([-1.0, 2.9, 300, np.nan]), "uint8", nan=255).tolist()
-        [0, 3, 255, 255]
-    """
-    dtype = np.dtype(dtype)
-    if values.dtype == dtype or np.issubdtype(dtype, np.floating):
-        return values.astype(dtype)
-    limits = np.iinfo(dtype)
-    if np.issubdtype(values.dtype, np.floating):
-        # float64 holds the limits of 32-bit integers exactly, float32 does not.
-        values = values.astype("float64")
-        values = np.rint(np.where(np.isnan(values), nan, values))
-    return values.clip(limits.min, limits.max).astype(dtype)
 
 
 class RasterWriter:
@@ -76,8 +62,19 @@ class RasterWriter:
         self._path = path
 
     def write(self, array: np.ndarray, row: int = 0, col: int = 0) -> None:
-        """Write an array (height, width, channel) with its corner at (row, col)."""
-        height, width, channels = _checked_shape(array)
+        """Write an array (height, width, channel) with its corner at (row, col).
+
+        Raises:
+            TypeError: If it is not an array of real numbers.
+            ValueError: If it does not fit into the raster, or the raster's type cannot
+                hold its values.
+            OSError: If the disk is full.
+        """
+        height, width, channels = _checked_shape("array", array)
+        row, col = (
+            arguments.whole_number(name, value)
+            for name, value in (("row", row), ("col", col))
+        )
         # Without this check GDAL would resample an array of another shape.
         if (
             min(row, col) < 0
@@ -91,17 +88,24 @@ class RasterWriter:
                 f"{self._dataset.width} px and {self._dataset.count} channels. Cut it "
                 "at the border, or correct its place."
             )
-        with _errors_named(self._path):
+        array = stored_as(array, np.dtype(self._dataset.dtypes[0]))
+        with errors_named(self._path):
             self._dataset.write(
                 np.moveaxis(array, -1, 0), window=Window(col, row, width, height)
             )
 
 
-def _checked_shape(array: np.ndarray) -> tuple[int, int, int]:
+def _checked_shape(name: str, array: np.ndarray) -> tuple[int, int, int]:
+    array = real_array(name, array)
     if array.ndim != 3:
         raise ValueError(
             f"Arrays have the shape (height, width, channel). Received: {array.shape}. "
             "Write a single band as `array[..., np.newaxis]`."
+        )
+    if not array.size:
+        raise ValueError(
+            f"`{name}` has the shape {array.shape}, so it holds no pixels. Give an "
+            "array of at least one pixel and one channel."
         )
     return array.shape
 
@@ -136,7 +140,9 @@ def create_raster(
         A writer; its `write(array, row, col)` takes (height, width, channel) arrays.
 
     Raises:
-        ValueError: If there is a legend, and not one band of uint8 or uint16.
+        TypeError: If an argument is of a wrong type.
+        ValueError: If a GeoTIFF cannot hold the type, the no-data value, the legend,
+            the tags or the descriptions.
         OSError: If the folder cannot be written or the disk is full.
 
     Example:
@@ -149,8 +155,9 @@ def create_raster(
         >>> int(read_array(path).sum())
         105
     """
-    _check_legend(legend, channels, np.dtype(dtype))
-    profile = _profile(grid, channels, dtype, nodata)
+    profile = _profile(grid, channels, pixel_type("dtype", dtype), nodata)
+    check_legend_fits(legend, profile["count"], np.dtype(profile["dtype"]))
+    tags, descriptions = checked_texts(tags, descriptions, profile["count"])
     with replacing(path) as part, _created(part, Path(path), profile) as dataset:
         _describe(dataset, legend, tags, descriptions)
         yield RasterWriter(dataset, Path(path))
@@ -163,14 +170,14 @@ def _created(
 ) -> Iterator[rasterio.io.DatasetWriter]:
     """Create a file at `part`; errors name `path`, its place when it is complete."""
     with small_block_cache:
-        with _errors_named(path):
+        with errors_named(path):
             dataset = open_quietly(part, "w", **profile)
         try:
             yield dataset
         finally:
-            with _errors_named(path):
+            with errors_named(path):
                 dataset.close()
-    with _errors_named(path):
+    with errors_named(path):
         _check_readable(part)
 
 
@@ -180,44 +187,29 @@ def _remove_sidecars(path: Path) -> None:
         path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
-def _check_legend(legend: Legend | None, channels: int, dtype: np.dtype) -> None:
-    # For other rasters GDAL drops the colours, and only its log says so.
-    if legend and (channels != 1 or dtype.name not in ("uint8", "uint16")):
-        raise ValueError(
-            f"A legend needs one band of uint8 or uint16. Received: {channels} "
-            f"band(s) of {dtype}. Leave the legend out, or convert with `to_type`."
-        )
-
-
-@contextmanager
-def _errors_named(path: Path) -> Iterator[None]:
-    """Raise errors of GDAL and of the system as an OSError that names the raster."""
-    try:
-        yield
-    except (OSError, rasterio.errors.RasterioError) as err:
-        raise OSError(
-            f"'{path}' could not be written: {str(err).rstrip('.')}. No part of it is "
-            "left. Check that its folder can be written and that the disk has space."
-        ) from err
-
-
 def _profile(
-    grid: GeoBox, channels: int, dtype: str | np.dtype, nodata: float | None
-) -> dict:
-    floating = np.issubdtype(np.dtype(dtype), np.floating)
+    grid: GeoBox, channels: int, dtype: np.dtype, nodata: float | None
+) -> dict[str, Any]:
+    """What rasterio needs to create a file, after a check of it."""
+    arguments.instance("grid", grid, GeoBox, "a grid, such as `read_grid(path)`")
+    if min(grid.shape) < 1:
+        raise ValueError(
+            f"The grid has {grid.height}x{grid.width} px, so it holds no pixels. Give "
+            "one of at least 1x1 px."
+        )
     profile = {
         "driver": "GTiff",
         "height": grid.height,
         "width": grid.width,
-        "count": channels,
-        "dtype": np.dtype(dtype).name,
+        "count": arguments.whole_number("channels", channels, least=1, most=65535),
+        "dtype": dtype.name,
         "crs": grid.crs and str(grid.crs),
         "transform": grid.transform,
-        "nodata": nodata,
+        "nodata": checked_nodata_tag(nodata, dtype),
         # Deflate is lossless, and all common programs read it.
         "compress": "deflate",
         # The predictor stores differences of neighbours: 3 for floats, 2 for integers.
-        "predictor": 3 if floating else 2,
+        "predictor": 3 if dtype.kind == "f" else 2,
         # A file beyond 4 GB must be a BigTIFF. The size of a compressed file is not
         # known when it is created, so IF_SAFER chooses BigTIFF if 4 GB are possible.
         "bigtiff": "if_safer",
@@ -238,13 +230,13 @@ def _profile(
 def _describe(
     dataset: rasterio.io.DatasetWriter,
     legend: Legend | None,
-    tags: Mapping[str, str] | None,
-    descriptions: Sequence[str] | None,
+    tags: Mapping[str, str],
+    descriptions: tuple[str, ...],
 ) -> None:
     if tags:
         dataset.update_tags(**tags)
     if descriptions:
-        dataset.descriptions = tuple(descriptions)
+        dataset.descriptions = descriptions
     if legend:
         describe_classes(dataset, legend)
 
@@ -271,7 +263,8 @@ def write_array(
 
     Args:
         path: The file. Missing folders are made, an existing file is replaced.
-        array: The pixels; the file takes their type.
+        array: The pixels; the file takes their type. True and False are written as
+            uint8.
         grid: Shape, transform and CRS of the raster.
         nodata: Value of the no-data tag; None for no tag.
         legend: Class names and colours, for one band of uint8 or uint16.
@@ -282,7 +275,9 @@ def write_array(
         The path of the raster.
 
     Raises:
-        ValueError: If the array and the grid differ in size.
+        TypeError: If an argument is of a wrong type.
+        ValueError: If the array and the grid differ in size, or a GeoTIFF cannot hold
+            the no-data value, the legend, the tags or the descriptions.
         OSError: If the file cannot be written.
 
     Example:
@@ -291,7 +286,9 @@ def write_array(
         >>> write_array(path, np.ones((3, 5, 1)), testing.small_grid(3, 5)).name
         'a.tif'
     """
-    if _checked_shape(array)[:2] != grid.shape:
+    shape = _checked_shape("array", array)
+    arguments.instance("grid", grid, GeoBox, "a grid, such as `read_grid(path)`")
+    if shape[:2] != grid.shape:
         raise ValueError(
             f"The array has {array.shape[0]}x{array.shape[1]} px and its grid "
             f"{grid.height}x{grid.width} px. Give a grid of the same size."
@@ -299,7 +296,7 @@ def write_array(
     with create_raster(
         path,
         grid,
-        channels=array.shape[2],
+        channels=shape[2],
         dtype=array.dtype,
         nodata=nodata,
         legend=legend,
@@ -327,14 +324,16 @@ def write_together(
     Raises:
         OSError: If a file cannot be written.
     """
+    tags, _ = checked_texts(tags, None, 1)
     paths = [Path(path) for path in arrays]
     with replacing_together(paths) as parts:
         for part, path, (array, grid) in zip(
             parts, paths, arrays.values(), strict=True
         ):
-            profile = _profile(grid, array.shape[2], array.dtype, nodata=None)
+            shape, dtype = _checked_shape("array", array), array.dtype
+            profile = _profile(grid, shape[2], pixel_type("array", dtype), nodata=None)
             with _created(part, path, profile) as dataset:
-                _describe(dataset, None, tags, None)
+                _describe(dataset, None, tags, ())
                 RasterWriter(dataset, path).write(array)
     for path in paths:
         _remove_sidecars(path)
