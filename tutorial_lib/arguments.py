@@ -110,7 +110,7 @@ def class_numbers(name: str, values: Any) -> tuple[int, ...]:
         ValueError: `classes` is (10, 30, 20). Give each class number once, in ascending
         order: (10, 20, 30).
     """
-    numbers = whole_numbers(name, values, least=0, most=2**31 - 1)
+    numbers = whole_numbers(name, values, least=0, most=65535)
     ascending = tuple(sorted(set(numbers)))
     if numbers != ascending:
         raise ValueError(
