@@ -163,31 +163,10 @@ def _reprojected(layer: Layer, source: GeoBox, target: GeoBox) -> Layer:
     # NaN marks no-data, so that interpolation mixes no such pixel into its neighbours.
     dtype = np.result_type(pixels.dtype, "float32")
     values = np.where(layer.valid[..., np.newaxis], pixels, np.nan).astype(dtype)
+    result = np.full((pixels.shape[-1], *target.shape), np.nan, dtype)
     is_classes = layer.kind == "classes"
-    how = Resampling.nearest if is_classes else Resampling.bilinear
-    result = _warped(values, source, target, how)
-    valid = np.isfinite(result).all(axis=-1)
-    if not is_classes:
-        # Interpolation fills pixels without data from their neighbours.
-        has_data = np.where(layer.valid, 1, np.nan)[..., np.newaxis]
-        valid &= np.isfinite(_warped(has_data, source, target, Resampling.nearest))[
-            ..., 0
-        ]
-    result = np.where(valid[..., np.newaxis], result, 0)
-    if is_classes:
-        result = result.astype(pixels.dtype)
-    preview = replace(layer.preview, pixels=result, valid=valid, grid=None)
-    return replace(layer, preview=preview)
-
-
-def _warped(
-    values: np.ndarray, source: GeoBox, target: GeoBox, how: Resampling
-) -> np.ndarray:
-    """Values (height, width, channel) on another grid; NaN stands for no data."""
-    planes = np.ascontiguousarray(np.moveaxis(values, -1, 0))
-    result = np.full((len(planes), *target.shape), np.nan, values.dtype)
     reproject(
-        planes,
+        np.ascontiguousarray(np.moveaxis(values, -1, 0)),
         result,
         src_transform=source.transform,
         src_crs=str(source.crs),
@@ -195,6 +174,12 @@ def _warped(
         dst_transform=target.transform,
         dst_crs=MERCATOR,
         dst_nodata=np.nan,
-        resampling=how,
+        resampling=Resampling.nearest if is_classes else Resampling.bilinear,
     )
-    return np.moveaxis(result, 0, -1)
+    result = np.moveaxis(result, 0, -1)
+    valid = np.isfinite(result).all(axis=-1)
+    result = np.where(valid[..., np.newaxis], result, 0)
+    if is_classes:
+        result = result.astype(pixels.dtype)
+    preview = replace(layer.preview, pixels=result, valid=valid, grid=None)
+    return replace(layer, preview=preview)
