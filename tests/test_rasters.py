@@ -358,14 +358,6 @@ def test_integers_are_clamped(given, dtype, expected):
     assert to_type(np.array([-3, 5, 300], given), dtype, nan=0).tolist() == expected
 
 
-def test_nodata_may_be_nan_or_none():
-    array = np.array([0, np.nan, 5], "float32")
-    assert rasters.is_nodata(array, float("nan")).tolist() == [False, True, False]
-    assert rasters.is_nodata(array, 5).tolist() == [False, False, True]
-    assert not rasters.is_nodata(array, None).any()
-    assert not rasters.is_nodata(np.array([0, 1], "uint8"), float("nan")).any()
-
-
 # Writing, and what happens when it fails
 
 

@@ -12,6 +12,7 @@ from rasterio.windows import Window
 
 from tutorial_lib import rasters, testing
 from tutorial_lib.rasters import NoData, Source, open_source
+from tutorial_lib.rasters.validity import pixels_without_data
 
 SHAPE = (23, 37)
 VRT_TYPES = {"uint8": "Byte", "int16": "Int16", "uint16": "UInt16", "int64": "Int64"}
@@ -441,6 +442,26 @@ def test_a_scale_of_zero_cannot_be_applied(tmp_path):
     block_of(path)
     with pytest.raises(ValueError, match=r"scale 0 .*Leave out `scaled=True`"):
         block_of(Source(path, scaled=True))
+
+
+# Arrays in memory
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64"])
+@pytest.mark.parametrize("nodata", [None, 1, 1.0, np.float64(1), -9999, 0.5])
+def test_arrays_are_judged_by_the_same_rule(dtype, nodata):
+    values = values_of(bands=2, dtype=dtype)
+    if values.dtype.kind == "f":
+        values[3, 4, 1], values[5, 6, 0] = np.nan, np.inf
+    found = pixels_without_data(values, nodata)
+    np.testing.assert_array_equal(found, naive(values, (nodata,) * 2)[0])
+
+
+def test_sums_that_overflow_are_no_reason_to_call_a_pixel_empty(tmp_path):
+    array = np.full((*SHAPE, 1), 3e38, "float32")
+    array[3, 4] = -np.inf
+    block = block_of(scenes.write(tmp_path / "a.tif", array))
+    assert np.argwhere(block.empty).tolist() == [[3, 4]]
 
 
 # What is refused

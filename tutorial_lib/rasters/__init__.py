@@ -7,19 +7,15 @@ written as GeoTIFF. A file gets its name only when it is complete.
 from tutorial_lib.rasters.legends import Legend
 from tutorial_lib.rasters.opening import PathLike, opened
 from tutorial_lib.rasters.pixel_types import to_type
+from tutorial_lib.rasters.readers import SourceReader, open_source, open_sources
 from tutorial_lib.rasters.reading import (
     read_array,
     read_grid,
     read_legend,
     read_nodata,
 )
-from tutorial_lib.rasters.sources import (
-    Source,
-    SourceReader,
-    open_source,
-    open_sources,
-)
-from tutorial_lib.rasters.validity import NoData, PixelBlock, is_nodata
+from tutorial_lib.rasters.sources import Source
+from tutorial_lib.rasters.validity import NoData, PixelBlock
 from tutorial_lib.rasters.writing import (
     RasterWriter,
     check_file_name,
@@ -37,7 +33,6 @@ __all__ = [
     "SourceReader",
     "check_file_name",
     "create_raster",
-    "is_nodata",
     "open_source",
     "open_sources",
     "opened",

@@ -10,10 +10,10 @@ from tutorial_lib.grids import window_ranges
 from tutorial_lib.rasters.georeference import grid_of
 from tutorial_lib.rasters.legends import Legend, legend_of
 from tutorial_lib.rasters.opening import PathLike, opened
-from tutorial_lib.rasters.sources import Source, check_bands, open_source
+from tutorial_lib.rasters.readers import open_source
+from tutorial_lib.rasters.sources import Source
 
 __all__ = [
-    "check_bands",
     "grid_of",
     "legend_of",
     "read_array",

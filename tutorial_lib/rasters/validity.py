@@ -25,7 +25,6 @@ __all__ = [
     "NoData",
     "PixelBlock",
     "as_own_type",
-    "is_nodata",
     "pixels_without_data",
 ]
 
@@ -197,25 +196,29 @@ class NoData:
         if not self.possible:
             nothing = np.zeros(shape, bool)
             return Lacks(nothing, nothing, nothing)
-        some, every = np.zeros(shape, bool), np.ones(shape, bool)
-        whole = self._whole(window, shape)
+        some, whole = np.zeros(shape, bool), self._whole(window, shape)
+        every: np.ndarray | None = None
         for index in range(len(self._bands)):
             plane = values[..., index]
-            empty = self._empty_band(index, plane, window)
-            every &= empty
-            some |= empty
-            if self._floats[index]:
+            if self._can_be_empty(index):
+                empty = self._empty_band(index, plane, window)
+                every = empty.copy() if every is None else every & empty
+                some |= empty
+            if self._floats[index] and not _is_finite(plane):
                 whole |= ~np.isfinite(plane)
+        if every is None or not all(map(self._can_be_empty, range(len(self._bands)))):
+            every = np.zeros(shape, bool)
         return Lacks(every, whole, some | whole)
 
-    def _empty_band(
-        self, index: int, plane: np.ndarray, window: Window
-    ) -> np.ndarray | bool:
+    def _can_be_empty(self, index: int) -> bool:
+        """Whether one band has a value or a mask of its own that says "no data"."""
+        return index in self._masked or self._values[index] is not None
+
+    def _empty_band(self, index: int, plane: np.ndarray, window: Window) -> np.ndarray:
         """Where one band has no data by its own value or its own mask."""
         if index in self._masked:
             return self._mask(self._bands[index], window, plane.shape)
-        value = self._values[index]
-        return False if value is None else plane == value
+        return plane == self._values[index]
 
     def _whole(self, window: Window, shape: tuple[int, int]) -> np.ndarray:
         """Where a mask or an alpha band of the whole raster says that no data is."""
@@ -251,6 +254,13 @@ def own_type(dataset: rasterio.DatasetReader, band: int) -> np.dtype:
     return np.dtype(name)
 
 
+def _is_finite(plane: np.ndarray) -> bool:
+    """Whether a plane is surely finite: a sum is quicker than a look at each value."""
+    # The sum of finite values may overflow; then each value is looked at.
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(plane.sum()))
+
+
 def _is_inexact(tag: float | None, dtype: np.dtype) -> bool:
     """Whether rasterio rounded or dropped the no-data tag of 64-bit integers."""
     is_long = dtype.kind in "iu" and dtype.itemsize == 8
@@ -283,37 +293,23 @@ def _alpha_band(dataset: rasterio.DatasetReader) -> int | None:
     return kinds.index(ColorInterp.alpha) + 1 if ColorInterp.alpha in kinds else None
 
 
-def is_nodata(array: np.ndarray, nodata: float | None) -> np.ndarray:
-    """Mask of the values that equal the no-data value; NaN counts as equal to NaN.
+def pixels_without_data(values: np.ndarray, nodata: float | None) -> np.ndarray:
+    """Mask (height, width) of the pixels without data of an array, by its values only.
+
+    They are no-data in all bands, or NaN or infinite in one.
 
     Args:
-        array: Any array.
-        nodata: The no-data value, or None if there is none.
-
-    Returns:
-        Boolean array of the same shape.
-
-    Example:
-        >>> is_nodata(np.array([0.0, np.nan, 2.0]), float("nan"))
-        array([False,  True, False])
-    """
-    if nodata is None:
-        return np.zeros(array.shape, bool)
-    if np.isnan(nodata):
-        return np.isnan(array)
-    return array == nodata
-
-
-def pixels_without_data(chunk: np.ndarray, nodata: float | None) -> np.ndarray:
-    """Mask (height, width) of the pixels that are no-data in all bands.
-
-    Args:
-        chunk: (height, width, channel) array.
+        values: (height, width, channel) array of real numbers.
         nodata: The no-data value, or None if there is none.
 
     Example:
-        >>> chunk = np.array([[[0, 0], [0, 7]]])
-        >>> pixels_without_data(chunk, nodata=0)
-        array([[ True, False]])
+        >>> values = np.array([[[0, 0], [0, 7], [np.nan, 7]]])
+        >>> pixels_without_data(values, nodata=0)
+        array([[ True, False,  True]])
     """
-    return is_nodata(chunk, nodata).all(axis=-1)
+    own = as_own_type(nodata, values.dtype)
+    shape = values.shape[:2]
+    empty = np.zeros(shape, bool) if own is None else (values == own).all(axis=-1)
+    if values.dtype.kind == "f":
+        empty |= ~np.isfinite(values).all(axis=-1)
+    return empty
