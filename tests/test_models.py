@@ -1,11 +1,17 @@
 """The pixel-wise network, and what `PatchModel` adds to any network."""
 
+import inspect
+import re
+import warnings
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from scenes import batch
 
 import tutorial_lib as tl
+from tutorial_lib import rasters
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +230,269 @@ def test_a_target_without_an_output_is_refused():
     inputs, targets = training_data()
     with pytest.raises(ValueError, match=r"target 'classes'.*It has: estimated, "):
         compiled().fit(inputs, {"classes": targets["estimated"]}, verbose=0)
+
+
+# The scale of pixel values
+
+
+NETWORKS = {
+    "pooled_cnn": (6_214, 1e-4),
+    "pixelwise_fcnn": (33_718, 1e-4),
+    "dual_source_fcnn": (49_046, 1e-4),
+    "pan_xs_unet": (122_004, 0.01),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_network_has_a_scale_and_as_many_weights_with_any(name, tmp_path):
+    count, default = NETWORKS[name]
+    build = getattr(tl.architectures, name)
+    classes = 4 if name == "pan_xs_unet" else 6
+    networks = {}
+    for scale in (None, 1 / 255):
+        keras.utils.set_random_seed(0)
+        options = {"crops": ()} if scale is None else {"crops": (), "scale": scale}
+        networks[scale or default] = build(classes, **options)
+    for scale, network in networks.items():
+        assert network.count_params() == count
+        network.save(tmp_path / "a.keras")
+        for one in (network, keras.models.load_model(tmp_path / "a.keras")):
+            layers = {x.scale for x in one.layers if hasattr(x, "offset")}
+            assert layers == {scale}
+    plain, bright = networks[default], networks[1 / 255]
+    sides = {"input_20m": 32, "input_xs": 16}
+    image = {
+        n: batch(sides.get(n, 64), sides.get(n, 64), x.shape[-1])
+        for n, x in plain.input.items()
+    }
+    darker = {n: x * np.float32(default * 255) for n, x in image.items()}
+    expected = plain(image, training=False)["estimated"]
+    given = bright(darker, training=False)["estimated"]
+    np.testing.assert_allclose(given, expected, atol=1e-4)
+
+
+def test_a_deeper_network_and_a_network_of_ones_own_have_a_scale():
+    deeper = tl.architectures.deeper_unet(2, depth=3, crops=(), scale=0.5)
+    assert {x.scale for x in deeper.layers if hasattr(x, "offset")} == {0.5}
+    a, b = batch(9, 8, 1), batch(9, 8, 1, seed=1)
+    halved, doubled = (
+        outputs_of(TwoSources((), **scale).build({"a": 1, "b": 1}), a, b, names="ab")
+        for scale in ({}, {"scale": 2})
+    )
+    np.testing.assert_allclose(doubled["estimated"], 4 * halved["estimated"])
+
+
+def bytes_data(count=48, seed=0):
+    """As `training_data`, in values of 8 bits."""
+    inputs, targets = training_data(count, seed)
+    return {"input": (inputs["input"] / 30).astype("uint8")}, targets
+
+
+class Mean(tl.PatchModel):
+    """A network that compiles quickly."""
+
+    def network(self, inputs):
+        layer = keras.layers.Conv2D(3, 16, activation="softmax", name="mean")
+        return {"estimated": layer(inputs["input"])}
+
+
+def mean(**scale):
+    keras.utils.set_random_seed(0)
+    model = Mean((), **scale).build({"input": 4})
+    model.compile("sgd", {"estimated": "categorical_crossentropy"})
+    return model
+
+
+def as_dataset(inputs, targets, size=8):
+    data = tf.data.Dataset.from_tensor_slices((inputs, targets))
+    return data.shuffle(48, seed=1).batch(size)
+
+
+WARNING = r"'input' are at most 0\.02.*multiplied by 0\.0001.*`scale=1 / 255`"
+
+
+def fit(model, *data, **options):
+    """The warnings of a training."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(*data, verbose=0, **options)
+    return [w for w in caught if "The scaled values" in str(w.message)]
+
+
+@pytest.mark.parametrize("size", [1, 8, 48])
+@pytest.mark.parametrize("form", ["arrays", "dataset"])
+def test_tiny_scaled_values_are_warned_of_once(form, size):
+    inputs, targets = bytes_data()
+    data = (
+        (inputs, targets) if form == "arrays" else (as_dataset(inputs, targets, size),)
+    )
+    options = {"batch_size": size} if form == "arrays" else {}
+    model = mean()
+    (warning,) = fit(model, *data, epochs=2, **options)
+    assert re.search(WARNING, str(warning.message))
+    assert warning.filename == __file__
+    assert not fit(model, *data, **options)
+    # The cure helps.
+    assert not fit(mean(scale=1 / 255), *data, **options)
+
+
+def test_tiny_values_of_one_input_of_two_are_warned_of():
+    keras.utils.set_random_seed(0)
+    model = tl.architectures.dual_source_fcnn(3, crops=())
+    model.compile("adam", {"estimated": "categorical_crossentropy"})
+    inputs, targets = training_data()
+    inputs = {
+        "input_10m": inputs["input"],
+        "input_20m": np.full((24, 8, 8, 6), 200, "uint8"),
+    }
+    (warning,) = fit(model, inputs, targets)
+    assert "'input_20m' are at most 0.02" in str(warning.message)
+
+
+@pytest.mark.parametrize("size", [1, 8])
+def test_dark_patches_of_water_are_not_warned_of(size):
+    """Some are darker than 0.05, and not all of the first 32."""
+    inputs, targets = training_data(32)
+    inputs["input"][:20] = np.minimum(inputs["input"][:20], 300)
+    inputs["input"][20:] = np.maximum(inputs["input"][20:], 900)
+    data = tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(size)
+    assert not fit(mean(), data)
+    assert not fit(mean(), inputs, targets, batch_size=size)
+
+
+def test_the_sample_scenes_are_not_warned_of(havel_folder):
+    pixels = tl.Source(havel_folder / "s2_10m.tif")
+    values = rasters.read_array(pixels.path)
+    rows = values[: values.shape[0] // 16 * 16, :1024].astype("float32")
+    patches = rows.reshape(-1, 16, 64, 16, 4).swapaxes(1, 2).reshape(-1, 16, 16, 4)
+    # The darkest patch of the scene comes first; 31 others follow.
+    order = np.argsort(patches.max(axis=(1, 2, 3)), kind="stable")
+    some = np.concatenate([order[:1], np.random.default_rng(0).permutation(order)[:31]])
+    target = {"estimated": np.tile(np.float32([1, 0, 0]), (32, 1, 1, 1))}
+    data = tf.data.Dataset.from_tensor_slices(({"input": patches[some]}, target))
+    assert not fit(mean(), data.batch(1))
+
+
+def test_looking_at_the_first_patches_keeps_the_order_of_all_batches():
+    """Also of datasets that shuffle anew in each epoch, and of generators."""
+    inputs, targets = bytes_data()
+    marked = inputs | {"input": inputs["input"].astype("float32")}
+    marked["input"][:, 0, 0, 0] = np.arange(48)
+    seen = []
+
+    def note(x, y):
+        tf.numpy_function(
+            lambda v: seen.append(v[:, 0, 0, 0].tolist()), [x["input"]], []
+        )
+        return x, y
+
+    orders = []
+    for looked_at in (False, True):
+        seen.clear()
+        tf.random.set_seed(0)
+        data = as_dataset(marked, targets).map(note)
+        model = mean()
+        if not looked_at:
+            vars(model)["_tutorial_lib_scale_checked"] = True
+        assert len(fit(model, data, epochs=3)) == looked_at
+        orders.append(list(seen))
+    assert orders[0] == orders[1]
+    assert len(orders[0]) == 3 * 6
+    assert orders[0][:6] != orders[0][6:12]
+
+
+def test_the_look_at_the_scale_does_not_change_what_is_learnt_or_saved(tmp_path):
+    inputs, targets = bytes_data()
+    weights = []
+    for looked_at in (True, False):
+        model = mean()
+        if not looked_at:
+            vars(model)["_tutorial_lib_scale_checked"] = True
+        callbacks = [keras.callbacks.History()]
+        fit(model, as_dataset(inputs, targets), epochs=2, callbacks=callbacks)
+        assert len(callbacks) == 1
+        weights.append(model.get_weights())
+        model.save(tmp_path / "a.keras")
+        assert keras.models.load_model(tmp_path / "a.keras").optimizer.iterations == 12
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+# Wrong arguments
+
+
+WRONG = {
+    "class_count": [0, 1, 2.5, -3, "4", None, [4], True, np.nan],
+    "crops": [-1, 2.5, "16", None, (16, -1), (16, "32"), {"a": 1}],
+    "scale": [0, -1, "1", None, np.nan, np.inf, [1, 2], True],
+    "channels": [None, 0, -1, 2.5, "4", (), {"input": 4}],
+    "depth": [0, 2, 3.5, "4", None],
+}
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, "deeper_unet"])
+@pytest.mark.parametrize("argument", WRONG)
+def test_a_wrong_argument_of_a_network_is_named(name, argument):
+    build = getattr(tl.architectures, name)
+    if argument not in inspect.signature(build).parameters:
+        return
+    good = {"class_count": 3, "crops": ()}
+    good |= {"depth": 3} if name == "deeper_unet" else {}
+    for value in WRONG[argument]:
+        with pytest.raises((TypeError, ValueError), match=f"^`{argument}.* Give "):
+            build(**(good | {argument: value}))
+
+
+@pytest.mark.parametrize("channels", [4, (4,), (1, 2, 3)])
+def test_a_network_of_two_sources_needs_two_numbers_of_channels(channels):
+    with pytest.raises(ValueError, match="Give two whole numbers: the bands"):
+        tl.architectures.dual_source_fcnn(3, channels=channels)
+
+
+def test_what_is_unambiguous_is_accepted():
+    network = tl.architectures.dual_source_fcnn(
+        np.int64(3), channels=np.array([4, 6]), crops=16, scale=np.float32(1)
+    )
+    assert "estimated_crop16" in network.output
+    listed = tl.architectures.pooled_cnn(3, crops=[1, 2], channels=np.uint8(2))
+    assert listed.input["input"].shape[-1] == 2
+    assert tl.PatchModel.scale == 1e-4
+
+
+@pytest.mark.parametrize(
+    ("channels", "kind"),
+    [
+        (4, TypeError),
+        ({}, ValueError),
+        ({"a": 1, "b": 0}, ValueError),
+        ({"a": 1, "b": None}, TypeError),
+        ({"a": 1, "b": 2.5}, ValueError),
+        ({1: 4}, TypeError),
+        (["a", "b"], TypeError),
+    ],
+)
+def test_build_names_wrong_channels(channels, kind):
+    with pytest.raises(kind, match=r"`channels.* Give"):
+        TwoSources(crops=()).build(channels)
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        lambda x: x["a"],
+        lambda x: {"estimated": 3},
+        lambda x: {"estimated": keras.layers.Flatten()(x["a"][:, :1, :1])},
+        lambda x: {},
+        lambda x: None,
+    ],
+)
+def test_a_network_that_returns_no_images_is_refused(returned):
+    class Wrong(tl.PatchModel):
+        def network(self, inputs):
+            return returned(inputs)
+
+    with pytest.raises(TypeError, match=r"^`network` returned a .*'estimated': …}\.$"):
+        Wrong(crops=(2,)).build({"a": 1})
 
 
 # Saving

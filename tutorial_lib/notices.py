@@ -21,9 +21,11 @@ def warn(message: str) -> None:
         'Class 1 has only 60 pixels.'
     """
     level, frame = 1, sys._getframe()
-    # Frames of tqdm are skipped too: a progress bar calls the generators of the kit.
+    # Frames of tqdm and Keras are skipped too: a progress bar calls the generators of
+    # the kit, and a training its callbacks.
     while frame and frame.f_globals.get("__name__", "").split(".")[0] in (
         "tqdm",
+        "keras",
         __package__,
     ):
         level, frame = level + 1, frame.f_back

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from tutorial_lib import arguments
 from tutorial_lib.networks.patch_model import PatchModel, labels_of
 
 CROPS = (16, 32, 64, 96, 128)
@@ -29,13 +30,11 @@ __all__ = [
 class TutorialModel(PatchModel):
     """Base of the tutorial's networks: the number of classes and the outputs."""
 
-    def __init__(self, class_count: int, crops: Sequence[int]) -> None:
-        super().__init__(crops)
-        if class_count < 2:
-            raise ValueError(
-                f"A classifier needs at least two classes. Received: {class_count}."
-            )
-        self.class_count = class_count
+    def __init__(
+        self, class_count: int, crops: int | Sequence[int], scale: float
+    ) -> None:
+        super().__init__(crops, scale=arguments.number("scale", scale, above=0))
+        self.class_count = arguments.whole_number("class_count", class_count, least=2)
 
     def classified(self, features: Any) -> dict[str, Any]:
         """The outputs, from features: a 1x1 convolution and softmax classify them."""
@@ -104,15 +103,12 @@ class PanXsUNet(TutorialModel):
     pixels four times as large, joins after two halvings.
     """
 
-    scale = 0.01
-
-    def __init__(self, class_count: int, depth: int, crops: Sequence[int]) -> None:
-        super().__init__(class_count, crops)
-        if depth < 3:
-            raise ValueError(
-                f"`depth`, the number of halvings, is at least 3, because the second "
-                f"source joins after two. Received: {depth}."
-            )
+    def __init__(
+        self, class_count: int, depth: int, crops: int | Sequence[int], scale: float
+    ) -> None:
+        super().__init__(class_count, crops, scale)
+        # The second source joins after two halvings.
+        depth = arguments.whole_number("depth", depth, least=3)
         self.filters = (16, 32, *[64] * (depth - 2))
 
     def network(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,7 +136,11 @@ def _same(layer: Any, net: Any, filters: int, name: str, *, stride: int = 1) -> 
 
 
 def pooled_cnn(
-    class_count: int, *, channels: int = 4, crops: Sequence[int] = CROPS
+    class_count: int,
+    *,
+    channels: int = 4,
+    crops: int | Sequence[int] = CROPS,
+    scale: float = 1e-4,
 ) -> keras.Model:
     """The patch classifier with poolings: 6 214 weights for 6 classes.
 
@@ -148,6 +148,8 @@ def pooled_cnn(
         class_count: Number of classes.
         channels: Bands of the input.
         crops: Crops of the extra outputs.
+        scale: Factor of the pixel values: 1e-4 for reflectance x 10 000, 1 / 255 for
+            values of 8 bits (uint8).
 
     Returns:
         Model of the input "input" (reflectance x 10 000). Each output pixel depends on
@@ -158,11 +160,15 @@ def pooled_cnn(
         >>> model.count_params()
         6214
     """
-    return PooledCNN(class_count, crops).build({"input": channels})
+    return PooledCNN(class_count, crops, scale).build({"input": channels})
 
 
 def pixelwise_fcnn(
-    class_count: int, *, channels: int = 4, crops: Sequence[int] = CROPS
+    class_count: int,
+    *,
+    channels: int = 4,
+    crops: int | Sequence[int] = CROPS,
+    scale: float = 1e-4,
 ) -> keras.Model:
     """The pixel-wise fully convolutional network: 33 718 weights for 6 classes.
 
@@ -170,6 +176,8 @@ def pixelwise_fcnn(
         class_count: Number of classes.
         channels: Bands of the input.
         crops: Crops of the extra outputs.
+        scale: Factor of the pixel values: 1e-4 for reflectance x 10 000, 1 / 255 for
+            values of 8 bits (uint8).
 
     Returns:
         Model of the input "input" (reflectance x 10 000). Each output pixel depends on
@@ -180,14 +188,15 @@ def pixelwise_fcnn(
         >>> model.count_params(), model.output["estimated"].shape
         (33718, (None, None, None, 6))
     """
-    return PixelwiseFCNN(class_count, crops).build({"input": channels})
+    return PixelwiseFCNN(class_count, crops, scale).build({"input": channels})
 
 
 def dual_source_fcnn(
     class_count: int,
     *,
     channels: tuple[int, int] = (4, 6),
-    crops: Sequence[int] = CROPS,
+    crops: int | Sequence[int] = CROPS,
+    scale: float = 1e-4,
 ) -> keras.Model:
     """The network of two sources at two resolutions: 49 046 weights for 6 classes.
 
@@ -195,6 +204,8 @@ def dual_source_fcnn(
         class_count: Number of classes.
         channels: Bands of "input_10m" and of "input_20m".
         crops: Crops of the extra outputs.
+        scale: Factor of the pixel values: 1e-4 for reflectance x 10 000, 1 / 255 for
+            values of 8 bits (uint8).
 
     Returns:
         Model of the inputs "input_10m" and "input_20m" (reflectance x 10 000), which
@@ -206,17 +217,16 @@ def dual_source_fcnn(
         >>> model.count_params()
         49046
     """
-    names = ("input_10m", "input_20m")
-    return DualSourceFCNN(class_count, crops).build(
-        dict(zip(names, channels, strict=True))
-    )
+    bands = _of_two("input_10m", "input_20m", channels)
+    return DualSourceFCNN(class_count, crops, scale).build(bands)
 
 
 def pan_xs_unet(
     class_count: int,
     *,
     channels: tuple[int, int] = (1, 4),
-    crops: Sequence[int] = CROPS,
+    crops: int | Sequence[int] = CROPS,
+    scale: float = 0.01,
 ) -> keras.Model:
     """The encoder-decoder of pan and xs: 122 004 weights for 4 classes.
 
@@ -224,10 +234,12 @@ def pan_xs_unet(
         class_count: Number of classes.
         channels: Bands of "input_p" and of "input_xs".
         crops: Crops of the extra outputs.
+        scale: Factor of the pixel values: 0.01 for digital numbers of 11 bits, 1 / 255
+            for values of 8 bits (uint8).
 
     Returns:
-        Model of the inputs "input_p" and "input_xs" (digital numbers x 0.01), the
-        second with pixels four times as large. "input_p" must have a multiple of 16
+        Model of the inputs "input_p" and "input_xs" (digital numbers), the second with
+        pixels four times as large. "input_p" must have a multiple of 16
         pixels on each side; the outputs have as many, wrong near the borders.
 
     Example:
@@ -235,7 +247,9 @@ def pan_xs_unet(
         >>> model.count_params()
         122004
     """
-    return deeper_unet(class_count, depth=4, channels=channels, crops=crops)
+    return deeper_unet(
+        class_count, depth=4, channels=channels, crops=crops, scale=scale
+    )
 
 
 def deeper_unet(
@@ -243,7 +257,8 @@ def deeper_unet(
     *,
     depth: int,
     channels: tuple[int, int] = (1, 4),
-    crops: Sequence[int] = MANY_CROPS,
+    crops: int | Sequence[int] = MANY_CROPS,
+    scale: float = 0.01,
 ) -> keras.Model:
     """The encoder-decoder of pan and xs with any number of halvings.
 
@@ -252,6 +267,8 @@ def deeper_unet(
         depth: Number of halvings, at least 3; `pan_xs_unet` has 4.
         channels: Bands of "input_p" and of "input_xs".
         crops: Crops of the extra outputs.
+        scale: Factor of the pixel values: 0.01 for digital numbers of 11 bits, 1 / 255
+            for values of 8 bits (uint8).
 
     Returns:
         Model like `pan_xs_unet`; sides of "input_p" are multiples of 2 ** depth.
@@ -263,6 +280,16 @@ def deeper_unet(
         >>> pan_xs_unet(4).count_params() < deeper_unet(4, depth=5).count_params()
         True
     """
-    network = PanXsUNet(class_count, depth, crops)
-    names = ("input_p", "input_xs")
-    return network.build(dict(zip(names, channels, strict=True)))
+    bands = _of_two("input_p", "input_xs", channels)
+    return PanXsUNet(class_count, depth, crops, scale).build(bands)
+
+
+def _of_two(first: str, second: str, channels: Sequence[int]) -> dict[str, int]:
+    """Bands of two inputs by name."""
+    bands = arguments.whole_numbers("channels", channels, least=1)
+    if len(bands) != 2:
+        raise ValueError(
+            f"`channels` is {channels!r}. Give two whole numbers: the bands of "
+            f"'{first}' and of '{second}'."
+        )
+    return dict(zip((first, second), bands, strict=True))

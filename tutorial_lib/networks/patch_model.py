@@ -8,9 +8,12 @@ depend on a chunk's borders.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import keras
+
+from tutorial_lib import arguments
+from tutorial_lib.networks.scaling import watched
 
 PACKAGE = "tutorial_lib"
 
@@ -32,6 +35,7 @@ class TargetModel(keras.Model):
         # Keras's default, True, makes it warn about each dataset: those shuffle their
         # batches themselves.
         options.setdefault("shuffle", y is not None)
+        x = watched(self, x, options)
         return super().fit(x, y, batch_size=batch_size, **options)
 
     def get_config(self) -> dict[str, Any]:
@@ -92,7 +96,8 @@ class PatchModel(ABC):
 
     Attributes:
         crops: Pixels removed from each side in the outputs `<output>_crop<N>`.
-        scale: Factor that `normalize` applies to pixel values.
+        scale: Factor that `normalize` applies to pixel values. A subclass may have
+            another one, and so may each network: `Slope(scale=1 / 255)`.
 
     Example:
         >>> class Slope(PatchModel):
@@ -104,10 +109,19 @@ class PatchModel(ABC):
         (['estimated', 'estimated_crop2'], (None, None, None, 3))
     """
 
-    scale: ClassVar[float] = 1e-4
+    # Reflectance x 10 000 becomes reflectance.
+    scale: float = 1e-4
 
-    def __init__(self, crops: Sequence[int] = (16, 32, 64, 96, 128)) -> None:
-        self.crops = tuple(crops)
+    def __init__(
+        self,
+        crops: int | Sequence[int] = (16, 32, 64, 96, 128),
+        *,
+        scale: float | None = None,
+    ) -> None:
+        none = isinstance(crops, Sequence) and not crops
+        self.crops = () if none else arguments.whole_numbers("crops", crops, least=0)
+        if scale is not None:
+            self.scale = arguments.number("scale", scale, above=0)
 
     def normalize(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Scale the inputs; by default, multiply every value by `scale`, as float32.
@@ -159,19 +173,44 @@ class PatchModel(ABC):
         Returns:
             Model from {input name: (batch, height, width, channel)} to {output name:
             (batch, height, width, channel)}; compile it with a loss for "estimated".
+
+        Raises:
+            TypeError: If a number of channels is missing, or `network` does not return
+                images by name.
+            ValueError: If a number of channels is not a whole number, 1 or more.
         """
-        inputs = {
-            name: keras.Input((None, None, count), name=name)
-            for name, count in channels.items()
-        }
-        outputs = self.network(self.normalize(inputs))
-        if not isinstance(outputs, Mapping):
-            raise TypeError(
-                f"`network` returned a {type(outputs).__name__}. It must return a "
-                "dictionary of outputs by name, such as {'estimated': …}."
+        channels = arguments.mapping("channels", channels, '{"input": 4}')
+        if not channels:
+            raise ValueError(
+                '`channels` is empty. Give the bands of each input: {"input": 4}.'
             )
+        inputs = {
+            name: keras.Input(
+                (None, None, arguments.whole_number(f"channels['{name}']", n, least=1)),
+                name=name,
+            )
+            for name, n in channels.items()
+        }
+        outputs = _checked(self.network(self.normalize(inputs)))
         outputs = dict(outputs) | self.postprocess(outputs)
         return TargetModel(inputs, outputs, name=type(self).__name__.lower())
+
+
+def _checked(outputs: Any) -> Mapping[str, Any]:
+    """What a `network` returned, if it is images by name."""
+    images = isinstance(outputs, Mapping) and all(
+        isinstance(x, keras.KerasTensor) and len(x.shape) == 4 for x in outputs.values()
+    )
+    if not images or not outputs:
+        received = type(outputs).__name__
+        if isinstance(outputs, Mapping):
+            shapes = {n: getattr(x, "shape", type(x)) for n, x in outputs.items()}
+            received = f"dictionary of {shapes}"
+        raise TypeError(
+            f"`network` returned a {received}. It must return a dictionary of images "
+            "by name, (batch, height, width, channel), such as {'estimated': …}."
+        )
+    return outputs
 
 
 def labels_of(probabilities: Any) -> Any:
