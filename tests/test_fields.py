@@ -229,6 +229,30 @@ def test_a_chunk_that_is_not_a_multiple_is_refused_with_the_nearest():
         analysis.table(100)
 
 
+@pytest.mark.parametrize("size", ["auto", "96", [96], (96, 96), True, 96.5, 0, -16, 7])
+def test_a_wrong_size_of_a_chunk_is_refused(size):
+    analysis = tl.analyse(tl.architectures.pan_xs_unet(4, crops=()))
+    for use in (analysis.table, analysis.layers, analysis.explain):
+        with pytest.raises((TypeError, ValueError), match=r"A chunk .*stride \(16"):
+            use(size)
+    assert len(analysis.layers(np.int64(96))) == len(analysis.table(np.uint16(96)))
+    assert analysis.explain() == analysis.explain(analysis.smallest_chunk)
+
+
+@pytest.mark.parametrize("output", [0, ["estimated"], "no"])
+def test_a_wrong_output_to_explain_is_refused(output):
+    analysis = tl.analyse(tl.architectures.pan_xs_unet(4, crops=()))
+    for use in (lambda name: analysis.explain(128, name), analysis.lost):
+        with pytest.raises((TypeError, ValueError), match="Give a text|It has: e"):
+            use(output)
+
+
+@pytest.mark.parametrize("wrong", [None, "model.keras", print, {}, keras.Model])
+def test_only_keras_models_can_be_analysed(wrong):
+    with pytest.raises(TypeError, match=r"`model` is .* Give a Keras model"):
+        tl.analyse(wrong)
+
+
 def test_a_model_that_is_not_a_graph_is_refused():
     class Own(keras.Model):
         def call(self, image):

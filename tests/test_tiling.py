@@ -124,18 +124,38 @@ def test_no_crop_helps_if_a_layer_looks_at_the_whole_chunk():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"tile": 0, "crop": 0}, "at least 1 px"),
-        ({"tile": 16, "crop": -1}, "not negative"),
-        ({"tile": 16, "crop": (1, 2)}, "one number or four"),
-        ({"tile": 16.0, "crop": 0}, r"`tile` is in whole pixels\. Received: 16\.0\."),
-        ({"tile": 16, "crop": 32.5}, r"`crop` is in whole pixels\. Received: 32\.5\."),
-        ({"tile": 16, "crop": (0, 0, 1.0, 0)}, r"`crop` is .* Received: 1\.0\."),
-        ({"tile": 16, "crop": 0, "start": 8.0}, r"`start` is .* Received: 8\.0\."),
+        ({"tile": 0, "crop": 0}, r"`tile` is 0\. Give a whole number, 1 or more"),
+        ({"tile": -16, "crop": 0}, r"`tile` is -16\. Give"),
+        ({"tile": 16.0, "crop": 0}, r"`tile` is 16\.0\. Give"),
+        ({"tile": "16", "crop": 0}, r"`tile` is '16'\. Give"),
+        ({"tile": "auto", "crop": 0}, r"`tile` is 'auto'\. Give"),
+        ({"tile": None, "crop": 0}, r"`tile` is None\. Give"),
+        ({"tile": 16, "crop": -1}, r"`crop` is -1\. Give a whole number, 0 or more"),
+        ({"tile": 16, "crop": (1, 2)}, "Give one number, or four: left, top"),
+        ({"tile": 16, "crop": ()}, "`crop` is .*Give a list of at least one"),
+        ({"tile": 16, "crop": 32.5}, r"`crop` is 32\.5\. Give"),
+        ({"tile": 16, "crop": "32"}, r"`crop` is '32'\. Give"),
+        ({"tile": 16, "crop": None}, r"`crop` is None\. Give"),
+        ({"tile": 16, "crop": (0, 0, 1.0, 0)}, r"`crop` is 1\.0\. Give"),
+        ({"tile": 16, "crop": 0, "start": 8.0}, r"`start` is 8\.0\. Give"),
+        ({"tile": 16, "crop": 0, "start": -8}, r"`start` is -8\. Give"),
     ],
 )
-def test_negative_and_fractional_sizes_are_refused(pan_xs, options, message):
-    with pytest.raises(ValueError, match=message):
+def test_sizes_of_a_wrong_type_or_value_are_refused(pan_xs, options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
         check_tiling(pan_xs, "estimated", **options)
+
+
+@pytest.mark.parametrize("wrong", [None, "model.keras", {}, [1]])
+def test_only_an_analysis_can_be_checked(wrong):
+    with pytest.raises(TypeError, match=r"`analysis` is .*`tl.analyse\(mod"):
+        check_tiling(wrong, "estimated", tile=16, crop=0)
+
+
+@pytest.mark.parametrize("output", [None, 0, ["estimated"], b"estimated"])
+def test_an_output_is_named_by_a_text(pan_xs, output):
+    with pytest.raises(TypeError, match=r"`output` is .* Give a text"):
+        check_tiling(pan_xs, output, tile=16, crop=0)
 
 
 @pytest.mark.parametrize("crop", [np.int64(32), np.full(4, 32), [32] * 4])

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
+from tutorial_lib import arguments
 from tutorial_lib.fields.checks import check_multiple, check_output
 from tutorial_lib.fields.graph import Network
 from tutorial_lib.fields.spans import COLS, ROWS
@@ -135,6 +136,7 @@ class FieldAnalysis(Network):
 
     def lost(self, output: str) -> tuple[int, int]:
         """Pixels (rows, columns) by which an output is smaller than chunk / scale."""
+        check_output(output, self.outputs)
         chunk, number = self.stride * LONG_CHUNK, self.outputs[output]
         rows, cols = (self.spans(chunk, axis)[number].size for axis in (ROWS, COLS))
         expected = int(chunk / self.scale[output])
@@ -166,11 +168,11 @@ class FieldAnalysis(Network):
             for name in self.outputs
         )
 
-    def explain(self, size: int, output: str | None = None) -> str:
+    def explain(self, size: int | None = None, output: str | None = None) -> str:
         """Describe in words how the valid part of a chunk shrinks from layer to layer.
 
         Args:
-            size: Side of the chunk in reference pixels.
+            size: Side of the chunk in reference pixels; None takes the smallest one.
             output: Name of the output that is followed; None takes the first one.
 
         Returns:
@@ -178,11 +180,13 @@ class FieldAnalysis(Network):
             output.
 
         Raises:
+            TypeError: If the size is not a number.
             ValueError: If the size is not a multiple of the total stride, or the output
                 is unknown.
         """
         output = next(iter(self.outputs)) if output is None else output
         check_output(output, self.outputs)
+        size = self.smallest_chunk if size is None else size
         fields, needed = self.layers(size), self.steps_before(self.outputs[output])
         lines = [f"A chunk of {size} px, all of them real."]
         for number, (step, field) in enumerate(zip(self.steps, fields, strict=True)):
@@ -244,6 +248,8 @@ def analyse(model: keras.Model) -> FieldAnalysis:
           estimated_labels: margins (left, top, right, bottom) (0, 0, 0, 0)
           features: margins (left, top, right, bottom) (0, 0, 0, 0)
     """
+    what = "a Keras model: `tl.analyse(keras.models.load_model(path))` for a file"
+    arguments.instance("model", model, keras.layers.Layer, what)
     network = unfold(model)
     return FieldAnalysis(
         **vars(network),

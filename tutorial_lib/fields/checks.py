@@ -1,19 +1,27 @@
 """Checks of names and sizes that several rooms share, each with one wording."""
 
 from collections.abc import Iterable
+from fractions import Fraction
 from numbers import Integral
 from typing import Any
+
+from tutorial_lib import arguments
 
 __all__ = ["check_multiple", "check_output", "nearest_multiples"]
 
 
-def check_output(name: str, known: Iterable[str]) -> None:
-    """Raise ValueError unless a model has the output.
+def check_output(name: Any, known: Iterable[str]) -> None:
+    """Raise an error unless a model has the output.
 
     Args:
         name: The output that is asked for.
         known: Outputs of the model; empty where they are not known.
+
+    Raises:
+        TypeError: If the name is not a text.
+        ValueError: If the model has no such output.
     """
+    arguments.text("output", name)
     known = sorted(known)
     if known and name not in known:
         raise ValueError(
@@ -44,7 +52,8 @@ def check_multiple(value: Any, unit: int, *, of: str, what: str) -> int:
         what: What the unit is: "total stride", "expression field".
 
     Raises:
-        ValueError: With the nearest legal sizes.
+        TypeError: If the value is not a number.
+        ValueError: If it is not a legal size; with the nearest ones.
 
     Example:
         >>> check_multiple(40, 16, of="A chunk", what="total stride")
@@ -53,9 +62,10 @@ def check_multiple(value: Any, unit: int, *, of: str, what: str) -> int:
         32 or 48.
     """
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise ValueError(
+        kind = ValueError if isinstance(value, float | Fraction) else TypeError
+        raise kind(
             f"{of} is a whole number of pixels, a multiple of the {what} ({unit} px). "
-            f"Received: {value!r}."
+            f"Received: {arguments.shown(value)}."
         )
     if value < 1 or value % unit:
         legal = " or ".join(map(str, nearest_multiples(value, unit)))

@@ -8,12 +8,12 @@ pad, ends at one: then each layer pads and strides in a chunk as in the whole im
 (Rumberger et al., ICCV 2021).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from operator import index
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tutorial_lib import arguments
 from tutorial_lib.fields.checks import check_output, nearest_multiples
 from tutorial_lib.fields.reach import NetworkReach, Reach
 
@@ -84,6 +84,7 @@ def check_tiling(
         The verdict; it is true if the tiled map is exact.
 
     Raises:
+        TypeError: If an argument has a wrong type.
         ValueError: If there is no such output, or a size is negative or not whole.
 
     Example:
@@ -97,28 +98,22 @@ def check_tiling(
         and the bottom; the crop removes 24 px from each side.
         Nearest legal tiles 80, crops 32.
     """
+    from tutorial_lib.fields.analysis import FieldAnalysis
     from tutorial_lib.fields.tracing import trace
 
+    what = "the result of `tl.analyse(model)`"
+    arguments.instance("analysis", analysis, FieldAnalysis, what)
     check_output(output, analysis.outputs)
-    sides = tuple(crop) if isinstance(crop, Iterable) else (crop,) * 4
-    crop = tuple(_whole("crop", side) for side in sides)
-    tile, start = _whole("tile", tile), _whole("start", start)
-    if tile < 1 or min(crop) < 0 or start < 0 or len(crop) != 4:
+    tile = arguments.whole_number("tile", tile, least=1)
+    start = arguments.whole_number("start", start, least=0)
+    crop = arguments.whole_numbers("crop", crop, least=0)
+    crop = crop * 4 if len(crop) == 1 else crop
+    if len(crop) != 4:
         raise ValueError(
-            "`tile` is at least 1 px, `crop` one number or four, and `crop` and "
-            f"`start` are not negative. Received: {tile}, {crop}, {start}."
+            f"`crop` is {crop}. Give one number, or four: left, top, right, bottom."
         )
     network = trace(analysis, [output])
     return judge(network, output, tile=tile, crop=crop, start=start)
-
-
-def _whole(name: str, value: Any) -> int:
-    try:
-        return index(value)
-    except TypeError:
-        raise ValueError(
-            f"`{name}` is in whole pixels. Received: {value!r}. Use an integer."
-        ) from None
 
 
 def judge(
