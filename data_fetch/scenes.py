@@ -106,7 +106,11 @@ def _build(
     remove_stale_parts(folder.parent)
     _check_space(folder.parent, space)
     with part_folder(folder.parent) as part:
-        build(part)
+        try:
+            build(part)
+        except NotWrittenError as err:
+            # The user knows the scene, and not its parts.
+            raise NotWrittenError(str(err).replace(str(part), str(folder))) from err
         _write_manifest(part, recipe)
         _move_files(part, folder)
 

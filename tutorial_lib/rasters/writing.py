@@ -244,9 +244,12 @@ def _describe(
 def _check_readable(path: Path) -> None:
     # GDAL writes the last blocks when a file is closed and does not always report that
     # the disk is full. So the last block is read back.
-    with opened(path) as dataset:
-        _, last = list(dataset.block_windows(1))[-1]
-        dataset.read(1, window=last)
+    try:
+        with opened(path) as dataset:
+            _, last = list(dataset.block_windows(1))[-1]
+            dataset.read(1, window=last)
+    except OSError:
+        raise OSError("GDAL cannot read it back") from None
 
 
 def write_array(

@@ -17,8 +17,7 @@ from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.files import (
     check_destination,
     check_not_input,
-    errors_named,
-    replacing,
+    write_bytes,
 )
 
 # Inches, dots per inch and points. A notebook scales pictures down to its width: with
@@ -66,8 +65,12 @@ class LiteralFigure(Figure):
                 f"'{fname}' has the ending '{path.suffix}', which is not that of an "
                 "image. Give a path that ends in .png, .jpg, .pdf or .svg."
             )
-        with replacing(path) as part, errors_named(path), _options_named(options):
-            super().savefig(part, **options)
+        # Drawn into memory first: an error of the disk is then one of writing, while
+        # some of matplotlib's formats end in errors of their own if they cannot write.
+        drawn = io.BytesIO()
+        with _options_named(options):
+            super().savefig(drawn, **options)
+        write_bytes(path, drawn.getvalue())
 
     def draw(self, renderer: Any) -> None:
         """Draw the figure."""
