@@ -11,8 +11,11 @@ from pathlib import Path
 
 import numpy as np
 from affine import Affine
+from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
+from pyproj.exceptions import CRSError
 
+from tutorial_lib import arguments
 from tutorial_lib.rasters import Legend, PathLike, write_array
 
 SMALL_LEGEND = Legend(
@@ -48,7 +51,7 @@ def small_grid(
     *,
     spacing: float = 10,
     corner: tuple[float, float] = (500_000, 4_800_000),
-    crs: str = "EPSG:32631",
+    crs: str | int | CRS | None = "EPSG:32631",
 ) -> GeoBox:
     """A north-up grid of (height, width) pixels.
 
@@ -57,14 +60,32 @@ def small_grid(
         width: Columns.
         spacing: Size of a pixel, in units of the CRS.
         corner: (x, y) of the upper left corner, in units of the CRS.
-        crs: Coordinate reference system.
+        crs: Coordinate reference system; None for none.
 
     Example:
         >>> small_grid(30, 40, spacing=20).resolution.x
         20.0
     """
-    x, y = corner
-    return GeoBox((height, width), Affine(spacing, 0, x, 0, -spacing, y), crs)
+    height = arguments.whole_number("height", height, least=1)
+    width = arguments.whole_number("width", width, least=1)
+    spacing = arguments.number("spacing", spacing, above=0)
+    corner = arguments.sequence("corner", corner, "numbers, (x, y)")
+    if len(corner) != 2:
+        raise ValueError(f"`corner` is {tuple(corner)}. Give two numbers, (x, y).")
+    x, y = (arguments.number("corner", value) for value in corner)
+    place = Affine(spacing, 0, x, 0, -spacing, y)
+    return GeoBox((height, width), place, _checked_crs(crs))
+
+
+def _checked_crs(crs: str | int | CRS | None) -> CRS | None:
+    if crs is None or isinstance(crs, CRS):
+        return crs
+    try:
+        return CRS(crs)
+    except CRSError:
+        raise ValueError(
+            f"`crs` is {arguments.shown(crs)}. Give a code such as 'EPSG:32631'."
+        ) from None
 
 
 def coordinate_raster(
@@ -90,6 +111,8 @@ def coordinate_raster(
         >>> rasters.read_array(path)[12, 34].tolist()
         [12.0, 34.0]
     """
+    arguments.instance("grid", grid, GeoBox, "a grid, such as `small_grid(30, 40)`")
+    channels = arguments.whole_number("channels", channels, least=1)
     rows, cols = np.mgrid[: grid.height, : grid.width]
     bands = [rows, cols] + [1000 * rows + cols] * (channels - 2)
     array = np.stack(bands[:channels], axis=-1).astype("float32")
@@ -111,7 +134,6 @@ def smooth_noise(
     return (noise - noise.mean()) / noise.std()
 
 
-@cache
 def small_scene(
     height: int = 120, width: int = 168, *, seed: int = 0
 ) -> Mapping[str, Path]:
@@ -132,6 +154,18 @@ def small_scene(
         >>> sorted(small_scene())
         ['input_10m', 'input_20m', 'labels']
     """
+    height = arguments.whole_number("height", height, least=2)
+    width = arguments.whole_number("width", width, least=2)
+    if height % 2 or width % 2:
+        raise ValueError(
+            f"`height` and `width` are {height} and {width}. Give even whole numbers: "
+            "a pixel at 20 m is two pixels at 10 m."
+        )
+    return dict(_scene(height, width, arguments.whole_number("seed", seed, least=0)))
+
+
+@cache
+def _scene(height: int, width: int, seed: int) -> Mapping[str, Path]:
     rng = np.random.default_rng(seed)
     folder = scratch_folder()
     fields = [smooth_noise(height, width, size=12, rng=rng) for _ in _SPECTRA]
@@ -173,8 +207,15 @@ class BlockMean:
     def __init__(
         self, fields: Mapping[str, int], strides: Mapping[str, int] | None = None
     ) -> None:
-        self.fields = dict(fields)
-        self.strides = dict(strides or dict.fromkeys(fields, 1))
+        self.fields = _sizes("fields", fields)
+        self.strides = dict.fromkeys(self.fields, 1)
+        if strides is not None:
+            self.strides = _sizes("strides", strides)
+        if self.strides.keys() != self.fields.keys():
+            raise ValueError(
+                f"`strides` has the inputs {list(self.strides)} and `fields` "
+                f"{list(self.fields)}. Give a number for the same inputs in both."
+            )
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Means (batch, height, width, 1), and labels: 1 where the mean is odd."""
@@ -191,3 +232,13 @@ class BlockMean:
             array.astype("float64"), (field, field), axis=(1, 2)
         )
         return windows.mean(axis=(3, 4, 5))[:, ::stride, ::stride, np.newaxis]
+
+
+def _sizes(name: str, sizes: Mapping[str, int]) -> dict[str, int]:
+    sizes = arguments.mapping(name, sizes, '{"input": 3}')
+    if not sizes:
+        raise ValueError(f"`{name}` is empty. Give a number for each input.")
+    return {
+        key: arguments.whole_number(f"{name}[{key!r}]", size, least=1)
+        for key, size in sizes.items()
+    }

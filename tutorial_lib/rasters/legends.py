@@ -87,7 +87,7 @@ def _check_legend(
     if len(names) != len(colors):
         raise ValueError(
             f"The legend has {len(names)} names and {len(colors)} "
-            "colours. Give one colour for each name."
+            "colours. Give `colors` one for each name."
         )
     if len(names) != len(classes):
         raise ValueError(

@@ -248,8 +248,8 @@ def own_type(dataset: rasterio.DatasetReader, band: int) -> np.dtype:
     if name.startswith("complex"):
         raise TypeError(
             f"Band {band} of '{dataset.name}' holds complex numbers ({name}), and the "
-            "kit reads real ones. Compute their amplitude first: `gdal_calc.py -A "
-            'in.tif --calc="abs(A)" --type=Float32 --outfile=out.tif`.'
+            "kit reads real ones. Compute their amplitude: `gdal_calc.py -A in.tif "
+            '--calc="abs(A)" --type=Float32 --outfile=out.tif`. Give that raster.'
         )
     return np.dtype(name)
 
