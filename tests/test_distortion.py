@@ -304,7 +304,7 @@ def test_maps_of_one_value_and_of_one_value_a_tile(folder):
         ({"tile": 40}, "40 x 30 px, less than two tiles"),
         ({"tile": 1}, "`tile` is 1. Give .* 2 or more"),
         ({"tile": 10.0}, r"`tile` is 10\.0"),
-        ({"tile": 16, "stride": 5}, "tile=16, stride=5"),
+        ({"tile": 16, "stride": 5}, "`stride` is 5.* tiles of 16 px"),
         ({"tile": 16, "stride": 16}, "`stride` is 16.* from 1 to 15"),
         ({"tile": 16, "stride": 0}, "`stride` is 0.* from 1 to 15"),
     ],

@@ -75,8 +75,9 @@ def _check_steps(tile: int, stride: int | None) -> None:
     arguments.whole_number("stride", stride, least=1, most=tile - 1)
     if tile % stride:
         raise ValueError(
-            "The total stride must divide the tile; otherwise tiles begin at different "
-            f"phases. Received: tile={tile}, stride={stride!r}."
+            f"`stride` is {stride}, and tiles of {tile} px are not a multiple of it: "
+            "they begin at different phases. Give the total stride of the network, "
+            "and the tile that the map was computed with."
         )
 
 

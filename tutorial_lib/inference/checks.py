@@ -74,6 +74,7 @@ def name_sources(
     """The sources by input name; a single one takes the name of the only input.
 
     Raises:
+        TypeError: If a name is not a text, or a source is not a path.
         ValueError: If the names are not those of the model's inputs.
     """
     inputs = list(predictor.channels)
@@ -84,7 +85,9 @@ def name_sources(
                 "of them: `{name: source, …}`, the reference first."
             )
         sources = {inputs[0] if inputs else "input": sources}
-    check_inputs(sources, dict.fromkeys(inputs), what="source")
+    example = f'{{"{inputs[0] if inputs else "input"}": path}}'
+    sources = arguments.mapping("sources", sources, example)
+    check_inputs(list(sources), dict.fromkeys(inputs), what="source")
     return {name: Source.of(source) for name, source in sources.items()}
 
 

@@ -7,7 +7,7 @@ give the same map; fully convolutional is much faster.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
@@ -42,11 +42,9 @@ from tutorial_lib.inference.tiles import (
 from tutorial_lib.inference.values import map_format
 from tutorial_lib.networks.checks import check_inputs
 from tutorial_lib.networks.predictors import Predictor, as_predictor, known_reach
+from tutorial_lib.proof.certificate import Certificate
 from tutorial_lib.rasters import Legend, PathLike, Source, open_sources
 from tutorial_lib.rasters.files import check_destination
-
-if TYPE_CHECKING:
-    from tutorial_lib.proof.certificate import Certificate
 
 MODES = ("fully_convolutional", "patch_based")
 EDGES = ("valid", "pad")
@@ -71,7 +69,7 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
     background: float | None = None,
     legend: Legend | None = None,
     classes: Sequence[int] | None = None,
-    certificate: "Certificate | None" = None,
+    certificate: Certificate | None = None,
 ) -> InferencePlan:
     """Plan a map and check it, without computing it.
 
@@ -127,7 +125,7 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         >>> plan.read().shape
         (105, 153, 6)
     """
-    _check_choices(mode, edge, nodata_rule, background, legend)
+    _check_choices(mode, edge, nodata_rule, background, legend, certificate)
     request = _checked_request(model, sources, output, certificate)
     patch_based = mode == "patch_based"
 
@@ -185,12 +183,16 @@ def _check_choices(
     nodata_rule: str | None,
     background: float | None,
     legend: Legend | None,
+    certificate: Certificate | None,
 ) -> None:
     arguments.choice("mode", mode, MODES)
     arguments.choice("edge", edge, EDGES)
     arguments.choice("nodata_rule", nodata_rule, (*RULES, None))
     if background is not None:
         arguments.number("background", background, finite=False)
+    if certificate is not None:
+        what = "what `tl.certify(model, output, tile=…)` returned"
+        arguments.instance("certificate", certificate, Certificate, what)
     if legend is not None:
         what = "a legend: `tl.Legend(names, colors)` or `tl.read_legend(path)`"
         arguments.instance("legend", legend, Legend, what)
@@ -217,7 +219,7 @@ def _checked_request(
     model: Any,
     sources: Sources,
     output: str | Sequence[str],
-    certificate: "Certificate | None",
+    certificate: Certificate | None,
 ) -> _Request:
     predictor = as_predictor(model)
     named = name_sources(sources, predictor)
@@ -236,7 +238,7 @@ def _checked_request(
 
 
 def _network_reach(
-    request: _Request, certificate: "Certificate | None", *, required: bool
+    request: _Request, certificate: Certificate | None, *, required: bool
 ) -> NetworkReach | None:
     """What the outputs depend on; None where it is neither known nor required."""
     measured = certificate.reach() if certificate else None
@@ -267,7 +269,7 @@ def predict_raster(  # noqa: PLR0913, D417 - the same choices; see the last line
     background: float | None = None,
     legend: Legend | None = None,
     classes: Sequence[int] | None = None,
-    certificate: "Certificate | None" = None,
+    certificate: Certificate | None = None,
     dtype: str | None = None,
     progress: bool = True,
 ) -> Report:

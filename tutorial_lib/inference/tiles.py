@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
 
 from rasterio.windows import Window
 
@@ -115,16 +114,16 @@ def tile_side(
             when unknown.
 
     Raises:
+        TypeError: If the size is not a number.
         ValueError: If the size is not legal; with the nearest legal ones.
     """
-    if tile_size != "auto" and not isinstance(tile_size, Integral):
-        raise ValueError(
-            "`tile_size` is 'auto' or a whole number of pixels. "
-            f"Received: {tile_size!r}."
-        )
-    if tile_size != "auto":
+    if not isinstance(tile_size, str):
         what = rows.unit_name
         return check_multiple(tile_size, rows.unit, of="`tile_size`", what=what)
+    if tile_size != "auto":
+        raise ValueError(
+            f"`tile_size` is {tile_size!r}. Give 'auto' or a whole number of pixels."
+        )
     if patch_based:
         return max(1, PATCH_TILE // rows.unit) * rows.unit
     longest = AUTO_CHUNK * min(1, *(axis.spacing for axis in rows.axes.values()))
