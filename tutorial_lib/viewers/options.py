@@ -62,7 +62,7 @@ class Display:
         if not (self.nodata is None or is_number(self.nodata)):
             raise ValueError(
                 "`nodata` is the number of pixels without data, such as 0 or -9999. "
-                f"Received: {self.nodata!r}."
+                f"Received: {arguments.shown(self.nodata)}."
             )
         object.__setattr__(self, "stretch", _checked_stretch(self.stretch))
         if self.value_range is not None:
@@ -86,7 +86,7 @@ def _checked_stretch(stretch: Any) -> tuple[float, float]:
     if pair is None or pair[0] < 0 or pair[1] > 100:
         raise ValueError(
             "`stretch` is two percentages that rise, from 0 to 100, such as (2, 98). "
-            f"Received: {stretch!r}."
+            f"Received: {arguments.shown(stretch)}."
         )
     return pair
 
@@ -96,7 +96,7 @@ def _checked_range(value_range: Any) -> tuple[float, float]:
     if pair is None:
         raise ValueError(
             "`value_range` is two numbers that rise, (darkest, brightest), such as "
-            f"(0, 3000). Received: {value_range!r}."
+            f"(0, 3000). Received: {arguments.shown(value_range)}."
         )
     return pair
 

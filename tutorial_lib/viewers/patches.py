@@ -192,9 +192,13 @@ def patch_classes(arrays: Mapping, total: int) -> np.ndarray:
 def _as_array(name: str, values: np.ndarray | PathLike) -> np.ndarray:
     """An array of real numbers; a patches image is read."""
     try:
-        array = read_patches(values) if is_path(values) else np.asarray(values)
-    except ValueError as err:  # also lists of different lengths
-        raise ValueError(f"'{name}' cannot be read: {error_line(err)}.") from err
+        array = None if is_path(values) else np.asarray(values)
+    except ValueError as err:  # lists of different lengths
+        raise ValueError(
+            f"'{name}' is no array: {error_line(err)}. Give an array of real numbers."
+        ) from err
+    if array is None:
+        array = read_patches(values)
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"'{name}' holds values of the type {array.dtype}, which cannot be drawn. "

@@ -34,6 +34,9 @@ PROBABILITY_RAMP = np.stack(
     axis=1,
 ).astype("uint8")
 
+# Scales of colours in matplotlib fail near the end of float64.
+LARGEST = 1e300
+
 Limits = tuple[np.ndarray | float, np.ndarray | float]
 
 __all__ = [
@@ -74,8 +77,8 @@ def stretch_limits(
     """
     if not len(values):
         return np.zeros(values.shape[-1]), np.ones(values.shape[-1])
-    low, high = np.percentile(values, percentiles, axis=0)
-    return low, high
+    low, high = np.percentile(values.astype("float64"), percentiles, axis=0)
+    return np.clip(low, -LARGEST, LARGEST), np.clip(high, -LARGEST, LARGEST)
 
 
 def _stretched(array: np.ndarray, limits: Limits) -> np.ndarray:

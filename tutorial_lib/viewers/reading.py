@@ -297,15 +297,15 @@ def _as_image(layer: Any) -> np.ndarray:
     if array.dtype.kind not in "biuf":
         of = f" of {array.dtype}" if isinstance(layer, np.ndarray) else ""
         raise TypeError(
-            "A layer is the path of a raster, or an array (height, width[, channel]) "
-            f"of real numbers. Received: {type(layer).__name__}{of}."
+            f"A layer is of the type {type(layer).__name__}{of}. Give the path of a "
+            "raster, or an array (height, width[, channel]) of real numbers."
         )
     if array.ndim == 2:
         array = array[..., np.newaxis]
     if array.ndim != 3:
         raise ValueError(
-            "An array to show is (height, width) or (height, width, channel). Received "
-            f"the shape {array.shape}. To show one image of a batch, give `array[0]`."
+            f"An array has the shape {array.shape}. Give one of (height, width) or "
+            "(height, width, channel); of a batch, one image: `array[0]`."
         )
     return array.astype("uint8") if array.dtype == bool else array
 

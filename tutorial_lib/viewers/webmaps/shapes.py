@@ -11,6 +11,7 @@ import pyogrio
 import shapely
 from odc.geo.crs import CRS
 
+from tutorial_lib.notices import warn
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.viewers.options import counted
@@ -115,7 +116,8 @@ def read_shapes(layer: PathLike | Positions, title: str) -> Shapes:
 def _read(path: PathLike) -> tuple[np.ndarray, CRS | None]:
     """Geometries of a vector file, and their CRS if it has one."""
     try:
-        meta, _, geometry, _ = pyogrio.raw.read(path, columns=[])
+        name = _first_layer(path)
+        meta, _, geometry, _ = pyogrio.raw.read(path, layer=name, columns=[])
     except pyogrio.errors.DataSourceError as err:
         raise OSError(
             f"'{path}' is neither a raster nor a vector file that GDAL can read. "
@@ -124,6 +126,18 @@ def _read(path: PathLike) -> tuple[np.ndarray, CRS | None]:
     geometries = shapely.from_wkb([] if geometry is None else geometry)
     crs = CRS(meta["crs"]) if meta["crs"] else None
     return np.asarray(geometries, object), crs
+
+
+def _first_layer(path: PathLike) -> str | int:
+    """The first layer with geometries; a warning says which others there are."""
+    layers = pyogrio.list_layers(path)
+    names = [name for name, kind in layers if kind is not None]
+    if len(names) > 1:
+        warn(
+            f"'{path}' has the layers {', '.join(names)}, and the map shows the first "
+            "one. Write another one to a file of its own to show it."
+        )
+    return names[0] if names else 0
 
 
 def _in_degrees(geometries: np.ndarray, crs: CRS) -> np.ndarray:

@@ -293,6 +293,12 @@ def _read_layer(
                 f"There is no raster or vector file at '{layer}'. Check the path (the "
                 f"current folder is '{Path.cwd().name}')."
             ) from None
-        except OSError:  # not a raster
-            return read_shapes(layer, title)
+        except OSError as err:  # not a raster
+            try:
+                return read_shapes(layer, title)
+            except OSError:
+                # A folder, or a container of several rasters.
+                if "is not a raster" not in str(err):
+                    raise err from None
+                raise
         return read_overlay(raster, title, display, **options)
