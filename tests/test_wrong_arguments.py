@@ -274,7 +274,8 @@ LEGENDS = [
     (TypeError, A_LEGEND, {0: "water"}, the("labels"), ["water"], tl.Legend, "water")
 ]
 BANDS = [
-    (TypeError, GIVE, "2", {}, True, 2j, [None], ["1"]),
+    (TypeError, GIVE, "2", {}, True, 2j),
+    ((TypeError, ValueError), GIVE, [None], ["1"]),
     (ValueError, GIVE, [], [9], 0, 1.5, -1),
 ]
 SOURCES = [
@@ -298,13 +299,15 @@ MODELS = [
     (FILE, "again|Export", the("broken_saved_model")),
 ]
 OUTPUTS = [
-    (TypeError, "name", None, 3, {"estimated": 1}, ["estimated", 3]),
+    (TypeError, TEXT, None, 3, {"estimated": 1}, ["estimated", 3]),
     (ValueError, "It has|name", "unknown", "", []),
 ]
 LAYERS = [
     (ValueError, "Give|give", []),
-    (TypeError, "path|array", [None], [3], [{}], [b"a.tif"], [Path], [the("model")]),
-    (FILE, "Give|Check", [""], [the("missing")], [the("folder")], [the("text")]),
+    (TypeError, "path|array", [None], [{}], [b"a.tif"], [Path], [the("model")]),
+    ((TypeError, ValueError), "Give|path", [3]),
+    (FILE, "Give|Check", [""], [the("missing")], [the("folder")]),
+    (FILE, "Give|Download", [the("text")]),
     (FILE, "Give|again", [the("cut_off")], [the("zero_bytes")]),
 ]
 DISPLAY = {
@@ -435,13 +438,15 @@ WRONG = {
     },
     "Positions": {
         "x": [
-            (TypeError, GIVE, None, 3, "east", {}, np.array(["a", "b"]),
+            ((TypeError, ValueError), GIVE, 3),
+            (TypeError, GIVE, None, "east", {}, np.array(["a", "b"]),
              np.ones(2) * 1j),
             (ValueError, GIVE, np.zeros(3), np.zeros((2, 2)), np.zeros(0)),
         ],
         "y": [(TypeError, GIVE, None, {}), (ValueError, GIVE, np.zeros(3))],
         "labels": [
-            (TypeError, GIVE, None, 3, "ab", np.array(["a", "b"])),
+            (TypeError, GIVE, None, "ab", np.array(["a", "b"])),
+            ((TypeError, ValueError), GIVE, 3),
             (ValueError, GIVE, np.array([1.7, 2]), np.array([nan, 1]),
              np.array([-1, 0])),
             (ValueError, GIVE, np.zeros(3, int)),
@@ -496,7 +501,8 @@ WRONG = {
             (TypeError, "Give", {"input_10m": None, "input_20m": 8}, [16, 8], {3: 16}),
             (ValueError, "Give", {"input_10m": 0, "input_20m": 8}, {"input_10m": 16},
              {}),
-            (ValueError, "Give", {"input_10m": 10.5, "input_20m": 8}, 0, -1, 1.5),
+            (ValueError, "Give", {"input_10m": 10.5, "input_20m": 8}),
+            (TypeError, "Give a dictionary", 16, 0, 1.5),
             (ValueError, "Check|Give", {"input_10m": 10**4, "input_20m": 8}),
         ],
         "out_dir": [
@@ -505,14 +511,14 @@ WRONG = {
         ],
         "prefix": [
             (TypeError, TEXT, None, 3, ["a"], b"a"),
-            (ValueError, GIVE, "../", "a/b"),
+            (ValueError, "Leave out", "../", "a/b"),
         ],
     },
     "read_patches": {
         "path": [
             *RASTER,
             (ValueError, "patches", the("labels")),
-            (OSError, "again|Give", the("cut_off")),
+            (OSError, "again|Give", the("cut_patches")),
         ]
     },
     "write_patches": {
@@ -610,13 +616,12 @@ WRONG = {
     "analyse.table": {"size": whole(0, -1, none=False)},
     "analyse.layers": {"size": whole(0, -1, none=False)},
     "analyse.explain": {
-        "size": whole(0, -1),
-        "output": OUTPUTS[:1]
-        and [(TypeError, "name", 3, ["estimated"]), (ValueError, "It has", "unknown")],
+        "size": whole(0, -1, none=False),
+        "output": [(TypeError, TEXT, 3, ["estimated"]), (ValueError, "It has", "x")],
     },
     "analyse.lost": {
         "output": [
-            (TypeError, "name", None, 3, ["estimated"]),
+            (TypeError, TEXT, None, 3, ["estimated"]),
             (ValueError, "It has", "x"),
         ]
     },
@@ -630,7 +635,7 @@ WRONG = {
     "check_tiling": {
         "analysis": [(TypeError, "analyse", None, 3, {}, "analysis", the("model"))],
         "output": [
-            (TypeError, "name", None, 3, ["estimated"]),
+            (TypeError, TEXT, None, 3, ["estimated"]),
             (ValueError, "It has", "unknown", ""),
         ],
         "tile": whole(0, -1),
@@ -643,17 +648,18 @@ WRONG = {
     "certify": {
         "model": MODELS,
         "output": [
-            (TypeError, "name", None, 3, ["estimated"]),
+            (TypeError, TEXT, None, 3, ["estimated"]),
             (ValueError, "It has", "unknown", ""),
         ],
         "tile": whole(0, -1),
         "inputs": [
-            (TypeError, "Give|inputs", 3, "input", [("input", 4, 1)], {"input": 4}),
-            (TypeError, "Give|inputs", {"input": (None, 1, 255)},
-             {"input": ("4", 1, 2)}),
+            (TypeError, "Give a dictionary", 3, "input", [("input", 4, 1)]),
+            ((TypeError, ValueError), "Give", {"input": 4}, {"input": "4 bands"}),
+            ((TypeError, ValueError), "Give", {"input": (None, 1, 9)},
+             {"input": ("4", 1, 9)}),
             (ValueError, "Give|inputs", {}, {"input": (4, 1)}, {"input": (4, 0, 255)}),
             (ValueError, "Give|inputs", {"input": (0, 1, 255)}, {"input": (4, 1, nan)}),
-            (ValueError, "Use|Give", {"other": (4, 1, 255)}, {"input": (3, 1, 255)}),
+            (ValueError, "Use|Declare", {"other": (4, 1, 255)}, {"input": (3, 1, 255)}),
         ],
         "seed": whole(-1),
     },
@@ -672,7 +678,7 @@ WRONG = {
         "scale_factor": [(ValueError, "receptive_field", 1)],
         "tile_size": [
             (TypeError, WHOLE, None, [64], {}, True),
-            (ValueError, f"{WHOLE}|Use", "large", 0, -1, 10.5, nan),
+            (ValueError, f"{WHOLE}|Use", "large", "64", 0, -1, 10.5, nan),
         ],
         "window": WINDOW,
         "edge": [(ValueError, "Give one of", None, 3, "mirror", ["pad"])],
@@ -715,13 +721,13 @@ WRONG = {
     "seam_score": {
         "path": [(TypeError, PATH, None, 3, the("array"), {}), *RASTER[1:]],
         "tile": [*whole(0, 1, -1), (ValueError, "Give", 10**4)],
-        "stride": whole(0, -1, 8, 3, none=False),
+        "stride": [*whole(0, -1, 8, none=False), (ValueError, "Give the total", 3)],
     },
     "distortion_curve": {
         "model": MODELS,
         "sources": SOURCES,
         "output": [
-            (TypeError, "text|name", None, 3, ["estimated"]),
+            (TypeError, TEXT, None, 3, ["estimated"]),
             (ValueError, "It has", "unknown", ""),
         ],
         "crops": [
@@ -807,7 +813,7 @@ WRONG = {
     },
     "explore_fields": {
         "model": [(TypeError, "Keras|keras", None, 3, "model", {}, the("function"))],
-        "output": [(TypeError, "name", 3, ["estimated"]), (ValueError, "It has", "x")],
+        "output": [(TypeError, TEXT, 3, ["estimated"]), (ValueError, "It has", "x")],
         "chunk": whole(0, -1, none=False),
         "crop": whole(-1),
     },
@@ -878,7 +884,7 @@ WRONG = {
             (ValueError, GIVE, [], ["a", "a"]),
         ],
         "decision": [(ValueError, "Give one of", None, 3, "max")],
-        "name": TEXTS,
+        "name": [(TypeError, TEXT, 3, ["a"], b"a")],
     },
     "training.ClassMetrics.update_state": {
         "y_pred": [(ValueError, GIVE, np.ones((1, 1, 1, 3)))]

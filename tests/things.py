@@ -168,6 +168,12 @@ class Things:
     def patch_paths_as_lists(self):
         return {name: [str(path)] for name, path in self.patches.paths.items()}
 
+    @cached_property
+    def cut_patches(self):
+        patches = image(1280, 64, largest=60_000).reshape(20, 64, 64, 4)
+        whole = tl.write_patches(self._files / "many.tif", patches)
+        return self._file("cut_patches.tif", whole.read_bytes()[: 2**17])
+
     @property
     def no_labels(self):
         return {"input_10m": self.patches.paths["input_10m"]}

@@ -69,6 +69,7 @@ class ClassMetrics(keras.metrics.Metric):
         name: str = "overall_accuracy",
         dtype: Any = None,
     ) -> None:
+        name = None if name is None else arguments.text("name", name)
         super().__init__(name=name, dtype=dtype)
         self.names = class_names(names)
         self.decision = arguments.choice("decision", decision, _PREFIXES)
@@ -201,7 +202,8 @@ class FScore(keras.metrics.Metric):
         dtype: Any = None,
     ) -> None:
         class_id = arguments.whole_number("class_id", class_id, least=0)
-        super().__init__(name=name or f"f_score_{class_id}", dtype=dtype)
+        name = f"f_score_{class_id}" if name is None else arguments.text("name", name)
+        super().__init__(name=name, dtype=dtype)
         self.class_id = class_id
         self.decision = arguments.choice("decision", decision, ("threshold", "argmax"))
         top_k = 1 if decision == "argmax" else None
