@@ -290,7 +290,7 @@ WRONG_OPTIONS = [
         ValueError,
         "`kind` is 'colour'. Give one of 'rgb', 'classes'",
     ),
-    ({"nodata": "x"}, ValueError, "number.*-9999.*'x'"),
+    ({"nodata": "x"}, TypeError, "'x'.*number.*-9999"),
     ({"titles": ["a", "b"]}, ValueError, "2 titles for 1 layer. Give"),
     ({"colour": 3}, TypeError, "has no option 'colour'. It has: .*titles.*nodata"),
 ]
@@ -436,7 +436,7 @@ def test_patches_without_labels_are_in_one_row():
         ({}, {"classes": [1, 7]}, r"\[1, 7\].* \[0, 1\]"),
         ({}, {"bands": 4}, r"Band 4 of 'x' .* 3 bands"),
         ({}, {"count": 0}, "`count` is 0"),
-        ({"x": np.ones((5, 4, 3))}, {}, r"'x': \(5, 4, 3\)"),
+        ({"x": np.ones((5, 4, 3))}, {}, r"'x' have the shape \(5, 4, 3\)"),
         ({"labels": np.zeros((2, 1, 1, 1))}, {}, "3 patches and 2 labels"),
         ({"x": None}, {}, "no source but the labels"),
     ],

@@ -39,9 +39,9 @@ class Display:
         nodata: Value of pixels without data; None for the raster's own tag.
 
     Raises:
-        ValueError: If the kind, `stretch`, `value_range` or `nodata` is wrong. Bands
-            are checked when the number of bands is known.
-        TypeError: If `legend` is neither a `Legend` nor None.
+        ValueError: If the kind, `stretch` or `value_range` is wrong. Bands are checked
+            when the number of bands is known.
+        TypeError: If `legend` is neither a `Legend` nor None, or `nodata` not a number.
 
     Example:
         >>> Display(kind="grey", value_range=[0, 3000]).value_range
@@ -60,9 +60,9 @@ class Display:
             arguments.choice("kind", self.kind, KINDS)
         check_legend(self.legend)
         if not (self.nodata is None or is_number(self.nodata)):
-            raise ValueError(
-                "`nodata` is the number of pixels without data, such as 0 or -9999. "
-                f"Received: {arguments.shown(self.nodata)}."
+            raise TypeError(
+                f"`nodata` is {arguments.shown(self.nodata)}. Give the number that "
+                "pixels without data have, such as 0 or -9999."
             )
         object.__setattr__(self, "stretch", _checked_stretch(self.stretch))
         if self.value_range is not None:

@@ -149,7 +149,10 @@ def patch_files(arrays: Mapping[str, Any]) -> list[PathLike]:
 def _source_name(source: str | None, arrays: Mapping) -> str:
     names = [name for name in arrays if name != LABELS]
     if not names:
-        raise ValueError("There are no patches to show: no source but the labels.")
+        raise ValueError(
+            "There are no patches to show: no source but the labels. Give the patches "
+            "of a source too."
+        )
     if source is not None and arguments.text("source", source) not in names:
         raise ValueError(f"There is no source '{source}'. There are: {names}.")
     return names[0] if source is None else source
@@ -160,8 +163,8 @@ def patch_stack(name: str, patches: np.ndarray | PathLike) -> np.ndarray:
     array = _as_array(name, patches)
     if array.ndim != 4 or not array.size:
         raise ValueError(
-            "Patches are arrays (n, height, width, channel) with at least one patch. "
-            f"Received for '{name}': {array.shape}."
+            f"The patches of '{name}' have the shape {array.shape}. Give arrays (n, "
+            "height, width, channel) with at least one patch."
         )
     return array
 

@@ -294,7 +294,7 @@ def _as_image(layer: Any) -> np.ndarray:
             array = np.asarray(layer)
         except ValueError:  # lists of different lengths: refused below
             array = np.array(None)
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biuf" or not array.ndim:
         of = f" of {array.dtype}" if isinstance(layer, np.ndarray) else ""
         raise TypeError(
             f"A layer is of the type {type(layer).__name__}{of}. Give the path of a "

@@ -202,7 +202,8 @@ def browse_patches(
 def _check(stacks: Mapping[str, np.ndarray]) -> None:
     if not stacks:
         raise ValueError(
-            "There are no patches to show: the labels are the only source."
+            "There are no patches to show: the labels are the only source. Give the "
+            "patches of a source too."
         )
     counts = {name: len(pixels) for name, pixels in stacks.items()}
     if len(set(counts.values())) > 1:
