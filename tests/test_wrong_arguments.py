@@ -53,12 +53,17 @@ def rule_of(kinds, rule):
     return tl.register_rule(*kinds)(rule)
 
 
-def patch_model(crops):
-    return Small(crops).build({"input": 4})
+def patch_model(**options):
+    return Small(**options).build({"input": 4})
 
 
 def build(channels):
     return Small(()).build(channels)
+
+
+def open_source(source):
+    with rasters.open_source(source) as reader:
+        reader.read(0, 0, 2, 3)
 
 
 def metric(names, y_true, y_pred):
@@ -85,6 +90,7 @@ CALLS = {
         rasters.to_type,
         {"values": np.ones((2, 3)), "dtype": "uint8", "nan": 0},
     ),
+    "rasters.open_source": (open_source, {"source": the("image_source")}),
     "Source": (tl.Source, {"path": the("image")}),
     "Legend": (tl.Legend, {"names": ["a", "b"], "colors": ["#000000", "#ffffff"]}),
     # Patches
@@ -130,6 +136,10 @@ CALLS = {
         architectures.deeper_unet,
         {"class_count": 2, "depth": 3},
     ),
+    "architectures.deeper_unet of depth": (
+        architectures.deeper_unet,
+        {"class_count": 2, "depth": 3},
+    ),
     "export": (tl.export, {**MODEL, "directory": the("new_folder")}),
     "load_predictor": (tl.load_predictor, {"path": the("model_file")}),
     "a predictor": (
@@ -154,6 +164,7 @@ CALLS = {
     ),
     # Maps and their errors
     "plan_inference": (tl.plan_inference, MAP),
+    "plan_inference of fields": (tl.plan_inference, MAP | {"sources": the("declared")}),
     "plan_inference of classes": (tl.plan_inference, MAP | {"output": "classes"}),
     "predict_raster": (
         tl.predict_raster,
@@ -356,6 +367,11 @@ CROPS = [
     (ValueError, WHOLE, [-1], [1.5], -1, [nan]),
 ]
 
+SCALE = [
+    (TypeError, NUMBER, "1", {}, True, 2j),
+    (ValueError, NUMBER, 0, nan, inf),
+]
+
 WRONG = {
     "read_grid": {"path": RASTER},
     "read_legend": {"path": RASTER},
@@ -383,6 +399,12 @@ WRONG = {
         "channels": whole(0, -1),
         "dtype": [
             ((TypeError, ValueError), GIVE, None, 3, "uint99", "text", "O", "complex64")
+        ],
+    },
+    "rasters.open_source": {
+        "source": [
+            (TypeError, PATH, None, 3, the("array"), {"path": "a.tif"}, tl.Source),
+            (FILE, "Give|Check", the("missing"), the("text"), the("folder")),
         ],
     },
     "rasters.to_type": {
@@ -549,7 +571,7 @@ WRONG = {
     "patch_dataset of classes": {
         "classes": [*CLASSES, ASCENDING, (ValueError, "Give|leave", [7, 8])],
     },
-    "PatchModel": {"crops": CROPS},
+    "PatchModel": {"crops": CROPS, "scale": SCALE},
     "PatchModel.build": {
         "channels": [
             (TypeError, MAPPING, None, 4, ["input"], "input", {3: 4}),
@@ -572,6 +594,7 @@ WRONG = {
                 (ValueError, WHOLE, 0, [0, 1], [1.5, 2], [4, 4, 4]),
             ],
             "crops": CROPS,
+            "scale": SCALE,
         }
         for name in ("dual_source_fcnn", "pan_xs_unet", "deeper_unet")
     },
@@ -580,9 +603,11 @@ WRONG = {
             "class_count": whole(0, 1, -1),
             "channels": whole(0, -1),
             "crops": CROPS,
+            "scale": SCALE,
         }
         for name in ("pooled_cnn", "pixelwise_fcnn")
     },
+    "architectures.deeper_unet of depth": {"depth": whole(0, 2, -1)},
     "export": {
         "model": MODELS[:-1],
         "directory": [
@@ -689,6 +714,10 @@ WRONG = {
             (TypeError, "certify", 3, "exact", {}, the("analysis"), True,
              tl.Certificate)
         ],
+    },
+    "plan_inference of fields": {
+        "expression_field": whole(0, -1, 2, none=False),
+        "scale_factor": [*number(0, -1, nan, none=False), (ValueError, "Use", 2, 0.3)],
     },
     "plan_inference of classes": {
         "classes": [
@@ -940,7 +969,10 @@ WRONG = {
             (TypeError, PATH, None, 3, b"data", ["data"]),
             (FILE, "Choose|Give|Write", "", the("image"), "s3://bucket/data"),
         ],
-        "wheel_path": [(TypeError, PATH, 3, ["a.whl"])],
+        "wheel_path": [
+            (TypeError, PATH, 3, ["a.whl"]),
+            (FILE, "Check|Give|Leave|Download", the("missing"), the("text")),
+        ],
     },
     "data_fetch.fetch_town": {
         "folder": [
@@ -962,6 +994,7 @@ ACCEPTED = {
         "window": [the("image_window")],
     },
     "rasters.write_array": {"nodata": [np.float32(0), 255, nan, None]},
+    "rasters.open_source": {"source": [the("image"), the("image_as_text")]},
     "Source": {
         "path": [[the("image")], (the("image"), the("image_as_text"))],
         "receptive_field": [np.int64(16), np.uint8(16), None],

@@ -136,6 +136,10 @@ class Things:
         return tl.Source(self.image)
 
     @property
+    def declared(self):
+        return tl.Source(self.image, receptive_field=3)
+
+    @property
     def image_window(self):
         return Window(2, 3, width=20, height=10)
 

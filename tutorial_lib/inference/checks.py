@@ -138,6 +138,10 @@ def declared_fields(
         ValueError: If one of them is not positive, or a source lacks its receptive
             field.
     """
+    if expression_field is not None:
+        arguments.whole_number("expression_field", expression_field, least=1)
+    if scale_factor is not None:
+        arguments.number("scale_factor", scale_factor, above=0)
     receptive = {name: source.receptive_field for name, source in sources.items()}
     if {*receptive.values(), expression_field, scale_factor} == {None}:
         return None
@@ -148,10 +152,8 @@ def declared_fields(
                 "Declare the pixels that the network reads of it, `Source(…, "
                 "receptive_field=16)`, or none of the fields: then they are derived."
             )
-    expression = 1 if expression_field is None else expression_field
-    expression = arguments.whole_number("expression_field", expression, least=1)
+    expression = 1 if expression_field is None else int(expression_field)
     scale = 1 if scale_factor is None else scale_factor
-    arguments.number("scale_factor", scale, above=0)
     # As text, so that 1.1 is 11/10, and a Fraction stays what it is.
     return Fields(receptive, expression, snapped(Fraction(str(scale))))
 
