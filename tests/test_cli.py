@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pyogrio
 import pytest
+import rasterio
 import tensorflow as tf
 from rasterio.windows import Window
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -28,7 +31,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import tutorial_lib as tl
 from tutorial_lib import rasters
 from tutorial_lib.commands import actions
+from tutorial_lib.commands.given import SOURCE_OPTIONS
 from tutorial_lib.commands.parser import EXAMPLES, build_parser, main
+from tutorial_lib.commands.training import ARCHITECTURES
 
 SIZES = {"input": 16, "input_10m": 16, "input_20m": 8}
 
@@ -535,8 +540,8 @@ def test_patches_of_several_areas_are_joined(folder, tmp_path, fits):
 
 
 def test_every_network_can_be_chosen_and_its_inputs_are_right():
-    assert set(actions.ARCHITECTURES) == set(tl.architectures.__all__)
-    for name, inputs in actions.ARCHITECTURES.items():
+    assert set(ARCHITECTURES) == set(tl.architectures.__all__)
+    for name, inputs in ARCHITECTURES.items():
         depth = {"depth": 3} if name == "deeper_unet" else {}
         model = getattr(tl.architectures, name)(2, crops=(), **depth)
         assert tuple(model.input) == inputs
@@ -594,7 +599,8 @@ def plans(monkeypatch):
 def test_the_map_obeys_its_settings(scene, plans):
     words = (
         "map --model m.keras --source b=b.tif --source a=a1.tif --source a=a2.tif "
-        "--receptive-field a=16 --bands a=3,1 --source-nodata b=-9999 "
+        "--receptive-field a=16 --bands a=3,1 --source-nodata b=-9999 --scaled a "
+        "--classes 3,1 "
         "--output x --output y --out map.tif --mode patch_based --expression-field 4 "
         "--scale-factor 2.5 --tile-size 64 --window 3 5 70 90 --edge pad "
         "--nodata-rule none --background -1"
@@ -608,8 +614,11 @@ def test_the_map_obeys_its_settings(scene, plans):
         "model": Path("m.keras"),
         "sources": {
             "b": tl.Source(b, nodata=-9999),
-            "a": tl.Source([a, Path("a2.tif")], receptive_field=16, bands=[3, 1]),
+            "a": tl.Source(
+                [a, Path("a2.tif")], receptive_field=16, bands=[3, 1], scaled=True
+            ),
         },
+        "classes": (1, 3),
         "output": ["x", "y"],
         "mode": "patch_based",
         "expression_field": 4,
@@ -619,7 +628,7 @@ def test_the_map_obeys_its_settings(scene, plans):
         "edge": "pad",
         "nodata_rule": None,
         "background": -1,
-        "legend": tl.read_legend(scene["labels"]),
+        "legend": tl.Legend(("meadow", "town"), ("#efd700", "#ff0004"), (1, 3)),
     }
 
 
@@ -645,7 +654,7 @@ def options_of(action, capsys):
 
 def test_each_option_of_map_is_an_argument_of_predict_raster(capsys):
     options = set(options_of("map", capsys))
-    of_sources = {*actions.SOURCE_OPTIONS}
+    of_sources = {*SOURCE_OPTIONS}
     assert of_sources < options
     renamed = {"source": "sources", "out": "path", "legend_from": "legend"}
     arguments = set(inspect.signature(tl.predict_raster).parameters)
@@ -656,7 +665,7 @@ def test_each_option_of_map_is_an_argument_of_predict_raster(capsys):
 
 def test_each_option_of_a_source_is_an_argument_of_source():
     arguments = inspect.signature(tl.Source).parameters
-    assert set(actions.SOURCE_OPTIONS.values()) == set(arguments) - {"path"}
+    assert set(SOURCE_OPTIONS.values()) == set(arguments) - {"path"}
 
 
 def test_the_map_has_the_given_type_background_and_window(scene, folder, tmp_path):
@@ -673,6 +682,347 @@ def test_the_map_has_the_given_type_background_and_window(scene, folder, tmp_pat
     source = tl.Source(scene["input"], receptive_field=16)
     whole = tl.plan_inference(model, source, output="estimated_labels").read()
     np.testing.assert_array_equal(given, whole[3:43, 5:55])
+
+
+# Class numbers, layers, scale tags
+
+
+@pytest.fixture(scope="module")
+def crops(scene, tmp_path_factory):
+    """A label raster of the classes 10, 20, 30 and 40, with a legend."""
+    labels = rasters.read_array(scene["labels"])
+    classes = np.array([10, 20, 30, 40] + [0] * 251 + [255], "uint8")
+    legend = tl.testing.SMALL_LEGEND
+    return rasters.write_array(
+        tmp_path_factory.mktemp("crops") / "crops.tif",
+        classes[labels],
+        tl.read_grid(scene["labels"]),
+        nodata=255,
+        legend=tl.Legend(legend.names, legend.colors, classes=(10, 20, 30, 40)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("patches", "training", "names"),
+    [
+        ("--classes 10,30", "--classes 10,30", ["10", "30"]),
+        ("--classes 30,10", "--classes 30,10 --legend-from", ["water", "forest"]),
+        ("", "--legend-from", ["water", "meadow", "forest", "town"]),
+    ],
+)
+def test_class_numbers_stay_from_the_labels_to_the_map(
+    scene, crops, tmp_path, capsys, eager, patches, training, names
+):
+    wanted = {"10": "water", "20": "meadow", "30": "forest", "40": "town"}
+    numbers = [int(k) for k, name in wanted.items() if {k, name} & set(names)]
+    source = each("source", {"input": scene["input"]})
+    run(
+        f"patches --count 5 --margin 8 --size input=16 {patches}",
+        *(*source, "--labels", crops, "--out-dir", tmp_path),
+    )
+    assert np.unique(tl.read_patches(tmp_path / "labels.tif")).tolist() == numbers
+    files = {name: tmp_path / f"{name}.tif" for name in ("input", "labels")}
+    words = training.replace("--legend-from", f"--legend-from {crops}")
+    run(
+        f"train --architecture pixelwise_fcnn --epochs 1 --batch-size 40 {words}",
+        *(*each("train", files), *each("valid", files)),
+        *("--model", tmp_path / "a.keras"),
+    )
+    table = capsys.readouterr().out.partition("F-score\n")[2].splitlines()
+    assert [line.split()[0] for line in table[: len(names)]] == names
+    run(
+        f"map --output estimated_labels {words}",
+        *(*source, "--model", tmp_path / "a.keras", "--out", tmp_path / "map.tif"),
+    )
+    found = set(np.unique(rasters.read_array(tmp_path / "map.tif")).tolist())
+    assert found - {255}
+    assert found <= {*numbers, 255}
+
+
+def test_classes_that_the_legend_does_not_have_are_refused(
+    folder, crops, tmp_path, capsys
+):
+    words = [
+        *training(folder, "pixelwise_fcnn", "input"),
+        *("--model", tmp_path / "a.keras", "--legend-from", crops),
+    ]
+    assert main([*map(str, words), "--classes", "10,50"]) == 1
+    assert "50 is not in the legend of" in capsys.readouterr().err
+
+
+def test_positions_are_read_from_a_layer_and_for_some_classes(scene, tmp_path, capsys):
+    positions = tl.select_positions(scene["labels"], count=5, margin=9)
+    path = positions.to_file(tmp_path / "positions.gpkg")
+    only = pyogrio.read_info(path)["layer_name"]
+    meta, _, points, fields = pyogrio.raw.read(path)
+    pyogrio.raw.write(
+        path,
+        points[:7],
+        field_data=[field[:7] for field in fields],
+        fields=meta["fields"],
+        geometry_type="Point",
+        crs=meta["crs"],
+        layer="second",
+        append=True,
+    )
+    words = [
+        *("patches", *each("source", {"input": scene["input"]})),
+        *(*each("size", {"input": 4}), "--positions", path, "--out-dir", tmp_path),
+    ]
+    run("", *words, "--layer", "second")
+    assert "7 patches" in capsys.readouterr().out
+    run("", *words, "--layer", only, "--classes", "1,3")
+    assert "10 patches" in capsys.readouterr().out
+    labels = tl.read_patches(tmp_path / "labels.tif")
+    assert np.unique(labels).tolist() == [1, 3]
+
+
+def test_the_scale_tag_of_a_source_is_applied_on_request(scene, tmp_path):
+    path = tmp_path / "scaled.tif"
+    shutil.copy(scene["input"], path)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.scales, dataset.offsets = (0.0001,) * 4, (-0.1,) * 4
+    words = [
+        *("patches", *each("source", {"input": path}), "--size=input=4"),
+        *("--labels", scene["labels"], "--margin", "9", "--count", "3"),
+    ]
+    run("", *words, "--out-dir", tmp_path / "stored")
+    run("", *words, "--out-dir", tmp_path / "scaled", "--scaled", "input")
+    stored, scaled = (
+        tl.read_patches(tmp_path / name / "input.tif") for name in ("stored", "scaled")
+    )
+    assert stored.dtype == "uint16"
+    np.testing.assert_allclose(scaled, stored * 0.0001 - 0.1, rtol=1e-5)
+
+
+def test_the_tag_of_the_label_raster_says_what_has_no_label(scene, tmp_path):
+    labels = rasters.read_array(scene["labels"])
+    path = rasters.write_array(
+        tmp_path / "tagged.tif", labels, tl.read_grid(scene["labels"]), nodata=2
+    )
+    words = [
+        *("patches", *each("source", {"input": scene["input"]}), "--size=input=4"),
+        *("--labels", path, "--margin", "9", "--count", "3"),
+    ]
+    run("", *words, "--out-dir", tmp_path)
+    found = np.unique(tl.read_patches(tmp_path / "labels.tif"))
+    assert 2 not in found
+    run("", *words, "--out-dir", tmp_path, "--nodata", "255")
+    assert 2 in tl.read_patches(tmp_path / "labels.tif")
+
+
+# Inputs are not destroyed
+
+
+def fingerprints(folder):
+    return {
+        path: path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    }
+
+
+@pytest.fixture
+def project(scene, folder, tmp_path, monkeypatch):
+    """A folder with a copy of all that the actions read, as the working folder."""
+    for name in ("input", "labels"):
+        shutil.copy(scene[name], tmp_path / f"{name}.tif")
+        shutil.copy(folder / f"a_{name}.tif", tmp_path / f"a_{name}.tif")
+    tl.architectures.pixelwise_fcnn(4, crops=()).save(tmp_path / "m.keras")
+    positions = tl.select_positions(scene["labels"], count=5, margin=9)
+    positions.to_file(tmp_path / "p.geojson")
+    (tmp_path / "link.tif").symlink_to("input.tif")
+    (tmp_path / "hard.tif").hardlink_to(tmp_path / "input.tif")
+    (tmp_path / "same").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+CUT = "patches --source input=input.tif --size input=4 --margin 9 --count 3 "
+FIT = (
+    "train --architecture pixelwise_fcnn --epochs 1 --class-count 4 "
+    "--train input={x} --train labels={y} --valid input={x} --valid labels={y} "
+)
+PREDICT = "map --model m.keras --source input=input.tif --output estimated_labels "
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"{CUT} --labels labels.tif --out-dir .",
+        f"{CUT} --labels labels.tif --out-dir same",
+        f"{CUT} --labels same/a_labels.tif --out-dir . --prefix a_",
+        "patches --source input=hard.tif --size input=4 --positions p.geojson "
+        "--out-dir .",
+        FIT.format(x="x.keras", y="a_labels.tif") + "--model x.keras",
+        FIT.format(x="a_input.tif", y="y.keras") + "--model same/y.keras",
+        FIT.format(x="x.keras", y="a_labels.tif") + "--model linked.keras",
+        f"{PREDICT} --out input.tif",
+        f"{PREDICT} --out same/input.tif",
+        f"{PREDICT} --out link.tif",
+        f"{PREDICT} --out hard.tif",
+        f"{PREDICT} --out m.keras",
+        f"{PREDICT} --legend-from labels.tif --out ./labels.tif",
+        "export --model m.keras --directory m.keras",
+        "export --model m.keras --directory .",
+        "export --model m.keras --directory same",
+    ],
+)
+def test_no_action_writes_over_what_it_reads(project, capsys, words):
+    # GDAL reads patches whatever the ending of their file.
+    shutil.copy("a_input.tif", "x.keras")
+    shutil.copy("a_labels.tif", "y.keras")
+    Path("linked.keras").symlink_to("x.keras")
+    before = fingerprints(project)
+    assert main(shlex.split(words)) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("tutorial-lib: error: ")
+    assert error.count("\n") == 1
+    assert fingerprints(project) == before
+
+
+# Files that cannot be read or written
+
+
+@pytest.fixture(scope="module")
+def damaged(scene, folder, tmp_path_factory):
+    """Function of a kind of damage and a good file: the path of a file like it."""
+    place = tmp_path_factory.mktemp("damaged")
+
+    def make(kind, good):
+        path = place / f"{kind}{good.suffix}"
+        if kind == "folder":
+            path.mkdir(exist_ok=True)
+        elif kind == "cut":
+            path.write_bytes(good.read_bytes()[: good.stat().st_size // 2])
+        elif kind != "missing":
+            path.write_text({"empty": "", "text": "some words\n"}[kind])
+        return path
+
+    return make
+
+
+GOOD = {
+    "patches --source": f"{CUT} --labels labels.tif --out-dir out",
+    "patches --labels": f"{CUT} --labels labels.tif --out-dir out",
+    "patches --positions": "patches --source input=input.tif --size input=4 "
+    "--positions p.geojson --out-dir out",
+    "train --train": FIT.format(x="a_input.tif", y="a_labels.tif")
+    + "--model out/m.keras",
+    "train --valid": FIT.format(x="a_input.tif", y="a_labels.tif")
+    + "--model out/m.keras",
+    "train --legend-from": FIT.format(x="a_input.tif", y="a_labels.tif").replace(
+        "--class-count 4", "--legend-from labels.tif"
+    )
+    + "--model out/m.keras",
+    "export --model": "export --model m.keras --directory out/served",
+    "map --model": f"{PREDICT} --out out/map.tif",
+    "map --source": f"{PREDICT} --out out/map.tif",
+    "map --legend-from": f"{PREDICT} --out out/map.tif --legend-from labels.tif",
+}
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "empty", "text", "cut"])
+@pytest.mark.parametrize("option", GOOD)
+def test_a_file_that_cannot_be_read_is_one_sentence(
+    project, damaged, capsys, eager, option, kind
+):
+    words = shlex.split(GOOD[option])
+    index = words.index(option.split()[1]) + 1
+    name, equals, value = words[index].rpartition("=")
+    path = damaged(kind, project / value)
+    words[index] = f"{name}{equals}{path}"
+    before = fingerprints(project)
+    assert main(words) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("tutorial-lib: error: ")
+    assert error.count("\n") == 1
+    assert str(path) in error or path.name in error
+    assert "PYTHONDEVMODE" not in error
+    assert "See previous exception" not in error
+    assert fingerprints(project) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (GOOD["patches --labels"], "--out-dir"),
+        (GOOD["train --train"], "--model"),
+        (f"{GOOD['train --train']} --log-dir logs", "--log-dir"),
+        (GOOD["export --model"], "--directory"),
+        (GOOD["map --model"], "--out"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("value", "match"),
+    [
+        ("file/x/y{end}", "file' is not a folder"),
+        ("s3://bucket/y{end}", "of this machine"),
+        ("/vsimem/y{end}", "of this machine"),
+        ("{long}{end}", "File name too long"),
+        ("", "Give the path"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_found_before_any_work(
+    project, capsys, monkeypatch, words, option, value, match
+):
+    monkeypatch.setattr(keras.Model, "fit", pytest.fail)
+    monkeypatch.setattr(tl, "select_positions", pytest.fail, raising=False)
+    monkeypatch.setattr(tl, "plan_inference", pytest.fail, raising=False)
+    (project / "file").write_text("")
+    words = shlex.split(words)
+    end = ".keras" if option == "--model" else ".tif" if option == "--out" else ""
+    words[words.index(option) + 1] = value.format(end=end, long="n" * 256)
+    before = fingerprints(project)
+    if not value and option == "--model":
+        with pytest.raises(SystemExit):
+            main(words)
+        return
+    assert main(words) == 1
+    error = capsys.readouterr().err
+    assert re.fullmatch(rf"tutorial-lib: error: .*{match}.*\n", error)
+    assert fingerprints(project) == before
+
+
+@pytest.mark.parametrize("option", ["--log-dir", "--out-dir", "--directory"])
+def test_a_file_in_the_place_of_a_folder_is_refused(project, capsys, option):
+    words = {
+        "--log-dir": f"{GOOD['train --train']} --log-dir logs",
+        "--out-dir": GOOD["patches --labels"],
+        "--directory": GOOD["export --model"],
+    }[option]
+    words = shlex.split(words)
+    words[words.index(option) + 1] = "input.tif"
+    before = fingerprints(project)
+    assert main(words) == 1
+    error = capsys.readouterr().err
+    assert "input.tif'" in error
+    assert error.count("\n") == 1
+    assert fingerprints(project) == before
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused(project, capsys):
+    for words in (f"{PREDICT} --out same", f"{PREDICT} --out new/"):
+        assert main(shlex.split(words)) == 1
+        assert "is a folder. Give the path of a file" in capsys.readouterr().err
+    Path("d.keras").mkdir()
+    words = GOOD["train --train"].replace("out/m.keras", "d.keras")
+    assert main(shlex.split(words)) == 1
+    assert "'d.keras' is a folder" in capsys.readouterr().err
+
+
+def test_an_unexpected_error_is_one_line_that_says_how_to_see_more(monkeypatch, capsys):
+    def fail(options):
+        raise KeyError("a fault of the kit")
+
+    monkeypatch.setattr(actions, "export", fail)
+    words = ["export", "--model", "m.keras", "--directory", "x"]
+    assert main(words) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(
+        "tutorial-lib: error: KeyError: 'a fault of the kit'. `PYTH"
+    )
+    assert error.count("\n") == 1
 
 
 # Errors and help
@@ -758,6 +1108,11 @@ TRAIN = "train --model m.keras --train a=a.tif --valid a=a.tif --class-count 4 "
         (f"{PATCHES} --positions p --labels l", "not allowed with"),
         (f"{PATCHES} --positions p --seed 3", "--seed goes with --labels"),
         (f"{PATCHES} --labels l --field c", "--field goes with --positions"),
+        (f"{PATCHES} --labels l --layer c", "--layer goes with --positions"),
+        (f"{PATCHES} --positions p --nodata 3", "--nodata goes with --labels"),
+        (f"{PATCHES} --labels l --scaled b", "--scaled: there is no source 'b'"),
+        (f"{PATCHES} --labels l --classes 1,x", "'x' is not a whole number, 0 or m"),
+        (f"{PATCHES} --labels l --classes 1,-2", "'-2' is not a whole number"),
         (f"{PATCHES} --labels l --size a=4", "--size: 'a' is given 2 times"),
         (
             f"{PATCHES} --labels l --bands b=1",
@@ -772,6 +1127,9 @@ TRAIN = "train --model m.keras --train a=a.tif --valid a=a.tif --class-count 4 "
         ("train --epoch 3", "required: --model"),
         ("train --architecture vgg", "invalid choice: 'vgg'"),
         (f"{TRAIN} --architecture pooled_cnn --model m.h5", "does not end in .keras"),
+        (f"{TRAIN} --architecture pooled_cnn --classes 1,2", "does not go with"),
+        (f"{TRAIN} --architecture pooled_cnn --log-dir m.keras", "are the same path"),
+        (TRAIN.replace("--class-count 4", "--architecture pooled_cnn"), "is required"),
         ("map --tile-size big", "'big' is not a whole number"),
         ("map --window 1 2 3", "expected 4 arguments"),
     ],
@@ -791,7 +1149,7 @@ def test_a_wrong_command_line_ends_with_exit_code_2_and_the_reason(
 def test_depth_is_required_by_deeper_unet_and_by_no_other_network(
     folder, words, capsys
 ):
-    names = actions.ARCHITECTURES[words.split()[0]]
+    names = ARCHITECTURES[words.split()[0]]
     paths = [patches_of(folder, area, "input") for area in "ab"]
     paths = [{**dict.fromkeys(names, p["input"]), "labels": p["labels"]} for p in paths]
     rest = [*each("train", paths[0]), *each("valid", paths[1])]

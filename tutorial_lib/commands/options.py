@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tutorial_lib.commands import actions
+from tutorial_lib.commands.training import ARCHITECTURES
 
 TYPES = ("uint8", "int16", "uint16", "int32", "float32", "float64")
 
@@ -53,7 +53,7 @@ def add_train(parser: ArgumentParser) -> None:
     """Add the options of `train`."""
     add = parser.add_argument
     add("--model", required=True, help=".keras file for the best epoch")
-    networks = sorted(actions.ARCHITECTURES)
+    networks = sorted(ARCHITECTURES)
     add("--architecture", choices=networks, required=True, help="the network")
     add("--depth", type=_count, help="number of halvings, only for deeper_unet")
     add("--class-count", type=_count, help="number of classes, which are 0, 1, 2...")
@@ -249,4 +249,5 @@ def _numbers(word: str) -> list[int]:
 
 
 def _classes(word: str) -> tuple[int, ...]:
-    return tuple(_natural(number) for number in word.split(","))
+    # Their order has no meaning here, and the library wants it ascending.
+    return tuple(sorted(_natural(number) for number in word.split(",")))

@@ -11,7 +11,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
-from tutorial_lib.commands import actions, options
+from tutorial_lib.commands import actions, options, training
 from tutorial_lib.commands.signals import ended_like_ctrl_c, exit_code
 from tutorial_lib.notices import error_line
 
@@ -105,7 +105,7 @@ def build_parser() -> ArgumentParser:
     subparsers = parser.add_subparsers(metavar="ACTION", required=True, title="actions")
     for name, action, add_options, summary in (
         ("patches", actions.patches, options.add_patches, "cut patches from rasters"),
-        ("train", actions.train, options.add_train, "train a network on patches"),
+        ("train", training.train, options.add_train, "train a network on patches"),
         (
             "export",
             actions.export,
