@@ -1,10 +1,15 @@
 """Datasets: each patch comes once an epoch, with its own target."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
+from scenes import coordinates, write
 
 import tutorial_lib as tl
+from tutorial_lib.patches import classes
 
 
 def write_area(folder, name, count, *, first=0, classes=4):
@@ -174,3 +179,267 @@ def test_label_patches_of_many_pixels_become_targets_of_many_pixels(tmp_path):
     assert not rest
     truth = patches.arrays["truth"]
     assert np.array_equal(targets["estimated"].numpy().argmax(-1), truth[..., 0])
+
+
+# The same batches, whatever the types of the files
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        "uint8",
+        "int8",
+        "uint16",
+        "int16",
+        "uint32",
+        "int32",
+        "int64",
+        "float32",
+        "float64",
+    ],
+)
+def test_batches_follow_the_seed_and_hold_the_values_of_the_files(tmp_path, dtype):
+    rng = np.random.default_rng(1)
+    arrays = {"a": rng.uniform(0, 120, (50, 3, 3, 2)), "labels": np.arange(50) % 3}
+    arrays["labels"] = arrays["labels"].reshape(50, 1, 1, 1).astype("uint8")
+    arrays["a"] = arrays["a"].astype(dtype)
+    paths = {
+        name: tl.write_patches(tmp_path / f"{name}.tif", array)
+        for name, array in arrays.items()
+    }
+    dataset = tl.patch_dataset(paths, class_count=3, batch_size=8, seed=5)
+    orders = np.random.default_rng(5)
+    for _ in range(3):
+        order = orders.permutation(50)
+        batches = list(dataset)
+        inputs = np.concatenate([inputs["a"] for inputs, _ in batches])
+        targets = np.concatenate([targets["estimated"] for _, targets in batches])
+        assert inputs.dtype == "float32"
+        assert np.array_equal(inputs, arrays["a"][order].astype("float32"))
+        assert np.array_equal(targets, np.eye(3)[arrays["labels"][order, ..., 0]])
+
+
+def test_areas_of_two_types_are_read_in_the_wider_one(tmp_path):
+    one = tl.write_patches(tmp_path / "1.tif", np.full((4, 1, 1, 1), 200, "uint8"))
+    two = tl.write_patches(tmp_path / "2.tif", np.full((4, 1, 1, 1), -300, "int16"))
+    zero = tl.write_patches(tmp_path / "0.tif", np.zeros((4, 1, 1, 1), "uint8"))
+    paths = {"a": [one, two], "labels": [zero, zero]}
+    dataset = tl.patch_dataset(paths, class_count=1, shuffle=False)
+    ((inputs, _),) = dataset
+    assert inputs["a"].numpy().ravel().tolist() == [200] * 4 + [-300] * 4
+
+
+# Class numbers
+
+
+def numbered(tmp_path, labels, dtype="uint8"):
+    """Patches whose values are their indices, with these labels."""
+    count = len(labels)
+    arrays = {"a": np.arange(count).reshape(count, 1, 1, 1).astype("uint8")}
+    arrays["labels"] = np.array(labels, dtype).reshape(count, 1, 1, 1)
+    return {
+        name: tl.write_patches(tmp_path / f"{name}.tif", array)
+        for name, array in arrays.items()
+    }
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int32", "float32", "float64"])
+def test_classes_are_numbered_anew_in_their_order(tmp_path, dtype):
+    paths = numbered(tmp_path, [10, 30, 20, 10, 30], dtype)
+    for numbers, expected in (
+        ((10, 20, 30), [0, 2, 1, 0, 2]),
+        ([30, 10, 20], [1, 0, 2, 1, 0]),
+        (np.array([10, 20, 30]), [0, 2, 1, 0, 2]),
+    ):
+        dataset = tl.patch_dataset(paths, classes=numbers, shuffle=False)
+        ((_, targets),) = dataset
+        assert targets["estimated"].shape == (5, 1, 1, 3)
+        assert targets["estimated"].numpy().argmax(-1).ravel().tolist() == expected
+
+
+def test_many_classes_have_their_numbers(tmp_path):
+    labels = np.arange(3, 1503, 3)
+    dataset = tl.patch_dataset(
+        numbered(tmp_path, labels, "uint16"),
+        classes=labels,
+        shuffle=False,
+        batch_size=500,
+    )
+    ((_, targets),) = dataset
+    found = targets["estimated"].numpy().argmax(-1).ravel()
+    assert found.tolist() == list(range(500))
+
+
+def test_more_classes_than_the_type_of_the_labels_holds(tmp_path):
+    paths = numbered(tmp_path, [255, 0])
+    numbers = [*range(1000, 1300), 255, 0]
+    with pytest.warns(UserWarning, match="are not in the labels"):
+        dataset = tl.patch_dataset(paths, classes=numbers, shuffle=False)
+    ((_, targets),) = dataset
+    assert targets["estimated"].numpy().argmax(-1).ravel().tolist() == [300, 301]
+
+
+def test_labels_are_judged_in_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr(classes, "CHUNK", 2)
+    paths = numbered(tmp_path, [10, 30, 20, 10, 30])
+    ((_, targets),) = tl.patch_dataset(paths, classes=(10, 20, 30), shuffle=False)
+    found = targets["estimated"].numpy().argmax(-1).ravel()
+    assert found.tolist() == [0, 2, 1, 0, 2]
+    with pytest.raises(ValueError, match=r"{30: 2, 20: 1}"):
+        tl.patch_dataset(paths, classes=(10,))
+
+
+@pytest.mark.parametrize(
+    ("labels", "count", "cure"),
+    [
+        ([1, 2, 5], 3, r"{5: 1}.*Give `classes=\(1, 2, 5\)`"),
+        ([10, 20, 30], 3, r"Give `classes=\(10, 20, 30\)`"),
+        ([1, 2, 3], 3, r"{3: 1}.*Give `classes=\(1, 2, 3\)`"),
+        ([0, 1, 2, 3], 3, "Give `class_count=4`"),
+        ([0, 1, 255], 3, "{255: 1}.*without a label: leave their patches out"),
+        (range(2, 60, 2), 3, r"Give `classes=\(2, 4, …\)`"),
+    ],
+)
+def test_the_cure_for_wrong_labels_is_named(tmp_path, labels, count, cure):
+    with pytest.raises(ValueError, match=cure):
+        tl.patch_dataset(numbered(tmp_path, labels), class_count=count)
+
+
+def test_a_label_that_is_not_asked_for_is_refused(tmp_path):
+    paths = numbered(tmp_path, [10, 20, 30])
+    match = r"not in `classes` \(10, 20\).*{30: 1}.*`classes=\(10, 20, 30\)`"
+    with pytest.raises(ValueError, match=match):
+        tl.patch_dataset(paths, classes=(10, 20))
+
+
+def test_a_class_without_labels_gives_a_warning(tmp_path):
+    paths = numbered(tmp_path, [10, 20])
+    with pytest.warns(UserWarning, match=r"30 is not in the labels.*10, 20"):
+        dataset = tl.patch_dataset(paths, classes=(10, 20, 30))
+    assert dataset.element_spec[1]["estimated"].shape[-1] == 3
+
+
+def test_class_count_and_classes_must_agree(tmp_path):
+    paths = numbered(tmp_path, [10, 20])
+    tl.patch_dataset(paths, classes=(10, 20), class_count=2)
+    with pytest.raises(ValueError, match=r"`class_count` is 3.*\(10, 20\) has 2"):
+        tl.patch_dataset(paths, classes=(10, 20), class_count=3)
+    with pytest.raises(TypeError, match="`class_count`, or the numbers of the classes"):
+        tl.patch_dataset(paths)
+
+
+def test_from_positions_to_targets_with_own_class_numbers(tmp_path):
+    labels = np.repeat([5, 10, 20, 30], 300).reshape(30, 40, 1).astype("uint8")
+    truth = write(tmp_path / "truth.tif", labels)
+    scene = coordinates(tmp_path / "image.tif", 30, 40)
+    numbers = (10, 20, 30)
+    drawn = tl.select_positions(truth, count=9, classes=numbers)
+    cut = tl.extract_patches({"a": scene}, drawn, sizes=1, out_dir=tmp_path / "out")
+    assert set(np.unique(tl.read_patches(cut.paths["labels"]))) == set(numbers)
+    dataset = tl.patch_dataset(cut.paths, classes=numbers, batch_size=99)
+    ((inputs, targets),) = dataset
+    rows, cols = inputs["a"].numpy()[:, 0, 0].astype(int).T
+    expected = np.searchsorted(numbers, labels[rows, cols, 0])
+    assert np.array_equal(targets["estimated"].numpy().argmax(-1).ravel(), expected)
+
+
+# Memory
+
+PEAK = """
+import sys
+import numpy as np
+import tutorial_lib as tl
+
+def kilobytes(name):
+    lines = open("/proc/self/status").read().splitlines()
+    return int(next(line for line in lines if line.startswith(name)).split()[1])
+
+folder, task = sys.argv[1:]
+def paths(names):
+    return {
+        "x": [f"{folder}/x_{name}.tif" for name in names],
+        "labels": [f"{folder}/l_{name}.tif" for name in names],
+    }
+def use(names):
+    if task == "read":
+        return [tl.read_patches(path) for path in paths(names)["x"]]
+    dataset = tl.patch_dataset(paths(names), class_count=4, batch_size=32)
+    for _ in range(2):
+        next(iter(dataset))
+use(["tiny"])
+before = max(kilobytes("VmHWM"), kilobytes("VmRSS"))
+use(["a", "b"])
+print(kilobytes("VmHWM") - before)
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc of Linux")
+@pytest.mark.parametrize("task", ["dataset", "segmentation", "read"])
+def test_patches_are_in_memory_once(tmp_path, task):
+    # For segmentation, each pixel has a label, so labels are half of the data.
+    shapes = {"x": ((40, 40, 8), "uint16"), "l": ((1, 1, 1), "uint8")}
+    if task == "segmentation":
+        shapes = dict.fromkeys(shapes, ((112, 112, 1), "uint8"))
+    size = 0
+    for area, count in (("tiny", 40), ("a", 2000), ("b", 3000)):
+        for name, (shape, dtype) in shapes.items():
+            array = np.zeros((count, *shape), dtype)
+            tl.write_patches(tmp_path / f"{name}_{area}.tif", array)
+            size += array.nbytes
+    run = subprocess.run(
+        [sys.executable, "-c", PEAK, str(tmp_path), task],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(run.stdout) * 1024 < 1.5 * size
+
+
+# Arguments
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "name"),
+    [
+        ({"paths": None}, TypeError, "paths"),
+        ({"paths": {1: "a", "labels": "b"}}, TypeError, "paths"),
+        ({"paths": {"ten": None, "labels": "b"}}, TypeError, r'paths\["ten"\]'),
+        ({"paths": {"ten": 5, "labels": "b"}}, TypeError, r'paths\["ten"\]'),
+        ({"paths": {"ten": [], "labels": "b"}}, ValueError, r'paths\["ten"\]'),
+        ({"paths": {"ten": ["a", 5], "labels": "b"}}, TypeError, r'paths\["ten"\]'),
+        ({"class_count": "4"}, TypeError, "class_count"),
+        ({"class_count": 4.5}, ValueError, "class_count"),
+        ({"class_count": 0}, ValueError, "class_count"),
+        ({"class_count": [4]}, TypeError, "class_count"),
+        ({"class_count": True}, TypeError, "class_count"),
+        ({"classes": "0123", "class_count": None}, TypeError, "classes"),
+        ({"classes": (0, 1, 1), "class_count": None}, ValueError, "classes"),
+        ({"batch_size": 0}, ValueError, "batch_size"),
+        ({"batch_size": -3}, ValueError, "batch_size"),
+        ({"batch_size": 8.5}, ValueError, "batch_size"),
+        ({"batch_size": None}, TypeError, "batch_size"),
+        ({"shuffle": "no"}, TypeError, "shuffle"),
+        ({"shuffle": 1}, TypeError, "shuffle"),
+        ({"shuffle": None}, TypeError, "shuffle"),
+        ({"seed": "a"}, TypeError, "seed"),
+        ({"seed": -1}, ValueError, "seed"),
+        ({"seed": 1.5}, ValueError, "seed"),
+        ({"seed": None}, TypeError, "seed"),
+        ({"target": None}, TypeError, "target"),
+        ({"target": 5}, TypeError, "target"),
+        ({"target": ["estimated"]}, TypeError, "target"),
+    ],
+)
+def test_wrong_arguments_are_named(area, options, error, name):
+    with pytest.raises(error, match=rf"`{name}` .*Give"):
+        tl.patch_dataset(**{"paths": area, "class_count": 4} | options)
+
+
+def test_numbers_of_numpy_and_paths_as_text_are_accepted(area):
+    paths = {name: np.array([str(path)]) for name, path in area.items()}
+    numbers = {"class_count": np.int64(4), "batch_size": np.uint8(7)}
+    dataset = tl.patch_dataset(
+        paths, **numbers, seed=np.int32(3), shuffle=np.bool_(False)
+    )
+    assert indices_of(dataset) == list(range(30))

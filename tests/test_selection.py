@@ -4,10 +4,13 @@ import warnings
 
 import numpy as np
 import pytest
+import rasterio
 from odc.geo.crs import CRS
+from rasterio.enums import ColorInterp
 from scenes import LEFT, TOP, coordinates, write
 
 import tutorial_lib as tl
+from tutorial_lib import testing
 from tutorial_lib.rasters import Source
 
 UTM = CRS("EPSG:32631")
@@ -137,3 +140,164 @@ def test_a_label_raster_of_two_bands_is_refused(tmp_path):
     path = coordinates(tmp_path / "a.tif", 20, 30)
     with pytest.raises(ValueError, match="has 2 bands"):
         tl.select_positions(path)
+
+
+# Pixels without a label
+
+
+def labelled(path, dtype="uint8", *, special, **options):
+    """Ten rows of classes 1 and 2, and one row of a special value."""
+    labels = np.ones((11, 12, 1), dtype)
+    labels[5:10] = 2
+    labels[10] = special
+    return write(path, labels, **options)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "special", "tag"),
+    [
+        ("uint8", 0, 0),
+        ("uint8", 7, 7),
+        ("uint16", 65535, 65535),
+        ("int16", -1, -1),
+        ("int32", -9999, -9999),
+        ("float32", -9999, -9999),
+        ("float32", np.float32(-3.4e38), -3.4e38),
+        ("float32", np.nan, np.nan),
+        ("uint8", 255, None),
+        ("uint16", 255, None),
+        ("float32", 255, None),
+        ("float32", np.nan, None),
+        ("float32", np.inf, -9999),
+    ],
+)
+def test_the_tag_of_the_raster_says_what_has_no_label(tmp_path, dtype, special, tag):
+    path = labelled(tmp_path / "a.tif", dtype, special=special, nodata=tag)
+    positions = tl.select_positions(path, strategy="all")
+    assert positions.counts == {1: 60, 2: 60}
+
+
+def test_255_is_a_class_where_the_tag_is_another_value(tmp_path):
+    path = labelled(tmp_path / "a.tif", special=255, nodata=0)
+    assert tl.select_positions(path, strategy="all").counts == {1: 60, 2: 60, 255: 12}
+
+
+def test_a_given_value_replaces_the_tag(tmp_path):
+    path = labelled(tmp_path / "a.tif", special=7, nodata=7)
+    positions = tl.select_positions(path, strategy="all", nodata=2)
+    assert positions.counts == {1: 60, 7: 12}
+
+
+@pytest.mark.parametrize("how", ["internal", "sidecar", "alpha"])
+def test_masked_pixels_have_no_label(tmp_path, how):
+    path = tmp_path / "a.tif"
+    labels = np.ones((1, 12, 15), "uint8")
+    mask = np.full((12, 15), 255, "uint8")
+    mask[3:5, 4:9] = 0
+    profile = {"driver": "GTiff", "height": 12, "width": 15, "dtype": "uint8"}
+    profile |= {"count": 1 + (how == "alpha"), "crs": UTM.to_wkt()}
+    profile |= {"transform": testing.small_grid(12, 15).transform}
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=how == "internal"),
+        rasterio.open(path, "w", **profile) as dataset,
+    ):
+        dataset.write(labels[0], 1)
+        if how == "alpha":
+            dataset.write(mask, 2)
+            dataset.colorinterp = [ColorInterp.gray, ColorInterp.alpha]
+        else:
+            dataset.write_mask(mask)
+    positions = tl.select_positions(path, strategy="all")
+    assert positions.counts == {1: 12 * 15 - 10}
+
+
+def test_a_value_that_no_pixel_can_have_is_refused(tmp_path):
+    path = labelled(tmp_path / "a.tif", special=255)
+    with pytest.raises(ValueError, match=r"`nodata` is -9999.*holds uint8"):
+        tl.select_positions(path, nodata=-9999)
+
+
+# Class numbers
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Classes 10, 20, 30 and 99 with 20, 40, 60 and 10 pixels, and 5.5 outside."""
+    labels = np.concatenate(
+        [np.full(n, v) for v, n in ((10, 20), (20, 40), (30, 60), (99, 10), (5.5, 14))]
+    )
+    return write(tmp_path / "own.tif", labels.reshape(12, 12, 1).astype("float32"))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "expected"),
+    [
+        ("constant", {10: 5, 30: 5}),
+        ("smallest", {10: 20, 30: 20}),
+        ("total", {10: 1, 30: 4}),
+        ("all", {10: 20, 30: 60}),
+    ],
+)
+def test_only_the_asked_for_classes_are_drawn(own, strategy, expected):
+    options = {"strategy": strategy, "count": 5}
+    for classes in ((10, 30), [30, 10], np.array([10, 30])):
+        positions = tl.select_positions(own, classes=classes, **options)
+        assert positions.counts == expected
+
+
+def test_an_absent_class_gives_a_warning(own):
+    match = r"`classes`, 1, 2 are not in .*own.tif'. The numbers there: 5.5, 10, 20, 30"
+    with pytest.warns(UserWarning, match=match):
+        positions = tl.select_positions(own, strategy="all", classes=(1, 2, 10))
+    assert positions.counts == {10: 20}
+    with pytest.raises(ValueError, match=r"None of `classes` \(1, 2\).*5.5, 10, 20"):
+        tl.select_positions(own, classes=(1, 2))
+
+
+def test_the_cure_for_other_numbers_is_named(own):
+    with pytest.raises(ValueError, match=r"\[5.5\].*`classes=\(1, 2\)`"):
+        tl.select_positions(own)
+
+
+# Arguments
+
+
+@pytest.mark.parametrize(
+    ("option", "error"),
+    [
+        ({"labels_path": None}, TypeError),
+        ({"labels_path": 5}, TypeError),
+        ({"labels_path": ""}, ValueError),
+        ({"labels_path": ["a.tif"]}, TypeError),
+        ({"labels_path": Source("a.tif")}, TypeError),
+        ({"strategy": None}, ValueError),
+        ({"strategy": ["all"]}, ValueError),
+        ({"count": 10.5}, ValueError),
+        ({"count": "10"}, TypeError),
+        ({"count": None}, TypeError),
+        ({"count": True}, TypeError),
+        ({"nodata": "255"}, TypeError),
+        ({"nodata": [255]}, TypeError),
+        ({"margin": 1.5}, ValueError),
+        ({"margin": "1"}, TypeError),
+        ({"margin": None}, TypeError),
+        ({"seed": "a"}, TypeError),
+        ({"seed": None}, TypeError),
+        ({"seed": -1}, ValueError),
+        ({"seed": 0.5}, ValueError),
+        ({"classes": 1.5}, ValueError),
+        ({"classes": "1"}, TypeError),
+        ({"classes": (1, 1)}, ValueError),
+        ({"classes": ()}, ValueError),
+    ],
+)
+def test_wrong_arguments_are_named(truth, option, error):
+    ((name, _),) = option.items()
+    with pytest.raises(error, match=rf"`{name}` .*Give"):
+        tl.select_positions(**{"labels_path": truth} | option)
+
+
+def test_numbers_of_numpy_are_numbers(truth):
+    numbers = {"count": np.int64(5), "margin": np.uint8(2), "seed": np.int32(1)}
+    numbers |= {"nodata": np.float64(255), "classes": np.int64(7)}
+    assert tl.select_positions(str(truth), **numbers).counts == {7: 5}

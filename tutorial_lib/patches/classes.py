@@ -108,7 +108,8 @@ def class_indices(labels: np.ndarray, classes: tuple[int, ...]) -> np.ndarray:
     """Index of each label in `classes`.
 
     Args:
-        labels: (n, height, width, 1) class numbers.
+        labels: (n, height, width, 1) class numbers. The indices take their place in
+            memory, if they fit.
         classes: The class numbers.
 
     Returns:
@@ -135,8 +136,11 @@ def class_indices(labels: np.ndarray, classes: tuple[int, ...]) -> np.ndarray:
         occurring_classes(classes, np.array(list(pixels)), "the labels")
     order = np.argsort(classes)
     ascending = np.array(classes)[order]
-    dtype = np.uint8 if len(classes) <= 256 else np.int32
-    indices = np.empty(labels.shape[:3], dtype)
+    indices = labels[..., 0]
+    if labels.dtype.kind == "f":
+        indices = indices.view(f"int{8 * labels.itemsize}")
+    elif len(classes) - 1 > np.iinfo(labels.dtype).max:
+        indices = np.empty(indices.shape, "int32")
     for part in _chunks(labels):
         indices[part] = order[np.searchsorted(ascending, labels[part][..., 0])]
     return indices

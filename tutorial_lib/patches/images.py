@@ -14,6 +14,7 @@ import rasterio
 from einops import rearrange
 from odc.geo.geobox import GeoBox
 
+from tutorial_lib import arguments
 from tutorial_lib.rasters import (
     PathLike,
     Source,
@@ -27,8 +28,8 @@ from tutorial_lib.rasters.writing import write_together
 # Tag of a patches image: the number of the extraction that wrote it.
 EXTRACTION_TAG = "TUTORIAL_LIB_EXTRACTION"
 
-# Bytes of a patches image that are read at a time. Reading needs about twice as much
-# memory as that, beside the patches themselves.
+# Bytes of a patches image that are read at a time. Reading needs about three times as
+# much memory as that, beside the patches themselves.
 STRIP_BYTES = 4 * 2**20
 
 __all__ = ["read_patches", "write_patches"]
@@ -58,6 +59,7 @@ def describe(path: PathLike) -> PatchesImage:
         FileNotFoundError: If there is no such file.
         OSError: If GDAL cannot read it.
     """
+    arguments.file_path("path", path)
     with open_source(Source(path)) as reader, opened(path) as dataset:
         height, width = reader.grid.shape
         if height % width or reader.grid.crs is not None:
@@ -75,10 +77,14 @@ def read_into(patches: np.ndarray, image: PatchesImage) -> None:
     """Read all patches of a file into an array of their shape."""
     count, height, width, channels = image.shape
     pixels = patches.reshape(count * height, width, channels)
+    with opened(image.path) as dataset:
+        block_rows = dataset.block_shapes[0][0]
     rows = max(1, STRIP_BYTES // max(1, pixels[0].nbytes))
-    with open_source(Source(image.path)) as reader:
-        for first in range(0, len(pixels), rows):
-            strip = pixels[first : first + rows]
+    rows = -(-rows // block_rows) * block_rows
+    for first in range(0, len(pixels), rows):
+        strip = pixels[first : first + rows]
+        # GDAL keeps the blocks that it has read until the file is closed.
+        with open_source(Source(image.path)) as reader:
             strip[:] = reader.read(first, 0, len(strip), width)
 
 
@@ -211,7 +217,11 @@ def check_one_extraction(images: Iterable[PatchesImage]) -> None:
 
 def _checked(array: Any) -> np.ndarray:
     """The array, after a check that it is one of square patches of numbers."""
-    array = np.asarray(array)
+    try:
+        array = np.asarray(array)
+    except ValueError:
+        # Lists of different lengths. What is said then is said of their shape.
+        array = np.array(None)
     if array.ndim != 4 or array.shape[1] != array.shape[2] or not array.size:
         raise ValueError(
             f"The array has the shape {array.shape}. Give at least one square patch: "

@@ -4,6 +4,7 @@ A file is read back before it gets its name: on a full disk OGR may report nothi
 """
 
 import os
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -14,11 +15,7 @@ import shapely
 from odc.geo.crs import CRS
 
 from tutorial_lib.rasters import PathLike, opened
-from tutorial_lib.rasters.files import (
-    check_destination,
-    not_written,
-    replacing_together,
-)
+from tutorial_lib.rasters.files import check_destination, replacing_together
 
 # Files that OGR writes for one shapefile; the projection only if there is a CRS.
 SHAPEFILE = (".shp", ".shx", ".dbf", ".cpg")
@@ -289,20 +286,26 @@ def _write(part: Path, path: Path, points: Points) -> None:
     # The code where there is one: some formats keep nothing else.
     crs = points.crs
     code = crs and (f"EPSG:{crs.epsg}" if crs.epsg else crs.to_wkt())
+    driver = _driver(path)
+    # With an index, FlatGeobuf sorts the points by place.
+    options = {"SPATIAL_INDEX": "NO"} if driver == "FlatGeobuf" else None
     try:
-        pyogrio.raw.write(
-            part,
-            shapely.to_wkb(shapely.points(points.x, points.y)),
-            field_data=[points.labels],
-            fields=np.array(["class"]),
-            geometry_type="Point",
-            crs=code,
-            driver=_driver(path),
-        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "'crs' was not provided")
+            pyogrio.raw.write(
+                part,
+                shapely.to_wkb(shapely.points(points.x, points.y)),
+                field_data=[points.labels],
+                fields=np.array(["class"]),
+                geometry_type="Point",
+                crs=code,
+                driver=driver,
+                layer_options=options,
+            )
     except (pyogrio.errors.FieldError, pyogrio.errors.GeometryError) as err:
         raise _lossy(path, f"cannot keep points with a class ({err})") from err
     except RuntimeError as err:
-        raise not_written(path, err) from err
+        raise _not_written(path, str(err)) from err
 
 
 def _check_written(part: Path, path: Path, wanted: Points) -> None:
@@ -310,10 +313,10 @@ def _check_written(part: Path, path: Path, wanted: Points) -> None:
     try:
         found = read_points(part, "class", layer=None)
     except (OSError, ValueError) as err:
-        raise not_written(path, OSError("it cannot be read back")) from err
+        raise _not_written(path, "it cannot be read back") from err
     if len(found.labels) != len(wanted.labels):
         count = f"{len(found.labels)} of {len(wanted.labels)} points"
-        raise not_written(path, OSError(f"only {count} are in it"))
+        raise _not_written(path, f"only {count} are in it")
     if (found.crs is None) != (wanted.crs is None):
         raise _lossy(path, f"has the CRS {found.crs}, the positions have {wanted.crs}")
     x, y = found.x, found.y
@@ -331,4 +334,11 @@ def _lossy(path: Path, why: str) -> ValueError:
     return ValueError(
         f"Positions cannot be written into '{path}': this format {why}. Use .gpkg, "
         "which keeps everything."
+    )
+
+
+def _not_written(path: Path, why: str) -> OSError:
+    return OSError(
+        f"'{path}' could not be written: {why.rstrip('.')}. No part of it is left. "
+        "Check that its folder can be written and that the disk has space."
     )
