@@ -15,7 +15,11 @@ import shapely
 from odc.geo.crs import CRS
 
 from tutorial_lib.rasters import PathLike, opened
-from tutorial_lib.rasters.files import check_destination, replacing_together
+from tutorial_lib.rasters.files import (
+    check_destination,
+    not_written,
+    replacing_together,
+)
 
 # Files that OGR writes for one shapefile; the projection only if there is a CRS.
 SHAPEFILE = (".shp", ".shx", ".dbf", ".cpg")
@@ -305,7 +309,7 @@ def _write(part: Path, path: Path, points: Points) -> None:
     except (pyogrio.errors.FieldError, pyogrio.errors.GeometryError) as err:
         raise _lossy(path, f"cannot keep points with a class ({err})") from err
     except RuntimeError as err:
-        raise _not_written(path, str(err)) from err
+        raise not_written(path, err) from err
 
 
 def _check_written(part: Path, path: Path, wanted: Points) -> None:
@@ -313,10 +317,10 @@ def _check_written(part: Path, path: Path, wanted: Points) -> None:
     try:
         found = read_points(part, "class", layer=None)
     except (OSError, ValueError) as err:
-        raise _not_written(path, "it cannot be read back") from err
+        raise not_written(path, OSError("it cannot be read back")) from err
     if len(found.labels) != len(wanted.labels):
         count = f"{len(found.labels)} of {len(wanted.labels)} points"
-        raise _not_written(path, f"only {count} are in it")
+        raise not_written(path, OSError(f"only {count} are in it"))
     if (found.crs is None) != (wanted.crs is None):
         raise _lossy(path, f"has the CRS {found.crs}, the positions have {wanted.crs}")
     x, y = found.x, found.y
@@ -334,11 +338,4 @@ def _lossy(path: Path, why: str) -> ValueError:
     return ValueError(
         f"Positions cannot be written into '{path}': this format {why}. Use .gpkg, "
         "which keeps everything."
-    )
-
-
-def _not_written(path: Path, why: str) -> OSError:
-    return OSError(
-        f"'{path}' could not be written: {why.rstrip('.')}. No part of it is left. "
-        "Check that its folder can be written and that the disk has space."
     )
