@@ -146,6 +146,18 @@ def test_nan_of_single_pixels_leaves_the_others(tmp_path):
     np.testing.assert_array_equal(got, expected)
 
 
+@pytest.mark.parametrize("as_file", [False, True])
+def test_labels_alone_of_broken_weights_are_refused(scene, network, tmp_path, as_file):
+    """Without the probabilities nothing else shows that the class 0 is none."""
+    model = broken(network)
+    labels = keras.Model(model.inputs, {"labels": model.output["estimated_labels"]})
+    if as_file:
+        labels.save(tmp_path / "labels.keras")
+        labels = tmp_path / "labels.keras"
+    with pytest.raises(ValueError, match=r"holds NaN or infinity.*Train .* again"):
+        plan_inference(labels, scene, output="labels")
+
+
 def test_infinite_values_are_numbers(tmp_path):
     """Their sum is NaN, and they are not."""
     path = write(tmp_path / "a.tif", image(12, 14, 2, largest=2, dtype="float32"))

@@ -23,7 +23,7 @@ from tutorial_lib.inference.errors import (
     InputSizeError,
     ScaleFactorError,
 )
-from tutorial_lib.inference.labels import scores_of
+from tutorial_lib.inference.labels import check_weights, scores_of
 from tutorial_lib.networks.checks import OutputError, check_inputs
 from tutorial_lib.networks.predictors import Predictor
 from tutorial_lib.notices import error_line
@@ -298,6 +298,8 @@ def _formats(job: Job, given: Mapping[str, np.ndarray]) -> tuple[OutputFormat, .
         array, scores = given[name], None
         if array.shape[-1] == 1 and np.issubdtype(array.dtype, np.integer):
             scores = scores_of(name, job.predictor, given)
+            if scores is None:
+                check_weights(name, job.predictor)
         classes = given.get(scores or "estimated")
         count = None if classes is None else classes.shape[-1]
         channels, dtype = array.shape[-1], array.dtype

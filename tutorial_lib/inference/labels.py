@@ -10,7 +10,7 @@ import numpy as np
 
 from tutorial_lib.networks.predictors import Predictor
 
-__all__ = ["numbered", "scores_of"]
+__all__ = ["check_weights", "numbered", "scores_of"]
 
 
 def scores_of(
@@ -32,6 +32,20 @@ def scores_of(
         if np.issubdtype(scores.dtype, np.floating):
             return name
     return None
+
+
+def check_weights(labels: str, predictor: Predictor) -> None:
+    """Raise ValueError if an output of labels comes from weights that are no numbers.
+
+    Called where nothing else tells it: the labels are the only output.
+    """
+    name = predictor.broken_weight and predictor.broken_weight()
+    if name:
+        raise ValueError(
+            f"The weight '{name}' of the model holds NaN or infinity, so all labels of "
+            f"'{labels}' would be wrong. Train the model again with a smaller learning "
+            "rate."
+        )
 
 
 def _outputs_before(labels: str, predictor: Predictor) -> list[str]:

@@ -56,6 +56,8 @@ class Predictor:
             cannot.
         analysis: Analyses the layers, once; None when they cannot be seen.
         read_digest: Computes the digest; None for a plain function.
+        broken_weight: Looks for a weight that holds NaN or infinity, and gives its
+            name; None when the weights cannot be seen.
         path: The file or folder that it was loaded from; None for others.
 
     Example:
@@ -72,6 +74,7 @@ class Predictor:
     trace: Callable[[tuple[str, ...]], NetworkReach] | None = None
     analysis: "Callable[[], FieldAnalysis] | None" = None
     read_digest: Callable[[], str] | None = None
+    broken_weight: Callable[[], str | None] | None = None
     path: Path | None = None
 
     @property
@@ -224,7 +227,7 @@ def _from_keras(model: "keras.Model") -> Predictor:
     from tutorial_lib.fields.analysis import analyse
     from tutorial_lib.fields.tracing import trace
     from tutorial_lib.networks.running import of_keras
-    from tutorial_lib.networks.saving import weights_digest
+    from tutorial_lib.networks.saving import broken_weight, weights_digest
 
     @cache
     def analysis() -> "FieldAnalysis":
@@ -243,6 +246,7 @@ def _from_keras(model: "keras.Model") -> Predictor:
         analysis=analysis,
         # Computed whenever it is asked for, because training changes the weights.
         read_digest=lambda: weights_digest(model),
+        broken_weight=lambda: broken_weight(model),
     )
 
 

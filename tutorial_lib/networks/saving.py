@@ -46,6 +46,7 @@ SAVED_MODEL_PARTS = {
 }
 
 __all__ = [
+    "broken_weight",
     "export",
     "folder_hash",
     "read_model",
@@ -256,6 +257,15 @@ def weights_digest(model: keras.Model) -> str:
         digest.update(f"{value.shape}{value.dtype}".encode())
         digest.update(value.tobytes())
     return digest.hexdigest()
+
+
+def broken_weight(model: keras.Model) -> str | None:
+    """Name of the first weight that holds NaN or infinity; None if all are numbers."""
+    for weight in model.weights:
+        value = weight.numpy()
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            return weight.path
+    return None
 
 
 def folder_hash(folder: PathLike) -> str:
