@@ -9,6 +9,7 @@ import pyogrio
 import pytest
 import rasterio
 import shapely
+from affine import Affine
 from scenes import constant, grid_at, image, write
 
 import tutorial_lib as tl
@@ -92,13 +93,13 @@ def _bands_cut_off(path):
     return path
 
 
-def _vectors(path, geometries, crs):
+def _vectors(path, geometries, crs, kind="Point"):
     binary = [None if one is None else shapely.to_wkb(one) for one in geometries]
     fields = [np.arange(len(geometries))], ["number"]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "'crs' was not provided")
         pyogrio.raw.write(
-            path, np.array(binary, object), *fields, geometry_type="Point", crs=crs
+            path, np.array(binary, object), *fields, geometry_type=kind, crs=crs
         )
     return path
 
@@ -401,3 +402,107 @@ def test_a_single_point_has_a_map(files):
     web = tl.show_map(files["points"])
     assert web._repr_mimebundle_()[0]["image/png"]
     assert web.bounds[0] == web.bounds[1]
+
+
+BOX = shapely.box(500_100, 4_799_800, 500_150, 4_799_850)
+ODD_SHAPES = {
+    "a level line": shapely.LineString([(500_100, 4_799_900), (500_130, 4_799_900)]),
+    "a collection": shapely.GeometryCollection([shapely.MultiPolygon([BOX])]),
+    "collections": shapely.GeometryCollection([shapely.GeometryCollection([BOX])]),
+    "with an empty part": shapely.GeometryCollection([shapely.Point(), BOX]),
+}
+
+
+@pytest.mark.parametrize("name", ODD_SHAPES)
+def test_odd_shapes_have_a_map(tmp_path, name):
+    path = _vectors(tmp_path / "a.gpkg", [ODD_SHAPES[name]], "EPSG:32631", "Unknown")
+    web = tl.show_map(path)
+    drawn = web.as_figure().axes[0].collections
+    paths = [one for collection in drawn for one in collection.get_paths()]
+    assert len(paths) >= 1
+    ax = web.as_figure().axes[0]
+    for labels in (ax.get_xticklabels(), ax.get_yticklabels()):
+        texts = [label.get_text() for label in labels]
+        assert len(set(texts)) == len(texts) > 1
+    assert web._repr_mimebundle_()[0]["image/png"]
+
+
+def test_the_first_layer_of_a_file_is_drawn_and_that_is_said(tmp_path):
+    path = _vectors(tmp_path / "a.gpkg", [BOX], "EPSG:32631", "Polygon")
+    pyogrio.raw.write(
+        path,
+        np.array([shapely.to_wkb(shapely.Point(0, 0))], object),
+        [np.arange(1)],
+        ["number"],
+        layer="second",
+        geometry_type="Point",
+        crs="EPSG:32631",
+    )
+    with pytest.warns(
+        UserWarning, match="layers a, second, and the map shows the first"
+    ):
+        assert "1 polygon" in tl.show_map(path).description
+
+
+AT_10_M = Affine(10, 0, 500_000, 0, -10, 4_800_000)
+TRANSFORMS = {
+    "no area": Affine(0, 0, 500_000, 0, 0, 4_800_000),
+    "no height": Affine(10, 0, 500_000, 0, 0, 4_800_000),
+    "too small for its coordinates": Affine(1e-12, 0, 5e5, 0, -1e-12, 4.8e6),
+    "infinite": Affine(np.inf, 0, 500_000, 0, -10, 4_800_000),
+    "NaN": Affine(np.nan, 0, 500_000, 0, -10, 4_800_000),
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_rasters_with_damaged_coordinates_are_drawn_without_them(tmp_path, name):
+    path = _placed(tmp_path / "a.tif", TRANSFORMS[name], "EPSG:32631")
+    assert f"{COLS} x {ROWS} px" in repr(tl.show(path))
+    compared = repr(tl.compare(path, path, titles=("a", "b")))
+    assert compared == f"Comparison of a, b: {ROWS} x {COLS} px."
+    text = sentence(lambda: tl.show_map(path))
+    assert "without an area" in text
+    assert "gdal_edit.py -a_ullr" in text
+
+
+def test_a_crs_without_a_place_on_earth_has_no_map(tmp_path):
+    local = 'LOCAL_CS["machine",UNIT["metre",1]]'
+    path = _placed(tmp_path / "a.tif", AT_10_M, rasterio.crs.CRS.from_wkt(local))
+    assert "no place on Earth" in sentence(lambda: tl.show_map(path))
+    points = _vectors(tmp_path / "a.gpkg", [shapely.Point(1, 2)], local)
+    assert "no place on Earth" in sentence(lambda: tl.show_map(points))
+
+
+def _placed(path, transform, crs):
+    profile = {"driver": "GTiff", "height": ROWS, "width": COLS, "count": 1}
+    profile |= {"dtype": "uint8", "transform": transform, "crs": crs}
+    with rasterio.open(path, "w", **profile) as dataset:
+        dataset.write(IMAGE.astype("uint8"), 1)
+    return path
+
+
+def test_a_raster_with_control_points_only_needs_to_be_warped(tmp_path):
+    path = tmp_path / "a.tif"
+    corners = [(0, 0), (0, COLS), (ROWS, 0), (ROWS, COLS)]
+    points = [
+        rasterio.control.GroundControlPoint(row, col, 500_000 + col, 4_800_000 - row)
+        for row, col in corners
+    ]
+    profile = {"driver": "GTiff", "height": ROWS, "width": COLS, "count": 1}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        with rasterio.open(path, "w", dtype="uint8", **profile) as dataset:
+            dataset.gcps = points, rasterio.crs.CRS.from_epsg(32631)
+            dataset.write(IMAGE.astype("uint8"), 1)
+    assert "40 x 30 px" in repr(tl.show(path))
+    text = sentence(lambda: tl.show_map(path))
+    assert "only by GCPs" in text
+    assert "gdalwarp" in text
+
+
+def test_names_of_classes_may_be_long():
+    legend = tl.Legend(["y" * 300, "forest"], ["#123456", "#106b00"])
+    patches = {"x": PATCHES, "labels": np.array([0, 0, 0, 1, 1, 1])}
+    figure = tl.show_patches(patches, legend=legend)
+    assert figure.as_figure().get_size_inches()[1] > 1
+    tl.show(IMAGE % 2, legend=legend)._repr_mimebundle_()

@@ -10,7 +10,7 @@ from tutorial_lib.grids import Axis, align, window_ranges
 from tutorial_lib.notices import warn
 from tutorial_lib.placement import same_crs
 from tutorial_lib.rasters import Legend, PathLike
-from tutorial_lib.viewers.options import Display
+from tutorial_lib.viewers.options import Display, chosen_bands
 from tutorial_lib.viewers.pictures import (
     GREY_RAMP,
     PROBABILITY_RAMP,
@@ -26,7 +26,6 @@ from tutorial_lib.viewers.reading import (
     OpenLayer,
     Preview,
     as_window,
-    chosen_bands,
     open_layer,
 )
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from tutorial_lib import arguments
 from tutorial_lib.rasters import Legend
+from tutorial_lib.rasters.sources import check_bands
 
 KINDS = ("rgb", "classes", "grey", "probability")
 
@@ -19,6 +20,7 @@ __all__ = [
     "Display",
     "check_legend",
     "checked_titles",
+    "chosen_bands",
     "counted",
     "is_number",
     "refuse_unknown",
@@ -125,6 +127,48 @@ def counted(count: int, one: str, many: str | None = None) -> str:
         ('1 opacity', '0 titles')
     """
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def chosen_bands(
+    name: str,
+    count: int,
+    bands: int | Sequence[int] | None,
+    kind: str | None = None,
+    *,
+    alone: bool = True,
+) -> tuple[int, ...]:
+    """Numbers of the bands to show: one or three, from 1.
+
+    Args:
+        name: What error messages call the layer.
+        count: Number of its bands.
+        bands: Numbers from 1 that the user gave; None for the first one or three.
+        kind: Kind of picture that the user gave: "rgb" needs three bands, others one.
+        alone: Whether it is the only layer. Beside others, a layer of one band shows
+            that band.
+
+    Example:
+        >>> chosen_bands("the array", 1, (3, 2, 1), alone=False)
+        (1,)
+    """
+    if bands is None or (count == 1 and not alone):
+        color = count >= 3 if kind is None else kind == "rgb"
+        bands = (1, 2, 3) if color else (1,)
+    try:
+        numbers = arguments.whole_numbers("bands", bands)
+    except (TypeError, ValueError) as err:
+        raise type(err)(
+            f"`bands` is {arguments.shown(bands)}, and {name} has "
+            f"{counted(count, 'band')}. Give one or three numbers from 1, such as 1 or "
+            "(3, 2, 1)."
+        ) from err
+    if len(numbers) not in {None: (1, 3), "rgb": (3,)}.get(kind, (1,)):
+        raise ValueError(
+            f"A picture shows one band or three; bands={list(numbers)} has "
+            f"{len(numbers)}. Give one number, or three for red, green and blue."
+        )
+    check_bands(name, numbers, count)
+    return numbers
 
 
 def refuse_unknown(function: Callable, unknown: Mapping[str, Any]) -> None:

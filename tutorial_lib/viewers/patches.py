@@ -22,9 +22,9 @@ from tutorial_lib.viewers.figures import (
     no_data_ground,
 )
 from tutorial_lib.viewers.layers import choose_kind, choose_limits, picture_of
-from tutorial_lib.viewers.options import Display, check_legend
+from tutorial_lib.viewers.options import Display, check_legend, chosen_bands
 from tutorial_lib.viewers.pictures import class_color, class_name, whole_classes
-from tutorial_lib.viewers.reading import chosen_bands, is_path
+from tutorial_lib.viewers.reading import is_path
 
 # The limits of the stretch are computed from a sample of about this many patches.
 STRETCH_SAMPLE = 500
@@ -41,6 +41,9 @@ ROW_GAP = 0.3
 PATCH_INCHES = 1.1
 CHARACTER_INCHES = 0.075
 SQUARE_INCHES = 0.45
+
+# Longer names of classes, in characters, are cut.
+LONGEST = 40
 
 # Without a frame, a white patch would not stand out from the white figure.
 PATCH_FRAME = {"edgecolor": "#b0b0b0", "linewidth": 0.5}
@@ -106,10 +109,11 @@ def show_patches(
         pixels, numbers, legend, np.concatenate([*examples.values()])
     )
     names = {label: row_name(label, legend) for label in examples}
-    figure, ax = _canvas(names.values(), max(map(len, examples.values())))
+    short = {label: _shortened(name) for label, name in names.items()}
+    figure, ax = _canvas(short.values(), max(map(len, examples.values())))
     for row, (label, indices) in enumerate(examples.items()):
         color = None if label == NO_CLASS else class_color(label, legend)
-        _draw_name(ax, row, names[label], color)
+        _draw_name(ax, row, short[label], color)
         for column, index in enumerate(indices.tolist()):
             _draw_patch(ax, row, column, pictures[index], index)
     title = f"Patches of {source}, {pixels.shape[1]}x{pixels.shape[2]} px"
@@ -256,6 +260,10 @@ def patch_pictures(
         index: picture_of(patch, np.isfinite(patch).all(-1), kind, legend, limits)
         for index, patch in shown.items()
     }
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
 def _canvas(names: Collection[str], count: int) -> tuple[Figure, Axes]:

@@ -18,13 +18,15 @@ from rasterio import DatasetReader
 from rasterio.enums import Resampling
 from rasterio.windows import Window
 
-from tutorial_lib import arguments
-from tutorial_lib.placement import NEGLIGIBLE_SHIFT, UnplacedGeoBox
+from tutorial_lib.placement import (
+    NEGLIGIBLE_SHIFT,
+    UnplacedGeoBox,
+    why_not_north_up,
+)
 from tutorial_lib.rasters import Legend, PathLike, opened
 from tutorial_lib.rasters.dataset_files import files_of, reading_errors_named
 from tutorial_lib.rasters.georeference import grid_of
 from tutorial_lib.rasters.legends import legend_of
-from tutorial_lib.rasters.sources import check_bands
 from tutorial_lib.rasters.validity import NoData, as_own_type, pixels_without_data
 from tutorial_lib.viewers.options import counted
 
@@ -147,7 +149,7 @@ class OpenLayer:
         shape: (height, width) at full resolution.
         band_count: Number of bands.
         grid: Grid of a raster; None for arrays and rasters without coordinates.
-        unplaced: Grid of a raster that has ground control points only, else None.
+        why_unplaced: Why a raster with coordinates has no grid, and the cure; else "".
         legend: Names and colours of classes from the raster's own tags.
         attribution: The raster's tag ATTRIBUTION; "" without one.
         files: All files that GDAL reads for it, such as the parts of a mosaic.
@@ -159,7 +161,7 @@ class OpenLayer:
         self._is_raster = isinstance(pixels, DatasetReader)
         self.path, self.attribution, self.grid, self.legend = "", "", None, None
         self.files: tuple[str, ...] = ()
-        self.unplaced: UnplacedGeoBox | None = None
+        self.why_unplaced = ""
         if self._is_raster:
             self.shape, self.band_count = pixels.shape, pixels.count
             self.path, self.legend = pixels.name, legend_of(pixels)
@@ -167,7 +169,13 @@ class OpenLayer:
             self.attribution = pixels.tags().get("ATTRIBUTION", "")
             grid = grid_of(pixels)
             if isinstance(grid, UnplacedGeoBox):
-                self.unplaced = grid
+                self.why_unplaced = why_not_north_up(grid)
+            elif not _has_area(grid):
+                self.why_unplaced = (
+                    f"has pixels without an area (transform {tuple(grid.transform)[:6]}"
+                    "). Give it the coordinates of its corners: `gdal_edit.py -a_ullr "
+                    "left top right bottom file.tif`."
+                )
             elif grid.crs is not None or not grid.transform.is_identity:
                 self.grid = grid
         else:
@@ -286,6 +294,13 @@ class OpenLayer:
         return values[..., [band - 1 for band in bands]], empty
 
 
+def _has_area(grid: GeoBox) -> bool:
+    """Whether a raster covers an area that its coordinates can tell."""
+    corners = [(x, y) for x in (0, grid.width) for y in (0, grid.height)]
+    x, y = np.transpose([grid.transform @ corner for corner in corners])
+    return bool(0 < np.ptp(x) < np.inf and 0 < np.ptp(y) < np.inf)
+
+
 def _as_image(layer: Any) -> np.ndarray:
     """An array (height, width, channel) of numbers; a masked array keeps its mask."""
     array = layer
@@ -308,44 +323,3 @@ def _as_image(layer: Any) -> np.ndarray:
             "(height, width, channel); of a batch, one image: `array[0]`."
         )
     return array.astype("uint8") if array.dtype == bool else array
-
-
-def chosen_bands(
-    name: str,
-    count: int,
-    bands: int | Sequence[int] | None,
-    kind: str | None = None,
-    *,
-    alone: bool = True,
-) -> tuple[int, ...]:
-    """Numbers of the bands to show: one or three, from 1.
-
-    Args:
-        name: What error messages call the layer.
-        count: Number of its bands.
-        bands: Numbers from 1 that the user gave; None for the first one or three.
-        kind: Kind of picture that the user gave: "rgb" needs three bands, others one.
-        alone: Whether it is the only layer; see `load_layer`.
-
-    Example:
-        >>> chosen_bands("the array", 1, (3, 2, 1), alone=False)
-        (1,)
-    """
-    if bands is None or (count == 1 and not alone):
-        color = count >= 3 if kind is None else kind == "rgb"
-        bands = (1, 2, 3) if color else (1,)
-    try:
-        numbers = arguments.whole_numbers("bands", bands)
-    except (TypeError, ValueError) as err:
-        raise type(err)(
-            f"`bands` is {arguments.shown(bands)}, and {name} has "
-            f"{counted(count, 'band')}. Give one or three numbers from 1, such as 1 or "
-            "(3, 2, 1)."
-        ) from err
-    if len(numbers) not in {None: (1, 3), "rgb": (3,)}.get(kind, (1,)):
-        raise ValueError(
-            f"A picture shows one band or three; bands={list(numbers)} has "
-            f"{len(numbers)}. Give one number, or three for red, green and blue."
-        )
-    check_bands(name, numbers, count)
-    return numbers

@@ -33,7 +33,9 @@ def show(
     band of integers with a legend, or with few different values; "probability" for
     floats within [0, 1]; "grey" for anything else. Layers in one CRS have common axes,
     so a place is at the same spot in all of them. Large rasters are read at a lower
-    resolution, so a class of a few pixels may not show.
+    resolution, so a class of a few pixels may not show; with overviews (`gdaladdo`) they
+    are drawn faster. Pixels without data are hatched: the ones that a map of the raster
+    leaves to the background.
 
     Args:
         layers: Rasters, or arrays (height, width) or (height, width, channel). Masked
@@ -47,8 +49,8 @@ def show(
         value_range: (darkest, brightest) value, instead of `stretch`.
         window: Part to show, in pixels of the first layer.
         kind: Draws all layers as this kind.
-        nodata: Value of pixels without data; None takes the raster's own tag. These
-            pixels are hatched.
+        nodata: Value of pixels without data, in all bands; None takes each band's own
+            tag. Masks, alpha bands, NaN and infinity count in both cases.
         **unknown: Options that do not exist raise an error that lists the options.
 
     Returns:
@@ -58,8 +60,9 @@ def show(
     Raises:
         ValueError: If there is no layer, a band does not exist, an array has another
             rank, or the number of titles differs.
-        TypeError: If an option is unknown, or a layer is neither a path nor numbers.
-        FileNotFoundError: If there is no such file.
+        TypeError: If an option is unknown or of a wrong type, or a layer is neither a
+            path nor real numbers.
+        OSError: If there is no such file, or it is damaged.
 
     Example:
         >>> from tutorial_lib import testing

@@ -16,11 +16,10 @@ from tutorial_lib.viewers.comparison.common_window import (
 )
 from tutorial_lib.viewers.comparison.reading import read_common
 from tutorial_lib.viewers.layers import Layer, choose_kind, choose_limits, class_map
-from tutorial_lib.viewers.options import Display, checked_titles
+from tutorial_lib.viewers.options import Display, checked_titles, chosen_bands
 from tutorial_lib.viewers.reading import (
     OpenLayer,
     Preview,
-    chosen_bands,
     is_path,
     open_layer,
     reduced,

@@ -231,7 +231,7 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
         value_range: (darkest, brightest) value, instead of `stretch`.
         kind: Draws all layers as this kind.
         stretch: Percentages of pixels below the darkest and the brightest shade.
-        nodata: Value of pixels without data; None takes the raster's own tag.
+        nodata: Value of pixels without data, as in `show`.
         mode: "swipe", "blink" (one change a second), "side_by_side" or "difference".
         tile: Side of the tiles that can be drawn over the layers, in their pixels: one
             for all, or one for each layer. A switch in the browser, or `tiles_shown`,
@@ -250,7 +250,7 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
         ValueError: If an option is wrong, there are fewer than two layers, they share
             no ground or are in different CRS, a band does not exist, or a layer has no
             data.
-        FileNotFoundError: If there is no such file.
+        OSError: If there is no such file, or it is damaged.
 
     Example:
         >>> from tutorial_lib import testing

@@ -12,7 +12,7 @@ from tutorial_lib.patches.extraction import LABELS, Patches
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.viewers.explorers.patch_pictures import SourcePatches, draw_page
 from tutorial_lib.viewers.explorers.shell import Explorer, Summary, dropdown, slider
-from tutorial_lib.viewers.options import check_legend
+from tutorial_lib.viewers.options import check_legend, chosen_bands
 from tutorial_lib.viewers.patches import (
     NO_CLASS,
     patch_arrays,
@@ -22,7 +22,6 @@ from tutorial_lib.viewers.patches import (
     row_name,
 )
 from tutorial_lib.viewers.pictures import class_color
-from tutorial_lib.viewers.reading import chosen_bands
 
 __all__ = ["PatchBrowser", "browse_patches"]
 

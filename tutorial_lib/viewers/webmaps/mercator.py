@@ -11,6 +11,7 @@ import numpy as np
 from affine import Affine
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
+from pyproj.exceptions import ProjError
 
 from tutorial_lib.placement import crs_name
 from tutorial_lib.viewers.reading import MAX_SIDE
@@ -72,8 +73,19 @@ class Bounds:
 
 
 def lon_lat(x: np.ndarray, y: np.ndarray, crs: CRS) -> tuple[np.ndarray, np.ndarray]:
-    """Longitudes and latitudes of coordinates; not finite where there are none."""
-    return crs.transformer_to_crs(CRS("EPSG:4326"))(np.asarray(x), np.asarray(y))
+    """Longitudes and latitudes of coordinates; not finite where there are none.
+
+    Raises:
+        ValueError: If the CRS is that of a plan or a machine, without a place on Earth.
+    """
+    try:
+        move = crs.transformer_to_crs(CRS("EPSG:4326"))
+    except ProjError as err:
+        raise ValueError(
+            f"Its CRS, {crs_name(crs)}, has no place on Earth. Write it with the CRS "
+            "of its coordinates."
+        ) from err
+    return move(np.asarray(x), np.asarray(y))
 
 
 def mercator(lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -130,6 +142,11 @@ def _bounds(grid: GeoBox) -> Bounds:
             "coordinates or its CRS are wrong. Correct them, or draw it with `show`."
         )
     bounds = Bounds.around(*mercator(np.degrees(np.unwrap(np.radians(lon))), lat))
+    if bounds.bottom == bounds.top and np.abs(lat).min() < MAX_LATITUDE:
+        raise ValueError(
+            f"Its pixels are too small for a map in {crs_name(grid.crs)}: its "
+            "coordinates or its CRS are wrong. Correct them, or draw it with `show`."
+        )
     if bounds.bottom == bounds.top:
         raise ValueError(
             f"It lies beyond latitude {MAX_LATITUDE:.2f}°, where web maps end. Draw it "

@@ -13,7 +13,6 @@ from PIL import Image
 from rasterio.enums import Resampling
 from rasterio.warp import reproject
 
-from tutorial_lib.placement import why_not_north_up
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.viewers.layers import Layer, load_layer
 from tutorial_lib.viewers.options import Display
@@ -125,8 +124,8 @@ def read_overlay(
     """
     with open_layer(raster) as source:
         name, grid, attribution = source.name, source.grid, source.attribution
-        if source.unplaced is not None:
-            raise ValueError(f"{name} {why_not_north_up(source.unplaced)}")
+        if source.why_unplaced:
+            raise ValueError(f"{name} {source.why_unplaced}")
         if grid is None or grid.crs is None:
             raise ValueError(
                 f"{name} has no CRS, so it has no place on a map. Write it with one, "

@@ -102,7 +102,10 @@ def read_shapes(layer: PathLike | Positions, title: str) -> Shapes:
             f"The CRS of {name} is not known, so there is no place for it on a map. "
             "Write it with one."
         )
-    placed = _in_degrees(geometries, crs)
+    try:
+        placed = _in_degrees(geometries, crs)
+    except ValueError as err:
+        raise ValueError(f"{name} cannot be put on a map. {err}") from err
     if not len(placed):
         raise ValueError(
             f"In {name} there is nothing to draw: {counted(len(geometries), 'feature')}"

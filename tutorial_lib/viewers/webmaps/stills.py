@@ -1,6 +1,7 @@
 """The map as a still picture, for a notebook that is not trusted and for paper."""
 
 from collections.abc import Sequence
+from math import ceil, log10
 
 import numpy as np
 import shapely
@@ -112,7 +113,11 @@ def _draw_overlay(ax: Axes, overlay: Overlay) -> None:
 
 def _draw_shapes(ax: Axes, geometries: np.ndarray) -> None:
     """Draw filled areas, lines and dots."""
-    parts = shapely.get_parts(geometries)
+    parts = np.asarray(geometries)
+    # Collections may hold collections.
+    while (shapely.get_type_id(parts) > shapely.GeometryType.POLYGON).any():
+        parts = shapely.get_parts(parts)
+    parts = parts[~shapely.is_empty(parts)]
     dimensions = shapely.get_dimensions(parts)
     areas = [PathPatch(_outline(part)) for part in parts[dimensions == 2]]
     fill = {"facecolor": to_rgba(COLOR, 0.35), "edgecolor": COLOR, "linewidth": 1.2}
@@ -146,7 +151,19 @@ def _draw_frame(ax: Axes, bounds: Bounds) -> None:
     x, y = mercator(lons, 0)[0], mercator(0, lats)[1]
     for axis, angles, places in ((ax.xaxis, lons, x), (ax.yaxis, lats, y)):
         axis.set_major_locator(FixedLocator(places.tolist()))
-        axis.set_major_formatter(FixedFormatter([f"{angle:.6g}°" for angle in angles]))
+        axis.set_major_formatter(FixedFormatter(_degrees_texts(angles)))
     ax.tick_params(labelsize=TEXT_SIZE - 1, color="#808080")
     ax.set_facecolor("#e7eaee")
     ax.spines[:].set_color("#808080")
+
+
+def _degrees_texts(angles: np.ndarray) -> list[str]:
+    """Evenly spaced angles as texts with as many decimals as keep them apart.
+
+    Example:
+        >>> _degrees_texts(np.array([13.0, 13.25])), _degrees_texts(np.array([0, 1e-5]))
+        (['13°', '13.25°'], ['0°', '0.00001°'])
+    """
+    decimals = max(0, ceil(-log10(angles[1] - angles[0])) + 1)
+    texts = [f"{angle:.{decimals}f}" for angle in angles]
+    return [f"{text.rstrip('0').rstrip('.') if decimals else text}°" for text in texts]

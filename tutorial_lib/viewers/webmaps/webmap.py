@@ -236,7 +236,7 @@ def show_map(  # noqa: PLR0913 - every one is a choice of the user's
             brightest shade.
         value_range: (darkest, brightest) value, instead of `stretch`.
         kind: How all rasters are drawn: "rgb", "classes", "grey" or "probability".
-        nodata: Value of pixels without data; None for the rasters' own tag.
+        nodata: Value of pixels without data, as in `show`.
         unknown: Any other option is an error that lists the known ones.
 
     Returns:
@@ -247,7 +247,7 @@ def show_map(  # noqa: PLR0913 - every one is a choice of the user's
         ValueError: If a layer has no CRS or nothing to draw, if it touches no other
             layer, if a band does not exist, or if titles or opacities do not match.
         TypeError: If a layer is an array, or an option is unknown.
-        FileNotFoundError: If there is no such file.
+        OSError: If there is no such file, or it is damaged.
 
     Example:
         >>> from tutorial_lib import testing
