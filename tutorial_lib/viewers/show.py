@@ -33,9 +33,9 @@ def show(
     band of integers with a legend, or with few different values; "probability" for
     floats within [0, 1]; "grey" for anything else. Layers in one CRS have common axes,
     so a place is at the same spot in all of them. Large rasters are read at a lower
-    resolution, so a class of a few pixels may not show; with overviews (`gdaladdo`) they
-    are drawn faster. Pixels without data are hatched: the ones that a map of the raster
-    leaves to the background.
+    resolution, so a class of a few pixels may not show; with overviews (`gdaladdo`)
+    they are drawn faster. Pixels without data are hatched: those that are background in
+    a map made of the raster.
 
     Args:
         layers: Rasters, or arrays (height, width) or (height, width, channel). Masked
