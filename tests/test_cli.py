@@ -30,7 +30,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import tutorial_lib as tl
 from tutorial_lib import rasters
-from tutorial_lib.commands import actions
+from tutorial_lib.commands import actions, demo
 from tutorial_lib.commands.given import SOURCE_OPTIONS
 from tutorial_lib.commands.parser import EXAMPLES, build_parser, main
 from tutorial_lib.commands.training import ARCHITECTURES
@@ -512,6 +512,43 @@ def test_a_full_disk_keeps_the_old_model(
     assert [path.name for path in tmp_path.iterdir()] == ["a.keras"]
 
 
+@pytest.mark.parametrize("full", [True, False])
+def test_a_log_that_cannot_be_written_is_one_sentence(
+    folder, tmp_path, capsys, eager, monkeypatch, full
+):
+    model, logs = tmp_path / "a.keras", tmp_path / "logs"
+    model.write_text("old")
+    usage = shutil.disk_usage(tmp_path)
+    # The disk is full for the kit to see, once TensorFlow has said so.
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda _: usage._replace(free=0 if full else 10**9)
+    )
+
+    def fail(self, epoch, logs=None):
+        why = f"{{{{function_node x}}}} {self.log_dir}/events; Permission denied [Op:W]"
+        raise tf.errors.PermissionDeniedError(None, None, why)
+
+    monkeypatch.setattr(keras.callbacks.TensorBoard, "on_epoch_end", fail)
+    assert train(folder, model, f"--epochs 1 --batch-size 40 --log-dir {logs}") == 1
+    why = "No space left on device" if full else f"{logs}/events; Permission denied"
+    error = capsys.readouterr().err
+    assert f"error: '{logs}' could not be written: {why}. No part" in error
+    assert error.count("\n") == 1
+    assert model.read_text() == "old"
+
+
+def test_logs_that_may_lack_epochs_are_told(
+    folder, tmp_path, capsys, eager, monkeypatch
+):
+    usage = shutil.disk_usage(tmp_path)._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    words = f"--epochs 1 --batch-size 40 --log-dir {tmp_path / 'logs'}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert train(folder, tmp_path / "a.keras", words) == 0
+    assert "epochs may be missing in the logs" in capsys.readouterr().err
+
+
 def test_two_trainings_onto_one_model_do_not_share_a_part(
     folder, tmp_path, eager, at_the_end_of_an_epoch
 ):
@@ -822,15 +859,23 @@ def fingerprints(folder):
     }
 
 
-@pytest.fixture
-def project(scene, folder, tmp_path, monkeypatch):
-    """A folder with a copy of all that the actions read, as the working folder."""
+@pytest.fixture(scope="module")
+def ingredients(scene, folder, tmp_path_factory):
+    """A folder with all that the actions read."""
+    place = tmp_path_factory.mktemp("ingredients")
     for name in ("input", "labels"):
-        shutil.copy(scene[name], tmp_path / f"{name}.tif")
-        shutil.copy(folder / f"a_{name}.tif", tmp_path / f"a_{name}.tif")
-    tl.architectures.pixelwise_fcnn(4, crops=()).save(tmp_path / "m.keras")
+        shutil.copy(scene[name], place / f"{name}.tif")
+        shutil.copy(folder / f"a_{name}.tif", place / f"a_{name}.tif")
+    tl.architectures.pixelwise_fcnn(4, crops=()).save(place / "m.keras")
     positions = tl.select_positions(scene["labels"], count=5, margin=9)
-    positions.to_file(tmp_path / "p.geojson")
+    positions.to_file(place / "p.geojson")
+    return place
+
+
+@pytest.fixture
+def project(ingredients, tmp_path, monkeypatch):
+    """A copy of the ingredients as the working folder, with links."""
+    shutil.copytree(ingredients, tmp_path, dirs_exist_ok=True)
     (tmp_path / "link.tif").symlink_to("input.tif")
     (tmp_path / "hard.tif").hardlink_to(tmp_path / "input.tif")
     (tmp_path / "same").symlink_to(tmp_path)
@@ -1284,3 +1329,35 @@ def test_the_program_and_the_module_run_the_same_function(repository):
     )
     assert done.returncode == 2
     assert "tutorial-lib export: error: the following" in done.stderr
+
+
+# The demonstration
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        ("--scene nowhere", r"'nowhere' is not the folder of the Havel scene.*--scene"),
+        ("--out file", "file' is not a folder"),
+        ("--out file/x", "file' is not a folder"),
+        ("--out s3://bucket/x", "of this machine"),
+    ],
+)
+def test_the_demonstration_refuses_wrong_folders_in_one_sentence(
+    tmp_path, monkeypatch, capsys, words, match
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("mine")
+    assert demo.main(shlex.split(words)) == 1
+    error = capsys.readouterr().err
+    assert re.fullmatch(rf"demo: .*{match}.*\n", error)
+    assert fingerprints(tmp_path) == {tmp_path / "file": b"mine"}
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_the_demonstration_ends_like_the_actions(
+    tmp_path, monkeypatch, capsys, name, code
+):
+    monkeypatch.setattr(demo, "_run", lambda *_: send(name))
+    assert demo.main(["--out", str(tmp_path)]) == code
+    assert capsys.readouterr().err == "demo: interrupted\n"

@@ -44,6 +44,7 @@ def test_a_warning_outside_the_kit_is_still_given():
         ("\x1b[1mBold words\x1b[0m and others.", "Bold words and others"),
         ("Error:\n\n  The second line says more.\nmore", "The second line says more"),
         ("Shapes differ. for '{{node add}} = Add[T=float]'", "Shapes differ"),
+        ("{{function_node __wrapped__Add_device_/cpu:0}} Too big. [Op:Add]", "Too big"),
         ("", "ValueError"),
         (
             "Graph execution error:\n\nDetected at node net/conv/Relu defined at (most "

@@ -50,8 +50,12 @@ def error_line(err: BaseException) -> str:
     """
     # Escape sequences of a terminal, such as the one for bold.
     plain = re.sub(r"\x1b\[\d*m", "", str(err))
+    plain = re.sub(r"\{\{function_node [^}]*\}\} ?| \[Op:\w+\]", "", plain)
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
-    places = ("Graph execution error", "Detected at node", "<stack traces", "[[{{node")
+    places = (
+        *("Graph execution error", "Detected at node", "<stack traces", "[[{{node"),
+        'File "',
+    )
     lines = [line for line in lines if not line.startswith(places)]
     line = max(lines[:3], key=len, default=type(err).__name__)
     return line.split(" for '{{node")[0].rstrip(".")

@@ -1,6 +1,8 @@
 """The action `train` of the command line."""
 
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from tutorial_lib.commands.given import (
     legend_of,
     values_by_name,
 )
+from tutorial_lib.notices import error_line, warn
 
 if TYPE_CHECKING:
     import keras
@@ -46,14 +49,15 @@ def train(options: Namespace) -> None:
     model = _network(options, len(classes), batches[0])
     for name, dataset in zip(("train", "valid"), batches, strict=True):
         _check_patches(model, dataset, f"--{name}")
-    losses = fit_best_epoch(
-        model,
-        batches,
-        options.model,
-        epochs=options.epochs,
-        callbacks=_callbacks(options),
-        verbose=2,
-    ).history["val_loss"]
+    with _log_errors_named(options):
+        losses = fit_best_epoch(
+            model,
+            batches,
+            options.model,
+            epochs=options.epochs,
+            callbacks=_callbacks(options),
+            verbose=2,
+        ).history["val_loss"]
     best = keras.models.load_model(options.model, compile=False)
     epoch = int(np.nanargmin(losses))
     print(
@@ -73,10 +77,6 @@ def _check_training(options: Namespace) -> None:
     check_output(options.model, inputs_of(options, "train", "valid"))
     if "log_dir" in options:
         logs = check_folder(options.log_dir)
-        if logs.exists() and not logs.is_dir():
-            raise NotADirectoryError(
-                f"--log-dir: '{logs}' is a file, and not a folder. Give another folder."
-            )
         if logs.absolute() == model.absolute():
             options.usage_error("--log-dir and --model are the same path")
 
@@ -181,3 +181,24 @@ def _callbacks(options: Namespace) -> "list[keras.callbacks.Callback]":
     if "log_dir" in options:
         callbacks.append(keras.callbacks.TensorBoard(options.log_dir))
     return callbacks
+
+
+@contextmanager
+def _log_errors_named(options: Namespace) -> Iterator[None]:
+    """Say what happened to the logs: TensorFlow's errors are long, or do not come."""
+    import tensorflow as tf
+
+    from tutorial_lib.rasters.files import is_full, not_written
+
+    folder = getattr(options, "log_dir", None)
+    try:
+        yield
+    except tf.errors.OpError as err:
+        if folder is None or str(folder) not in str(err):
+            raise
+        raise not_written(folder, OSError(error_line(err))) from err
+    if folder is not None and is_full(folder):
+        warn(
+            f"The disk of '{folder}' is full, so epochs may be missing in the logs. "
+            "Free some space, or give another --log-dir."
+        )

@@ -38,6 +38,7 @@ __all__ = [
     "check_not_input",
     "errors_named",
     "flush",
+    "is_full",
     "not_written",
     "replacing",
     "replacing_folder",
@@ -314,7 +315,7 @@ def not_written(path: PathLike, err: BaseException) -> NotWrittenError:
     """The error for a file that could not be written, with the cause and the cure."""
     why = getattr(err, "strerror", None) or root_cause(err)
     # GDAL, OGR and HDF5 do not always tell that the disk is full.
-    if not getattr(err, "errno", None) and _is_full(path):
+    if not getattr(err, "errno", None) and is_full(path):
         why = os.strerror(errno.ENOSPC)
     return NotWrittenError(
         f"'{path}' could not be written: {why}. No part of it is left. Check that its "
@@ -322,8 +323,8 @@ def not_written(path: PathLike, err: BaseException) -> NotWrittenError:
     )
 
 
-def _is_full(path: PathLike) -> bool:
-    """Whether the disk of a file is full; parts must not be removed before."""
+def is_full(path: PathLike) -> bool:
+    """Whether the disk of a file is full; ask before its parts are removed."""
     try:
         return shutil.disk_usage(_real(Path(path)).parent).free < FULL
     except OSError:
