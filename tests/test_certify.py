@@ -53,11 +53,11 @@ def opaque(model):
 def test_measured_margins_of_random_networks_equal_the_analysed_ones(seed):
     rng = np.random.default_rng(seed)
     model = random_network(rng)
-    output = next(iter(analyse(model).outputs))
-    certificate = certify(model, output, tile=one_period(model, output))
-    assert certificate.margins == analyse(model).margins[output]
-    assert certificate.analysed_margins == certificate.margins
-    assert certificate.exact
+    for output in list(analyse(model).outputs)[: 2 if seed % 3 == 0 else 1]:
+        certificate = certify(model, output, tile=one_period(model, output))
+        assert certificate.margins == analyse(model).margins[output]
+        assert certificate.analysed_margins == certificate.margins
+        assert certificate.exact
 
 
 @pytest.mark.parametrize("seed", range(8))

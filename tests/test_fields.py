@@ -6,12 +6,13 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from random_networks import positive, random_network
+from random_networks import FIXED_SIDE, positive, random_network
 
 import tutorial_lib as tl
 from tutorial_lib.fields.layer_rules import UnknownLayerError, window
 from tutorial_lib.fields.reach import NetworkReach
 from tutorial_lib.fields.tracing import trace
+from tutorial_lib.networks.predictors import as_predictor
 
 # Name, size, first and last valid row of tutorial 2's network, for 128 pixels.
 TUTORIAL_2 = [
@@ -66,9 +67,11 @@ def measured_margins(model, size, rng):
 
 
 def run(model, inputs):
-    tensors = [inputs[tensor.name].astype("float32") for tensor in model.inputs]
-    result = model(tensors if len(tensors) > 1 else tensors[0])
-    return np.asarray(result)[0]
+    """The first output of a model for one image."""
+    tensors = {name: array.astype("float32") for name, array in inputs.items()}
+    predictor = as_predictor(model)
+    output = predictor.outputs[0]
+    return predictor(tensors, [output])[output][0]
 
 
 def test_the_table_of_tutorial_2_is_reproduced_row_by_row():
@@ -159,9 +162,51 @@ def test_margins_of_random_networks_equal_the_measured_ones(seed):
     rng = np.random.default_rng(seed)
     model = random_network(rng)
     analysis = tl.analyse(model)
-    name = next(iter(analysis.outputs))
-    size = analysis.smallest_chunk + 2 * analysis.stride
-    assert measured_margins(model, size, rng) == analysis.margins[name]
+    # `smallest_chunk` may be that of the other output.
+    size = analysis.stride
+    while not all(analysis.output_span("out", size, axis) for axis in (0, 1)):
+        size += analysis.stride
+    size += 2 * analysis.stride
+    assert measured_margins(model, size, rng) == analysis.margins["out"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_network_of_one_size_has_the_margins_of_the_one_of_all_sizes(seed):
+    fixed, free = (
+        random_network(np.random.default_rng(seed), side=side)
+        for side in (FIXED_SIDE, None)
+    )
+    analysis = tl.analyse(fixed)
+    assert repr(analysis) == repr(tl.analyse(free))
+    rng = np.random.default_rng(0)
+    whole, chunk = {}, {}
+    for name, tensor in free.input.items():
+        side = fixed.input[name].shape[1]
+        whole[name] = rng.uniform(1, 2, (1, 3 * side, 3 * side, tensor.shape[-1]))
+        chunk[name] = whole[name][:, side : 2 * side, side : 2 * side]
+    left, top, right, bottom = analysis.margins["out"]
+    alone, around = run(fixed, chunk), run(free, whole)
+    height, width = alone.shape[:2]
+    inner = (slice(top, height - bottom), slice(left, width - right))
+    part = around[height : 2 * height, width : 2 * width]
+    np.testing.assert_allclose(alone[inner], part[inner], rtol=1e-5)
+
+
+def test_the_random_networks_have_all_that_they_promise():
+    kinds, outputs, inputs, used_twice, nested = set(), 0, 0, 0, 0
+    for seed in range(60):
+        model = random_network(np.random.default_rng(seed))
+        outputs += len(model.output) > 1
+        inputs += len(model.input) > 1
+        for layer in model.layers:
+            nested += isinstance(layer, keras.Model)
+            used_twice += len(layer._inbound_nodes) > 1
+        for step in tl.analyse(model).steps:
+            activation = getattr(step.layer, "activation", None)
+            as_layer = isinstance(activation, layers.Layer)
+            kinds.add(type(activation).__name__ if as_layer else str(activation))
+    assert min(outputs, inputs, used_twice, nested) >= 5
+    assert len(kinds) >= 8
 
 
 def test_a_layer_that_looks_at_the_whole_chunk_is_named():
@@ -243,7 +288,7 @@ def test_a_wrong_size_of_a_chunk_is_refused(size):
 def test_a_wrong_output_to_explain_is_refused(output):
     analysis = tl.analyse(tl.architectures.pan_xs_unet(4, crops=()))
     for use in (lambda name: analysis.explain(128, name), analysis.lost):
-        with pytest.raises((TypeError, ValueError), match="Give a text|It has: e"):
+        with pytest.raises((TypeError, ValueError), match=r"Give a text|It has: e"):
             use(output)
 
 

@@ -133,7 +133,17 @@ def _activation_rule(operation: Any) -> Rule | None:
     if activation is None or _is_pixelwise(activation):
         return None
     if isinstance(activation, keras.layers.Layer):
-        return find_rule(activation)
+        rule = find_rule(activation)
+        # Such a layer is built when the model first runs: `model.weights`, saved files
+        # and compiled functions lack its weights.
+        if activation.weights or not activation.built:
+            raise UnknownLayerError(
+                f"The layer '{operation.name}' has the activation "
+                f"'{activation.name}', a layer with weights, which Keras may neither "
+                f"train nor save. Put it behind '{operation.name}' as a layer of its "
+                "own."
+            )
+        return rule
     raise UnknownLayerError(
         f"The layer '{operation.name}' has the activation "
         f"{getattr(activation, '__name__', activation)!r}, which may look at several "

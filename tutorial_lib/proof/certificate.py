@@ -5,12 +5,15 @@ be seen.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import partial
+from typing import Any
 
+from tutorial_lib import arguments
 from tutorial_lib.fields.reach import NetworkReach, Reach
-from tutorial_lib.networks.predictors import Predictor
+from tutorial_lib.networks.predictors import as_predictor
 from tutorial_lib.proof.probe import Margins
 
 __all__ = ["Certificate"]
@@ -112,20 +115,22 @@ class Certificate:
         )
         return NetworkReach({self.output: pair}, (), None)
 
-    def check_model(self, model: Predictor, outputs: Sequence[str]) -> None:
+    def check_model(self, model: Any, outputs: str | Sequence[str]) -> None:
         """Raise ValueError unless this model and this output were certified.
 
         Args:
-            model: The model; `as_predictor` makes it of anything.
+            model: The model, in any form.
             outputs: Names of the outputs that are mapped.
 
         Raises:
             ValueError: If the weights of the model are not those that were certified,
                 or another output is mapped.
         """
+        model = as_predictor(model)
+        outputs = [outputs] if isinstance(outputs, str) else list(outputs)
         if set(outputs) != {self.output}:
             raise ValueError(
-                f"The certificate is for '{self.output}', and {list(outputs)} are "
+                f"The certificate is for '{self.output}', and {outputs} are "
                 "mapped. Certify the output that is mapped."
             )
         if self.weights not in (None, model.digest):
@@ -148,15 +153,15 @@ class Certificate:
         """
         try:
             values = json.loads(text)
-            for key in ("margins", "analysed_margins", "lost"):
-                values[key] = None if values[key] is None else tuple(values[key])
-            values["scale"] = Fraction(values["scale"])
-            values["spacing"] = {k: Fraction(v) for k, v in values["spacing"].items()}
-            values["amplitudes"] = {
-                name: tuple(levels) for name, levels in values["amplitudes"].items()
-            }
-            return cls(**values)
-        except (AttributeError, KeyError, TypeError, ValueError) as err:
+            return cls(**{key: _READ[key](key, value) for key, value in values.items()})
+        # KeyError, AttributeError: other entries, or none; ArithmeticError: "1/0".
+        except (
+            ArithmeticError,
+            AttributeError,
+            KeyError,
+            TypeError,
+            ValueError,
+        ) as err:
             raise ValueError(
                 f"The text is not a certificate: {err}. Write it with "
                 "`Certificate.to_json`."
@@ -196,6 +201,69 @@ class Certificate:
             return f"{text}, LARGER THAN the {self.analysed_margins} analysed"
         same = self.margins == self.analysed_margins
         return f"{text}, {'and' if same else self.analysed_margins} analysed"
+
+
+def _margins(name: str, value: Any) -> Margins | None:
+    if value is None:
+        return None
+    numbers = arguments.whole_numbers(name, value, least=0)
+    if len(numbers) != 4:
+        raise ValueError(f"`{name}` is {value}. Give four numbers")
+    return numbers
+
+
+def _pair(name: str, value: Any) -> tuple[int, int]:
+    rows, cols = arguments.whole_numbers(name, value)
+    return rows, cols
+
+
+def _size(name: str, value: Any) -> Fraction:
+    size = Fraction(arguments.text(name, value))
+    if size <= 0:
+        raise ValueError(f"`{name}` is {value}. Give a number above 0")
+    return size
+
+
+def _number(name: str, value: Any) -> float:
+    return arguments.number(name, value, least=0, finite=False)
+
+
+def _whole(name: str, value: Any) -> int:
+    return arguments.whole_number(name, value, least=0)
+
+
+def _by_name(read: Callable[[str, Any], Any]) -> Callable[[str, Any], dict[str, Any]]:
+    def read_all(name: str, value: Any) -> dict[str, Any]:
+        named = arguments.mapping(name, value, '{"input": …}')
+        return {key: read(name, one) for key, one in named.items()}
+
+    return read_all
+
+
+def _levels(name: str, value: Any) -> tuple[float, ...]:
+    listed = arguments.sequence(name, value, "numbers")
+    return tuple(_number(name, level) for level in listed)
+
+
+# How each entry of a certificate is read from JSON.
+_READ: dict[str, Callable[[str, Any], Any]] = {
+    "output": arguments.text,
+    "tile": _whole,
+    "exact": arguments.flag,
+    "bitwise": arguments.flag,
+    "max_difference": _number,
+    "value_range": _number,
+    "margins": _margins,
+    "analysed_margins": _margins,
+    "total_stride": _by_name(partial(arguments.whole_number, least=1)),
+    "scale": _size,
+    "lost": _pair,
+    "spacing": _by_name(_size),
+    "trials": _whole,
+    "amplitudes": _by_name(_levels),
+    "seed": _whole,
+    "weights": lambda name, value: value and arguments.text(name, value),
+}
 
 
 def _listed(amplitudes: Mapping[str, tuple[float, ...]]) -> str:

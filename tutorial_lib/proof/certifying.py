@@ -4,10 +4,12 @@
 weights, of any model, also of one whose layers cannot be seen.
 """
 
+from math import lcm
 from typing import Any
 
 import numpy as np
 
+from tutorial_lib import arguments
 from tutorial_lib.fields.analysis import FieldAnalysis
 from tutorial_lib.fields.checks import check_multiple, check_output
 from tutorial_lib.fields.layer_rules import UnknownLayerError
@@ -15,15 +17,24 @@ from tutorial_lib.networks.predictors import Predictor, as_predictor
 from tutorial_lib.notices import warn
 from tutorial_lib.proof.certificate import Certificate
 from tutorial_lib.proof.comparison import Deviation, compare_tiles
-from tutorial_lib.proof.experiments import Expected, measure_layout, measure_margins
+from tutorial_lib.proof.experiments import (
+    SIDES,
+    SMALLEST_CLEAN,
+    Expected,
+    measure_layout,
+    measure_margins,
+)
 from tutorial_lib.proof.probe import (
+    COLS,
     LEVELS,
+    ROWS,
     Inputs,
     Layout,
     Margins,
     Probe,
     make_probe,
 )
+from tutorial_lib.proof.varying import check_varies
 
 __all__ = ["certify"]
 
@@ -60,6 +71,7 @@ def certify(
         What was measured.
 
     Raises:
+        TypeError: If an argument has a wrong type.
         ValueError: If the output is unknown, `inputs` are missing or do not fit, the
             tile is not a multiple of the total stride, the output never changes, or the
             model gives two results for one image.
@@ -71,14 +83,23 @@ def certify(
         >>> certificate.exact, certificate.margins, certificate.total_stride
         (True, (31, 31, 16, 16), {'input_p': 16, 'input_xs': 4})
     """
+    arguments.text("output", output)
+    tile = arguments.whole_number("tile", tile)
+    seed = arguments.whole_number("seed", seed, least=0)
     predictor = as_predictor(model)
     check_output(output, predictor.outputs)
     analysis = _analysed(predictor)
     spacing = analysis.spacing if analysis else None
     probe = make_probe(predictor, output, inputs=inputs, spacing=spacing)
+    unit = f"total stride in pixels of '{output}'"
+    expected = _expected(analysis, output) if analysis else None
+    # The cheap checks come first: measuring may take minutes.
+    if expected:
+        check_multiple(tile, expected.layout.period, of="A tile", what=unit)
+    check_varies(probe, _small_shapes(probe, expected), seed)
     rng = np.random.default_rng(seed)
-    expected = _expected(analysis, output) if analysis else measure_layout(probe, rng)
-    layout, unit = expected.layout, f"total stride in pixels of '{output}'"
+    expected = expected or measure_layout(probe, rng)
+    layout = expected.layout
     tile = check_multiple(tile, layout.period, of="A tile", what=unit)
     margins, trials = measure_margins(probe, expected, rng)
     found = compare_tiles(probe, layout, tile, margins or (0, 0, 0, 0), rng)
@@ -92,6 +113,14 @@ def certify(
     )
     _warn_if_unsound(certificate)
     return certificate
+
+
+def _small_shapes(probe: Probe, expected: Expected | None) -> list[tuple[int, int]]:
+    """Small images that a network may take; one that is analysed takes the first."""
+    if expected is None:
+        return [(side, side) for side in (lcm(side, probe.unit) for side in SIDES)]
+    chunk = expected.layout.chunk
+    return [(chunk(SMALLEST_CLEAN, ROWS), chunk(SMALLEST_CLEAN, COLS))]
 
 
 def _analysed(predictor: Predictor) -> FieldAnalysis | None:

@@ -25,6 +25,7 @@ from tutorial_lib.proof.probe import (
     Pair,
     Probe,
 )
+from tutorial_lib.proof.varying import constant_error
 
 # Lowest and highest value of the surroundings, as shares of the image's largest value.
 # Strong noise of both signs activates units that ordinary values leave dead.
@@ -132,11 +133,7 @@ def _margins_in(
         if found[axis].all():
             return None, trials
     if not alive:
-        raise ValueError(
-            f"The output '{probe.output}' is the same for every image, so nothing can "
-            "be measured. Certify an output that varies, such as the probabilities "
-            "from which labels are computed, and give the largest values in `inputs`."
-        )
+        raise constant_error(probe.output)
     (top, low), (left, right) = (_longest_clean(reached) for reached in found)
     # With a stride larger than the kernel, some pixels depend on no input at all. Less
     # than one period of unchanged pixels may be such a gap.

@@ -7,11 +7,12 @@ reference pixels.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, lcm
+from math import ceil, inf, lcm
 from typing import Any
 
 import numpy as np
 
+from tutorial_lib import arguments
 from tutorial_lib.networks.checks import OutputError, check_inputs
 from tutorial_lib.networks.predictors import Predictor
 from tutorial_lib.notices import error_line
@@ -205,9 +206,12 @@ def make_probe(
         spacing: Pixel size of each input, where the model's layers tell it.
 
     Raises:
+        TypeError: If `inputs` is not a dictionary.
         ValueError: If `inputs` are missing, or differ from the model's.
     """
     known = predictor.channels
+    if inputs is not None:
+        inputs = arguments.mapping("inputs", inputs, '{"input": (4, 1, 10000)}')
     if inputs:
         declared = _declared_inputs(inputs)
         channels = {name: source.channels for name, source in declared.items()}
@@ -242,9 +246,11 @@ def _declared_inputs(inputs: Inputs) -> dict[str, ProbeInput]:
     for name, value in inputs.items():
         try:
             count, ratio, maximum = value
-            ratio = Fraction(ratio).limit_denominator(1000)
-            good = count == int(count) and count >= 1 and ratio > 0 and maximum > 0
-        except (TypeError, ValueError):
+            # NumPy's numbers are no arguments of a Fraction, but floats are.
+            exact = isinstance(ratio, str | int | Fraction)
+            ratio = Fraction(ratio if exact else float(ratio)).limit_denominator(1000)
+            good = count == int(count) and count >= 1 and ratio > 0 < maximum < inf
+        except (ArithmeticError, TypeError, ValueError):
             good = False
         if not good:
             raise ValueError(
