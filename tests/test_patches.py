@@ -452,3 +452,98 @@ def test_patches_are_those_of_the_real_otbtf(reference_data):
     assert result.arrays["p16"].dtype == expected.dtype
     assert np.array_equal(result.arrays["p16"], expected)
     assert np.array_equal(result.arrays["labels"], labels)
+
+
+# Arguments
+
+
+@pytest.fixture
+def one(tmp_path):
+    """Arguments of one extraction that works."""
+    path = coordinates(tmp_path / "a.tif", 20, 30)
+    return {"sources": {"a": path}, "positions": places([9], [9]), "sizes": {"a": 3}}
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "name"),
+    [
+        ({"sources": None}, TypeError, "`sources`"),
+        ({"sources": ["a.tif"]}, TypeError, "`sources`"),
+        ({"sources": "a.tif"}, TypeError, "`sources`"),
+        ({"sources": np.zeros((20, 30, 1))}, TypeError, "`sources`"),
+        ({"sources": {5: "a.tif"}}, TypeError, "`sources`"),
+        ({"sources": {"a": None}}, TypeError, "source is None"),
+        ({"sources": {"a": np.zeros((20, 30, 1))}}, TypeError, "source is"),
+        ({"sources": {"a": []}}, ValueError, "no raster"),
+        ({"sources": {}, "sizes": {}}, ValueError, "sources are"),
+        ({"positions": None}, TypeError, "`positions`"),
+        ({"positions": [(1, 2)]}, TypeError, "`positions`"),
+        ({"positions": np.zeros((3, 2))}, TypeError, "`positions`"),
+        ({"positions": ""}, ValueError, "path"),
+        ({"positions": places([], [])}, ValueError, "no positions"),
+        ({"sizes": None}, TypeError, "`sizes`"),
+        ({"sizes": [3]}, TypeError, "`sizes`"),
+        ({"sizes": 2.5}, ValueError, "`sizes`"),
+        ({"sizes": 0}, ValueError, "`sizes`"),
+        ({"sizes": "3"}, TypeError, "`sizes`"),
+        ({"sizes": {"a": (3, 3)}}, TypeError, r'`sizes\["a"\]`'),
+        ({"sizes": {"a": True}}, TypeError, r'`sizes\["a"\]`'),
+        ({"sizes": {"a": None}}, TypeError, r'`sizes\["a"\]`'),
+        ({"prefix": None}, TypeError, "`prefix`"),
+        ({"prefix": 5}, TypeError, "`prefix`"),
+        ({"out_dir": 5}, TypeError, "`out_dir`"),
+        ({"out_dir": ""}, ValueError, "`out_dir`"),
+        ({"out_dir": ["a"]}, TypeError, "`out_dir`"),
+        ({"out_dir": "/vsimem/a"}, ValueError, "not a file of this machine"),
+        ({"out_dir": "s3://bucket/a"}, ValueError, "not a file of this machine"),
+    ],
+)
+def test_wrong_arguments_are_named(one, options, error, name):
+    with pytest.raises(error, match=rf"{name}.*(Give|Write)"):
+        tl.extract_patches(**one | options)
+
+
+def test_a_folder_that_is_a_file_is_refused_before_any_work(one, tmp_path, monkeypatch):
+    monkeypatch.setattr(extraction, "_cut", None)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotADirectoryError, match=r"file' is not a folder"):
+        tl.extract_patches(**one, out_dir=tmp_path / "file")
+    (tmp_path / "out" / "a.tif").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"a.tif' is a folder"):
+        tl.extract_patches(**one, out_dir=tmp_path / "out")
+
+
+def test_one_size_is_enough_for_one_source_only(one, tmp_path):
+    for size in (3, np.int64(3), np.uint8(3)):
+        result = tl.extract_patches(**one | {"sizes": size})
+        assert result.arrays["a"].shape == (1, 3, 3, 2)
+    sources = one["sources"] | {
+        "b": coordinates(tmp_path / "b.tif", 10, 15, spacing=20)
+    }
+    with pytest.raises(TypeError, match=r'`sizes` is 3.*{"a": 16, "b": 16}'):
+        tl.extract_patches(**one | {"sources": sources, "sizes": 3})
+
+
+def test_paths_as_text_are_accepted(one, tmp_path):
+    vector = one["positions"].to_file(tmp_path / "p.gpkg")
+    sources = {name: str(path) for name, path in one["sources"].items()}
+    options = {
+        "sources": sources,
+        "positions": str(vector),
+        "sizes": {"a": np.int64(3)},
+    }
+    result = tl.extract_patches(**options, out_dir=str(tmp_path / "out"))
+    assert result.count == 1
+
+
+def test_complex_pixels_are_refused_in_one_sentence(tmp_path):
+    array = np.ones((20, 30, 1), "complex64")
+    profile = {"driver": "GTiff", "height": 20, "width": 30, "count": 1}
+    profile |= {"crs": "EPSG:32631", "transform": testing.small_grid(20, 30).transform}
+    path = tmp_path / "a.tif"
+    with rasterio.open(path, "w", dtype="complex64", **profile) as dataset:
+        dataset.write(array[..., 0], 1)
+    with pytest.raises(TypeError, match="complex"):
+        tl.extract_patches({"a": path}, places([9], [9]), sizes=3)
+    with pytest.raises(TypeError, match="complex"):
+        tl.select_positions(path)

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyogrio
@@ -425,6 +426,38 @@ def test_the_files_of_a_shapefile_are_replaced_together(tmp_path):
     }
     read = Positions.from_file(path)
     assert (read.crs, read.labels.tolist()) == (None, [9])
+
+
+@pytest.mark.parametrize("renames", range(6))
+def test_an_interrupted_shapefile_is_never_a_mix(tmp_path, monkeypatch, renames):
+    old = places([1, 2], [1, 2], [5, 6]).to_file(tmp_path / "a.shp")
+    replace, left = Path.replace, iter(range(renames))
+
+    def interrupted(self, target):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    new = places([3, 4], [3, 4], [7, 8])
+    if renames < 5:
+        with pytest.raises(KeyboardInterrupt):
+            new.to_file(old)
+        with pytest.raises(FileNotFoundError, match="no vector file"):
+            Positions.from_file(old)
+    else:
+        read = Positions.from_file(new.to_file(old))
+        assert (read.labels.tolist(), read.x.tolist()) == ([7, 8], new.x.tolist())
+
+
+def test_links_are_followed(tmp_path):
+    for ending in ("shp", "gpkg"):
+        path = places([1], [1], [5]).to_file(tmp_path / "real" / f"b.{ending}")
+        link = tmp_path / f"a.{ending}"
+        link.symlink_to(path)
+        places([2], [2], [6]).to_file(link)
+        assert link.is_symlink()
+        assert Positions.from_file(path).labels.tolist() == [6]
 
 
 def test_the_journal_of_an_older_database_is_removed(tmp_path):

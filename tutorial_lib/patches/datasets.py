@@ -139,10 +139,12 @@ def _checked_files(
 
 
 def _checked_list(name: str, path: PathLike | Sequence[PathLike]) -> list[PathLike]:
-    if not isinstance(path, list | tuple | np.ndarray):
-        return [arguments.file_path(name, path)]
-    paths = arguments.sequence(name, path, "paths")
-    return [arguments.file_path(name, one) for one in paths]
+    paths = [path]
+    if isinstance(path, list | tuple | np.ndarray):
+        paths = arguments.sequence(name, path, "paths")
+    for one in paths:
+        arguments.file_path(name, one)
+    return paths
 
 
 # Files

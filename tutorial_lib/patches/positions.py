@@ -15,12 +15,8 @@ from pyproj.exceptions import CRSError
 from tutorial_lib import arguments
 from tutorial_lib.notices import warn
 from tutorial_lib.patches.classes import check_classes, occurring_classes
-from tutorial_lib.patches.vector_files import (
-    check_class_numbers,
-    check_replaceable,
-    read_points,
-    write_points,
-)
+from tutorial_lib.patches.vector_files import check_class_numbers, read_points
+from tutorial_lib.patches.vector_writing import check_replaceable, write_points
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.files import check_not_input
 

@@ -1,6 +1,7 @@
 """Positions drawn at random from a label raster."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from odc.geo.geobox import GeoBox
@@ -67,21 +68,14 @@ def select_positions(
         >>> len(select_positions(labels, strategy="total", count=100))
         100
     """
-    path = arguments.file_path("labels_path", labels_path)
+    arguments.file_path("labels_path", labels_path)
     strategy = arguments.choice("strategy", strategy, STRATEGIES)
     count = arguments.whole_number("count", count, least=1)
     margin = arguments.whole_number("margin", margin, least=0)
     seed = arguments.whole_number("seed", seed, least=0)
     classes = None if classes is None else check_classes(classes)
-    with open_source(Source(labels_path, nodata=nodata, bands=_band(path))) as reader:
-        grid, files = reader.grid, reader.files
-        labels, empty, _ = reader.read_block(0, 0, grid.height, grid.width)
-        tag = reader.nodata
-    labels = labels[..., 0]
-    if nodata is None and tag is None:
-        nodata, empty = NO_LABEL, empty | (labels == NO_LABEL)
-    without = _plain(tag if nodata is None else nodata)
-    usable = ~empty
+    raster = _read_labels(labels_path, nodata)
+    labels, usable = raster.labels, raster.usable
     if margin:
         usable[:margin] = usable[-margin:] = False
         usable[:, :margin] = usable[:, -margin:] = False
@@ -90,11 +84,11 @@ def select_positions(
     if not available:
         raise ValueError(
             f"'{labels_path}' has no labelled pixel at least {margin} px from its "
-            f"border. Pixels of the value {without} have no label. Check `nodata` and "
-            "`margin`."
+            f"border. Pixels of the value {raster.nodata} have no label. Check "
+            "`nodata` and `margin`."
         )
     if classes is None:
-        _check_classes(available, labels_path, without)
+        _check_classes(available, labels_path, raster.nodata)
     else:
         there = occurring_classes(classes, found, f"'{labels_path}'")
         available = {label: available[label] for label in sorted(there)}
@@ -103,7 +97,29 @@ def select_positions(
         rng.choice(np.flatnonzero(usable & (labels == label)), number, replace=False)
         for label, number in _wanted(strategy, count, available).items()
     ]
-    return _centres(np.sort(np.concatenate(drawn)), labels, grid, files)
+    return _centres(np.sort(np.concatenate(drawn)), raster)
+
+
+class _Labels(NamedTuple):
+    """A label raster: class numbers, which of them count, and the value of others."""
+
+    labels: np.ndarray
+    usable: np.ndarray
+    nodata: float
+    grid: GeoBox
+    files: tuple[PathLike, ...]
+
+
+def _read_labels(path: PathLike, nodata: float | None) -> _Labels:
+    with open_source(Source(path, nodata=nodata, bands=_band(path))) as reader:
+        grid, files, tag = reader.grid, reader.files, reader.nodata
+        labels, empty, _ = reader.read_block(0, 0, grid.height, grid.width)
+    labels = labels[..., 0]
+    if nodata is None and tag is None:
+        nodata, empty = NO_LABEL, empty | (labels == NO_LABEL)
+    return _Labels(
+        labels, ~empty, _plain(tag if nodata is None else nodata), grid, files
+    )
 
 
 def _band(path: PathLike) -> list[int]:
@@ -161,22 +177,21 @@ def _plain(number: float) -> float:
     return int(number) if number == number // 1 else number
 
 
-def _check_classes(classes: Iterable[float], path: PathLike, without: float) -> None:
+def _check_classes(classes: Iterable[float], path: PathLike, nodata: float) -> None:
     wrong = [label for label in classes if label < 0 or label != label // 1]
     if wrong:
         raise ValueError(
             f"'{path}' holds values that are not class numbers (0, 1, 2…): "
-            f"{wrong[:5]}. Pixels without a label have the value {without}. If another "
+            f"{wrong[:5]}. Pixels without a label have the value {nodata}. If another "
             "value marks them, give it: `nodata=…`. To draw only some classes, give "
             "them: `classes=(1, 2)`."
         )
 
 
-def _centres(
-    pixels: np.ndarray, labels: np.ndarray, grid: GeoBox, files: Sequence[PathLike]
-) -> Positions:
+def _centres(pixels: np.ndarray, raster: _Labels) -> Positions:
     """Positions at the centres of pixels; the pixels are numbered row after row."""
+    grid = raster.grid
     rows, cols = np.divmod(pixels, grid.width)
     x, y = grid.transform @ (cols + 0.5, rows + 0.5)
-    labels = labels[rows, cols].astype("int64")
-    return Positions(x, y, labels, grid.crs, tuple(files))
+    labels = raster.labels[rows, cols].astype("int64")
+    return Positions(x, y, labels, grid.crs, raster.files)
