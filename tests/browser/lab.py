@@ -38,6 +38,14 @@ OPTIONS = {
     "LabApp.expose_app_in_browser": True,
 }
 
+# Keys that JupyterLab's command mode has for cells: move, insert, cut, delete, undo,
+# copy, paste, types of cells, run, edit, leave; again after those that change the mode.
+COMMAND_KEYS = (
+    *("ArrowDown", "ArrowUp", "j", "k", "a", "b", "x", "d", "d", "z", "c", "v"),
+    *("m", "y", "r", "1", "Delete", "Space", "Enter", "Escape", "Shift+Enter"),
+    *("Control+Enter", "Alt+Enter", "Enter", "x", "d", "d", "Escape", "x", "d", "d"),
+)
+
 
 def _free_port():
     with socket.socket() as probe:

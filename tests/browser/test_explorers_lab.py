@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from browser.lab import cells, open_notebook, run_cells, run_code, write_notebook
+from browser.lab import (
+    COMMAND_KEYS,
+    cells,
+    open_notebook,
+    run_cells,
+    run_code,
+    write_notebook,
+)
 
 FIELDS = """\
 import tutorial_lib as tl
@@ -236,8 +243,20 @@ def test_keys_change_the_focused_control_and_no_cell(page, name):
     assert len(controls) >= 3
     for control in controls:
         control.focus()
-        # What JupyterLab has for a cell: below, insert, cut, delete, run, Markdown.
-        for key in ("ArrowDown", "b", "a", "x", "d", "d", "m", "ArrowUp"):
+        for key in COMMAND_KEYS:
             page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    assert cells(page) == before
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_what_is_typed_before_and_after_tab_changes_no_cell(page, name):
+    root = explorer(page, name)
+    before, controls = cells(page), usable_controls(root)
+    for control in controls[:-1]:
+        control.focus()
+        page.keyboard.type("12")
+        page.keyboard.press("Tab")
+        page.keyboard.type("xdd")
     page.wait_for_timeout(300)
     assert cells(page) == before

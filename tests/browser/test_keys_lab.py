@@ -2,7 +2,14 @@
 
 import pytest
 
-from browser.lab import cells, open_notebook, run_cells, run_code, write_notebook
+from browser.lab import (
+    COMMAND_KEYS,
+    cells,
+    open_notebook,
+    run_cells,
+    run_code,
+    write_notebook,
+)
 
 COMPARISON = """\
 import numpy as np
@@ -18,14 +25,6 @@ tl.show_map(scene["input_10m"], scene["labels"], positions)"""
 
 MODES = ["swipe", "blink", "side_by_side", "difference"]
 WIDGETS = [*MODES, "map"]
-
-# What JupyterLab's command mode has for them: move, insert, cut, delete, undo, copy,
-# paste, types of cells, run, edit, leave.
-KEYS = (
-    *("ArrowDown", "ArrowUp", "j", "k", "a", "b", "x", "d", "d", "z", "c", "v"),
-    *("m", "y", "r", "1", "Delete", "Space", "Enter", "Escape", "Shift+Enter"),
-    *("Control+Enter", "Alt+Enter", "Enter", "x", "d", "d", "Escape", "x", "d", "d"),
-)
 
 # Where Tab stops; of a group of radio buttons, at the chosen one only.
 FIND_STOPS = """(root) => {
@@ -107,7 +106,7 @@ def test_no_key_changes_a_cell(page, name):
     before = cells(page)
     for number in range(widget.count):
         widget.focus(number)
-        for key in KEYS:
+        for key in COMMAND_KEYS:
             page.keyboard.press(key)
         page.wait_for_timeout(50)
         assert cells(page) == before, number
