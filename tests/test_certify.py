@@ -6,14 +6,17 @@ from fractions import Fraction
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 from random_networks import positive, random_network
 
+import tutorial_lib as tl
 from tutorial_lib import architectures, testing
 from tutorial_lib.fields.analysis import analyse
 from tutorial_lib.fields.layer_rules import pointwise, register_rule
 from tutorial_lib.networks.predictors import as_predictor
 from tutorial_lib.networks.saving import export, folder_hash, weights_digest
+from tutorial_lib.proof import certifying
 from tutorial_lib.proof.certificate import Certificate
 from tutorial_lib.proof.certifying import certify
 from tutorial_lib.proof.comparison import compare_tiles
@@ -405,6 +408,38 @@ def test_an_output_that_never_changes_is_refused():
         )
 
 
+def test_whether_an_output_varies_is_tried_before_anything_is_measured(monkeypatch):
+    """A deep network would be measured for minutes, to say so in the end."""
+    model = architectures.deeper_unet(3, depth=6, crops=())
+    last = model.get_layer("softmax")
+    kernel, bias = last.get_weights()
+    last.set_weights([0 * kernel, bias])
+    sides = []
+    predictor = as_predictor(model)
+
+    def watched(inputs):
+        sides.append(max(inputs["input_p"].shape[1:3]))
+        return predictor(inputs, ["estimated"])
+
+    for name in ("measure_margins", "measure_layout"):
+        monkeypatch.setattr(certifying, name, None)
+    for given, inputs in ((model, None), (watched, declared(model))):
+        with pytest.raises(ValueError, match="'estimated' is the same for every image"):
+            certify(given, "estimated", tile=64, inputs=inputs)
+    assert max(sides) <= 192
+
+
+def test_a_unit_that_only_smooth_images_wake_counts_as_varying():
+    """The mean of 8x8 pixels of noise hardly leaves 0.5; the unit wakes at 0.75."""
+    image = keras.Input((None, None, 1), name="input")
+    mean = layers.AveragePooling2D(8, strides=1)(layers.Rescaling(1e-4)(image))
+    net = layers.ReLU(name="out")(mean - 0.75)
+    noise = np.random.default_rng(0).uniform(0, 1e4, (1, 200, 200, 1))
+    model = keras.Model(image, net)
+    assert not as_predictor(model)({"input": noise}, "out")["out"].any()
+    assert certify(model, "out", tile=8).exact
+
+
 def test_an_output_of_constant_size_is_refused():
     def model(inputs):
         return {"out": inputs["input"][:, :7, :7]}
@@ -482,6 +517,144 @@ def test_a_function_with_other_input_names_is_refused():
         certify(opaque(model), "estimated", tile=8, inputs={"image": (4, 1, 1)})
 
 
+@pytest.mark.parametrize("tile", ["auto", "16", None, 16.0, [16], True])
+def test_a_tile_is_a_whole_number(tile):
+    model = architectures.pixelwise_fcnn(6, crops=())
+    with pytest.raises((TypeError, ValueError), match=r"^`tile` is .*Give a w"):
+        certify(model, "estimated", tile=tile)
+    assert certify(model, "estimated", tile=np.int64(16)).tile == 16
+
+
+@pytest.mark.parametrize("output", [None, 0, ["estimated"], b"estimated"])
+def test_an_output_is_one_text(output):
+    with pytest.raises(TypeError, match=r"^`output` is .*Give a text"):
+        certify(architectures.pixelwise_fcnn(6, crops=()), output, tile=16)
+
+
+@pytest.mark.parametrize("seed", [None, "0", 1.5, -1])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises((TypeError, ValueError), match=r"^`seed` is .*Give a whole"):
+        certify(
+            architectures.pixelwise_fcnn(6, crops=()), "estimated", tile=16, seed=seed
+        )
+
+
+@pytest.mark.parametrize("inputs", [4, "input", ["input"], (4, 1, 9), {1: (4, 1, 1)}])
+def test_inputs_are_a_dictionary(inputs):
+    model = architectures.pixelwise_fcnn(6, crops=())
+    with pytest.raises(TypeError, match=r"^`inputs` is .*\(4, 1, 10000\)}"):
+        certify(model, "estimated", tile=8, inputs=inputs)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, 4, (4, 1), (4, 1, 1, 1), ("4", 1, 1), (4.5, 1, 1), (-4, 1, 1), (4, -1, 1),
+        (4, "x", 1), (4, "1/0", 1), (4, np.nan, 1), (4, np.inf, 1), (4, 1, 0),
+        (4, 1, np.nan), (4, 1, np.inf), (4, 1, "1"), (None, 1, 1),
+    ],
+)  # fmt: skip
+def test_a_wrong_declaration_of_an_input_is_named(value):
+    with pytest.raises(ValueError, match=r"'input' is declared as .*such as \(4, 1/4"):
+        certify(
+            architectures.pixelwise_fcnn(6, crops=()),
+            "estimated",
+            tile=8,
+            inputs={"input": value},
+        )
+
+
+@pytest.mark.parametrize("ratio", [np.float32(0.5), np.int64(1), "1/2", Fraction(1, 2)])
+def test_numbers_of_any_type_declare_an_input(ratio):
+    inputs = {"a": (np.int64(1), 1, np.float32(9)), "b": (1, ratio, 9)}
+    small = int(1 / Fraction(float(Fraction(str(ratio)))))
+
+    def model(arrays):
+        b = arrays["b"].repeat(small, 1).repeat(small, 2)
+        return {"out": arrays["a"] + b}
+
+    assert certify(model, "out", tile=8, inputs=inputs).exact
+
+
+# Functions, and what they may do
+
+
+def test_the_function_of_a_model_that_cannot_be_analysed_is_certified_as_told():
+    """The call that errors recommend for subclassed models."""
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv = layers.Conv2D(2, 3, padding="same")
+
+        def call(self, image):
+            return self.conv(image)
+
+    model = Own()
+    with pytest.raises(ValueError, match="or give a function in its place") as caught:
+        certify(model, "out", tile=8)
+    text = str(caught.value)
+    function, call = text.split("`")[-4::2]
+    call = call.replace("…", "8").replace("channels", "3").replace("largest value", "9")
+    names = {"model": model, "tl": tl}
+    names["function"] = eval(function, names)
+    assert eval(call, names).margins == (1, 1, 1, 1)
+
+
+def test_a_lambda_layer_is_certified_as_told():
+    image = keras.Input((None, None, 1), name="image")
+    layer = layers.Lambda(lambda x: 2 * x, output_shape=(None, None, 1), name="out")
+    model = keras.Model(image, layer(image))
+    with pytest.raises(ValueError, match=r"'out' \(Lambda\).*`certificate=tl.certify"):
+        analyse(model)
+    assert certify(model, "out", tile=8).exact
+
+
+def test_a_function_that_changes_its_input_is_measured_like_any_other():
+    def model(inputs):
+        image = inputs["input"]
+        image /= 255
+        image -= 0.5
+        return {"out": image}
+
+    assert certify(model, "out", tile=8, inputs=ONE_BAND).bitwise
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (lambda x: [x], "returns {output name: array}. Received: list"),
+        (lambda x: None, "returns {output name: array}. Received: NoneType"),
+        (lambda x: {"out": x[..., 0]}, r"'out' has the shape .*needs \(batch, height"),
+        (lambda x: {"out": np.concatenate([x, x])}, "'out' has 2 images for 1 that"),
+        (lambda x: {"out": x.astype(str)}, "'out' is not an array of real numbers"),
+        (lambda x: {"out": x * 1j}, "'out' is not an array of real numbers"),
+        (lambda x: {"out": None}, "'out' is not an array of real numbers"),
+        (lambda x: {"out": [[1], [1, 2]]}, "'out' is not an array of real numbers"),
+        (lambda x: x["no"], "refuses images of .*It must take images of any size"),
+    ],
+)
+def test_a_function_that_returns_no_images_is_refused(returned, message):
+    with pytest.raises(ValueError, match=message):
+        certify(
+            lambda inputs: returned(inputs["input"]), "out", tile=8, inputs=ONE_BAND
+        )
+
+
+def test_a_function_may_return_tensors():
+    def model(inputs):
+        return {"out": tf.constant(inputs["input"]) * 2}
+
+    assert certify(model, "out", tile=8, inputs=ONE_BAND).bitwise
+
+
+def test_a_network_of_one_size_is_refused_with_what_to_do():
+    image = keras.Input((64, 64, 4), name="input")
+    model = keras.Model(image, layers.Conv2D(2, 3, name="out")(image))
+    with pytest.raises(ValueError, match=r"64x64 px only.*\(None, None, 4\).*set_weig"):
+        certify(model, "out", tile=8)
+
+
 # The certificate as a record.
 
 
@@ -496,6 +669,58 @@ def test_a_certificate_can_be_written_and_read_as_text():
     assert again.amplitudes["input_10m"][-1] == 2000
     with pytest.raises(ValueError, match="The text is not a certificate"):
         Certificate.from_json("{}")
+
+
+WRONG_ENTRIES = {
+    "output": [None, 3, ["out"]],
+    "tile": ["8", -8, 8.5, None],
+    "exact": ["yes", 1, None],
+    "bitwise": ["no", 0],
+    "max_difference": ["small", None, -1],
+    "value_range": ["wide", [1]],
+    "margins": [[1, 2], "1", 1, [1, 2, 3, -1], [1, 2, 3, 4.5]],
+    "analysed_margins": [[1], {"left": 1}],
+    "total_stride": [1, {"input": 0}, {"input": "1"}, ["input"]],
+    "scale": [1, "0", "1/0", "-1", "x", None],
+    "lost": [1, [1], [1, 2, 3], ["1", "1"]],
+    "spacing": [1, {"input": 1}, {"input": "0"}, {"input": "1/0"}],
+    "trials": ["9", None],
+    "amplitudes": [1, {"input": 1}, {"input": ["1"]}],
+    "seed": ["0", None],
+    "weights": [3, ["a"]],
+}
+
+
+@pytest.mark.parametrize("entry", WRONG_ENTRIES)
+def test_a_damaged_certificate_is_refused(entry):
+    certificate = certify(testing.BlockMean({"input": 5}), "estimated", tile=5,
+                          inputs=ONE_BAND)  # fmt: skip
+    assert set(WRONG_ENTRIES) == set(json.loads(certificate.to_json()))
+    good = json.loads(certificate.to_json())
+    records = [good | {entry: value} for value in WRONG_ENTRIES[entry]]
+    records.append({name: value for name, value in good.items() if name != entry})
+    for record in records:
+        with pytest.raises(ValueError, match=r"^The text is not a certificate"):
+            Certificate.from_json(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "3", "null", '"text"', '{"more": 1}', None, b"\xff", 3, {}]
+)
+def test_a_text_that_is_no_certificate_is_refused(text):
+    with pytest.raises(ValueError, match="The text is not a certificate"):
+        Certificate.from_json(text)
+
+
+def test_a_certificate_is_checked_with_a_model_in_any_form(tmp_path):
+    model = architectures.pixelwise_fcnn(3, crops=())
+    model.save(tmp_path / "m.keras")
+    certificate = certify(model, "estimated", tile=8)
+    for form in (model, tmp_path / "m.keras", str(tmp_path / "m.keras")):
+        certificate.check_model(form, "estimated")
+        certificate.check_model(as_predictor(form), ["estimated"])
+    with pytest.raises(TypeError, match=r"A model is a keras\.Model"):
+        certificate.check_model(3, "estimated")
 
 
 def test_the_same_seed_gives_the_same_certificate():

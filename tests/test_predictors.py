@@ -1,6 +1,8 @@
 """Any model becomes one function from arrays to arrays, with one identity."""
 
 import gc
+import subprocess
+import sys
 import weakref
 import zipfile
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tutorial_lib as tl
 from tutorial_lib import (
     Source,
     analyse,
@@ -251,6 +254,260 @@ def test_a_function_with_wrong_results_is_refused(returned, message):
         plan_inference(lambda inputs: returned, source, output="net")
 
 
+# Arguments of a call
+
+
+def triple():
+    image = keras.Input((None, None, 3), name="image")
+    return keras.Model(image, keras.layers.Rescaling(3, name="triple")(image))
+
+
+@pytest.mark.parametrize("outputs", [None, 3, [], (), [3], [None], {"triple": 1}])
+def test_outputs_are_asked_for_by_name(outputs):
+    with pytest.raises((TypeError, ValueError), match=r"^`output.* is .*Give a"):
+        as_predictor(triple())({"image": IMAGE}, outputs)
+
+
+@pytest.mark.parametrize("inputs", [None, 3, [IMAGE], "image", IMAGE, {1: IMAGE}])
+def test_inputs_are_given_by_name(inputs):
+    with pytest.raises(TypeError, match=r"^`inputs` is .*{'image': array}"):
+        as_predictor(triple())(inputs, "triple")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, "image", [[1], [1, 2]], object(), IMAGE.astype(str), IMAGE * 1j],
+    ids=["None", "text", "ragged", "object", "texts", "complex"],
+)
+def test_an_image_holds_real_numbers(value):
+    with pytest.raises(TypeError, match="'image' is not an array of real numbers"):
+        as_predictor(triple())({"image": value}, "triple")
+
+
+@pytest.mark.parametrize("kind", ["list", "tensor", "bool", "uint16", "float64"])
+def test_images_of_many_forms_are_accepted(kind):
+    forms = {"list": IMAGE.tolist(), "tensor": tf.constant(IMAGE)}
+    value = forms.get(kind, None if kind in forms else IMAGE.astype(kind, copy=True))
+    given = as_predictor(triple())({"image": value}, ("triple",))["triple"]
+    expected = np.asarray(value, "float32")
+    np.testing.assert_allclose(given, 3 * expected, rtol=1e-6)
+
+
+def test_sizes_that_do_not_fit_are_refused_in_one_sentence():
+    unet = as_predictor(architectures.pan_xs_unet(3, crops=()))
+    fcnn = as_predictor(architectures.pixelwise_fcnn(3, crops=()))
+    pan, xs = np.zeros((1, 32, 32, 1)), np.zeros((1, 9, 8, 4))
+    for predict, inputs in (
+        (unet, {"input_p": pan, "input_xs": xs}),
+        (fcnn, {"input": np.zeros((1, 8, 8, 4))}),
+    ):
+        with pytest.raises(ValueError, match=r"^[^\n]*The images have the shapes {'in"):
+            predict(inputs, "estimated")
+
+
+def test_an_error_of_tensorflow_is_told_in_one_sentence():
+    class Picky(keras.layers.Layer):
+        def compute_output_shape(self, shape):
+            return shape
+
+        def call(self, image):
+            return image + tf.reshape(tf.range(7.0), (1, 1, 7, 1))
+
+    image = keras.Input((None, None, 3), name="image")
+    predict = as_predictor(keras.Model(image, Picky(name="net")(image)))
+    assert predict({"image": IMAGE[:, :, :7]}, "net")["net"].shape == (2, 9, 7, 3)
+    with pytest.raises(ValueError, match=r"^[^\n]*7[^\n]*shapes {'image': \(2, 9, 11"):
+        predict({"image": IMAGE}, "net")
+
+
+def test_a_network_of_one_size_says_how_it_takes_others():
+    def built(side):
+        image = keras.Input((side, side, 3), name="image")
+        layer = keras.layers.Conv2D(2, 3, name="net")
+        return keras.Model(image, layer(image))
+
+    old = built(8)
+    with pytest.raises(ValueError, match=r"9x11 px, and .* 8x8 px only") as caught:
+        as_predictor(old)({"image": IMAGE}, "net")
+    rebuild, copy = str(caught.value).split("`")[1::2]
+    new = built(None)
+    assert eval(rebuild, {"keras": keras}).shape == new.input.shape
+    eval(copy, {"old": old, "new": new})
+    part = {"image": IMAGE[:, :8, :8]}
+    np.testing.assert_array_equal(
+        as_predictor(new)({"image": IMAGE}, "net")["net"][:, :6, :6],
+        as_predictor(old)(part, "net")["net"],
+    )
+
+
+# Functions
+
+
+def test_a_function_that_changes_its_input_leaves_the_callers_image():
+    def model(inputs):
+        inputs["image"] *= 2
+        return {"net": inputs["image"]}
+
+    image = IMAGE.copy()
+    for _ in range(2):
+        given = as_predictor(model)({"image": image}, "net")["net"]
+        np.testing.assert_array_equal(given, 2 * IMAGE)
+    np.testing.assert_array_equal(image, IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("net", "message"),
+    [
+        (IMAGE[:1], "'net' has 1 images for 2 that were given"),
+        (np.concatenate([IMAGE, IMAGE]), "'net' has 4 images for 2"),
+        (IMAGE.astype(str), "'net' is not an array of real numbers, but a ndarray"),
+        (IMAGE * 1j, "not an array of real numbers"),
+        ("map", "not an array of real numbers, but a str"),
+        (None, "not an array of real numbers, but a NoneType"),
+        ([[1], [1, 2]], "not an array of real numbers, but a list"),
+        (3.0, r"'net' has the shape \(\)"),
+    ],
+)
+def test_a_function_with_wrong_arrays_is_refused(net, message):
+    with pytest.raises(OutputError, match=message):
+        as_predictor(lambda inputs: {"net": net})({"image": IMAGE}, "net")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_function_may_give_nan(value):
+    predict = as_predictor(lambda inputs: {"net": np.full((2, 3, 4, 1), value)})
+    assert not np.isfinite(predict({"image": IMAGE}, "net")["net"]).any()
+
+
+def test_a_function_may_return_lists_and_tensors():
+    for convert in (tf.constant, np.ndarray.tolist, lambda x: tf.cast(x, "bfloat16")):
+        predict = as_predictor(lambda inputs, c=convert: {"net": c(inputs["image"])})
+        given = predict({"image": IMAGE}, "net")["net"]
+        np.testing.assert_allclose(given, IMAGE, rtol=0.01)
+
+
+class Own(tl.PatchModel):
+    def network(self, inputs):
+        return {"net": inputs["image"]}
+
+
+@pytest.mark.parametrize("wrong", [Own, keras.Model, keras.layers.ReLU, dict])
+def test_classes_are_no_models(wrong):
+    with pytest.raises(TypeError, match=r"A model is .*Received: (type|AB)"):
+        as_predictor(wrong)
+
+
+def test_a_patch_model_that_was_not_built_is_told_to_be():
+    with pytest.raises(TypeError, match=r"Received: Own; build a PatchModel"):
+        as_predictor(Own())
+
+
+# Keras models of unusual forms
+
+
+def outputs_named(form):
+    image = keras.Input((None, None, 3), name="image")
+    twice = keras.layers.Conv2D(3, 3, padding="same", name="twice")
+    once, again = twice(image), twice(twice(image))
+    inner_image = keras.Input((None, None, 3))
+    inner = keras.Model(inner_image, keras.layers.ReLU()(inner_image), name="inner")
+    forms = {
+        "dictionary": {"a": once, "b": again},
+        "one tensor twice, by key": {"a": once, "b": once},
+        "input as output": {"a": image, "b": once},
+        "list": [twice(image), again],
+        "one tensor twice": [once, once],
+        "nested model twice": [inner(once), inner(again)],
+        "nested dictionaries": {"a": {"b": once}, "c": again},
+        "nested lists": [[once], [inner(again)]],
+        "keys of numbers": {1: once, 2: again},
+        "tuple": (once, inner(again)),
+    }
+    return keras.Model(image, forms[form])
+
+
+LISTED = {
+    "dictionary": ("a", "b"),
+    "one tensor twice, by key": ("a", "b"),
+    "input as output": ("a", "b"),
+    "tuple": ("twice", "inner"),
+}
+REFUSED = {
+    "list": "named 'twice'",
+    "one tensor twice": "named 'twice'",
+    "nested model twice": "named 'inner'",
+    "nested dictionaries": "nested",
+    "nested lists": "nested",
+    "keys of numbers": "not named by texts",
+}
+
+
+@pytest.mark.parametrize("form", LISTED)
+def test_each_output_has_its_own_name_everywhere(tmp_path, form):
+    model = outputs_named(form)
+    predict = as_predictor(model)
+    served = load_predictor(export(model, tmp_path / "served"))
+    assert set(predict.outputs) == set(LISTED[form]) == set(served.outputs)
+    assert set(analyse(model).margins) == set(LISTED[form])
+    given, again = (f({"image": IMAGE}, LISTED[form]) for f in (predict, served))
+    results = model({"image": IMAGE} if isinstance(model.input, dict) else IMAGE)
+    results = (
+        results
+        if isinstance(results, dict)
+        else dict(zip(LISTED[form], results, strict=True))
+    )
+    for name in LISTED[form]:
+        np.testing.assert_allclose(given[name], results[name], atol=1e-5)
+        np.testing.assert_allclose(again[name], results[name], atol=1e-5)
+
+
+@pytest.mark.parametrize("form", REFUSED)
+def test_outputs_without_a_name_of_their_own_are_refused(tmp_path, form):
+    model = outputs_named(form)
+    for use in (
+        as_predictor,
+        analyse,
+        lambda m: export(m, tmp_path / "served"),
+        lambda m: certify(m, "a", tile=8),
+        lambda m: plan_inference(m, testing.small_scene()["input_10m"], output="a"),
+    ):
+        with pytest.raises(ValueError, match=rf"{REFUSED[form]}.*keras\.Model\(…, {{"):
+            use(model)
+    assert not (tmp_path / "served").exists()
+
+
+@pytest.mark.parametrize("dtype", ["string"])
+def test_inputs_of_texts_are_refused(dtype):
+    image = keras.Input((None, None, 1), dtype=dtype, name="image")
+    model = keras.Model(image, keras.layers.Identity(name="net")(image))
+    with pytest.raises(ValueError, match="'image' takes values of the type string"):
+        as_predictor(model)
+
+
+@pytest.mark.parametrize("shape", [(None, 3), (3,), (4, None, None, 3)])
+def test_inputs_that_are_not_images_are_refused(tmp_path, shape):
+    image = keras.Input(shape, name="image")
+    model = keras.Model({"image": image}, {"net": keras.layers.Dense(2)(image)})
+    model.export(tmp_path / "served", verbose=False)
+    for form in (model, tmp_path / "served"):
+        with pytest.raises(ValueError, match=r"'image' has the shape .*The kit ta"):
+            as_predictor(form)
+
+
+def test_a_subclassed_model_is_told_to_be_a_function():
+    class Subclassed(keras.Model):
+        def call(self, image):
+            return image
+
+    model = Subclassed(name="own")
+    model(IMAGE)
+    for use in (as_predictor, lambda m: certify(m, "out", tile=8)):
+        with pytest.raises(ValueError, match=r"'own' does not .*tl\.certify\(func"):
+            use(model)
+    with pytest.raises(TypeError, match=r"Subclassed.*tl\.certify\(function, 'out'"):
+        analyse(model)
+
+
 # One model, one identity.
 
 
@@ -425,6 +682,50 @@ def test_a_certificate_holds_for_each_way_of_giving_the_same_weights(saved):
     assert from_file == from_model == certify(loaded, "estimated", tile=16)
     with pytest.raises(ValueError, match="other weights"):
         from_model.check_model(as_served, ["estimated"])
+
+
+IDENTITY = """
+import sys
+import tutorial_lib as tl
+
+file, served, image, path = sys.argv[1:]
+certificate = tl.Certificate.from_json(open(path).read())
+first = tl.certify(file, "estimated", tile=16)
+assert first == certificate, (first, certificate)
+loaded = tl.load_predictor(file)
+for given in (file, loaded):
+    for proof in (certificate, first, tl.certify(loaded, "estimated", tile=16)):
+        tl.plan_inference(given, image, output="estimated", certificate=proof)
+of_served = tl.certify(served, "estimated", tile=16)
+for given in (tl.load_predictor(served), served):
+    tl.plan_inference(given, image, output="estimated", certificate=of_served)
+print("identical")
+"""
+
+
+@pytest.mark.thorough
+def test_a_certificate_holds_in_a_fresh_process(saved, tmp_path):
+    """With weights that prediction does not use, too: statistics, seeds of dropout."""
+    image = keras.Input((None, None, 4), name="input")
+    inner = keras.Sequential([image, keras.layers.Conv2D(3, 3, padding="same")])
+    net = keras.layers.Normalization(mean=[1.0] * 4, variance=[2.0] * 4)(image)
+    net = keras.layers.BatchNormalization()(inner(net))
+    net = keras.layers.Dropout(0.5)(keras.layers.GaussianNoise(0.1)(net))
+    model = keras.Model({"input": image}, {"estimated": net})
+    model.compile("adam", "mse")
+    model.fit({"input": np.ones((2, 8, 8, 4))}, np.ones((2, 8, 8, 3)), verbose=0)
+    model.save(tmp_path / "model.keras")
+    certificate = certify(model, "estimated", tile=16)
+    (tmp_path / "certificate.json").write_text(certificate.to_json())
+    paths = (
+        tmp_path / "model.keras",
+        export(model, tmp_path / "served"),
+        testing.small_scene()["input_10m"],
+        tmp_path / "certificate.json",
+    )
+    command = [sys.executable, "-c", IDENTITY, *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "identical", done.stderr
 
 
 def test_a_folder_that_is_replaced_does_not_change_a_loaded_model(tmp_path):

@@ -173,15 +173,16 @@ def as_predictor(model: Any) -> Predictor:
     if isinstance(model, str | os.PathLike):
         return load_predictor(model)
     # Instead of `isinstance`, which would load TensorFlow for a plain function too.
-    if hasattr(model, "count_params"):
+    is_object = not isinstance(model, type)
+    if is_object and hasattr(model, "count_params"):
         return _of_keras(model)
-    if callable(model) and not isinstance(model, type):
+    if is_object and callable(model):
         return Predictor(_of_function(model), {}, ())
     build = "; build a PatchModel first, `….build({'input': channels})`"
     raise TypeError(
         f"A model is a keras.Model, the path of a `.keras` file or of a SavedModel "
         f"folder, or a function of arrays by name. Received: {type(model).__name__}"
-        f"{build if hasattr(model, 'normalize') else ''}."
+        f"{build if is_object and hasattr(model, 'normalize') else ''}."
     )
 
 
