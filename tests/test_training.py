@@ -445,6 +445,31 @@ def test_the_same_settings_give_the_same_weights_twice(two_areas, tmp_path):
     assert all(np.array_equal(*pair) for pair in zip(weights, again, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"patches": None}, TypeError, "`patches` is None"),
+        ({"patches": {"a": 1, "b": 2}}, TypeError, r"`patches\['a'\]` is 1"),
+        ({"patches": {}}, ValueError, "`patches`: there is no 'a'. Choose from: none"),
+        (
+            {"labels": "truth"},
+            ValueError,
+            "`labels`: there is no 'truth'",
+        ),
+        ({"inputs": {"x": "no"}}, ValueError, "`inputs`: there is no 'no'. Choose"),
+        ({"inputs": "input"}, TypeError, "`inputs` is 'input'"),
+    ],
+)
+def test_datasets_of_unknown_names_are_an_error(two_areas, change, error, match):
+    with pytest.raises(error, match=match):
+        recipes.datasets(**{"patches": two_areas, "class_count": 4} | change)
+
+
+def test_patches_of_an_unknown_source_are_an_error(tmp_path):
+    with pytest.raises(ValueError, match=r"no 'red'. Choose from: input, input_10m"):
+        recipes.cut_patches(tmp_path, tmp_path, sizes={"red": 16})
+
+
 def test_scores_and_replays_do_not_load_keras():
     code = (
         "import sys, tutorial_lib as tl\n"

@@ -5,7 +5,7 @@ write the same steps out.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tutorial_lib import recorded
-from tutorial_lib.arguments import file_path, whole_number
+from tutorial_lib.arguments import file_path, instance, mapping, whole_number
 from tutorial_lib.patches.extraction import Patches, extract_patches
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.patches.selection import select_positions
@@ -67,8 +67,13 @@ def cut_patches(
 
     Returns:
         The patches by area, from 1000 positions of each class.
+
+    Raises:
+        ValueError: If a source is not one of the Havel scene.
     """
     scene = file_path("scene", scene)
+    sizes = mapping("sizes", sizes, str(SIZES))
+    _check_known("sizes", sizes, _IMAGES)
     return {
         area: extract_patches(
             {name: scene / _IMAGES[name] for name in sizes},
@@ -112,6 +117,16 @@ def cut_town_patches(
     return patches
 
 
+def _check_known(argument: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise ValueError for a name that is not known."""
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(
+            f"`{argument}`: there is no '{unknown[0]}'. Choose from: "
+            f"{', '.join(known) or 'none, because there are no files'}."
+        )
+
+
 def _aligned(positions: Positions, coarse_path: PathLike) -> Positions:
     """Positions moved to the upper left corner of their coarse pixels.
 
@@ -148,8 +163,22 @@ def datasets(
 
     Returns:
         Batches of area "a", shuffled, and of area "b".
+
+    Raises:
+        TypeError: If `patches` does not hold patches with files.
+        ValueError: If an area or a source is not there.
     """
     from tutorial_lib.patches.datasets import patch_dataset
+
+    patches = mapping("patches", patches, '{"a": patches, "b": patches}')
+    _check_known("patches", "ab", patches)
+    for area in "ab":
+        what = "patches that `cut_patches` returned"
+        paths = instance(f"patches[{area!r}]", patches[area], Patches, what).paths
+        _check_known("labels", [labels], paths)
+        if inputs is not None:
+            inputs = mapping("inputs", inputs, '{"input": "input_10m"}')
+            _check_known("inputs", inputs.values(), paths)
 
     def batches(area: str) -> "tf.data.Dataset":
         paths = dict(patches[area].paths)
