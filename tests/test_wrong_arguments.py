@@ -240,7 +240,7 @@ CALLS = {
 GIVE = "Give|Use|Choose|Name one|Correct|Take both"
 PATH = r"Give the path|path of a|Give a path|list of paths"
 WHOLE = r"whole number|whole numbers"
-NUMBER = "Give a number|numbers"
+NUMBER = "Give (a|the) number|numbers"
 TEXT = "Give a text|names?"
 FLAG = "Give True or False"
 MAPPING = "Give a dictionary"
@@ -546,7 +546,9 @@ WRONG = {
     "write_patches": {
         "path": DESTINATION,
         "array": [
-            (TypeError, GIVE, None, 3, "patches", {}, the("generator"), the("image")),
+            (TypeError, GIVE, None, "patches", {}, the("generator"), the("image")),
+            (TypeError, GIVE, [[1], [2, 3]]),
+            ((TypeError, ValueError), GIVE, 3),
             (TypeError, GIVE, np.ones((1, 4, 4, 1), complex),
              np.full((1, 4, 4, 1), None)),
             (ValueError, GIVE, np.zeros((4, 4)), np.zeros((0, 4, 4, 1))),
@@ -566,7 +568,7 @@ WRONG = {
         "batch_size": whole(0, -1, HUGE),
         "shuffle": FLAGS,
         "seed": whole(-1),
-        "target": [*TEXTS, (ValueError, "Give", "")],
+        "target": TEXTS,
     },
     "patch_dataset of classes": {
         "classes": [*CLASSES, ASCENDING, (ValueError, "Give|leave", [7, 8])],
