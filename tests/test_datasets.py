@@ -418,6 +418,7 @@ def test_patches_are_in_memory_once(tmp_path, task):
         ({"batch_size": 0}, ValueError, "batch_size"),
         ({"batch_size": -3}, ValueError, "batch_size"),
         ({"batch_size": 8.5}, ValueError, "batch_size"),
+        ({"batch_size": 2**64}, ValueError, "batch_size"),
         ({"batch_size": None}, TypeError, "batch_size"),
         ({"shuffle": "no"}, TypeError, "shuffle"),
         ({"shuffle": 1}, TypeError, "shuffle"),

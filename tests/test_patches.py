@@ -547,3 +547,10 @@ def test_complex_pixels_are_refused_in_one_sentence(tmp_path):
         tl.extract_patches({"a": path}, places([9], [9]), sizes=3)
     with pytest.raises(TypeError, match="complex"):
         tl.select_positions(path)
+
+
+@pytest.mark.parametrize("size", [21, 10**9])
+def test_a_patch_larger_than_its_source_is_refused(one, size):
+    match = rf'`sizes\["a"\]` is {size}.*20x30 px.*smaller size'
+    with pytest.raises(ValueError, match=match):
+        tl.extract_patches(**one | {"sizes": size})

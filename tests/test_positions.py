@@ -527,3 +527,38 @@ def test_wrong_arguments_of_a_vector_file_are_named(tmp_path, options, error):
 def test_a_place_that_is_no_file_is_refused(path):
     with pytest.raises((TypeError, ValueError), match=r"Give the path|not a file of"):
         places([1], [1]).to_file(path)
+
+
+def test_a_shapefile_in_capitals_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"ending in capitals.*Write \.shp"):
+        places([1], [1]).to_file(tmp_path / "A.SHP")
+    path = places([1], [1], [7]).to_file(tmp_path / "A.GPKG")
+    assert Positions.from_file(path).labels.tolist() == [7]
+
+
+def test_positions_can_be_compared(tmp_path):
+    positions = places([1, 2], [1, 2])
+    assert positions == places([1, 2], [1, 2])
+    assert positions == Positions.from_file(positions.to_file(tmp_path / "a.gpkg"))
+    for other in (
+        places([1, 3], [1, 2]),
+        places([1, 2], [1, 2], [0, 5]),
+        places([1, 2], [1, 2], crs=None),
+        places([1], [1]),
+        "positions",
+    ):
+        assert positions != other
+
+
+def test_an_empty_geojson_holds_nothing(tmp_path):
+    path = tmp_path / "a.geojson"
+    path.write_text('{"type": "FeatureCollection", "features": []}')
+    with pytest.raises(ValueError, match="holds nothing"):
+        Positions.from_file(path)
+
+
+def test_asked_for_classes_are_not_looked_for_among_names(tmp_path):
+    names = np.array(["forest", "town"], object)
+    path = vector_file(tmp_path / "a.gpkg", shapely.points([[1, 2], [3, 4]]), names)
+    with pytest.raises(ValueError, match="field with a number for each"):
+        Positions.from_file(path, classes=(1, 2))

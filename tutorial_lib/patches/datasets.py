@@ -76,7 +76,7 @@ def patch_dataset(
     """
     files = _checked_files(paths)
     classes = check_class_count(class_count, classes)
-    batch_size = arguments.whole_number("batch_size", batch_size, least=1)
+    batch_size = arguments.whole_number("batch_size", batch_size, least=1, most=2**31)
     seed = arguments.whole_number("seed", seed, least=0)
     target = arguments.text("target", target)
     shuffle = arguments.flag("shuffle", shuffle)

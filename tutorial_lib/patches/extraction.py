@@ -168,6 +168,7 @@ def extract_patches(
         inputs = [*positions.files, *(f for r in readers.values() for f in r.files)]
         for path in paths.values():
             check_patches_destination(path, inputs)
+        _check_sizes_fit(sizes, readers)
         positions = in_crs_of_sources(positions, _common_crs(readers))
         for name, reader in readers.items():
             arrays[name], reasons = _cut(reader, positions, sizes[name])
@@ -259,6 +260,18 @@ def _accepted(
     arrays = {name: array[kept] for name, array in arrays.items()}
     arrays[LABELS] = _label_patches(positions.labels[kept])
     return Patches(arrays, rejected)
+
+
+def _check_sizes_fit(
+    sizes: Mapping[str, int], readers: Mapping[str, SourceReader]
+) -> None:
+    for name, reader in readers.items():
+        height, width = reader.grid.shape
+        if sizes[name] > min(height, width):
+            raise ValueError(
+                f'`sizes["{name}"]` is {sizes[name]}, and the source has only '
+                f"{height}x{width} px, so no patch fits. Give a smaller size."
+            )
 
 
 def _common_crs(readers: Mapping[str, SourceReader]) -> CRS | None:

@@ -23,7 +23,7 @@ from tutorial_lib.rasters.files import check_not_input
 __all__ = ["Positions"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Positions:
     """Centres of patches, with their class numbers.
 
@@ -51,7 +51,7 @@ class Positions:
     y: np.ndarray
     labels: np.ndarray
     crs: CRS | None
-    files: tuple[PathLike, ...] = field(default=(), repr=False, compare=False)
+    files: tuple[PathLike, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         checked = {
@@ -59,7 +59,7 @@ class Positions:
             "y": _coordinates("y", self.y),
             "labels": _labels(self.labels),
             "crs": _crs(self.crs),
-            "files": tuple(self.files),
+            "files": tuple(self.files or ()),
         }
         lengths = [len(checked[name]) for name in ("x", "y", "labels")]
         if len(set(lengths)) > 1:
@@ -76,6 +76,16 @@ class Positions:
 
     def __repr__(self) -> str:
         return f"Positions({len(self)} in {self.crs}, per class {self.counts})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Positions):
+            return NotImplemented
+        return self.crs == other.crs and all(
+            np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("x", "y", "labels")
+        )
+
+    __hash__ = None
 
     @property
     def counts(self) -> dict[int, int]:
@@ -178,11 +188,11 @@ class Positions:
             classes = check_classes(classes)
         points = read_points(path, field, layer)
         kept = np.ones(len(points.labels), bool)
-        if classes is not None:
+        if classes is None or np.isnan(points.labels).all():
+            check_class_numbers(points, path, field)
+        else:
             kept = np.isin(points.labels, classes)
             occurring_classes(classes, points.labels, f"'{path}'")
-        else:
-            check_class_numbers(points, path, field)
         x, y, labels = (v[kept] for v in (points.x, points.y, points.labels))
         return cls(x, y, labels.astype("int64"), points.crs, (path,))
 

@@ -62,12 +62,12 @@ def read_points(path: PathLike, field: str, layer: str | int | None) -> Points:
             " Read the coordinates and classes yourself, for example with pandas, and "
             "give them to `tl.Positions(x, y, labels, crs)`."
         )
+    points = _points(geometry, path)
     if field not in fields:
         raise ValueError(
             f"'{path}' has no field '{field}'. Its fields are: "
             f"{', '.join(fields) or 'none'}. Name one with `field=…`."
         )
-    points = _points(geometry, path)
     values = columns[fields.index(field)]
     labels = np.array([_as_number(value) for value in values])
     crs = CRS(meta["crs"]) if meta["crs"] else None

@@ -54,6 +54,11 @@ def check_replaceable(path: PathLike) -> Path:
 def _driver(path: Path) -> str:
     if path.suffix.lower() == ".json":
         return "GeoJSON"
+    if path.suffix.lower() == ".shp" != path.suffix:
+        raise ValueError(
+            f"'{path}' has an ending in capitals, in which OGR does not find the other "
+            "files of a shapefile. Write .shp."
+        )
     try:
         return pyogrio.detect_write_driver(path)
     except ValueError as err:
@@ -98,7 +103,7 @@ def write_points(
     """
     path = Path(os.path.realpath(path))
     paths = [path]
-    if path.suffix.lower() == ".shp":
+    if path.suffix == ".shp":
         endings = SHAPEFILE[1:] + ((PROJECTION,) if crs else ())
         paths = [path.with_suffix(ending) for ending in endings] + paths
     with replacing_together(paths) as parts:
@@ -115,7 +120,7 @@ def write_points(
             for part in parts:
                 flush(part)
             path.unlink(missing_ok=True)
-    if path.suffix.lower() == ".shp":
+    if path.suffix == ".shp":
         for ending in {PROJECTION, *LEFTOVERS} - {file.suffix for file in paths}:
             path.with_suffix(ending).unlink(missing_ok=True)
     for ending in JOURNALS:
