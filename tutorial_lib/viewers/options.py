@@ -63,8 +63,8 @@ class Display:
         check_legend(self.legend)
         if not (self.nodata is None or is_number(self.nodata)):
             raise TypeError(
-                f"`nodata` is {arguments.shown(self.nodata)}. Give the number that "
-                "pixels without data have, such as 0 or -9999."
+                f"`nodata` is {arguments.shown(self.nodata)}. Give a number, the one "
+                "that pixels without data have, such as 0 or -9999."
             )
         object.__setattr__(self, "stretch", _checked_stretch(self.stretch))
         if self.value_range is not None:
