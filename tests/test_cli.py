@@ -389,6 +389,21 @@ def test_the_seed_decides_weights_and_order(folder, tmp_path, fits):
         assert not np.array_equal(first, other)
 
 
+def test_the_scale_of_the_values_is_given_to_the_network(
+    folder, tmp_path, fits, monkeypatch
+):
+    build, scales = tl.architectures.pixelwise_fcnn, []
+
+    def note(*args, **options):
+        scales.append(options.get("scale"))
+        return build(*args, **options)
+
+    monkeypatch.setattr(tl.architectures, "pixelwise_fcnn", note)
+    assert train(folder, tmp_path / "a.keras", "--scale 0.25") == 130
+    assert train(folder, tmp_path / "a.keras", "") == 130
+    assert scales == [0.25, None]
+
+
 def test_defaults_of_the_training_are_those_of_the_tutorial(folder, tmp_path, fits):
     assert train(folder, tmp_path / "a.keras", "") == 130
     (call,) = fits
@@ -1169,6 +1184,9 @@ TRAIN = "train --model m.keras --train a=a.tif --valid a=a.tif --class-count 4 "
         ("map --source-nodata a=x", "'x' in 'a=x' is not a number"),
         ("train --learning-rate -1", "'-1' is not a positive number"),
         ("train --patience x", "'x' is not a whole number, 0 or more"),
+        ("train --seed -1", "'-1' is not a whole number, 0 or more"),
+        ("train --seed 4294967296", "Give at most 4294967295"),
+        ("train --scale 0", "'0' is not a positive number"),
         ("train --epoch 3", "required: --model"),
         ("train --architecture vgg", "invalid choice: 'vgg'"),
         (f"{TRAIN} --architecture pooled_cnn --model m.h5", "does not end in .keras"),

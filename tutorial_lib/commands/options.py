@@ -56,6 +56,11 @@ def add_train(parser: ArgumentParser) -> None:
     networks = sorted(ARCHITECTURES)
     add("--architecture", choices=networks, required=True, help="the network")
     add("--depth", type=_count, help="number of halvings, only for deeper_unet")
+    text = (
+        "factor by which the network multiplies the values (default: 0.01 for networks "
+        "of pan and xs, else 0.0001, for reflectance times 10 000)"
+    )
+    add("--scale", type=_positive, help=text)
     add("--class-count", type=_count, help="number of classes, which are 0, 1, 2...")
     text = "class numbers, if they are not 0, 1, 2... (default: those of the legend)"
     add("--classes", type=_classes, metavar="10,20,...", help=text)
@@ -70,7 +75,7 @@ def add_train(parser: ArgumentParser) -> None:
     add("--batch-size", type=_count, help="patches in a batch (default: 8)")
     add(
         "--seed",
-        type=int,
+        type=_seed,
         default=0,
         help="another seed gives other first weights and another order of the patches "
         "(default: 0)",
@@ -221,6 +226,13 @@ def _add_named(
 def _natural(word: str) -> int:
     if not word.isdecimal():
         raise ArgumentTypeError(f"'{word}' is not a whole number, 0 or more")
+    return int(word)
+
+
+def _seed(word: str) -> int:
+    # Keras takes seeds of 32 bits.
+    if _natural(word) >= 2**32:
+        raise ArgumentTypeError(f"'{word}' is too large. Give at most {2**32 - 1}")
     return int(word)
 
 

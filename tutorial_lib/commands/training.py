@@ -137,7 +137,7 @@ def _network(
     model = getattr(tl.architectures, options.architecture)(
         class_count,
         channels=channels if len(channels) > 1 else channels[0],
-        **given(options, "depth"),
+        **given(options, "depth", "scale"),
     )
     model.compile(
         optimizer=keras.optimizers.Adam(options.learning_rate),
