@@ -122,6 +122,28 @@ def test_a_new_file_keeps_the_permissions_of_the_one_it_replaces(old):
     assert old.stat().st_mode & 0o777 == 0o664
 
 
+def refuse(code):
+    def fail(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+def test_disks_without_permissions_and_flushing_are_written_too(old, monkeypatch):
+    monkeypatch.setattr(files.shutil, "copymode", refuse(errno.EPERM))
+    monkeypatch.setattr(os, "fsync", refuse(errno.EINVAL))
+    write_text(old, "new")
+    assert old.read_text() == "new"
+
+
+def test_a_disk_that_fails_when_it_is_flushed_keeps_the_old_file(old, monkeypatch):
+    monkeypatch.setattr(os, "fsync", refuse(errno.ENOSPC))
+    with pytest.raises(OSError, match=r"a.txt' could not be written: No space left"):
+        write_text(old, "new")
+    assert old.read_text() == "old"
+    assert names(old.parent) == ["a.txt"]
+
+
 # Names, links and working folders
 
 

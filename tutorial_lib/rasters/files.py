@@ -17,7 +17,7 @@ import rasterio
 
 from tutorial_lib import arguments
 from tutorial_lib.rasters.causes import PathLike, root_cause
-from tutorial_lib.rasters.part_folders import exchange_folder, part_folder
+from tutorial_lib.rasters.part_folders import exchange_folder, flush, part_folder
 
 # Errors of a disk to which something is written: full, beyond a quota or a limit of
 # file sizes, read-only, broken.
@@ -115,8 +115,9 @@ def replacing_together(paths: Sequence[PathLike]) -> Iterator[list[Path]]:
         for part, target in zip(parts, targets, strict=True):
             with errors_named(target):
                 flush(part)
-                # Others may be allowed to change the file that is replaced.
-                if target.exists():
+                # Others may be allowed to change the file that is replaced. Some disks
+                # have no permissions.
+                with suppress(OSError):
                     shutil.copymode(target, part)
         for part, target in zip(parts, targets, strict=True):
             with errors_named(target):
@@ -329,17 +330,6 @@ def is_full(path: PathLike) -> bool:
         return shutil.disk_usage(_real(Path(path)).parent).free < FULL
     except OSError:
         return False
-
-
-def flush(path: Path) -> None:
-    """Have the system write a file to the disk, so that a power cut cannot empty it."""
-    # Windows flushes only what is open for writing; elsewhere a file that may only be
-    # read can be flushed too.
-    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _real(path: Path) -> Path:

@@ -5,6 +5,7 @@ The system frees the lock when the process ends, also when it is killed. So the 
 that writes beside it can tell unfinished parts of dead processes from those of others.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -32,7 +33,7 @@ FOREIGN_PART_S = 24 * 3600
 _LOCK, _NEW, _OLD = "lock", "new", "old"
 _NAME = re.compile(r"\.part-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}")
 
-__all__ = ["exchange_folder", "part_folder", "remove_stale_parts"]
+__all__ = ["exchange_folder", "flush", "part_folder", "remove_stale_parts"]
 
 
 @contextmanager
@@ -65,6 +66,21 @@ def part_folder(beside: Path) -> Iterator[Path]:
         if lock is not None:
             os.close(lock)
         _remove(folder)
+
+
+def flush(path: Path) -> None:
+    """Have the system write a file to the disk, so that a power cut cannot empty it."""
+    # Windows flushes only what is open for writing; elsewhere a file that may only be
+    # read can be flushed too.
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as err:
+        # Some network disks cannot be asked to.
+        if err.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def exchange_folder(part: Path, target: Path) -> None:
