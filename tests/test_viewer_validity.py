@@ -96,6 +96,16 @@ def per_band(path, *, types=("UInt16",) * 3):
     return path.with_suffix(".vrt")
 
 
+def many_bands(path, dtype):
+    """20 bands; one pixel lacks one of the last bands, others lack all."""
+    planes = values(dtype, channels=20)
+    planes[:, *EMPTY] = -5
+    planes[:19, *WHOLE] = -5
+    if planes.dtype.kind == "f":
+        planes[18, 11, 3] = np.nan
+    return save(path, planes, nodata=-5)
+
+
 def two_tags(path):
     """A VRT of two bands, both without data in the same place."""
     return per_band(path, types=("UInt16",) * 2)
@@ -120,6 +130,8 @@ KINDS = {
     "alpha and a tag": lambda path: with_alpha(path, 4, nodata=7),
     "a tag for some bands": per_band,
     "a tag for each band": two_tags,
+    "more bands than are read at a time": lambda path: many_bands(path, np.float32),
+    "more bands of integers": lambda path: many_bands(path, np.int16),
     "bands of several types": lambda path: per_band(path, types=("UInt16", "Float32")),
 }
 

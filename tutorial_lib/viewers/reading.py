@@ -34,6 +34,10 @@ from tutorial_lib.viewers.options import counted
 # a picture does not grow with its raster.
 MAX_SIDE = 1600
 
+# So many bands are read at a time to find the pixels without data, so that the memory
+# for a picture does not grow with the number of bands either.
+GROUP = 16
+
 
 @dataclass(frozen=True)
 class Preview:
@@ -254,19 +258,42 @@ class OpenLayer:
         # GDAL leaves pixels out of a mean only if the raster's own tags mark them.
         by_tag = nodata is None or set(dataset.nodatavals) == {nodata}
         mean = average and by_tag and (len(bands) > 1 or is_float) and size != full
-        # A pixel has data or not by all its bands, as in maps and patches.
-        validity = NoData(dataset, range(1, dataset.count + 1), nodata)
-        if not validity.possible:
-            empty = np.zeros(size, bool)
-            if mean:
-                return self._means(window, size, bands), empty
-            return NoData(dataset, bands).values(window, out_shape=size), empty
-        block = validity.block(window, out_shape=size)
-        pixels = block.values[..., [band - 1 for band in bands]]
+        if mean and not NoData(dataset, dataset.indexes, nodata).possible:
+            return self._means(window, size, bands), np.zeros(size, bool)
+        pixels, empty = self._judged(window, size, bands, nodata)
         if mean:
             means = self._means(window, size, bands)
             pixels = np.where(np.isfinite(means), means, pixels)
-        return pixels, block.empty
+        return pixels, empty
+
+    def _judged(
+        self,
+        window: Window,
+        size: tuple[int, int],
+        bands: Sequence[int],
+        nodata: float | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels of some bands, and where a pixel has no data by all its bands."""
+        every, whole = np.ones(size, bool), np.zeros(size, bool)
+        planes: dict[int, np.ndarray] = {}
+        for first in range(0, len(self._pixels.indexes), GROUP):
+            group = self._pixels.indexes[first : first + GROUP]
+            validity = NoData(self._pixels, group, nodata)
+            if not validity.possible:
+                every[:] = False
+                group = [band for band in bands if band in group]
+            if not group:
+                continue
+            validity = NoData(self._pixels, group, nodata)
+            values = validity.values(window, out_shape=size)
+            lacks = validity.lacks(values, window)
+            every &= lacks.all_bands
+            whole |= lacks.whole
+            # A copy, so that the memory of the other bands becomes free.
+            planes |= {
+                b: values[..., group.index(b)].copy() for b in bands if b in group
+            }
+        return np.stack([planes[band] for band in bands], axis=-1), every | whole
 
     def _means(
         self, window: Window, size: tuple[int, int], bands: Sequence[int]
