@@ -28,6 +28,7 @@ from tutorial_lib.rasters.dataset_files import files_of, reading_errors_named
 from tutorial_lib.rasters.georeference import grid_of
 from tutorial_lib.rasters.legends import legend_of
 from tutorial_lib.rasters.validity import NoData, as_own_type, pixels_without_data
+from tutorial_lib.viewers.arrays import as_image
 from tutorial_lib.viewers.options import counted
 
 # Longest side that is read, in pixels. No figure shows more, and with it the memory for
@@ -141,7 +142,7 @@ def open_layer(
         with opened(layer) as dataset:
             yield OpenLayer(f"'{layer}'", dataset)
     else:
-        yield OpenLayer(name, _as_image(layer))
+        yield OpenLayer(name, as_image(layer))
 
 
 class OpenLayer:
@@ -326,27 +327,3 @@ def _has_area(grid: GeoBox) -> bool:
     corners = [(x, y) for x in (0, grid.width) for y in (0, grid.height)]
     x, y = np.transpose([grid.transform @ corner for corner in corners])
     return bool(0 < np.ptp(x) < np.inf and 0 < np.ptp(y) < np.inf)
-
-
-def _as_image(layer: Any) -> np.ndarray:
-    """An array (height, width, channel) of numbers; a masked array keeps its mask."""
-    array = layer
-    if not isinstance(layer, np.ma.MaskedArray):
-        try:
-            array = np.asarray(layer)
-        except ValueError:  # lists of different lengths: refused below
-            array = np.array(None)
-    if array.dtype.kind not in "biuf" or not array.ndim:
-        of = f" of {array.dtype}" if isinstance(layer, np.ndarray) else ""
-        raise TypeError(
-            f"A layer is of the type {type(layer).__name__}{of}. Give the path of a "
-            "raster, or an array (height, width[, channel]) of real numbers."
-        )
-    if array.ndim == 2:
-        array = array[..., np.newaxis]
-    if array.ndim != 3:
-        raise ValueError(
-            f"An array has the shape {array.shape}. Give one of (height, width) or "
-            "(height, width, channel); of a batch, one image: `array[0]`."
-        )
-    return array.astype("uint8") if array.dtype == bool else array
