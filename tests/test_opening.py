@@ -308,3 +308,44 @@ def test_pixels_are_read_wherever_they_lie(tmp_path):
     path = place(tmp_path / "g.tif", gcps=[*points, *points], crs="EPSG:4326")
     assert rasters.read_array(path).shape == (20, 30, 1)
     assert tl.read_grid(path).shape == (20, 30)
+
+
+# Too much
+
+
+@pytest.mark.parametrize("door", PIXEL_DOORS)
+def test_a_raster_that_does_not_fit_into_memory_is_refused(door, tmp_path):
+    side = 2_000_000
+    grid = testing.small_grid(side, side)
+    path = tmp_path / "a.vrt"
+    path.write_text(
+        f'<VRTDataset rasterXSize="{side}" rasterYSize="{side}"><GeoTransform>'
+        f"{', '.join(map(str, grid.transform.to_gdal()))}</GeoTransform>"
+        '<VRTRasterBand dataType="Byte" band="1"/></VRTDataset>'
+    )
+    message = refusal(door, path, MemoryError)
+    assert "2000000x2000000 px of" in message
+    assert "take 4000.0 GB" in message
+    with open_source(Source(path)) as reader:
+        assert reader.read_block(side - 3, 5, 3, 4).values.shape == (3, 4, 1)
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("seed", range(40))
+def test_damaged_bytes_give_a_sentence_or_a_raster(door, tmp_path, seed):
+    path = scenes.constant(
+        tmp_path / "a.tif", 2, nodata=255, legend=testing.SMALL_LEGEND
+    )
+    content = bytearray(path.read_bytes())
+    rng = np.random.default_rng(seed)
+    # Not the width and the height: a huge raster of few bytes takes long to read.
+    for place in rng.integers(40, len(content), 3):
+        content[place] = rng.integers(0, 256)
+    path.write_bytes(content)
+    said = f"'{path}' is"
+    try:
+        door(path)
+    except OSError as err:
+        said = str(err)
+    assert f"'{path}' is" in said
+    assert "\n" not in said

@@ -6,8 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyogrio
+import rasterio
+
+# rasterio translates most errors of GDAL into errors of its own, but not all of them.
+from rasterio._err import CPLE_BaseError
 
 PathLike = str | os.PathLike[str]
+
+# What rasterio raises where GDAL could not read or write.
+GDAL_ERRORS = (rasterio.errors.RasterioIOError, CPLE_BaseError)
 
 # So many rasters of a container are listed in a message.
 LISTED = 6
@@ -17,8 +24,10 @@ LISTED = 6
 _NOT_A_FILE = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9_+.-]+:")
 
 __all__ = [
+    "GDAL_ERRORS",
     "PathLike",
     "check_is_file",
+    "damaged",
     "explained",
     "file_exists",
     "is_file_name",
@@ -112,6 +121,20 @@ def _is_vector(name: str) -> bool:
         return len(pyogrio.list_layers(name)) > 0
     except (pyogrio.errors.DataSourceError, ValueError, OSError):
         return False
+
+
+def damaged(path: PathLike, part: str, error: BaseException) -> OSError:
+    """The error for a raster of which something cannot be read.
+
+    Args:
+        path: What was given.
+        part: What cannot be read: "its tags".
+        error: What rasterio raised.
+    """
+    return OSError(
+        f"'{path}' is damaged: {part} cannot be read ({root_cause(error)}). Download "
+        "it or make it again."
+    )
 
 
 def without_bands(path: PathLike, subdatasets: Sequence[str]) -> str:

@@ -8,7 +8,12 @@ from pathlib import Path
 import rasterio
 from rasterio.windows import Window
 
-from tutorial_lib.rasters.causes import file_exists, is_file_name, root_cause
+from tutorial_lib.rasters.causes import (
+    GDAL_ERRORS,
+    damaged,
+    file_exists,
+    is_file_name,
+)
 from tutorial_lib.rasters.opening import open_quietly
 
 # Endings of the sidecar files of a raster: statistics, overviews and masks.
@@ -39,7 +44,7 @@ def _collect(dataset: rasterio.DatasetReader, found: dict[str, None]) -> None:
             try:
                 with open_quietly(file) as part:
                     _collect(part, found)
-            except rasterio.errors.RasterioError:
+            except (rasterio.errors.RasterioError, *GDAL_ERRORS):
                 continue
 
 
@@ -57,6 +62,9 @@ def check_parts_exist(dataset: rasterio.DatasetReader) -> None:
 
     GDAL opens a VRT without its parts, and finds out when it reads pixels.
     """
+    # For a file on the web, GDAL would ask for each sidecar that there may be.
+    if dataset.driver != "VRT":
+        return
     for name in files_of(dataset):
         if is_file_name(name) and not file_exists(name):
             raise FileNotFoundError(
@@ -77,15 +85,12 @@ def reading_errors_named(
     """
     try:
         yield
-    except rasterio.errors.RasterioError as err:
+    except GDAL_ERRORS as err:
         if dataset.closed:
             raise OSError(
                 f"'{dataset.name}' cannot be read: it was closed at the end of its "
                 "`with` block. Read within the block."
             ) from err
         check_parts_exist(dataset)
-        raise OSError(
-            f"'{dataset.name}' is damaged: its pixels from row {window.row_off}, col "
-            f"{window.col_off} on cannot be read ({root_cause(err)}). Download it or "
-            "make it again."
-        ) from err
+        part = f"its pixels from row {window.row_off}, col {window.col_off} on"
+        raise damaged(dataset.name, part, err) from err

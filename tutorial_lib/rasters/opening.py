@@ -12,8 +12,10 @@ from rasterio.env import get_gdal_config, getenv, hasenv, set_gdal_config
 
 from tutorial_lib import arguments
 from tutorial_lib.rasters.causes import (
+    GDAL_ERRORS,
     PathLike,
     check_is_file,
+    damaged,
     explained,
     root_cause,
     without_bands,
@@ -97,9 +99,13 @@ def opened(path: PathLike) -> Iterator[rasterio.DatasetReader]:
     with small_block_cache:
         try:
             dataset = open_quietly(path)
-        except rasterio.errors.RasterioError as err:
+        except (rasterio.errors.RasterioError, *GDAL_ERRORS) as err:
             raise explained(path, root_cause(err)) from err
         with dataset:
             if not dataset.count:
                 raise OSError(without_bands(path, dataset.subdatasets))
-            yield dataset
+            # Tags, masks and colours are read when they are asked for.
+            try:
+                yield dataset
+            except GDAL_ERRORS as err:
+                raise damaged(path, "a part of it", err) from err

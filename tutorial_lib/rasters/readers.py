@@ -5,12 +5,14 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 import numpy as np
+import psutil
 import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from tutorial_lib.grids import window_ranges
 from tutorial_lib.placement import same_grid
+from tutorial_lib.rasters.causes import GDAL_ERRORS, damaged
 from tutorial_lib.rasters.dataset_files import check_parts_exist, files_of
 from tutorial_lib.rasters.georeference import grid_of
 from tutorial_lib.rasters.opening import opened
@@ -22,6 +24,9 @@ from tutorial_lib.rasters.scaling import (
 )
 from tutorial_lib.rasters.sources import Source, check_bands
 from tutorial_lib.rasters.validity import NoData, PixelBlock, as_own_type, own_type
+
+# In bytes: smaller arrays are read without a look at the free memory.
+LARGE = 2**28
 
 __all__ = [
     "SourceReader",
@@ -202,7 +207,18 @@ class SourceReader:
         window = Window(col, row, width, height)
         # rasterio would return a smaller array for a window that leaves the raster.
         window_ranges(window, self.grid.shape, self._name)
+        self._check_memory(height, width)
         return window
+
+    def _check_memory(self, height: int, width: int) -> None:
+        size = height * width * self.channels * self.dtype.itemsize
+        # Linux promises any amount of memory, and ends the process when it is used.
+        if size > LARGE and size > (free := psutil.virtual_memory().available):
+            raise MemoryError(
+                f"{height}x{width} px of {self._name} take {size / 1e9:.1f} GB, and "
+                f"{free / 1e9:.1f} GB of memory are free. Read a part of it: a window, "
+                "or fewer bands."
+            )
 
     def _put(self, pixels: np.ndarray, part: _Part, values: np.ndarray) -> None:
         pixels[..., part.channels] = (
@@ -259,6 +275,9 @@ def _parts(
         channels = [i for i, band in enumerate(bands) if before < band <= last]
         if channels:
             own = [bands[i] - before for i in channels]
-            validity = NoData(dataset, own, nodata)
+            try:
+                validity = NoData(dataset, own, nodata)
+            except GDAL_ERRORS as err:
+                raise damaged(dataset.name, "its masks", err) from err
             yield _Part(dataset, own, channels, validity, scaling_of(dataset, own))
         before = last
