@@ -16,7 +16,7 @@ from pathlib import Path
 import rasterio
 
 from tutorial_lib import arguments
-from tutorial_lib.rasters.causes import PathLike, root_cause
+from tutorial_lib.rasters.causes import GDAL_ERRORS, PathLike, root_cause
 from tutorial_lib.rasters.part_folders import exchange_folder, flush, part_folder
 
 # Errors of a disk to which something is written: full, beyond a quota or a limit of
@@ -297,7 +297,7 @@ def errors_named(path: PathLike) -> Iterator[None]:
         yield
     except NotWrittenError:
         raise
-    except (OSError, rasterio.errors.RasterioError) as err:
+    except (OSError, rasterio.errors.RasterioError, *GDAL_ERRORS) as err:
         raise not_written(path, err) from err
 
 
