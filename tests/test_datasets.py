@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import keras
 import numpy as np
@@ -248,12 +249,14 @@ def test_classes_are_numbered_anew_in_their_order(tmp_path, dtype):
     paths = numbered(tmp_path, [10, 30, 20, 10, 30], dtype)
     for numbers, expected in (
         ((10, 20, 30), [0, 2, 1, 0, 2]),
-        ([30, 10, 20], [1, 0, 2, 1, 0]),
+        ([5, 10, 20, 30], [1, 3, 2, 1, 3]),
         (np.array([10, 20, 30]), [0, 2, 1, 0, 2]),
     ):
-        dataset = tl.patch_dataset(paths, classes=numbers, shuffle=False)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Of `classes`, 5 is not")
+            dataset = tl.patch_dataset(paths, classes=numbers, shuffle=False)
         ((_, targets),) = dataset
-        assert targets["estimated"].shape == (5, 1, 1, 3)
+        assert targets["estimated"].shape == (5, 1, 1, len(numbers))
         assert targets["estimated"].numpy().argmax(-1).ravel().tolist() == expected
 
 
@@ -270,13 +273,20 @@ def test_many_classes_have_their_numbers(tmp_path):
     assert found.tolist() == list(range(500))
 
 
-def test_more_classes_than_the_type_of_the_labels_holds(tmp_path):
+def test_classes_beyond_the_type_of_the_labels_do_not_disturb(tmp_path):
     paths = numbered(tmp_path, [255, 0])
-    numbers = [*range(1000, 1300), 255, 0]
+    numbers = [0, 255, *range(1000, 1300)]
     with pytest.warns(UserWarning, match="are not in the labels"):
         dataset = tl.patch_dataset(paths, classes=numbers, shuffle=False)
     ((_, targets),) = dataset
-    assert targets["estimated"].numpy().argmax(-1).ravel().tolist() == [300, 301]
+    assert targets["estimated"].numpy().argmax(-1).ravel().tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("numbers", [(30, 10, 20), (10, 10, 20)])
+def test_classes_in_another_order_are_refused(tmp_path, numbers):
+    """Two orders, here and in a legend, would name the classes wrongly in silence."""
+    with pytest.raises(ValueError, match=r"once, in ascending order: \(10, 20"):
+        tl.patch_dataset(numbered(tmp_path, [10, 20, 30]), classes=numbers)
 
 
 def test_labels_are_judged_in_chunks(tmp_path, monkeypatch):

@@ -231,7 +231,7 @@ def own_numbers(tmp_path):
 
 
 def test_only_the_asked_for_classes_are_kept(tmp_path):
-    read = Positions.from_file(own_numbers(tmp_path), classes=(30, 10, 20))
+    read = Positions.from_file(own_numbers(tmp_path), classes=(10, 20, 30))
     assert read.labels.tolist() == [10, 20, 30, 10, 20]
     assert read.x.tolist() == [0, 2, 4, 6, 10]
 

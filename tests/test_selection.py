@@ -240,7 +240,7 @@ def own(tmp_path):
 )
 def test_only_the_asked_for_classes_are_drawn(own, strategy, expected):
     options = {"strategy": strategy, "count": 5}
-    for classes in ((10, 30), [30, 10], np.array([10, 30])):
+    for classes in ((10, 30), [10, 30], np.array([10, 30])):
         positions = tl.select_positions(own, classes=classes, **options)
         assert positions.counts == expected
 

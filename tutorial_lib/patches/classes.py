@@ -18,24 +18,7 @@ NO_LABEL = {255, 65535}
 # Number of labels that are judged at a time.
 CHUNK = 2**20
 
-__all__ = ["check_class_count", "check_classes", "class_indices", "occurring_classes"]
-
-
-def check_classes(classes: Sequence[int]) -> tuple[int, ...]:
-    """Class numbers as a tuple, after a check that they are different.
-
-    Example:
-        >>> check_classes([10, 20, 10])
-        Traceback (most recent call last):
-        ValueError: `classes` has 10 twice. Give each class number once.
-    """
-    classes = arguments.whole_numbers("classes", classes, least=0, most=LARGEST_CLASS)
-    twice = [label for label in classes if classes.count(label) > 1]
-    if twice:
-        raise ValueError(
-            f"`classes` has {twice[0]} twice. Give each class number once."
-        )
-    return classes
+__all__ = ["check_class_count", "class_indices", "occurring_classes"]
 
 
 def occurring_classes(
@@ -88,7 +71,7 @@ def check_class_count(
         number = arguments.whole_number("class_count", class_count, least=1, most=most)
         if classes is None:
             return tuple(range(number))
-    classes = check_classes(classes)
+    classes = arguments.class_numbers("classes", classes)
     if class_count is not None and number != len(classes):
         raise ValueError(
             f"`class_count` is {class_count}, and `classes` {classes} has "
@@ -110,7 +93,7 @@ def class_indices(labels: np.ndarray, classes: tuple[int, ...]) -> np.ndarray:
     Args:
         labels: (n, height, width, 1) class numbers. The indices take their place in
             memory, if they fit.
-        classes: The class numbers.
+        classes: The class numbers, in ascending order.
 
     Returns:
         (n, height, width) array.
@@ -134,15 +117,12 @@ def class_indices(labels: np.ndarray, classes: tuple[int, ...]) -> np.ndarray:
         raise ValueError(_wrong_labels(wrong, sorted(pixels), classes))
     if classes != tuple(range(len(classes))):
         occurring_classes(classes, np.array(list(pixels)), "the labels")
-    order = np.argsort(classes)
-    ascending = np.array(classes)[order]
+    # The index of a number in ascending order is at most the number: the type holds it.
     indices = labels[..., 0]
     if labels.dtype.kind == "f":
         indices = indices.view(f"int{8 * labels.itemsize}")
-    elif len(classes) - 1 > np.iinfo(labels.dtype).max:
-        indices = np.empty(indices.shape, "int32")
     for part in _chunks(labels):
-        indices[part] = order[np.searchsorted(ascending, labels[part][..., 0])]
+        indices[part] = np.searchsorted(classes, labels[part][..., 0])
     return indices
 
 

@@ -41,10 +41,10 @@ def patch_dataset(
             of the classes under "labels". Each is one path, or a list of paths for
             several areas, in the same order for all names.
         class_count: Number of classes, if the labels are 0 to `class_count` - 1.
-        classes: Class numbers of the labels if they are others, such as `(10, 20, 30)`.
-            The targets number them 0, 1, 2… in this order; `class_count` can then be
-            left out. Give the same `classes` to `plan_inference`, so that maps have the
-            numbers of the labels.
+        classes: Class numbers of the labels if they are others, such as `(10, 20, 30)`,
+            in ascending order. The targets number them 0, 1, 2…; `class_count` can then
+            be left out. Give the same `classes` to `plan_inference`, so that maps have
+            the numbers of the labels.
         batch_size: Number of patches in a batch. The last batch can be smaller.
         shuffle: Whether the patches come in a new random order in each epoch.
         seed: Seed of the orders; the same seed gives the same orders.

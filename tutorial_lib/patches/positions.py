@@ -14,7 +14,7 @@ from pyproj.exceptions import CRSError
 
 from tutorial_lib import arguments
 from tutorial_lib.notices import warn
-from tutorial_lib.patches.classes import check_classes, occurring_classes
+from tutorial_lib.patches.classes import occurring_classes
 from tutorial_lib.patches.vector_files import check_class_numbers, read_points
 from tutorial_lib.patches.vector_writing import check_replaceable, write_points
 from tutorial_lib.rasters import PathLike
@@ -185,7 +185,7 @@ class Positions:
         field = arguments.text("field", field)
         arguments.instance("layer", layer, (str, int, type(None)), "the name of one")
         if classes is not None:
-            classes = check_classes(classes)
+            classes = arguments.class_numbers("classes", classes)
         points = read_points(path, field, layer)
         kept = np.ones(len(points.labels), bool)
         if classes is None or np.isnan(points.labels).all():

@@ -9,7 +9,7 @@ from rasterio.enums import ColorInterp
 
 from tutorial_lib import arguments
 from tutorial_lib.notices import warn
-from tutorial_lib.patches.classes import check_classes, occurring_classes
+from tutorial_lib.patches.classes import occurring_classes
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import PathLike, Source, open_source, opened
 
@@ -73,7 +73,7 @@ def select_positions(
     count = arguments.whole_number("count", count, least=1)
     margin = arguments.whole_number("margin", margin, least=0)
     seed = arguments.whole_number("seed", seed, least=0)
-    classes = None if classes is None else check_classes(classes)
+    classes = None if classes is None else arguments.class_numbers("classes", classes)
     raster = _read_labels(labels_path, nodata)
     labels, usable = raster.labels, raster.usable
     if margin:
