@@ -14,8 +14,9 @@ import tutorial_lib as tl
 from tutorial_lib import architectures, testing
 from tutorial_lib.fields.analysis import analyse
 from tutorial_lib.fields.layer_rules import pointwise, register_rule
+from tutorial_lib.networks.identity import weights_digest
 from tutorial_lib.networks.predictors import as_predictor
-from tutorial_lib.networks.saving import export, folder_hash, weights_digest
+from tutorial_lib.networks.saving import export, folder_hash
 from tutorial_lib.proof import certifying
 from tutorial_lib.proof.certificate import Certificate
 from tutorial_lib.proof.certifying import certify
@@ -740,7 +741,65 @@ def test_a_certificate_describes_itself_in_words():
     assert "total stride {'input_p': 16, 'input_xs': 4}, scale 1" in text
 
 
-def test_the_digest_depends_on_the_weights_only(tmp_path):
+SETTINGS = {
+    "padding": {"padding": "same"},
+    "stride": {"strides": 2},
+    "dilation": {"dilation_rate": 2},
+    "activation": {"activation": "relu"},
+    "activation that is a layer": {"activation": layers.Softmax(axis=1)},
+}
+
+
+def one_convolution(**settings):
+    image = keras.Input((None, None, 2), name="input")
+    layer = layers.Conv2D(2, 3, kernel_initializer="ones", **settings)
+    return keras.Model({"input": image}, {"out": layer(image)})
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_networks_that_differ_in_a_setting_have_other_digests(tmp_path, name):
+    plain, other = one_convolution(), one_convolution(**SETTINGS[name])
+    assert all(map(np.array_equal, plain.get_weights(), other.get_weights()))
+    assert weights_digest(plain) != weights_digest(other)
+    other.save(tmp_path / "a.keras")
+    loaded = keras.models.load_model(tmp_path / "a.keras")
+    assert weights_digest(loaded) == weights_digest(other)
+    certificate = certify(plain, "out", tile=8)
+    with pytest.raises(ValueError, match="other weights than this model has"):
+        certificate.check_model(other, "out")
+
+
+def test_networks_without_weights_have_digests_of_their_own(tmp_path):
+    digests = set()
+    for layer in (
+        layers.Rescaling(2),
+        layers.Rescaling(3),
+        layers.Softmax(),
+        layers.Softmax(axis=1),
+        layers.MaxPooling2D(2),
+        layers.Normalization(mean=[1.0, 2.0], variance=[1.0, 1.0]),
+        layers.Normalization(mean=[1.0, 3.0], variance=[1.0, 1.0]),
+        layers.Lambda(lambda x: x + 1, output_shape=(None, None, 2)),
+        layers.Lambda(lambda x: x * 2, output_shape=(None, None, 2)),
+    ):
+        image = keras.Input((None, None, 2), name="input")
+        model = keras.Model(image, layer(image))
+        model.save(tmp_path / "a.keras")
+        loaded = keras.models.load_model(tmp_path / "a.keras", safe_mode=False)
+        assert weights_digest(loaded) == weights_digest(model)
+        digests.add(weights_digest(model))
+    assert len(digests) == 9
+
+
+@pytest.mark.parametrize("name", OPAQUE_MODELS)
+def test_a_network_that_is_built_again_has_the_same_digest(name):
+    first, again = OPAQUE_MODELS[name](), OPAQUE_MODELS[name]()
+    assert weights_digest(first) != weights_digest(again)
+    again.set_weights(first.get_weights())
+    assert weights_digest(first) == weights_digest(again)
+
+
+def test_the_digest_does_not_depend_on_names_and_other_files(tmp_path):
     model = architectures.pixelwise_fcnn(6, crops=())
     same = keras.models.clone_model(model)
     same.set_weights(model.get_weights())

@@ -519,6 +519,42 @@ def test_a_layer_that_sees_the_whole_chunk_is_refused(tmp_path):
         plan_inference(network, Source(path, receptive_field=1), output="estimated")
 
 
+def test_the_pooling_is_to_blame_and_not_what_follows_it(tmp_path):
+    """Squeeze and excitation, with a layer that has no rule."""
+    image = keras.Input((None, None, 2), name="input")
+    mean = layers.GlobalAveragePooling2D(name="pool")(image)
+    weights = layers.Reshape((1, 1, 2), name="after")(mean)
+    network = keras.Model(
+        {"input": image}, {"out": layers.Multiply()([image, weights])}
+    )
+    path = scene(tmp_path, pooled_unet(), (61, 43))["input"]
+    with pytest.raises(ValueError, match="The layer 'pool' looks at the whole chunk"):
+        plan_inference(network, path, output="out")
+
+
+def test_a_lambda_layer_is_mapped_with_a_certificate_as_told(tmp_path):
+    image = keras.Input((None, None, 2), name="input")
+    layer = layers.Lambda(lambda x: 2 * x, output_shape=(None, None, 2), name="twice")
+    network = keras.Model({"input": image}, {"out": layer(image)})
+    path = scene(tmp_path, pooled_unet(), (61, 43))["input"]
+    with pytest.raises(UnknownLayerError, match=r"'twice' .*certificate=tl\.certify"):
+        plan_inference(network, path, output="out")
+    certificate = certify(network, "out", tile=16)
+    plan = plan_inference(network, path, output="out", certificate=certificate)
+    np.testing.assert_array_equal(plan.read(), 2 * rasters.read_array(path))
+
+
+def test_an_activation_that_moves_pixels_gives_no_exact_map(tmp_path):
+    path = scene(tmp_path, pooled_unet(), (61, 43))["input"]
+    for activation, message in (
+        (layers.Softmax(axis=1), "looks at the whole chunk"),
+        (lambda x: keras.ops.flip(x, 1), "may look at several pixels"),
+    ):
+        network = network_of(layers.Conv2D(2, 1, activation=activation))
+        with pytest.raises(ValueError, match=message):
+            plan_inference(network, path, output="out")
+
+
 def test_an_unknown_layer_asks_for_a_rule_unless_fields_are_declared(tmp_path):
     class Unknown(layers.Layer):
         def call(self, image):
@@ -834,6 +870,10 @@ def test_a_network_of_one_size_is_refused_with_what_to_declare(tmp_path):
     image = keras.Input((16, 16, 2), name="input")
     network = keras.Model({"input": image}, {"out": layers.Conv2D(2, 3)(image)})
     path = scene(tmp_path, pooled_unet(), (41, 37))["input"]
+    with pytest.raises(
+        ValueError, match=r"16x16 px only.* `keras.Input\(\(None, None, 2"
+    ):
+        plan_inference(network, path, output="out")
     with pytest.raises(ValueError, match="images of one size only, declare that size"):
         plan_inference(network, path, output="out")
 

@@ -79,7 +79,7 @@ class Predictor:
 
     @property
     def digest(self) -> str | None:
-        """SHA-256 of the weights, or of a SavedModel's files; None for a function."""
+        """SHA-256 of weights and settings, or of a SavedModel; None for a function."""
         return None if self.read_digest is None else self.read_digest()
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> dict[str, np.ndarray]:
@@ -227,8 +227,9 @@ def _of_keras(model: "keras.Model") -> Predictor:
 def _from_keras(model: "keras.Model") -> Predictor:
     from tutorial_lib.fields.analysis import analyse
     from tutorial_lib.fields.tracing import trace
+    from tutorial_lib.networks.identity import weights_digest
     from tutorial_lib.networks.running import of_keras
-    from tutorial_lib.networks.saving import broken_weight, weights_digest
+    from tutorial_lib.networks.saving import broken_weight
 
     @cache
     def analysis() -> "FieldAnalysis":

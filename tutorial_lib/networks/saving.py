@@ -51,7 +51,6 @@ __all__ = [
     "folder_hash",
     "read_model",
     "read_reach",
-    "weights_digest",
 ]
 
 
@@ -240,23 +239,6 @@ def read_reach(
             f"'{path}' belongs to another network than the SavedModel. {cure}"
         )
     return reach
-
-
-def weights_digest(model: keras.Model) -> str:
-    """SHA-256 of the shapes, types and values of a model's weights, in their order.
-
-    Example:
-        >>> from tutorial_lib import architectures
-        >>> len(weights_digest(architectures.pixelwise_fcnn(6, crops=())))
-        64
-    """
-    digest = hashlib.sha256()
-    for weight in model.weights:
-        value = np.ascontiguousarray(weight.numpy())
-        # Without the shape, a transposed kernel of zeros would count as the same.
-        digest.update(f"{value.shape}{value.dtype}".encode())
-        digest.update(value.tobytes())
-    return digest.hexdigest()
 
 
 def broken_weight(model: keras.Model) -> str | None:

@@ -43,8 +43,8 @@ class Certificate:
         trials: Number of images with other surroundings that were compared.
         amplitudes: Largest values of the images, for each source.
         seed: Seed of the images.
-        weights: SHA-256 of a Keras model's weights, or of a SavedModel's files; None
-            for a function.
+        weights: SHA-256 of a Keras model's weights and settings, or of a SavedModel's
+            files; None for a function.
 
     Example:
         >>> from tutorial_lib import certify, testing
