@@ -70,7 +70,7 @@ def test_no_module_imports_itself_through_others(imports):
 def test_modules_are_short_enough_to_read_at_once():
     # Modules of exercises are long lists of questions, hints and wrong answers.
     lines = {
-        path.name: len(path.read_text().splitlines())
+        str(path.relative_to(LIBRARY)): len(path.read_text().splitlines())
         for path in LIBRARY.rglob("*.py")
         if path.parent.name != "exercises"
     }
