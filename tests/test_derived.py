@@ -870,9 +870,7 @@ def test_a_network_of_one_size_is_refused_with_what_to_declare(tmp_path):
     image = keras.Input((16, 16, 2), name="input")
     network = keras.Model({"input": image}, {"out": layers.Conv2D(2, 3)(image)})
     path = scene(tmp_path, pooled_unet(), (41, 37))["input"]
-    with pytest.raises(
-        ValueError, match=r"16x16 px only.* `keras.Input\(\(None, None, 2"
-    ):
+    with pytest.raises(ValueError, match=r"16x16 px only.* `keras.Input\(\(None, "):
         plan_inference(network, path, output="out")
     with pytest.raises(ValueError, match="images of one size only, declare that size"):
         plan_inference(network, path, output="out")
