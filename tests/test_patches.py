@@ -494,8 +494,8 @@ def one(tmp_path):
         ({"out_dir": 5}, TypeError, "`out_dir`"),
         ({"out_dir": ""}, ValueError, "`out_dir`"),
         ({"out_dir": ["a"]}, TypeError, "`out_dir`"),
-        ({"out_dir": "/vsimem/a"}, ValueError, "not a file of this machine"),
-        ({"out_dir": "s3://bucket/a"}, ValueError, "not a file of this machine"),
+        ({"out_dir": "/vsimem/a"}, ValueError, "not a folder of this machine"),
+        ({"out_dir": "s3://bucket/a"}, ValueError, "not a folder of this machine"),
     ],
 )
 def test_wrong_arguments_are_named(one, options, error, name):

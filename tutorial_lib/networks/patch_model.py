@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from tutorial_lib import arguments
 from tutorial_lib.networks.scaling import watched
@@ -223,12 +224,35 @@ def labels_of(probabilities: Any) -> Any:
         (batch, height, width, 1) integers; a symbolic tensor of the network if
         `probabilities` is one.
 
+    Raises:
+        TypeError: If they are not numbers.
+        ValueError: If there is no class.
+
     Example:
         >>> import numpy as np
         >>> int(labels_of(np.array([[[[0.2, 0.7, 0.1]]]]))[0, 0, 0, 0])
         1
     """
+    if not keras.ops.is_tensor(probabilities):
+        probabilities = _as_scores(probabilities)
     return keras.ops.argmax(probabilities, axis=-1, keepdims=True)
+
+
+def _as_scores(probabilities: Any) -> Any:
+    """An array of numbers with a last axis of classes; symbolic tensors as they are."""
+    if isinstance(probabilities, keras.KerasTensor):
+        return probabilities
+    what = "Give an array or a tensor of numbers, (batch, height, width, class)."
+    try:
+        array = np.asarray(probabilities)
+    except ValueError:  # lists of different lengths
+        array = np.array(None)
+    if array.dtype.kind not in "buif" and array.dtype.name != "bfloat16":
+        given = arguments.shown(probabilities)
+        raise TypeError(f"`probabilities` is {given}. {what}")
+    if not array.ndim or not array.shape[-1]:
+        raise ValueError(f"`probabilities` has the shape {array.shape}. {what}")
+    return array
 
 
 def cropped(value: Any, crop: int) -> Any:

@@ -26,6 +26,7 @@ from tutorial_lib.rasters import (
     check_file_name,
     open_sources,
 )
+from tutorial_lib.rasters.files import check_folder
 
 # Number of rows of a source that are in memory at a time. A strip of a Sentinel-2 tile
 # with four 16-bit bands takes 45 MB (512 x 10 980 px), the whole tile 964 MB.
@@ -217,7 +218,8 @@ def _checked_paths(
     prefix = arguments.text("prefix", prefix)
     if out_dir is None:
         return {}
-    folder = arguments.file_path("out_dir", out_dir)
+    arguments.file_path("out_dir", out_dir)
+    folder = check_folder(out_dir)
     names = {name: f"{prefix}{name}.tif" for name in (*sources, LABELS)}
     for name in names.values():
         check_file_name(name)

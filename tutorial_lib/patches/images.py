@@ -22,7 +22,7 @@ from tutorial_lib.rasters import (
     opened,
     write_array,
 )
-from tutorial_lib.rasters.files import check_destination, check_not_input
+from tutorial_lib.rasters.files import check_geotiff, check_not_input
 from tutorial_lib.rasters.writing import write_together
 
 # Tag of a patches image: the number of the extraction that wrote it.
@@ -152,7 +152,7 @@ def check_patches_destination(path: PathLike, inputs: Iterable[PathLike] = ()) -
         ValueError: If the path is no place for a file, or one of the inputs.
         FileExistsError: If it is a raster with a CRS, so not a patches image.
     """
-    target = check_destination(path)
+    target = check_geotiff(path)
     check_not_input(path, inputs)
     if target.exists() and _has_crs(target):
         raise FileExistsError(
@@ -220,17 +220,17 @@ def _checked(array: Any) -> np.ndarray:
     try:
         array = np.asarray(array)
     except ValueError:
-        # Lists of different lengths. What is said then is said of their shape.
+        # Lists of different lengths. What is said then is said of their type.
         array = np.array(None)
-    if array.ndim != 4 or array.shape[1] != array.shape[2] or not array.size:
-        raise ValueError(
-            f"The array has the shape {array.shape}. Give at least one square patch: "
-            "(n, size, size, channel)."
-        )
     if array.dtype.kind not in "uif" or array.dtype.name == "float16":
         raise TypeError(
             f"The array has the type {array.dtype}. Give whole numbers or floats: "
             "`array.astype('float32')`."
+        )
+    if array.ndim != 4 or array.shape[1] != array.shape[2] or not array.size:
+        raise ValueError(
+            f"The array has the shape {array.shape}. Give at least one square patch: "
+            "(n, size, size, channel)."
         )
     return array
 

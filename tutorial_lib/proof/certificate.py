@@ -149,8 +149,10 @@ class Certificate:
         """The certificate that `to_json` wrote.
 
         Raises:
+            TypeError: If it is not a text.
             ValueError: If the text is not a certificate.
         """
+        arguments.text("text", text)
         try:
             values = json.loads(text)
             return cls(**{key: _READ[key](key, value) for key, value in values.items()})

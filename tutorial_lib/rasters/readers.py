@@ -15,7 +15,7 @@ from tutorial_lib.placement import same_grid
 from tutorial_lib.rasters.causes import GDAL_ERRORS, damaged
 from tutorial_lib.rasters.dataset_files import check_parts_exist, files_of
 from tutorial_lib.rasters.georeference import grid_of
-from tutorial_lib.rasters.opening import opened
+from tutorial_lib.rasters.opening import PathLike, opened
 from tutorial_lib.rasters.scaling import (
     Scaling,
     check_scalings,
@@ -36,16 +36,18 @@ __all__ = [
 
 
 @contextmanager
-def open_source(source: Source) -> Iterator["SourceReader"]:
-    """Open all rasters of a source for reading.
+def open_source(source: Source | PathLike) -> Iterator["SourceReader"]:
+    """Open all rasters of a source, or the raster at a path, for reading.
 
     Raises:
-        TypeError: If a raster holds complex numbers.
+        TypeError: If it is neither a source nor a path, or a raster holds complex
+            numbers.
         FileNotFoundError: If a raster, or a file that it refers to, does not exist.
         OSError: If GDAL cannot read it.
         ValueError: If a band does not exist, stacked rasters differ in their grid or
             scale, or no raster can hold the no-data value.
     """
+    source = Source.of(source)
     with ExitStack() as stack:
         yield SourceReader(
             source, [stack.enter_context(opened(path)) for path in source.paths]
