@@ -392,14 +392,64 @@ def test_layers_without_a_rule_are_refused(parts, message):
         tl.analyse(one_layer(*parts))
 
 
-def test_a_model_with_its_own_call_is_refused():
-    class Other(keras.Model):
-        def call(self, x):
-            return keras.ops.flip(super().call(x), 1)
+class OwnCall(keras.Model):
+    def call(self, x):
+        return keras.ops.flip(super().call(x), 1)
 
+
+class OwnDunderCall(keras.Model):
+    def __call__(self, x, **options):
+        return keras.ops.flip(super().__call__(x, **options), 1)
+
+
+class OwnSequential(keras.Sequential):
+    def call(self, x, **options):
+        return keras.ops.flip(super().call(x, **options), 1)
+
+
+class Quiet(keras.Model):
+    """A subclass that changes nothing of what is computed."""
+
+
+def given_a_call(model):
+    model.call = lambda x: keras.ops.flip(x, 1)
+    return model
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize(
+    "kind", ["call", "dunder call", "sequential", "changed", "changed sequential"]
+)
+def test_a_model_with_its_own_call_is_refused(kind, nested):
     image = keras.Input((None, None, 2))
+    layer = layers.Conv2D(2, 3)
+    model = {
+        "call": lambda: OwnCall(image, layer(image)),
+        "dunder call": lambda: OwnDunderCall(image, layer(image)),
+        "sequential": lambda: OwnSequential([image, layer]),
+        "changed": lambda: given_a_call(keras.Model(image, layer(image))),
+        "changed sequential": lambda: given_a_call(keras.Sequential([image, layer])),
+    }[kind]()
+    if nested:
+        model = keras.Model(image, layers.ReLU()(model(image)))
     with pytest.raises(TypeError, match="without a `call` of its own"):
-        tl.analyse(Other(image, layers.Conv2D(2, 3)(image)))
+        tl.analyse(model)
+
+
+def test_a_subclass_that_changes_nothing_is_analysed():
+    image = keras.Input((None, None, 2))
+    model = Quiet(image, layers.Conv2D(2, 3, padding="same")(image))
+    outer = keras.Model(image, keras.Sequential([layers.ReLU()])(model(image)))
+    for network in (model, outer):
+        assert set(tl.analyse(network).margins.values()) == {(1, 1, 1, 1)}
+
+
+def test_a_layer_that_was_given_another_call_is_refused():
+    layer = layers.Conv2D(2, 3, name="changed")
+    model = one_layer(layer)
+    layer.call = lambda x: keras.ops.flip(x, 1)
+    with pytest.raises(UnknownLayerError, match="'changed' was given a `call`"):
+        tl.analyse(model)
 
 
 def test_a_slice_of_channels_has_no_margins():

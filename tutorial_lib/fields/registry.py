@@ -144,11 +144,13 @@ def _activation_rule(operation: Any) -> Rule | None:
                 "own."
             )
         return rule
+    name = getattr(activation, "__qualname__", None)
+    # With its module: `tf.nn.relu` is called "relu" too.
+    shown = f"{activation.__module__}.{name}" if name else repr(activation)
     raise UnknownLayerError(
-        f"The layer '{operation.name}' has the activation "
-        f"{getattr(activation, '__name__', activation)!r}, which may look at several "
-        "pixels. Use one of Keras's by name, such as `activation='relu'`, or write a "
-        "layer for it and register its rule."
+        f"The layer '{operation.name}' has the activation '{shown}', which may look at "
+        "several pixels. Use one of Keras's by name, such as `activation='relu'`, or "
+        "write a layer for it and register its rule."
     )
 
 
@@ -162,6 +164,11 @@ def _is_keras(kind: type) -> bool:
 
 def _check_settings(operation: Any) -> None:
     """Raise UnknownLayerError for settings of Keras that no rule follows."""
+    if "call" in vars(operation):
+        raise UnknownLayerError(
+            f"The layer '{operation.name}' was given a `call` of its own, which no "
+            "rule describes. Write a class for it, and register its rule."
+        )
     if not _is_keras(type(operation)):
         return
     if getattr(operation, "data_format", None) == "channels_first":

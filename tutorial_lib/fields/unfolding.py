@@ -55,13 +55,27 @@ def _functional(model: Any) -> Any:
 def _check_functional(model: Any) -> None:
     """Raise TypeError unless calling a model runs its graph of layers, and no more."""
     graph = _functional(model)
-    own = next((x for x in type(graph).__mro__ if x.__name__ == "Functional"), None)
-    if not hasattr(graph, "_nodes_by_depth") or type(graph).call is not own.call:
+    if not hasattr(graph, "_nodes_by_depth") or _has_own_call(model, graph):
         raise TypeError(
             f"Only functional Keras models can be analysed. Received: "
             f"{type(model).__name__}. Build it with `keras.Input` and layers, without "
             f"a `call` of its own, or give a function in its place: {AS_FUNCTION}."
         )
+
+
+def _has_own_call(*models: Any) -> bool:
+    """Whether a model does more than Keras's `Functional` or `Sequential`."""
+    for model in models:
+        kinds = type(model).__mro__
+        keras_own = next((x for x in kinds if x.__name__ == "Functional"), None)
+        base = keras.Sequential if isinstance(model, keras.Sequential) else keras_own
+        same = base and all(
+            getattr(type(model), name) is getattr(base, name)
+            for name in ("call", "__call__")
+        )
+        if not same or "call" in vars(model):
+            return True
+    return False
 
 
 class _Graph:
