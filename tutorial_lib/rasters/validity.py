@@ -3,7 +3,7 @@
 A band of a pixel has no data where it equals the band's own no-data value, or where a
 mask of that band says so. A pixel has no data where that holds for all its bands, where
 a mask or an alpha band of the whole raster says so, or where a band is NaN or infinite.
-Values are compared in the raster's own type, and before scale and offset.
+No-data values do not mean the alpha band itself: it holds no measurements. Values are compared in the raster's own type, and before scale and offset.
 """
 
 from collections.abc import Sequence
@@ -139,6 +139,9 @@ class NoData:
             flags, self._bands, without_tags=nodata is not None
         )
         self._alpha = _alpha_band(dataset)
+        # An alpha band beside others holds no measurements, so tags do not mean it.
+        self._measured = [i for i, b in enumerate(bands) if b != self._alpha]
+        self._measured = self._measured or list(range(len(bands)))
 
     @property
     def possible(self) -> bool:
@@ -148,7 +151,7 @@ class NoData:
             or self._whole_mask
             or self._alpha
             or any(self._floats)
-            or any(value is not None for value in self._values)
+            or any(self._values[i] is not None for i in self._measured)
         )
 
     def block(
@@ -197,17 +200,16 @@ class NoData:
             nothing = np.zeros(shape, bool)
             return Lacks(nothing, nothing, nothing)
         some, whole = np.zeros(shape, bool), self._whole(window, shape)
-        every: np.ndarray | None = None
-        for index in range(len(self._bands)):
-            plane = values[..., index]
+        every = np.full(shape, all(map(self._can_be_empty, self._measured)))
+        for index in self._measured:
             if self._can_be_empty(index):
-                empty = self._empty_band(index, plane, window)
-                every = empty.copy() if every is None else every & empty
+                empty = self._empty_band(index, values[..., index], window)
+                every &= empty
                 some |= empty
-            if self._floats[index] and not _is_finite(plane):
+        for index in np.flatnonzero(self._floats):
+            plane = values[..., index]
+            if not _is_finite(plane):
                 whole |= ~np.isfinite(plane)
-        if every is None or not all(map(self._can_be_empty, range(len(self._bands)))):
-            every = np.zeros(shape, bool)
         return Lacks(every, whole, some | whole)
 
     def _can_be_empty(self, index: int) -> bool:
