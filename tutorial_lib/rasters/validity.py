@@ -3,7 +3,8 @@
 A band of a pixel has no data where it equals the band's own no-data value, or where a
 mask of that band says so. A pixel has no data where that holds for all its bands, where
 a mask or an alpha band of the whole raster says so, or where a band is NaN or infinite.
-No-data values do not mean the alpha band itself: it holds no measurements. Values are compared in the raster's own type, and before scale and offset.
+No-data values do not mean the alpha band itself: it holds no measurements. Values are
+compared in the raster's own type, and before scale and offset.
 """
 
 from collections.abc import Sequence
