@@ -15,8 +15,9 @@ from pathlib import Path
 from data_fetch.wheels import file_sha256
 from tutorial_lib.arguments import file_path
 from tutorial_lib.rasters import PathLike
-from tutorial_lib.rasters.files import NotWrittenError, check_folder, flush
-from tutorial_lib.rasters.part_folders import part_folder, remove_stale_parts
+from tutorial_lib.rasters.destinations import check_folder
+from tutorial_lib.rasters.part_folders import flush, part_folder, remove_stale_parts
+from tutorial_lib.rasters.write_errors import NotWrittenError
 
 try:
     import fcntl

@@ -13,18 +13,20 @@ from pathlib import Path
 
 import pytest
 
-from tutorial_lib.rasters import files, part_folders
-from tutorial_lib.rasters.files import (
+from tutorial_lib.rasters import destinations, files, part_folders
+from tutorial_lib.rasters.destinations import (
     check_destination,
     check_folder,
     check_not_input,
-    errors_named,
+)
+from tutorial_lib.rasters.files import (
     replacing,
     replacing_folder,
     replacing_together,
     write_bytes,
     write_text,
 )
+from tutorial_lib.rasters.write_errors import errors_named
 
 
 def names(folder):
@@ -578,9 +580,9 @@ def test_folders_and_devices_are_no_files(tmp_path):
 
 
 def test_a_folder_of_windows_is_no_address():
-    assert files._ADDRESS.match("C:/data/a.tif") is None
-    assert files._ADDRESS.match("vsimem/a.tif") is None
-    assert files._ADDRESS.match("a:b.tif") is None
+    assert destinations._ADDRESS.match("C:/data/a.tif") is None
+    assert destinations._ADDRESS.match("vsimem/a.tif") is None
+    assert destinations._ADDRESS.match("a:b.tif") is None
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])

@@ -385,3 +385,17 @@ def test_one_band_may_be_a_number(tmp_path):
     for band in (0, 4, -1):
         with pytest.raises(ValueError, match=f"Band {band} .*from 1 to 3"):
             read_array(path, bands=band)
+
+
+@pytest.mark.parametrize("name", ["map.png", "map", "map.tif.gz", "map.jp2"])
+def test_a_geotiff_has_its_own_ending(tmp_path, name):
+    """A GeoTIFF named .png would be taken for a picture."""
+    with pytest.raises(ValueError, match=r"does not end in \.tif.*such as 'map"):
+        rasters.write_array(
+            tmp_path / name, np.ones((3, 5, 1)), testing.small_grid(3, 5)
+        )
+    assert list(tmp_path.iterdir()) == []
+    for name in ("a.tif", "b.TIF", "c.tiff"):
+        rasters.write_array(
+            tmp_path / name, np.ones((3, 5, 1)), testing.small_grid(3, 5)
+        )

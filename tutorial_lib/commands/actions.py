@@ -28,7 +28,7 @@ __all__ = ["export", "map_scene", "patches"]
 
 def patches(options: Namespace) -> None:
     """Cut patches and print each file as NAME=PATH, ready for --train or --valid."""
-    from tutorial_lib.rasters.files import check_folder
+    from tutorial_lib.rasters.destinations import check_folder
 
     sources, sizes = sources_of(options), value_by_name(options, "size")
     _check_drawing(options)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tutorial_lib.commands.signals import ended_like_ctrl_c, exit_code
 from tutorial_lib.rasters import Legend, Source, read_legend
-from tutorial_lib.rasters.files import check_folder
+from tutorial_lib.rasters.destinations import check_folder
 from tutorial_lib.recorded import recipes
 
 # The demonstration takes about a minute with this number of epochs.

@@ -110,6 +110,6 @@ def inputs_of(options: Namespace, *named: str) -> list[Path]:
 
 def check_output(path: str | Path, inputs: Iterable[Path]) -> None:
     """Raise an error if a file cannot be written, or if it is an input."""
-    from tutorial_lib.rasters.files import check_destination, check_not_input
+    from tutorial_lib.rasters.destinations import check_destination, check_not_input
 
     check_not_input(check_destination(path), inputs)

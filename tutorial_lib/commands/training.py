@@ -69,7 +69,7 @@ def train(options: Namespace) -> None:
 
 def _check_training(options: Namespace) -> None:
     """Raise an error for paths that would fail after the training, or destroy it."""
-    from tutorial_lib.rasters.files import check_folder
+    from tutorial_lib.rasters.destinations import check_folder
 
     model = Path(options.model)
     if model.suffix != ".keras":
@@ -188,7 +188,7 @@ def _log_errors_named(options: Namespace) -> Iterator[None]:
     """Say what happened to the logs: TensorFlow's errors are long, or do not come."""
     import tensorflow as tf
 
-    from tutorial_lib.rasters.files import is_full, not_written
+    from tutorial_lib.rasters.write_errors import is_full, not_written
 
     folder = getattr(options, "log_dir", None)
     try:

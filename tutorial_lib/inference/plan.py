@@ -38,7 +38,7 @@ from tutorial_lib.rasters import (
     open_sources,
     to_type,
 )
-from tutorial_lib.rasters.files import check_destination, check_not_input
+from tutorial_lib.rasters.destinations import check_geotiff, check_not_input
 
 if TYPE_CHECKING:
     import pandas
@@ -258,7 +258,7 @@ class InferencePlan:
 
         progress = arguments.flag("progress", progress)
         target = self.format.dtype if dtype is None else map_type(dtype)
-        check_not_input(check_destination(path), self.inputs)
+        check_not_input(check_geotiff(path), self.inputs)
         started, skipped, empty = time.perf_counter(), 0, 0
         with self._create(path, target) as raster:
             tiles = tqdm(self._run(target), total=len(self.tiles), disable=not progress)

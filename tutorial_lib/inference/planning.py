@@ -44,7 +44,7 @@ from tutorial_lib.networks.checks import check_inputs
 from tutorial_lib.networks.predictors import Predictor, as_predictor, known_reach
 from tutorial_lib.proof.certificate import Certificate
 from tutorial_lib.rasters import Legend, PathLike, Source, open_sources
-from tutorial_lib.rasters.files import check_destination
+from tutorial_lib.rasters.destinations import check_geotiff
 
 MODES = ("fully_convolutional", "patch_based")
 EDGES = ("valid", "pad")
@@ -303,7 +303,7 @@ def predict_raster(  # noqa: PLR0913, D417 - the same choices; see the last line
         (1, 0)
     """
     # Before the model is loaded and compiled: both take time.
-    check_destination(path)
+    check_geotiff(path)
     plan = plan_inference(
         model,
         sources,

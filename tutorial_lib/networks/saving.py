@@ -24,12 +24,9 @@ from tutorial_lib.fields.tracing import trace
 from tutorial_lib.networks.checks import check_exists
 from tutorial_lib.notices import error_line
 from tutorial_lib.rasters import PathLike
-from tutorial_lib.rasters.files import (
-    check_folder,
-    check_not_input,
-    errors_named,
-    replacing_folder,
-)
+from tutorial_lib.rasters.destinations import check_folder, check_not_input
+from tutorial_lib.rasters.files import replacing_folder
+from tutorial_lib.rasters.write_errors import errors_named
 
 # File in an exported SavedModel: what its outputs depend on.
 REACH_FILE = "reach.json"

@@ -26,7 +26,7 @@ from tutorial_lib.rasters import (
     check_file_name,
     open_sources,
 )
-from tutorial_lib.rasters.files import check_folder
+from tutorial_lib.rasters.destinations import check_folder
 
 # Number of rows of a source that are in memory at a time. A strip of a Sentinel-2 tile
 # with four 16-bit bands takes 45 MB (512 x 10 980 px), the whole tile 964 MB.

@@ -22,7 +22,7 @@ from tutorial_lib.rasters import (
     opened,
     write_array,
 )
-from tutorial_lib.rasters.files import check_geotiff, check_not_input
+from tutorial_lib.rasters.destinations import check_geotiff, check_not_input
 from tutorial_lib.rasters.writing import write_together
 
 # Tag of a patches image: the number of the extraction that wrote it.

@@ -18,7 +18,7 @@ from tutorial_lib.patches.classes import occurring_classes
 from tutorial_lib.patches.vector_files import check_class_numbers, read_points
 from tutorial_lib.patches.vector_writing import check_replaceable, write_points
 from tutorial_lib.rasters import PathLike
-from tutorial_lib.rasters.files import check_not_input
+from tutorial_lib.rasters.destinations import check_not_input
 
 __all__ = ["Positions"]
 

@@ -14,12 +14,10 @@ from odc.geo.crs import CRS
 
 from tutorial_lib.patches.vector_files import Points, read_points
 from tutorial_lib.rasters import PathLike
-from tutorial_lib.rasters.files import (
-    check_destination,
-    flush,
-    not_written,
-    replacing_together,
-)
+from tutorial_lib.rasters.destinations import check_destination
+from tutorial_lib.rasters.files import replacing_together
+from tutorial_lib.rasters.part_folders import flush
+from tutorial_lib.rasters.write_errors import not_written
 
 # Files that OGR writes for one shapefile; the projection only if there is a CRS.
 SHAPEFILE = (".shp", ".shx", ".dbf", ".cpg")

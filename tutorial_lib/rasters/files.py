@@ -5,41 +5,21 @@ folder beside its place, so on the same disk (`rasters.part_folders`). Parts of
 processes that were killed are removed by the next run that writes there.
 """
 
-import errno
-import os
-import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import rasterio
-
-from tutorial_lib import arguments
-from tutorial_lib.rasters.causes import GDAL_ERRORS, PathLike, root_cause
+from tutorial_lib.rasters.causes import PathLike
+from tutorial_lib.rasters.destinations import check_destination, check_folder
 from tutorial_lib.rasters.part_folders import exchange_folder, flush, part_folder
-
-# Errors of a disk to which something is written: full, beyond a quota or a limit of
-# file sizes, read-only, broken.
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
-
-# A disk with less space than this is full, in bytes: some count in blocks of 64 KiB.
-FULL = 2**16
-
-# An address such as s3://bucket/a.tif, which is s3:/bucket/a.tif as a Path. A single
-# letter is a drive of Windows.
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/|/vsi[a-z0-9_]+/|/vsi[a-z0-9_]+$")
-# What GDAL puts before the path of an archive: /vsizip/scene.zip/a.tif.
-_ARCHIVE = re.compile(r"(/vsi[a-z0-9_]+/)+")
+from tutorial_lib.rasters.write_errors import (
+    disk_errors_named,
+    errors_named,
+    real_path,
+)
 
 __all__ = [
-    "check_destination",
-    "check_folder",
-    "check_not_input",
-    "errors_named",
-    "flush",
-    "is_full",
-    "not_written",
     "replacing",
     "replacing_folder",
     "replacing_together",
@@ -95,7 +75,7 @@ def replacing_together(paths: Sequence[PathLike]) -> Iterator[list[Path]]:
         ValueError: If two of the paths are the same file.
         OSError: If one cannot be written, or was not written in the `with` block.
     """
-    targets = [_real(check_destination(path)) for path in paths]
+    targets = [real_path(check_destination(path)) for path in paths]
     twice = [target for target in targets if targets.count(target) > 1]
     if twice:
         raise ValueError(
@@ -110,7 +90,7 @@ def replacing_together(paths: Sequence[PathLike]) -> Iterator[list[Path]]:
                     part = stack.enter_context(part_folder(target.parent))
                     folders[target.parent] = part
         parts = [folders[target.parent] / target.name for target in targets]
-        with _disk_errors_named(targets):
+        with disk_errors_named(targets):
             yield parts
         for part, target in zip(parts, targets, strict=True):
             with errors_named(target):
@@ -138,13 +118,13 @@ def replacing_folder(folder: PathLike) -> Iterator[Path]:
         ValueError: If it cannot be a folder of this machine.
         OSError: If it cannot be written; with the path and the cause.
     """
-    target = _real(check_folder(folder))
+    target = real_path(check_folder(folder))
     with ExitStack() as stack:
         with errors_named(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             part = stack.enter_context(part_folder(target.parent)) / target.name
             part.mkdir()
-        with _disk_errors_named([target]):
+        with disk_errors_named([target]):
             yield part
         with errors_named(target):
             for file in part.rglob("*"):
@@ -171,168 +151,3 @@ def write_bytes(path: PathLike, content: bytes) -> Path:
     with replacing(path) as part, errors_named(path):
         part.write_bytes(content)
     return Path(path)
-
-
-# Checks before any work is done
-
-
-def check_destination(path: PathLike) -> Path:
-    """A path at which a file can be written, as a Path.
-
-    Raises:
-        TypeError: If it is not a path.
-        ValueError: If it is a folder, a device, or an address that is not a file of
-            this machine.
-        OSError: If it is a file that may not be changed, or if its folder can neither
-            be written nor made.
-
-    Example:
-        >>> check_destination("s3://bucket/map.tif")
-        Traceback (most recent call last):
-        ValueError: 's3://bucket/map.tif' is not a file of this machine. Write to a
-        file here, and copy it there.
-    """
-    target, name = _of_this_machine(path, "path", "file"), os.fspath(path)
-    if target.is_dir() or name.endswith(("/", os.sep)):
-        raise ValueError(
-            f"'{name}' is a folder. Give the path of a file in it, for example "
-            f"'{target / 'map.tif'}'."
-        )
-    if target.exists() and not target.is_file():
-        raise ValueError(
-            f"'{name}' is a device, and not a file. Give the path of a file."
-        )
-    if target.exists() and not os.access(target, os.W_OK):
-        raise PermissionError(
-            f"'{name}' may not be changed. Give another path, or allow to write it."
-        )
-    _check_parent(target)
-    return target
-
-
-def check_folder(path: PathLike) -> Path:
-    """A path at which a folder can be written, as a Path.
-
-    Raises:
-        TypeError: If it is not a path.
-        ValueError: If it is an address that is not a folder of this machine.
-        OSError: If it is a file, or if it can neither be written nor made.
-
-    Example:
-        >>> check_folder("/vsimem/patches")
-        Traceback (most recent call last):
-        ValueError: '/vsimem/patches' is not a folder of this machine. Write to a folder
-        here, and copy it there.
-    """
-    target = _of_this_machine(path, "folder", "folder")
-    _check_parent(target / "a file")
-    return target
-
-
-def _of_this_machine(path: PathLike, argument: str, kind: str) -> Path:
-    target, name = arguments.file_path(argument, path), os.fspath(path)
-    if _ADDRESS.match(name):
-        raise ValueError(
-            f"'{name}' is not a {kind} of this machine. Write to a {kind} here, and "
-            "copy it there."
-        )
-    # The system says here what is wrong with a name: too long, a circle of links.
-    with errors_named(path), suppress(FileNotFoundError, NotADirectoryError):
-        target.stat()
-    return target
-
-
-def _check_parent(target: Path) -> None:
-    """Raise OSError unless the folder of a file can be written, or made."""
-    folder = _real(target).parent
-    while not os.path.lexists(folder):
-        folder = folder.parent
-    if not folder.is_dir():
-        raise NotADirectoryError(
-            f"'{target.parent}' cannot be made, because '{folder}' is not a folder. "
-            "Choose another folder."
-        )
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(
-            f"The folder '{folder}' may not be written. Choose another folder, or "
-            "allow to write it."
-        )
-
-
-def check_not_input(path: PathLike, inputs: Iterable[PathLike]) -> None:
-    """Raise ValueError if writing a file would replace one that is read.
-
-    Links are followed. A file in a folder that is an input (a SavedModel) counts as an
-    input too.
-
-    Args:
-        path: What will be written: a file or a folder.
-        inputs: Files and folders that are read.
-
-    Example:
-        >>> check_not_input("scene.tif", ["./scene.tif"])
-        Traceback (most recent call last):
-        ValueError: 'scene.tif' is also an input: writing it would destroy
-        './scene.tif'. Choose another path.
-    """
-    target = _real(Path(path))
-    for one in inputs:
-        source = _real(Path(_ARCHIVE.sub("", os.fspath(one))))
-        same = source == target or source in target.parents or target in source.parents
-        if same or (target.exists() and source.exists() and target.samefile(source)):
-            raise ValueError(
-                f"'{path}' is also an input: writing it would destroy '{one}'. "
-                "Choose another path."
-            )
-
-
-class NotWrittenError(OSError):
-    """A file could not be written; the message has the path, the cause and the cure."""
-
-
-@contextmanager
-def errors_named(path: PathLike) -> Iterator[None]:
-    """Raise errors of the system and of GDAL as an OSError that names the file."""
-    try:
-        yield
-    except NotWrittenError:
-        raise
-    except (OSError, rasterio.errors.RasterioError, *GDAL_ERRORS) as err:
-        raise not_written(path, err) from err
-
-
-@contextmanager
-def _disk_errors_named(targets: Sequence[Path]) -> Iterator[None]:
-    """Like `errors_named`, for errors of the disk only: others have other causes."""
-    try:
-        yield
-    except OSError as err:
-        if err.errno not in _DISK_ERRORS:
-            raise
-        raise not_written(targets[0], err) from err
-
-
-def not_written(path: PathLike, err: BaseException) -> NotWrittenError:
-    """The error for a file that could not be written, with the cause and the cure."""
-    why = getattr(err, "strerror", None) or root_cause(err)
-    # GDAL, OGR and HDF5 do not always tell that the disk is full.
-    if not getattr(err, "errno", None) and is_full(path):
-        why = os.strerror(errno.ENOSPC)
-    return NotWrittenError(
-        f"'{path}' could not be written: {why}. No part of it is left. Check that its "
-        "folder can be written and that the disk has space."
-    )
-
-
-def is_full(path: PathLike) -> bool:
-    """Whether the disk of a file is full; ask before its parts are removed."""
-    try:
-        return shutil.disk_usage(_real(Path(path)).parent).free < FULL
-    except OSError:
-        return False
-
-
-def _real(path: Path) -> Path:
-    """The path with links followed, so that a link keeps pointing to its file."""
-    with errors_named(path):
-        return Path(os.path.realpath(path))

@@ -12,7 +12,8 @@ from rasterio.windows import Window
 
 from tutorial_lib import arguments
 from tutorial_lib.rasters.dataset_files import SIDECARS
-from tutorial_lib.rasters.files import errors_named, replacing, replacing_together
+from tutorial_lib.rasters.destinations import check_geotiff
+from tutorial_lib.rasters.files import replacing, replacing_together
 from tutorial_lib.rasters.legends import (
     Legend,
     check_legend_fits,
@@ -31,6 +32,7 @@ from tutorial_lib.rasters.pixel_types import (
     stored_as,
 )
 from tutorial_lib.rasters.tags import checked_texts
+from tutorial_lib.rasters.write_errors import errors_named
 
 # Side of the blocks of a file, in pixels: GDAL's default for tiled GeoTIFFs.
 BLOCK_SIZE = 256
@@ -127,7 +129,8 @@ def create_raster(
     If the block ends with an error, nothing is left and an existing file is kept.
 
     Args:
-        path: The file. Missing folders are made, an existing file is replaced.
+        path: The file, which ends in .tif. Missing folders are made, an existing file
+            is replaced.
         grid: Shape, transform and CRS of the raster.
         channels: Number of bands.
         dtype: Type of the pixels.
@@ -158,6 +161,7 @@ def create_raster(
     profile = _profile(grid, channels, pixel_type("dtype", dtype), nodata)
     check_legend_fits(legend, profile["count"], np.dtype(profile["dtype"]))
     tags, descriptions = checked_texts(tags, descriptions, profile["count"])
+    check_geotiff(path)
     with replacing(path) as part, _created(part, Path(path), profile) as dataset:
         _describe(dataset, legend, tags, descriptions)
         yield RasterWriter(dataset, Path(path))

@@ -18,7 +18,8 @@ from tutorial_lib.patches.extraction import Patches, extract_patches
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.patches.selection import select_positions
 from tutorial_lib.rasters import PathLike, read_grid
-from tutorial_lib.rasters.files import check_destination, replacing_together
+from tutorial_lib.rasters.destinations import check_destination
+from tutorial_lib.rasters.files import replacing_together
 from tutorial_lib.testing import scratch_folder
 
 if TYPE_CHECKING:

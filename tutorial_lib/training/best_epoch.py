@@ -9,7 +9,9 @@ import keras
 import tensorflow as tf
 
 from tutorial_lib.rasters import PathLike
-from tutorial_lib.rasters.files import errors_named, flush, replacing
+from tutorial_lib.rasters.files import replacing
+from tutorial_lib.rasters.part_folders import flush
+from tutorial_lib.rasters.write_errors import errors_named
 
 __all__ = ["fit_best_epoch"]
 

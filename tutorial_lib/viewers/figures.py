@@ -14,11 +14,8 @@ from matplotlib.text import Text
 
 from tutorial_lib.notices import error_line
 from tutorial_lib.rasters import PathLike
-from tutorial_lib.rasters.files import (
-    check_destination,
-    check_not_input,
-    write_bytes,
-)
+from tutorial_lib.rasters.destinations import check_destination, check_not_input
+from tutorial_lib.rasters.files import write_bytes
 
 # Inches, dots per inch and points. A notebook scales pictures down to its width: with
 # these, text is 15 px high at 1280 px and still 11 px at 800 px.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tutorial_lib.rasters import PathLike
-from tutorial_lib.rasters.files import check_destination, check_not_input
+from tutorial_lib.rasters.destinations import check_destination, check_not_input
 
 __all__ = ["checked_page"]
 

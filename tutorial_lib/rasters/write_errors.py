@@ -1,0 +1,80 @@
+"""Errors of writing a file, as one sentence with the path, the cause and the cure."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import rasterio
+
+from tutorial_lib.rasters.causes import GDAL_ERRORS, PathLike, root_cause
+
+# Errors of a disk to which something is written: full, beyond a quota or a limit of
+# file sizes, read-only, broken.
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+
+# A disk with less space than this is full, in bytes: some count in blocks of 64 KiB.
+FULL = 2**16
+
+__all__ = [
+    "NotWrittenError",
+    "disk_errors_named",
+    "errors_named",
+    "is_full",
+    "not_written",
+    "real_path",
+]
+
+
+class NotWrittenError(OSError):
+    """A file could not be written; the message has the path, the cause and the cure."""
+
+
+@contextmanager
+def errors_named(path: PathLike) -> Iterator[None]:
+    """Raise errors of the system and of GDAL as an OSError that names the file."""
+    try:
+        yield
+    except NotWrittenError:
+        raise
+    except (OSError, rasterio.errors.RasterioError, *GDAL_ERRORS) as err:
+        raise not_written(path, err) from err
+
+
+@contextmanager
+def disk_errors_named(targets: Sequence[Path]) -> Iterator[None]:
+    """Like `errors_named`, for errors of the disk only: others have other causes."""
+    try:
+        yield
+    except OSError as err:
+        if err.errno not in _DISK_ERRORS:
+            raise
+        raise not_written(targets[0], err) from err
+
+
+def not_written(path: PathLike, err: BaseException) -> NotWrittenError:
+    """The error for a file that could not be written, with the cause and the cure."""
+    why = getattr(err, "strerror", None) or root_cause(err)
+    # GDAL, OGR and HDF5 do not always tell that the disk is full.
+    if not getattr(err, "errno", None) and is_full(path):
+        why = os.strerror(errno.ENOSPC)
+    return NotWrittenError(
+        f"'{path}' could not be written: {why}. No part of it is left. Check that its "
+        "folder can be written and that the disk has space."
+    )
+
+
+def is_full(path: PathLike) -> bool:
+    """Whether the disk of a file is full; ask before its parts are removed."""
+    try:
+        return shutil.disk_usage(real_path(Path(path)).parent).free < FULL
+    except OSError:
+        return False
+
+
+def real_path(path: Path) -> Path:
+    """The path with links followed, so that a link keeps pointing to its file."""
+    with errors_named(path):
+        return Path(os.path.realpath(path))
