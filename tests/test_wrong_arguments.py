@@ -250,7 +250,7 @@ A_LEGEND = r"tl\.Legend\(|Legend\(|read_legend"
 # Groups of rows that several arguments share.
 RASTER = [
     (TypeError, PATH, None, 3, b"a.tif", {"path": "a.tif"}, Path, the("generator")),
-    (ValueError, PATH, ""),
+    (ValueError, PATH, "", "a\0b", "\ud800"),
     (FileNotFoundError, "Check the path", the("missing"), "no such file.tif"),
     (OSError, "Give the path of a raster", the("folder")),
     (OSError, "give a raster|Give a GeoTIFF", the("points"), the("table")),
@@ -258,7 +258,7 @@ RASTER = [
 ]
 DESTINATION = [
     (TypeError, PATH, None, 3, b"a.tif", ["a.tif"], Path),
-    (ValueError, "Give", "", the("folder")),
+    (ValueError, "Give", "", the("folder"), "a\0b.tif", "\ud800.tif"),
     (FILE, "Give|Write to", "/dev/null", "s3://bucket/a.tif", "/vsimem/a.tif"),
     (OSError, "Choose another folder|Check", the("below_a_file")),
 ]
@@ -303,7 +303,8 @@ SOURCES = [
 MODELS = [
     (TypeError, "keras.Model", None, 3, [the("model")], {"model": 3}, the("array")),
     (TypeError, "keras.Model", the("class_of_model"), the("unbuilt")),
-    (FileNotFoundError, "Train and save", the("missing"), "model.keras"),
+    (FileNotFoundError, "Train and save", the("missing"), "model.keras", "m" * 5000),
+    (ValueError, "Give the path", "a\0b", "\ud800"),
     (ValueError, "Give the path", ""),
     (ValueError, "keras|SavedModel", the("image"), the("folder"), the("old_model")),
     (ValueError, "Save it again|Save", the("cut_model"), the("text_model")),
@@ -387,7 +388,7 @@ WRONG = {
         "grid": [(TypeError, "grid", None, 3, (20, 30), {}, the("image"))],
         "nodata": [*number(none=False), (ValueError, GIVE, 1e300)],
         "legend": LEGENDS,
-        "tags": [(TypeError, MAPPING, "a", ["a"], 3)],
+        "tags": [(TypeError, MAPPING, "a", ["a"], 3, np.zeros(2))],
         "descriptions": [
             (TypeError, GIVE, 3, "a", [3], {}),
             (ValueError, GIVE, ["a", "b"]),
@@ -422,7 +423,7 @@ WRONG = {
         "receptive_field": whole(0, -1, none=False),
         "nodata": [(TypeError, NUMBER, "255", [255], True, 2j)],
         "bands": [
-            (TypeError, WHOLE, "2", {}, True, 2j, [None], ["1"]),
+            (TypeError, WHOLE, "2", "", {}, True, 2j, [None], ["1"], [[1], [2, 3]]),
             (ValueError, WHOLE, 1.5, [1.5], [nan]),
         ],
         "scaled": FLAGS,
@@ -529,7 +530,7 @@ WRONG = {
         ],
         "out_dir": [
             (TypeError, PATH, 3, b"patches", ["patches"], Path),
-            (FILE, GIVE, "", the("below_a_file"), the("image"), "s3://bucket/patches"),
+            (FILE, f"{GIVE}|Write to", "", the("below_a_file"), the("image"), "s3://a"),
         ],
         "prefix": [
             (TypeError, TEXT, None, 3, ["a"], b"a"),
@@ -590,7 +591,7 @@ WRONG = {
     },
     **{
         f"architectures.{name}": {
-            "class_count": whole(0, 1, -1),
+            "class_count": whole(0, 1, -1, HUGE),
             "channels": [
                 (TypeError, WHOLE, None, "4", {}, [None] * 2),
                 (ValueError, WHOLE, 0, [0, 1], [1.5, 2], [4, 4, 4]),
@@ -602,14 +603,14 @@ WRONG = {
     },
     **{
         f"architectures.{name}": {
-            "class_count": whole(0, 1, -1),
+            "class_count": whole(0, 1, -1, HUGE),
             "channels": whole(0, -1),
             "crops": CROPS,
             "scale": SCALE,
         }
         for name in ("pooled_cnn", "pixelwise_fcnn")
     },
-    "architectures.deeper_unet of depth": {"depth": whole(0, 2, -1)},
+    "architectures.deeper_unet of depth": {"depth": whole(0, 2, -1, HUGE)},
     "export": {
         "model": MODELS[:-1],
         "directory": [
@@ -887,7 +888,7 @@ WRONG = {
             (TypeError, GIVE, None, 3, "model", [the("model")], the("model_file"))
         ],
         "dataset": [
-            (TypeError, GIVE, None, 3, "data", {}, [1, 2], [(1, 2, 3)]),
+            (TypeError, GIVE, None, 3, "data", {}, [1, 2], [(1, 2, 3)], np.array(3)),
             (ValueError, GIVE, [], [({"input": 1}, {"estimated": 1})]),
         ],
         "names": [

@@ -212,7 +212,7 @@ def file_path(name: str, value: Any) -> Path:
     """
     if isinstance(value, bytes) or not isinstance(value, str | os.PathLike):
         raise TypeError(_wrong(name, value, "the path of a file"))
-    if not os.fspath(value) or "\0" in os.fspath(value):
+    if not os.fspath(value) or "\0" in os.fspath(value) or not _encodable(value):
         raise ValueError(_wrong(name, value, "the path of a file"))
     return Path(value)
 
@@ -273,6 +273,15 @@ def instance(name: str, value: Any, kinds: type | tuple[type, ...], what: str) -
     if not isinstance(value, kinds):
         raise TypeError(_wrong(name, value, what))
     return value
+
+
+def _encodable(path: str | os.PathLike) -> bool:
+    """Whether the system can have a file of this name."""
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_number(value: Any) -> bool:

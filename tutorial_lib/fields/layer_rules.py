@@ -272,5 +272,5 @@ def get_item(layer: Any, spans: Sequence[Span], axis: int, arguments: Any) -> Sp
             f"No rule says what the slice '{layer.name}' with {key} does. Count pixels "
             "from both ends, with a positive step: `image[:, 16:-16, 16:-16, :]`."
         )
-    start, stop, step = part.indices(spans[0].size)
+    start, stop, step = part.indices(max(spans[0].size, 0))
     return sliced(spans[0], start, max(stop, start), step)

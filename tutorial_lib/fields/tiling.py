@@ -200,9 +200,10 @@ def _size_rule(reach: Reach, chunk: Fraction | int) -> str:
 def _legal_crops(rows: Reach, cols: Reach, crop: Crop) -> tuple[int, ...]:
     """The nearest crops, equal on all sides, that are large enough and legal."""
     margin, unit, wanted = max(rows.margins + cols.margins), rows.unit, max(crop)
+    # Legal crops repeat after every unit.
     legal = [
         c
-        for c in range(margin, max(wanted, margin) + unit + 1)
+        for c in range(max(margin, wanted - unit), max(wanted, margin) + unit + 1)
         if not rows.pads or (2 * c + rows.lost) % unit == 0
     ]
     below = [c for c in legal if c <= wanted][-1:]

@@ -17,6 +17,8 @@ CROPS = (16, 32, 64, 96, 128)
 # Crops of the deeper network, to see the distortion fade with the crop. A tiled map is
 # exact with some of them only.
 MANY_CROPS = (8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 192, 256)
+# The numbers of classes in a label raster of 16 bits.
+MOST_CLASSES = 2**16
 
 __all__ = [
     "deeper_unet",
@@ -34,7 +36,9 @@ class TutorialModel(PatchModel):
         self, class_count: int, crops: int | Sequence[int], scale: float
     ) -> None:
         super().__init__(crops, scale=arguments.number("scale", scale, above=0))
-        self.class_count = arguments.whole_number("class_count", class_count, least=2)
+        self.class_count = arguments.whole_number(
+            "class_count", class_count, least=2, most=MOST_CLASSES
+        )
 
     def classified(self, features: Any) -> dict[str, Any]:
         """The outputs, from features: a 1x1 convolution and softmax classify them."""
@@ -107,8 +111,9 @@ class PanXsUNet(TutorialModel):
         self, class_count: int, depth: int, crops: int | Sequence[int], scale: float
     ) -> None:
         super().__init__(class_count, crops, scale)
-        # The second source joins after two halvings.
-        depth = arguments.whole_number("depth", depth, least=3)
+        # The second source joins after two halvings. After 16, one pixel stands for
+        # more than the side of any image.
+        depth = arguments.whole_number("depth", depth, least=3, most=16)
         self.filters = (16, 32, *[64] * (depth - 2))
 
     def network(self, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib import arguments
+from tutorial_lib.rasters.causes import file_exists
 
 __all__ = [
     "OutputError",
@@ -24,7 +25,7 @@ class OutputError(ValueError):
 
 def check_exists(path: Path) -> None:
     """Raise FileNotFoundError unless there is a saved model at a path."""
-    if not path.exists():
+    if not file_exists(str(path)):
         raise FileNotFoundError(
             f"There is no model at '{path}'. Train and save it first."
         )

@@ -50,7 +50,8 @@ class Source:
             )
         if self.nodata is not None:
             checked["nodata"] = _checked_nodata(self.nodata)
-        if self.bands is not None and len(np.atleast_1d(self.bands)):
+        none_chosen = isinstance(self.bands, list | tuple) and not self.bands
+        if self.bands is not None and not none_chosen:
             checked["bands"] = arguments.whole_numbers("bands", self.bands)
         checked["scaled"] = arguments.flag("scaled", self.scaled)
         for name, value in checked.items():
@@ -91,7 +92,8 @@ def _checked_paths(path: object) -> PathLike | tuple[PathLike, ...]:
 def _checked_nodata(value: object) -> float | int:
     """A no-data value as a number of Python, which holds every integer exactly."""
     arguments.number("nodata", value, finite=False)
-    return value.item() if isinstance(value, np.generic) else value
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if isinstance(value, int) else float(value)
 
 
 def check_bands(name: str, bands: Sequence[int], count: int) -> None:

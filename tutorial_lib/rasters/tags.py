@@ -11,7 +11,8 @@ def checked_texts(
     tags: Mapping[str, str] | None, descriptions: Sequence[str] | None, channels: int
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """The tags and the names of the bands, after a check that a file can hold them."""
-    tags = arguments.mapping("tags", tags or {}, '{"MODEL": "unet"}')
+    tags = {} if tags is None else tags
+    tags = arguments.mapping("tags", tags, '{"MODEL": "unet"}')
     for name, value in tags.items():
         arguments.text(f"tags[{name!r}]", value)
         # "bidx" and "ns" are arguments of rasterio's function.

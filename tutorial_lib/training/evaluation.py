@@ -88,7 +88,9 @@ def evaluate_classes(
 def _batches(dataset: Any) -> Iterable[tuple[Any, Any]]:
     what = "batches of (inputs, {target: one-hot}), as `tl.patch_dataset` makes them"
     wrong = f"`dataset` is {arguments.shown(dataset)}. Give {what}."
-    if not isinstance(dataset, Iterable) or isinstance(dataset, str | Mapping):
+    if not isinstance(dataset, Iterable) or isinstance(
+        dataset, str | Mapping | np.ndarray
+    ):
         raise TypeError(wrong)
     for batch in dataset:
         if not isinstance(batch, tuple | list) or len(batch) != 2:
