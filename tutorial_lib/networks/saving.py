@@ -157,6 +157,7 @@ def export(model: keras.Model | PathLike, directory: PathLike) -> Path:
     _check_replaceable(arguments.file_path("directory", directory))
     directory = check_folder(directory)
     if isinstance(model, str | os.PathLike):
+        arguments.file_path("model", model)
         check_not_input(directory, [model])
         model = read_model(model)
     if not isinstance(model, keras.Model):
