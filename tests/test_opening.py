@@ -236,6 +236,53 @@ def test_all_files_of_a_source_are_known(tmp_path):
         assert set(reader.files) == {str(part), f"{part}.msk"}
 
 
+def write_map(path):
+    """Plan a map, and return the function that writes it."""
+    source = tl.Source(path, receptive_field=3)
+    plan = tl.plan_inference(lambda x: x, {"y": source}, output="y", expression_field=3)
+    return lambda path: plan.write(path, progress=False)
+
+
+WRITERS = {
+    "map": write_map,
+    "figure": lambda path: tl.show(path).savefig,
+    "page": lambda path: tl.compare(path, path).to_html,
+    "web map": lambda path: tl.show_map(path).save,
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_inputs_are_known_after_a_change_of_the_folder(tmp_path, monkeypatch, writer):
+    path = scenes.write(tmp_path / "a.tif", scenes.image(20, 30, 1, largest=2))
+    before = path.read_bytes()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    write = WRITERS[writer]("a.tif")
+    monkeypatch.chdir("elsewhere")
+    ending = {"figure": "png", "map": "tif"}.get(writer, "html")
+    link = Path(f"../link.{ending}")
+    link.hardlink_to(path)
+    with pytest.raises(ValueError, match="is also an input"):
+        write(link)
+    assert path.read_bytes() == before
+
+
+def test_the_files_of_positions_have_full_paths(tmp_path, monkeypatch):
+    path = scenes.write(tmp_path / "a.tif", scenes.image(20, 30, 1, largest=2))
+    monkeypatch.chdir(tmp_path)
+    positions = tl.select_positions("a.tif", count=1)
+    assert positions.files == (str(path),)
+    written = positions.to_file("a.gpkg")
+    assert tl.Positions.from_file(written).files == (f"{tmp_path}/a.gpkg",)
+
+
+@pytest.mark.parametrize("way", ["/vsisubfile/0_99999,", "/vsicached?file="])
+def test_a_part_of_a_file_stands_for_the_file(tmp_path, way):
+    path = scenes.write(tmp_path / "a.tif", scenes.image(20, 30, 1))
+    with open_source(Source(f"{way}{path}")) as reader:
+        assert str(path) in reader.files
+
+
 def test_the_file_of_a_raster_in_an_archive_is_the_archive(tmp_path):
     part = scenes.write(tmp_path / "part.tif", scenes.image(20, 30, 1))
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from tutorial_lib.networks.checks import OutputError, check_inputs
 from tutorial_lib.networks.predictors import Predictor
 from tutorial_lib.notices import error_line
 from tutorial_lib.rasters import PathLike, Source
+from tutorial_lib.rasters.causes import full_path
 
 __all__ = [
     "OutputFormat",
@@ -96,7 +96,7 @@ def anchored(source: Source) -> Source:
 
     What is not a file, such as a web address or a part of a netCDF, stays as it is.
     """
-    paths = [Path(p).absolute() if Path(p).exists() else p for p in source.paths]
+    paths = [full_path(path) for path in source.paths]
     return replace(source, path=paths if len(paths) > 1 else paths[0])
 
 

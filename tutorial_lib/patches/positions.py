@@ -18,6 +18,7 @@ from tutorial_lib.patches.classes import occurring_classes
 from tutorial_lib.patches.vector_files import check_class_numbers, read_points
 from tutorial_lib.patches.vector_writing import check_replaceable, write_points
 from tutorial_lib.rasters import PathLike
+from tutorial_lib.rasters.causes import full_path
 from tutorial_lib.rasters.destinations import check_not_input
 
 __all__ = ["Positions"]
@@ -59,7 +60,7 @@ class Positions:
             "y": _coordinates("y", self.y),
             "labels": _labels(self.labels),
             "crs": _crs(self.crs),
-            "files": tuple(self.files or ()),
+            "files": tuple(map(full_path, self.files or ())),
         }
         lengths = [len(checked[name]) for name in ("x", "y", "labels")]
         if len(set(lengths)) > 1:

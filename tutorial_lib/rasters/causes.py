@@ -30,6 +30,7 @@ __all__ = [
     "damaged",
     "explained",
     "file_exists",
+    "full_path",
     "is_file_name",
     "root_cause",
     "without_bands",
@@ -57,6 +58,20 @@ def is_file_name(name: str) -> bool:
 def file_exists(name: str) -> bool:
     """Whether a file exists; a name that no file can have is False, and no error."""
     return os.path.exists(name)  # noqa: PTH110
+
+
+def full_path(path: PathLike) -> str:
+    """The full path of a file, so that it is known after a change of the folder.
+
+    What is not an existing file, such as an address or a part of a netCDF, stays as it
+    is.
+
+    Example:
+        >>> full_path("NETCDF:a.nc:band1")
+        'NETCDF:a.nc:band1'
+    """
+    name = os.fspath(path)
+    return str(Path(name).absolute()) if file_exists(name) else name
 
 
 def check_is_file(path: PathLike) -> None:

@@ -12,6 +12,7 @@ from tutorial_lib.rasters.causes import (
     GDAL_ERRORS,
     damaged,
     file_exists,
+    full_path,
     is_file_name,
 )
 from tutorial_lib.rasters.opening import open_quietly
@@ -25,7 +26,8 @@ __all__ = ["SIDECARS", "check_parts_exist", "files_of", "reading_errors_named"]
 def files_of(dataset: rasterio.DatasetReader) -> tuple[str, ...]:
     """All files that GDAL reads for an open raster: itself, sidecars, parts of a VRT.
 
-    A file within an archive stands for the archive.
+    A file within an archive stands for the archive. The paths are full ones, because
+    the working folder may change until something is written.
     """
     found: dict[str, None] = {}
     _collect(dataset, found)
@@ -36,7 +38,7 @@ def files_of(dataset: rasterio.DatasetReader) -> tuple[str, ...]:
 
 def _collect(dataset: rasterio.DatasetReader, found: dict[str, None]) -> None:
     for name in (dataset.name, *dataset.files):
-        file = _on_disk(name)
+        file = full_path(_on_disk(name))
         is_new = file not in found
         found[file] = None
         # GDAL names the parts of a VRT, but not the parts of these parts.
@@ -51,6 +53,9 @@ def _collect(dataset: rasterio.DatasetReader, found: dict[str, None]) -> None:
 def _on_disk(name: str) -> str:
     """The archive for a path such as "/vsizip/folder/a.zip/b.tif", else the path."""
     match = re.match(r"(?:/vsi(?:zip|tar|gzip|7z|rar)/)+(.*)", name)
+    # A part of a file, and a file through a cache, name the file at the end:
+    # "/vsisubfile/0_1000,a.tif", "/vsicached?file=a.tif".
+    match = match or re.match(r"/vsi(?:subfile/[^,]*,|cached\?(?:.*&)?file=)(.*)", name)
     if not match:
         return name
     inside = Path(match[1].strip("{}"))

@@ -1,7 +1,6 @@
 """Vectors on the map: polygons, lines and points of vector files, and positions."""
 
 import json
-import os
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -14,6 +13,7 @@ from odc.geo.crs import CRS
 from tutorial_lib.notices import warn
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import PathLike
+from tutorial_lib.rasters.causes import full_path
 from tutorial_lib.viewers.options import counted
 from tutorial_lib.viewers.webmaps.mercator import Bounds, lon_lat, mercator
 
@@ -112,7 +112,7 @@ def read_shapes(layer: PathLike | Positions, title: str) -> Shapes:
             ", none with a place. Check that it is whole, and that its CRS is right."
         )
     step = ceil(len(placed) / MAX_SHAPES)
-    files = () if isinstance(layer, Positions) else (os.fspath(layer),)
+    files = () if isinstance(layer, Positions) else (full_path(layer),)
     return Shapes(title, placed[::step], total=len(geometries), files=files)
 
 
