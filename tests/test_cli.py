@@ -710,8 +710,8 @@ def test_each_option_of_map_is_an_argument_of_predict_raster(capsys):
     assert of_sources < options
     renamed = {"source": "sources", "out": "path", "legend_from": "legend"}
     arguments = set(inspect.signature(tl.predict_raster).parameters)
-    # `progress` depends on the terminal, and a certificate is made in Python.
-    expected = arguments - {"progress", "certificate"}
+    # `progress` depends on the terminal.
+    expected = arguments - {"progress"}
     assert {renamed.get(x, x) for x in options - of_sources} == expected
 
 
@@ -1302,6 +1302,7 @@ def test_the_examples_can_be_parsed(action):
         ("patches", tl.select_positions),
         ("patches", tl.extract_patches),
         ("train", tl.patch_dataset),
+        ("certify", tl.certify),
         ("map", tl.plan_inference),
     ],
 )
@@ -1314,7 +1315,7 @@ def test_the_defaults_in_the_help_are_those_of_the_functions(action, function, c
         if printed and simple and not isinstance(parameter.default, bool):
             assert printed[1].strip("'") == str(parameter.default), name
             compared += 1
-    assert compared >= {"train": 2, "patches": 1, "map": 4}[action]
+    assert compared >= {"train": 2, "patches": 1, "map": 4, "certify": 1}[action]
 
 
 @pytest.mark.parametrize("words", ["--help", "map --help"])

@@ -18,6 +18,7 @@ from tutorial_lib.commands.given import (
     sources_of,
     value_by_name,
 )
+from tutorial_lib.commands.proofs import certificate_of
 
 # Options that go with --labels, and those that go with --positions.
 DRAWING = ("strategy", "count", "nodata", "margin", "seed")
@@ -64,6 +65,8 @@ def map_scene(options: Namespace) -> None:
         "sources": sources_of(options),
         "legend": legend_of(options),
     }
+    if "certificate" in options:
+        arguments["certificate"] = certificate_of(options.certificate)
     if arguments.get("nodata_rule") == "none":
         arguments["nodata_rule"] = None
     if "window" in options:

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,35 @@ def add_export(parser: ArgumentParser) -> None:
     add("--directory", required=True, help="folder for the SavedModel")
 
 
+def add_analyse(parser: ArgumentParser) -> None:
+    """Add the options of `analyse`."""
+    add = parser.add_argument
+    add("--model", type=Path, required=True, help=".keras file of the network")
+    text = (
+        "side of a chunk in pixels of the reference: the valid part of each layer's "
+        "output is printed for it (default: only the outputs)"
+    )
+    add("--chunk", type=_count, metavar="PX", help=text)
+
+
+def add_certify(parser: ArgumentParser) -> None:
+    """Add the options of `certify`."""
+    add = parser.add_argument
+    add("--model", type=Path, required=True, help=".keras file or SavedModel folder")
+    add("--output", required=True, help="output of the network")
+    text = "side of a tile in output pixels"
+    add("--tile", type=_count, metavar="PX", required=True, help=text)
+    text = (
+        "channels of an input, its pixels per pixel of the reference, and its largest "
+        "value, the reference first; needed for SavedModels with several inputs "
+        "(default: from the network, and values up to 10 000)"
+    )
+    _add_named(parser, "input", "CHANNELS,PIXELS,MAX", _input, text)
+    add("--seed", type=_seed, help="seed of the images (default: 0)")
+    text = "file for the certificate, for --certificate of map (default: no file)"
+    add("--out", dest="path", help=text)
+
+
 def add_map(parser: ArgumentParser) -> None:
     """Add the options of `map`."""
     add = parser.add_argument
@@ -112,6 +142,11 @@ def add_map(parser: ArgumentParser) -> None:
     text = "output of the network; give it again to stack the bands of several"
     add("--output", action="append", required=True, help=text)
     add("--out", dest="path", required=True, help="the map, a GeoTIFF")
+    text = (
+        "what `certify --out` measured, for a network that does not show its layers "
+        "(default: none)"
+    )
+    add("--certificate", type=Path, help=text)
     add(
         "--mode",
         choices=("fully_convolutional", "patch_based"),
@@ -258,6 +293,12 @@ def _tile_size(word: str) -> int | str:
 
 def _numbers(word: str) -> list[int]:
     return [_count(number) for number in word.split(",")]
+
+
+def _input(word: str) -> tuple[int, Fraction, float]:
+    """Channels, pixels per reference pixel and largest value of an input."""
+    channels, pixels, largest = word.split(",")
+    return _count(channels), Fraction(pixels), _positive(largest)
 
 
 def _classes(word: str) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """Command line of the library: `tutorial-lib`, or `python -m tutorial_lib`.
 
-Each action (patches, train, export, map) has the options of the functions that it
-calls. An option that is not given keeps the default of its function.
+Each action (patches, train, export, analyse, certify, map) has the options of the
+functions that it calls. An option that is not given keeps the default of its function.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
-from tutorial_lib.commands import actions, options, training
+from tutorial_lib.commands import actions, options, proofs, training
 from tutorial_lib.commands.signals import ended_like_ctrl_c, exit_code
 from tutorial_lib.notices import error_line
 
@@ -31,6 +31,13 @@ example:
     "export": """\
 example:
   tutorial-lib export --model fcnn.keras --directory fcnn_savedmodel""",
+    "analyse": """\
+example:
+  tutorial-lib analyse --model fcnn.keras --chunk 128""",
+    "certify": """\
+example:
+  tutorial-lib certify --model fcnn_savedmodel --output estimated --tile 64 \\
+      --out certificate.json""",
     "map": """\
 example:
   tutorial-lib map --model fcnn_savedmodel --source input=s2_10m.tif \\
@@ -97,7 +104,7 @@ def build_parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog=PROGRAM,
         description="Make a land-cover map from rasters: cut patches, train a network "
-        "on them, export the network, map a scene with it.",
+        "on them, export the network, prove what its tiles give, map a scene with it.",
         epilog=f"'{PROGRAM} ACTION --help' explains the options of an action. Exit "
         "codes: 0 done, 1 error, 2 wrong command line, 130 interrupted by Ctrl-C, 143 "
         "by SIGTERM, 129 by SIGHUP. An interrupted training keeps its best epoch.",
@@ -111,6 +118,18 @@ def build_parser() -> ArgumentParser:
             actions.export,
             options.add_export,
             "write a trained network as SavedModel",
+        ),
+        (
+            "analyse",
+            proofs.analyse,
+            options.add_analyse,
+            "print which part of a network's outputs is valid",
+        ),
+        (
+            "certify",
+            proofs.certify,
+            options.add_certify,
+            "prove by experiment that tiles give the map of the whole image",
         ),
         (
             "map",
