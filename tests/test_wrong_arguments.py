@@ -480,7 +480,7 @@ WRONG = {
         "path": [
             (TypeError, PATH, None, 3, b"a.gpkg", {}, Path),
             (ValueError, PATH, ""),
-            (FileNotFoundError, "Check the path", the("missing")),
+            (FileNotFoundError, "Check the path", the("missing"), "x" * 5000),
             (OSError, "Give", the("folder"), the("text"), the("zero_bytes")),
             (FILE, "Give|give|select_positions", the("image"), the("table")),
         ],
@@ -616,6 +616,7 @@ WRONG = {
         "directory": [
             (TypeError, PATH, None, 3, b"folder", ["folder"], Path),
             (FILE, "Give|Choose|Export to", "", the("image"), the("below_a_file")),
+            (OSError, "Choose|Check|Give|shorter", "x" * 5000),
             (FILE, "Write to", "s3://bucket/model"),
         ],
     },

@@ -24,6 +24,7 @@ from tutorial_lib.fields.tracing import trace
 from tutorial_lib.networks.checks import check_exists
 from tutorial_lib.notices import error_line
 from tutorial_lib.rasters import PathLike
+from tutorial_lib.rasters.causes import file_exists
 from tutorial_lib.rasters.destinations import check_folder, check_not_input
 from tutorial_lib.rasters.files import replacing_folder
 from tutorial_lib.rasters.write_errors import errors_named
@@ -154,7 +155,9 @@ def export(model: keras.Model | PathLike, directory: PathLike) -> Path:
         >>> sorted(load_predictor(path).outputs)
         ['estimated', 'estimated_labels', 'features']
     """
-    _check_replaceable(arguments.file_path("directory", directory))
+    arguments.file_path("directory", directory)
+    if file_exists(os.fspath(directory)):
+        _check_replaceable(Path(directory))
     directory = check_folder(directory)
     if isinstance(model, str | os.PathLike):
         arguments.file_path("model", model)
@@ -263,8 +266,6 @@ def folder_hash(folder: PathLike) -> str:
 
 
 def _check_replaceable(directory: Path) -> None:
-    if not directory.exists():
-        return
     held = {path.name for path in directory.iterdir()} if directory.is_dir() else set()
     if not directory.is_dir() or (held and "saved_model.pb" not in held):
         raise FileExistsError(

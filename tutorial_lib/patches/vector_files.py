@@ -11,6 +11,7 @@ import shapely
 from odc.geo.crs import CRS
 
 from tutorial_lib.rasters import PathLike, opened
+from tutorial_lib.rasters.causes import file_exists
 
 # The largest whole number that float64 holds with all smaller ones.
 LARGEST = 2**53
@@ -77,7 +78,7 @@ def read_points(path: PathLike, field: str, layer: str | int | None) -> Points:
 def _layer(path: PathLike, layer: str | int | None) -> str:
     """Name of the layer to read."""
     local = not os.fspath(path).startswith(("/vsi", "http"))
-    if local and not Path(path).exists():
+    if local and not file_exists(os.fspath(path)):
         raise FileNotFoundError(
             f"There is no vector file at '{path}'. Check the path (the current folder "
             f"is '{Path.cwd().name}')."
