@@ -636,7 +636,9 @@ def test_a_map_never_replaces_what_it_is_made_from(tmp_path, fcnn):
     )
     for name in ("a.tif", "a.vrt", "link.tif", "hard.tif", "model.keras"):
         for path in (tmp_path / name, tmp_path / "folder" / name):
-            with pytest.raises(ValueError, match=r"also an input.*Choose|not end in \.tif"):
+            with pytest.raises(
+                ValueError, match=r"also an input.*Choose|not end in \.tif"
+            ):
                 plan.write(path, progress=False)
     assert kept == {path: path.read_bytes() for path in tmp_path.glob("*.*")}
 
