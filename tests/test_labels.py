@@ -41,6 +41,7 @@ def own_numbers(*numbers):
         ((1, 2, 5, 254), "uint8", 255),
         ((1, 2, 5, 255), "uint16", 65535),
         ((0, 1, 2, 65_534), "uint16", 65535),
+        ((255, 256, 65_534, 65_535), "uint16", 65533),
     ],
 )
 @pytest.mark.parametrize("by", ["classes", "legend"])

@@ -62,7 +62,8 @@ def map_format(
 
     Args:
         outputs: Format of each output that is stacked.
-        background: None for 255 (65535 above 255 classes) in label maps, NaN in others.
+        background: None for 255 (65535 above 255 classes) in label maps, or the next
+            smaller number that is not a class, and for NaN in others.
         legend: Class names and colours.
         classes: Class numbers of a label map; None takes those of the legend.
 
@@ -84,7 +85,10 @@ def map_format(
     most = max(known, default=0)
     if background is None:
         small = most < BACKGROUND_8_BIT
-        background = BACKGROUND_8_BIT if small else BACKGROUND_16_BIT
+        largest = BACKGROUND_8_BIT if small else BACKGROUND_16_BIT
+        # The largest one may be a class: 65535. 65536 classes leave none.
+        free = (value for value in range(largest, -1, -1) if value not in known)
+        background = next(free, largest)
     if not float(background).is_integer():
         raise ValueError(
             f"The background of a label map is {background:g}. Give a whole number "
