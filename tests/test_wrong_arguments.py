@@ -920,7 +920,7 @@ WRONG = {
         "name": [(TypeError, TEXT, 3, ["a"], b"a")],
     },
     "training.ClassMetrics.update_state": {
-        "y_pred": [(ValueError, GIVE, np.ones((1, 1, 1, 3)))]
+        "y_pred": [(ValueError, GIVE, np.ones((1, 1, 1, 3)), [1, 2, 3])]
     },
     "training.FScore": {
         "class_id": whole(-1),

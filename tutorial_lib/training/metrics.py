@@ -97,11 +97,12 @@ class ClassMetrics(keras.metrics.Metric):
         """
         true, estimated = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         count = len(self.names)
-        if estimated.shape[-1] != count or true.shape[-1] != count:
+        shapes = tuple(estimated.shape), tuple(true.shape)
+        if any(shape[-1:] != (count,) for shape in shapes):
             raise ValueError(
-                f"There are {count} names of classes, {self.names}. The output has "
-                f"{estimated.shape[-1]} channels and the target {true.shape[-1]}. Give "
-                "a name for each class, and one-hot targets."
+                f"There are {count} names of classes, {self.names}. The output has the "
+                f"shape {shapes[0]} and the target {shapes[1]}. Give a name for each "
+                "channel, and one-hot targets."
             )
         if sample_weight is not None:
             true = true * _with_axes(sample_weight, len(true.shape))
