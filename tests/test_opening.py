@@ -220,6 +220,16 @@ def test_a_part_that_disappears_while_it_is_read_is_named(tmp_path):
             reader.read_block(0, 0, 20, 30)
 
 
+# rasterio cannot write such a message into its log either.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("door", [tl.show, tl.select_positions, tl.Positions.from_file])
+def test_causes_that_quote_bytes_of_a_damaged_file_are_told(tmp_path, door):
+    path = tmp_path / "a.gpkg"
+    tl.Positions([1.0], [2.0], [0], "EPSG:32631").to_file(path)
+    path.write_bytes(path.read_bytes().replace(b"NULL", b"\x84ULL"))
+    assert "ULL" in refusal(door, path)
+
+
 # The files of a source
 
 

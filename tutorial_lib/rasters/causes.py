@@ -13,8 +13,9 @@ from rasterio._err import CPLE_BaseError
 
 PathLike = str | os.PathLike[str]
 
-# What rasterio raises where GDAL could not read or write.
-GDAL_ERRORS = (rasterio.errors.RasterioIOError, CPLE_BaseError)
+# What rasterio raises where GDAL could not read or write; the last one where GDAL
+# quotes bytes of a damaged file that are no text.
+GDAL_ERRORS = (rasterio.errors.RasterioIOError, CPLE_BaseError, UnicodeDecodeError)
 
 # So many rasters of a container are listed in a message.
 LISTED = 6
@@ -41,6 +42,8 @@ def root_cause(error: BaseException) -> str:
     """What GDAL said first; rasterio may say only "See previous exception"."""
     while error.__cause__ is not None:
         error = error.__cause__
+    if isinstance(error, UnicodeDecodeError):
+        return error.object.decode(errors="replace").rstrip(". ")
     # Errors of GDAL carry a class, a number and the text.
     return str(getattr(error, "errmsg", error)).rstrip(". ")
 
