@@ -452,6 +452,60 @@ def test_a_layer_that_was_given_another_call_is_refused():
         tl.analyse(model)
 
 
+def test_a_layer_whose_convolution_was_replaced_is_refused():
+    layer = layers.Conv2D(2, 3, name="changed")
+    model = one_layer(layer)
+    layer.convolution_op = lambda x, kernel: keras.ops.flip(x, 1)
+    with pytest.raises(UnknownLayerError, match="'changed' was given a `convolution_op"):
+        tl.analyse(model)
+
+
+def widening(kernel):
+    """A layer whose output has (kernel - 1) / 2 px of margin."""
+    return layers.Conv2D(2, kernel, padding="same")
+
+
+def test_a_nested_model_may_share_its_layers_with_the_model_around_it():
+    """As in networks that compare two dates: the encoder reads one input and another."""
+    first, second = (keras.Input((None, None, 2), name=name) for name in ("a", "b"))
+    features = widening(3)(first)
+    encoder = keras.Model(first, layers.AveragePooling2D(2)(features))
+    pooled = encoder(widening(5)(second))
+    outputs = {"plain": features, "pooled": pooled, "coarse": encoder.output}
+    model = keras.Model([first, second], outputs)
+    analysis = tl.analyse(model)
+    assert analysis.margins == {
+        "plain": (1, 1, 1, 1),
+        "pooled": (2, 2, 2, 2),
+        "coarse": (1, 1, 1, 1),
+    }
+    assert analysis.scale["plain"] == 1
+    reads = {
+        name: set(pair[0].starts) for name, pair in trace(analysis).outputs.items()
+    }
+    assert reads == {"plain": {"a"}, "pooled": {"b"}, "coarse": {"a"}}
+
+
+@pytest.mark.parametrize("order", ["za", "az"])
+def test_a_nested_model_takes_its_inputs_by_name(order):
+    """Keras gives each input the tensor of its name, in whatever order they come."""
+    one, other = (keras.Input((None, None, 2), name=name) for name in order)
+    inner = keras.Model([one, other], layers.Add()([widening(9)(one), other]))
+    image = keras.Input((None, None, 2), name="input")
+    tensors = {order[0]: widening(7)(image), order[1]: image}
+    model = keras.Model(image, inner(tensors))
+    assert list(tl.analyse(model).margins.values()) == [(7, 7, 7, 7)]
+
+
+def test_a_nested_model_with_more_tensors_than_inputs_is_refused():
+    inputs = {name: keras.Input((None, None, 2), name=name) for name in "ab"}
+    inner = keras.Model(inputs, layers.Add()(list(inputs.values())), name="inner")
+    image = keras.Input((None, None, 2), name="input")
+    model = keras.Model(image, inner({"a": image, "b": image, "c": image}))
+    with pytest.raises(ValueError, match="'inner' inside the model has 2 inputs"):
+        tl.analyse(model)
+
+
 def test_a_slice_of_channels_has_no_margins():
     assert set(tl.analyse(one_layer(lambda x: x[..., :1])).margins.values()) == {
         (0, 0, 0, 0)

@@ -299,6 +299,32 @@ OF_ONE_PLACE = {
     "op where": (
         [lambda: lambda x: ops.where(x > 0, x, PIXELS[:, :1])], FIXED, "each pixel",
     ),
+    "merged by a layer": (
+        [lambda: lambda x: layers.Add()([x, ops.convert_to_tensor(PIXELS)])],
+        FIXED,
+        "value for each pixel",
+    ),
+    "merged by a layer with an array": (
+        [lambda: lambda x: layers.Maximum()([x, PIXELS])], FIXED, "each pixel",
+    ),
+    "concatenated by a layer": (
+        [lambda: lambda x: layers.Concatenate()([x, PIXELS[np.newaxis]])],
+        FIXED,
+        "value for each pixel",
+    ),
+    "op concatenate": (
+        [lambda: lambda x: ops.concatenate([x, PIXELS[np.newaxis]], -1)],
+        FIXED,
+        "value for each pixel",
+    ),
+    "softmax of a part": (
+        [lambda: lambda x: layers.Softmax()(x, mask=PIXELS > 0)], FIXED, "each pixel",
+    ),
+    "value for each image": (
+        [lambda: lambda x: x + np.ones((3, 1, 1, 4), "float32")],
+        (None, None, 4),
+        r"each pixel or image.*\(3, 1, 1, 4\)",
+    ),
     "batch sliced": ([lambda: lambda x: x[:1, :]], FIXED, "Count pixels from both"),
     "nothing left": ([lambda: lambda x: x[:, :0]], FIXED, "Count pixels from both"),
 }  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import keras
 from keras import layers
 
 from tutorial_lib.fields.registry import (
@@ -50,7 +51,12 @@ def pointwise(layer: Any, spans: Sequence[Span], axis: int, arguments: Any) -> S
 
     A merged pixel is valid if it is valid in all inputs. `Network.spans` checks that
     they have one size.
+
+    Raises:
+        UnknownLayerError: If it is merged with a constant that has a value for each
+            pixel: such an image belongs to one place of the map.
     """
+    _check_constants(layer, (*arguments.args, *arguments.kwargs.values()))
     low = max(span.low for span in spans)
     high = min(span.high for span in spans)
     return replace(spans[0], low=low, high=high)
@@ -89,24 +95,24 @@ register_rule(
 def with_constants(
     layer: Any, spans: Sequence[Span], axis: int, arguments: Any
 ) -> Span:
-    """Pointwise, unless a constant has a value for each pixel.
-
-    Raises:
-        UnknownLayerError: If it has: such an image belongs to one place of the map.
-    """
-    settings = [value for name, value in vars(layer).items() if name[0] != "_"]
-    for value in (*settings, *arguments.args, *arguments.kwargs.values()):
-        if any(side != 1 for side in shape_of(value)[-3:-1]):
-            raise UnknownLayerError(_for_each_pixel(layer, shape_of(value)))
+    """Pointwise, unless a setting has a value for each pixel."""
+    _check_constants(layer, [x for name, x in vars(layer).items() if name[0] != "_"])
     return pointwise(layer, spans, axis, arguments)
 
 
-def _for_each_pixel(layer: Any, shape: Iterable[int | None]) -> str:
-    return (
-        f"The layer '{layer.name}' has a value for each pixel, an array of shape "
-        f"{tuple(shape)}: it gives another result at another place. Give it one value "
-        "for each channel, or make the array an input of the model."
-    )
+def _check_constants(layer: Any, values: Iterable[Any]) -> None:
+    """Raise UnknownLayerError for an array of more than one value for each channel."""
+    for value in values:
+        # A list of numbers is one array, and a list of tensors holds several.
+        for one in [value] if shape_of(value) else keras.tree.flatten(value):
+            shape = shape_of(one)
+            if any(side != 1 for side in shape[:-1]):
+                raise UnknownLayerError(
+                    f"The layer '{layer.name}' has a value for each pixel or image, an "
+                    f"array of shape {shape}: it gives another result at another "
+                    "place. Give it one value for each channel, or make the array an "
+                    "input of the model."
+                )
 
 
 def _axes(operation: Any, arguments: Any) -> tuple[int | None, ...]:

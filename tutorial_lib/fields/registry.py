@@ -26,6 +26,9 @@ PIXELWISE = (
     *("squareplus", "tanh", "tanh_shrink"),
 )
 
+# Methods of a layer that are in its attributes too.
+KERAS_WRAPS = ("build", "quantize")
+
 __all__ = [
     "PIXELWISE",
     "Call",
@@ -164,11 +167,12 @@ def _is_keras(kind: type) -> bool:
 
 def _check_settings(operation: Any) -> None:
     """Raise UnknownLayerError for settings of Keras that no rule follows."""
-    if "call" in vars(operation):
-        raise UnknownLayerError(
-            f"The layer '{operation.name}' was given a `call` of its own, which no "
-            "rule describes. Write a class for it, and register its rule."
-        )
+    for name in vars(operation):
+        if callable(getattr(type(operation), name, None)) and name not in KERAS_WRAPS:
+            raise UnknownLayerError(
+                f"The layer '{operation.name}' was given a `{name}` of its own, which "
+                "no rule describes. Write a class for it, and register its rule."
+            )
     if not _is_keras(type(operation)):
         return
     if getattr(operation, "data_format", None) == "channels_first":

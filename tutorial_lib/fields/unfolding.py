@@ -36,12 +36,13 @@ def unfold(model: keras.Model) -> Network:
     inputs, outputs = named_tensors(model)
     check_images({name: tuple(tensor.shape) for name, tensor in inputs.items()})
     numbers = {name: graph.add_input(tensor) for name, tensor in inputs.items()}
-    graph.add_model(_functional(model))
+    given = {id(tensor): numbers[name] for name, tensor in inputs.items()}
+    written = graph.add_model(_functional(model), given)
     spacing, jumps = _pixel_sizes(graph.steps, numbers)
     return Network(
         steps=tuple(graph.steps),
         inputs=numbers,
-        outputs={name: graph.number(tensor) for name, tensor in outputs.items()},
+        outputs={name: written[id(tensor)] for name, tensor in outputs.items()},
         spacing=spacing,
         jumps=jumps,
     )
@@ -83,23 +84,14 @@ class _Graph:
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
-        self._numbers: dict[int, int] = {}
-
-    def number(self, tensor: Any) -> int:
-        """Number of the step that computes a tensor."""
-        return self._numbers[id(tensor)]
 
     def add_input(self, tensor: Any) -> int:
-        self._add_step(tensor._keras_history.operation, (), None, [tensor])
-        return len(self.steps) - 1
+        return self._add_step(tensor._keras_history.operation, (), None, tensor.shape)
 
     def _add_step(
-        self,
-        layer: Any,
-        read: tuple[int, ...],
-        arguments: Any,
-        written: Sequence[Any],
-    ) -> None:
+        self, layer: Any, read: tuple[int, ...], arguments: Any, shape: Sequence[Any]
+    ) -> int:
+        """Add the use of a layer that reads some steps; its number."""
         inputs = [self.steps[i] for i in read]
         depends = any(step.whole for step in inputs)
         step = Step(
@@ -109,12 +101,12 @@ class _Graph:
             layer=layer,
             arguments=arguments,
             inputs=read,
-            shape=tuple(written[0].shape),
+            shape=tuple(shape),
         )
         if inputs:
             step = replace(step, whole=depends or self._is_whole(step))
         self.steps.append(step)
-        self._numbers |= {id(tensor): len(self.steps) - 1 for tensor in written}
+        return len(self.steps) - 1
 
     def _is_whole(self, step: Step) -> bool:
         """Whether no pixel is valid though all inputs are; also check the axes."""
@@ -129,30 +121,62 @@ class _Graph:
             )
         return False
 
-    def add_model(self, model: keras.Model) -> None:
+    def add_model(self, model: Any, given: Mapping[int, int]) -> dict[int, int]:
+        """Add the steps of a model.
+
+        Args:
+            model: The graph of layers.
+            given: Numbers of the steps that it is called with, by `id` of its inputs.
+
+        Returns:
+            Number of the step that computes each of its tensors, by `id`. They hold for
+            this call only: a model may be called twice, and its layers may also be
+            those of the model around it.
+        """
+        numbers = dict(given)
         # Keras counts the depth from the outputs: the deepest nodes run first.
         for depth in sorted(model._nodes_by_depth, reverse=True):
             for node in model._nodes_by_depth[depth]:
                 if not node.is_input:
-                    self._add_node(node)
+                    self._add_node(node, numbers)
+        return numbers
 
-    def _add_node(self, node: Any) -> None:
-        operation = node.operation
-        read = tuple(self.number(tensor) for tensor in node.input_tensors)
+    def _add_node(self, node: Any, numbers: dict[int, int]) -> None:
+        operation, shape = node.operation, node.outputs[0].shape
         nested = _functional(operation)
         if not hasattr(nested, "_nodes_by_depth"):
-            self._add_step(operation, read, node.arguments, node.outputs)
+            read = tuple(numbers[id(tensor)] for tensor in node.input_tensors)
+            number = self._add_step(operation, read, node.arguments, shape)
+            numbers |= {id(tensor): number for tensor in node.outputs}
             return
         _check_functional(operation)
-        self._numbers |= {
-            id(tensor): number
-            for tensor, number in zip(nested.inputs, read, strict=True)
-        }
-        self.add_model(nested)
-        self._numbers |= {
-            id(outer): self.number(inner)
-            for outer, inner in zip(node.outputs, nested.outputs, strict=True)
-        }
+        given = _given_to(nested, node)
+        written = self.add_model(
+            nested, {id(inner): numbers[id(outer)] for inner, outer in given}
+        )
+        for outer, inner in zip(node.outputs, nested.outputs, strict=True):
+            numbers[id(outer)] = written[id(inner)]
+
+
+def _given_to(nested: Any, node: Any) -> list[tuple[Any, Any]]:
+    """Each input of a nested model with the tensor that it is called with.
+
+    Raises:
+        ValueError: If the call has other tensors than the model has inputs.
+    """
+    given = node.arguments.args[0] if node.arguments.args else node.input_tensors
+    if isinstance(given, Mapping) and not isinstance(nested.input, Mapping):
+        # As Keras does it: by name.
+        given = [given.get(tensor.name) for tensor in nested.inputs]
+    flat = keras.tree.flatten(given)
+    fits = len(flat) == len(nested.inputs) == len(node.input_tensors)
+    if not fits or not all(isinstance(x, keras.KerasTensor) for x in flat):
+        raise ValueError(
+            f"The model '{node.operation.name}' inside the model has "
+            f"{len(nested.inputs)} inputs, and its call has other tensors too, or too "
+            "few. Call it with its inputs only, in the order in which it was built."
+        )
+    return list(zip(nested.inputs, flat, strict=True))
 
 
 def _rule_after_whole(layer: Any, arguments: Any) -> Rule:
