@@ -86,7 +86,7 @@ def background_of_source(
     shape = len(rows[1]), len(cols[1])
     if rule == "tile":
         return np.full(shape, chunk.empty.all())
-    if not rows[0].reads(name):
+    if not rows[0].reads(name) or not chunk.empty.any():
         return np.zeros(shape, bool)
     return windows_without_data(
         chunk.empty,
@@ -111,11 +111,11 @@ def _places_without_data(
     cols: tuple[Lattice, range],
 ) -> np.ndarray:
     """Where the source's pixel at the centre of an output pixel has no data."""
-    row_index, col_index = (
-        np.array([lattice.place(name, pixel) for pixel in pixels])
+    # Places ascend, so the first and the last one tell where all of them are.
+    spans = [
+        range(lattice.place(name, pixels[0]), lattice.place(name, pixels[-1]) + 1)
         for lattice, pixels in (rows, cols)
-    )
-    spans = [range(index[0], index[-1] + 1) for index in (row_index, col_index)]
+    ]
     inside = all(
         max(read.start, 0) <= span.start and span.stop <= min(read.stop, size)
         for span, read, size in zip(
@@ -128,4 +128,10 @@ def _places_without_data(
     else:
         top, left = spans[0].start, spans[1].start
         _, empty = read_beyond(reader, *spans)
+    if not empty.any():
+        return np.zeros((len(rows[1]), len(cols[1])), bool)
+    row_index, col_index = (
+        np.array([lattice.place(name, pixel) for pixel in pixels])
+        for lattice, pixels in (rows, cols)
+    )
     return empty[np.ix_(row_index - top, col_index - left)]

@@ -22,12 +22,14 @@ class Chunk:
         cols: Columns of the source.
         pixels: (height, width, channel).
         empty: (height, width) mask of the pixels without data.
+        judged: Whether pixels that are not finite count as empty.
     """
 
     rows: range
     cols: range
     pixels: np.ndarray
     empty: np.ndarray
+    judged: bool
 
 
 def read_chunk(
@@ -53,7 +55,7 @@ def read_chunk(
         _outside(rows, height) & (not mirrored[0]),
         _outside(cols, width) & (not mirrored[1]),
     )
-    return Chunk(rows, cols, pixels, empty | outside)
+    return Chunk(rows, cols, pixels, empty | outside, judged)
 
 
 def read_beyond(
@@ -112,6 +114,6 @@ def filled(chunk: Chunk) -> np.ndarray:
     pixels = chunk.pixels
     if chunk.empty.any():
         pixels = np.where(chunk.empty[..., np.newaxis], FILL, pixels)
-    if np.issubdtype(pixels.dtype, np.floating):
+    if not chunk.judged and np.issubdtype(pixels.dtype, np.floating):
         pixels = np.where(np.isfinite(pixels), pixels, FILL)
     return pixels
