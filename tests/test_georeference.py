@@ -46,6 +46,12 @@ OWN = {
     "a shift to WGS 84": pyproj.CRS(
         "+proj=utm +zone=31 +ellps=intl +towgs84=-87,-98,-121,0,0,0,0"
     ).to_wkt("WKT1_GDAL"),
+    "a datum of its own name": pyproj.CRS(
+        "+proj=tmerc +lat_0=40 +lon_0=-100 +x_0=500000 +datum=NAD27"
+    ).to_wkt("WKT1_GDAL"),
+    "a rotated pole": pyproj.CRS(
+        "+proj=ob_tran +o_proj=longlat +o_lat_p=39.25 +lon_0=18 +o_lon_p=0"
+    ).to_wkt("WKT2_2019"),
 }
 
 

@@ -17,10 +17,19 @@ from tutorial_lib.rasters.causes import (
 )
 from tutorial_lib.rasters.opening import open_quietly
 
-# Endings of the sidecar files of a raster: statistics, overviews and masks.
-SIDECARS = (".aux.xml", ".ovr", ".msk")
+# Ending of the file for what the format of a raster cannot hold.
+PAM = ".aux.xml"
+# Endings of the sidecar files of a raster: also of its overviews and masks.
+SIDECARS = (PAM, ".ovr", ".msk")
 
-__all__ = ["SIDECARS", "check_parts_exist", "files_of", "reading_errors_named"]
+__all__ = [
+    "PAM",
+    "SIDECARS",
+    "check_parts_exist",
+    "files_of",
+    "reading_errors_named",
+    "remove_sidecars",
+]
 
 
 def files_of(dataset: rasterio.DatasetReader) -> tuple[str, ...]:
@@ -60,6 +69,12 @@ def _on_disk(name: str) -> str:
         return name
     inside = Path(match[1].strip("{}"))
     return next((str(p) for p in (inside, *inside.parents) if p.is_file()), name)
+
+
+def remove_sidecars(path: Path) -> None:
+    """Remove sidecar files of an old raster: GDAL would use them for a new one."""
+    for ending in SIDECARS:
+        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def check_parts_exist(dataset: rasterio.DatasetReader) -> None:

@@ -2,12 +2,13 @@
 
 import re
 from functools import lru_cache
+from math import isclose
 
 import pyproj
 import rasterio
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
-from pyproj.crs import Datum
+from pyproj.crs import Datum, Ellipsoid
 from pyproj.exceptions import CRSError
 
 from tutorial_lib.placement import UnplacedGeoBox, same_crs
@@ -16,9 +17,10 @@ from tutorial_lib.placement import UnplacedGeoBox, same_crs
 _CODES = re.compile(r',\s*(?:AUTHORITY|ID)\["[^"]*",[^][]*\]')
 
 # Names of the geodetic CRS and of its datum, by which GDAL finds a code again.
-_GEODETIC_NAMES = re.compile(
-    r'\b(GEOGCS|DATUM|BASEGEOGCRS|GEOGCRS|BASEGEODCRS|GEODCRS)\["([^"]*)"'
+_GEODETIC_NAME = re.compile(
+    r'\b(GEOGCS|BASEGEOGCRS|GEOGCRS|BASEGEODCRS|GEODCRS)\["([^"]*)"'
 )
+_DATUM_NAME = re.compile(r'\b(DATUM)\["([^"]*)"')
 
 __all__ = ["crs_of", "grid_of"]
 
@@ -82,13 +84,35 @@ def _without_codes(crs: CRS) -> str:
     geodetic = crs.proj.geodetic_crs
     if geodetic is None:
         return text
-    # TOWGS84 parameters are dropped beside the name of a datum that GDAL knows.
     if _means(geodetic.name, CRS(geodetic.to_wkt())) and not crs.proj.is_bound:
         return text
-    names_known = _is_known(pyproj.CRS, geodetic.name)
-    if not names_known and not _is_known(Datum, geodetic.datum.name):
-        return text
-    return _GEODETIC_NAMES.sub(r'\1["\2, own parameters"', text)
+    # TOWGS84 parameters are dropped beside the name of a datum that GDAL knows.
+    keeps_datum = not crs.proj.is_bound and _is_datum_of_its_name(geodetic.datum)
+    if not keeps_datum and _is_known(Datum, geodetic.datum.name):
+        return _own_name(_GEODETIC_NAME, _own_name(_DATUM_NAME, text))
+    if _is_known(pyproj.CRS, geodetic.name):
+        return _own_name(_GEODETIC_NAME, text)
+    return text
+
+
+def _own_name(kind: re.Pattern[str], text: str) -> str:
+    return kind.sub(r'\1["\2, own parameters"', text)
+
+
+def _is_datum_of_its_name(datum: Datum) -> bool:
+    """Whether PROJ knows a datum by its name, with the same ellipsoid."""
+    if not _is_known(Datum, datum.name):
+        return False
+    a, b = _ellipsoid(datum), _ellipsoid(Datum.from_string(datum.name))
+    return isclose(a.semi_major_metre, b.semi_major_metre) and isclose(
+        a.inverse_flattening, b.inverse_flattening
+    )
+
+
+def _ellipsoid(datum: Datum) -> Ellipsoid:
+    # pyproj does not give the one of several datums together, such as WGS 84's.
+    parts = datum.to_json_dict()["ellipsoid"]
+    return Ellipsoid.from_json_dict({"type": "Ellipsoid"} | parts)
 
 
 def _is_known(kind: type[pyproj.CRS] | type[Datum], name: str) -> bool:

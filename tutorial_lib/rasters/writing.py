@@ -1,5 +1,6 @@
 """Writes GeoTIFFs under a temporary name, and renames them when they are complete."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,9 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from tutorial_lib import arguments
-from tutorial_lib.rasters.dataset_files import SIDECARS
+from tutorial_lib.rasters.dataset_files import PAM, remove_sidecars
 from tutorial_lib.rasters.destinations import check_geotiff
-from tutorial_lib.rasters.files import replacing, replacing_together
+from tutorial_lib.rasters.files import replacing, replacing_together, write_bytes
 from tutorial_lib.rasters.legends import (
     Legend,
     check_legend_fits,
@@ -162,10 +163,16 @@ def create_raster(
     check_legend_fits(legend, profile["count"], np.dtype(profile["dtype"]))
     tags, descriptions = checked_texts(tags, descriptions, profile["count"])
     check_geotiff(path)
-    with replacing(path) as part, _created(part, Path(path), profile) as dataset:
-        _describe(dataset, legend, tags, descriptions)
-        yield RasterWriter(dataset, Path(path))
-    _remove_sidecars(Path(path))
+    with replacing(path) as part:
+        with _created(part, Path(path), profile) as dataset:
+            _describe(dataset, legend, tags, descriptions)
+            yield RasterWriter(dataset, Path(path))
+        beside = part.with_name(part.name + PAM)
+        more = beside.read_bytes() if beside.exists() else None
+    remove_sidecars(Path(path))
+    # GDAL writes here what a GeoTIFF cannot hold, such as the CRS of a rotated pole.
+    if more is not None:
+        write_bytes(f"{os.fspath(path)}{PAM}", more)
 
 
 @contextmanager
@@ -183,12 +190,6 @@ def _created(
                 dataset.close()
     with errors_named(path):
         _check_readable(part)
-
-
-def _remove_sidecars(path: Path) -> None:
-    # Sidecar files describe the old raster, but GDAL would still use them.
-    for ending in SIDECARS:
-        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def _profile(
@@ -343,4 +344,4 @@ def write_together(
                 _describe(dataset, None, tags, ())
                 RasterWriter(dataset, path).write(array)
     for path in paths:
-        _remove_sidecars(path)
+        remove_sidecars(path)
