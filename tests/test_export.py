@@ -289,13 +289,18 @@ DAMAGES = {
 }
 
 
+ZIP_DAMAGES = DAMAGES | {
+    "of a later zip": lambda data: data.replace(b"\1\2\x14\3\x14", b"\1\2\x14\3\x62"),
+}
+
+
 @pytest.mark.parametrize("read", [tl.load_predictor, read_by_export])
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", ZIP_DAMAGES)
 def test_a_damaged_keras_file_is_refused(tmp_path, monkeypatch, read, damage):
     monkeypatch.chdir(tmp_path)
     small().save("model.keras")
     data = Path("model.keras").read_bytes()
-    Path("model.keras").write_bytes(DAMAGES[damage](data))
+    Path("model.keras").write_bytes(ZIP_DAMAGES[damage](data))
     with pytest.raises(ValueError, match=r"^'model\.keras' .*(again|Import)"):
         read("model.keras")
     assert content(tmp_path) == {"model.keras"}

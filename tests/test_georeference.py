@@ -176,6 +176,13 @@ def test_a_rotation_that_moves_pixels_counts_over_the_whole_raster():
     assert is_north_up(small)
 
 
+@pytest.mark.parametrize("size", [np.inf, np.nan])
+def test_coordinates_that_are_no_numbers_are_refused(size):
+    grid = GeoBox((3, 5), Affine(size, 0, 0, 0, -10, 0), "EPSG:32631")
+    with pytest.raises(GridMismatchError, match="not north-up"):
+        align({"a": grid})
+
+
 def test_grids_are_the_same_within_a_hundredth_of_a_pixel():
     grid = testing.small_grid(300, 400)
     for shift, same in ((0.05, True), (0.2, False), (10, False)):

@@ -150,6 +150,13 @@ def test_degrees_are_as_long_as_on_the_ground(tmp_path):
     assert ax.get_aspect() == pytest.approx(2)
 
 
+@pytest.mark.parametrize("top", [90, -88, 300, -5000])
+def test_degrees_at_and_beyond_the_poles_are_drawn(tmp_path, top):
+    place = {"spacing": 1, "corner": (10, top), "crs": "EPSG:4326"}
+    ax = panels(tl.show(write(tmp_path / "a.tif", np.ones((4, 8)), **place)))[0]
+    assert 1 <= ax.get_aspect() < 60
+
+
 def test_arrays_lie_on_their_pixels():
     ax = panels(tl.show(np.ones((30, 50))))[0]
     assert ax.images[0].get_extent() == [0, 50, 30, 0]

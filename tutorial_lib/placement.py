@@ -1,5 +1,7 @@
 """What a grid is on the ground: its CRS, and whether it is north-up."""
 
+from math import isfinite
+
 import pyproj
 from affine import Affine
 from odc.geo.crs import CRS
@@ -45,7 +47,9 @@ def is_north_up(grid: GeoBox) -> bool:
         True
     """
     a = grid.transform
-    if isinstance(grid, UnplacedGeoBox) or a.a <= 0 or a.e >= 0:
+    if isinstance(grid, UnplacedGeoBox) or not all(map(isfinite, a)):
+        return False
+    if a.a <= 0 or a.e >= 0:
         return False
     shift = max(abs(a.b / a.a) * grid.height, abs(a.d / a.e) * grid.width)
     return shift < NEGLIGIBLE_SHIFT

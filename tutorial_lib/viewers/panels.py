@@ -140,7 +140,11 @@ def _extents(layers: Sequence[Layer]) -> list[Extent]:
 
 def _aspect(layer: Layer, extent: Extent) -> float:
     """Length of a vertical unit, in horizontal units."""
-    return 1 / cos(radians((extent[2] + extent[3]) / 2)) if layer.unit == "°" else 1.0
+    if layer.unit != "°":
+        return 1.0
+    # At the poles a degree of longitude has no length, and there is nothing beyond.
+    latitude = min(89.0, abs(extent[2] + extent[3]) / 2)
+    return 1 / cos(radians(latitude))
 
 
 def _panel_size(layers: Sequence[Layer], extents: Sequence[Extent]) -> _Size:
