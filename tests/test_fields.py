@@ -456,7 +456,7 @@ def test_a_layer_whose_convolution_was_replaced_is_refused():
     layer = layers.Conv2D(2, 3, name="changed")
     model = one_layer(layer)
     layer.convolution_op = lambda x, kernel: keras.ops.flip(x, 1)
-    with pytest.raises(UnknownLayerError, match="'changed' was given a `convolution_op"):
+    with pytest.raises(UnknownLayerError, match="given a `convolution_op` of its"):
         tl.analyse(model)
 
 
@@ -466,7 +466,7 @@ def widening(kernel):
 
 
 def test_a_nested_model_may_share_its_layers_with_the_model_around_it():
-    """As in networks that compare two dates: the encoder reads one input and another."""
+    """As in networks that compare two dates: one encoder reads both inputs."""
     first, second = (keras.Input((None, None, 2), name=name) for name in ("a", "b"))
     features = widening(3)(first)
     encoder = keras.Model(first, layers.AveragePooling2D(2)(features))
