@@ -9,6 +9,7 @@ from tutorial_lib import (
     Legend,
     Source,
     architectures,
+    export,
     plan_inference,
     predict_raster,
     rasters,
@@ -145,6 +146,44 @@ def test_nan_of_single_pixels_leaves_the_others(tmp_path):
     expected = np.zeros((20, 30), int)
     expected[4, 7] = plan.format.background
     np.testing.assert_array_equal(got, expected)
+
+
+WHOLE_NUMBERS = {
+    "labels": lambda x: keras.ops.argmax(x, axis=-1, keepdims=True),
+    "labels of 8 bits": lambda x: keras.ops.cast(WHOLE_NUMBERS["labels"](x), "uint8"),
+    "labels as floats": lambda x: keras.ops.cast(WHOLE_NUMBERS["labels"](x), "float32"),
+    "mask": lambda x: keras.ops.cast(x[..., :1] > 0, "uint8"),
+    "choice": lambda x: keras.ops.where(x[..., :1] > 0, 1.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE_NUMBERS)
+@pytest.mark.parametrize("as_file", [False, True])
+def test_nan_behind_whole_numbers_that_are_the_only_output(tmp_path, name, as_file):
+    """The scores are no output. Their NaN would become the class 0."""
+    array = np.ones((20, 30, 2), "float32")
+    array[4, 7] = 0
+    path = write(tmp_path / "a.tif", array)
+    image = keras.Input((None, None, 2), name="input")
+    found = WHOLE_NUMBERS[name](image / image)
+    model = keras.Model({"input": image}, {"out": found})
+    if as_file:
+        model.save(tmp_path / "model.keras")
+        model = tmp_path / "model.keras"
+    plan = plan_inference(model, path, output="out", tile_size=8)
+    with pytest.warns(UserWarning, match="for 1 of 600 pixels"):
+        got = plan.read()[..., 0]
+    background = plan.format.background
+    empty = np.isnan(got) if np.isnan(background) else got == background
+    assert list(zip(*np.nonzero(empty), strict=True)) == [(4, 7)]
+
+
+def test_labels_of_an_export_with_broken_weights_are_refused(scene, network, tmp_path):
+    model = broken(network)
+    labels = keras.Model(model.inputs, {"labels": model.output["estimated_labels"]})
+    folder = export(labels, tmp_path / "labels")
+    with pytest.raises(ValueError, match=r"holds NaN or infinity.*Train .* again"):
+        plan_inference(folder, scene, output="labels")
 
 
 @pytest.mark.parametrize("as_file", [False, True])

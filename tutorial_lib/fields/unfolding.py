@@ -19,7 +19,7 @@ from tutorial_lib.fields.spans import COLS, ROWS, Span, nothing_valid
 # Longer than any network takes away, so that each of its outputs has a jump.
 LONG_SPAN = Span(2**40, 0, 2**40 - 1, Fraction(1))
 
-__all__ = ["unfold"]
+__all__ = ["check_functional", "unfold"]
 
 
 def unfold(model: keras.Model) -> Network:
@@ -31,7 +31,7 @@ def unfold(model: keras.Model) -> Network:
         ValueError: If the inputs are not images, or tensors with pixels of different
             sizes are merged.
     """
-    _check_functional(model)
+    check_functional(model)
     graph = _Graph()
     inputs, outputs = named_tensors(model)
     check_images({name: tuple(tensor.shape) for name, tensor in inputs.items()})
@@ -53,7 +53,7 @@ def _functional(model: Any) -> Any:
     return getattr(model, "_functional", None) or model
 
 
-def _check_functional(model: Any) -> None:
+def check_functional(model: Any) -> None:
     """Raise TypeError unless calling a model runs its graph of layers, and no more."""
     graph = _functional(model)
     if not hasattr(graph, "_nodes_by_depth") or _has_own_call(model, graph):
@@ -149,7 +149,7 @@ class _Graph:
             number = self._add_step(operation, read, node.arguments, shape)
             numbers |= {id(tensor): number for tensor in node.outputs}
             return
-        _check_functional(operation)
+        check_functional(operation)
         given = _given_to(nested, node)
         written = self.add_model(
             nested, {id(inner): numbers[id(outer)] for inner, outer in given}

@@ -275,7 +275,8 @@ def _run(
     }
     try:
         # All outputs: one that was not asked for may be the one that fits.
-        return job.predictor(inputs, job.predictor.outputs or job.outputs)
+        known = (*job.predictor.outputs, *job.predictor.hidden.values())
+        return job.predictor(inputs, known or job.outputs)
     except OutputError:
         raise
     except KeyError as err:
@@ -295,12 +296,14 @@ def _run(
 def _formats(job: Job, given: Mapping[str, np.ndarray]) -> tuple[OutputFormat, ...]:
     formats = []
     for name in job.outputs:
-        array, scores = given[name], None
-        if array.shape[-1] == 1 and np.issubdtype(array.dtype, np.integer):
+        array, hidden, scores = given[name], job.predictor.hidden, None
+        is_label = array.shape[-1] == 1 and np.issubdtype(array.dtype, np.integer)
+        if is_label or name in hidden:
             scores = scores_of(name, job.predictor, given)
-            if scores is None:
+            if is_label and scores in (None, *hidden.values()):
                 check_weights(name, job.predictor)
-        classes = given.get(scores or "estimated")
+        shown = None if scores in hidden.values() else scores
+        classes = given.get(shown or "estimated")
         count = None if classes is None else classes.shape[-1]
         channels, dtype = array.shape[-1], array.dtype
         formats.append(OutputFormat(name, channels, dtype, count, scores))

@@ -24,6 +24,7 @@ def scores_of(
         given: All its outputs for some input, (batch, height, width, channel).
     """
     names = [*_outputs_before(labels, predictor), labels.removesuffix("_labels")]
+    names += [predictor.hidden[labels]] if labels in predictor.hidden else []
     size = given[labels].shape[1:3]
     for name in names:
         scores = given.get(name)

@@ -7,7 +7,7 @@ model, a `.keras` file, a SavedModel folder and a plain function all become a
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,8 @@ class Predictor:
         read_digest: Computes the digest; None for a plain function.
         broken_weight: Looks for a weight that holds NaN or infinity, and gives its
             name; None when the weights cannot be seen.
+        hidden: For outputs of whole numbers, the name of an output that is not listed:
+            the floats that they are made of.
         path: The file or folder that it was loaded from; None for others.
 
     Example:
@@ -75,6 +77,7 @@ class Predictor:
     analysis: "Callable[[], FieldAnalysis] | None" = None
     read_digest: Callable[[], str] | None = None
     broken_weight: Callable[[], str | None] | None = None
+    hidden: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = None
 
     @property
@@ -102,7 +105,8 @@ class Predictor:
         outputs = (outputs,) if isinstance(outputs, str) else outputs
         outputs = tuple(arguments.sequence("outputs", outputs, "names of outputs"))
         for name in outputs:
-            check_output(arguments.text("outputs", name), self.outputs)
+            if arguments.text("outputs", name) not in self.hidden.values():
+                check_output(name, self.outputs)
         inputs = as_arrays(inputs, self.channels)
         arrays = self.function(inputs, outputs)
         return {name: checked_output(arrays, name, inputs) for name in outputs}
@@ -248,13 +252,14 @@ def _from_keras(model: "keras.Model") -> Predictor:
         analysis=analysis,
         # Computed whenever it is asked for, because training changes the weights.
         read_digest=lambda: weights_digest(model),
-        broken_weight=lambda: broken_weight(model),
+        broken_weight=lambda: broken_weight(function.weights),
+        hidden=function.hidden,
     )
 
 
 def _from_saved_model(folder: Path) -> Predictor:
     from tutorial_lib.networks.running import of_folder
-    from tutorial_lib.networks.saving import folder_hash, read_reach
+    from tutorial_lib.networks.saving import broken_weight, folder_hash, read_reach
 
     # Now, not when it is asked for: the folder may be replaced while the model lives.
     digest, function = folder_hash(folder), of_folder(folder)
@@ -264,4 +269,5 @@ def _from_saved_model(folder: Path) -> Predictor:
         outputs=function.outputs,
         trace=cache(lambda names: read_reach(folder, digest, names)),
         read_digest=lambda: digest,
+        broken_weight=lambda: broken_weight(function.weights),
     )

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tutorial_lib.fields.layer_rules import registered_rules
 from tutorial_lib.fields.names import check_images, named_tensors
+from tutorial_lib.networks.scores import hidden_scores
 from tutorial_lib.notices import error_line
 
 # Functions that are kept for a model that is compiled for each size: a loop over tile
@@ -43,6 +44,9 @@ class CompiledModel:
         outputs: Names of the outputs.
         check: Raises an error for sizes that the model cannot take; None where only
             running the model tells.
+        hidden: For outputs of whole numbers, the name by which `call` gives the floats
+            that they are made of.
+        weights: Its variables.
     """
 
     def __init__(
@@ -51,8 +55,12 @@ class CompiledModel:
         shapes: Mapping[str, Shape],
         outputs: Iterable[str],
         check: Callable[[Shapes], None] | None = None,
+        *,
+        hidden: Mapping[str, str] | None = None,
+        weights: Sequence[Any] = (),
     ) -> None:
         self.call, self.shapes, self.outputs = call, dict(shapes), tuple(outputs)
+        self.hidden, self.weights = dict(hidden or {}), weights
         self._for_all_sizes = cache(self._compiled_for_all_sizes)
         self._check = check
         self._for_one_size = lru_cache(KEPT_FUNCTIONS)(self._compiled)
@@ -154,6 +162,11 @@ def of_keras(model: keras.Model) -> CompiledModel:
     check_images({name: tuple(tensor.shape) for name, tensor in inputs.items()})
     _check_numeric({name: tf.as_dtype(x.dtype) for name, x in inputs.items()})
     structure = getattr(model, "input", None)
+    scores = hidden_scores(model, outputs)
+    hidden = {name: f"{name} (scores)" for name in scores}
+    # The same layers, with the scores as further outputs.
+    further = {hidden[name]: tensor for name, tensor in scores.items()}
+    whole = keras.Model([*inputs.values()], {**outputs, **further}) if scores else None
 
     def in_structure(given: Mapping[str, Any]) -> Any:
         # Keras warns unless the structure is the very one that the model was made with.
@@ -170,6 +183,8 @@ def of_keras(model: keras.Model) -> CompiledModel:
         model.compute_output_shape(in_structure(dict(shapes)))
 
     def call(given: Tensors) -> Tensors:
+        if whole is not None:
+            return whole([given[name] for name in inputs], training=False)
         result = model(in_structure(given), training=False)
         if isinstance(result, Mapping):
             return result
@@ -177,7 +192,9 @@ def of_keras(model: keras.Model) -> CompiledModel:
         return dict(zip(outputs, results, strict=True))
 
     shapes = {name: tuple(tensor.shape) for name, tensor in inputs.items()}
-    return CompiledModel(call, shapes, tuple(outputs), check)
+    return CompiledModel(
+        call, shapes, tuple(outputs), check, hidden=hidden, weights=model.weights
+    )
 
 
 def settings(model: keras.Model) -> list[Any]:
@@ -233,4 +250,5 @@ def of_folder(folder: Path) -> CompiledModel:
     }
     check_images(shapes)
     _check_numeric({name: spec.dtype for name, spec in specs.items()})
-    return CompiledModel(call, shapes, serve.structured_outputs)
+    weights = getattr(loaded, "variables", ())
+    return CompiledModel(call, shapes, serve.structured_outputs, weights=weights)

@@ -9,8 +9,9 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -242,12 +243,12 @@ def read_reach(
     return reach
 
 
-def broken_weight(model: keras.Model) -> str | None:
+def broken_weight(weights: Iterable[Any]) -> str | None:
     """Name of the first weight that holds NaN or infinity; None if all are numbers."""
-    for weight in model.weights:
+    for weight in weights:
         value = weight.numpy()
         if value.dtype.kind == "f" and not np.isfinite(value).all():
-            return weight.path
+            return getattr(weight, "path", weight.name)
     return None
 
 
