@@ -1192,6 +1192,7 @@ TRAIN = "train --model m.keras --train a=a.tif --valid a=a.tif --class-count 4 "
         (f"{TRAIN} --architecture pooled_cnn --model m.h5", "does not end in .keras"),
         (f"{TRAIN} --architecture pooled_cnn --classes 1,2", "does not go with"),
         (f"{TRAIN} --architecture pooled_cnn --log-dir m.keras", "are the same path"),
+        (f"{TRAIN} --architecture pooled_cnn --log-dir m.keras/a/b", "within --model"),
         (TRAIN.replace("--class-count 4", "--architecture pooled_cnn"), "is required"),
         ("map --tile-size big", "'big' is not a whole number"),
         ("map --window 1 2 3", "expected 4 arguments"),

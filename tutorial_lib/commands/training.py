@@ -76,9 +76,11 @@ def _check_training(options: Namespace) -> None:
         options.usage_error(f"--model: '{options.model}' does not end in .keras")
     check_output(options.model, inputs_of(options, "train", "valid"))
     if "log_dir" in options:
-        logs = check_folder(options.log_dir)
-        if logs.absolute() == model.absolute():
+        logs, file = check_folder(options.log_dir).resolve(), model.resolve()
+        if logs == file:
             options.usage_error("--log-dir and --model are the same path")
+        if file in logs.parents:
+            options.usage_error("--log-dir lies within --model, which will be a file")
 
 
 def _classes(options: Namespace) -> tuple[tuple[int, ...], tuple[str, ...] | None]:
