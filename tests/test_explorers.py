@@ -172,6 +172,24 @@ def test_a_chunk_without_a_pixel_of_the_output_is_explained():
     assert cropped.first_choice == (464, 0)
 
 
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_an_analysis_calls_the_same_chunks_too_small(padding):
+    inputs = keras.Input((None, None, 1))
+    net = keras.layers.Conv2D(1, 3)(inputs)
+    net = keras.layers.Conv2DTranspose(1, 5, padding=padding)(net)
+    analysis = analyse(keras.Model(inputs, net))
+    for chunk in (1, 2):
+        table = analysis.table(chunk)
+        assert table["size"].tolist() == [chunk, 0, 0]
+        columns = ["valid", "left", "top", "right", "bottom"]
+        assert not table[columns].iloc[1:].to_numpy().any()
+        lines = analysis.explain(chunk).splitlines()
+        nothing = "0 px, none of them valid: the chunk is too small. Take a larger one."
+        assert len(lines) == 3
+        assert all(line.endswith(f": {nothing}") for line in lines[1:])
+    assert "too small" not in analysis.explain(3)
+
+
 def test_a_crop_that_leaves_nothing_has_no_cost(pan_xs):
     explorer = explore_fields(pan_xs, chunk=128, crop=64)
     assert (explorer.result.tile, explorer.result.cost) == (0, None)
@@ -307,8 +325,8 @@ def test_a_thread_that_waited_draws_the_latest_settings(fields):
     ("options", "error", "message"),
     [
         ({"output": "labels"}, ValueError, "no output 'labels'.* It has: estimated"),
-        ({"chunk": 0}, ValueError, "`chunk` is 0. Give a whole number, 1 or more"),
-        ({"crop": -1}, ValueError, "`crop` is -1. Give a whole number, 0 or more"),
+        ({"chunk": 0}, ValueError, "`chunk` is 0. Give a whole number from 1 to"),
+        ({"crop": -1}, ValueError, "`crop` is -1. Give a whole number from 0 to"),
         ({"chunk": 64.5}, ValueError, r"`chunk` is 64\.5. Give a whole number"),
         ({"crop": "3"}, TypeError, "`crop` is '3'. Give a whole number"),
     ],

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -561,7 +562,7 @@ def test_an_impossible_path_is_a_value_error(check, value):
         ("n" * 256, "File name too long"),
         ("circle", "Too many levels of symbolic links"),
         ("file/a.txt", r"file' is not a folder"),
-        ("file/new/a.txt", r"file' is not a folder"),
+        ("file/new/a.txt", r"cannot be made, because '[^']*file' is not a folder"),
     ],
 )
 def test_names_that_cannot_be_are_refused(tmp_path, check, name, match):
@@ -569,6 +570,23 @@ def test_names_that_cannot_be_are_refused(tmp_path, check, name, match):
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     with pytest.raises(OSError, match=match):
         check(tmp_path / name)
+
+
+def test_a_file_in_the_place_of_a_folder_is_named_once(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    sentence = f"'{file}' is not a folder. Choose another folder."
+    for check, path in ((check_destination, file / "a.txt"), (check_folder, file)):
+        with pytest.raises(NotADirectoryError, match=f"^{re.escape(sentence)}$"):
+            check(path)
+
+
+@pytest.mark.parametrize("check", [check_destination, check_folder])
+@pytest.mark.parametrize("end", ["\n", "\r", "\u2028"])
+def test_names_with_line_breaks_are_refused_in_one_line(tmp_path, check, end):
+    with pytest.raises(ValueError, match=r"rename it\.$") as caught:
+        check(tmp_path / f"a{end}b")
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_folders_and_devices_are_no_files(tmp_path):

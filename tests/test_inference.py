@@ -917,7 +917,7 @@ def test_bands_are_read_in_the_given_order(tmp_path):
 @pytest.mark.parametrize(
     ("field", "message"),
     [
-        (0, "`receptive_field` is 0. Give a whole number, 1 or more"),
+        (0, "`receptive_field` is 0. Give a whole number from 1 to"),
         (-16, "`receptive_field` is -16"),
         (16.0, "`receptive_field` is 16.0"),
         (8, r"refuses inputs of {'input': 8} px"),

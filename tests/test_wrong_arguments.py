@@ -12,6 +12,7 @@ import traceback
 import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
+from fractions import Fraction
 from functools import partial
 from math import inf, nan
 from pathlib import Path
@@ -89,6 +90,10 @@ CALLS = {
     "rasters.to_type": (
         rasters.to_type,
         {"values": np.ones((2, 3)), "dtype": "uint8", "nan": 0},
+    ),
+    "rasters.to_type of floats": (
+        rasters.to_type,
+        {"values": np.ones((2, 3)), "dtype": "float32", "nan": 0},
     ),
     "rasters.open_source": (open_source, {"source": the("image_source")}),
     "Source": (tl.Source, {"path": the("image")}),
@@ -250,7 +255,7 @@ A_LEGEND = r"tl\.Legend\(|Legend\(|read_legend"
 # Groups of rows that several arguments share.
 RASTER = [
     (TypeError, PATH, None, 3, b"a.tif", {"path": "a.tif"}, Path, the("generator")),
-    (ValueError, PATH, "", "a\0b", "\ud800"),
+    (ValueError, PATH, "", "a\0b", "\ud800", "a\nb.tif"),
     (FileNotFoundError, "Check the path", the("missing"), "no such file.tif"),
     (OSError, "Give the path of a raster", the("folder")),
     (OSError, "give a raster|Give a GeoTIFF", the("points"), the("table")),
@@ -260,7 +265,7 @@ RASTER = [
 # would replace it.
 DESTINATION = [
     (TypeError, PATH, None, 3, b"a.tif", ["a.tif"], Path),
-    (ValueError, "Give", "", the("folder"), "a\0b.tif", "\ud800.tif"),
+    (ValueError, "Give", "", the("folder"), "a\0b.tif", "\ud800.tif", "a\nb.tif"),
     (FILE, "Give|Write to", "s3://bucket/a.tif", "http://localhost/a.tif"),
     (OSError, "Choose another folder|Check", the("below_a_file")),
 ]
@@ -276,13 +281,14 @@ def whole(*wrong, none=True):
 
 def number(*wrong, none=True):
     """Rows of an argument that is a number."""
-    return [(TypeError, NUMBER, "4", [2], True, *[None] * none)] + [
-        (ValueError, NUMBER, *wrong)
-    ] * bool(wrong)
+    return [
+        (TypeError, NUMBER, "4", [2], True, *[None] * none),
+        (ValueError, NUMBER, 10**400, *wrong),
+    ]
 
 
 FLAGS = [(TypeError, FLAG, None, 1, "no")]
-TEXTS = [(TypeError, TEXT, None, 3, ["a"], b"a")]
+TEXTS = [(TypeError, TEXT, None, 3, ["a"], b"a"), (ValueError, TEXT, "\ud800")]
 LEGENDS = [
     (TypeError, A_LEGEND, {0: "water"}, the("labels"), ["water"], tl.Legend, "water")
 ]
@@ -306,7 +312,7 @@ MODELS = [
     (TypeError, "keras.Model", None, 3, [the("model")], {"model": 3}, the("array")),
     (TypeError, "keras.Model", the("class_of_model"), the("unbuilt")),
     (FileNotFoundError, "Train and save", the("missing"), "model.keras", "m" * 5000),
-    (ValueError, "Give the path", "a\0b", "\ud800"),
+    (ValueError, "Give the path", "a\0b", "\ud800", "a\nb.keras"),
     (ValueError, "Give the path", ""),
     (ValueError, "keras|SavedModel", the("image"), the("folder"), the("old_model")),
     (ValueError, "Save it again|Save", the("cut_model"), the("text_model")),
@@ -314,7 +320,7 @@ MODELS = [
 ]
 OUTPUTS = [
     (TypeError, TEXT, None, 3, {"estimated": 1}, ["estimated", 3]),
-    (ValueError, "It has|name", "unknown", "", []),
+    (ValueError, "It has|name|Give a text", "unknown", "", [], "\ud800"),
 ]
 LAYERS = [
     (ValueError, "Give|give", []),
@@ -328,13 +334,17 @@ DISPLAY = {
     "bands": BANDS,
     "legend": LEGENDS,
     "stretch": [
-        ((TypeError, ValueError), "two percentages", None, 2, "ab", (98, 2), (0, nan))
+        ((TypeError, ValueError), "two percentages", None, 2, "ab", (98, 2), (0, nan)),
+        (ValueError, "two percentages", (0, 10**400)),
     ],
     "value_range": [
         ((TypeError, ValueError), "two numbers", 3, (1,), "ab", (1, 1), (0, inf), {})
     ],
     "kind": [(ValueError, "Give one of|Use", "RGB", "", 3, ["rgb"])],
-    "nodata": [(TypeError, NUMBER, "255", [255], 2j)],
+    "nodata": [
+        (TypeError, NUMBER, "255", [255], True, 2j),
+        (ValueError, NUMBER, 10**400),
+    ],
     "titles": [
         (TypeError, GIVE, {}, [None], b"a", Path),
         (ValueError, GIVE, [], ["a", "b", "c"]),
@@ -372,7 +382,7 @@ CROPS = [
 
 SCALE = [
     (TypeError, NUMBER, "1", {}, True, 2j),
-    (ValueError, NUMBER, 0, nan, inf),
+    (ValueError, NUMBER, 0, nan, inf, 10**400),
 ]
 
 WRONG = {
@@ -390,10 +400,13 @@ WRONG = {
         "grid": [(TypeError, "grid", None, 3, (20, 30), {}, the("image"))],
         "nodata": [*number(none=False), (ValueError, GIVE, 1e300)],
         "legend": LEGENDS,
-        "tags": [(TypeError, MAPPING, "a", ["a"], 3, np.zeros(2))],
+        "tags": [
+            (TypeError, MAPPING, "a", ["a"], 3, np.zeros(2)),
+            (ValueError, TEXT, {"\ud800": "a"}, {"a": "\ud800"}),
+        ],
         "descriptions": [
             (TypeError, GIVE, 3, "a", [3], {}),
-            (ValueError, GIVE, ["a", "b"]),
+            (ValueError, GIVE, ["a", "b"], ["\ud800"] * 4),
         ],
     },
     "rasters.create_raster": {
@@ -401,7 +414,8 @@ WRONG = {
         "grid": [(TypeError, "grid", None, 3, (20, 30))],
         "channels": whole(0, -1),
         "dtype": [
-            ((TypeError, ValueError), GIVE, None, 3, "uint99", "text", "O", "complex64")
+            ((TypeError, ValueError), GIVE, None, 3, "uint99", "O", "complex64"),
+            (ValueError, GIVE, "\ud800"),
         ],
     },
     "rasters.open_source": {
@@ -412,8 +426,9 @@ WRONG = {
     },
     "rasters.to_type": {
         "values": [(TypeError, GIVE, None, "3", {}, [1, 2], np.array(["a"]))],
-        "dtype": [((TypeError, ValueError), GIVE, None, 3, "uint99", "O", {})],
-        "nan": number(),
+        "dtype": [((TypeError, ValueError), GIVE, None, 3, "uint99", "O", {}),
+                  (ValueError, GIVE, "\ud800")],
+        "nan": [*number(), (ValueError, GIVE, Fraction(1, 2), 256)],
     },
     "Source": {
         "path": [
@@ -422,8 +437,9 @@ WRONG = {
             (TypeError, PATH, the("array"), the("generator"), Path, [the("array")]),
             (ValueError, "Give", "", [], [""]),
         ],
-        "receptive_field": whole(0, -1, none=False),
-        "nodata": [(TypeError, NUMBER, "255", [255], True, 2j)],
+        "receptive_field": whole(0, -1, HUGE, none=False),
+        "nodata": [(TypeError, NUMBER, "255", [255], True, 2j),
+                   (ValueError, NUMBER, 10**400)],
         "bands": [
             (TypeError, WHOLE, "2", "", {}, True, 2j, [None], ["1"], [[1], [2, 3]]),
             (ValueError, WHOLE, 1.5, [1.5], [nan]),
@@ -435,6 +451,7 @@ WRONG = {
             (TypeError, "Give", None, 3, "ab", {"a": 1}, [1, 2], [None, "a"],
              [b"a", "b"]),
             (ValueError, "Give", [], ["a"], ["a", "a"], ["a", ""], ["a", "b\n"],
+             ["a", "\ud800"],
              ["a"] * 3),
         ],
         "colors": [
@@ -476,7 +493,8 @@ WRONG = {
              np.array([-1, 0])),
             (ValueError, GIVE, np.zeros(3, int)),
         ],
-        "crs": [((TypeError, ValueError), GIVE, 3.5, {}, [], "nowhere", "EPSG:1")],
+        "crs": [((TypeError, ValueError), GIVE, 3.5, {}, [], "nowhere", "EPSG:1",
+                 "\ud800")],
     },
     "Positions.from_file": {
         "path": [
@@ -488,7 +506,7 @@ WRONG = {
         ],
         "field": [
             (TypeError, TEXT, None, 3, ["class"]),
-            (ValueError, "Name one", "", "klass"),
+            (ValueError, "Name one|Give", "", "klass", "\ud800"),
         ],
         "layer": [
             ((TypeError, ValueError), GIVE, 3.5, ["points"], {}, "no such layer", 7, -1)
@@ -502,7 +520,8 @@ WRONG = {
         ]
     },
     "Positions.to_crs": {
-        "crs": [((TypeError, ValueError), GIVE, None, 3.5, {}, "nowhere", "EPSG:1")]
+        "crs": [((TypeError, ValueError), GIVE, None, 3.5, {}, "nowhere", "EPSG:1",
+                 "\ud800")]
     },
     "extract_patches": {
         "sources": [
@@ -582,7 +601,7 @@ WRONG = {
             (TypeError, MAPPING, None, 4, ["input"], "input", {3: 4}),
             (TypeError, WHOLE, {"input": "4"}, {"input": [4]}, {"input": None}),
             (ValueError, f"{WHOLE}|Give", {}, {"input": 0}, {"input": -1},
-             {"input": 1.5}),
+             {"input": 1.5}, {"input": HUGE}, {"\ud800": 1}),
         ]
     },
     "labels_of": {
@@ -596,7 +615,7 @@ WRONG = {
             "class_count": whole(0, 1, -1, HUGE),
             "channels": [
                 (TypeError, WHOLE, None, "4", {}, [None] * 2),
-                (ValueError, WHOLE, 0, [0, 1], [1.5, 2], [4, 4, 4]),
+                (ValueError, WHOLE, 0, [0, 1], [1.5, 2], [4, 4, 4], [HUGE, 4]),
             ],
             "crops": CROPS,
             "scale": SCALE,
@@ -606,7 +625,7 @@ WRONG = {
     **{
         f"architectures.{name}": {
             "class_count": whole(0, 1, -1, HUGE),
-            "channels": whole(0, -1),
+            "channels": whole(0, -1, HUGE),
             "crops": CROPS,
             "scale": SCALE,
         }
@@ -647,7 +666,7 @@ WRONG = {
     "analyse.table": {"size": whole(0, -1, none=False)},
     "analyse.layers": {"size": whole(0, -1, none=False)},
     "analyse.explain": {
-        "size": whole(0, -1, none=False),
+        "size": whole(0, -1, HUGE, 10**400, none=False),
         "output": [(TypeError, TEXT, 3, ["estimated"]), (ValueError, "It has", "x")],
     },
     "analyse.lost": {
@@ -682,7 +701,7 @@ WRONG = {
             (TypeError, TEXT, None, 3, ["estimated"]),
             (ValueError, "It has", "unknown", ""),
         ],
-        "tile": whole(0, -1),
+        "tile": whole(0, -1, HUGE, 10**400),
         "inputs": [
             (TypeError, "Give a dictionary", 3, "input", [("input", 4, 1)]),
             ((TypeError, ValueError), "Give", {"input": 4}, {"input": "4 bands"}),
@@ -722,8 +741,9 @@ WRONG = {
         ],
     },
     "plan_inference of fields": {
-        "expression_field": whole(0, -1, 2, none=False),
-        "scale_factor": [*number(0, -1, nan, none=False), (ValueError, "Use", 2, 0.3)],
+        "expression_field": whole(0, -1, 2, HUGE, none=False),
+        "scale_factor": [*number(0, -1, nan, HUGE, 1e-30, none=False),
+                         (ValueError, "Use", 2, 0.3)],
     },
     "plan_inference of classes": {
         "classes": [
@@ -732,7 +752,8 @@ WRONG = {
     },
     "predict_raster": {
         "path": DESTINATION,
-        "dtype": [((TypeError, ValueError), GIVE, 3, "uint99", "text", ["uint8"], "O")],
+        "dtype": [((TypeError, ValueError), GIVE, 3, "uint99", ["uint8"], "O"),
+                  (ValueError, GIVE, "\ud800", {"estimated": "uint8"})],
         "progress": FLAGS,
         "legend": LEGENDS,
     },
@@ -767,9 +788,9 @@ WRONG = {
         ],
         "crops": [
             (TypeError, WHOLE, None, "8", {}, ["8"], True),
-            (ValueError, "Give|smaller", [], -1, 1.5, [0, nan], 10**4),
+            (ValueError, "Give|smaller", [], -1, 1.5, [0, nan], 10**4, HUGE),
         ],
-        "chunk": whole(0, -1, none=False),
+        "chunk": whole(0, -1, HUGE, none=False),
         "count": whole(0, -1),
         "seed": whole(-1),
     },
@@ -797,7 +818,7 @@ WRONG = {
     },
     "browse_patches": {
         "patches": PATCHES,
-        "count": whole(0, -1),
+        "count": whole(0, -1, 10**400),
         "bands": BANDS,
         "legend": LEGENDS,
         "centre": FLAGS,
@@ -916,42 +937,50 @@ WRONG = {
     "training.ClassMetrics": {
         "names": [
             (TypeError, GIVE, None, 3, "ab", [1, 2], {}),
-            (ValueError, GIVE, [], ["a", "a"]),
+            (ValueError, GIVE, [], ["a", "a"], ["a", "\ud800"]),
         ],
         "decision": [(ValueError, "Give one of", None, 3, "max")],
-        "name": [(TypeError, TEXT, 3, ["a"], b"a")],
+        "name": [(TypeError, TEXT, 3, ["a"], b"a"), (ValueError, TEXT, "\ud800")],
     },
     "training.ClassMetrics.update_state": {
-        "y_pred": [(ValueError, GIVE, np.ones((1, 1, 1, 3)), [1, 2, 3])]
+        "y_true": [
+            (TypeError, GIVE, None, "ab", [["a", "b"]], {}, [HUGE, HUGE]),
+            (ValueError, GIVE, np.ones((1, 1, 1, 3)), np.ones((1, 2, 2, 2))),
+        ],
+        "y_pred": [
+            (TypeError, GIVE, None, "ab", [["a", "b"]], {}, [[1], [1, 2]]),
+            (ValueError, GIVE, np.ones((1, 1, 1, 3)), [1, 2, 3]),
+            (ValueError, GIVE, np.ones((1, 2, 2, 2)), np.ones((4, 2))),
+        ],
     },
     "training.FScore": {
         "class_id": whole(-1),
         "decision": [(ValueError, "Give one of", None, 3, "max")],
-        "name": [(TypeError, TEXT, 3, ["a"])],
+        "name": [(TypeError, TEXT, 3, ["a"]), (ValueError, TEXT, "\ud800")],
     },
     "training.LiveCurves": {
         "names": [(TypeError, GIVE, 3, "loss", [1], {}), (ValueError, GIVE, [])],
         "interval_s": number(-1, nan),
     },
     "testing.small_grid": {
-        "height": whole(0, -1),
-        "width": whole(0, -1),
+        "height": whole(0, -1, HUGE),
+        "width": whole(0, -1, HUGE),
         "spacing": number(0, -1, nan),
         "corner": [
             (TypeError, "Give", None, 3, "ab", ("a", "b")),
             (ValueError, "Give", (1,), (nan, 0)),
         ],
-        "crs": [((TypeError, ValueError), GIVE, 3.5, "nowhere", {})],
+        "crs": [((TypeError, ValueError), GIVE, 3.5, "nowhere", {}, "\ud800")],
     },
     "testing.small_scene": {
-        "height": whole(0, -1, 3),
-        "width": whole(0, -1, 3),
+        "height": whole(0, -1, 3, HUGE),
+        "width": whole(0, -1, 3, HUGE),
         "seed": whole(-1),
     },
     "testing.coordinate_raster": {
         "path": DESTINATION,
         "grid": [(TypeError, "grid", None, 3, (20, 30))],
-        "channels": whole(0, -1),
+        "channels": whole(0, -1, HUGE),
         "nodata": number(none=False),
     },
     "testing.BlockMean": {
@@ -1000,6 +1029,8 @@ ACCEPTED = {
         "window": [the("image_window")],
     },
     "rasters.write_array": {"nodata": [np.float32(0), 255, nan, None]},
+    "rasters.to_type": {"nan": [np.int64(3), Fraction(3)]},
+    "rasters.to_type of floats": {"nan": [Fraction(1, 2), nan]},
     "rasters.open_source": {"source": [the("image"), the("image_as_text")]},
     "Source": {
         "path": [[the("image")], (the("image"), the("image_as_text"))],

@@ -15,7 +15,20 @@ from typing import Any
 
 import numpy as np
 
+# Most pixels along a side of an image, in GDAL and in this kit.
+LARGEST_SIDE = 2**31 - 1
+
+# Most pixels along a side of what a network computes at once: a layer of 64 channels
+# then takes 64 GiB.
+LARGEST_CHUNK = 2**14
+
+# Most bands of a GeoTIFF.
+MOST_BANDS = 2**16 - 1
+
 __all__ = [
+    "LARGEST_CHUNK",
+    "LARGEST_SIDE",
+    "MOST_BANDS",
     "NotWholeError",
     "choice",
     "class_numbers",
@@ -44,7 +57,10 @@ def shown(value: Any) -> str:
     """
     if isinstance(value, np.ndarray) and value.ndim:
         return f"an array of shape {value.shape}"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # an int of more than 4300 digits
+        return "a very large number"
     return text if len(text) <= 60 else f"a value of type {type(value).__name__}"
 
 
@@ -141,7 +157,7 @@ def number(
 
     Raises:
         TypeError: If it is not a number.
-        ValueError: If it is beyond a limit or not finite.
+        ValueError: If it is beyond a limit or not finite, or a float cannot hold it.
 
     Example:
         >>> number("scale_factor", 0, above=0)
@@ -153,6 +169,9 @@ def number(
         wanted = f"a number above {above:g}"
     if not _is_number(value):
         raise TypeError(_wrong(name, value, wanted))
+    if not _fits_float(value):
+        wanted = "a number that a float can hold, up to 1e308"
+        raise ValueError(_wrong(name, value, wanted))
     too_low = above is not None and not value > above
     if too_low or (finite and not math.isfinite(value)):
         raise ValueError(_wrong(name, value, wanted))
@@ -173,13 +192,19 @@ def flag(name: str, value: Any) -> bool:
 
 
 def text(name: str, value: Any) -> str:
-    """A text.
+    r"""A text.
 
     Raises:
         TypeError: If it is not a text.
+        ValueError: If it holds half of a character, which no file can: "\ud800".
     """
     if not isinstance(value, str):
         raise TypeError(_wrong(name, value, "a text"))
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        wanted = "a text of whole characters"
+        raise ValueError(_wrong(name, value, wanted)) from None
     return value
 
 
@@ -208,12 +233,16 @@ def file_path(name: str, value: Any) -> Path:
 
     Raises:
         TypeError: If it is neither.
-        ValueError: If it is empty.
+        ValueError: If no file has such a name, or if it holds a line break: then no
+            message could show it in one line.
     """
     if isinstance(value, bytes) or not isinstance(value, str | os.PathLike):
         raise TypeError(_wrong(name, value, "the path of a file"))
     if not os.fspath(value) or "\0" in os.fspath(value) or not _encodable(value):
         raise ValueError(_wrong(name, value, "the path of a file"))
+    if os.fspath(value).splitlines() != [os.fspath(value)]:
+        wanted = "the path of a file without line breaks: rename it"
+        raise ValueError(_wrong(name, value, wanted))
     return Path(value)
 
 
@@ -227,6 +256,7 @@ def mapping(name: str, value: Any, example: str) -> dict:
 
     Raises:
         TypeError: If it is not a mapping, or a key is not a text.
+        ValueError: If a key is not a text of whole characters.
 
     Example:
         >>> mapping("sizes", 16, example='{"input": 16}')
@@ -235,6 +265,8 @@ def mapping(name: str, value: Any, example: str) -> dict:
     """
     if not isinstance(value, Mapping) or not all(isinstance(k, str) for k in value):
         raise TypeError(_wrong(name, value, f"a dictionary: {example}"))
+    for key in value:
+        text(name, key)
     return dict(value)
 
 
@@ -284,6 +316,15 @@ def _encodable(path: str | os.PathLike) -> bool:
     return True
 
 
+def _fits_float(value: Any) -> bool:
+    """Whether a float can hold a number; 10**400 is too large."""
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
 
@@ -294,10 +335,14 @@ def _within(value: Any, least: float | None, most: float | None) -> bool:
 
 def _limits(least: float | None, most: float | None) -> str:
     if least is not None and most is not None:
-        return f" from {least:g} to {most:g}"
+        return f" from {_digits(least)} to {_digits(most)}"
     if least is not None:
-        return f", {least:g} or more"
-    return "" if most is None else f", {most:g} or less"
+        return f", {_digits(least)} or more"
+    return "" if most is None else f", {_digits(most)} or less"
+
+
+def _digits(limit: float) -> str:
+    return str(limit) if isinstance(limit, int) else f"{limit:g}"
 
 
 def _wrong(name: str, value: Any, wanted: str) -> str:

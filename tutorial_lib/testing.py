@@ -18,6 +18,9 @@ from pyproj.exceptions import CRSError
 from tutorial_lib import arguments
 from tutorial_lib.rasters import Legend, PathLike, write_array
 
+# Sides in pixels: three times a Sentinel-2 tile, and a scene of 1 GB in memory.
+LARGEST_GRID, LARGEST_SCENE = 2**15, 2**12
+
 SMALL_LEGEND = Legend(
     names=("water", "meadow", "forest", "town"),
     colors=("#7fbcfc", "#efd700", "#106b00", "#ff0004"),
@@ -56,8 +59,8 @@ def small_grid(
     """A north-up grid of (height, width) pixels.
 
     Args:
-        height: Rows.
-        width: Columns.
+        height: Rows, up to 32768.
+        width: Columns, up to 32768.
         spacing: Size of a pixel, in units of the CRS.
         corner: (x, y) of the upper left corner, in units of the CRS.
         crs: Coordinate reference system; None for none.
@@ -66,8 +69,8 @@ def small_grid(
         >>> small_grid(30, 40, spacing=20).resolution.x
         20.0
     """
-    height = arguments.whole_number("height", height, least=1)
-    width = arguments.whole_number("width", width, least=1)
+    height = arguments.whole_number("height", height, least=1, most=LARGEST_GRID)
+    width = arguments.whole_number("width", width, least=1, most=LARGEST_GRID)
     spacing = arguments.number("spacing", spacing, above=0)
     corner = arguments.sequence("corner", corner, "numbers, (x, y)")
     if len(corner) != 2:
@@ -82,7 +85,7 @@ def _checked_crs(crs: str | int | CRS | None) -> CRS | None:
         return crs
     try:
         return CRS(crs)
-    except CRSError:
+    except (CRSError, UnicodeEncodeError):
         raise ValueError(
             f"`crs` is {arguments.shown(crs)}. Give a code such as 'EPSG:32631'."
         ) from None
@@ -112,7 +115,8 @@ def coordinate_raster(
         [12.0, 34.0]
     """
     arguments.instance("grid", grid, GeoBox, "a grid, such as `small_grid(30, 40)`")
-    channels = arguments.whole_number("channels", channels, least=1)
+    most = arguments.MOST_BANDS
+    channels = arguments.whole_number("channels", channels, least=1, most=most)
     rows, cols = np.mgrid[: grid.height, : grid.width]
     bands = [rows, cols] + [1000 * rows + cols] * (channels - 2)
     array = np.stack(bands[:channels], axis=-1).astype("float32")
@@ -142,8 +146,8 @@ def small_scene(
     Calls with the same arguments give the same files, so do not overwrite them.
 
     Args:
-        height: Rows at 10 m, an even number.
-        width: Columns at 10 m, an even number.
+        height: Rows at 10 m, an even number up to 4096.
+        width: Columns at 10 m, an even number up to 4096.
         seed: Seed of the random scene.
 
     Returns:
@@ -154,8 +158,8 @@ def small_scene(
         >>> sorted(small_scene())
         ['input_10m', 'input_20m', 'labels']
     """
-    height = arguments.whole_number("height", height, least=2)
-    width = arguments.whole_number("width", width, least=2)
+    height = arguments.whole_number("height", height, least=2, most=LARGEST_SCENE)
+    width = arguments.whole_number("width", width, least=2, most=LARGEST_SCENE)
     if height % 2 or width % 2:
         raise ValueError(
             f"`height` and `width` are {height} and {width}. Give even whole numbers: "

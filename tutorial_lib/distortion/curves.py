@@ -181,7 +181,10 @@ def distortion_curve(
         (32, (0, 0, 0, 0), True)
     """
     output = arguments.text("output", output)
-    crops = tuple(sorted(set(arguments.whole_numbers("crops", crops, least=0))))
+    # A chunk is larger than two crops.
+    most = arguments.LARGEST_SIDE // 4
+    crops = arguments.whole_numbers("crops", crops, least=0, most=most)
+    crops = tuple(sorted(set(crops)))
     count = arguments.whole_number("count", count, least=1)
     seed = arguments.whole_number("seed", seed, least=0)
     job, named = _job(model, sources, output)

@@ -12,7 +12,7 @@ divided by reference spacing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ import keras
 
 from tutorial_lib import arguments
 from tutorial_lib.fields.checks import check_multiple, check_output
-from tutorial_lib.fields.graph import Network
+from tutorial_lib.fields.graph import Network, images_of
 from tutorial_lib.fields.spans import COLS, ROWS
 from tutorial_lib.fields.unfolding import unfold
 
@@ -121,18 +121,25 @@ class FieldAnalysis(Network):
         if size is None:
             size = self.smallest_chunk
         check_multiple(size, self.stride, of="A chunk", what="total stride")
-        rows, cols = (self.spans(size, axis) for axis in (ROWS, COLS))
-        return tuple(
-            LayerField(
-                name=step.name,
-                kind=step.kind,
-                size=(row.size, col.size),
-                first=(row.low, col.low),
-                last=(row.high, col.high),
-                spacing=row.jump,
+        fields: list[LayerField] = []
+        for step, *pair in zip(
+            self.steps, self.spans(size, ROWS), self.spans(size, COLS), strict=True
+        ):
+            # A chunk that is smaller than a kernel leaves nothing for the layers after.
+            empty = any(0 in fields[i].size for i in images_of(self.steps, step))
+            if empty or (not step.whole and min(span.size for span in pair) < 1):
+                pair = [replace(span, size=0, low=0, high=-1) for span in pair]
+            fields.append(
+                LayerField(
+                    name=step.name,
+                    kind=step.kind,
+                    size=tuple(span.size for span in pair),
+                    first=tuple(span.low for span in pair),
+                    last=tuple(span.high for span in pair),
+                    spacing=pair[0].jump,
+                )
             )
-            for step, row, col in zip(self.steps, rows, cols, strict=True)
-        )
+        return tuple(fields)
 
     def lost(self, output: str) -> tuple[int, int]:
         """Pixels (rows, columns) by which an output is smaller than chunk / scale."""
@@ -191,7 +198,11 @@ class FieldAnalysis(Network):
         lines = [f"A chunk of {size} px, all of them real."]
         for number, (step, field) in enumerate(zip(self.steps, fields, strict=True)):
             before = [_margins(fields[i]) for i in step.inputs]
-            if number in needed and before and _margins(field) != before[0]:
+            smaller = before and _margins(field) != before[0]
+            first_empty = 0 in field.size and not any(
+                0 in fields[i].size for i in step.inputs
+            )
+            if number in needed and (smaller or first_empty):
                 lines.append(f"{field.name} ({field.kind}): {_valid_text(field)}")
         text = _valid_text(fields[self.outputs[output]])
         return "\n".join([*lines, f"output '{output}': {text}"])
@@ -214,6 +225,8 @@ def _margins(field: LayerField) -> Margins:
 
 
 def _valid_text(field: LayerField) -> str:
+    if 0 in field.size:
+        return "0 px, none of them valid: the chunk is too small. Take a larger one."
     if field.last[ROWS] < field.first[ROWS]:
         return f"{field.size[ROWS]} px, none of them valid."
     left, top, right, bottom = _margins(field)

@@ -67,6 +67,11 @@ def check_multiple(value: Any, unit: int, *, of: str, what: str) -> int:
             f"{of} is a whole number of pixels, a multiple of the {what} ({unit} px). "
             f"Received: {arguments.shown(value)}."
         )
+    if value > arguments.LARGEST_SIDE:
+        raise ValueError(
+            f"{of} of {arguments.shown(value)} px is larger than any image. Use "
+            f"{arguments.LARGEST_SIDE // unit * unit} px or less."
+        )
     if value < 1 or value % unit:
         legal = " or ".join(map(str, nearest_multiples(value, unit)))
         raise ValueError(

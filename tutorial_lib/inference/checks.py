@@ -135,13 +135,14 @@ def declared_fields(
 
     Raises:
         TypeError: If the expression field or the scale factor is not a number.
-        ValueError: If one of them is not positive, or a source lacks its receptive
-            field.
+        ValueError: If one of them is beyond its limits, or a source lacks its
+            receptive field.
     """
     if expression_field is not None:
-        arguments.whole_number("expression_field", expression_field, least=1)
+        most = arguments.LARGEST_CHUNK
+        arguments.whole_number("expression_field", expression_field, least=1, most=most)
     if scale_factor is not None:
-        arguments.number("scale_factor", scale_factor, above=0)
+        arguments.number("scale_factor", scale_factor, least=1e-3, most=1e4)
     receptive = {name: source.receptive_field for name, source in sources.items()}
     if {*receptive.values(), expression_field, scale_factor} == {None}:
         return None

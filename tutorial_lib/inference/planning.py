@@ -87,7 +87,8 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
             the receptive field of each block.
         expression_field: Side of the block of output pixels that one receptive field
             gives; 1 if only receptive fields are declared.
-        scale_factor: Output spacing divided by reference spacing, likewise.
+        scale_factor: Output spacing divided by reference spacing, likewise; from 0.001
+            to 10 000.
         tile_size: Side of a tile in output pixels, a multiple of the expression field
             or of the total stride; "auto" takes the largest that fits into a bounded
             memory.

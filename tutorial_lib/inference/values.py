@@ -182,7 +182,7 @@ def map_type(dtype: Any) -> np.dtype:
     """
     try:
         name = np.dtype(dtype).name if dtype is not None else dtype
-    except TypeError:
+    except (TypeError, ValueError):
         name = dtype
     return np.dtype(arguments.choice("dtype", name, MAP_TYPES))
 

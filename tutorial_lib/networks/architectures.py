@@ -291,7 +291,8 @@ def deeper_unet(
 
 def _of_two(first: str, second: str, channels: Sequence[int]) -> dict[str, int]:
     """Bands of two inputs by name."""
-    bands = arguments.whole_numbers("channels", channels, least=1)
+    most = arguments.MOST_BANDS
+    bands = arguments.whole_numbers("channels", channels, least=1, most=most)
     if len(bands) != 2:
         raise ValueError(
             f"`channels` is {channels!r}. Give two whole numbers: the bands of "

@@ -178,7 +178,7 @@ class PatchModel(ABC):
         Raises:
             TypeError: If a number of channels is missing, or `network` does not return
                 images by name.
-            ValueError: If a number of channels is not a whole number, 1 or more.
+            ValueError: If a number of channels is not a whole number from 1 to 65535.
         """
         channels = arguments.mapping("channels", channels, '{"input": 4}')
         if not channels:
@@ -186,15 +186,16 @@ class PatchModel(ABC):
                 '`channels` is empty. Give the bands of each input: {"input": 4}.'
             )
         inputs = {
-            name: keras.Input(
-                (None, None, arguments.whole_number(f"channels['{name}']", n, least=1)),
-                name=name,
-            )
+            name: keras.Input((None, None, _bands(f"channels['{name}']", n)), name=name)
             for name, n in channels.items()
         }
         outputs = _checked(self.network(self.normalize(inputs)))
         outputs = dict(outputs) | self.postprocess(outputs)
         return TargetModel(inputs, outputs, name=type(self).__name__.lower())
+
+
+def _bands(name: str, value: Any) -> int:
+    return arguments.whole_number(name, value, least=1, most=arguments.MOST_BANDS)
 
 
 def _checked(outputs: Any) -> Mapping[str, Any]:

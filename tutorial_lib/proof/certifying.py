@@ -60,7 +60,7 @@ def certify(
         model: A Keras model, a `.keras` file, a SavedModel folder or a function from
             {input name: (batch, height, width, channel)} to {output name: the same}.
         output: Name of the output.
-        tile: Side of a tile in output pixels.
+        tile: Side of a tile in output pixels, up to 16384.
         inputs: {input name: (channels, pixels per reference pixel, largest value)}, the
             reference first; 1/4 for a source of 6 m with a reference of 1.5 m. Needed
             for functions, and for SavedModels with several inputs. By default values go
@@ -84,7 +84,7 @@ def certify(
         (True, (31, 31, 16, 16), {'input_p': 16, 'input_xs': 4})
     """
     arguments.text("output", output)
-    tile = arguments.whole_number("tile", tile)
+    tile = arguments.whole_number("tile", tile, most=arguments.LARGEST_CHUNK)
     seed = arguments.whole_number("seed", seed, least=0)
     predictor = as_predictor(model)
     check_output(output, predictor.outputs)

@@ -113,6 +113,10 @@ def _check_parent(target: Path) -> None:
     while not os.path.lexists(folder):
         folder = folder.parent
     if not folder.is_dir():
+        if folder == real_path(target.parent):
+            raise NotADirectoryError(
+                f"'{target.parent}' is not a folder. Choose another folder."
+            )
         raise NotADirectoryError(
             f"'{target.parent}' cannot be made, because '{folder}' is not a folder. "
             "Choose another folder."

@@ -44,7 +44,7 @@ def pixel_type(name: str, dtype: Any) -> np.dtype:
         )
     try:
         found = np.dtype(dtype).name
-    except TypeError:
+    except (TypeError, ValueError):
         found = arguments.shown(dtype).strip("'")
     return np.dtype(arguments.choice(name, _WIDER.get(found, found), TYPES))
 
@@ -156,7 +156,7 @@ def to_type(values: np.ndarray, dtype: str | np.dtype, *, nan: float) -> np.ndar
     """
     values = real_array("values", values)
     dtype = pixel_type("dtype", dtype)
-    arguments.number("nan", nan, finite=False)
+    number = arguments.number("nan", nan, finite=False)
     if values.dtype == dtype or dtype.kind == "f":
         with np.errstate(over="ignore"):
             return values.astype(dtype)
@@ -165,7 +165,7 @@ def to_type(values: np.ndarray, dtype: str | np.dtype, *, nan: float) -> np.ndar
         return values.clip(limits.min, limits.max).astype(dtype)
     if as_own_type(nan, dtype) is None:
         raise ValueError(
-            f"`nan` is {nan:g}, which {dtype} cannot hold. Give a whole number from "
+            f"`nan` is {number:g}, which {dtype} cannot hold. Give a whole number from "
             f"{limits.min} to {limits.max}."
         )
     # float64 holds the limits of 32-bit integers exactly, float32 does not.

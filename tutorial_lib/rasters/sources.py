@@ -29,7 +29,7 @@ class Source:
 
     Raises:
         TypeError: If an argument is of a wrong type.
-        ValueError: If the receptive field is not a whole number from 1 on.
+        ValueError: If the receptive field is not a whole number from 1 to 16384.
 
     Example:
         >>> Source("s2_10m.tif", receptive_field=16).receptive_field
@@ -45,8 +45,9 @@ class Source:
     def __post_init__(self) -> None:
         checked = {"path": _checked_paths(self.path)}
         if self.receptive_field is not None:
+            field, most = self.receptive_field, arguments.LARGEST_CHUNK
             checked["receptive_field"] = arguments.whole_number(
-                "receptive_field", self.receptive_field, least=1
+                "receptive_field", field, least=1, most=most
             )
         if self.nodata is not None:
             checked["nodata"] = _checked_nodata(self.nodata)

@@ -93,9 +93,11 @@ class ClassMetrics(keras.metrics.Metric):
                 left out.
 
         Raises:
-            ValueError: If the number of channels is not the number of names.
+            TypeError: If targets or probabilities are not arrays of numbers.
+            ValueError: If their shapes differ, or the number of channels is not the
+                number of names.
         """
-        true, estimated = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
+        true, estimated = _as_floats("y_true", y_true), _as_floats("y_pred", y_pred)
         count = len(self.names)
         shapes = tuple(estimated.shape), tuple(true.shape)
         if any(shape[-1:] != (count,) for shape in shapes):
@@ -103,6 +105,11 @@ class ClassMetrics(keras.metrics.Metric):
                 f"There are {count} names of classes, {self.names}. The output has the "
                 f"shape {shapes[0]} and the target {shapes[1]}. Give a name for each "
                 "channel, and one-hot targets."
+            )
+        if shapes[0] != shapes[1] and None not in shapes[0] + shapes[1]:
+            raise ValueError(
+                f"`y_pred` has the shape {shapes[0]} and `y_true` {shapes[1]}. Give "
+                "both for the same pixels."
             )
         if sample_weight is not None:
             true = true * _with_axes(sample_weight, len(true.shape))
@@ -137,6 +144,18 @@ class ClassMetrics(keras.metrics.Metric):
         """Arguments of the metric, for `keras.saving`."""
         arguments = {"names": list(self.names), "decision": self.decision}
         return super().get_config() | arguments
+
+
+def _as_floats(name: str, values: Any) -> Any:
+    """An array of numbers as a tensor of float32."""
+    try:
+        return ops.cast(values, "float32")
+    # TensorFlow has an error of its own for texts in a tensor.
+    except (TypeError, ValueError, OverflowError, tf.errors.OpError):
+        raise TypeError(
+            f"`{name}` is {arguments.shown(values)}. Give an array or a tensor of "
+            "numbers, (batch, height, width, class)."
+        ) from None
 
 
 def _known(estimated: Any) -> Any:
@@ -219,9 +238,10 @@ class FScore(keras.metrics.Metric):
         A pixel where a probability is NaN or infinite is not counted.
 
         Raises:
+            TypeError: If targets or probabilities are not arrays of numbers.
             ValueError: If there is no channel for the class.
         """
-        y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
+        y_true, y_pred = _as_floats("y_true", y_true), _as_floats("y_pred", y_pred)
         if y_pred.shape[-1] is not None and self.class_id >= y_pred.shape[-1]:
             raise ValueError(
                 f"There is no class {self.class_id}: the output has {y_pred.shape[-1]} "

@@ -61,11 +61,8 @@ class Display:
         if self.kind is not None:
             arguments.choice("kind", self.kind, KINDS)
         check_legend(self.legend)
-        if not (self.nodata is None or is_number(self.nodata)):
-            raise TypeError(
-                f"`nodata` is {arguments.shown(self.nodata)}. Give a number, the one "
-                "that pixels without data have, such as 0 or -9999."
-            )
+        if self.nodata is not None:
+            arguments.number("nodata", self.nodata, finite=False)
         object.__setattr__(self, "stretch", _checked_stretch(self.stretch))
         if self.value_range is not None:
             object.__setattr__(self, "value_range", _checked_range(self.value_range))
@@ -108,7 +105,11 @@ def _rising_pair(values: Any) -> tuple[float, float] | None:
     is_array = isinstance(values, np.ndarray) and values.ndim == 1
     if not (is_array or isinstance(values, list | tuple)) or len(values) != 2:
         return None
-    if not all(is_number(one) and isfinite(one) for one in values):
+    try:
+        finite = all(is_number(one) and isfinite(one) for one in values)
+    except OverflowError:  # an int that no float can hold
+        return None
+    if not finite:
         return None
     low, high = map(float, values)
     return (low, high) if low < high else None

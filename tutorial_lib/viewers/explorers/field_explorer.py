@@ -161,9 +161,10 @@ def explore_fields(
         Exact: tiles of 64 x 64 px, put side by side, are the map of the whole image.
         Cost: 4.00 pixels are computed for each one kept: (128 / 64)².
     """
+    most = arguments.LARGEST_SIDE
     if chunk is not None:
-        chunk = arguments.whole_number("chunk", chunk, least=1)
-    crop = arguments.whole_number("crop", crop, least=0)
+        chunk = arguments.whole_number("chunk", chunk, least=1, most=most)
+    crop = arguments.whole_number("crop", crop, least=0, most=most)
     analysis = model if isinstance(model, FieldAnalysis) else analyse(model)
     output = next(iter(analysis.outputs)) if output is None else output
     check_output(output, analysis.outputs)

@@ -177,7 +177,8 @@ def browse_patches(
         >>> cut.arrays["labels"][browser.indices].ravel().tolist()
         [2, 2, 2]
     """
-    count = arguments.whole_number("count", count, least=1)
+    most = arguments.LARGEST_SIDE
+    count = arguments.whole_number("count", count, least=1, most=most)
     seed = arguments.whole_number("seed", seed, least=0)
     centre = arguments.flag("centre", centre)
     check_legend(legend)
