@@ -277,6 +277,19 @@ def test_inputs_are_known_after_a_change_of_the_folder(tmp_path, monkeypatch, wr
     assert path.read_bytes() == before
 
 
+def test_a_loaded_model_is_known_after_a_change_of_the_folder(tmp_path, monkeypatch):
+    tl.architectures.pixelwise_fcnn(3).save(tmp_path / "m.keras")
+    scenes.write(tmp_path / "a.tif", scenes.image(30, 40, 4))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    model = tl.load_predictor("m.keras")
+    monkeypatch.chdir("elsewhere")
+    plan = tl.plan_inference(model, "../a.tif", output="estimated")
+    Path("map.tif").hardlink_to("../m.keras")
+    with pytest.raises(ValueError, match="is also an input"):
+        plan.write("map.tif", progress=False)
+
+
 def test_the_files_of_positions_have_full_paths(tmp_path, monkeypatch):
     path = scenes.write(tmp_path / "a.tif", scenes.image(20, 30, 1, largest=2))
     monkeypatch.chdir(tmp_path)

@@ -24,6 +24,7 @@ from tutorial_lib.networks.checks import (
     checked_output,
 )
 from tutorial_lib.rasters import PathLike
+from tutorial_lib.rasters.causes import full_path
 
 if TYPE_CHECKING:
     import keras
@@ -156,10 +157,10 @@ def load_predictor(path: PathLike) -> Predictor:
     # The file in a SavedModel means its folder.
     path = path.parent if path.name == "saved_model.pb" else path
     if (path / "saved_model.pb").exists():
-        return replace(_from_saved_model(path), path=path)
+        return replace(_from_saved_model(path), path=Path(full_path(path)))
     from tutorial_lib.networks.saving import read_model
 
-    return replace(as_predictor(read_model(path)), path=path)
+    return replace(as_predictor(read_model(path)), path=Path(full_path(path)))
 
 
 def as_predictor(model: Any) -> Predictor:
