@@ -61,6 +61,11 @@ class Display:
         if self.kind is not None:
             arguments.choice("kind", self.kind, KINDS)
         check_legend(self.legend)
+        if not (self.nodata is None or is_number(self.nodata)):
+            raise TypeError(
+                f"`nodata` is {arguments.shown(self.nodata)}. Give a number, the one "
+                "that pixels without data have, such as 0 or -9999."
+            )
         if self.nodata is not None:
             arguments.number("nodata", self.nodata, finite=False)
         object.__setattr__(self, "stretch", _checked_stretch(self.stretch))
