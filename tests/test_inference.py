@@ -361,8 +361,12 @@ def test_one_source_gives_the_size_and_corner_of_theory(
 
 def test_a_tile_of_sentinel_2_in_two_resolutions_has_5483_rows(tmp_path):
     sources = {
-        "20m": Source(empty_raster(tmp_path / "b.tif", 5490, spacing=20), 8),
-        "10m": Source(empty_raster(tmp_path / "a.tif", 10980, spacing=10), 16),
+        "20m": Source(
+            empty_raster(tmp_path / "b.tif", 5490, spacing=20), receptive_field=8
+        ),
+        "10m": Source(
+            empty_raster(tmp_path / "a.tif", 10980, spacing=10), receptive_field=16
+        ),
     }
     model = BlockMean({"20m": 8, "10m": 16}, {"20m": 1, "10m": 2})
     switched = dict(reversed(sources.items()))
@@ -381,8 +385,12 @@ def test_a_tile_of_sentinel_2_in_two_resolutions_has_5483_rows(tmp_path):
 )
 def test_pan_and_multispectral_give_the_known_sizes(tmp_path, expression, size, corner):
     sources = {
-        "pan": Source(empty_raster(tmp_path / "p.tif", 4000, spacing=1.5), 128),
-        "xs": Source(empty_raster(tmp_path / "x.tif", 1000, spacing=6), 32),
+        "pan": Source(
+            empty_raster(tmp_path / "p.tif", 4000, spacing=1.5), receptive_field=128
+        ),
+        "xs": Source(
+            empty_raster(tmp_path / "x.tif", 1000, spacing=6), receptive_field=32
+        ),
     }
     plan = plan_inference(
         cropping("pan", crop=(128 - expression) // 2),
@@ -479,7 +487,9 @@ def test_padding_mirrors_every_source(tmp_path):
     fields = {"coarse": 8, "fine": 16}
 
     def plan(rasters_by_name, edge):
-        sources = {k: Source(v, fields[k]) for k, v in rasters_by_name.items()}
+        sources = {
+            k: Source(v, receptive_field=fields[k]) for k, v in rasters_by_name.items()
+        }
         return plan_inference(model, sources, output="estimated", edge=edge)
 
     padded, whole = plan(paths, "pad"), plan(larger, "valid")

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
@@ -37,6 +37,7 @@ class Source:
     """
 
     path: PathLike | Sequence[PathLike]
+    _: KW_ONLY
     receptive_field: int | None = None
     nodata: float | None = None
     bands: Sequence[int] | None = None
