@@ -627,3 +627,21 @@ def test_a_fresh_process_opens_the_recorded_models(loaded_elsewhere):
         assert found["same"]
         assert np.ptp(found["estimated"]) > 0
         assert found["digest"] == tl.load_predictor(RECORDED / name).digest
+
+
+class OfKnownSize(keras.layers.Layer):
+    """A layer that must know the size of its image, as a bilinear UpSampling2D."""
+
+    def compute_output_shape(self, shape):
+        return shape
+
+    def call(self, x):
+        return x * keras.ops.ones((x.shape[1], 1, 1))
+
+
+def test_a_layer_that_must_know_the_size_is_not_exported(tmp_path):
+    image = keras.Input((None, None, 2), name="input")
+    model = keras.Model({"input": image}, {"out": OfKnownSize()(image)})
+    with pytest.raises(ValueError, match=r"cannot export .* of any size.*\.keras"):
+        tl.export(model, tmp_path / "m")
+    assert not (tmp_path / "m").exists()

@@ -338,6 +338,28 @@ def test_a_value_for_each_pixel_is_refused(name):
         analysed(model)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
+def test_floats_that_a_small_type_may_not_hold_are_refused(dtype):
+    """TensorFlow makes another number of them in another chunk."""
+    with pytest.raises(UnknownLayerError, match=f"makes {dtype} of float32.*clip"):
+        analysed(network(lambda x: ops.cast(x * 1e6, dtype)))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda x: ops.cast(ops.clip(x * 100, 0, 255), "uint8"),
+        lambda x: ops.cast(x > 0, "uint8"),
+        lambda x: ops.cast(ops.argmax(x, -1, keepdims=True), "uint8"),
+        lambda x: ops.cast(x * 100, "int32"),
+    ],
+)
+def test_numbers_that_the_type_holds_are_followed(part):
+    model = network(part)
+    assert analysed(model) == (0, 0, 0, 0)
+    assert not tiles_differ(model)
+
+
 UNKNOWN = {
     "TimeDistributed": lambda: layers.TimeDistributed(layers.Conv1D(2, 3)),
     "SpectralNormalization": lambda: layers.SpectralNormalization(layers.Conv2D(2, 3)),

@@ -736,3 +736,60 @@ def test_a_folder_that_is_replaced_does_not_change_a_loaded_model(tmp_path):
     assert predictor.digest == digest != load_predictor(folder).digest
     with pytest.raises(ValueError, match="belongs to another network"):
         predictor.trace(("net",))
+
+
+def one_layer(dtype=None):
+    image = keras.Input((None, None, 2), name="input", dtype=dtype)
+    layer = keras.layers.Conv2D(2, 3, name="layer")
+    return keras.Model({"input": image}, {"out": layer(image)})
+
+
+class Flipped(keras.layers.Conv2D):
+    def call(self, x):
+        return keras.ops.flip(super().call(x), 1)
+
+
+def given_a_call(model):
+    model.call = lambda inputs, **options: {"out": inputs["input"]}
+
+
+def given_another_class(model):
+    class Other(type(model)):
+        def call(self, inputs, **options):
+            return {"out": inputs["input"]}
+
+    model.__class__ = Other
+
+
+def given_another_layer(model):
+    model.get_layer("layer").__class__ = Flipped
+
+
+@pytest.mark.parametrize(
+    "change", [given_a_call, given_another_class, given_another_layer]
+)
+def test_a_model_that_computes_something_else_has_another_predictor(change):
+    model, noise = one_layer(), np.random.default_rng(0).random((1, 8, 9, 2), "float32")
+    before, image = as_predictor(model), {"input": noise}
+    first = before(image, ["out"])["out"]
+    change(model)
+    after = as_predictor(model)
+    expected = np.asarray(model(image, training=False)["out"])
+    assert not np.array_equal(expected, first)
+    np.testing.assert_array_equal(after(image, ["out"])["out"], expected)
+
+
+@pytest.mark.parametrize("form", ["model", "export"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int32"])
+def test_inputs_of_whole_numbers_take_the_nearest_value_of_their_type(
+    tmp_path, form, dtype
+):
+    image = keras.Input((None, None, 1), name="input", dtype=dtype)
+    model = keras.Model({"input": image}, {"out": keras.ops.cast(image, "float32")})
+    form = model if form == "model" else export(model, tmp_path / "m")
+    predictor = as_predictor(form)
+    limits = np.iinfo(dtype)
+    values = np.array([-1e12, -7, 3, 1e12], "float32").reshape(1, 2, 2, 1)
+    got = predictor({"input": values}, ["out"])["out"].astype("float64")
+    expected = np.clip(values.astype("float64"), limits.min, limits.max)
+    np.testing.assert_allclose(got, expected, rtol=1e-6)

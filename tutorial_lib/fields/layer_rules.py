@@ -90,13 +90,32 @@ register_rule(
     "Add", "Subtract", "Multiply", "TrueDivide", "Divide", "Maximum", "Minimum",
     "Absolute", "Negative", "Exp", "Log", "Log1p", "Sqrt", "Square", "Power", "Clip",
     "Relu", "Sigmoid", "Tanh", "Softplus", "Silu", "Gelu", "Elu", "LeakyRelu",
-    "Cast", "Where", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal",
+    "Where", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal",
 )  # fmt: skip
 def with_constants(
     layer: Any, spans: Sequence[Span], axis: int, arguments: Any
 ) -> Span:
     """Pointwise, unless a setting has a value for each pixel."""
     _check_constants(layer, [x for name, x in vars(layer).items() if name[0] != "_"])
+    return pointwise(layer, spans, axis, arguments)
+
+
+@register_rule("Cast")
+def cast(layer: Any, spans: Sequence[Span], axis: int, arguments: Any) -> Span:
+    """Pointwise, if the type can hold the values.
+
+    Raises:
+        UnknownLayerError: If it may not: TensorFlow makes any number of a float that
+            small whole numbers cannot hold, and not the same one in another chunk.
+    """
+    image, small = arguments.args[0], ("int8", "uint8", "int16", "uint16")
+    clipped = type(image._keras_history.operation).__name__ == "Clip"
+    if layer.dtype in small and "float" in image.dtype and not clipped:
+        raise UnknownLayerError(
+            f"The layer '{layer.name}' makes {layer.dtype} of {image.dtype}: values "
+            "that it cannot hold become any number. Limit them before, such as "
+            "`ops.cast(ops.clip(x, 0, 255), 'uint8')`."
+        )
     return pointwise(layer, spans, axis, arguments)
 
 

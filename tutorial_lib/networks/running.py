@@ -183,6 +183,7 @@ def of_keras(model: keras.Model) -> CompiledModel:
         model.compute_output_shape(in_structure(dict(shapes)))
 
     def call(given: Tensors) -> Tensors:
+        given = {n: _whole_numbers(given[n], x.dtype) for n, x in inputs.items()}
         if whole is not None:
             return whole([given[name] for name in inputs], training=False)
         result = model(in_structure(given), training=False)
@@ -197,21 +198,33 @@ def of_keras(model: keras.Model) -> CompiledModel:
     )
 
 
+def _whole_numbers(image: Any, dtype: Any) -> Any:
+    """The image of an input of whole numbers, with values that its type can hold.
+
+    TensorFlow makes any number of others: not the same one in an image of another size.
+    """
+    if not tf.as_dtype(dtype).is_integer:
+        return image
+    return tf.saturate_cast(image, dtype)
+
+
 def settings(model: keras.Model) -> list[Any]:
     """Everything that a compiled function and an analysis of a model take as fixed.
 
     These are the attributes of its layers that are not underscored, such as an
-    activation or the mean of a `Normalization`, and the rules of layers. Training
-    leaves all of them the same objects.
+    activation or the mean of a `Normalization`, the classes of the layers and of the
+    model, a `call` that it was given, and the rules of layers. Training leaves all of
+    them the same objects.
     """
-    layers = model._flatten_layers(include_self=False)
+    layers = list(model._flatten_layers(include_self=False))
+    kinds = [type(model), vars(model).get("call"), *map(type, layers)]
     fixed = [
         value
         for layer in layers
         for name, value in vars(layer).items()
         if not name.startswith("_")
     ]
-    return [*fixed, *registered_rules()]
+    return [*kinds, *fixed, *registered_rules()]
 
 
 def of_folder(folder: Path) -> CompiledModel:
@@ -239,7 +252,8 @@ def of_folder(folder: Path) -> CompiledModel:
     specs = serve.structured_input_signature[1]
 
     def call(given: Tensors) -> Tensors:
-        cast = {name: tf.cast(given[name], specs[name].dtype) for name in specs}
+        whole = {n: _whole_numbers(given[n], x.dtype) for n, x in specs.items()}
+        cast = {name: tf.cast(whole[name], specs[name].dtype) for name in specs}
         # `loaded` owns the variables: it must live as long as the function.
         return loaded and serve(**cast)
 

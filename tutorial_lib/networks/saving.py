@@ -192,6 +192,14 @@ def _write_saved_model(model: keras.Model, folder: Path) -> None:
         archive.write_out(folder, verbose=False)
     except tf.errors.OpError as err:
         raise OSError(error_line(err)) from err
+    # What a layer raises that must know the size of its image, as the bilinear
+    # UpSampling2D of Keras 3.15 does.
+    except (TypeError, ValueError) as err:
+        raise ValueError(
+            "TensorFlow cannot export the model for images of any size: "
+            f"{error_line(err)}. Save it with `model.save('….keras')`, and map with "
+            "that file."
+        ) from err
 
 
 def _write_reach(model: keras.Model, folder: Path) -> None:
