@@ -70,17 +70,27 @@ def test_a_folder_is_refused_with_a_raster_in_it(door, tmp_path):
     assert f"for example '{tmp_path / 'b.tif'}'" in message
 
 
-def test_a_removed_current_folder_does_not_hide_the_cause(tmp_path):
+@pytest.mark.parametrize("door", [tl.read_grid, tl.Positions.from_file, tl.show_map])
+def test_a_removed_current_folder_does_not_hide_the_cause(tmp_path, door):
     here, gone = Path.cwd(), tmp_path / "gone"
     gone.mkdir()
     os.chdir(gone)
     gone.rmdir()
     try:
-        message = refusal(tl.read_grid, "a.tif", FileNotFoundError)
+        message = refusal(door, "a.tif", FileNotFoundError)
     finally:
         os.chdir(here)
-    assert "no raster at 'a.tif'" in message
+    assert re.search(
+        "no (raster|vector file|raster or vector file) at 'a.tif'", message
+    )
     assert "was removed" in message
+
+
+@pytest.mark.parametrize("door", [*DOORS, tl.Positions.from_file, tl.show])
+def test_a_name_that_is_not_in_utf_8_has_to_be_changed(tmp_path, door):
+    path = tmp_path / os.fsdecode(b"\xff.tif")
+    scenes.write(tmp_path / "a.tif", scenes.image(3, 5, 1)).rename(path)
+    assert "UTF-8: rename it" in refusal(door, path, ValueError)
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -238,8 +238,13 @@ def file_path(name: str, value: Any) -> Path:
     """
     if isinstance(value, bytes) or not isinstance(value, str | os.PathLike):
         raise TypeError(_wrong(name, value, "the path of a file"))
-    if not os.fspath(value) or "\0" in os.fspath(value) or not _encodable(value):
+    if not os.fspath(value) or "\0" in os.fspath(value):
         raise ValueError(_wrong(name, value, "the path of a file"))
+    try:
+        os.fspath(value).encode()
+    except UnicodeEncodeError as err:  # GDAL can open no others
+        wanted = "the path of a file whose name is a text in UTF-8: rename it"
+        raise ValueError(_wrong(name, value, wanted)) from err
     if os.fspath(value).splitlines() != [os.fspath(value)]:
         wanted = "the path of a file without line breaks: rename it"
         raise ValueError(_wrong(name, value, wanted))
@@ -305,15 +310,6 @@ def instance(name: str, value: Any, kinds: type | tuple[type, ...], what: str) -
     if not isinstance(value, kinds):
         raise TypeError(_wrong(name, value, what))
     return value
-
-
-def _encodable(path: str | os.PathLike) -> bool:
-    """Whether the system can have a file of this name."""
-    try:
-        os.fsencode(path)
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _fits_float(value: Any) -> bool:

@@ -11,6 +11,7 @@ from tutorial_lib import arguments
 from tutorial_lib.notices import warn
 from tutorial_lib.patches.classes import occurring_classes
 from tutorial_lib.patches.positions import Positions
+from tutorial_lib.patches.vector_files import LARGEST
 from tutorial_lib.rasters import PathLike, Source, open_source, opened
 
 STRATEGIES = ("constant", "smallest", "total", "all")
@@ -178,7 +179,7 @@ def _plain(number: float) -> float:
 
 
 def _check_classes(classes: Iterable[float], path: PathLike, nodata: float) -> None:
-    wrong = [label for label in classes if label < 0 or label != label // 1]
+    wrong = [x for x in classes if x < 0 or x != x // 1 or x > LARGEST]
     if wrong:
         raise ValueError(
             f"'{path}' holds values that are not class numbers (0, 1, 2…): "

@@ -2,7 +2,6 @@
 
 import os
 from collections import Counter
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +10,7 @@ import shapely
 from odc.geo.crs import CRS
 
 from tutorial_lib.rasters import PathLike, opened
-from tutorial_lib.rasters.causes import file_exists
+from tutorial_lib.rasters.causes import current_folder, file_exists
 
 # The largest whole number that float64 holds with all smaller ones.
 LARGEST = 2**53
@@ -81,7 +80,7 @@ def _layer(path: PathLike, layer: str | int | None) -> str:
     if local and not file_exists(os.fspath(path)):
         raise FileNotFoundError(
             f"There is no vector file at '{path}'. Check the path (the current folder "
-            f"is '{Path.cwd().name}')."
+            f"{current_folder()})."
         )
     try:
         layers = pyogrio.list_layers(path).tolist()

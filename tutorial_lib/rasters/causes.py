@@ -28,6 +28,7 @@ __all__ = [
     "GDAL_ERRORS",
     "PathLike",
     "check_is_file",
+    "current_folder",
     "damaged",
     "explained",
     "file_exists",
@@ -104,7 +105,7 @@ def explained(path: PathLike, why: str) -> OSError:
     if is_file_name(name) and not file_exists(name):
         return FileNotFoundError(
             f"There is no raster at '{name}'. Check the path (the current folder "
-            f"{_current_folder()})."
+            f"{current_folder()})."
         )
     if _is_vector(name):
         return OSError(
@@ -127,7 +128,8 @@ def _example_in(folder: str) -> str:
     return f", for example '{min(rasters)}'" if rasters else ""
 
 
-def _current_folder() -> str:
+def current_folder() -> str:
+    """What a message says of the current folder: "is 'data'"."""
     try:
         return f"is '{Path.cwd().name}'"
     except OSError:

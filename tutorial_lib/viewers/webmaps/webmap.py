@@ -17,6 +17,7 @@ from PIL import Image
 from tutorial_lib import arguments
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import Legend, PathLike
+from tutorial_lib.rasters.causes import current_folder
 from tutorial_lib.rasters.files import write_text
 from tutorial_lib.viewers.figures import StillFigure
 from tutorial_lib.viewers.options import Display, counted, refuse_unknown
@@ -291,7 +292,7 @@ def _read_layer(
         except FileNotFoundError:
             raise FileNotFoundError(
                 f"There is no raster or vector file at '{layer}'. Check the path (the "
-                f"current folder is '{Path.cwd().name}')."
+                f"current folder {current_folder()})."
             ) from None
         except OSError as err:  # not a raster
             try:
