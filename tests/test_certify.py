@@ -815,3 +815,15 @@ def test_the_digest_does_not_depend_on_names_and_other_files(tmp_path):
     assert folder_hash(folder) == digest
     (folder / "saved_model.pb").write_bytes(b"")
     assert folder_hash(folder) != digest
+
+
+def test_a_certificate_of_a_function_is_not_one_of_a_model():
+    sizes = {"input": (2, 1, 100)}
+    function = testing.BlockMean({"input": 3})
+    of_function = certify(function, "estimated", tile=8, inputs=sizes)
+    model = one_convolution()
+    with pytest.raises(ValueError, match=r"for a plain function.*Map with that func"):
+        of_function.check_model(model, "estimated")
+    of_model = certify(model, "out", tile=8)
+    with pytest.raises(ValueError, match="made for other weights than this model has"):
+        of_model.check_model(lambda inputs: {"out": inputs["input"]}, "out")

@@ -124,7 +124,8 @@ class Certificate:
 
         Raises:
             ValueError: If the weights of the model are not those that were certified,
-                or another output is mapped.
+                a plain function was certified and this is none, or another output is
+                mapped. One function is not told from another.
         """
         model = as_predictor(model)
         outputs = [outputs] if isinstance(outputs, str) else list(outputs)
@@ -133,7 +134,13 @@ class Certificate:
                 f"The certificate is for '{self.output}', and {outputs} are "
                 "mapped. Certify the output that is mapped."
             )
-        if self.weights not in (None, model.digest):
+        if self.weights is None and model.digest is not None:
+            raise ValueError(
+                "The certificate was made for a plain function, and this is a saved "
+                "model or one of Keras. Map with that function, or certify the model: "
+                f"`tl.certify(model, '{self.output}', tile={self.tile})`."
+            )
+        if self.weights != model.digest:
             raise ValueError(
                 "The certificate was made for other weights than this model has, or "
                 "for the same weights in another form: an export is another model. "
