@@ -243,13 +243,14 @@ def test_causes_that_quote_bytes_of_a_damaged_file_are_told(tmp_path, door):
 # The files of a source
 
 
-def test_all_files_of_a_source_are_known(tmp_path):
+@pytest.mark.parametrize("inner", ["inner.vrt", "inner.xml", "inner"])
+def test_all_files_of_a_source_are_known(tmp_path, inner):
     part = scenes.write(tmp_path / "part.tif", scenes.image(20, 30, 1))
     add_mask(part, np.ones((20, 30), bool))
-    (tmp_path / "inner.vrt").write_text(VRT.format("part.tif"))
-    (tmp_path / "outer.vrt").write_text(VRT.format("inner.vrt"))
+    (tmp_path / inner).write_text(VRT.format("part.tif"))
+    (tmp_path / "outer.vrt").write_text(VRT.format(inner))
     other = scenes.write(tmp_path / "other.tif", scenes.image(20, 30, 1), crs=None)
-    names = ("outer.vrt", "inner.vrt", "part.tif", "part.tif.msk", "other.tif")
+    names = ("outer.vrt", inner, "part.tif", "part.tif.msk", "other.tif")
     with open_source(Source([tmp_path / "outer.vrt", other])) as reader:
         assert set(reader.files) == {str(tmp_path / name) for name in names}
     with open_source(Source(part)) as reader:

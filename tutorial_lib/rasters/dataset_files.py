@@ -51,12 +51,21 @@ def _collect(dataset: rasterio.DatasetReader, found: dict[str, None]) -> None:
         is_new = file not in found
         found[file] = None
         # GDAL names the parts of a VRT, but not the parts of these parts.
-        if is_new and file.lower().endswith(".vrt") and name != dataset.name:
+        if is_new and name != dataset.name and _is_vrt(file):
             try:
                 with open_quietly(file) as part:
                     _collect(part, found)
             except (rasterio.errors.RasterioError, *GDAL_ERRORS):
                 continue
+
+
+def _is_vrt(name: str) -> bool:
+    """Whether a file is a VRT, whatever its ending."""
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(256).lstrip().startswith((b"<VRTDataset", b"<?xml"))
+    except OSError:
+        return name.lower().endswith(".vrt")
 
 
 def _on_disk(name: str) -> str:
