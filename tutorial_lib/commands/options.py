@@ -192,7 +192,7 @@ def add_map(parser: ArgumentParser) -> None:
         "--background",
         type=float,
         help="value of background pixels (default: 255 for labels, 65535 above 255 "
-        "classes, NaN for floats)",
+        "classes, or the next smaller free number; NaN for floats)",
     )
     add("--dtype", choices=TYPES, help="type of the map (default: chosen by output)")
     text = (

@@ -99,7 +99,8 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         nodata_rule: Which output pixels are background: "center", "all", "any" or
             "tile". None takes pixels without data for measured values.
         background: Value of background pixels; None takes 255 (65535 above 255
-            classes) for labels and NaN for floats.
+            classes, or the next smaller number that is not a class) for labels and NaN
+            for floats.
         legend: Class names and colours of a label map.
         classes: Class numbers of a label map, such as (10, 20, 30) for the network's
             classes 0, 1 and 2; None takes the legend's.
