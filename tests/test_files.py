@@ -294,7 +294,12 @@ def name_of_part(machine=None, process=1, token="0123abcd"):
     return f".part-{machine}-{process}-{token}"
 
 
-@pytest.mark.parametrize("process", [1, os.getpid(), os.getppid(), 4_000_000])
+@pytest.mark.parametrize(
+    "process",
+    [1, os.getpid(), os.getppid(), 4_000_000],
+    # Numbers differ from run to run, and names of tests may not.
+    ids=["the first", "this one", "its parent", "a free number"],
+)
 def test_the_number_of_a_dead_process_may_have_been_given_to_another(old, process):
     # In containers, every run has the same number.
     part_of(old.parent, name_of_part(process=process))
