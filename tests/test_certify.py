@@ -53,7 +53,14 @@ def opaque(model):
 # Law 5: sound and tight.
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize(
+    "seed",
+    [
+        # A quarter of them is enough while one works.
+        pytest.param(seed, marks=pytest.mark.thorough if seed >= 15 else ())
+        for seed in range(60)
+    ],
+)
 def test_measured_margins_of_random_networks_equal_the_analysed_ones(seed):
     rng = np.random.default_rng(seed)
     model = random_network(rng)

@@ -605,6 +605,7 @@ def loaded_elsewhere(request, saved):
     return {Path(path).name: found for path, found in report.items()}
 
 
+@pytest.mark.thorough
 def test_a_fresh_process_opens_a_saved_model_by_keras_alone(saved, loaded_elsewhere):
     _, model, images = saved
     found = loaded_elsewhere["compiled.keras"]
@@ -616,6 +617,7 @@ def test_a_fresh_process_opens_a_saved_model_by_keras_alone(saved, loaded_elsewh
     assert found["same"]
 
 
+@pytest.mark.thorough
 def test_a_fresh_process_opens_the_recorded_models(loaded_elsewhere):
     """Their files name modules that have moved since, such as tutorial_lib.models."""
     recorded = {path.name for path in RECORDED.glob("*.keras")}
