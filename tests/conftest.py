@@ -1,6 +1,7 @@
 """What all tests share: where the data is, and quiet libraries."""
 
 import os
+import signal
 from pathlib import Path
 
 # Before anything imports TensorFlow or matplotlib: no log lines, and no windows.
@@ -11,6 +12,13 @@ os.environ["MPLBACKEND"] = "Agg"
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Tests end programs by signals. A runner may ignore some, as `nohup` and a shell's `&`
+# do, and every process that it starts inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for name in ("SIGTERM", "SIGHUP"):
+    if hasattr(signal, name):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items):
