@@ -69,7 +69,7 @@ def positive(model, rng):
 
 
 def drawn(rng, activation=None):
-    """An activation: a name, a layer of its own, or none."""
+    """A random activation: a name, a layer, or None."""
     if activation is not None:
         return activation
     choice = ACTIVATIONS[int(rng.integers(len(ACTIVATIONS)))]
@@ -77,7 +77,7 @@ def drawn(rng, activation=None):
 
 
 def conv(net, rng, activation=None):
-    """A convolution, alone, used twice, or in a model of its own."""
+    """A random convolution: one layer, one that is used twice, or a nested model."""
     kernel, dilation = int(rng.integers(1, 6)), int(rng.integers(1, 3))
     layer = layers.Conv2D(
         2,

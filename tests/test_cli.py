@@ -570,7 +570,7 @@ def test_two_trainings_onto_one_model_do_not_share_a_part(
     model = tmp_path / "a.keras"
 
     def train_beside():
-        # Once only: the inner training has callbacks of its own.
+        # Only once, because the inner training also calls this.
         assert train(folder, model, "--epochs 1 --batch-size 40") == 0
         assert zipfile.is_zipfile(model)
 

@@ -225,7 +225,7 @@ def test_export_never_replaces_the_model_that_it_reads(tmp_path):
     assert inside.read_bytes() == before
 
 
-# What is served is the model in prediction
+# An export gives what the model predicts
 
 
 IN_TRAINING = {

@@ -1,4 +1,4 @@
-"""One way of writing files: complete or absent, whoever writes and however it ends."""
+"""Writing files: a file is complete or absent, also after errors and kills."""
 
 import contextlib
 import errno

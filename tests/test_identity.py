@@ -8,9 +8,11 @@ import functools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers, ops
 
 from tutorial_lib import certify
+from tutorial_lib.networks import identity
 from tutorial_lib.networks.identity import weights_digest
 
 
@@ -164,3 +166,33 @@ def test_a_function_that_refers_to_itself_has_a_digest():
         return again(x, times - 1) if times else ops.flip(x, 1)
 
     assert len(weights_digest(in_lambda(again))) == 64
+
+
+class Hidden(keras.layers.Layer):
+    """A layer that cannot tell its settings, and keeps them out of sight."""
+
+    def __init__(self, steps):
+        super().__init__()
+        self._steps = {"steps": steps}
+
+    def call(self, image):
+        return keras.ops.roll(image, self._steps["steps"], axis=1)
+
+
+def test_a_layer_that_cannot_tell_its_settings_is_only_itself():
+    """Keras's own `get_config` raises an error for it: it might be any other one."""
+    inputs = keras.Input((None, None, 1))
+    models = [keras.Model(inputs, Hidden(steps)(inputs)) for steps in (1, 9)]
+    digests = [weights_digest(model) for model in models]
+    assert digests[0] != digests[1]
+    assert digests == [weights_digest(model) for model in models]
+
+
+class Reader:
+    """A setting that is no number and no text."""
+
+
+@pytest.mark.parametrize(("one", "other"), [(tf.uint8, tf.int16), (Reader(), Reader())])
+def test_settings_that_are_no_numbers_count(one, other):
+    assert identity._constant(one) == identity._constant(one)
+    assert identity._constant(one) != identity._constant(other)

@@ -91,9 +91,10 @@ def _constant(value: Any) -> str:
     try:
         # Numbers, lists, arrays, tensors: Keras saves any of them as another.
         return _array(np.asarray(value, "float64"))
-    # Any exception: somebody else's object of any kind.
+    # Any exception: somebody else's object of any kind. Its text holds its address
+    # unless it has a better one, so another object is never taken for it.
     except Exception:
-        return type(value).__name__
+        return repr(value)
 
 
 # Entries of a layer's settings that do not change what it computes, or that are not
@@ -110,7 +111,8 @@ def _settings(operation: Any) -> str:
     own = "" if _is_known(kind) else f"{_code(kind)}{_attributes(operation)}"
     try:
         config = keras.saving.serialize_keras_object(operation.get_config())
-    # Any exception: somebody else's layer, which may have settings of any kind.
+    # Any exception: a layer of somebody else, or a Lambda, with settings of any kind.
+    # Then its code and its attributes tell what it computes: `own`, and `codes` below.
     except Exception:
         config = {}
     text = json.dumps(_relevant(config), sort_keys=True, default=_constant)
