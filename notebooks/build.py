@@ -1,7 +1,8 @@
 """Build the notebooks from their sources.
 
-    python notebooks/build.py            write the learner's and the solved notebooks
-    python notebooks/build.py outputs    write them, then execute the solved ones
+    python notebooks/build.py               write the learner's and the solved notebooks
+    python notebooks/build.py outputs       write them, then execute the solved ones
+    python notebooks/build.py outputs 03    the same, only for names that start with 03
 
 A source is a Python script in `notebooks/source`, in jupytext's percent format. An
 empty cell with the marker `exercise="name"` becomes the question and the answer cell of
@@ -42,9 +43,15 @@ _SOLVED_NOTE = (
 )
 
 
-def list_sources(folder: Path = FOLDER) -> list[Path]:
-    """Paths of the notebook sources, in the order of their numbers."""
-    return sorted((folder / "source").glob("[0-9][0-9]_*.py"))
+def list_sources(folder: Path = FOLDER, starts: Sequence[str] = ("",)) -> list[Path]:
+    """Paths of the notebook sources, in the order of their numbers.
+
+    Args:
+        folder: Folder of the notebooks.
+        starts: Only names that start with one of these.
+    """
+    paths = sorted((folder / "source").glob("[0-9][0-9]*_*.py"))
+    return [path for path in paths if path.name.startswith(tuple(starts))]
 
 
 def notebook_path(source: Path, *, solved: bool) -> Path:
@@ -161,13 +168,13 @@ def _number_equal_ids(cells: Sequence[NotebookNode]) -> None:
             cell.id += f"-{seen[cell.id]}"
 
 
-def write_notebooks(folder: Path = FOLDER) -> list[Path]:
+def write_notebooks(folder: Path = FOLDER, starts: Sequence[str] = ("",)) -> list[Path]:
     """Write both versions of every notebook and return their paths.
 
     Cells that did not change keep their outputs.
     """
     paths = []
-    for source in list_sources(folder):
+    for source in list_sources(folder, starts):
         for solved in (False, True):
             path = notebook_path(source, solved=solved)
             notebook = build_notebook(source, solved=solved)
@@ -194,9 +201,10 @@ def is_checked(cell: NotebookNode) -> bool:
     return CHECKED in cell.metadata.get("tags", [])
 
 
-def execute_solved(folder: Path = FOLDER) -> list[Path]:
+def execute_solved(folder: Path = FOLDER, starts: Sequence[str] = ("",)) -> list[Path]:
     """Execute the solved notebooks and store the outputs that the tests compare."""
-    paths = [notebook_path(source, solved=True) for source in list_sources(folder)]
+    sources = list_sources(folder, starts)
+    paths = [notebook_path(source, solved=True) for source in sources]
     for path in paths:
         print(f"Executing {path.name}", flush=True)
         notebook = nbformat.read(path, as_version=4)
@@ -250,19 +258,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Build the notebooks; return 1 if a source breaks a rule."""
     parser = argparse.ArgumentParser(description="Build the notebooks.")
     parser.add_argument(
-        "outputs",
-        nargs="?",
-        choices=["outputs"],
-        help="also execute the solved notebooks",
+        "starts",
+        nargs="*",
+        metavar="outputs | START",
+        help="'outputs' also executes the solved notebooks; any other word is the start "
+        "of a name, and only these notebooks are built (default: all)",
     )
-    options = parser.parse_args(arguments)
+    starts = parser.parse_args(arguments).starts
+    outputs = "outputs" in starts
+    starts = [x for x in starts if x != "outputs"] or [""]
     try:
-        paths = write_notebooks()
+        paths = write_notebooks(starts=starts)
     except ValueError as err:
         print(err, file=sys.stderr)
         return 1
-    if options.outputs:
-        execute_solved()
+    if outputs:
+        execute_solved(starts=starts)
     print(f"{len(paths)} notebooks were built.")
     return 0
 
