@@ -261,8 +261,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "starts",
         nargs="*",
         metavar="outputs | START",
-        help="'outputs' also executes the solved notebooks; any other word is the start "
-        "of a name, and only these notebooks are built (default: all)",
+        help="'outputs' also executes the solved notebooks; any other word starts "
+        "a name, and only these notebooks are built (default: all)",
     )
     starts = parser.parse_args(arguments).starts
     outputs = "outputs" in starts
