@@ -6,7 +6,8 @@
 
 A source is a Python script in `notebooks/source`, in jupytext's percent format. An
 empty cell with the marker `exercise="name"` becomes the question and the answer cell of
-that exercise.
+that exercise. A cell with the tag `claim` checks what the text says: only the solved
+notebook has it, so it must not define a name that a later cell needs.
 """
 
 import argparse
@@ -20,7 +21,15 @@ from typing import Any
 
 import jupytext
 import nbformat
-from lint import CHECKED, find_problems
+from lint import (
+    CHECKED,
+    CLAIM,
+    COMPLETE,
+    RULES_FOR_ALL,
+    find_course_problems,
+    find_problems,
+    glossary_terms,
+)
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -76,6 +85,7 @@ def build_notebook(source: Path, *, solved: bool) -> NotebookNode:
         ValueError: If the source breaks a rule. The message has a line for each place.
     """
     exercises = exercises_of(source)
+    folder = source.parent.parent
     built = [
         new
         for cell in jupytext.read(source, fmt="py:percent").cells
@@ -83,13 +93,31 @@ def build_notebook(source: Path, *, solved: bool) -> NotebookNode:
     ]
     if solved:
         built[0].source += _SOLVED_NOTE
+        _link_one_folder_up(built)
     _number_equal_ids(built)
     notebook = new_notebook(cells=built, metadata=_METADATA)
-    stems = {path.stem for path in list_sources(source.parent.parent)}
+    stems = {path.stem for path in list_sources(folder)}
     problems = find_problems(notebook, source.name, stems, set(exercises))
+    if RULES_FOR_ALL or source.name in COMPLETE:
+        problems += find_course_problems(notebook, source.name, read_terms(folder))
     if problems:
         raise ValueError("\n".join(problems))
     return notebook
+
+
+def read_terms(folder: Path = FOLDER) -> list[str]:
+    """Anchors of the glossary in the folder of the notebooks, if it has one."""
+    path = folder / "glossary.md"
+    return glossary_terms(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
+def find_later_problems(source: Path) -> list[str]:
+    """Problems of a learner's notebook that do not stop its build yet."""
+    if RULES_FOR_ALL or source.name in COMPLETE:
+        return []
+    notebook = build_notebook(source, solved=False)
+    terms = read_terms(source.parent.parent)
+    return find_course_problems(notebook, source.name, terms)
 
 
 def exercises_module(source: Path) -> str | None:
@@ -121,6 +149,8 @@ def _build_cells(
     source: Path,
 ) -> Iterator[NotebookNode]:
     name = cell.metadata.get("exercise")
+    if CLAIM in cell.metadata.get("tags", []) and not solved:
+        return
     if name is None:
         yield _plain_cell(cell, solved=solved)
     elif name in exercises and not cell.source.strip():
@@ -157,6 +187,13 @@ def _id_of(text: str) -> str:
     """A cell id that does not change when other cells are added or removed."""
     # From the text, because nbformat's random ids would change at every build.
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _link_one_folder_up(cells: Sequence[NotebookNode]) -> None:
+    """Lead the links to the glossary out of the folder of the solved notebooks."""
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace("](glossary.md", "](../glossary.md")
 
 
 def _number_equal_ids(cells: Sequence[NotebookNode]) -> None:
@@ -274,6 +311,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if outputs:
         execute_solved(starts=starts)
+    for source in list_sources(starts=starts):
+        for problem in find_later_problems(source):
+            print("To do:", problem)
     print(f"{len(paths)} notebooks were built.")
     return 0
 

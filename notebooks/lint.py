@@ -1,18 +1,43 @@
-"""Rules for the notebooks: short cells, no absolute paths, known tags, a clear end."""
+"""Rules for the notebooks: short cells, no absolute paths, known tags, a clear end.
+
+`find_problems` checks the form of the cells, `find_course_problems` what every notebook
+of the course has: what it needs, an open task, further reading, links to the glossary.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from nbformat import NotebookNode
 
 # Tag of the cells whose outputs nbval compares.
 CHECKED = "nbval-check-output"
-TAGS = {CHECKED, "nbval-ignore-output", "parameters"}
+# Tag of the cells that only the solved notebook has: what its text claims must hold.
+CLAIM = "claim"
+TAGS = {CHECKED, CLAIM, "nbval-ignore-output", "parameters"}
 
 MAX_LINES = 20
 CELL_COUNTS = range(25, 46)
-# The first notebook is only a welcome, so it may have fewer cells.
-SHORT_NOTEBOOKS = {"00_start_here.py"}
+# Notebooks of 20 minutes may have fewer cells.
+SHORT_NOTEBOOKS = {"00_start_here.py", "01b_networks_in_brief.py"}
+
+# Whether a broken rule of the course stops the build of every notebook, or only of
+# those in COMPLETE. Of the others, the build prints the problems.
+RULES_FOR_ALL = False
+COMPLETE: set[str] = set()
+
+# Words that may follow a question before the cell ends: "Guess, then run the cell."
+MAX_WORDS_AFTER_QUESTION = 20
+MIN_LINKS = 2
+OPEN_TASK = "## Open task"
+NEEDS = (
+    "**Needs** about 45 minutes of your time, 1 minute of computing and 1.0 GB of "
+    "memory; no internet."
+)
+_NEEDS_PATTERN = (
+    r"\*\*Needs\*\* about \d+ minutes of your time, "
+    r"(seconds|½ minute|1 minute|1½ minutes) of computing and \d\.\d GB of memory; "
+    r"no internet\."
+)
 
 _CODE_RULES = {
     r";\s*$": "a line ends with `;`. nbval compares the value anyway. Write `_ = …`",
@@ -50,6 +75,73 @@ def find_problems(
     found = [rule(notebook, name) for rule in whole]
     found.append(_exercise_problem(notebook, exercises))
     return places + [f"{name}: {problem}." for problem in found if problem]
+
+
+def find_course_problems(
+    notebook: NotebookNode, name: str, terms: Collection[str]
+) -> list[str]:
+    """Find the places where a built notebook lacks what all notebooks have.
+
+    Args:
+        notebook: The notebook.
+        name: File name of its source, for the messages.
+        terms: Anchors of the glossary: see `glossary_terms`.
+
+    Returns:
+        One line for each place: source, cell (from 1), the problem, and its cure.
+    """
+    places = [
+        f"{name}, cell {number} ({_start(cell)!r}): {problem}."
+        for number, cell in enumerate(notebook.cells, start=1)
+        for problem in _course_problems_of(cell, terms)
+    ]
+    return places + [f"{name}: {problem}." for problem in _missing_parts(notebook)]
+
+
+def glossary_terms(text: str) -> list[str]:
+    r"""Anchors of a glossary: one for each heading of the third level, in order.
+
+    Example:
+        >>> glossary_terms("### receptive field\n\nSide of a block.")
+        ['receptive-field']
+    """
+    headings = re.findall(r"^### (.+)$", text, re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", x.lower()).replace(" ", "-") for x in headings]
+
+
+def _course_problems_of(cell: NotebookNode, terms: Collection[str]) -> Iterator[str]:
+    if cell.cell_type == "code":
+        is_claim = CLAIM in cell.metadata.get("tags", [])
+        if not is_claim and re.search(r"^\s*assert\b", cell.source, re.MULTILINE):
+            yield f"an `assert`. Move it to a cell with the tag `{CLAIM}`, or to a test"
+        return
+    for term in re.findall(r"\]\((?:\.\./)?glossary\.md#([^)]*)\)", cell.source):
+        if term not in terms:
+            yield f"a link to the term '{term}', which glossary.md does not have"
+    if _words_after_question(cell.source) > MAX_WORDS_AFTER_QUESTION:
+        yield (
+            "much text follows a bold question. Answer it after the result, in a "
+            "cell of its own"
+        )
+
+
+def _words_after_question(text: str) -> int:
+    """Words after the first bold question of a cell that are no bold question."""
+    question = r"\*\*[^*]+\?\*\*"
+    parts = re.split(question, text)
+    return len(" ".join(parts[1:]).split())
+
+
+def _missing_parts(notebook: NotebookNode) -> Iterator[str]:
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    text = "\n\n".join(texts)
+    if not re.search(_NEEDS_PATTERN, " ".join(text.split())):
+        yield f"no line that says what it needs. Write it in this form: '{NEEDS}'"
+    if not re.search(rf"^{OPEN_TASK}\b", text, re.MULTILINE):
+        yield f"no heading `{OPEN_TASK}`. Add a task that has no check"
+    count = len(set(re.findall(r"\]\((https://[^)]+)\)", text)))
+    if count < MIN_LINKS:
+        yield f"{count} links for further reading. Add at least {MIN_LINKS}"
 
 
 def _start(cell: NotebookNode) -> str:

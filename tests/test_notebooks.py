@@ -69,6 +69,18 @@ def test_learners_notebook_has_no_outputs_and_no_solutions(source):
         assert exercise.solution_code not in text
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_only_the_solved_notebook_has_the_claims(source):
+    learners, solved = (read_notebook(source, solved=x) for x in (False, True))
+    claims = {cell.id for cell in solved.cells if is_claim(cell)}
+    assert not any(map(is_claim, learners.cells))
+    assert not claims & {cell.id for cell in learners.cells}
+
+
+def is_claim(cell):
+    return lint.CLAIM in cell.metadata.get("tags", [])
+
+
 def test_each_module_of_exercises_has_a_notebook():
     modules = {path.stem for path in FOLDER.parent.glob("tutorial_lib/exercises/nb*")}
     used = {build.exercises_module(path) for path in build.list_sources()}
@@ -78,8 +90,10 @@ def test_each_module_of_exercises_has_a_notebook():
 
 # The build, on a small notebook
 
-SMALL = """# %% [markdown]
+SMALL = f"""# %% [markdown]
 # # Small
+#
+# {lint.NEEDS}
 
 # %%
 from tutorial_lib.exercises import nb00_start as ex
@@ -96,6 +110,11 @@ from tutorial_lib.exercises import nb00_start as ex
 # %% exercise="ground_size"
 
 # %% exercise="count_pixels"
+
+# %% [markdown]
+# ## Open task
+#
+# Read [one](https://a.org/1) and [two](https://a.org/2).
 
 # %% [markdown]
 # Shut down the kernel.
@@ -167,6 +186,34 @@ def test_execution_stores_only_the_outputs_that_are_compared(tmp_path):
     assert build.find_differences(tmp_path) == []
 
 
+def test_a_claim_is_only_in_the_solved_notebook(tmp_path):
+    text = SMALL.replace("# %%\n1 + 1", '# %% tags=["claim"]\nassert 1 < 2', 1)
+    source = small_source(tmp_path, text)
+    learners, solved = (build.build_notebook(source, solved=x) for x in (False, True))
+    (claim,) = filter(is_claim, solved.cells)
+    assert claim.source == "assert 1 < 2"
+    assert len(learners.cells) == len(solved.cells) - 1
+    assert not any("assert" in cell.source for cell in learners.cells)
+
+
+def test_links_to_the_glossary_lead_out_of_the_folder_of_the_solved(tmp_path):
+    (tmp_path / "glossary.md").write_text("# Glossary\n\n### total stride\n\nA.\n")
+    link = "# A [stride](glossary.md#total-stride) is\n"
+    source = small_source(tmp_path, SMALL.replace("# ## Open", f"{link}#\n# ## Open"))
+    for solved, start in ((False, "](glossary.md#"), (True, "](../glossary.md#")):
+        notebook = build.build_notebook(source, solved=solved)
+        found = [cell for cell in notebook.cells if "glossary" in cell.source]
+        assert [start in cell.source for cell in found] == [True]
+        terms = build.read_terms(tmp_path)
+        assert lint.find_course_problems(notebook, source.name, terms) == []
+        (problem,) = lint.find_course_problems(notebook, source.name, ["stride"])
+        assert "the term 'total-stride', which glossary.md does not have" in problem
+
+
+def test_a_folder_without_a_glossary_has_no_terms(tmp_path):
+    assert build.read_terms(tmp_path) == []
+
+
 @pytest.mark.parametrize("change", ["source", "tags", "id", "more", "fewer"])
 def test_a_difference_from_the_source_is_found(tmp_path, change):
     path = build.write_notebooks(small_folder(tmp_path))[0]
@@ -200,7 +247,11 @@ def test_a_missing_notebook_and_one_without_source_are_found(tmp_path):
     ("old", "new", "message"),
     [
         ("count_pixels", "many", "exercise='many' must"),
-        ('"count_pixels"\n', '"count_pixels"\n1\n', "exercise='count_pixels' must"),
+        (
+            '"count_pixels"\n',
+            '"count_pixels"\n1\n',
+            "exercise='count_pixels' must",
+        ),
         ('# %% exercise="count_pixels"', "", r"\['count_pixels'\] are missing"),
         ("nbval-check-output", "nbval-check", "00_start_here.py, cell"),
     ],
@@ -295,6 +346,76 @@ def test_a_missing_title_and_a_missing_end_are_found():
     title, end = lint.find_problems(notebook, "00_start_here.py", set(), set())
     assert "0 titles" in title
     assert "shut down the kernel" in end
+
+
+# The rules of the course
+
+
+def course_problems(*cells, terms=()):
+    parts = new_markdown_cell(
+        f"{lint.NEEDS}\n\n{lint.OPEN_TASK}\n\n[a](https://a.org) [b](https://b.org)"
+    )
+    return lint.find_course_problems(a_notebook(parts, *cells), "01_a.py", terms)
+
+
+def test_a_complete_notebook_has_no_problems():
+    text = "See [the](glossary.md#patch). **What is it?** Guess, then run the cell."
+    claim = new_code_cell("assert 1", metadata={"tags": [lint.CLAIM]})
+    cells = [new_markdown_cell(text), claim, new_code_cell("x = 1  # we assert it")]
+    assert course_problems(*cells, terms=["patch"]) == []
+
+
+@pytest.mark.parametrize(
+    "source", ["assert x == 1", "for a in b:\n    assert a", "x = 1\nassert(x)"]
+)
+def test_an_assert_in_a_learners_cell_is_found(source):
+    (found,) = course_problems(new_code_cell(source))
+    assert "01_a.py, cell 3" in found
+    assert "an `assert`. Move it" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a [patch](glossary.md#patches)", "the term 'patches', which glossary.md"),
+        ("a [patch](../glossary.md#tile)", "the term 'tile', which glossary.md"),
+        ("**Which is it?** " + "It is this. " * 7, "much text follows a bold question"),
+        ("**Which?** " + "a " * 11 + "**Why?** " + "b " * 11, "much text follows"),
+    ],
+)
+def test_a_problem_of_the_course_is_found_in_text(text, problem):
+    (found,) = course_problems(new_markdown_cell(text), terms=["patch"])
+    assert problem in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("about 45 minutes", "about 45 min", "no line that says what it needs"),
+        ("1 minute of", "2 minutes of", "no line that says what it needs"),
+        ("## Open task", "## A task", "no heading `## Open task`"),
+        ("https://b.org", "01_patches.ipynb", "1 links for further reading"),
+        ("https://b.org", "https://a.org", "1 links for further reading"),
+    ],
+)
+def test_a_missing_part_of_the_course_is_found(old, new, problem):
+    text = f"{lint.NEEDS}\n\n## Open task\n\n[a](https://a.org) [b](https://b.org)"
+    notebook = a_notebook(new_markdown_cell(text.replace(old, new)))
+    (found,) = lint.find_course_problems(notebook, "01_a.py", [])
+    assert problem in found
+
+
+@pytest.mark.parametrize("computing", ["seconds", "½ minute", "1 minute", "1½ minutes"])
+def test_the_line_of_needs_may_be_broken_into_lines(computing):
+    line = lint.NEEDS.replace("1 minute", computing).replace(" of ", " of\n")
+    text = f"{line}\n\n## Open task\n\n[a](https://a.org) [b](https://b.org)"
+    notebook = a_notebook(new_markdown_cell(text))
+    assert lint.find_course_problems(notebook, "01_a.py", []) == []
+
+
+def test_anchors_of_the_glossary_are_those_that_links_use():
+    text = "# A\n\n## b\n\n### F-score\n\nx\n\n### top of atmosphere\n\n### no-data\n"
+    assert lint.glossary_terms(text) == ["f-score", "top-of-atmosphere", "no-data"]
 
 
 # The network is off in the tests of the notebooks
