@@ -501,7 +501,7 @@ def test_asterisks_that_are_operators_stay(text):
         ("same", "valid", False),
         ("1", 1, False),
         (True, True, True),
-        (True, 1, False),
+        (True, 1, True),
         (None, 0, False),
         (np.uint8(3), 5, False),
     ],

@@ -13,7 +13,21 @@ The exercises load TensorFlow only in the checks that need it, and never matplot
 """
 
 from tutorial_lib.exercises.exercise import Exercise, Mistake
+from tutorial_lib.exercises.findings import Finding, try_cases
 from tutorial_lib.exercises.judging import OTHER, close, diagnose
+from tutorial_lib.exercises.networks import compare_networks
 from tutorial_lib.exercises.notes import Note
+from tutorial_lib.exercises.parts import in_parts
 
-__all__ = ["OTHER", "Exercise", "Mistake", "Note", "close", "diagnose"]
+__all__ = [
+    "OTHER",
+    "Exercise",
+    "Finding",
+    "Mistake",
+    "Note",
+    "close",
+    "compare_networks",
+    "diagnose",
+    "in_parts",
+    "try_cases",
+]

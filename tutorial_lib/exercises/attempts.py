@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from functools import wraps
 from textwrap import dedent
 from traceback import walk_tb
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 
@@ -84,7 +84,7 @@ def _is_ellipsis(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and node.value is ...
 
 
-def stop_at_blanks(answer: Any) -> Any:
+def stop_at_blanks(answer: Any, name: str = "") -> Any:
     """Wrap an answer so that it raises an error when it returns a blank or None.
 
     Otherwise the blank would reach the judge, or Keras. The error that they raise does
@@ -92,6 +92,7 @@ def stop_at_blanks(answer: Any) -> Any:
 
     Args:
         answer: A function, a class or another value.
+        name: Name of a function that has none, a `lambda`.
 
     Returns:
         For a function, another one that calls it and raises BlankError or
@@ -99,7 +100,10 @@ def stop_at_blanks(answer: Any) -> Any:
         are returned as they are.
     """
     if isinstance(answer, FunctionType):
-        return _checked(answer)
+        checked = _checked(answer)
+        if name and answer.__name__ == "<lambda>":
+            checked.__name__ = name
+        return checked
     if isinstance(answer, type):
         methods = {
             name: _checked(value)
@@ -119,7 +123,7 @@ def _checked(function: FunctionType) -> FunctionType:
             raise BlankError
         # `__init__` and other special methods may return None.
         if result is None and not function.__name__.startswith("__"):
-            raise NothingReturnedError(function.__name__)
+            raise NothingReturnedError(checked.__name__)
         return result
 
     return checked
@@ -170,7 +174,7 @@ def fingerprint(answer: Any) -> Hashable:
         True
     """
     if isinstance(answer, FunctionType):
-        return answer.__code__
+        return _code_fingerprint(answer.__code__)
     if isinstance(answer, type):
         attributes = vars(answer).items()
         return tuple(
@@ -181,14 +185,22 @@ def fingerprint(answer: Any) -> Hashable:
     return repr(answer)
 
 
-def describe_error(error: BaseException) -> str:
-    """Type and message of an error, and the learner's line that raised it.
+def _code_fingerprint(code: CodeType) -> Hashable:
+    """What a function does, without its place in the cell and its comments."""
+    constants = tuple(
+        _code_fingerprint(one) if isinstance(one, CodeType) else (type(one), one)
+        for one in code.co_consts
+    )
+    return code.co_code, constants, code.co_names, code.co_varnames
+
+
+def learners_line(error: BaseException) -> str:
+    """The learner's line that raised an error, as a sentence; empty if there is none.
 
     Example:
-        >>> describe_error(ValueError("no such band"))
-        '`ValueError`: no such band'
+        >>> learners_line(ValueError("no such band"))
+        ''
     """
-    message = f"`{type(error).__name__}`: {error}"
     # The cells of a notebook run in the module "__main__".
     lines = [
         (number, linecache.getline(frame.f_code.co_filename, number).strip())
@@ -196,9 +208,11 @@ def describe_error(error: BaseException) -> str:
         if frame.f_globals.get("__name__") == "__main__"
     ]
     if not lines:
-        return message
+        return ""
     number, line = lines[-1]
-    return f"{message}\nLine {number} of the cell: `{line}`"
+    if not line:
+        return ""
+    return f"Line {number} of the cell: `{line}`"
 
 
 def run_code(code: str, given: Mapping[str, Any], *, title: str) -> dict[str, Any]:

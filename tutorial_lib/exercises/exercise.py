@@ -7,14 +7,13 @@ whether an answer is right. *mistake*: a common wrong answer, with its own hint.
 
 import inspect
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from textwrap import dedent
 from typing import Any
 
 from tutorial_lib.exercises.attempts import (
     NothingReturnedError,
     comes_from_blank,
-    describe_error,
     fingerprint,
     has_blank,
     has_blank_in_code,
@@ -22,7 +21,9 @@ from tutorial_lib.exercises.attempts import (
     stop_at_blanks,
     wrong_kind,
 )
-from tutorial_lib.exercises.judging import OTHER
+from tutorial_lib.exercises.errors import describe_error
+from tutorial_lib.exercises.findings import CallFailedError, Finding
+from tutorial_lib.exercises.judging import OTHER, as_needed, is_whole_float, plain
 from tutorial_lib.exercises.notes import Note
 
 ATTEMPTS_BEFORE_SOLUTION = 3
@@ -33,6 +34,7 @@ _BLANK = (
 )
 _NOTHING = "`{0}` gives nothing back. Does it end with `return …`?"
 _OTHER = "This is not it yet. Read the question again; `ex.{0}.hint()` helps."
+_OPEN = "The solution is open now: `ex.{0}.solution()`."
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ class Exercise:
         judge: Function of the answer and, as keyword-only arguments, of the given
             values. It calls functions and classes with its own inputs. It returns None
             if the answer is right, and the key in `mistakes` if it looks like a common
-            mistake. It returns "other" if the answer is wrong in another way.
+            mistake. If the answer is wrong in another way, it returns a `Finding` with
+            a counter-example, or "other".
         mistakes: Common wrong answers by name.
         hints: Hints in order: the first is vague, the last is nearly the solution.
         explanation: Why the right answer is right; shown after a pass.
@@ -113,7 +116,7 @@ class Exercise:
     answer_name: str
     stub: str
     solution_code: str
-    judge: Callable[..., str | None]
+    judge: Callable[..., str | Finding | None]
     mistakes: Mapping[str, Mistake]
     hints: tuple[str, ...]
     explanation: str = ""
@@ -153,36 +156,51 @@ class Exercise:
             TypeError: If a given value is missing or unknown.
         """
         self._check_given(given, call="check")
-        kind, text = self._assess(answer, given)
-        if kind == "right":
+        answer = plain(answer)
+        note = self._assess(answer, given)
+        if note.kind == "right":
             self._progress.passed, self._progress.answer = True, answer
-        elif kind == "not attempted" or has_blank_in_code(answer):
-            kind, text = "not attempted", _BLANK.format(self.name)
+        elif note.kind == "not attempted" or has_blank_in_code(answer):
+            return self._note("not attempted", _BLANK.format(self.name))
         else:
             self._progress.failed.add(fingerprint(answer))
-        return self._note(kind, text)
+            if self._missing_attempts <= 0:
+                text = f"{note.text}\n{_OPEN.format(self.name)}"
+                return replace(note, text=text)
+        return note
 
-    def _assess(self, answer: Any, given: Mapping[str, Any]) -> tuple[str, str]:
-        """Kind and text of the note about an answer."""
+    def _assess(self, answer: Any, given: Mapping[str, Any]) -> Note:
+        """The note about an answer."""
         if has_blank(answer):
-            return "not attempted", ""
+            return self._note("not attempted")
         problem = wrong_kind(answer, self.solution_code, self.answer_name)
         if problem:
-            return "wrong", problem
+            return self._note("wrong", problem)
         try:
-            mistake = self.judge(stop_at_blanks(answer), **given)
+            found = self.judge(stop_at_blanks(answer, self.answer_name), **given)
         except NothingReturnedError as err:
-            return "wrong", _NOTHING.format(err.function)
+            return self._note("wrong", _NOTHING.format(err.function))
         # Any exception: the answer is the learner's own code.
         except Exception as err:
             if comes_from_blank(err):
-                return "not attempted", ""
-            return "raised", describe_error(err)
-        if mistake is None:
-            return "right", self.explanation
-        if mistake == OTHER:
-            return "wrong", _OTHER.format(self.name)
-        return "wrong", self.mistakes[mistake].hint
+                return self._note("not attempted")
+            return self._note_on_error(err)
+        if found is None:
+            return self._note("right", self.explanation)
+        return self._note("wrong", self._sentence(found))
+
+    def _sentence(self, found: str | Finding) -> str:
+        """What the learner reads about a wrong answer."""
+        if isinstance(found, Finding):
+            return str(found)
+        return _OTHER.format(self.name) if found == OTHER else self.mistakes[found].hint
+
+    def _note_on_error(self, error: Exception) -> Note:
+        call = ""
+        if isinstance(error, CallFailedError):
+            call, error = error.call, error.__cause__
+        text, folded = describe_error(error, call=call)
+        return self._note("raised", text, folded=folded)
 
     def hint(self, number: int | None = None) -> Note:
         """Give the next hint, or the hint with a number.
@@ -214,7 +232,7 @@ class Exercise:
             A note of kind "solution"; before that, one of kind "locked" that says how
             many attempts are missing.
         """
-        missing = ATTEMPTS_BEFORE_SOLUTION - len(self._progress.failed)
+        missing = self._missing_attempts
         if missing <= 0 or self._progress.passed:
             return self._note("solution", code=self.solution_code)
         attempts = "attempt" if missing == 1 else "different attempts"
@@ -240,7 +258,11 @@ class Exercise:
         self._check_given(given, call="answer")
         if self._progress.passed:
             print(f"{self.answer_name}: your own answer")
-            return self._progress.answer
+            own = self._progress.answer
+            if not is_whole_float(own):
+                return own
+            # The notebook may count with it, or use it as an index.
+            return as_needed(own, self.run(self.solution_code, **given))
         print(f"{self.answer_name}: the kit's reference, until your answer passes")
         return self.run(self.solution_code, **given)
 
@@ -268,8 +290,15 @@ class Exercise:
         arguments = [self.answer_name, *(f"{x}={x}" for x in self.given_names)]
         return f"{code}\n\nex.{self.name}.check({', '.join(arguments)})"
 
-    def _note(self, kind: str, text: str = "", *, code: str = "") -> Note:
-        return Note(kind, self.title, text, code)
+    @property
+    def _missing_attempts(self) -> int:
+        """Different wrong attempts that are missing before the solution opens."""
+        return ATTEMPTS_BEFORE_SOLUTION - len(self._progress.failed)
+
+    def _note(
+        self, kind: str, text: str = "", *, code: str = "", folded: str = ""
+    ) -> Note:
+        return Note(kind, self.title, text, code, folded)
 
     def _check_given(self, given: Mapping[str, Any], *, call: str) -> None:
         if set(given) == set(self.given_names):

@@ -31,6 +31,8 @@ class Note:
         title: Title of the exercise.
         text: The message, with `code` in backticks and *emphasis* in asterisks.
         code: Python code that is shown below the message.
+        folded: The original error, which the page shows when it is clicked. Plain text
+            leaves it out.
 
     Example:
         >>> Note("right", "Pixels", "A scene has `rows * columns` pixels.")
@@ -42,6 +44,7 @@ class Note:
     title: str
     text: str = ""
     code: str = ""
+    folded: str = ""
 
     @property
     def heading(self) -> str:
@@ -61,6 +64,12 @@ class Note:
         if self.code:
             style = "margin:.5em 0 0;font-family:monospace"
             parts.append(f"<pre style='{style}'>{html.escape(self.code)}</pre>")
+        if self.folded:
+            style = "white-space:pre-wrap;font-family:monospace;font-size:.9em"
+            parts.append(
+                "<details><summary>The original error</summary>"
+                f"<pre style='{style}'>{html.escape(self.folded)}</pre></details>"
+            )
         return (
             f"<div role='note' style='border-left:5px solid {color};"
             f"padding:.3em .9em;line-height:1.5'>{''.join(parts)}</div>"

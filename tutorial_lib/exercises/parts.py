@@ -1,0 +1,163 @@
+"""Judge a value of several parts: which are right, which are too large or too small?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tutorial_lib.exercises.findings import NO_MISTAKES, Finding, right_parts
+from tutorial_lib.exercises.judging import as_array, close, is_numeric, plain
+
+
+def in_parts(
+    answer: Any,
+    right: Any,
+    names: Sequence[str],
+    likely: Mapping[str, Any] = NO_MISTAKES,
+    *,
+    tolerance: float | None = None,
+) -> str | Finding | None:
+    """Judge a value of several parts: which are right, which are too large or small?
+
+    The right value is never shown.
+
+    Args:
+        answer: The learner's answer: a sequence or array with one value for each name,
+            or a dictionary with these names. With one name, also the value itself.
+        right: The right answer, of the same kind.
+        names: Names of the parts.
+        likely: Wrong answers by the name of the mistake. A dictionary of some parts
+            fits every answer that has them.
+        tolerance: Largest difference of two numbers, in their unit. None allows the
+            error of float32.
+
+    Returns:
+        None if all parts are right, the name of the first mistake that gives this
+        answer, or a `Finding` that judges the parts.
+
+    Example:
+        >>> print(in_parts((16, 9), (16, 8), ["height", "width"]))
+        `height` is right.
+        `width` is too large.
+    """
+    answer = plain(answer)
+    wanted = _parts(right, names)
+    got = _parts(answer, names)
+    if isinstance(got, str):
+        return _whole_mistake(answer, likely, tolerance) or Finding(got)
+    same = [
+        close(one, two, tolerance=tolerance)
+        for one, two in zip(got, wanted, strict=True)
+    ]
+    if all(same):
+        return None
+    for mistake, value in likely.items():
+        if _has_parts(dict(zip(names, got, strict=True)), value, names, tolerance):
+            return mistake
+    code = [f"`{name}`" for name in names]
+    wrong = [
+        _verdict(name, got[i], wanted[i]) for i, name in enumerate(code) if not same[i]
+    ]
+    if len(wrong) > 1 and _reordered(got, wanted, tolerance):
+        wrong = ["The right values are there, but in another order."]
+    fine = right_parts([name for name, good in zip(code, same, strict=True) if good])
+    return Finding(" ".join(wrong), right=fine)
+
+
+def _whole_mistake(
+    answer: Any, likely: Mapping[str, Any], tolerance: float | None
+) -> str | None:
+    for mistake, value in likely.items():
+        if close(answer, value, tolerance=tolerance):
+            return mistake
+    return None
+
+
+def _parts(answer: Any, names: Sequence[str]) -> list[Any] | str:
+    """The parts in the order of their names, or a sentence that says why not."""
+    if isinstance(answer, Mapping):
+        return _parts_of_dictionary(answer, names)
+    if isinstance(answer, str):
+        return f'The answer is the text "{answer}". Numbers are written without quotes.'
+    array = as_array(answer)
+    if array is not None and array.ndim == 0 and len(names) == 1:
+        return [answer]
+    asked = f"{len(names)} {'is' if len(names) == 1 else 'are'} asked for: "
+    asked += ", ".join(f"`{name}`" for name in names)
+    if not isinstance(answer, list | tuple) and (array is None or array.ndim == 0):
+        return f"The answer is one value; {asked}."
+    values = list(answer)
+    if len(values) != len(names):
+        count = f"{len(values)} value{'s' * (len(values) != 1)}"
+        return f"The answer has {count}; {asked}."
+    return values
+
+
+def _parts_of_dictionary(answer: Mapping, names: Sequence[str]) -> list[Any] | str:
+    missing = [f"`{name}`" for name in names if name not in answer]
+    added = [f"`{name}`" for name in answer if name not in names]
+    if missing:
+        return f"The dictionary has no {' and no '.join(missing)}."
+    if added:
+        return f"The dictionary has {', '.join(added)}, which is not asked for."
+    return [answer[name] for name in names]
+
+
+def _has_parts(
+    got: Mapping[str, Any], value: Any, names: Sequence[str], tolerance: float | None
+) -> bool:
+    if not isinstance(value, Mapping):
+        parts = _parts(value, names)
+        if isinstance(parts, str):
+            return False
+        value = dict(zip(names, parts, strict=True))
+    return all(
+        close(got[name], one, tolerance=tolerance) for name, one in value.items()
+    )
+
+
+def _reordered(got: list, wanted: list, tolerance: float | None) -> bool:
+    """Whether all right values are there, each once."""
+    rest = list(wanted)
+    for value in got:
+        same = [
+            i for i, one in enumerate(rest) if close(value, one, tolerance=tolerance)
+        ]
+        if not same:
+            return False
+        del rest[same[0]]
+    return True
+
+
+def _verdict(name: str, got: Any, wanted: Any) -> str:
+    """Sentence on a wrong part that does not give the right value away."""
+    one, other = as_array(got), as_array(wanted)
+    if isinstance(got, str) and not isinstance(wanted, str):
+        return f'{name} is the text "{got}"; it must be a number, without quotes.'
+    if not is_numeric(one) and is_numeric(other):
+        return f"{name} is of the type `{type(got).__name__}`; it must be a number."
+    if not (is_numeric(one) and is_numeric(other)):
+        return f"{name} is not right."
+    if one.size == 1 and other.ndim == 0:
+        return f"{name} {_verdict_on_number(float(one.item()), float(other.item()))}"
+    if one.shape != other.shape:
+        return f"{name} has the shape {one.shape}; another one is asked for."
+    return f"{name} is not right."
+
+
+def _verdict_on_number(got: float, wanted: float) -> str:
+    if np.isnan(got):
+        return "is NaN, which is not a number."
+    if got and close(got, -wanted):
+        return "has the wrong sign."
+    word = "large" if got > wanted else "small"
+    if got and wanted and got * wanted > 0:
+        power = np.log10(got / wanted)
+        if abs(power) > 0.5 and close(power, round(power)):
+            return (
+                f"is too {word}, though its digits are right: compare the units of all "
+                "numbers in it."
+            )
+        if close(abs(power), np.log10(2)):
+            return f"is too {word}, by a factor of 2."
+    return f"is too {word}."
