@@ -14,7 +14,7 @@ divided by reference spacing.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -42,8 +42,10 @@ class LayerField:
     """A layer's output for a chunk. Pairs are (rows, columns).
 
     Attributes:
-        name: Name of the layer.
+        name: Name of the layer; "Conv2D 3" for the third one that has no name.
         kind: Its class.
+        kernel: Side of its kernel or pool, in pixels that it reads; None without one.
+        stride: Its step in pixels; a transposed convolution steps in its output.
         size: Pixels of its output.
         first: First valid pixel.
         last: Last valid pixel; smaller than `first` if none is valid.
@@ -52,6 +54,8 @@ class LayerField:
 
     name: str
     kind: str
+    kernel: tuple[int, int] | None
+    stride: tuple[int, int] | None
     size: tuple[int, int]
     first: tuple[int, int]
     last: tuple[int, int]
@@ -85,15 +89,16 @@ class FieldAnalysis(Network):
     whole_tile_layers: tuple[str, ...]
 
     def table(self, size: int | None = None) -> "pandas.DataFrame":
-        """Size, valid pixels and margins of each layer's output for a square chunk.
+        """Kernel, stride, size, valid pixels and margins of each layer.
 
         Args:
             size: Side of the chunk in reference pixels, a multiple of the total stride;
                 None takes the smallest one.
 
         Returns:
-            One row for each layer. Size, valid, first and last describe the rows; where
-            kernels differ along rows and columns, `layers` has both.
+            One row for each layer's output for a square chunk. All columns from kernel
+            to last describe the rows; where kernels differ along rows and columns,
+            `layers` has both. Kernel and stride are empty for layers without them.
 
         Raises:
             ValueError: If the size is not a multiple of the total stride; with the
@@ -105,6 +110,8 @@ class FieldAnalysis(Network):
             {
                 "layer": field.name,
                 "kind": field.kind,
+                "kernel": field.kernel and field.kernel[ROWS],
+                "stride": field.stride and field.stride[ROWS],
                 "spacing": float(field.spacing),
                 "size": field.size[ROWS],
                 "valid": max(field.last[ROWS] - field.first[ROWS] + 1, 0),
@@ -114,7 +121,9 @@ class FieldAnalysis(Network):
             }
             for field in self.layers(size)
         ]
-        return pandas.DataFrame(rows).set_index("layer")
+        table = pandas.DataFrame(rows).set_index("layer")
+        # Whole numbers that may be missing.
+        return table.astype({"kernel": "Int64", "stride": "Int64"})
 
     def layers(self, size: int | None = None) -> tuple[LayerField, ...]:
         """The valid part of each layer's output for a square chunk; see `table`."""
@@ -122,8 +131,12 @@ class FieldAnalysis(Network):
             size = self.smallest_chunk
         check_multiple(size, self.stride, of="A chunk", what="total stride")
         fields: list[LayerField] = []
-        for step, *pair in zip(
-            self.steps, self.spans(size, ROWS), self.spans(size, COLS), strict=True
+        for step, name, *pair in zip(
+            self.steps,
+            self.names,
+            self.spans(size, ROWS),
+            self.spans(size, COLS),
+            strict=True,
         ):
             # A chunk that is smaller than a kernel leaves nothing for the layers after.
             empty = any(0 in fields[i].size for i in images_of(self.steps, step))
@@ -131,8 +144,10 @@ class FieldAnalysis(Network):
                 pair = [replace(span, size=0, low=0, high=-1) for span in pair]
             fields.append(
                 LayerField(
-                    name=step.name,
+                    name=name,
                     kind=step.kind,
+                    kernel=step.kernel,
+                    stride=step.stride,
                     size=tuple(span.size for span in pair),
                     first=tuple(span.low for span in pair),
                     last=tuple(span.high for span in pair),
@@ -203,9 +218,25 @@ class FieldAnalysis(Network):
                 0 in fields[i].size for i in step.inputs
             )
             if number in needed and (smaller or first_empty):
-                lines.append(f"{field.name} ({field.kind}): {_valid_text(field)}")
+                lines.append(f"{_named(field)}: {_valid_text(field)}")
         text = _valid_text(fields[self.outputs[output]])
         return "\n".join([*lines, f"output '{output}': {text}"])
+
+    def plot(self, size: int | None = None, output: str | None = None) -> Any:
+        """Draw the layers that lead to an output, by pixel size, with their sizes.
+
+        Args:
+            size: Side of the chunk in reference pixels; None takes the smallest one.
+            output: Name of the output; None takes the first one.
+
+        Returns:
+            A figure that displays itself; `savefig(path)` writes it.
+        """
+        from tutorial_lib.viewers.diagrams import show_network
+
+        output = next(iter(self.outputs)) if output is None else output
+        check_output(output, self.outputs)
+        return show_network(self, self.smallest_chunk if size is None else size, output)
 
     def __repr__(self) -> str:
         lines = [
@@ -217,6 +248,12 @@ class FieldAnalysis(Network):
         if self.whole_tile_layers:
             lines.append(f"not exact: {', '.join(self.whole_tile_layers)}")
         return "\n".join(lines)
+
+
+def _named(field: LayerField) -> str:
+    """Name and class; "Conv2D 3" says its class itself."""
+    numbered = field.name.startswith(f"{field.kind} ")
+    return field.name if numbered else f"{field.name} ({field.kind})"
 
 
 def _margins(field: LayerField) -> Margins:

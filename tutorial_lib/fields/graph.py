@@ -1,5 +1,7 @@
 """A network as a list of steps, along which valid pixels are followed."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -41,6 +43,20 @@ class Step:
         """Channels of its output; 1 if it is not an image, such as a maximum."""
         return (self.shape[3] or 1) if len(self.shape) == 4 else 1
 
+    @property
+    def kernel(self) -> tuple[int, int] | None:
+        """(rows, columns) of its kernel or pool; None without one."""
+        return self._pair("kernel_size") or self._pair("pool_size")
+
+    @property
+    def stride(self) -> tuple[int, int] | None:
+        """(rows, columns) of its strides; None without a kernel or pool."""
+        return self._pair("strides") if self.kernel else None
+
+    def _pair(self, name: str) -> tuple[int, int] | None:
+        value = getattr(self.layer, name, None)
+        return tuple(value) if isinstance(value, tuple | list) else None
+
     def span(self, read: Sequence[Span], axis: int) -> Span:
         """Span of its output along an axis, from the spans of its inputs."""
         span = self.rule(self.layer, read, axis, self.arguments)
@@ -71,6 +87,23 @@ class Network:
     outputs: Mapping[str, int]
     spacing: Mapping[str, Fraction]
     jumps: tuple[Fraction, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Readable names of the steps, the same in each run of a program.
+
+        Keras numbers the layers without a name through the whole program, such as
+        `conv2d_132`. Here they are numbered by their class: "Conv2D 3" is the third.
+        """
+        counts, names = Counter(), {}
+        for step in self.steps:
+            # A layer may be used twice: it keeps its name.
+            if id(step.layer) not in names:
+                names[id(step.layer)] = step.name
+                if _numbered_by_keras(step):
+                    counts[step.kind] += 1
+                    names[id(step.layer)] = f"{step.kind} {counts[step.kind]}"
+        return tuple(names[id(step.layer)] for step in self.steps)
 
     @property
     def stride(self) -> int:
@@ -149,6 +182,12 @@ class Network:
         except ValueError:
             return None
         return span if 0 <= span.low <= span.high else None
+
+
+def _numbered_by_keras(step: Step) -> bool:
+    """Whether a name is the class in small letters, with a number or without."""
+    word = re.sub(r"_\d+$", "", step.name).replace("_", "")
+    return word == step.kind.lower()
 
 
 def images_of(steps: Sequence[Step], step: Step) -> tuple[int, ...]:
