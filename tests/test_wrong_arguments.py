@@ -189,6 +189,7 @@ CALLS = {
     "show_map": (with_layers(tl.show_map), {"layers": [the("image")]}),
     "show_map.save": (the("map.save"), {"path": the("new_page")}),
     "show_curves": (tl.show_curves, {"curves": {"loss": [2, 1]}}),
+    "show_tensorboard": (tl.show_tensorboard, {"folder": the("folder")}),
     "explore_fields": (tl.explore_fields, MODEL),
     "explore_stopping": (
         tl.explore_stopping,
@@ -866,6 +867,13 @@ WRONG = {
              {"loss": [None]}),
             (ValueError, GIVE, {}, {"loss": []}, {"val_loss": [1]}),
         ]
+    },
+    "show_tensorboard": {
+        "folder": [
+            (TypeError, GIVE, None, 3, ["logs"]),
+            (FileNotFoundError, GIVE, "nowhere", the("image")),
+        ],
+        "height": whole(0, -1, 199, none=False),
     },
     "explore_fields": {
         "model": [(TypeError, "Keras|keras", None, 3, "model", {}, the("function"))],
