@@ -1,50 +1,22 @@
 """Exercises of notebook 07: why tiles are visible in a map, and how to avoid it."""
 
+import math
 import warnings
 from collections.abc import Callable, Mapping
-from numbers import Integral
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from tutorial_lib import testing
 from tutorial_lib.arguments import NotWholeError
-from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
+from tutorial_lib.exercises import Exercise, Finding, Mistake, try_cases
 from tutorial_lib.inference.errors import (
     ExpressionFieldError,
     InputSizeError,
 )
 from tutorial_lib.inference.plan import InferencePlan
 from tutorial_lib.rasters import write_array
-
-
-def _mistake_or_not_whole(mistake: str | None, answers: list[Any]) -> str | None:
-    """The mistake, or "not whole" if only the type float is wrong.
-
-    Floats can equal the right numbers, but NumPy and the kit do not accept them as
-    sizes and indices.
-    """
-    whole = all(
-        isinstance(number, Integral)
-        for answer in answers
-        for number in np.asarray(answer, dtype=object).flat
-    )
-    return "not whole" if mistake in (None, OTHER) and not whole else mistake
-
-
-class _PanXsNetwork:
-    """Stands for the network of the notebook; it does not need TensorFlow."""
-
-    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        pan, xs = inputs["input_p"], inputs["input_xs"]
-        if pan.shape[1] != 4 * xs.shape[1] or pan.shape[1] % 16:
-            raise ValueError("The branches cannot be joined.")
-        estimated = np.repeat(pan, 4, axis=-1).astype("float32")
-        return {
-            "estimated": estimated,
-            "estimated_crop32": estimated[:, 32:-32, 32:-32],
-            "estimated_labels": pan.astype("int64"),
-        }
 
 
 def _example_sources() -> dict[str, Any]:
@@ -59,29 +31,63 @@ def _example_sources() -> dict[str, Any]:
     }
 
 
-def _judge_plan_blocks(answer: Callable[..., InferencePlan]) -> str | None:
+def _judge_plan_blocks(answer: Callable[..., InferencePlan]) -> str | Finding | None:
+    from tutorial_lib.networks.architectures import pan_xs_unet
+
+    sources = _example_sources()
     try:
         with warnings.catch_warnings(action="ignore"):
-            plan = answer(_PanXsNetwork(), _example_sources())
+            plan = answer(pan_xs_unet(4, crops=(32,)), sources)
     except InputSizeError:
         return "fields"
-    except ExpressionFieldError:
-        return "another side"
+    except ExpressionFieldError as err:
+        return (
+            "another side" if "output 'estimated' has" in str(err) else "another output"
+        )
+    # The kit's own sentence about another type is good: a pair, a text.
     except NotWholeError:
         return "not whole"
-    except ValueError:
-        return OTHER
     if not isinstance(plan, InferencePlan):
         return "no plan"
     if plan.derived:
         return "nothing declared"
     if plan.job.outputs != ("estimated",):
         return "another output"
-    fields = [source.receptive_field for source in plan.sources.values()]
-    return None if fields == [128, 32] and plan.job.rows.unit == 128 else OTHER
+    return _wrong_blocks(plan, sources)
 
 
-def _plan_blocks_code(pan: str, xs: str, side: str, end: str = "") -> str:
+def _wrong_blocks(plan: InferencePlan, sources: Mapping) -> str | Finding | None:
+    """The mistake in a plan of the right output, with declared fields."""
+    pan = plan.sources["input_p"].receptive_field
+    if pan != 128 or plan.job.rows.unit != 128:
+        return "other blocks"
+    side = len(plan.largest_tile.rows)
+    if side != 128:
+        return Finding(
+            f"A tile of this plan has {side} pixels on a side. Leave `tile_size=128`, "
+            "so that each tile is one block.",
+            right="The fields are right.",
+        )
+    # 420 x 300 pan pixels have room for three times two blocks.
+    if tuple(plan.grid.shape) != (384, 256):
+        height, width = plan.grid.shape
+        return Finding(
+            f"The map of an image of 420 x 300 pixels has {height} x {width} pixels. "
+            "It should have all blocks that fit in: 384 x 256 pixels.",
+            right="The fields are right.",
+        )
+    given = {name: source.paths[0] for name, source in plan.sources.items()}
+    if any(str(given[name]) != str(path) for name, path in sources.items()):
+        return Finding(
+            "The plan reads other files than those in `paths`.",
+            right="The fields are right.",
+        )
+    return None
+
+
+def _plan_blocks_code(
+    pan: str, xs: str, side: str, end: str = "", *, tile: str = "128"
+) -> str:
     """Code of an answer with two receptive fields, an expression field, and an end."""
     return f"""
 def plan_blocks(model, paths):
@@ -90,7 +96,7 @@ def plan_blocks(model, paths):
         "input_xs": tl.Source(paths["input_xs"], receptive_field={xs}),
     }}
     return tl.plan_inference(
-        model, sources, output="estimated", expression_field={side}, tile_size=128
+        model, sources, output="estimated", expression_field={side}, tile_size={tile}
     ){end}
 """
 
@@ -99,9 +105,12 @@ plan_blocks = Exercise(
     name="plan_blocks",
     title="A map of blocks",
     question="""
-        Plan a map of the class probabilities, `estimated`, block by block: each block
-        reads 128 pan pixels on a side, and the xs pixels of the same ground. The network
-        gives as many pixels as it reads of pan, and all of them go into the map.
+        Plan a map of the class probabilities, `estimated`, block by block. Each block
+        reads 128 pan pixels on a side, and the xs pixels of the same ground. All pixels
+        that the network gives for a block go into the map.
+
+        Fill in the receptive field of xs, in xs pixels, and the expression field, in map
+        pixels. `ex.plan_blocks.hint()` gives a hint, here and in all exercises.
         """,
     answer_name="plan_blocks",
     stub=_plan_blocks_code("128", "...", "..."),
@@ -110,24 +119,31 @@ plan_blocks = Exercise(
     mistakes={
         "fields": Mistake(
             code=_plan_blocks_code("128", "128", "128"),
-            hint="The network refuses blocks of these sizes. A pixel of xs is as wide as "
-            "four of pan: how many of them cover the ground of 128 pan pixels?",
+            hint="The network refuses blocks of these sizes: its two branches do not "
+            "meet. A pixel of xs is as wide as four of pan. How many of them cover the "
+            "ground of 128 pan pixels?",
         ),
         "another side": Mistake(
             code=_plan_blocks_code("128", "32", "64"),
-            hint="The network gives more pixels than this for a block. How many does it "
-            "give for 128 of pan?",
+            hint="The receptive fields fit together, the expression field does not: the "
+            "network gives another number of pixels for such a block. The cell above "
+            "prints it.",
+        ),
+        "other blocks": Mistake(
+            code=_plan_blocks_code("64", "16", "64"),
+            hint="These fields fit together, but the blocks have another size. Each "
+            "block shall read 128 pan pixels on a side.",
         ),
         "not whole": Mistake(
             code=_plan_blocks_code("128", "128 / 4", "128"),
-            hint="Fields are whole numbers of pixels, and `/` gives a float, 2.0 and not "
-            "2. Divide by `//`, or write the number.",
+            hint="A field is a whole number of pixels, and `/` gives a float: 2.0 "
+            "instead of 2. Divide by `//`, or write the number.",
         ),
         "another output": Mistake(
             code=_plan_blocks_code("128", "32", "128").replace(
                 '"estimated"', '"estimated_labels"'
             ),
-            hint="These are not the probabilities. Keep `estimated`.",
+            hint="This output is not the class probabilities. Keep `estimated`.",
         ),
         "nothing declared": Mistake(
             code="""
@@ -141,66 +157,76 @@ plan_blocks = Exercise(
         ),
         "no plan": Mistake(
             code=_plan_blocks_code("128", "32", "128", end=".grid"),
-            hint="The function must return the plan itself, not something of it.",
+            hint="The function must return the plan itself, not a part of it.",
         ),
     },
     hints=(
-        "128 pixels of 1.5 m are 192 m.",
+        "128 pixels of 1.5 m are 192 m wide.",
         "192 m are 32 pixels of xs.",
-        "The expression field is the side of what a block gives: 128.",
+        "The expression field is the side of what the network gives for a block: 128.",
     ),
-    explanation="The fields are obeyed. The next cell prints what the kit thinks of "
-    "them.",
+    explanation="The kit does what you declare. The next cell shows the start of its "
+    "warning.",
     imports="import tutorial_lib as tl",
 )
 
 
-class _Layer(NamedTuple):
-    """A layer, and the number of valid pixels in a row that it reads."""
-
-    x: int
-    kernel: int
-    stride: int
-    transposed: bool = False
-
-
-def _judge_valid_size(answer: Callable[..., int]) -> str | None:
+def _judge_valid_size(answer: Callable[..., int]) -> str | Finding | None:
+    """Judge the two kinds of layers apart: one may be right when the other is not."""
     rng = np.random.default_rng()
-    layers = [
-        _Layer(int(x), int(kernel), int(stride))
-        for x, kernel, stride in rng.integers((20, 2, 1), (90, 6, 4), (30, 3))
-        if kernel >= stride
-    ]
-    plain = [*layers, _Layer(128, 3, 2), _Layer(32, 3, 1)]
-    transposed = [*layers, _Layer(6, 3, 2), _Layer(41, 3, 2)]
-    transposed = [layer._replace(transposed=True) for layer in transposed]
-    sizes = [answer(*layer) for layer in plain]
-    sizes_transposed = [answer(*layer) for layer in transposed]
-    mistake = _wrong_convolution(plain, sizes)
-    mistake = mistake or _wrong_transposed(transposed, sizes_transposed)
-    return _mistake_or_not_whole(mistake, sizes + sizes_transposed)
+    layers = rng.integers((8, 2, 1), (60, 7, 4), (30, 3)).tolist()
+    cases = [(x, kernel, stride) for x, kernel, stride in layers if kernel >= stride]
+    plain = try_cases(
+        answer,
+        [(*case, False) for case in ((3, 3, 1), (7, 3, 2), (9, 5, 3), *cases)],
+        _plain_size,
+        _WRONG_PLAIN,
+    )
+    spread = try_cases(
+        answer,
+        [(*case, True) for case in ((4, 2, 1), (6, 3, 2), (5, 3, 3), *cases)],
+        _transposed_size,
+        _WRONG_TRANSPOSED,
+    )
+    if isinstance(plain, Finding) and spread is None:
+        return replace(plain, right="The transposed convolution is right.")
+    if isinstance(spread, Finding) and plain is None:
+        return replace(spread, right="The convolution is right.")
+    # A named mistake is more helpful than an example of the other kind.
+    found = [one for one in (plain, spread) if one is not None]
+    return next(
+        (one for one in found if isinstance(one, str)), found[0] if found else None
+    )
 
 
-def _wrong_convolution(layers: list[_Layer], answers: list[Any]) -> str | None:
-    likely = {
-        "all of it": [-(-x // s) for x, _, s, _ in layers],
-        "steps": [x // s for x, _, s, _ in layers],
-        "one short": [(x - k) // s for x, k, s, _ in layers],
-        "this network only": [(x - 3) // 2 + 1 for x, _, _, _ in layers],
-    }
-    right = [(x - k) // s + 1 for x, k, s, _ in layers]
-    return diagnose(answers, right=right, likely=likely)
+def _plain_size(x: int, kernel: int, stride: int, _: bool) -> int:
+    return (x - kernel) // stride + 1
 
 
-def _wrong_transposed(layers: list[_Layer], answers: list[Any]) -> str | None:
-    likely = {
-        "no crossing": [s * x for x, _, s, _ in layers],
-        "stride 2 only": [s * x - k + 2 for x, k, s, _ in layers],
-        "this network only": [2 * x - 1 for x, _, _, _ in layers],
-        "grows": [s * (x - 1) + k for x, k, s, _ in layers],
-    }
-    right = [s * (x + 1) - k for x, k, s, _ in layers]
-    return diagnose(answers, right=right, likely=likely)
+def _transposed_size(x: int, kernel: int, stride: int, _: bool) -> int:
+    return stride * (x + 1) - kernel
+
+
+_WRONG_PLAIN = {
+    "all of it": lambda x, k, s, _: -(-x // s),
+    "steps": lambda x, k, s, _: x // s,
+    "one short": lambda x, k, s, _: (x - k) // s,
+    "fraction": lambda x, k, s, _: (x - k) / s + 1,
+    "no stride": lambda x, k, s, _: x - k + 1,
+    "both ends": lambda x, k, s, _: -(-x // s) - 2 * (k // 2),
+    "plain of this network": lambda x, k, s, _: (x - 3) // 2 + 1,
+    "swapped": lambda x, k, s, _: s * (x + 1) - k,
+}
+
+_WRONG_TRANSPOSED = {
+    "no crossing": lambda x, k, s, _: s * x,
+    "stride 2 only": lambda x, k, s, _: s * x - k + 2,
+    "transposed of this network": lambda x, k, s, _: 2 * x - 1,
+    "grows": lambda x, k, s, _: s * (x - 1) + k,
+    "whole kernel": lambda x, k, s, _: s * x - k,
+    "both overlaps": lambda x, k, s, _: s * x - 2 * (k - s),
+    "as a convolution": lambda x, k, s, _: (x - k) // s + 1,
+}
 
 
 def _valid_size_code(transposed: str, plain: str) -> str:
@@ -219,14 +245,15 @@ valid_size = Exercise(
     name="valid_size",
     title="How much stays valid",
     question="""
-        Of the pixels that a layer reads, `x` in a row are valid. How many of those that
-        it gives are valid?
+        A layer reads a row in which `x` neighbouring pixels are valid. How many pixels of
+        its output are valid?
 
         - A **convolution** gives a valid pixel where its whole kernel lies on valid
-          ones; the kernel moves by `stride`.
-        - A **transposed convolution** goes the other way. Each pixel it reads is spread
-          over `kernel` pixels of the result, and neighbours are spread `stride` apart. A
-          pixel of the result is valid if all that is spread on it comes from valid ones.
+          pixels. From one output pixel to the next, the kernel moves by `stride` pixels.
+        - A **transposed convolution** works the other way round. It spreads each pixel
+          that it reads over `kernel` pixels of the output. What the next pixel is spread
+          over begins `stride` pixels further. An output pixel is valid if everything that
+          is spread on it comes from valid pixels.
         """,
     answer_name="valid_size",
     stub=_valid_size_code("...", "..."),
@@ -235,90 +262,139 @@ valid_size = Exercise(
     mistakes={
         "no crossing": Mistake(
             code=_valid_size_code("stride * x", _PLAIN),
-            hint="The convolution is right. In the transposed one, pixels near the ends "
-            "also get something from the neighbours that are not valid.",
+            hint="The transposed convolution: output pixels near the ends also get "
+            "something from neighbours that are not valid. Leave them out.",
         ),
         "stride 2 only": Mistake(
             code=_valid_size_code("x * stride - kernel + 2", _PLAIN),
-            hint="Right for a stride of 2, as the OTBTF tutorial has it. Try it with "
-            "stride 3, kernel 3: nothing overlaps, so how many are valid?",
+            hint="The transposed convolution: this is right for a stride of 2 only, as "
+            "the OTBTF tutorial has it. Try stride 3 and kernel 3: nothing overlaps, so "
+            "how many pixels are valid?",
         ),
-        "this network only": Mistake(
+        "transposed of this network": Mistake(
             code=_valid_size_code("2 * x - 1", _PLAIN),
-            hint="Right with a kernel of 3 and a stride of 2 only, as most layers here "
-            "have them. Use `kernel` and `stride`.",
+            hint="The transposed convolution: this is right for a kernel of 3 and a "
+            "stride of 2 only. Use `kernel` and `stride`.",
         ),
         "grows": Mistake(
             code=_valid_size_code("stride * (x - 1) + kernel", _PLAIN),
-            hint="The convolution is right. For the transposed one you have counted all "
-            "pixels that get something from a valid one; they must get nothing else.",
+            hint="The transposed convolution: you have counted all pixels that get "
+            "something from a valid pixel. They must get nothing from others.",
+        ),
+        "whole kernel": Mistake(
+            code=_valid_size_code("stride * x - kernel", _PLAIN),
+            hint="The transposed convolution: fewer pixels are lost. Try x = 1, kernel 2 "
+            "and stride 2: the one pixel fills two that nothing else reaches.",
+        ),
+        "both overlaps": Mistake(
+            code=_valid_size_code("stride * x - 2 * (kernel - stride)", _PLAIN),
+            hint="The transposed convolution: you subtract the overlap at both ends. "
+            "But `stride * x` leaves out one of the two already.",
+        ),
+        "as a convolution": Mistake(
+            code=_valid_size_code(_PLAIN, _PLAIN),
+            hint="The transposed convolution: this is the rule of a convolution, which "
+            "makes a row shorter. The transposed one makes it longer.",
         ),
         "all of it": Mistake(
             code=_valid_size_code("stride * x", "-(-x // stride)"),
-            hint="The convolution: that is how many pixels it gives. Which of them have "
-            "seen nothing but valid ones?",
+            hint="The convolution: that is how many pixels it gives with padding. How "
+            "many of them depend on valid pixels only?",
         ),
         "steps": Mistake(
             code=_valid_size_code("stride * x", "x // stride"),
             hint="The convolution: that is how often the kernel can move by `stride`. At "
-            "its last place the whole kernel must still lie on valid pixels.",
+            "its last place, the whole kernel must still lie on valid pixels.",
         ),
         "one short": Mistake(
             code=_valid_size_code(_TRANSPOSED, "(x - kernel) // stride"),
             hint="The convolution: with x = 3 and a kernel of 3 there is one place for "
             "the kernel.",
         ),
-        "not whole": Mistake(
-            code=_valid_size_code(_TRANSPOSED, "np.floor((x - kernel) / stride) + 1"),
-            hint="Pixels are counted in whole numbers, and `/` and `np.floor` give "
-            "floats, 63.0 and not 63. Divide by `//`.",
+        "fraction": Mistake(
+            code=_valid_size_code(_TRANSPOSED, "(x - kernel) / stride + 1"),
+            hint="The convolution: `/` leaves a fraction, and there is no half pixel. "
+            "What does a kernel do that has no room for one more step?",
+        ),
+        "no stride": Mistake(
+            code=_valid_size_code(_TRANSPOSED, "x - kernel + 1"),
+            hint="The convolution: this is right for a stride of 1. With a stride of 2, "
+            "the kernel stops at every second of these places only.",
+        ),
+        "both ends": Mistake(
+            code=_valid_size_code(_TRANSPOSED, "-(-x // stride) - 2 * (kernel // 2)"),
+            hint="The convolution: half a kernel at each end would be right for a stride "
+            "of 1. Count the places where the whole kernel fits, `stride` apart.",
+        ),
+        "plain of this network": Mistake(
+            code=_valid_size_code(_TRANSPOSED, "(x - 3) // 2 + 1"),
+            hint="The convolution: this is right for a kernel of 3 and a stride of 2 "
+            "only. Use `kernel` and `stride`.",
+        ),
+        "swapped": Mistake(
+            code=_valid_size_code(_PLAIN, _TRANSPOSED),
+            hint="The two rules are exchanged: `if transposed:` comes first.",
         ),
     },
     hints=(
-        "The convolution is the one of notebook 06, on valid pixels only.",
-        "Transposed: think of x + 1 neighbours, from the invalid one before to the "
-        "invalid one after. The first ends, the last begins, where?",
+        "Convolution: in how many places does a kernel fit into x pixels, if it moves by "
+        "`stride`?",
+        "Transposed: take x + 1 neighbours, from the invalid pixel before to the last "
+        "valid one. Where does the first end, and where does the invalid one after them "
+        "begin?",
         f"`{_TRANSPOSED}`, and `{_PLAIN}`.",
     ),
-    explanation="A convolution loses pixels; a transposed one spreads what was lost "
-    "before, and loses some more.",
-    imports="import numpy as np",
+    explanation="Both layers lose pixels: a convolution where its kernel leaves the valid "
+    "pixels, a transposed one where an invalid neighbour is spread too.",
 )
 
 
-def _judge_after_conv(answer: Callable[[int, int], tuple[int, int]]) -> str | None:
+def _judge_after_conv(answer: Callable[[int, int], tuple]) -> str | Finding | None:
     rng = np.random.default_rng()
     cases = [(int(a), int(a + n)) for a, n in rng.integers((0, 8), (40, 60), (40, 2))]
-    cases += [(0, 127), (0, 62), (1, 30)]
-    likely = {
-        "padded on both sides": [(-(-(a + 1) // 2), (b - 1) // 2) for a, b in cases],
-        "one too many": [(-(-a // 2), b // 2) for a, b in cases],
-        "rounded down": [(a // 2, (b - 2) // 2) for a, b in cases],
-        "halved": [(a // 2, b // 2) for a, b in cases],
-        "last but one": [(-(-a // 2), (b - 1) // 2) for a, b in cases],
-        "a size": [(b - a - 2) // 2 + 1 for a, b in cases],
-    }
-    right = [(-(-a // 2), (b - 2) // 2) for a, b in cases]
-    answers = [answer(*case) for case in cases]
-    return _mistake_or_not_whole(diagnose(answers, right=right, likely=likely), answers)
+    return try_cases(
+        answer,
+        [(0, 7), (1, 8), (2, 9), (5, 12), *cases],
+        lambda a, b: (-(-a // 2), (b - 2) // 2),
+        {
+            "padded on both sides": lambda a, b: (-(-(a + 1) // 2), (b - 1) // 2),
+            "one too many": lambda a, b: (-(-a // 2), b // 2),
+            "rounded down": lambda a, b: (a // 2, (b - 2) // 2),
+            "halved": lambda a, b: (a // 2, b // 2),
+            "last but one": lambda a, b: (-(-a // 2), (b - 1) // 2),
+            "fractions": lambda a, b: (a / 2, (b - 2) / 2),
+            "fractions halved": lambda a, b: (a / 2, b / 2),
+            "rounded up too": lambda a, b: ((a + 1) / 2, (b - 2) / 2),
+            "always one more": lambda a, b: (a // 2 + 1, (b - 2) // 2),
+            "one past the end": lambda a, b: (-(-a // 2), b // 2 + 1),
+            "turned round": lambda a, b: (2 * a, 2 * b + 2),
+            "exchanged": lambda a, b: ((b - 2) // 2, -(-a // 2)),
+            "a size": lambda a, b: (b - a - 2) // 2 + 1,
+        },
+        names=("first", "last"),
+    )
+
+
+def _two_ends_code(name: str, first: str, last: str) -> str:
+    """Code of a function of `first` and `last` that returns two expressions."""
+    return f"def {name}(first, last):\n    return {first}, {last}\n"
 
 
 def _after_conv_code(first: str, last: str) -> str:
-    """Code of an answer that returns two expressions."""
-    return f"def after_conv(first, last):\n    return {first}, {last}\n"
+    return _two_ends_code("after_conv", first, last)
 
 
 after_conv = Exercise(
     name="after_conv",
-    title="Where the valid part lies",
+    title="Where the valid part lies: a convolution",
     question="""
-        A convolution with a kernel of 3 and a stride of 2 reads a row of an *even*
-        number of pixels, as all are here. To give half as many, it must invent one pixel,
-        and it does so at the **end**: its result `j` reads the pixels `2 j`, `2 j + 1`
-        and `2 j + 2`.
+        A convolution with a kernel of 3 and a stride of 2 reads a row with an *even*
+        number of pixels. To give half as many, it needs one pixel more than there are.
+        TensorFlow adds a zero at the **end** of the row. So pixel `j` of the output reads
+        the pixels `2 j`, `2 j + 1` and `2 j + 2`.
 
-        The pixels from `first` to `last` (included) are valid. Which is the first valid
-        pixel of the result, and which the last? In whole numbers.
+        The pixels from `first` to `last` (included) are valid. Which are the first and
+        the last valid pixel of the output?
         """,
     answer_name="after_conv",
     stub=_after_conv_code("...", "..."),
@@ -327,67 +403,206 @@ after_conv = Exercise(
     mistakes={
         "padded on both sides": Mistake(
             code=_after_conv_code("(first + 2) // 2", "(last - 1) // 2"),
-            hint="That would be right if result j read 2 j - 1 to 2 j + 1, with one "
-            "invented pixel *before* the row. Read the question once more.",
+            hint="That would be right if pixel j read 2 j - 1 to 2 j + 1, with a zero "
+            "*before* the row. Here the zero stands at the end.",
         ),
         "one too many": Mistake(
             code=_after_conv_code("(first + 1) // 2", "last // 2"),
-            hint="The first one is right. The last result reads up to 2 j + 2, and that "
-            "must not be beyond `last`.",
+            hint="The first one is right. The last pixel reads up to 2 j + 2, and that "
+            "must not lie beyond `last`.",
         ),
         "rounded down": Mistake(
             code=_after_conv_code("first // 2", "(last - 2) // 2"),
-            hint="The last one is right. With `first` 5, result 2 reads pixels 4, 5 and "
-            "6, and 4 is not valid.",
+            hint="The last one is right. With `first` 5, output pixel 2 reads the pixels "
+            "4, 5 and 6, and 4 is not valid.",
         ),
         "halved": Mistake(
             code=_after_conv_code("first // 2", "last // 2"),
-            hint="Halving alone does not do it, at neither end. Which pixels does result "
-            "2 read? So from which `first` on is it no longer valid, and up to which "
-            "`last` not yet?",
+            hint="Halving is not enough, at neither end. With pixels 5 to 8 valid, "
+            "output pixel 2 reads 4, 5 and 6, and pixel 4 reads 8, 9 and 10.",
         ),
         "last but one": Mistake(
             code=_after_conv_code("(first + 1) // 2", "(last - 1) // 2"),
-            hint="The first one is right. With `last` 5, result 2 reads pixels 4, 5 and "
-            "6, and 6 is not valid.",
+            hint="The first one is right. With `last` 5, output pixel 2 reads the pixels "
+            "4, 5 and 6, and 6 is not valid.",
         ),
-        "not whole": Mistake(
+        "fractions": Mistake(
+            code=_after_conv_code("first / 2", "(last - 2) / 2"),
+            hint="For odd numbers this leaves a half, and there is no half pixel. In "
+            "which direction must the first be rounded, and in which the last?",
+        ),
+        "fractions halved": Mistake(
+            code=_after_conv_code("first / 2", "last / 2"),
+            hint="There is no half pixel. And halving is not enough at the end: the last "
+            "pixel reads up to 2 j + 2.",
+        ),
+        "rounded up too": Mistake(
             code=_after_conv_code("(first + 1) / 2", "(last - 2) / 2"),
-            hint="Asked are two whole numbers, and `/`, `np.ceil` and `np.floor` give "
-            "floats, 30.0 and not 30. `//` rounds down: how does one round up with it?",
+            hint="You are close, but `/` leaves halves: for `first` 4 this gives 2.5. "
+            "`//` rounds down.",
+        ),
+        "always one more": Mistake(
+            code=_after_conv_code("first // 2 + 1", "(last - 2) // 2"),
+            hint="The last one is right. The first one is right for odd numbers. With "
+            "`first` 4, output pixel 2 reads 4, 5 and 6: it is valid.",
+        ),
+        "one past the end": Mistake(
+            code=_after_conv_code("(first + 1) // 2", "last // 2 + 1"),
+            hint="The first one is right. The last one must itself be valid: it reads "
+            "up to 2 j + 2, which must not lie beyond `last`.",
+        ),
+        "turned round": Mistake(
+            code=_after_conv_code("2 * first", "2 * last + 2"),
+            hint="That is what the output pixels `first` and `last` read. Asked is the "
+            "other direction: `first` and `last` are pixels that are read.",
+        ),
+        "exchanged": Mistake(
+            code=_after_conv_code("(last - 2) // 2", "(first + 1) // 2"),
+            hint="Both numbers are right, in the wrong order: the first one comes first.",
         ),
         "a size": Mistake(
             code="def after_conv(first, last):\n    return (last - first - 2) // 2 + 1\n",
-            hint="That is how many are valid, or nearly. Asked are the first and the last "
-            "of them.",
+            hint="That is how many pixels are valid, or nearly. Asked are two numbers: "
+            "the first and the last of them.",
         ),
     },
     hints=(
-        "Result j is valid if 2 j is not before `first` and 2 j + 2 not after `last`.",
-        "The smallest j with 2 j >= first; the largest with 2 j + 2 <= last.",
+        "Output pixel j is valid if 2 j is not before `first` and 2 j + 2 not after "
+        "`last`.",
+        "The smallest j with 2 j >= first; the largest j with 2 j + 2 <= last.",
         "`(first + 1) // 2` rounds a half up, `(last - 2) // 2` rounds it down.",
     ),
-    explanation="The row loses pixels at its end only. That is why the valid part lies "
-    "off centre.",
+    explanation="From a whole row the start loses nothing, and the end loses one pixel.",
 )
 
 
-def _judge_smallest_crop(answer: Callable[[int, int], int]) -> str | None:
+def _judge_after_transposed(
+    answer: Callable[[int, int], tuple],
+) -> str | Finding | None:
     rng = np.random.default_rng()
-    cases = [(int(m), 2 ** int(d)) for m, d in rng.integers((1, 2), (140, 7), (60, 2))]
-    cases += [(31, 16), (33, 16), (16, 16), (63, 32), (15, 8)]
-    likely = {
-        "margin only": [m for m, _ in cases],
-        "power of two": [1 << (m - 1).bit_length() for m, _ in cases],
-        "whole stride": [-(-m // s) * s for m, s in cases],
-        "next one": [(m // (s // 2) + 1) * (s // 2) for m, s in cases],
-        "too small": [m // (s // 2) * (s // 2) for m, s in cases],
-        "this network only": [32] * len(cases),
-        "half a stride more": [m + s // 2 for m, s in cases],
-    }
-    right = [-(-m // (s // 2)) * (s // 2) for m, s in cases]
-    answers = [answer(*case) for case in cases]
-    return _mistake_or_not_whole(diagnose(answers, right=right, likely=likely), answers)
+    cases = [(int(a), int(a + n)) for a, n in rng.integers((0, 3), (40, 60), (30, 2))]
+    return try_cases(
+        answer,
+        [(0, 3), (1, 4), (1, 6), *cases],
+        lambda a, b: (2 * a + 1, 2 * b + 1),
+        {
+            "touched": lambda a, b: (2 * a, 2 * b + 2),
+            "start not crossed": lambda a, b: (2 * a, 2 * b + 1),
+            "end crossed": lambda a, b: (2 * a + 1, 2 * b + 2),
+            "doubled": lambda a, b: (2 * a, 2 * b),
+            "last too small": lambda a, b: (2 * a + 1, 2 * b),
+            "second too late": lambda a, b: (2 * a + 2, 2 * b + 1),
+            "whole kernels": lambda a, b: (2 * a + 2, 2 * b),
+            "halved": lambda a, b: (math.ceil(a / 2), (b - 2) // 2),
+            "a size": lambda a, b: 2 * (b - a) + 1,
+        },
+        names=("first", "last"),
+    )
+
+
+def _after_transposed_code(first: str, last: str) -> str:
+    return _two_ends_code("after_transposed", first, last)
+
+
+after_transposed = Exercise(
+    name="after_transposed",
+    title="Where the valid part lies: a transposed convolution",
+    question="""
+        A transposed convolution with a kernel of 3 and a stride of 2 spreads pixel `i`
+        over the pixels `2 i`, `2 i + 1` and `2 i + 2` of its output. So pixel `i` and
+        its neighbour `i + 1` share one output pixel, `2 i + 2`.
+
+        The pixels from `first` to `last` (included) are valid, their neighbours are not.
+        Which are the first and the last valid pixel of the output?
+        """,
+    answer_name="after_transposed",
+    stub=_after_transposed_code("...", "..."),
+    solution_code=_after_transposed_code("2 * first + 1", "2 * last + 1"),
+    judge=_judge_after_transposed,
+    mistakes={
+        "touched": Mistake(
+            code=_after_transposed_code("2 * first", "2 * last + 2"),
+            hint="These pixels get something from a valid pixel. The two outermost also "
+            "get something from a neighbour that is not valid.",
+        ),
+        "start not crossed": Mistake(
+            code=_after_transposed_code("2 * first", "2 * last + 1"),
+            hint="The last one is right. Output pixel `2 * first` also gets something "
+            "from the pixel before `first`.",
+        ),
+        "end crossed": Mistake(
+            code=_after_transposed_code("2 * first + 1", "2 * last + 2"),
+            hint="The first one is right. Output pixel `2 * last + 2` also gets "
+            "something from the pixel after `last`.",
+        ),
+        "doubled": Mistake(
+            code=_after_transposed_code("2 * first", "2 * last"),
+            hint="Doubling is not enough, at neither end. Which pixels are spread on "
+            "output pixel `2 * first`, and which on `2 * last + 1`?",
+        ),
+        "last too small": Mistake(
+            code=_after_transposed_code("2 * first + 1", "2 * last"),
+            hint="The first one is right. One more pixel after `2 * last` gets something "
+            "from `last` only.",
+        ),
+        "second too late": Mistake(
+            code=_after_transposed_code("2 * first + 2", "2 * last + 1"),
+            hint="The last one is right. One pixel before `2 * first + 2` gets something "
+            "from `first` only.",
+        ),
+        "whole kernels": Mistake(
+            code=_after_transposed_code("2 * first + 2", "2 * last"),
+            hint="You lose one pixel too many at each end. The middle one of the three "
+            "pixels is reached by one pixel only.",
+        ),
+        "halved": Mistake(
+            code=_after_transposed_code("(first + 1) // 2", "(last - 2) // 2"),
+            hint="That is the rule of the convolution. A transposed one makes the row "
+            "longer.",
+        ),
+        "a size": Mistake(
+            code="def after_transposed(first, last):\n    return 2 * (last - first) + 1\n",
+            hint="That is how many pixels are valid. Asked are two numbers: the first "
+            "and the last of them.",
+        ),
+    },
+    hints=(
+        "Write down which pixels are spread on the output pixels 2 i, 2 i + 1, 2 i + 2.",
+        "On an even output pixel two neighbours are spread, on an odd one a single "
+        "pixel.",
+        "The first valid one is `2 * first + 1`. The last one is the last odd pixel that "
+        "`last` reaches.",
+    ),
+    explanation="At the start one more pixel is lost. At the end none is: the row ends "
+    "at 2 last + 1.",
+)
+
+
+def _judge_smallest_crop(answer: Callable[[int, int], int]) -> str | Finding | None:
+    rng = np.random.default_rng()
+    cases = [(int(m), 2 ** int(d)) for m, d in rng.integers((1, 1), (140, 7), (60, 2))]
+    return try_cases(
+        answer,
+        [
+            *((4, 8), (3, 4), (5, 4), (9, 4), (15, 8), (16, 16), (33, 16), (31, 16)),
+            *((7, 6), (21, 10), (0, 8), *cases),
+        ],
+        lambda m, s: -(-m // (s // 2)) * (s // 2),
+        {
+            "margin only": lambda m, s: m,
+            "power of two": lambda m, s: 1 << (m - 1).bit_length() if m else 0,
+            "whole stride": lambda m, s: -(-m // s) * s,
+            "next one": lambda m, s: (m // (s // 2) + 1) * (s // 2),
+            "next stride": lambda m, s: (m // s + 1) * s,
+            "too small": lambda m, s: m // (s // 2) * (s // 2),
+            "stride too small": lambda m, s: m // s * s,
+            "this network only": lambda m, s: 32,
+            "half a stride more": lambda m, s: m + s // 2,
+            "a stride more": lambda m, s: m + s,
+            "both sides": lambda m, s: -(-2 * m // s) * s,
+            "twice the stride": lambda m, s: 2 * s,
+        },
+    )
 
 
 def _smallest_crop_code(body: str) -> str:
@@ -398,11 +613,15 @@ smallest_crop = Exercise(
     name="smallest_crop",
     title="The smallest crop that works",
     question="""
-        A chunk is a multiple of the total `stride` long (an even number), and so is the
-        tile that is kept of it. From **both** sides of the chunk the same crop is
-        removed, which must not be smaller than `margin`.
+        Two rules must hold at once:
 
-        What is the smallest crop? Any whole numbers must work, not only 31 and 16.
+        - A chunk is a multiple of the total `stride` long, and so is the tile that is
+          kept of it. The total stride is an even number.
+        - From **both** ends of the chunk the same crop is removed. It must not be smaller
+          than `margin`, the larger of the two margins.
+
+        What is the smallest crop? It must be right for all whole numbers, not only for
+        31 and 16.
         """,
     answer_name="smallest_crop",
     stub=_smallest_crop_code("..."),
@@ -411,49 +630,70 @@ smallest_crop = Exercise(
     mistakes={
         "margin only": Mistake(
             code=_smallest_crop_code("margin"),
-            hint="That is large enough, but what is kept is no multiple of the stride: "
-            "the next chunk would begin between two strides.",
+            hint="That is large enough, but the tile that is left is not a multiple of "
+            "the stride. The next chunk would begin between two multiples.",
         ),
         "power of two": Mistake(
-            code=_smallest_crop_code("1 << (margin - 1).bit_length()"),
+            code=_smallest_crop_code(
+                "1 << (margin - 1).bit_length() if margin > 0 else 0"
+            ),
             hint="Powers of two are a rule of thumb. With margin 33 and stride 16, do you "
             "really have to remove 64 pixels?",
         ),
         "whole stride": Mistake(
             code=_smallest_crop_code("-(-margin // stride) * stride"),
-            hint="That works, but is not always the smallest. What must be a multiple of "
-            "the stride is what is removed from both sides *together*.",
+            hint="That works, but it is not always the smallest. What must be a multiple "
+            "of the stride is what is removed from both ends *together*.",
         ),
         "next one": Mistake(
             code=_smallest_crop_code("(margin // (stride // 2) + 1) * (stride // 2)"),
-            hint="Nearly: a margin that fits already needs no more. Try margin 16 and "
-            "stride 16.",
+            hint="You are close. A margin that fits already needs nothing more: try "
+            "margin 16 and stride 16.",
+        ),
+        "next stride": Mistake(
+            code=_smallest_crop_code("(margin // stride + 1) * stride"),
+            hint="That is large enough, but a smaller one works. What is removed from "
+            "both ends *together* must be a multiple of the stride.",
         ),
         "too small": Mistake(
             code=_smallest_crop_code("margin // (stride // 2) * (stride // 2)"),
-            hint="This rounds down: less than the margin is removed.",
+            hint="This rounds down, so less than the margin is removed.",
+        ),
+        "stride too small": Mistake(
+            code=_smallest_crop_code("margin // stride * stride"),
+            hint="This rounds down, so less than the margin is removed. And must the "
+            "crop itself be a multiple of the stride?",
         ),
         "this network only": Mistake(
             code=_smallest_crop_code("32"),
-            hint="Right for margin 31 and stride 16, but it must work for others, too: "
+            hint="Right for margin 31 and stride 16. It must be right for others too: "
             "use `margin` and `stride`.",
         ),
         "half a stride more": Mistake(
             code=_smallest_crop_code("margin + stride // 2"),
-            hint="That is large enough, but margin and half a stride together are seldom "
-            "what may be removed. Of which number must the crop be a multiple?",
+            hint="That is large enough, but it breaks the first rule for most margins. "
+            "Of which number must the crop be a multiple?",
         ),
-        "not whole": Mistake(
-            code=_smallest_crop_code("-(-margin // (stride / 2)) * (stride / 2)"),
-            hint="A crop is a whole number of pixels, and `/` gives a float, 32.0 and "
-            "not 32. Divide by `//`.",
+        "a stride more": Mistake(
+            code=_smallest_crop_code("margin + stride"),
+            hint="That is large enough, but it breaks the first rule for most margins. "
+            "Round the margin up instead of adding to it: up to a multiple of what?",
+        ),
+        "both sides": Mistake(
+            code=_smallest_crop_code("-(-2 * margin // stride) * stride"),
+            hint="That is what both ends lose together. How much does each of them lose?",
+        ),
+        "twice the stride": Mistake(
+            code=_smallest_crop_code("2 * stride"),
+            hint="Right for margin 31 and stride 16, but `margin` must count: with a "
+            "margin of 100 this removes too little.",
         ),
     },
     hints=(
-        "Removed are 2 crops of a chunk. Both the chunk and what is left are multiples.",
+        "A chunk loses 2 crops. Both the chunk and the rest are multiples of the stride.",
         "So 2 crops are a multiple of the stride: the crop is one of half a stride.",
         "Round the margin up to a multiple of `stride // 2`.",
     ),
-    explanation="For margin 31 and stride 16 it is 32. 40 works as well: it is no power "
-    "of two.",
+    explanation="For margin 31 and stride 16 it is 32. The next one is 40, which is not a "
+    "power of two.",
 )
