@@ -1,19 +1,20 @@
 # %% [markdown]
 # # Mapping a scene
 #
-# The network gives one pixel for a patch of 16 x 16. A scene has a million pixels. How
-# does the network become a map: georeferenced, quick, in little memory, and honest about
-# where the data end?
+# The network of notebook 03 reads a patch of 16 x 16 pixels and gives the class of one
+# pixel. A scene has more than a million pixels. In this notebook the network makes a map
+# of all of them, in a file that QGIS and other programs can open.
 #
 # **Afterwards you can**
 #
-# - plan a map before computing it: its size, its place, its cost,
-# - map a window, or the whole scene,
-# - choose a tile size, and say what it costs,
-# - handle pixels without data, and see what goes wrong otherwise.
+# - plan a map before you compute it: its size, its place and its cost,
+# - map a part of a scene, or the whole scene, into a file,
+# - open this map in QGIS,
+# - choose a tile size, and say what a small one costs,
+# - decide which pixels of a map are background because the image has no data there.
 #
-# **Needs** about 45 minutes of yours, a minute of computing, 1 GB of memory, no
-# internet. The network is the one of [03](03_pixelwise_fcnn.ipynb).
+# **Needs** about 45 minutes of your time, ½ minute of computing and 1.0 GB of memory;
+# no internet.
 
 # %%
 import time
@@ -31,39 +32,73 @@ from tutorial_lib.machine import find_data
 # %% tags=["parameters"]
 havel = find_data("havel")
 work = havel.parent / "work" / "05_mapping_a_scene"
+own_path = havel.parent / "work" / "03_pixelwise_fcnn" / "fcnn.keras"
 window = Window(col_off=512, row_off=256, width=512, height=256)
 
 # %% [markdown]
-# If you trained the network in notebook 03, your own is used; otherwise the one that
-# the kit brings.
+# ## Which network?
+#
+# If you trained the network in [03](03_pixelwise_fcnn.ipynb), its file is on your disk.
+# This notebook takes it if it fits: it must read patches of 16 x 16 pixels of this image
+# and give six classes. Otherwise the notebook takes the network that the kit brings. The
+# exercises are the same with both.
 
 # %%
-own = havel.parent / "work" / "03_pixelwise_fcnn" / "fcnn.keras"
-model = own if own.exists() else recorded.weights_path("fcnn_havel")
-print("your own network" if own.exists() else "the network of the kit")
+image_path = havel / "s2_10m.tif"
+legend = tl.read_legend(havel / "terrain_truth_a.tif")
+source = tl.Source(image_path, receptive_field=16)
+
+
+def fits(path):
+    """Whether a file holds a network for this image and these classes."""
+    try:
+        plan = tl.plan_inference(path, source, output="estimated")
+    except (OSError, TypeError, ValueError) as err:
+        print(f"Your network does not fit: {err}")
+        return False
+    return len(plan.format.bands) == len(legend)
+
+
+is_own = own_path.exists() and fits(own_path)
+model = own_path if is_own else recorded.weights_path("fcnn_havel")
+print("This notebook uses", "your own network." if is_own else "the kit's network.")
 
 # %% [markdown]
 # ## A plan
 #
-# `receptive_field` says how many pixels of the image the network reads for one pixel of
-# the map. `plan_inference` looks at the rasters and at the network, checks that they
-# fit, and computes nothing yet. `window` asks for a part of the map.
+# `tl.plan_inference` reads the sizes of the image and of the network. It checks that they
+# fit, and it computes nothing yet. We give it:
+#
+# - the image with its [receptive field](glossary.md#receptive-field): how many pixels of
+#   the image the network reads, along each axis, for one pixel of the map,
+# - the name of an output: `estimated` holds the probability of each class,
+# - a [window](glossary.md#window): the part of the map that we want, in map pixels.
+#
+# The plan cuts the window into tiles of at most 256 x 256 pixels. **How many pixels of the
+# image must be read for one of these tiles?**
 
 # %% tags=["nbval-check-output"]
-image_path = havel / "s2_10m.tif"
-legend = tl.read_legend(havel / "terrain_truth_a.tif")
-source = tl.Source(image_path, receptive_field=16)
 plan = tl.plan_inference(
     model, source, output="estimated", window=window, legend=legend
 )
-plan
+print(plan)
+plan.table()
 
 # %% [markdown]
-# The plan tells size, place and cost of the map. Its *expression field* and *scale
-# factor* are 1 for this network: one pixel at a time, as large as those of the image.
+# The plan tells the size of the map, its place and its cost. The *chunk* in the table is
+# the answer to the question: rows and columns of the image that are read for a tile. It is
+# 15 pixels larger than the tile, because a pixel at the border of the tile needs its whole
+# patch too.
 #
-# The output `estimated` has one band for each class: its probability. The largest of
-# them says how sure the network is. **Where do you expect it to be sure, where not?**
+# Two more terms of the plan:
+#
+# - The [expression field](glossary.md#expression-field) is the block of map pixels that
+#   one receptive field fills: here a single pixel.
+# - The [scale factor](glossary.md#scale-factor) is 1: map pixels are as large as image
+#   pixels.
+#
+# Now compute the map of this window. The largest probability of a pixel tells how sure
+# the network is. **Where will the network be sure, and where not?**
 
 # %%
 plan.write(work / "probabilities.tif", progress=False)
@@ -78,23 +113,18 @@ tl.show(
 )
 
 # %% [markdown]
-# **What you see.** It is sure in the middle of the lake. It doubts wherever one kind of
-# ground ends and another begins, in many fields, and under the clouds.
+# **What you see.** The network is less sure where one kind of ground meets another: there,
+# a patch holds both. Inside large areas of one kind it is often more sure.
 #
 # ## Which pixels have a map?
 #
-# Nothing is invented at the border of the image, so the map is smaller than the image.
+# The network needs a whole patch for each pixel. A pixel near the border of the image has
+# no whole patch, so it is not mapped. The map is therefore smaller than the image.
 
 # %% exercise="map_size"
 
-# %%
-map_size = ex.map_size.answer()
-
-# %% [markdown]
-# Compare your numbers with the plan for the whole image: rows, columns, and the left
-# edge of the map in metres, which is the left edge of its first pixel.
-
 # %% tags=["nbval-check-output"]
+map_size = ex.map_size.answer()
 whole = tl.plan_inference(model, source, output="estimated")
 image_grid = tl.read_grid(image_path)
 rows, first = map_size(image_grid.height, 16)
@@ -103,132 +133,169 @@ print("your function:", rows, cols, image_grid.transform.c + first * 10)
 print("the plan:     ", *whole.grid.shape.yx, whole.grid.transform.c)
 
 # %% [markdown]
-# The pixels of the map are exactly pixels of the image: same size, same places, none
-# in between.
+# The last number is the left edge of the map in metres: the left edge of its first pixel.
+# Each pixel of the map covers exactly one pixel of the image. So map and image fit on each
+# other without a shift.
 #
 # ## The whole scene
 
 # %% exercise="whole_map"
 
 # %%
-plan_map = ex.whole_map.answer(image_path=image_path)
+plan_map = ex.whole_map.answer()
+plan_map(model, image_path)
+
+# %% exercise="write_map"
 
 # %%
-full = plan_map(model, image_path)
-print(full)
-full.write(work / "map.tif", progress=False)
-
-# %% [markdown]
-# The file has one band, with the number of a class in each pixel. Names and colours of
-# the classes come with `legend=`, a further argument. `predict_raster` plans and writes
-# in one go.
-
-
-# %%
-def write_map(name, source, **options):
-    """Plan and write a map of labels with names and colours; its path."""
-    path = work / f"{name}.tif"
-    options |= {"output": "estimated_labels", "legend": legend, "progress": False}
-    tl.predict_raster(model, source, path, **options)
-    return path
-
-
-map_path = write_map("land_cover", source)
+write_map = ex.write_map.answer()
+map_path = work / "land_cover.tif"
+report = write_map(model, image_path, map_path, legend)
+print(report)
 tl.show_map(image_path, map_path, titles=("Sentinel-2", "land cover"), opacity=0.6)
 
 # %% [markdown]
-# You can move this map, zoom into it (with `+` and `-`, or with the wheel while you hold
-# Ctrl), and change how much of the image shines through.
+# You can move this map and zoom into it: with `+` and `-`, or with the wheel while you hold
+# Ctrl. The slider changes how much of the image shines through.
 #
-# **What you see.** Lakes and large woods are where they belong. Much of the rest is
-# doubtful: look for villages along the shores. Where the clouds are, the network says
-# something too: it knows six classes and nothing else, and *I do not know* is not among
-# them.
-#
-# A window of the map is the same as that part of the whole map, pixel for pixel. The
-# kit computes both in the same tiles.
+# Find three places. The lake is in the east. A dark arm of the river lies south-west of
+# it, at the lower edge of the scene. The brightest cloud is in the north. **Which class
+# does the map give to each of them? And how sure will the network be?**
 
-# %% tags=["nbval-check-output"]
-part_path = write_map("part", source, window=window)
-part, everything = rasters.read_array(part_path), rasters.read_array(map_path)
-same = np.array_equal(part, everything[window.toslices()])
-assert same
-print("the window equals the part of the map:", same)
+# %%
+places = {
+    "lake": Window(1230, 240, 60, 60),
+    "dark arm": Window(465, 540, 60, 60),
+    "bright cloud": Window(900, 113, 60, 60),
+}
+found = {}
+for place, spot in places.items():
+    planned = tl.plan_inference(model, source, output="estimated", window=spot)
+    values = planned.read()
+    counts = np.bincount(values.argmax(axis=-1).ravel(), minlength=len(legend))
+    most = counts.argmax()
+    found[place] = (
+        legend.names[most],
+        counts[most] / counts.sum(),
+        values.max(-1).mean(),
+    )
+
+columns = ["most frequent class", "its share", "mean probability"]
+pandas.DataFrame.from_dict(found, orient="index", columns=columns).round(2)
 
 # %% [markdown]
+# **What you see.** Judge each place by the image. The lake and the dark arm are both water:
+# both are dark and smooth. Under the bright cloud the image shows no ground at all, so
+# nobody can tell the right class from it. The network gives an answer there too: it knows
+# six classes, and *I do not know* is not one of them.
+#
+# So a probability is not a proof. It tells how well a patch fits what the network learnt in
+# area A, and a cloud or a dark arm may be unlike anything there.
+#
+# ## Open the map in QGIS
+
+# %%
+print("The map:  ", map_path.resolve())
+print("The image:", image_path.resolve())
+pandas.DataFrame({"class": legend.names, "colour": legend.colors})
+
+# %% [markdown]
+# [QGIS](https://qgis.org) is a free program for maps. It is not a part of this kit.
+#
+# 1. Choose *Layer*, *Add Layer*, *Add Raster Layer…*, and take the file of the map. QGIS
+#    takes the colours from the file. It shows class numbers; the table above has the names.
+# 2. Add the image in the same way. In the *Layers* panel, drag it below the map.
+# 3. Right-click the map and choose *Properties*, *Transparency*. With a *Global opacity* of
+#    60 % the image shines through.
+# 4. Choose *View*, *Identify Features*, and click on the map: QGIS shows the class number
+#    of this pixel.
+#
+# On Binder the files are on another computer. Right-click the map in Jupyter's file list,
+# under `data/work`, and choose *Download*.
+#
 # ## Tiles
 #
-# A large scene does not fit into memory at once, so the map is computed **tile** by tile.
-# Neighbouring tiles read some of the same pixels: with small tiles, most of what is read
-# is read several times.
+# A large scene does not fit into memory at once. So the map is computed
+# [tile](glossary.md#tile) by tile. Neighbouring tiles read some of the same pixels.
 
 # %% exercise="pixels_read"
 
+# %% [markdown]
+# The Orfeo ToolBox is a free program for satellite images. Its tiles have 16 pixels, unless
+# you choose another size. **How many times longer does a map take with tiles of 16 pixels
+# than with tiles of 256?**
+
 # %%
 pixels_read = ex.pixels_read.answer()
-
-# %% [markdown]
-# **Guess first: how many times longer does a map take with tiles of 16 pixels than with
-# tiles of 256?** 16 is what the Orfeo ToolBox, a free program for satellite images,
-# takes if nobody tells it otherwise.
-
-# %%
-costs = []
+costs, maps = [], []
 for tile_size in (16, 64, 256):
     planned = tl.plan_inference(
-        model, source, output="estimated_labels", window=window, tile_size=tile_size
+        model, source, output="estimated", window=window, tile_size=tile_size
     )
     planned.read()  # the first run also compiles the network for this size
     start = time.perf_counter()
-    labels = planned.read()
+    maps.append(planned.read())
     seconds = time.perf_counter() - start
     costs.append((tile_size, len(planned.tiles), pixels_read(tile_size, 16), seconds))
 
-names = ["tile size", "tiles", "pixels read for each", "seconds"]
-pandas.DataFrame(costs, columns=names).set_index("tile size").round(2)
+columns = ["tile size", "tiles", "pixels read for each", "seconds"]
+pandas.DataFrame(costs, columns=columns).set_index("tile size").round(2)
 
 # %% [markdown]
-# **What you see.** Small tiles read the same pixels again and again, and each tile costs
-# some time of its own. Beyond some size there is little left to win, and larger tiles
-# need more memory.
+# **What you see.** With small tiles, the same pixels are read again and again, and each
+# tile costs some time of its own. Large tiles win little more, and they need more memory.
 #
-# Does the tile size change the map? It must not: each pixel sees its own 16 x 16 pixels,
-# whatever the tile.
+# **Does the tile size change the map? And are the pixels of a window the same as in the map
+# of the whole scene, also at the border of the window?**
 
 # %% tags=["nbval-check-output"]
-maps = [
-    tl.plan_inference(
-        model, source, output="estimated", window=window, tile_size=size
-    ).read()
-    for size in (37, 64, 256)
-]
 difference = max(np.abs(one - maps[0]).max() for one in maps)
+print("largest difference of a probability below 0.00001:", bool(difference < 1e-5))
+
+part_path = work / "part.tif"
+write_map(model, image_path, part_path, legend, window=window)
+part, everything = rasters.read_array(part_path), rasters.read_array(map_path)
+same = np.array_equal(part, everything[window.toslices()])
+print("the window equals this part of the map:", same)
+
+# %% tags=["claim"]
+assert same
 assert difference < 1e-5
-print("the largest difference is smaller than 0.00001")
+assert costs[0][-1] > costs[-1][-1]
+labels = probabilities.argmax(axis=-1)
+at_edge = (labels[1:, 1:] != labels[:-1, 1:]) | (labels[1:, 1:] != labels[1:, :-1])
+assert surest[1:, 1:, 0][at_edge].mean() < surest[1:, 1:, 0][~at_edge].mean() - 0.05
 
 # %% [markdown]
-# ## Where there is no data
+# Nothing changes. Each pixel is computed from its own 16 x 16 pixels, whatever the tile. At
+# the border of a window the image goes on, and the network reads it. (Computers round the
+# last decimals differently for tiles of different sizes.)
 #
-# This copy of the image has no data in the west: zeros, and a tag that says so. Let us
-# first map it as if zeros were measured.
+# ## Where the image has no data
+#
+# This copy of the image has a wedge without data in the west. The pixels there have the
+# value 0, and the file says that 0 means *no data*. `nodata_rule=None` ignores this: the
+# network takes the zeros for measured values.
 
 # %%
-empty_image = tl.Source(havel / "s2_10m_nodata.tif", receptive_field=16)
-plain_path = write_map("without_rule", empty_image, nodata_rule=None)
-tl.show(empty_image.path, plain_path, titles=("Sentinel-2", "zeros taken as measured"))
+empty_path = havel / "s2_10m_nodata.tif"
+plain_path = work / "without_rule.tif"
+write_map(model, empty_path, plain_path, legend, nodata_rule=None)
+tl.show(empty_path, plain_path, titles=("Sentinel-2", "zeros taken as measured"))
 
 # %% [markdown]
-# The network has an answer for everything. **What will happen to the wedge when the
-# zeros count as no-data? And what to the pixels beside it?**
+# The network gives a class inside the wedge too. Without `nodata_rule=None`, a map pixel is
+# [background](glossary.md#background-value) when its own place in the image has no data.
+# The background has the value 255, which is not a class. **What will happen to the wedge?
+# And to the pixels beside it?**
 
 # %%
-masked_path = write_map("with_rule", empty_image)
+masked_path = work / "with_rule.tif"
+write_map(model, empty_path, masked_path, legend)
 tl.compare(plain_path, masked_path, titles=("zeros as measured", "zeros as no-data"))
 
 # %% [markdown]
-# Pull the line from side to side; *Blink* shows them in turn. A map pixel is
-# **background** when its own place in the image has no data. Its value,
-# 255, is no class, and the file says that it means no data.
+# Pull the line from side to side; *Blink* shows the maps in turn.
 
 # %% exercise="changed_share"
 
@@ -239,48 +306,71 @@ print(f"background: {(masked == 255).mean():.1%} of the map")
 print(f"changed beside the wedge: {changed_share(plain, masked):.2%}")
 
 # %% [markdown]
-# Nothing beside the wedge has changed: the network reads the same zeros as before, only
-# its answer inside the wedge is replaced. But then, pixels near the edge of the wedge
-# did see some of those zeros. Whoever wants none of that takes the rule `"any"`:
-# background where *anything* that the network read has no data. `"all"` is the opposite:
-# background only where *everything* that it read has none. `"center"` was used above.
-# **Which rule gives most background?**
+# Beside the wedge nothing has changed: the network reads the same zeros as before, and only
+# its answers inside the wedge are replaced. So a pixel near the wedge still has some zeros
+# in its patch. Three rules decide what becomes background:
+#
+# | rule | background where |
+# |---|---|
+# | `"center"` | the pixel itself has no data (used above) |
+# | `"any"` | at least one pixel of the patch has no data |
+# | `"all"` | all pixels of the patch have no data |
+#
+# **Which rule gives most background, and which gives least?**
 
 # %% tags=["nbval-check-output"]
 for rule in ("all", "center", "any"):
     ruled = tl.plan_inference(
-        model, empty_image, output="estimated_labels", nodata_rule=rule
+        model, empty_path, output="estimated_labels", nodata_rule=rule
     )
     share = (ruled.read() == 255).mean()
     print(f"{rule:>6}: {share:.1%} background")
 
 # %% [markdown]
+# With `"any"`, the network never reads a zero of the wedge for a pixel that has a class.
+#
 # ## Two traps
 #
-# The Orfeo ToolBox looks at whole tiles: a tile without any data is skipped, all others
-# are mapped as if nothing were missing. And the value that it writes is 0 unless told
-# otherwise. **What is class 0 here?** The kit obeys, but it warns.
+# The Orfeo ToolBox decides by whole tiles: only a tile without any data becomes background.
+# And its background value is 0, unless you choose another one. The kit can do the same, but
+# it warns. **Which class has the number 0 here? And what will the wedge look like?**
 
 # %%
 with warnings.catch_warnings(record=True, action="always") as heard:
-    steps_path = write_map(
-        "tile_rule", empty_image, nodata_rule="tile", tile_size=64, background=0
-    )
+    steps_path = work / "tile_rule.tif"
+    trap = {"nodata_rule": "tile", "tile_size": 64, "background": 0}
+    write_map(model, empty_path, steps_path, legend, **trap)
 print(heard[0].message)
 tl.show(masked_path, steps_path, titles=("by pixel, 255", "by tile, 0"))
 
 # %% [markdown]
-# **What you see.** Stairs, as large as the tiles: another tile size gives another map.
-# And where are the lakes? The file says that 0 means no data, and 0 is water too. Whoever
-# gets this file cannot tell a lake from a hole.
+# **What you see.** The wedge has stairs, as large as the tiles. Another tile size gives
+# another map. And the lakes are gone: the file says that 0 means *no data*, and 0 is also
+# the number of water. Nobody who opens this file can tell a lake from a hole.
 #
 # ## Summary
 #
-# - A plan says what will be computed; `write` computes it; the file appears when it is
-#   complete.
-# - With valid convolutions, neither the window nor the tile size changes a pixel.
+# - A plan tells what will be computed. `write` computes it. `predict_raster` does both.
+# - A pixel is mapped if its whole patch lies in the image. The map's pixels are pixels of
+#   the image.
+# - With this network, neither the window nor the tile size changes a pixel of the map.
 # - Tiles that are small compared with the receptive field waste most of their reading.
-# - No-data should be decided pixel by pixel, and the background should be no class.
+# - Decide about no-data pixel by pixel, and choose a background value that is not a class.
+# - A network names a class everywhere, also where the image shows no ground.
+#
+# ## Open task
+#
+# Map the scene a second time from an image of another day: multiply the pixels by 0.9
+# (`rasters.read_array`, `rasters.write_array`), as if the sun stood lower. Compare both
+# maps with `tl.compare`. Which classes change, and where? Do you trust the network of this
+# scene on another day?
+#
+# ## Further reading
+#
+# - QGIS, [raster properties](https://docs.qgis.org/latest/en/docs/user_manual/working_with_raster/raster_properties.html):
+#   colours, opacity, and much more.
+# - GDAL, [the raster data model](https://gdal.org/en/stable/user/raster_data_model.html):
+#   what a georeferenced file holds, and what a no-data value is.
 #
 # Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*. In
-# [06](06_two_sources.ipynb) the network sees two images.
+# [06](06_two_sources.ipynb) the network reads two images.
