@@ -1,29 +1,41 @@
-"""Exercises of notebook 08: errors near the borders of a chunk, cost of a crop."""
+"""Exercises of notebook 08: errors near borders, cost of a crop, scores of a map."""
 
 import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from traceback import walk_tb
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
-from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
+from tutorial_lib.exercises import (
+    Exercise,
+    Finding,
+    Mistake,
+    compare_networks,
+    try_cases,
+)
 
 
-def _judge_exact_crop(answer: Callable[[int], int]) -> str | None:
-    depths = range(3, 10)
-    likely = {
-        "right end": [2**d for d in depths],
-        "margin": [2 ** (d + 1) - 1 for d in depths],
-        "half of both": [1.5 * 2**d - 0.5 for d in depths],
-        "straight line": [16 * d - 32 for d in depths],
-        "squared": [2 * d**2 for d in depths],
-        "one depth": [32] * len(depths),
-        "times": [8 * d for d in depths],
-    }
-    right = [2 ** (d + 1) for d in depths]
-    return diagnose([answer(d) for d in depths], right=right, likely=likely)
+def _judge_exact_crop(answer: Callable[[int], int]) -> str | Finding | None:
+    return try_cases(
+        answer,
+        [(depth,) for depth in range(3, 10)],
+        lambda depth: 2 ** (depth + 1),
+        {
+            "right end": lambda depth: 2**depth,
+            "margin": lambda depth: 2 ** (depth + 1) - 1,
+            "both margins": lambda depth: 3 * 2**depth - 1,
+            "half of both": lambda depth: 1.5 * 2**depth - 0.5,
+            "straight line": lambda depth: 16 * depth - 32,
+            "squared": lambda depth: 2 * depth**2,
+            "one depth": lambda depth: 32,
+            "times": lambda depth: 8 * depth,
+            "one too deep": lambda depth: 2 ** (depth + 2),
+            "margin and half": lambda depth: 2 ** (depth + 1) - 1 + 2**depth // 2,
+        },
+    )
 
 
 def _exact_crop_code(body: str) -> str:
@@ -35,8 +47,11 @@ exact_crop = Exercise(
     title="The crop of a deeper network",
     question="""
         Two rows are enough to guess the law. Write the smallest crop, the same on all
-        sides, with which a network of `depth` halvings can be tiled exactly. Think of
-        both rules: the margins must go, and the total stride must fit.
+        sides, with which a map of tiles is exact for a network of `depth` halvings.
+        Think of both rules: the crop removes the margins, and the tile that is left is a
+        multiple of the total stride.
+
+        `ex.exact_crop.hint()` gives a hint, here and in all exercises.
         """,
     answer_name="exact_crop",
     stub=_exact_crop_code("..."),
@@ -45,26 +60,32 @@ exact_crop = Exercise(
     mistakes={
         "right end": Mistake(
             code=_exact_crop_code("2 ** depth"),
-            hint="That is enough at the right and the bottom. What of the other sides?",
+            hint="That is enough at the right and the bottom. The other two sides lose "
+            "more.",
         ),
         "margin": Mistake(
             code=_exact_crop_code("2 ** (depth + 1) - 1"),
-            hint="That takes the margins away, but 2 crops must also be a multiple of "
-            "the total stride.",
+            hint="That removes the margins. But two crops together must also be a "
+            "multiple of the total stride.",
+        ),
+        "both margins": Mistake(
+            code=_exact_crop_code("3 * 2 ** depth - 1"),
+            hint="That is what is lost at two opposite sides together. The crop is what "
+            "is removed from each side.",
         ),
         "half of both": Mistake(
             code=_exact_crop_code("1.5 * 2 ** depth - 0.5"),
-            hint="That is half of what is lost at both sides together. More is lost at "
-            "one side than at the other.",
+            hint="That is half of what is lost at two opposite sides together. One side "
+            "loses more than the other.",
         ),
         "straight line": Mistake(
             code=_exact_crop_code("16 * depth - 32"),
-            hint="Right for 3 and 4 halvings. But what does one more halving do to a "
-            "margin: does it add to it, or double it?",
+            hint="Right for 3 and 4 halvings, as the table has them. But what does one "
+            "more halving do to a margin: does it add to it, or double it?",
         ),
         "squared": Mistake(
             code=_exact_crop_code("2 * depth**2"),
-            hint="Nearly right for the rows of the table, and wrong for deeper ones. "
+            hint="Nearly right for the rows of the table, and wrong for deeper networks. "
             "What does one more halving do to the total stride?",
         ),
         "one depth": Mistake(
@@ -74,28 +95,45 @@ exact_crop = Exercise(
         ),
         "times": Mistake(
             code=_exact_crop_code("8 * depth"),
-            hint="Right for four halvings, but not for three. Both columns of margins "
-            "and the total stride: by what do they grow from row to row?",
+            hint="Right for four halvings, but not for three. By what do all columns of "
+            "the table grow from row to row?",
+        ),
+        "one too deep": Mistake(
+            code=_exact_crop_code("2 ** (depth + 2)"),
+            hint="That is exact, but half of it is enough. What is the margin at the "
+            "left for 3 halvings?",
+        ),
+        "margin and half": Mistake(
+            code=_exact_crop_code("2 ** (depth + 1) - 1 + 2 ** depth // 2"),
+            hint="That removes the margins, but what is left is not a multiple of the "
+            "total stride. Round the margin up instead of adding to it.",
         ),
     },
     hints=(
-        "From one row to the next everything doubles.",
-        "Left margins are 15 and 31: one less than a power of two.",
+        "From one row to the next, everything doubles.",
+        "The margins at the left are 15 and 31: one less than a power of two.",
         "16 = 2 ** 4 for 3 halvings, 32 = 2 ** 5 for 4.",
     ),
-    explanation="Every halving doubles it: deep networks lose much of a chunk.",
+    explanation="Each halving doubles it: deep networks lose much of a chunk.",
 )
 
 
-def _judge_deeper(answer: type) -> str | None:
+def _judge_deeper(answer: type) -> str | Finding | None:
     from tutorial_lib.fields.analysis import analyse
 
+    channels = {"input_p": 1, "input_xs": 4}
     try:
-        analysis = analyse(answer().build({"input_p": 1, "input_xs": 4}))
+        model = answer().build(channels)
+        analysis = analyse(model)
     except ValueError:
-        return _why_not_joined(answer)
+        mistake = _why_not_joined(answer)
+        if mistake is None:
+            raise
+        return mistake
     if not any(analysis.inputs["input_xs"] in step.inputs for step in analysis.steps):
         return "no xs"
+    if analysis.spacing["input_xs"] != 4:
+        return "another level"
     if analysis.scale["estimated"] != 1:
         return "too small"
     if analysis.total_stride["input_p"] != 32:
@@ -103,17 +141,27 @@ def _judge_deeper(answer: type) -> str | None:
     kinds = [step.kind for step in analysis.steps]
     if kinds.count("Add") < 5:
         return "concatenated" if "Concatenate" in kinds else "no skips"
-    exact = {
-        name
+    reference = deeper.run(deeper.solution_code)().build(channels)
+    return _wrong_crops(analysis) or compare_networks(
+        model, reference, says="the question says"
+    )
+
+
+def _wrong_crops(analysis: Any) -> str | None:
+    """The mistake in the crops of a network, if there is one that has its hint."""
+    start = "estimated_crop"
+    margins = {
+        int(name.removeprefix(start)): margins
         for name, margins in analysis.margins.items()
-        if name.startswith("estimated_crop") and margins == (0, 0, 0, 0)
+        if name.startswith(start)
     }
-    if "estimated_crop64" in exact:
-        return None
-    return "another crop" if exact else "crops"
+    if 64 not in margins:
+        exact = any(lost == (0, 0, 0, 0) for lost in margins.values())
+        return "another crop" if exact else "crops"
+    return "few crops" if not {8, 16, 32} <= set(margins) else None
 
 
-def _why_not_joined(answer: type) -> str:
+def _why_not_joined(answer: type) -> str | None:
     """Mistake of a network that cannot join two images: sizes or channels differ."""
     import keras
 
@@ -130,7 +178,7 @@ def _why_not_joined(answer: type) -> str:
             return "sizes"
         if len({shape[3:] for shape in shapes}) > 1:
             return "channels"
-    return OTHER
+    return None
 
 
 def _shapes_given_to_keras(traceback: TracebackType | None) -> list[tuple]:
@@ -178,11 +226,17 @@ deeper = Exercise(
     name="deeper",
     title="One halving more",
     question="""
-        This is the network of notebook 07, but not complete: `halve` is a convolution
-        with a stride of 2, `double` a transposed one. Give it **five** halvings, with 16
-        filters in the first, 32 in the second and 64 in all others; let each doubling be
-        added to the level of the same size; and let it have outputs with the crops 8, 16,
-        32, and the one that is exact.
+        This is the network of notebook 07 with three blanks. `halve` is a convolution
+        with a stride of 2, and `double` is a transposed one.
+
+        1. `crops`: it has outputs with the crops 8, 16, 32, and the crop that is exact.
+        2. The numbers of filters: there are **five** halvings, with 16 filters in the
+           first, 32 in the second, and 64 in all others.
+        3. What follows a halving is kept in `levels`. On the way up, `net` is doubled to
+           as many channels as `skip` has, and then added to `skip`.
+
+        The images hold digital numbers of 11 bits, up to 2047. `scale = 0.01` multiplies
+        them by 0.01, because a network learns faster from numbers near 1.
         """,
     answer_name="Deeper",
     stub=_DEEPER.replace(_FILTERS, "...")
@@ -193,31 +247,42 @@ deeper = Exercise(
     mistakes={
         "another depth": Mistake(
             code=_DEEPER.replace(_FILTERS, "(16, 32, 64, 64)"),
-            hint="The total stride is not that of five halvings. How many numbers of "
-            "filters are there?",
+            hint="The total stride is not that of five halvings. Each number of filters "
+            "makes one halving: how many numbers are there?",
         ),
         "crops": Mistake(
             code=_DEEPER.replace(_CROPS, "(8, 16, 32)"),
-            hint="No output with a crop is exact. Which crop did you find for five "
-            "halvings?",
+            hint="No output with a crop is exact: the last number is missing, or too "
+            "small. Which crop did you find for five halvings?",
         ),
         "another crop": Mistake(
             code=_DEEPER.replace(_CROPS, "(8, 16, 32, 128)"),
-            hint="One of these crops takes the margins away, but the smallest one with "
-            "which a map is exact is missing. Which did you find for five halvings?",
+            hint="One of these crops removes the margins, but the smallest exact one is "
+            "missing. Which did you find for five halvings?",
+        ),
+        "few crops": Mistake(
+            code=_DEEPER.replace(_CROPS, "(64,)"),
+            hint="The crop that is exact is there. The question asks for three smaller "
+            "ones as well, to measure what they leave.",
+        ),
+        "another level": Mistake(
+            code=_DEEPER.replace(_FILTERS, "(64, 64, 64, 32, 16)"),
+            hint="xs joins where there are 32 filters. There the image must have been "
+            "halved twice, because a pixel of xs is as wide as four of pan. Which number "
+            "stands second?",
         ),
         "no skips": Mistake(
             code=_DEEPER.replace(_SKIP, "double(net, skip.shape[-1])"),
-            hint="The levels of the encoder are not used: what is doubled is to be added "
-            "to the level of the same size.",
+            hint="The levels of the way down are not used. What is doubled must be added "
+            "to `skip`, the level of the same size.",
         ),
         "concatenated": Mistake(
             code=_DEEPER.replace(
                 _SKIP,
                 "keras.layers.Concatenate()([double(net, skip.shape[-1]), skip])",
             ),
-            hint="The levels of the encoder are used, but set beside what is doubled, as "
-            "more channels. They are to be added to it.",
+            hint="The levels are used, but joined to what is doubled as more channels. "
+            "They must be added to it.",
         ),
         "channels": Mistake(
             code=_DEEPER.replace(_SKIP, "keras.layers.Add()([double(net, 64), skip])"),
@@ -226,13 +291,14 @@ deeper = Exercise(
         ),
         "no xs": Mistake(
             code=_DEEPER.replace(_FILTERS, "(16, 64, 64, 64, 64)"),
-            hint="The result does not depend on xs: it joins the level with 32 filters. "
-            "Is there one, and does it get into the result?",
+            hint="The result does not depend on xs. xs joins where there are 32 filters: "
+            "which halving has them?",
         ),
         "sizes": Mistake(
             code=_DEEPER.replace(_SKIP, "keras.layers.Add()([net, skip])"),
-            hint="Two images of different size are added. Before it is added, the smaller "
-            "one has to be doubled.",
+            hint="Two images of different size are added. On the way up, `net` must be "
+            "doubled before it is added to `skip`. On the way down, xs joins where there "
+            "are 32 filters: only the second halving may have them.",
         ),
         "too small": Mistake(
             code=_DEEPER.replace("reversed(levels[:-1])", "reversed(levels[1:-1])"),
@@ -241,9 +307,9 @@ deeper = Exercise(
         ),
     },
     hints=(
-        "Three blanks: crops, numbers of filters, and what happens to `net` at a skip.",
+        "Begin with the numbers: the crops, then one number of filters for each halving.",
         "Five numbers of filters are five halvings. The exact crop is that of your "
-        "function.",
+        "function, `exact_crop(5)`.",
         "`keras.layers.Add()([double(net, filters), skip])`, with as many filters as "
         "`skip` has channels: `skip.shape[-1]`.",
     ),
@@ -264,25 +330,22 @@ deeper = Exercise(
 )
 
 
-def _judge_distortion(answer: Callable[..., float]) -> str | None:
-    crops = [1, 2, 3, 4, 5, 6, 0]
-    chunks = [_random_chunk() for _ in crops]
+def _judge_distortion(answer: Callable[..., float]) -> str | Finding | None:
+    small = np.zeros((2, 2, 2)), np.array([[[3.0, 4], [0, 0]], [[0, 0], [0, 0]]])
+    chunks = [(*_random_chunk(), crop) for crop in (1, 2, 3, 4, 5, 6)]
+    rules = {name: _of_arrays(rule) for name, rule in _DISTORTIONS.items()}
+    right = rules.pop("right")
     # NumPy warns of the mean of an empty array.
     with warnings.catch_warnings(action="ignore"):
-        got = [answer(*pair, crop) for pair, crop in zip(chunks, crops, strict=True)]
-    if any(np.ndim(number) for number in got):
-        return "many numbers"
-    got = [float(number) for number in got]
-    errors = [alone - around for alone, around in chunks]
-    likely = {
-        mistake: [rule(error, crop) for error, crop in zip(errors, crops, strict=True)]
-        for mistake, rule in _DISTORTIONS.items()
-    }
-    right = likely.pop("right")
-    # For a crop of 0 the slice `[crop:-crop]` is empty, and the mean is NaN.
-    if np.isnan(got[-1]) and close(got[:-1], right[:-1]):
-        return "nothing left"
-    return diagnose(got, right=right, likely=likely)
+        found = try_cases(answer, chunks, right, rules)
+        if isinstance(found, Finding) and np.ndim(answer(*chunks[0])):
+            return "many numbers"
+        if found is None and np.isnan(answer(*small, 0)):
+            return "nothing left"
+        if isinstance(found, Finding) or found is None:
+            # The smallest example first.
+            found = try_cases(answer, [(*small, 0), *chunks], right)
+    return found
 
 
 def _random_chunk() -> tuple[np.ndarray, np.ndarray]:
@@ -295,6 +358,13 @@ def _random_chunk() -> tuple[np.ndarray, np.ndarray]:
     alone[:3] += 2
     alone[:, -2:] -= 1
     return alone, around
+
+
+def _of_arrays(
+    rule: Callable[[np.ndarray, int], float],
+) -> Callable[[np.ndarray, np.ndarray, int], float]:
+    """A rule of the error and the crop, as a function of the two arrays."""
+    return lambda alone, around, crop: rule(alone - around, crop)
 
 
 def _inner(error: np.ndarray, crop: int) -> np.ndarray:
@@ -320,6 +390,10 @@ _DISTORTIONS: dict[str, Callable[[np.ndarray, int], float]] = {
     "no crop": lambda error, crop: _root_mean(error),
     "one side": lambda error, crop: _root_mean(error[crop:, crop:]),
     "rows only": lambda error, crop: _root_mean(error[crop : len(error) - crop]),
+    "not squared": lambda error, crop: np.sqrt(_inner(error, crop).sum(-1).mean() ** 2),
+    "mean of bands": lambda error, crop: np.sqrt(
+        (_inner(error, crop).sum(-1) ** 2).mean()
+    ),
 }
 
 
@@ -340,10 +414,10 @@ distortion = Exercise(
     name="distortion",
     title="Distortion after a crop",
     question="""
-        `alone` and `around` are arrays of one shape, (height, width, band). Write the
-        distortion that is left when `crop` pixels are removed from all four sides: square
-        the differences, **sum** them over the bands, take the **mean** over the pixels,
-        then the root. A crop of 0 must work, too.
+        `alone` and `around` are arrays of one shape, (height, width, band). Remove `crop`
+        pixels from all four sides, and measure the distortion that is left. Square the
+        differences, **sum** the squares over the bands, take the **mean** over the
+        pixels, then the root. A crop of 0 must work too.
         """,
     answer_name="distortion",
     stub="""
@@ -357,19 +431,20 @@ distortion = Exercise(
     mistakes={
         "per value": Mistake(
             code=_distortion_code("np.sqrt((error**2).mean())"),
-            hint="That is the mean over the bands, too. They are to be summed.",
+            hint="That is the mean over the bands too. Sum the squares over the bands.",
         ),
         "no root": Mistake(
             code=_distortion_code("(error**2).sum(axis=-1).mean()"),
-            hint="The root is missing.",
+            hint="All is right except for the root, which is missing.",
         ),
         "absolute": Mistake(
             code=_distortion_code("np.abs(error).sum(axis=-1).mean()"),
-            hint="The differences are to be squared; the root comes at the end.",
+            hint="Square the differences instead of taking absolute values. The root "
+            "comes at the end.",
         ),
         "root first": Mistake(
             code=_distortion_code("np.sqrt((error**2).sum(axis=-1)).mean()"),
-            hint="The root comes last: here it is taken of each pixel, before the mean.",
+            hint="The root comes last. Here it is taken of each pixel, before the mean.",
         ),
         "many numbers": Mistake(
             code=_distortion_code("np.sqrt((error**2).sum(axis=-1).mean(axis=0))"),
@@ -387,20 +462,30 @@ distortion = Exercise(
         ),
         "one side": Mistake(
             code=_distortion_code(_VALUE, "crop:", "crop:"),
-            hint="Removed at the top and the left only.",
+            hint="Pixels are removed at the top and the left only.",
         ),
         "rows only": Mistake(
             code=_distortion_code(_VALUE, "crop : height - crop", ":"),
             hint="Rows are removed, columns are not.",
         ),
+        "not squared": Mistake(
+            code=_distortion_code("np.sqrt(error.sum(axis=-1).mean() ** 2)"),
+            hint="The mean is squared instead of each difference, so that differences "
+            "of both signs cancel. Square first.",
+        ),
+        "mean of bands": Mistake(
+            code=_distortion_code("np.sqrt((error.sum(axis=-1) ** 2).mean())"),
+            hint="The bands are summed before they are squared, so that differences of "
+            "both signs cancel. Square first.",
+        ),
         "nothing left": Mistake(
             code=_distortion_code(_VALUE, "crop:-crop", "crop:-crop"),
-            hint="Right, but for a crop of 0: `[0:-0]` is `[0:0]`, which is nothing. "
+            hint="Right, except for a crop of 0: `[0:-0]` is `[0:0]`, which is nothing. "
             "Count from the start: `height - crop`.",
         ),
     },
     hints=(
-        "First cut rows and columns, then compute.",
+        "First remove rows and columns, then compute.",
         "`[crop : height - crop, crop : width - crop]`",
         "`.sum(axis=-1)` sums over the bands; `.mean()` of that is over the pixels.",
     ),
@@ -409,75 +494,137 @@ distortion = Exercise(
 )
 
 
-def _judge_cost(answer: Callable[[int, int], float]) -> str | None:
+def _judge_map_accuracy(answer: Callable[..., float]) -> str | Finding | None:
     rng = np.random.default_rng()
-    cases = [(int(32 * n), int(c)) for n, c in rng.integers((8, 0), (40, 100), (30, 2))]
-    cases += [(128, 32), (256, 0)]
-    likely = {
-        "one side": [(n / (n - c)) ** 2 for n, c in cases],
-        "one axis": [n / (n - 2 * c) for n, c in cases],
-        "upside down": [((n - 2 * c) / n) ** 2 for n, c in cases],
-        "difference": [n**2 - (n - 2 * c) ** 2 for n, c in cases],
-        "floored": [n**2 // (n - 2 * c) ** 2 for n, c in cases],
-        "no brackets": [float(n * n) for n, c in cases],
-    }
-    right = [(n / (n - 2 * c)) ** 2 for n, c in cases]
-    answers = [answer(*case) for case in cases]
-    # "floored" above rounds the ratio of the areas down, this one the ratio of sides.
-    floored = {"floored": [(n // (n - 2 * c)) ** 2 for n, c in cases]}
-    mistake = diagnose(answers, right=right, likely=likely)
-    return diagnose(answers, right, floored) if mistake == OTHER else mistake
+    cases = [
+        (np.array([1.0, 0.5]), np.array([300, 100])),
+        (np.array([0.9, 0.5, 0.7]), np.array([10, 30, 60])),
+    ]
+    for count in (2, 3, 4, 6):
+        cases.append((rng.uniform(0.2, 0.9, count), rng.integers(100, 9000, count)))
+    rules = {name: _of_shares(rule) for name, rule in _MAP_ACCURACIES.items()}
+    found = try_cases(answer, cases, _right_map_accuracy, rules)
+    if isinstance(found, Finding) and np.ndim(answer(*cases[0])):
+        return "many numbers"
+    return found
 
 
-def _cost_code(body: str) -> str:
-    return f"def cost(chunk, crop):\n    return {body}\n"
+def _right_map_accuracy(users: np.ndarray, map_pixels: np.ndarray) -> float:
+    return float(users @ map_pixels) / float(map_pixels.sum())
 
 
-cost = Exercise(
-    name="cost",
-    title="What a crop costs",
+def _of_shares(
+    rule: Callable[[np.ndarray, np.ndarray, np.ndarray], float],
+) -> Callable[[np.ndarray, np.ndarray], float]:
+    """A rule of accuracies, weights and pixels, as a function of the two arrays."""
+    return lambda users, pixels: rule(users, pixels / pixels.sum(), pixels)
+
+
+_MAP_ACCURACIES: dict[str, Callable[..., float]] = {
+    "plain mean": lambda u, w, n: u.mean(),
+    "not divided": lambda u, w, n: (n * u).sum(),
+    "mean of products": lambda u, w, n: (w * u).mean(),
+    "by the largest": lambda u, w, n: (n / n.max() * u).sum(),
+    "by the number": lambda u, w, n: (n / len(n) * u).sum(),
+    "mean pixels": lambda u, w, n: (n / n.mean() * u).sum(),
+    "rare ones count more": lambda u, w, n: (u / w).sum() / (1 / w).sum(),
+    "equal weights": lambda u, w, n: u.sum(),
+    "largest class": lambda u, w, n: u[n.argmax()],
+    "wrong shares": lambda u, w, n: ((1 - u) * w).sum(),
+    "shares of right": lambda u, w, n: (u / u.sum() * w).sum(),
+}
+
+
+def _map_accuracy_code(weights: str, value: str) -> str:
+    """Code of an answer with these weights, and this value made of them."""
+    return f"""
+def map_accuracy(users, map_pixels):
+    weights = {weights}
+    return {value}
+"""
+
+
+_WEIGHTS, _WEIGHTED = "map_pixels / map_pixels.sum()", "(weights * users).sum()"
+
+map_accuracy = Exercise(
+    name="map_accuracy",
+    title="The accuracy of the whole map",
     question="""
-        The network computes all pixels of a square chunk, `chunk` on a side; `crop` are
-        removed from every side. How many pixels are computed for each one that is kept?
+        `users` has the user's accuracy of each class, `map_pixels` the number of map
+        pixels of each class. Both are NumPy arrays in the order of the classes.
+
+        The **weight** of a class is its share of the map. Write the weights. Then write
+        the overall accuracy: the share of the whole map that is right.
         """,
-    answer_name="cost",
-    stub=_cost_code("..."),
-    solution_code=_cost_code("(chunk / (chunk - 2 * crop)) ** 2"),
-    judge=_judge_cost,
+    answer_name="map_accuracy",
+    stub=_map_accuracy_code("...", "..."),
+    solution_code=_map_accuracy_code(_WEIGHTS, _WEIGHTED),
+    judge=_judge_map_accuracy,
     mistakes={
-        "one side": Mistake(
-            code=_cost_code("(chunk / (chunk - crop)) ** 2"),
-            hint="Removed from one side only: a chunk has a left and a right side.",
+        "plain mean": Mistake(
+            code=_map_accuracy_code(_WEIGHTS, "users.mean()"),
+            hint="Here each class counts the same. A class that covers half of the map "
+            "must count for half.",
         ),
-        "one axis": Mistake(
-            code=_cost_code("chunk / (chunk - 2 * crop)"),
-            hint="That is along one axis. Pixels lie in rows *and* columns.",
+        "not divided": Mistake(
+            code=_map_accuracy_code("map_pixels", _WEIGHTED),
+            hint="That is how many pixels of the map are right. Asked is a share, so "
+            "the weights must be shares.",
         ),
-        "upside down": Mistake(
-            code=_cost_code("((chunk - 2 * crop) / chunk) ** 2"),
-            hint="That is the share that is kept, the inverse of what is asked for.",
+        "mean of products": Mistake(
+            code=_map_accuracy_code(_WEIGHTS, "(weights * users).mean()"),
+            hint="The weights are right. They add up to 1, so the products must be "
+            "summed; the mean divides once more.",
         ),
-        "floored": Mistake(
-            code=_cost_code("chunk**2 // (chunk - 2 * crop) ** 2"),
-            hint="`//` drops what is left over, and a cost is seldom a whole number. "
-            "Divide by `/`.",
+        "by the largest": Mistake(
+            code=_map_accuracy_code("map_pixels / map_pixels.max()", _WEIGHTED),
+            hint="The weights must add up to 1: each is a share of the whole map. Here "
+            "the largest class alone has the weight 1.",
         ),
-        "no brackets": Mistake(
-            code=_cost_code("chunk * chunk / (chunk - 2 * crop) * (chunk - 2 * crop)"),
-            hint="Python goes from left to right: it divides, and then multiplies by the "
-            "same number again. Set brackets around what stands below.",
+        "by the number": Mistake(
+            code=_map_accuracy_code("map_pixels / len(map_pixels)", _WEIGHTED),
+            hint="The weights must add up to 1. Here the pixels are divided by the "
+            "number of classes, instead of by all pixels of the map.",
         ),
-        "difference": Mistake(
-            code=_cost_code("chunk**2 - (chunk - 2 * crop) ** 2"),
-            hint="That is how many are thrown away. How many are computed for each one "
-            "that is kept?",
+        "mean pixels": Mistake(
+            code=_map_accuracy_code("map_pixels / map_pixels.mean()", _WEIGHTED),
+            hint="The weights must add up to 1. Divide by all pixels of the map instead "
+            "of by their mean.",
+        ),
+        "rare ones count more": Mistake(
+            code=_map_accuracy_code(
+                "1 / map_pixels", "(weights * users).sum() / weights.sum()"
+            ),
+            hint="Here a rare class counts more than a common one. It is the other way "
+            "round: a class with many map pixels has a large weight.",
+        ),
+        "equal weights": Mistake(
+            code=_map_accuracy_code(_WEIGHTS, "users.sum()"),
+            hint="This sum does not use the weights, and it may be larger than 1.",
+        ),
+        "largest class": Mistake(
+            code=_map_accuracy_code(_WEIGHTS, "users[weights.argmax()]"),
+            hint="That is the accuracy of the largest class. All classes must count.",
+        ),
+        "wrong shares": Mistake(
+            code=_map_accuracy_code(_WEIGHTS, "(weights * (1 - users)).sum()"),
+            hint="That is the share of the map that is wrong.",
+        ),
+        "shares of right": Mistake(
+            code=_map_accuracy_code(_WEIGHTS, "(weights * users).sum() / users.sum()"),
+            hint="The weights add up to 1 already: do not divide by the accuracies.",
+        ),
+        "many numbers": Mistake(
+            code=_map_accuracy_code(_WEIGHTS, "weights * users"),
+            hint="That is one number for each class, and asked is one for the map. "
+            "Add them up.",
         ),
     },
     hints=(
-        "How long is the side of what is kept?",
-        "Computed are `chunk ** 2`, kept are `(chunk - 2 * crop) ** 2`.",
-        "Divide the one by the other.",
+        "What share of the map has been given to each class?",
+        "Divide the map pixels of each class by all map pixels.",
+        f"`{_WEIGHTS}`, and the sum of the products: `{_WEIGHTED}`.",
     ),
-    explanation="The larger the chunk, the less a crop costs: larger tiles are cheaper, "
-    "as long as the memory allows.",
+    explanation="The more of the map a class covers, the more its accuracy counts.",
+    imports="import numpy as np",
 )
