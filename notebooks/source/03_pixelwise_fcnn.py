@@ -1,103 +1,96 @@
 # %% [markdown]
 # # A pixel-wise network
 #
-# From 16 x 16 pixels, what is the class of the pixel in the middle? A small network
-# learns to answer that, for every pixel of a scene at once. Will it still be right where
-# it has never been?
+# The network of this notebook reads 16 x 16 pixels and gives the class of the pixel in
+# the middle. It does so for every pixel of a scene at once. You build it, train it,
+# measure how good it is, and make a map with it.
 #
 # **Afterwards you can**
 #
 # - follow the size of an image through the layers of a network,
-# - count the weights of a layer,
-# - write a fully convolutional network and train it with Keras,
-# - recognise overfitting on its curves, and keep the best epoch,
-# - read scores class by class.
+# - write a fully convolutional network, compile it and train it with Keras,
+# - standardise the inputs, and say what that costs under another sun,
+# - recognise overfitting on its curves, and name a cure,
+# - give a score on ground that no decision was made on, with its uncertainty,
+# - make a map with your own network.
 #
-# **Needs** about 45 minutes of yours, a minute of computing, 0.9 GB of memory, no
-# internet. Patches are explained in [01](01_patches.ipynb); here they are cut again.
+# **Needs** about 45 minutes of your time, 1½ minutes of computing and 1.1 GB of memory;
+# no internet. Patches are explained in [01](01_patches.ipynb), and the words of networks
+# in [01b](01b_networks_in_brief.ipynb).
 
 # %%
 import tutorial_lib as tl  # first: it keeps TensorFlow quiet
 import keras
 import numpy as np
 import pandas
-from tutorial_lib import recorded
+from tutorial_lib import rasters, recorded
+from tutorial_lib.recorded import recipes
 from tutorial_lib.exercises import nb03_pixelwise_fcnn as ex
 from tutorial_lib.machine import find_data
 
 # %% tags=["parameters"]
 havel = find_data("havel")
 work = havel.parent / "work" / "03_pixelwise_fcnn"
-epochs = 10
-batch_size = 32
-learning_rate = 1e-3
+image_path = havel / "s2_10m.tif"
+map_path = work / "land_cover.tif"
+first_epochs = 3  # of the first try
+epochs = 10  # of the training that counts
+seed = 0
 
 # %% [markdown]
 # ## The idea
 #
-# A convolution slides a small square of weights, its **kernel**, over the image. At each
-# place it multiplies pixels with weights and adds them up: one pixel of the result.
+# A [convolution](glossary.md#convolution) slides a small square of weights over the
+# image: its [kernel](glossary.md#kernel). At each place it multiplies the pixels with the
+# weights and adds them up. That gives one pixel of the result.
 #
-# Where it is computed only with the whole kernel on the image, the result is smaller
-# than the image. If layer after layer takes some pixels away until a patch is a single
-# pixel, then that pixel has seen the whole patch, and nothing else.
+# The kernel moves on by one pixel at a time. So the pixels of the result are as large as
+# those of the image.
 #
-# The kernel moves on by one pixel at a time, so the pixels of the result are as large
-# as those of the image.
+# Here a result is computed only where the whole kernel lies on the image. So the result
+# is a little smaller than the image. Layer after layer, a patch of 16 x 16 pixels
+# shrinks to a single pixel. That pixel depends on the whole patch, and on nothing else.
 
 # %% exercise="size_after"
 
-# %%
-size_after = ex.size_after.answer()
-
-# %% [markdown]
-# Follow a patch through the kernels of the network. **After how many layers is it a
-# single pixel?**
-
 # %% tags=["nbval-check-output"]
+size_after = ex.size_after.answer()
+# A patch goes through the kernels of the network. When will it be a single pixel?
 kernels = [5, 3, 3, 3, 3, 3, 2]
 size = 16
-for kernel in kernels:
+for number, kernel in enumerate(kernels, start=1):
     size = size_after(size, kernel)
-    print(f"kernel {kernel}: {size} x {size}")
+    print(f"layer {number}, kernel {kernel}: {size} x {size}")
 
 # %% [markdown]
-# The table of the whole network. A layer has many kernels, its **filters**; each gives
-# one band. `estimated` holds the probability of each class.
+# This is the whole network. A layer has many kernels, its
+# [filters](glossary.md#filter); each gives one band. The last layer is the classifier:
+# its six bands are the probabilities of the six classes.
 #
-# | layer | kernel | filters | side of a patch of 16 |
-# |---|---|---|---|
-# | input | | 4 bands | 16 |
-# | conv1 | 5 | 16 | 12 |
-# | conv2 | 3 | 16 | 10 |
-# | conv3 | 3 | 16 | 8 |
-# | conv4 | 3 | 32 | 6 |
-# | conv5 | 3 | 32 | 4 |
-# | conv6 | 3 | 32 | 2 |
-# | feats | 2 | 32 | 1 |
-# | estimated | 1 | 6 classes | 1 |
+# | layer | kernel | filters | activation | side of a patch of 16 |
+# |---|---|---|---|---|
+# | input | | 4 bands | | 16 |
+# | conv1 | 5 | 16 | ReLU | 12 |
+# | conv2 | 3 | 16 | ReLU | 10 |
+# | conv3 | 3 | 16 | ReLU | 8 |
+# | conv4 | 3 | 32 | ReLU | 6 |
+# | conv5 | 3 | 32 | ReLU | 4 |
+# | conv6 | 3 | 32 | ReLU | 2 |
+# | feats | 2 | 32 | ReLU | 1 |
+# | softmax | 1 | 6 classes | softmax | 1 |
+#
+# An [activation](glossary.md#activation) comes after the sum.
+# [ReLU](glossary.md#relu) turns negative values into 0.
+# [Softmax](glossary.md#softmax) turns the values of a pixel into probabilities.
 
 # %% exercise="weight_count"
-
-# %%
-weight_count = ex.weight_count.answer()
-
-# %% tags=["nbval-check-output"]
-layers = [(5, 4, 16), (3, 16, 16), (3, 16, 16), (3, 16, 32), (3, 32, 32), (3, 32, 32)]
-layers += [(2, 32, 32), (1, 32, 6)]
-total = sum(weight_count(*layer) for layer in layers)
-print(f"{total} weights in all")
 
 # %% [markdown]
 # ## The network
 #
-# A `PatchModel` needs one function: from the inputs by name to the outputs by name. It
-# does the rest: scaling of the pixel values, inputs of any size, and cropped outputs
-# that a later notebook uses.
-#
-# `conv` adds one layer. Its *activation* comes after the sum: `"relu"` turns negative
-# values into 0, so that several layers can do more than one; `"softmax"`, at the end,
-# turns the values of a pixel into probabilities, which add up to 1.
+# A `PatchModel` needs one function, `network`: from the inputs by name to the outputs by
+# name. The kit does the rest. It scales the pixel values, and it lets the network take
+# images of any size.
 
 
 # %%
@@ -108,157 +101,321 @@ def conv(net, filters, kernel, name, activation="relu"):
 
 # %% exercise="network"
 
-# %%
-FCNN = ex.network.answer()
-
 # %% [markdown]
-# `build` makes the model: the input has four bands. It takes an image of any size. **What
-# will be the size of the result for 100 x 60 pixels?**
+# `build` makes the Keras model; the input has four bands. `summary` lists its layers.
+# **How large will the result be for an image of 100 x 60 pixels?**
 
 # %% tags=["nbval-check-output"]
-keras.utils.set_random_seed(0)
-model = FCNN().build({"input": 4})
+FCNN, weight_count = ex.network.answer(), ex.weight_count.answer()
+keras.utils.set_random_seed(seed)
+model = FCNN(crops=()).build({"input": 4})
+model.summary(line_length=70)
+layers = [(5, 4, 16), (3, 16, 16), (3, 16, 16), (3, 16, 32), (3, 32, 32), (3, 32, 32)]
+layers += [(2, 32, 32), (1, 32, 6)]
+print("your count: ", sum(weight_count(*layer) for layer in layers))
+print("Keras's:    ", model.count_params())
 image = np.zeros((1, 100, 60, 4), "float32")
-print("weights:", model.count_params())
-print("result: ", tuple(model({"input": image})["estimated"].shape))
+print("100 x 60 give", tuple(model({"input": image})["estimated"].shape[1:3]))
 
 # %% [markdown]
-# As many weights as you counted. And one result for every place where a patch of 16 fits:
-# the network is trained on patches, and maps whole images.
+# **What you see.** The result has one pixel for every place where a patch of 16 fits. The
+# network is trained on patches, and it maps whole images with the same weights.
 #
-# ## The data
+# `input_scaled` is the scaling by the kit; we come back to it.
 #
-# Area A trains, area B validates. They lie apart, so that no pixel is in both.
+# ## Three areas
+#
+# Labelled ground has three jobs, so the scene is cut into three areas:
+#
+# - **A trains.** The network learns from its patches.
+# - **B validates.** After each epoch the loss on B is measured, and the best epoch is
+#   kept. See [validation set](glossary.md#validation-set).
+# - **C tests.** It gives the score, at the end. No choice is made with it. See
+#   [test set](glossary.md#test-set).
+#
+# Blocks of different areas are at least 640 m apart. So no patch of B or C shares a pixel
+# with a patch of A. A [polygon](glossary.md#polygon) is a connected area of one class in
+# the label map. `cut_patches` does the steps of notebook 01; it takes only so many
+# patches from one polygon.
 
 # %% tags=["nbval-check-output"]
-paths = {}
-for area in "ab":
-    positions = tl.select_positions(havel / f"terrain_truth_{area}.tif")
-    patches = tl.extract_patches(
-        {"input": havel / "s2_10m.tif"},
-        positions,
-        sizes={"input": 16},
-        out_dir=work,
-        prefix=f"{area}_",
-    )
-    paths[area] = patches.paths
-    print(f"area {area}: {patches.count} patches")
-
-# %% [markdown]
-# A dataset gives **batches**, some patches at a time: the inputs by name, and the class
-# as *one-hot*, a 1 in the place of the class and 0 elsewhere.
-
-# %% tags=["nbval-check-output"]
+patches = recipes.cut_patches(havel, work)
+polygons, counts = {}, {}
+for area, cut in patches.items():
+    labels = havel / f"terrain_truth_{area}.tif"
+    polygons[f"polygons in {area.upper()}"] = tl.polygon_table(labels)["polygons"]
+    counts[f"patches of {area.upper()}"] = np.bincount(cut.arrays["labels"].ravel())
 legend = tl.read_legend(havel / "terrain_truth_a.tif")
-train = tl.patch_dataset(
-    paths["a"], class_count=len(legend), batch_size=batch_size, seed=0
-)
-valid = tl.patch_dataset(
-    paths["b"], class_count=len(legend), batch_size=batch_size, shuffle=False
-)
-inputs, targets = next(iter(valid))
-print("inputs: ", inputs["input"].shape)
-print("targets:", targets["estimated"].shape)
-print("the first:", targets["estimated"].numpy()[0, 0, 0])
+table = pandas.DataFrame(polygons)
+for name, count in counts.items():
+    table[name] = count
+train, valid, test = recipes.datasets(patches, class_count=len(legend))
+table
 
 # %% [markdown]
-# ## Training
+# **What you see.** In each area the classes have equally many patches. But the patches
+# come from few polygons. Keep that in mind for the score.
 #
-# Plain Keras from here on. The **loss** says how wrong the probabilities are: 0 if the
-# true class has all of the probability, more if it has less. After each batch, the
-# optimizer *Adam* changes the weights a little to make the loss smaller. An **epoch** is
-# one pass over all patches of A.
+# The last line but one made the datasets. They give the patches in
+# [batches](glossary.md#batch): the inputs by name, and the class as
+# [one-hot](glossary.md#one-hot), a 1 in the place of the class and 0 elsewhere.
+
+# %% exercise="compile_model"
+
+# %% [markdown]
+# ## The first try
 #
-# The checkpoint writes a file whenever the loss on B is smaller than ever before.
+# Now call `fit`. An [epoch](glossary.md#epoch) is one pass over all patches of A. Keras
+# prints two lines for each. `loss` and `accuracy` are measured on A, `val_loss` and
+# `val_accuracy` on B.
+#
+# The model multiplies all pixel values by 0.0001, as the tutorial of the Orfeo ToolBox
+# does. Somebody who guesses is right once in six times. **How much better will the
+# network be after three epochs?**
 
 # %%
-model.compile(
-    optimizer=keras.optimizers.Adam(learning_rate),
-    loss={"estimated": keras.losses.CategoricalCrossentropy()},
-    metrics={"estimated": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
-)
+compile_model = ex.compile_model.answer()
+compile_model(model)
+first = model.fit(train, validation_data=valid, epochs=first_epochs, verbose=2)
+
+# %% [markdown]
+# **What you see.** It learns, but slowly. The reason is in the inputs. Times 0.0001, they
+# are reflectances: small numbers that vary little, and in one band more than in another.
+# A network learns faster from numbers around 0 that vary by about 1, in all bands alike.
+# To make them so is called [standardisation](glossary.md#standardisation).
+
+# %% exercise="standardise"
+
+# %% [markdown]
+# The kit has this too: `tl.band_statistics` gives mean and standard deviation by band,
+# and `FCNN(statistics=…)` standardises inside the network. So the saved model still
+# takes plain pixel values. The figure shows two recorded trainings that differ in this
+# only. **Which curves will fall faster?**
+
+
+# %% tags=["nbval-check-output"]
+def show_losses(recordings):
+    """Losses of recorded trainings side by side, on one scale."""
+    curves = {}
+    for title, name in recordings.items():
+        history = recorded.read_history(name)
+        curves |= {f"{x}, {title}": history[x] for x in ("loss", "val_loss")}
+    figure = tl.show_curves(curves)
+    figure.as_figure().axes[1].sharey(figure.as_figure().axes[0])
+    return figure
+
+
+standardise = ex.standardise.answer()
+on_a = patches["a"].arrays["input"].astype("float32")
+statistics = tl.band_statistics(patches["a"])["input"]
+few = on_a[:100]
+print("mean of each band times 0.0001:", (statistics.mean * 1e-4).round(3))
+print("its standard deviation:        ", (statistics.std * 1e-4).round(3))
+difference = standardise(on_a, few) - (few - statistics.mean) / statistics.std
+print("your function agrees with the kit:", bool(np.abs(difference).max() < 0.01))
+show_losses({"times 0.0001": "fcnn_factor", "standardised": "fcnn_standardised"})
+
+# %% [markdown]
+# **What you saw.** Standardised, the network is better on B after a few epochs than the
+# other one after all of them. The network is the same, and so are the patches.
+#
+# ## The price: another sun
+#
+# Mean and standard deviation belong to one image. Another image may be taken under a
+# lower sun, with more haze, or with another sensor. Let us pretend: every value of B
+# times 0.9, times 1.1, or 100 less.
+#
+# Two recorded networks are tried. Both are standardised. The second was trained with
+# [jitter](glossary.md#jitter): each training patch was multiplied by a random factor
+# between 0.8 and 1.2, and a random number between -150 and 150 was added. **What will
+# times 0.9 do to the first?**
+
+
+# %%
+def under(gain, offset):
+    """Area B as another sun would show it."""
+    return valid.map(lambda x, y: ({"input": x["input"] * gain + offset}, y))
+
+
+suns = {"as it is": (1, 0), "x 0.9": (0.9, 0), "x 1.1": (1.1, 0), "- 100": (1, -100)}
+recordings = {"standardised": "fcnn_standardised", "and jittered": "fcnn_havel"}
+networks = {
+    title: keras.models.load_model(recorded.weights_path(name))
+    for title, name in recordings.items()
+}
+rows = {}
+for sun, change in suns.items():
+    both = [tl.training.classify(n, under(*change)) for n in networks.values()]
+    rows[sun] = [np.mean(labels == estimated) for labels, estimated in both]
+pandas.DataFrame(rows, index=list(networks)).T.round(2)
+
+# %% [markdown]
+# **What you see.** A small change of the light takes much of the accuracy of the first
+# network, and hardly any of the second.
+#
+# The cure costs nothing: `tl.augment(dataset, gain=0.2, offset=150)` gives each patch
+# another sun in every epoch. Such free changes of the training patches are called
+# [data augmentation](glossary.md#data-augmentation). The changes must leave the class as
+# it is.
+#
+# ## The training that counts
+#
+# Your network is now trained with both: standardised inputs and jitter. `ModelCheckpoint`
+# writes it to a file after each epoch whose loss on B is smaller than all before. This
+# takes about half a minute.
+
+# %%
+keras.utils.set_random_seed(seed)
+network = FCNN(crops=(), statistics=tl.band_statistics(patches["a"]))
+model = compile_model(network.build({"input": 4}))
 best_path = work / "fcnn.keras"
 keep_best = keras.callbacks.ModelCheckpoint(best_path, save_best_only=True)
 history = model.fit(
-    train, validation_data=valid, epochs=epochs, verbose=2, callbacks=[keep_best]
+    tl.augment(train, gain=0.2, offset=150, seed=seed),
+    validation_data=valid,
+    epochs=epochs,
+    verbose=2,
+    callbacks=[keep_best],
 )
+best_model = keras.models.load_model(best_path)
 
 # %% [markdown]
-# **What you see.** Two lines for each epoch. `loss` is how wrong the network was on A,
-# `val_loss` how wrong it is on B, from which it never learns. `accuracy` is the share of
-# patches that got their true class.
+# **What you see.** Compare the lines with those of the first try. The file holds the
+# weights of the best epoch together with the network. `load_model` needs nothing else.
 #
 # ## Overfitting
 #
-# The kit brings the curves of a longer training, made by the same code. **Before you
-# run the cell: what will the two losses do in the end? Do both go on falling?**
+# What if there are few labels? The kit brings two long trainings with 60 patches of each
+# class. In the second, each patch is flipped and turned at random, in every epoch anew.
+# **What will the two losses do in the left figure?**
 
 # %%
-curves = recorded.read_history("fcnn_havel")
-tl.show_curves(curves)
+show_losses({"60 patches a class": "fcnn_few", "and turned": "fcnn_few_turned"})
 
 # %% [markdown]
-# **What you see.** On A the network becomes better and better. On B it stops becoming
-# better: what it still learns are the patches of A by heart, and what is special to A.
-# That is **overfitting**. The gap between the curves shows it.
-
-# %% exercise="best_epoch"
-
-# %%
-best_epoch = ex.best_epoch.answer()
-
-# %% tags=["nbval-check-output"]
-best = best_epoch(curves["val_loss"])
-last = len(curves["val_loss"])
-print(f"the recorded training: best epoch {best} of {last}")
-gaps = [b - a for a, b in zip(curves["loss"], curves["val_loss"], strict=True)]
-assert best < last
-assert gaps[best - 1] < gaps[-1]
-print(f"gap between the losses: {gaps[best - 1]:.2f} then, {gaps[-1]:.2f} at the end")
-
-# %% [markdown]
-# The more weights a network has, the more it can learn by heart.
+# **What you see.** On the left, the loss on A falls nearly to the end. The loss on B falls
+# at first, and then rises: what the network still learns holds for these few patches
+# only. That is [overfitting](glossary.md#overfitting). Stop at the smallest loss on B, and
+# most of the harm is avoided.
+#
+# On the right, the same patches are turned and flipped. A field stays a field from every
+# side. The network cannot learn these few patches by heart, because it hardly ever gets
+# the same patch twice. The loss on B stays lower in the end.
 #
 # ## How good is it?
 #
-# Your own file holds the best epoch of *your* training, together with the network:
-# nothing else is needed to load it.
+# B has chosen the epoch: of all epochs we took the one that suits B best. So the score on
+# B is likely to be a little too good. C was not used for any choice.
 #
-# *Recall* is how much of a class was found. *Precision* is how much of what was given
-# its name really is of the class; the *F-score* lies between the two. The class of a
-# pixel is its most probable one. With classes of equal size, somebody who guesses is
-# right once in six times; *kappa* counts from there: 0 is guessing, 1 is always right.
+# [Recall](glossary.md#recall) is the share of a class that was found.
+# [Precision](glossary.md#precision) is the share of what got the name of a class that
+# really is of it. The [F-score](glossary.md#f-score) lies between the two. *Kappa* counts
+# from chance: 0 is guessing, 1 is always right. **Which classes will be mixed up?**
 
 # %%
-best = best_epoch(history.history["val_loss"])
-print(f"your training: best epoch {best} of {epochs}")
-best_model = keras.models.load_model(best_path)
-scores = tl.training.evaluate_classes(best_model, valid, names=legend.names)
-scores
+scores = tl.training.evaluate_classes(best_model, test, names=legend.names)
+on_b = tl.training.evaluate_classes(best_model, valid).overall_accuracy
+print(scores)
+print(f"your network: {on_b:.2f} of B is right, {scores.overall_accuracy:.2f} of C")
+if scores.overall_accuracy < 2 / 6:
+    print("This is hardly better than guessing (1 in 6). Look at the lines of the")
+    print("training: did the loss fall? Set another `seed`, and run it all again.")
+scores.plot()
 
 # %% [markdown]
-# **Which classes will be mixed up?** Think of the patches that you looked at. Below, each
-# row is a true class, each column an estimated one.
+# **What you see.** In the figure each row is a true class, each column an estimated one.
+# Right answers are on the diagonal. The darkest square off it shows the two classes that
+# are confused most.
+#
+# ## How sure is the score?
+#
+# Two things could have come out otherwise:
+#
+# - **The seed.** Another start of the weights gives another network. The kit has three
+#   networks that differ only in their [seed](glossary.md#random-seed).
+# - **The places.** C has few polygons. Other lakes and other villages would give another
+#   score. A [bootstrap](glossary.md#bootstrap) draws polygons of C again and again, with
+#   replacement, and looks how much the score varies.
+#
+# **What will be wider: an interval over single patches, or one over polygons?**
 
 # %%
-pandas.DataFrame(scores.confusion, index=legend.names, columns=legend.names)
-
-# %% tags=["nbval-check-output"]
-assert scores.overall_accuracy > 2 / 6
-print("more than twice as good as guessing")
+rows = {}
+for recording in ("fcnn_havel", "fcnn_havel_1", "fcnn_havel_2"):
+    one = keras.models.load_model(recorded.weights_path(recording))
+    labels, estimated = tl.training.classify(one, test)
+    by_patch = tl.training.accuracy_interval(labels, estimated)
+    by_place = tl.training.accuracy_interval(labels, estimated, patches["c"].polygons)
+    rows[recording] = [np.mean(labels == estimated), *by_patch, *by_place]
+columns = ["accuracy on C", "patches: from", "to", "polygons: from", "to "]
+pandas.DataFrame(rows, index=columns).T.round(3)
 
 # %% [markdown]
-# **What you see.** Right answers are on the diagonal. Look for the largest number off it:
-# those two classes are confused most. The labels say how people *use* the land, and on a
-# winter day under thin clouds that is not always to be seen. A perfect score would be
-# suspicious.
+# **What you see.** The interval over polygons is wider. Patches of one polygon overlap
+# and look alike, so they count for less than their number. This interval is the honest
+# one. A difference between two networks says little if it is smaller than the
+# difference between two seeds.
+#
+# ## Your map
+#
+# The output `estimated_labels` of your network holds the number of the most probable
+# class.
+
+# %% exercise="land_cover"
+
+# %%
+report = ex.land_cover.answer(
+    best_model=best_model, image_path=image_path, map_path=map_path, legend=legend
+)
+print("The map is in", map_path.relative_to(havel.parent.parent))
+tl.show(image_path, map_path, titles=("Sentinel-2", "your map"))
+
+# %% [markdown]
+# **What you see.** Look for the large lakes, the woods and the villages. Where would you
+# not trust the map?
+#
+# The file is a GeoTIFF with names and colours. You can open it in
+# [QGIS](https://docs.qgis.org/latest/en/docs/user_manual/working_with_raster/index.html)
+# or in any other program for maps.
+#
+# How much of the map is each class? And how much of it was each class in the training?
+
+# %%
+map_pixels = np.bincount(rasters.read_array(map_path).ravel(), minlength=len(legend))
+shares = pandas.DataFrame(index=legend.names)
+shares["of the patches"] = 1 / len(legend)
+shares["of your map"] = map_pixels / map_pixels.sum()
+shares["precision on C"] = scores.precision
+shares.round(2)
+
+# %% [markdown]
+# **What you see.** The patches hold all classes equally, and the ground does not. So the
+# precision above is not the precision of the map, and rare classes are mapped too often.
+#
+# An accuracy of the map would weigh each mapped class by its share: the second column.
+# That needs a [probability sample](glossary.md#probability-sample): pixels drawn at
+# random from the whole map. Our labelled polygons are no such sample, so we stop at the
+# weights. [08](08_convolutional_distortion.ipynb) does it in a town where the true class
+# of every pixel is known.
+#
+# ## Open task
+#
+# Train again with `tl.augment(train, turns=True, gain=0.2, offset=150)`, or without
+# jitter. Compare the curves, and the accuracy of B times 0.9. Is the difference larger
+# than the one between two seeds?
 #
 # ## Summary
 #
 # - A valid convolution takes `kernel - 1` pixels away; here 16 become one.
 # - The same weights make one pixel of a patch, and a map of an image.
-# - Validation on other ground shows overfitting; the checkpoint keeps the best epoch.
-# - Scores by class say more than one number.
+# - Standardised inputs train faster. Jitter makes the network ready for another sun.
+# - With few patches a long training overfits. Turned patches and the best epoch help.
+# - The score comes from an area where nothing was chosen, and its interval from places.
+#
+# **Further reading.** Why validation needs other ground: Roberts and others (2017),
+# [on cross-validation](https://doi.org/10.1111/ecog.02881). Fully convolutional networks: Long and others
+# (2015), [on segmentation](https://doi.org/10.1109/CVPR.2015.7298965). Accuracy of maps: Olofsson and
+# others (2014), [good practices](https://doi.org/10.1016/j.rse.2014.02.015).
 #
 # Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*. In
 # [04](04_early_stopping.ipynb) the training stops by itself.

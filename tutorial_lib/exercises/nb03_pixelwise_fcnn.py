@@ -1,180 +1,170 @@
-"""Exercises of notebook 03: sizes and weights of layers, the network, best epoch."""
+"""Exercises of notebook 03: layers, the network, compiling, standardising, the map."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from inspect import cleandoc
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tutorial_lib.exercises import Exercise, Mistake, diagnose
+from tutorial_lib import rasters, testing
+from tutorial_lib.exercises import (
+    Exercise,
+    Finding,
+    Mistake,
+    compare_networks,
+    try_cases,
+)
+
+# size_after
 
 
-def _judge_size_after(answer: Callable[[int, int], int]) -> str | None:
-    rng = np.random.default_rng()
-    cases = [*rng.integers((10, 1), (90, 9), (20, 2)).tolist(), (16, 5), (2, 2)]
-    got = [answer(size, kernel) for size, kernel in cases]
+def _judge_size_after(answer: Callable[[int, int], int]) -> str | Finding | None:
+    cases = [(5, 3), (5, 5), (9, 1), (16, 5), (2, 2), (6, 4), (100, 7), (61, 8)]
     likely = {
-        "one short": [n - k for n, k in cases],
-        "same": [n for n, _ in cases],
-        "one side": [n - k // 2 for n, k in cases],
-        "both sides even": [n - 2 * (k // 2) for n, k in cases],
-        "two short": [n - k - 1 for n, k in cases],
+        "one short": lambda n, k: n - k,
+        "same": lambda n, _: n,
+        "one side": lambda n, k: n - k // 2,
+        "both sides even": lambda n, k: n - 2 * (k // 2),
+        "two short": lambda n, k: n - k - 1,
+        "steps": lambda n, k: n // k,
+        "upside down": lambda n, k: k - n + 1,
     }
-    return diagnose(got, right=[n - k + 1 for n, k in cases], likely=likely)
+    return try_cases(answer, cases, lambda n, k: n - k + 1, likely)
+
+
+def _size_after(formula: str) -> str:
+    """Code of an answer to `size_after`."""
+    return f"def size_after(size, kernel):\n    return {formula}"
 
 
 size_after = Exercise(
     name="size_after",
     title="What a convolution leaves",
     question="""
-        A convolution of kernel size `kernel` is computed only where the whole kernel lies
-        on the image; Keras calls that `padding="valid"`. Write a function that gives the
-        side of the result for an image with `size` pixels on a side.
+        The kernel must lie on the image with all its pixels; Keras calls that
+        `padding="valid"`. An image has `size` pixels on a side. Write a function that
+        gives the side of the result. (`ex.size_after.hint()` helps.)
         """,
     answer_name="size_after",
-    stub="""
-        def size_after(size, kernel):
-            return ...
-        """,
-    solution_code="""
-        def size_after(size, kernel):
-            return size - kernel + 1
-        """,
+    stub=_size_after("..."),
+    solution_code=_size_after("size - kernel + 1"),
     judge=_judge_size_after,
     mistakes={
         "one short": Mistake(
-            code="""
-                def size_after(size, kernel):
-                    return size - kernel
-                """,
-            hint="Almost. A kernel as large as the image fits in exactly once: how many "
-            "pixels must `size_after(5, 5)` be?",
+            code=_size_after("size - kernel"),
+            hint="Almost. A kernel of 5 fits into 5 pixels in exactly one place. "
+            "`size_after(5, 5)` must say so.",
         ),
         "same": Mistake(
-            code="""
-                def size_after(size, kernel):
-                    return size
-                """,
-            hint='That is `padding="same"`, which invents pixels around the image. '
-            "Nothing is invented here.",
+            code=_size_after("size"),
+            hint='That is `padding="same"`: Keras then adds pixels of value 0 around the '
+            "image. Here no pixels are added.",
         ),
         "one side": Mistake(
-            code="""
-                def size_after(size, kernel):
-                    return size - kernel // 2
-                """,
-            hint="Pixels are lost at both borders, not at one.",
+            code=_size_after("size - kernel // 2"),
+            hint="Pixels are lost at both borders. Yours takes those of one border only.",
         ),
         "both sides even": Mistake(
-            code="""
-                def size_after(size, kernel):
-                    return size - 2 * (kernel // 2)
-                """,
-            hint="Right for odd kernels. A kernel of 2 fits into 2 pixels exactly once.",
+            code=_size_after("size - 2 * (kernel // 2)"),
+            hint="Right for odd kernels. But a kernel of 2 fits into 2 pixels in exactly "
+            "one place.",
         ),
         "two short": Mistake(
-            code="""
-                def size_after(size, kernel):
-                    return size - kernel - 1
-                """,
-            hint="Mind the sign of the 1. A kernel as large as the image fits in exactly "
-            "once: what does `size_after(5, 5)` give?",
+            code=_size_after("size - kernel - 1"),
+            hint="Look at the sign of the 1. A kernel of 5 fits into 5 pixels in exactly "
+            "one place: what does `size_after(5, 5)` give?",
+        ),
+        "steps": Mistake(
+            code=_size_after("size // kernel"),
+            hint="This moves the kernel on by its own width. It moves on by one pixel, so "
+            "neighbouring places overlap.",
+        ),
+        "upside down": Mistake(
+            code=_size_after("kernel - size + 1"),
+            hint="The image is larger than the kernel. Which of the two is subtracted "
+            "from the other?",
         ),
     },
     hints=(
         "Slide a kernel of 3 over a row of 5 pixels. In how many places does it fit?",
         "Its first place is pixel 0. Its last place is pixel `size - kernel`.",
-        "From 0 to `size - kernel` there are that many, and one more.",
+        "From 0 to `size - kernel` there are that many places, and one more.",
     ),
     explanation="The kernel's first pixel goes from 0 to `size - kernel`.",
 )
 
+# weight_count
 
-def _judge_weight_count(answer: Callable[[int, int, int], int]) -> str | None:
-    rng = np.random.default_rng()
-    cases = [tuple(int(v) for v in rng.integers(2, 40, 3)) for _ in range(20)]
-    got = [answer(kernel, channels, filters) for kernel, channels, filters in cases]
+
+def _judge_weight_count(answer: Callable[[int, int, int], int]) -> Any:
+    cases = [(1, 1, 1), (3, 1, 1), (3, 4, 1), (2, 1, 5), (3, 4, 5), (5, 4, 16)]
+    cases += [(1, 32, 6), (7, 2, 3)]
     likely = {
-        "no bias": [k * k * c * f for k, c, f in cases],
-        "one channel": [(k * k + 1) * f for k, _, f in cases],
-        "one bias": [k * k * c * f + 1 for k, c, f in cases],
-        "one side": [(k * c + 1) * f for k, c, f in cases],
-        "per channel": [k * k * c * f + c for k, c, f in cases],
-        "neither": [k * c * f for k, c, f in cases],
-        "one filter": [k * k * c + f for k, c, f in cases],
+        "no bias": lambda k, c, f: k * k * c * f,
+        "one channel": lambda k, _, f: (k * k + 1) * f,
+        "one bias": lambda k, c, f: k * k * c * f + 1,
+        "one side": lambda k, c, f: (k * c + 1) * f,
+        "per channel": lambda k, c, f: k * k * c * f + c,
+        "one filter": lambda k, c, f: k * k * c + f,
+        "bias per channel": lambda k, c, f: (k * k + 1) * c * f,
+        "neither": lambda k, c, f: k * c * f,
     }
-    return diagnose(
-        got, right=[(k * k * c + 1) * f for k, c, f in cases], likely=likely
-    )
+    return try_cases(answer, cases, lambda k, c, f: (k * k * c + 1) * f, likely)
+
+
+def _weight_count(formula: str) -> str:
+    """Code of an answer to `weight_count`."""
+    return f"def weight_count(kernel, channels, filters):\n    return {formula}"
 
 
 weight_count = Exercise(
     name="weight_count",
     title="How many weights does a layer have?",
     question="""
-        Write a function that counts the weights of a convolution with a square kernel of
-        side `kernel`, `channels` bands coming in, and `filters` bands going out. Each
-        filter looks at all bands, and adds one number of its own, the *bias*.
+        A filter has one square kernel of side `kernel` for each of the `channels` bands
+        that come in. It also has one number that it adds to the sum, its *bias*. Write a
+        function that counts the numbers of a layer with `filters` filters.
         """,
     answer_name="weight_count",
-    stub="""
-        def weight_count(kernel, channels, filters):
-            return ...
-        """,
-    solution_code="""
-        def weight_count(kernel, channels, filters):
-            return (kernel * kernel * channels + 1) * filters
-        """,
+    stub=_weight_count("..."),
+    solution_code=_weight_count("(kernel * kernel * channels + 1) * filters"),
     judge=_judge_weight_count,
     mistakes={
         "no bias": Mistake(
-            code="""
-                def weight_count(kernel, channels, filters):
-                    return kernel * kernel * channels * filters
-                """,
-            hint="The kernels are all there. Each filter also has a bias.",
+            code=_weight_count("kernel * kernel * channels * filters"),
+            hint="All kernels are counted. Each filter also has a bias.",
         ),
         "one channel": Mistake(
-            code="""
-                def weight_count(kernel, channels, filters):
-                    return (kernel * kernel + 1) * filters
-                """,
-            hint="A filter has a kernel for every band that comes in, not only one.",
+            code=_weight_count("(kernel * kernel + 1) * filters"),
+            hint="A filter has a kernel for every band that comes in. Yours has one "
+            "kernel.",
         ),
         "one bias": Mistake(
-            code="""
-                def weight_count(kernel, channels, filters):
-                    return kernel * kernel * channels * filters + 1
-                """,
-            hint="There is not one bias in the layer: each filter has its own.",
+            code=_weight_count("kernel * kernel * channels * filters + 1"),
+            hint="Your layer has one bias. Each filter has its own.",
         ),
         "one side": Mistake(
-            code="""
-                def weight_count(kernel, channels, filters):
-                    return (kernel * channels + 1) * filters
-                """,
-            hint="The kernel is a square, not a row.",
+            code=_weight_count("(kernel * channels + 1) * filters"),
+            hint="The kernel is a square. Yours is a row of `kernel` pixels.",
         ),
         "per channel": Mistake(
-            code="""
-                def weight_count(kernel, channels, filters):
-                    return kernel * kernel * channels * filters + channels
-                """,
-            hint="The bias is added to what goes out. Which number counts that?",
-        ),
-        "neither": Mistake(
-            code="""
-                def weight_count(kernel, channels, filters):
-                    return kernel * channels * filters
-                """,
-            hint="Two things are missing. The kernel is a square, not a row; and each "
-            "filter has a bias.",
+            code=_weight_count("kernel * kernel * channels * filters + channels"),
+            hint="The kernels are right. A bias belongs to a filter; yours belong to the "
+            "bands that come in.",
         ),
         "one filter": Mistake(
-            code="""
-                def weight_count(kernel, channels, filters):
-                    return kernel**2 * channels + filters
-                """,
-            hint="All biases are there, but the kernels of one filter only.",
+            code=_weight_count("kernel**2 * channels + filters"),
+            hint="All biases are counted, but the kernels of one filter only.",
+        ),
+        "bias per channel": Mistake(
+            code=_weight_count("(kernel * kernel + 1) * channels * filters"),
+            hint="Your filter has a bias for each band. It has one in all.",
+        ),
+        "neither": Mistake(
+            code=_weight_count("kernel * channels * filters"),
+            hint="Two things are missing: the kernel is a square, and each filter has a "
+            "bias.",
         ),
     },
     hints=(
@@ -182,36 +172,87 @@ weight_count = Exercise(
         "`kernel * kernel` pixels of `channels` bands each, and one bias.",
         "Take that for one filter, then multiply by the number of filters.",
     ),
-    explanation="A filter is a small cube of numbers and one more.",
+    explanation="A filter is a small cube of numbers, and one number more.",
 )
 
+# network
 
-def _judge_network(answer: type) -> str | None:
+
+def _judge_network(answer: type) -> str | Finding | None:
+    from tutorial_lib.networks.architectures import pixelwise_fcnn
+
+    try:
+        model = answer(crops=()).build({"input": 4})
+    # Keras asks the dictionary of all inputs for its last axis, -1.
+    except KeyError as err:
+        if err.args != (-1,):
+            raise
+        return "dictionary"
+    # A kernel of 16 or 32 does not fit into the images of the comparison.
+    if "swapped" in _network_mistakes(model):
+        return "swapped"
+    found = compare_networks(model, pixelwise_fcnn(6, crops=()))
+    if found is None:
+        return None
+    return (_network_mistakes(model) or [found])[0]
+
+
+def _network_mistakes(model: Any) -> list[str]:
+    """Names of the mistakes that a network has, the one to mend first at the front."""
     import keras
 
-    model = answer(crops=()).build({"input": 4})
-    missing = {"estimated", "estimated_labels", "features"} - set(model.output)
-    if missing:
-        return "outputs"
-    side = int(np.random.default_rng().integers(40, 61))
-    image = np.random.default_rng().uniform(0, 4000, (1, side, side + 4, 4))
+    convs = [x for x in model.layers if isinstance(x, keras.layers.Conv2D)]
+    kernels = [layer.kernel_size[0] for layer in convs]
+    filters = [layer.filters for layer in convs]
+    found = {
+        "swapped": any(kernel > 9 for kernel in kernels),
+        "outputs": bool(_OUTPUTS - set(model.output)),
+        "padding": any(layer.padding != "valid" for layer in convs),
+        "stride": any(max(_strides(layer)) > 1 for layer in model.layers),
+        "lost layer": len(convs) < len(_KERNELS),
+        **_activation_mistakes([layer.activation for layer in convs]),
+        "kernel order": kernels != _KERNELS and sorted(kernels) == sorted(_KERNELS),
+        "field": sum(kernels) - len(kernels) != sum(_KERNELS) - len(_KERNELS),
+        "filter order": filters != _FILTERS and sorted(filters) == sorted(_FILTERS),
+        "filters": filters != _FILTERS,
+    }
+    names = [name for name, applies in found.items() if applies]
+    return names if names or _labels_are_right(model) else ["labels"]
+
+
+_OUTPUTS = {"estimated", "estimated_labels", "features"}
+_KERNELS = [5, 3, 3, 3, 3, 3, 2, 1]
+_FILTERS = [16, 16, 16, 32, 32, 32, 32, 6]
+
+
+def _strides(layer: Any) -> tuple[int, ...]:
+    strides = getattr(layer, "strides", 1)
+    return strides if isinstance(strides, tuple) else (strides,)
+
+
+def _activation_mistakes(activations: list[Any]) -> dict[str, bool]:
+    import keras
+
+    softmax = keras.activations.softmax
+    *inner, last = activations
+    linear = [x is keras.activations.linear for x in inner]
+    return {
+        "softmax inside": softmax in inner,
+        # The first layer is given, with ReLU.
+        "linear": len(inner) > 1 and all(linear[1:]),
+        "some linear": any(linear),
+        "other activation": any(x is not keras.activations.relu for x in inner),
+        "classifier": last is not softmax,
+    }
+
+
+def _labels_are_right(model: Any) -> bool:
+    image = np.random.default_rng(0).uniform(0, 4000, (2, 24, 27, 4))
     outputs = model({"input": image.astype("float32")})
-    result = {name: np.asarray(value) for name, value in outputs.items()}
-    estimated = result["estimated"]
-    if estimated.shape[1] == side:
-        return "padding"
-    if estimated.shape[2] - estimated.shape[1] != 4:
-        return "stride"
-    if estimated.shape[1:3] != (side - 15, side - 11):
-        return "field"
-    if not np.allclose(estimated.sum(-1), 1, atol=1e-4):
-        return "softmax"
-    if not np.array_equal(result["estimated_labels"][..., 0], estimated.argmax(-1)):
-        return "labels"
-    layers = [x for x in model.layers if isinstance(x, keras.layers.Conv2D)]
-    if all(layer.activation is keras.activations.linear for layer in layers[:-1]):
-        return "linear"
-    return None if model.count_params() == 33718 else "filters"
+    labels, estimated = (
+        np.asarray(outputs[name]) for name in ("estimated_labels", "estimated")
+    )
+    return np.array_equal(labels[..., 0], estimated.argmax(-1))
 
 
 _STUB = """
@@ -249,11 +290,11 @@ _SOLUTION = """
 
 
 def _with_conv(option: str) -> str:
-    """Code of the solution with a `conv` that changes an option of each layer."""
+    """Code of the solution with a `conv` that changes an option of inner layers."""
     conv = f"""
         def conv(net, filters, kernel, name, **options):
             options = {{"activation": "relu"}} | options | {{"name": name}}
-            if name != "softmax":
+            if name not in ("conv1", "softmax"):
                 options |= dict({option})
             return keras.layers.Conv2D(filters, kernel, **options)(net)
     """
@@ -264,10 +305,11 @@ network = Exercise(
     name="network",
     title="The pixel-wise network",
     question="""
-        Write the network of the table above. `conv(net, filters, kernel, name)` is there,
-        with "valid" padding and ReLU; the first layer and the classifier are written.
+        Write the network of the table above. `conv(net, filters, kernel, name)` adds one
+        layer with "valid" padding and ReLU. The first layer and the classifier are
+        written.
 
-        Six layers are missing between them. After the last one, called `feats`, a patch
+        Six layers are missing between them, `conv2` to `feats`. After `feats`, a patch
         of 16 x 16 pixels must have become a single pixel.
         """,
     answer_name="FCNN",
@@ -277,7 +319,7 @@ network = Exercise(
     mistakes={
         "padding": Mistake(
             code=_with_conv('padding="same"'),
-            hint='The output is as large as the input: somewhere stands `padding="same"`. '
+            hint='A layer has `padding="same"`, so its result is as large as its input. '
             "Then 16 pixels never become one.",
         ),
         "stride": Mistake(
@@ -288,17 +330,41 @@ network = Exercise(
             hint="A stride or a pooling makes the pixels of the output larger. This "
             "network has none.",
         ),
+        "lost layer": Mistake(
+            code=_SOLUTION.replace('net = conv(net, 32, 3, "conv5")', "pass"),
+            hint="The network has fewer than eight convolutions. Is a line missing, or "
+            "does a line not begin with `net =`?",
+        ),
+        "swapped": Mistake(
+            code=_SOLUTION.replace("16, 3,", "3, 16,"),
+            hint="A kernel is 16 pixels wide or wider. The order is "
+            "`conv(net, filters, kernel, name)`: have you swapped filters and kernel?",
+        ),
+        "dictionary": Mistake(
+            code=_SOLUTION.replace(
+                'conv(net, 16, 3, "conv2")', 'conv(inputs, 16, 3, "")'
+            ),
+            hint="`inputs` is the dictionary of all inputs. A layer takes one image: the "
+            "`net` of the line before it.",
+        ),
         "field": Mistake(
             code=_SOLUTION.replace(
                 'net = conv(net, 32, 2, "feats")', 'net = conv(net, 32, 3, "feats")'
             ),
-            hint="The sizes do not go down to a single pixel for a patch of 16. Follow "
-            "the column of sizes in the table, layer by layer.",
+            hint="A patch of 16 does not become a single pixel. Follow the column of "
+            "sizes in the table, layer by layer.",
         ),
-        "softmax": Mistake(
+        "kernel order": Mistake(
+            code=_SOLUTION.replace('32, 3, "conv6"', '32, 2, "conv6"').replace(
+                '32, 2, "feats"', '32, 3, "feats"'
+            ),
+            hint="The kernels of the table are all there, but in another order. Compare "
+            "the kernels layer by layer.",
+        ),
+        "classifier": Mistake(
             code=_SOLUTION.replace(', activation="softmax"', ', activation="sigmoid"'),
-            hint="The six values of a pixel do not add up to 1: they are no "
-            "probabilities. Look at the classifier's activation.",
+            hint="The six values of a pixel do not add up to 1, so they are no "
+            "probabilities. Look at the activation of the classifier.",
         ),
         "labels": Mistake(
             code=_SOLUTION.replace(
@@ -306,17 +372,39 @@ network = Exercise(
             ),
             hint="`estimated_labels` is not the most probable class of `estimated`.",
         ),
+        "softmax inside": Mistake(
+            code=_with_conv('activation="softmax"'),
+            hint="A layer in the middle has softmax. It squeezes its bands into shares "
+            "that add up to 1, and the network learns badly. Only the classifier has it.",
+        ),
         "linear": Mistake(
             code=_with_conv("activation=None"),
-            hint="There is no activation between the layers, so all of them together "
-            "are only one linear function.",
+            hint="Your layers have no activation. Several such layers in a row can do no "
+            "more than one of them.",
+        ),
+        "some linear": Mistake(
+            code=_SOLUTION.replace('3, "conv4")', '3, "conv4", activation=None)'),
+            hint="One of the layers has no activation. The table's layers all have ReLU, "
+            "except the classifier.",
+        ),
+        "other activation": Mistake(
+            code=_with_conv('activation="sigmoid"'),
+            hint="A layer between input and classifier has another activation than "
+            "`relu`.",
+        ),
+        "filter order": Mistake(
+            code=_SOLUTION.replace('16, 3, "conv3"', '32, 3, "conv3"').replace(
+                '32, 3, "conv4"', '16, 3, "conv4"'
+            ),
+            hint="The filters of the table are all there, but in another order. Compare "
+            "them layer by layer.",
         ),
         "filters": Mistake(
             code=_SOLUTION.replace(
                 'conv(net, 16, 3, "conv3")', 'conv(net, 32, 3, "conv3")'
             ),
-            hint="The sizes are right, the number of weights is not. Compare the filters "
-            "of each layer with the table.",
+            hint="The sizes are right. The number of filters is not, in at least one "
+            "layer. Compare them with the table.",
         ),
         "outputs": Mistake(
             code=_SOLUTION.replace('                "features": net,\n', ""),
@@ -331,7 +419,8 @@ network = Exercise(
         "pixel of two?",
         'The last of them is `net = conv(net, 32, 2, "feats")`.',
     ),
-    explanation="Every pixel of the output sees exactly 16 x 16 pixels of the input.",
+    explanation="Every pixel of the output depends on exactly 16 x 16 pixels of the "
+    "input.",
     imports="""
         import keras
 
@@ -343,95 +432,630 @@ network = Exercise(
         """,
 )
 
+# compile_model
 
-def _judge_best_epoch(answer: Callable[[Sequence[float]], int]) -> str | None:
-    rng = np.random.default_rng()
-    curves = [rng.permutation(np.linspace(0.8, 1.6, 12)) for _ in range(8)]
-    curves = [np.append(np.insert(c, 0, 1.7), 1.65).tolist() for c in curves]
-    got = [answer(curve) for curve in curves]
-    likely = {
-        "from zero": [int(np.argmin(c)) for c in curves],
-        "last": [len(c) for c in curves],
-        "largest": [int(np.argmax(c)) + 1 for c in curves],
-        "value": [min(c) for c in curves],
-        "first rise": [int(np.argmax(np.diff(c) > 0)) + 1 for c in curves],
-    }
-    right = [int(np.argmin(c)) + 1 for c in curves]
-    found = diagnose(got, right=right, likely=likely)
-    # The notebook uses the answer as an index, so a float is wrong.
-    return found or (None if np.asarray(got).dtype.kind in "iu" else "not whole")
+_RATE = 1e-3
+_COMPILE = """
+    def compile_model(model):
+        model.compile(
+            optimizer=keras.optimizers.Adam(1e-3),
+            loss={"estimated": keras.losses.CategoricalCrossentropy()},
+            metrics={"estimated": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
+        )
+        return model
+    """
 
 
-best_epoch = Exercise(
-    name="best_epoch",
-    title="Which epoch does the checkpoint hold?",
+def _judge_compile(answer: Callable[[Any], Any]) -> str | Finding | None:
+    import keras
+
+    model = answer(_small_network())
+    if not isinstance(model, keras.Model):
+        return "no model"
+    if not model.compiled:
+        return "not compiled"
+    reference = _small_network()
+    reference.compile(
+        optimizer=keras.optimizers.Adam(_RATE),
+        loss={"estimated": "categorical_crossentropy"},
+        metrics={"estimated": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
+    )
+    try:
+        got, steps = _trained(model)
+    except ValueError as err:
+        if "sparse" not in f"{model.loss} {err}".lower():
+            raise
+        return "sparse"
+    right, right_steps = _trained(reference)
+    if not np.isclose(got["loss"], right["loss"], rtol=1e-4):
+        return _loss_mistake(got["loss"])
+    if not np.allclose(steps, right_steps, rtol=1e-3, atol=1e-6):
+        return _optimizer_mistake(steps[0])
+    if "accuracy" not in got:
+        return "metric name" if len(got) > 1 else "no metric"
+    same = np.isclose(got["accuracy"], right["accuracy"], atol=1e-6)
+    return None if same else "other metric"
+
+
+def _small_network() -> Any:
+    """A network of one layer with the outputs of the notebook's."""
+    import keras
+
+    from tutorial_lib.networks.patch_model import PatchModel, labels_of
+
+    class Small(PatchModel):
+        def network(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+            layer = keras.layers.Conv2D(
+                6, 4, activation="softmax", kernel_initializer=_weights(keras)
+            )
+            estimated = layer(inputs["input"])
+            return {"estimated": estimated, "estimated_labels": labels_of(estimated)}
+
+    return Small(crops=(), scale=1).build({"input": 2})
+
+
+def _weights(keras: Any) -> Any:
+    return keras.initializers.RandomUniform(-0.5, 0.5, seed=3)
+
+
+def _batch() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Patches whose classes a fresh network gets right in part."""
+    rng = np.random.default_rng(7)
+    values = rng.uniform(-1, 1, (24, 4, 4, 2)).astype("float32")
+    classes = np.eye(6, dtype="float32")[np.arange(24) % 6]
+    return {"input": values}, {"estimated": classes[:, np.newaxis, np.newaxis]}
+
+
+def _trained(model: Any) -> tuple[dict[str, float], np.ndarray]:
+    """Loss and metrics before the training, and the changes of the weights in 3 steps."""
+    scores, steps = _scores(model), []
+    inputs, targets = _batch()
+    for _ in range(3):
+        before = model.get_weights()[0]
+        model.train_on_batch(inputs, targets)
+        steps.append(model.get_weights()[0] - before)
+    return scores, np.array(steps)
+
+
+def _scores(model: Any) -> dict[str, float]:
+    """Loss and metrics of the batch."""
+    # Compiled steps take seconds to prepare.
+    model.run_eagerly = True
+    scores = model.test_on_batch(*_batch(), return_dict=True)
+    return {name: float(np.mean(value)) for name, value in scores.items()}
+
+
+# Losses that are taken for the right one, by the name of the mistake.
+_OTHER_LOSSES = {
+    "squares": "MeanSquaredError",
+    "absolute": "MeanAbsoluteError",
+    "binary": "BinaryCrossentropy",
+    "focal": "CategoricalFocalCrossentropy",
+}
+
+
+def _loss_mistake(loss: float) -> str | Finding:
+    """The mistake that leads to this loss of the fresh network."""
+    import keras
+
+    for mistake, name in _OTHER_LOSSES.items():
+        model = _small_network()
+        model.compile(loss={"estimated": getattr(keras.losses, name)()})
+        if np.isclose(loss, _scores(model)["loss"], rtol=1e-3):
+            return mistake
+    return Finding(
+        f"A fresh network has the loss {loss:.3g} on the patches of the check. The "
+        "cross-entropy of the classes has another value there.",
+        right="The model is compiled.",
+    )
+
+
+def _optimizer_mistake(first_step: np.ndarray) -> str | Finding:
+    """The mistake that leads to this first change of the weights."""
+    sizes = np.abs(first_step[np.abs(first_step) > 0])
+    # The first step of Adam changes all weights by the learning rate.
+    if not sizes.size or np.percentile(sizes, 75) > 1.5 * np.percentile(sizes, 25):
+        return "other optimizer"
+    rate = float(np.median(sizes))
+    if np.isclose(rate, _RATE, rtol=0.1):
+        return "other optimizer"
+    return "fast" if rate > _RATE else "slow"
+
+
+compile_model = Exercise(
+    name="compile_model",
+    title="What the training needs to know",
     question="""
-        `ModelCheckpoint(…, save_best_only=True)` writes the file again whenever the
-        validation loss is smaller than ever before. Write a function that says, from the
-        list of validation losses, the weights of which epoch are in the file at the end.
-        Keras counts epochs from 1.
+        `compile` tells a model how it is trained. Write a function that compiles it with
+
+        - the optimizer `keras.optimizers.Adam` and a learning rate of 0.001,
+        - for the output `"estimated"` the loss
+          `keras.losses.CategoricalCrossentropy()`,
+        - for the same output the metric `keras.metrics.CategoricalAccuracy`, under the
+          name `"accuracy"`.
+
+        `loss` and `metrics` are dictionaries: the key is the name of the output. The
+        metrics of an output are a list.
         """,
-    answer_name="best_epoch",
+    answer_name="compile_model",
     stub="""
-        def best_epoch(val_loss):
-            return ...
+        def compile_model(model):
+            model.compile(
+                optimizer=...,
+                loss=...,
+                metrics=...,
+            )
+            return model
         """,
-    solution_code="""
-        def best_epoch(val_loss):
-            return int(np.argmin(val_loss)) + 1
-        """,
-    judge=_judge_best_epoch,
+    solution_code=_COMPILE,
+    judge=_judge_compile,
     mistakes={
-        "from zero": Mistake(
-            code="""
-                def best_epoch(val_loss):
-                    return int(np.argmin(val_loss))
-                """,
-            hint="Lists count from 0, Keras counts epochs from 1.",
+        "no model": Mistake(
+            code=_COMPILE.replace("return model", "return model.loss"),
+            hint="The function must return the model that it compiled.",
         ),
-        "last": Mistake(
-            code="""
-                def best_epoch(val_loss):
-                    return len(val_loss)
-                """,
-            hint="The last epoch is in the file only if it is better than all before.",
+        "not compiled": Mistake(
+            code="def compile_model(model):\n    return model",
+            hint="The model is returned as it was. Call its `compile`.",
         ),
-        "largest": Mistake(
-            code="""
-                def best_epoch(val_loss):
-                    return int(np.argmax(val_loss)) + 1
-                """,
-            hint="A good loss is a small one.",
+        "sparse": Mistake(
+            code=_COMPILE.replace("Categorical", "SparseCategorical", 1),
+            hint="The *sparse* loss takes class numbers. The targets here are one-hot.",
         ),
-        "value": Mistake(
-            code="""
-                def best_epoch(val_loss):
-                    return min(val_loss)
-                """,
-            hint="This is the smallest loss. In which epoch was it?",
+        "squares": Mistake(
+            code=_COMPILE.replace("CategoricalCrossentropy", "MeanSquaredError"),
+            hint="This loss averages squared differences. It is made for quantities, not "
+            "for classes.",
         ),
-        "first rise": Mistake(
-            code="""
-                def best_epoch(val_loss):
-                    return int(np.argmax(np.diff(val_loss) > 0)) + 1
-                """,
-            hint="This is the last epoch before the loss rises for the first time. It may "
-            "fall again later, and below.",
+        "absolute": Mistake(
+            code=_COMPILE.replace("CategoricalCrossentropy", "MeanAbsoluteError"),
+            hint="This loss averages differences. It is made for quantities, not for "
+            "classes.",
         ),
-        "not whole": Mistake(
+        "binary": Mistake(
+            code=_COMPILE.replace("CategoricalCrossentropy", "BinaryCrossentropy"),
+            hint="The *binary* loss judges each class on its own, yes or no. Here a pixel "
+            "has one class of six.",
+        ),
+        "focal": Mistake(
+            code=_COMPILE.replace("CategoricalCross", "CategoricalFocalCross"),
+            hint="The *focal* loss gives less weight to patches that are already right. "
+            "Take the plain one.",
+        ),
+        "other optimizer": Mistake(
+            code=_COMPILE.replace("Adam", "SGD"),
+            hint="The loss is right. The weights do not change as Adam changes them: "
+            "which optimizer is it?",
+        ),
+        "fast": Mistake(
+            code=_COMPILE.replace("1e-3", "1e-2"),
+            hint="The loss is right. The first step changes the weights by more than "
+            "0.001: look at the learning rate.",
+        ),
+        "slow": Mistake(
+            code=_COMPILE.replace("1e-3", "1e-4"),
+            hint="The loss is right. The first step changes the weights by less than "
+            "0.001: look at the learning rate.",
+        ),
+        "no metric": Mistake(
             code="""
-                def best_epoch(val_loss):
-                    return np.argmin(val_loss) + 1.0
+                def compile_model(model):
+                    loss = {"estimated": keras.losses.CategoricalCrossentropy()}
+                    model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=loss)
+                    return model
                 """,
-            hint="The right epoch, but as a number with decimals. Epochs are counted: "
-            "make it an integer.",
+            hint="Optimizer and loss are right. The metric is missing.",
+        ),
+        "metric name": Mistake(
+            code=_COMPILE.replace('(name="accuracy")', "()"),
+            hint="Optimizer and loss are right. The metric has another name: give it "
+            "`name=…`.",
+        ),
+        "other metric": Mistake(
+            code=_COMPILE.replace("CategoricalAccuracy", "BinaryAccuracy"),
+            hint="Optimizer and loss are right. Under the name `accuracy` stands another "
+            "metric: it does not compare the most probable class with the true one.",
         ),
     },
     hints=(
-        "In which epoch is the loss smallest?",
-        "`np.argmin` gives the place of the smallest value, counted from 0.",
-        "Add one to `np.argmin(val_loss)`.",
+        "The three arguments are independent. Write one after the other.",
+        'The loss is a dictionary: `{"estimated": …}`. So are the metrics.',
+        'The metrics: `{"estimated": [keras.metrics.CategoricalAccuracy(name="accuracy")]}`.',
     ),
-    explanation="Later epochs may be worse; the file keeps the best one.",
+    explanation="The check trained a small network with your settings, and compared its "
+    "weights after each step.",
+    imports="import keras",
+)
+
+# standardise
+
+_STANDARDISE = """
+    def standardise(training, values):
+        mean = training.mean(axis=(0, 1, 2))
+        std = training.std(axis=(0, 1, 2))
+        return (values - mean) / std
+    """
+
+
+def _uneven_patches(seed: int) -> np.ndarray:
+    """Patches of three bands that differ by band, by patch and by place."""
+    rng = np.random.default_rng(seed)
+    count, side = 40, 16
+    patches = rng.uniform(500, 900, (count, 1, 1, 1)) * rng.uniform(1, 3, 3)
+    slope = np.linspace(0.5, 1.5 + 0.3 * seed, side)[:, np.newaxis, np.newaxis]
+    noise = rng.normal(1, 0.2, (count, side, side, 3)) + 0.05 * seed
+    return np.round(patches * slope * noise + [100, 0, 40]).astype("float32")
+
+
+def _likely_standardised(a: np.ndarray, b: np.ndarray) -> Mapping[str, np.ndarray]:
+    """Common wrong answers for `standardise(a, b)`."""
+    a, b = a.astype(float), b.astype(float)
+    by_band, places = (0, 1, 2), {"axis": (1, 2), "keepdims": True}
+    mean, std = a.mean(by_band), a.std(by_band)
+    both = np.concatenate([a, b])
+    low, high = a.min(by_band), a.max(by_band)
+    return {
+        "all bands": (b - a.mean()) / a.std(),
+        "other area": (b - b.mean(by_band)) / b.std(by_band),
+        "both areas": (b - both.mean(by_band)) / both.std(by_band),
+        "by patch": (b - b.mean(**places)) / b.std(**places),
+        "by patch of training": (b - a.mean(**places)) / a.std(**places),
+        "by place": (b - a.mean(0)) / a.std(0),
+        "variance": (b - mean) / a.var(by_band),
+        "no mean": b / std,
+        "no std": b - mean,
+        "divided first": b / std - mean,
+        "swapped": (b - std) / mean,
+        "multiplied": (b - mean) * std,
+        "sign": (mean - b) / std,
+        "range": (b - low) / (high - low),
+        "median": (b - np.median(a, by_band)) / std,
+        "std of all bands": (b - mean) / a.std(),
+        "mean of all bands": (b - a.mean()) / std,
+        "std of the other area": (b - mean) / b.std(by_band),
+        "mean of the other area": (b - b.mean(by_band)) / std,
+        "training itself": (a - mean) / std,
+    }
+
+
+def _judge_standardise(
+    answer: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> str | Finding | None:
+    training, values = _uneven_patches(0), _uneven_patches(1)
+    try:
+        got = np.asarray(answer(training.copy(), values.copy()), dtype=float)
+    except ValueError as err:
+        if "broadcast" not in str(err):
+            raise
+        return "axes"
+    right = (values - training.mean((0, 1, 2))) / training.std((0, 1, 2))
+    if got.shape != right.shape:
+        return Finding(
+            f"The result has the shape {got.shape}. It must have the shape of `values`, "
+            f"{right.shape}."
+        )
+    # Within the rounding of float32, and with `ddof=1`.
+    if np.allclose(got, right, rtol=1e-3, atol=1e-3):
+        return None
+    for mistake, wrong in _likely_standardised(training, values).items():
+        if np.allclose(got, wrong, rtol=1e-3, atol=1e-3):
+            return mistake if mistake in standardise.mistakes else _part_wrong(mistake)
+    return _means_of(answer, training)
+
+
+def _part_wrong(mistake: str) -> Finding:
+    """Only the mean, or only the standard deviation, is taken from the wrong numbers."""
+    wrong, source = mistake.split(" of ")
+    names = {"mean": "mean", "std": "standard deviation"}
+    (other,) = set(names) - {wrong}
+    where = "over all bands together" if source == "all bands" else "from `values`"
+    return Finding(
+        f"The {names[wrong]} is taken {where}.", f"The {names[other]} is right."
+    )
+
+
+def _means_of(answer: Callable, training: np.ndarray) -> Finding:
+    """What the training patches themselves become, band by band."""
+    got = np.asarray(answer(training.copy(), training.copy()), dtype=float)
+    mean, std = got.mean((0, 1, 2)), got.std((0, 1, 2))
+    band = int(np.argmax(np.abs(mean) + np.abs(std - 1)))
+    return Finding(
+        f"In `standardise(training, training)`, band {band} has the mean {mean[band]:.3g} "
+        f"and the standard deviation {std[band]:.3g}. They should be 0 and 1 in each band."
+    )
+
+
+standardise = Exercise(
+    name="standardise",
+    title="Standardise the bands",
+    question="""
+        `training` and `values` are patches, (patch, row, column, band). Write a function
+        that standardises `values` **band by band**: subtract the mean of the band, then
+        divide by its standard deviation.
+
+        Which patches give the means and the standard deviations? Those of `training`:
+        the network must treat all images in the same way, and it knows only area A.
+        """,
+    answer_name="standardise",
+    stub="""
+        def standardise(training, values):
+            mean = ...
+            std = ...
+            return (values - mean) / std
+        """,
+    solution_code=_STANDARDISE,
+    judge=_judge_standardise,
+    mistakes={
+        "all bands": Mistake(
+            code=_STANDARDISE.replace("axis=(0, 1, 2)", ""),
+            hint="This is one mean and one standard deviation for all bands. Near "
+            "infrared and red then keep different levels. Name the axes to average over.",
+        ),
+        "other area": Mistake(
+            code=_STANDARDISE.replace("training.", "values."),
+            hint="Mean and standard deviation come from `values`. Then area B would be "
+            "treated in another way than A, on which the network learns.",
+        ),
+        "both areas": Mistake(
+            code=_STANDARDISE.replace(
+                "mean = training",
+                "training = np.concatenate([training, values])\n        mean = training",
+            ),
+            hint="Both areas go into the mean. Validation and test patches must not take "
+            "part in the training, not even in its averages.",
+        ),
+        "by patch": Mistake(
+            code=_STANDARDISE.replace("training.", "values.").replace(
+                "axis=(0, 1, 2)", "axis=(1, 2), keepdims=True"
+            ),
+            hint="Each patch gets its own mean. A dark lake and a bright field then look "
+            "alike: the level of a patch is lost.",
+        ),
+        "by patch of training": Mistake(
+            code=_STANDARDISE.replace("axis=(0, 1, 2)", "axis=(1, 2), keepdims=True"),
+            hint="This is a mean for each patch and band. One for each band is asked for: "
+            "average over the patches too.",
+        ),
+        "by place": Mistake(
+            code=_STANDARDISE.replace("axis=(0, 1, 2)", "axis=0"),
+            hint="This is a mean for each place in a patch. One for each band is asked "
+            "for: average over rows and columns too.",
+        ),
+        "axes": Mistake(
+            code=_STANDARDISE.replace("axis=(0, 1, 2)", "axis=(1, 2)"),
+            hint="The mean does not fit the patches. It must have one number for each "
+            "band: the last axis stays, all others are averaged.",
+        ),
+        "variance": Mistake(
+            code=_STANDARDISE.replace(".std(", ".var("),
+            hint="The mean is right. You divide by the variance, which is the square of "
+            "the standard deviation.",
+        ),
+        "no mean": Mistake(
+            code=_STANDARDISE.replace("(values - mean)", "values"),
+            hint="The standard deviation is right. The mean of each band must become 0.",
+        ),
+        "no std": Mistake(
+            code=_STANDARDISE.replace(" / std", ""),
+            hint="The mean is right. The standard deviation of each band must become 1.",
+        ),
+        "divided first": Mistake(
+            code=_STANDARDISE.replace("(values - mean) / std", "values / std - mean"),
+            hint="Mean and standard deviation are right. Subtract first, then divide: "
+            "look at the brackets.",
+        ),
+        "swapped": Mistake(
+            code=_STANDARDISE.replace("(values - mean) / std", "(values - std) / mean"),
+            hint="Mean and standard deviation have changed places.",
+        ),
+        "multiplied": Mistake(
+            code=_STANDARDISE.replace("/ std", "* std"),
+            hint="The mean is right. A large standard deviation must become smaller: "
+            "divide by it.",
+        ),
+        "sign": Mistake(
+            code=_STANDARDISE.replace("(values - mean)", "(mean - values)"),
+            hint="Bright pixels become negative. Subtract the mean from the values.",
+        ),
+        "range": Mistake(
+            code="""
+                def standardise(training, values):
+                    low, high = training.min(axis=(0, 1, 2)), training.max(axis=(0, 1, 2))
+                    return (values - low) / (high - low)
+                """,
+            hint="This puts the values between 0 and 1. One bright cloud then decides the "
+            "scale. Use mean and standard deviation.",
+        ),
+        "median": Mistake(
+            code=_STANDARDISE.replace(
+                "training.mean(axis=(0, 1, 2))", "np.median(training, axis=(0, 1, 2))"
+            ),
+            hint="The standard deviation is right. You subtract the median; take the mean.",
+        ),
+        "training itself": Mistake(
+            code=_STANDARDISE.replace("(values", "(training"),
+            hint="Mean and standard deviation are right. But the result holds the patches "
+            "of `training`, not those of `values`.",
+        ),
+    },
+    hints=(
+        "`training.mean(axis=…)` averages over the axes that it is given.",
+        "The axes are 0 for the patches, 1 for the rows, 2 for the columns, 3 for the "
+        "bands. Which of them must stay?",
+        "`training.mean(axis=(0, 1, 2))` has one number for each band.",
+    ),
+    explanation="In the training area, each band now has the mean 0 and the standard "
+    "deviation 1.",
     imports="import numpy as np",
+)
+
+# land_cover
+
+_LAND_COVER = """
+    report = tl.predict_raster(
+        best_model,
+        image_path,
+        map_path,
+        output="estimated_labels",
+        legend=legend,
+        progress=False,
+    )
+    """
+
+
+def _judge_land_cover(
+    answer: Any, *, best_model: Any, image_path: Path, map_path: Path, legend: Any
+) -> str | Finding | None:
+    from tutorial_lib.inference.estimates import Report
+    from tutorial_lib.inference.plan import InferencePlan
+
+    if isinstance(answer, InferencePlan):
+        return "only planned"
+    if not isinstance(answer, Report):
+        return Finding(
+            f"`report` is of the type `{type(answer).__name__}`. It must be what "
+            "`tl.predict_raster` returns."
+        )
+    if Path(answer.path) != Path(map_path):
+        return "other place"
+    return _map_mistake(best_model, image_path, map_path, legend)
+
+
+def _map_mistake(
+    model: Any, image_path: Path, map_path: Path, legend: Any
+) -> str | None:
+    """The mistake in a map that was written, if there is one."""
+    grid, image_grid = rasters.read_grid(map_path), rasters.read_grid(image_path)
+    values = rasters.read_array(map_path)
+    bands = values.shape[-1]
+    found = {
+        "features": bands > len(legend),
+        "probabilities": bands > 1,
+        "padded": grid.shape == image_grid.shape,
+        "window": grid != _right_plan(model, image_path).grid,
+    }
+    names = [name for name, applies in found.items() if applies]
+    if names:
+        return names[0]
+    if not np.array_equal(_part(values), _part_of(model, image_path)):
+        return "other model"
+    if values.dtype.kind not in "iu":
+        return "floats"
+    return None if rasters.read_legend(map_path) == legend else "no legend"
+
+
+def _right_plan(model: Any, image_path: Path, **options: Any) -> Any:
+    from tutorial_lib.inference.planning import plan_inference
+
+    return plan_inference(model, image_path, output="estimated_labels", **options)
+
+
+# A small part of the map is compared.
+_ROWS, _COLS = 24, 40
+
+
+def _part(values: np.ndarray) -> np.ndarray:
+    return values[:_ROWS, :_COLS]
+
+
+def _part_of(model: Any, image_path: Path) -> np.ndarray:
+    from rasterio.windows import Window
+
+    return _right_plan(model, image_path, window=Window(0, 0, _COLS, _ROWS)).read()
+
+
+def _small_map() -> Mapping[str, Any]:
+    """A small scene, a network that is not trained, and a place for the map."""
+    import keras
+
+    from tutorial_lib.networks.architectures import pixelwise_fcnn
+
+    keras.utils.set_random_seed(5)
+    return {
+        "best_model": pixelwise_fcnn(4, crops=()),
+        "image_path": testing.small_scene()["input_10m"],
+        "map_path": testing.scratch_folder() / "map.tif",
+        "legend": testing.SMALL_LEGEND,
+    }
+
+
+def _with_option(option: str) -> str:
+    return _LAND_COVER.replace("legend=legend,", f"legend=legend, {option},")
+
+
+land_cover = Exercise(
+    name="land_cover",
+    title="Your map",
+    question="""
+        `tl.predict_raster(model, image, path, output=…, legend=…)` maps a whole image and
+        writes the map to a file. Map `image_path` with `best_model`, and write the
+        **labels** to `map_path`. Give the map the names and colours of `legend`.
+
+        Which output of your network holds the number of the class?
+        """,
+    answer_name="report",
+    stub="report = ...",
+    solution_code=_LAND_COVER,
+    judge=_judge_land_cover,
+    mistakes={
+        "only planned": Mistake(
+            code="""
+                report = tl.plan_inference(best_model, image_path, output="estimated_labels")
+                """,
+            hint="A plan computes nothing and writes nothing. `tl.predict_raster` does "
+            "both.",
+        ),
+        "other place": Mistake(
+            code=_LAND_COVER.replace("map_path", 'map_path.with_name("other.tif")'),
+            hint="The map was written to another file. It must be at `map_path`.",
+        ),
+        "probabilities": Mistake(
+            code=_LAND_COVER.replace("estimated_labels", "estimated"),
+            hint="The file has a band for each class: the probabilities. The map of the "
+            "classes has one band.",
+        ),
+        "features": Mistake(
+            code=_LAND_COVER.replace("estimated_labels", "features"),
+            hint="These are the values that go into the classifier, many bands of them. "
+            "The map of the classes has one band.",
+        ),
+        "padded": Mistake(
+            code=_with_option('edge="pad"'),
+            hint="This map is as large as the image: the kit mirrored the image at its "
+            "border. Leave `edge` out.",
+        ),
+        "window": Mistake(
+            code=_with_option("window=Window(10, 20, 30, 25)"),
+            hint="This is a part of the scene. Without `window` the map has all of it.",
+        ),
+        "other model": Mistake(
+            code=_LAND_COVER.replace(
+                "best_model", "tl.architectures.pixelwise_fcnn(4)"
+            ),
+            hint="The file is a map of labels, but not the one of `best_model`. Which "
+            "network did you give?",
+        ),
+        "no legend": Mistake(
+            code=_LAND_COVER.replace("legend=legend,", ""),
+            hint="The map is right. It has no names and colours yet: give it the legend.",
+        ),
+        "floats": Mistake(
+            code=_with_option('dtype="float32"'),
+            hint="The classes are right, but the file holds numbers with decimals. Leave "
+            "`dtype` out.",
+        ),
+    },
+    hints=(
+        "The model, the image and the path come first, in this order.",
+        "The outputs of the network are `estimated`, `estimated_labels` and `features`.",
+        'It ends with `output="estimated_labels", legend=legend)`.',
+    ),
+    explanation="The same weights that gave one class for a patch give one for each "
+    "pixel.",
+    imports="""
+        from rasterio.windows import Window
+
+        import tutorial_lib as tl
+        """,
+    example=_small_map,
 )

@@ -1,71 +1,186 @@
-"""Exercises of notebook 04: the rule, the callback, patience, the smallest gain."""
+"""Exercises of notebook 04: the best epoch, the rule, patience, the callback."""
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
+from tutorial_lib.exercises import Exercise, Finding, Mistake, try_cases
+
+# Losses that fall and rise. The simplest ones come first, because a counter-example is
+# the first that differs.
+_CURVES = (
+    [1.0, 0.5],
+    [0.5, 1.0],
+    [1.0, 0.5, 0.75],
+    [1.0, 0.5, 0.5, 0.5],
+    [1.0, 1.0, 1.0, 1.0, 1.0],
+    [1.0, 0.75, 0.875, 0.5, 0.75, 0.625, 0.875, 0.75],
+    [1.0, 1.5, 1.25, 1.375, 1.125, 0.5],
+    [1.5, 1.25, 1.0, 1.125, 1.0, 1.25, 0.75, 1.0, 1.25, 1.0],
+    [1.5, 1.375, 1.25, 1.125, 1.0],
+    [3.5, 2.5, 3.0, 3.25, 2.75, 2.0, 2.25, 2.5, 2.75],
+)
+
+# best_epoch
+
+
+def _first_rise(losses: Sequence[float]) -> int:
+    """The last epoch before the first rise, from 1."""
+    for epoch in range(1, len(losses)):
+        if losses[epoch] > losses[epoch - 1]:
+            return epoch
+    return len(losses)
+
+
+def _judge_best_epoch(answer: Callable[[Sequence[float]], int]) -> Any:
+    likely = {
+        "from zero": lambda c: int(np.argmin(c)),
+        "last": len,
+        "largest": lambda c: int(np.argmax(c)) + 1,
+        "value": min,
+        "last of equals": lambda c: len(c) - int(np.argmin(c[::-1])),
+        "first rise": _first_rise,
+        "from the end": lambda c: len(c) - int(np.argmin(c)),
+    }
+    cases = [(list(curve),) for curve in _CURVES]
+    return try_cases(answer, cases, lambda c: int(np.argmin(c)) + 1, likely)
+
+
+def _best_epoch(formula: str) -> str:
+    """Code of an answer to `best_epoch`."""
+    return f"def best_epoch(val_loss):\n    return {formula}"
+
+
+best_epoch = Exercise(
+    name="best_epoch",
+    title="Which epoch is the best?",
+    question="""
+        The best epoch is the one with the smallest validation loss. If two are equally
+        good, the first of them counts: the second is not *better*. Keras counts epochs
+        from 1. Write a function that gives the best epoch of a list of losses.
+        (`ex.best_epoch.hint()` helps.)
+        """,
+    answer_name="best_epoch",
+    stub=_best_epoch("..."),
+    solution_code=_best_epoch("int(np.argmin(val_loss)) + 1"),
+    judge=_judge_best_epoch,
+    mistakes={
+        "from zero": Mistake(
+            code=_best_epoch("int(np.argmin(val_loss))"),
+            hint="Lists count from 0, Keras counts epochs from 1.",
+        ),
+        "last": Mistake(
+            code=_best_epoch("len(val_loss)"),
+            hint="This is the last epoch. It is the best one only if its loss is smaller "
+            "than all before.",
+        ),
+        "largest": Mistake(
+            code=_best_epoch("int(np.argmax(val_loss)) + 1"),
+            hint="This is the epoch with the largest loss. A good loss is a small one.",
+        ),
+        "value": Mistake(
+            code=_best_epoch("min(val_loss)"),
+            hint="This is the smallest loss. In which epoch was it?",
+        ),
+        "last of equals": Mistake(
+            code=_best_epoch("len(val_loss) - int(np.argmin(val_loss[::-1]))"),
+            hint="Of two epochs with the same smallest loss you take the last. The second "
+            "is not better than the first, so the first one counts.",
+        ),
+        "first rise": Mistake(
+            code="""
+                def best_epoch(val_loss):
+                    for epoch in range(1, len(val_loss)):
+                        if val_loss[epoch] > val_loss[epoch - 1]:
+                            return epoch
+                    return len(val_loss)
+                """,
+            hint="This is the last epoch before the loss rises for the first time. Later "
+            "it may fall again, and further.",
+        ),
+        "from the end": Mistake(
+            code=_best_epoch("len(val_loss) - int(np.argmin(val_loss))"),
+            hint="You count from the end of the training. Count from its beginning.",
+        ),
+    },
+    hints=(
+        "In which epoch is the loss smallest?",
+        "`np.argmin` gives the place of the first smallest value, counted from 0.",
+        "Add one to `np.argmin(val_loss)`.",
+    ),
+    explanation="A checkpoint keeps the weights of this epoch.",
+    imports="import numpy as np",
+)
+
+# epochs_run
 
 
 def _epochs_run(
-    val_loss: Sequence[float], patience: int, *, previous: bool = False
+    val_loss: Sequence[float],
+    patience: int,
+    line: Callable[[int, float, int, float], tuple[float, float]] | None = None,
+    *,
+    ties: bool = False,
+    previous: bool = False,
 ) -> int:
-    """Number of epochs that run; `previous` compares a loss with the one before it."""
+    """Number of epochs that run.
+
+    Args:
+        val_loss: Losses of the validation.
+        patience: Epochs to wait.
+        line: Function of (epoch, loss, waited, best) with the new (best, waited): the
+            line that learners write. None for the right one.
+        ties: Whether an equal loss counts as better.
+        previous: Whether a loss is compared with the one before it.
+    """
     best, waited = np.inf, 0
     for epoch, loss in enumerate(val_loss, start=1):
-        waited = 0 if loss < best else waited + 1
-        best = loss if previous else min(best, loss)
-        if waited >= patience and waited > 0:
-            return epoch
-    return len(val_loss)
-
-
-# Values that common wrong lines assign to (best, waited).
-_WRONG_LINES: dict[str, Callable[[int, float, int], tuple[float, float]]] = {
-    "not reset": lambda epoch, loss, waited: (loss, waited),
-    "one": lambda epoch, loss, waited: (loss, 1),
-    "swapped": lambda epoch, loss, waited: (0, loss),
-    "epoch": lambda epoch, loss, waited: (epoch, 0),
-}
-
-
-def _epochs_run_with(val_loss: Sequence[float], patience: int, line: str) -> int:
-    """Number of epochs that run with one of `_WRONG_LINES`."""
-    best, waited = np.inf, 0
-    for epoch, loss in enumerate(val_loss, start=1):
-        if loss < best:
-            best, waited = _WRONG_LINES[line](epoch, loss, waited)
+        if loss < best or (ties and loss == best):
+            best, waited = line(epoch, loss, waited, best) if line else (loss, 0)
         else:
             waited += 1
+            best = loss if previous else best
         if waited >= patience:
             return epoch
     return len(val_loss)
 
 
+# What wrong lines assign to (best, waited), by the name of the mistake.
+_WRONG_LINES: dict[str, Callable[[int, float, int, float], tuple[float, float]]] = {
+    "not reset": lambda epoch, loss, waited, best: (loss, waited),
+    "counted": lambda epoch, loss, waited, best: (loss, waited + 1),
+    "one": lambda epoch, loss, waited, best: (loss, 1),
+    "swapped": lambda epoch, loss, waited, best: (0, loss),
+    "epoch": lambda epoch, loss, waited, best: (epoch, 0),
+    "zero": lambda epoch, loss, waited, best: (0, 0),
+}
+
+
+def _wrong_line(name: str) -> Callable[[Sequence[float], int], int]:
+    return lambda losses, patience: _epochs_run(losses, patience, _WRONG_LINES[name])
+
+
 def _random_curves(count: int) -> list[list[float]]:
-    """Losses of 20 epochs that rise and fall."""
-    rng = np.random.default_rng()
-    steps = rng.normal(0.02, 0.12, (count, 20))
-    return [np.round(1.5 + np.cumsum(step), 4).tolist() for step in steps]
+    """Losses of 20 epochs that rise and fall; eighths are exact, so some are equal."""
+    rng = np.random.default_rng(4)
+    steps = rng.integers(-3, 4, (count, 20)) / 8
+    return (10 + np.cumsum(steps, axis=1)).tolist()
 
 
-def _judge_epochs_run(answer: Callable[[Sequence[float], int], int]) -> str | None:
-    cases = [(c, p) for c in _random_curves(12) for p in (1, 2, 3, 5)]
-    cases += [([1.0, 0.8, 0.9, 0.7, 0.75, 0.72, 0.74], 2), ([1.0, 0.9, 0.8], 2)]
-    # A wave: some losses are better than the one before, but worse than the best.
-    cases += [([1.0, 1.3, 1.2, 1.35, 1.25, 1.1], 2)]
-    got = [answer(curve, patience) for curve, patience in cases]
-    likely = {
-        "previous": [_epochs_run(c, p, previous=True) for c, p in cases],
-        "one more": [_epochs_run(c, p + 1) for c, p in cases],
-        "from zero": [_epochs_run(c, p) - 1 for c, p in cases],
-        "all": [len(c) for c, _ in cases],
-        "best epoch": [int(np.argmin(c[: _epochs_run(c, p)])) + 1 for c, p in cases],
+def _judge_epochs_run(answer: Callable[[Sequence[float], int], int]) -> Any:
+    curves = [*_CURVES, *_random_curves(10)]
+    cases = [(list(curve), patience) for curve in curves for patience in (1, 2, 3, 5)]
+    likely = {name: _wrong_line(name) for name in _WRONG_LINES}
+    likely |= {
+        "ties": lambda c, p: _epochs_run(c, p, ties=True),
+        "previous": lambda c, p: _epochs_run(c, p, previous=True),
+        "one more": lambda c, p: _epochs_run(c, p + 1),
+        "from zero": lambda c, p: _epochs_run(c, p) - 1,
+        "all": lambda c, _: len(c),
+        "best epoch": lambda c, p: int(np.argmin(c[: _epochs_run(c, p)])) + 1,
     }
-    likely |= {x: [_epochs_run_with(c, p, x) for c, p in cases] for x in _WRONG_LINES}
-    return diagnose(got, right=[_epochs_run(c, p) for c, p in cases], likely=likely)
+    return try_cases(answer, cases, _epochs_run, likely)
 
 
 _EPOCHS_RUN = """
@@ -81,13 +196,19 @@ _EPOCHS_RUN = """
         return len(val_loss)
     """
 
+
+def _with_line(values: str) -> str:
+    """Code of an answer to `epochs_run` with another line."""
+    return _EPOCHS_RUN.replace("best, waited = loss, 0", f"best, waited = {values}")
+
+
 epochs_run = Exercise(
     name="epochs_run",
     title="When does it stop?",
     question="""
-        Early stopping watches the validation loss. It remembers the **best** value so far,
-        and counts the epochs since then. When the count reaches `patience` (1 or more),
-        training ends after that epoch.
+        Early stopping remembers the **best** validation loss so far, and counts the
+        epochs since then. When the count reaches `patience` (1 or more), training ends
+        after that epoch. A loss that is only as small as the best one is not better.
 
         Write a function that says how many epochs run, for a list of losses. If it never
         stops, all of them do. One line is missing.
@@ -109,30 +230,41 @@ epochs_run = Exercise(
     judge=_judge_epochs_run,
     mistakes={
         "not reset": Mistake(
-            code=_EPOCHS_RUN.replace("= loss, 0", "= loss, waited"),
-            hint="The count never starts again: after a better loss, nothing has been "
-            "waited yet.",
+            code=_with_line("loss, waited"),
+            hint="`best` is right. The count never starts again: after a better loss, no "
+            "epoch has been waited yet.",
+        ),
+        "counted": Mistake(
+            code=_with_line("loss, waited + 1"),
+            hint="It ends after `patience` epochs, whatever the losses are. When a better "
+            "loss is found, the count must start again.",
         ),
         "one": Mistake(
-            code=_EPOCHS_RUN.replace("= loss, 0", "= loss, 1"),
-            hint="The better epoch itself is counted as one that was waited. How many "
-            "epochs have passed since the best one, in that very epoch?",
+            code=_with_line("loss, 1"),
+            hint="`best` is right. The better epoch itself is counted as one that was "
+            "waited. How many epochs have passed since it, in that very epoch?",
         ),
         "swapped": Mistake(
-            code=_EPOCHS_RUN.replace("= loss, 0", "= 0, loss"),
+            code=_with_line("0, loss"),
             hint="Both values are there, in the wrong order: the first one becomes "
             "`best`.",
         ),
         "epoch": Mistake(
-            code=_EPOCHS_RUN.replace("= loss, 0", "= epoch, 0"),
-            hint="`best` is compared with losses, so it must be a loss. Which number is "
-            "yours?",
+            code=_with_line("epoch, 0"),
+            hint="The count is right. `best` is compared with losses, so it must be a "
+            "loss; yours is the number of the epoch.",
+        ),
+        "zero": Mistake(
+            code=_with_line("0, 0"),
+            hint="The count is right. `best` becomes 0, and no loss is smaller than that.",
+        ),
+        "ties": Mistake(
+            code=_EPOCHS_RUN.replace("loss < best", "loss <= best"),
+            hint="A loss that is only as small as the best one counts as better for you. "
+            "If the loss never changed, it would never stop.",
         ),
         "previous": Mistake(
-            code=_EPOCHS_RUN.replace(
-                "                waited += 1\n",
-                "                best, waited = loss, waited + 1\n",
-            ),
+            code=_EPOCHS_RUN.replace("waited += 1", "best, waited = loss, waited + 1"),
             hint="A loss is compared with the one before it. It must be compared with the "
             "best one so far, even if that was long ago.",
         ),
@@ -145,14 +277,13 @@ epochs_run = Exercise(
             code=_EPOCHS_RUN.replace("start=1", "start=0").replace(
                 "return len(val_loss)", "return len(val_loss) - 1"
             ),
-            hint="Epochs are counted from 1 here, as Keras prints them.",
+            hint="Each number is one too small. Epochs are counted from 1, as Keras "
+            "prints them.",
         ),
         "all": Mistake(
-            code="""
-                def epochs_run(val_loss, patience):
-                    return len(val_loss)
-                """,
-            hint="That never stops. When is the count as large as the patience?",
+            code=_with_line("best, 0"),
+            hint="That never stops. When a better loss is found, `best` must become that "
+            "loss; then later losses can be worse than it.",
         ),
         "best epoch": Mistake(
             code=_EPOCHS_RUN.replace("return epoch", "return best_epoch")
@@ -169,8 +300,10 @@ epochs_run = Exercise(
         "The loss itself becomes the best one, and the count starts again.",
         "Two values are assigned: `loss`, and the count of waited epochs, 0.",
     ),
-    explanation="The best value so far decides, not the epoch before.",
+    explanation="The best loss so far decides, not the loss of the epoch before.",
 )
+
+# make_stopping
 
 
 class _EpochAsWeights:
@@ -186,14 +319,16 @@ class _EpochAsWeights:
         self.epoch = epoch
 
 
-def _run_callback(callback: Any, curves: Sequence[Mapping[str, float]]) -> tuple:
+def _run_callback(
+    callback: Any, curves: Mapping[str, Sequence[float]]
+) -> tuple[int, int]:
     """Number of epochs that ran, and the epoch whose weights the model has at the end."""
     model = _EpochAsWeights()
     callback.set_model(model)
     callback.on_train_begin()
-    for epoch, logs in enumerate(curves):
+    for epoch, values in enumerate(zip(*curves.values(), strict=True)):
         model.epoch = epoch + 1
-        callback.on_epoch_end(epoch, dict(logs))
+        callback.on_epoch_end(epoch, dict(zip(curves, values, strict=True)))
         if model.stop_training:
             break
     ran = model.epoch
@@ -201,27 +336,97 @@ def _run_callback(callback: Any, curves: Sequence[Mapping[str, float]]) -> tuple
     return ran, model.epoch
 
 
-# Epoch 3 has the best validation loss. The training loss falls in all epochs.
-_VALIDATION = (1.5, 1.2, 1.0, 1.1, 1.05, 1.2, 1.3, 1.4, 1.5, 1.6)
+# Validation losses, each for a setting that it tells from the right one.
+_VALIDATIONS = {
+    # The best one is in epoch 3.
+    "waves": (1.5, 1.2, 1.0, 1.1, 1.05, 1.2, 1.3, 1.4, 1.5, 1.6),
+    # It rises from the start: settings that wait with watching run longer.
+    "rising": tuple(1.0 + 0.1 * i for i in range(12)),
+    # It falls by very little: settings with a smallest gain stop.
+    "slow": tuple(1.0 - 1e-6 * i for i in range(12)),
+    # It falls in waves, and stays large: settings with a baseline stop.
+    "large": tuple(1e6 - i + 5 * (i % 2) for i in range(12)),
+    # No epoch is better than the first: an equal loss is no improvement.
+    "equal": (1.0,) * 12,
+}
+_PATIENCE = 3
 
 
-def _judge_callback(answer: Any) -> str | None:
-    if isinstance(answer, type) or not hasattr(answer, "on_epoch_end"):
+def _replay(val_loss: Sequence[float]) -> tuple[int, int]:
+    """What the right callback does: epochs that run, and the epoch that is kept."""
+    ran = _epochs_run(val_loss, _PATIENCE)
+    return ran, int(np.argmin(val_loss[:ran])) + 1
+
+
+def _logs(val_loss: Sequence[float]) -> dict[str, Sequence[float]]:
+    """Curves of a training; all but the validation loss become better and better."""
+    count = len(val_loss)
+    better = [1 - 0.01 * epoch for epoch in range(count)]
+    growing = [0.01 * epoch for epoch in range(count)]
+    rest = {"loss": better, "accuracy": growing, "val_accuracy": growing}
+    return {"val_loss": val_loss, **rest}
+
+
+def _judge_callback(make: Callable[[], Any]) -> str | Finding | None:
+    first = make()
+    if isinstance(first, type) or not hasattr(first, "on_epoch_end"):
         return "no callback"
-    if not hasattr(answer, "restore_best_weights"):
+    mistakes = _callback_mistakes(first)
+    if "other callback" in mistakes:
         return "other callback"
-    if answer.monitor not in ("loss", "val_loss"):
-        return "other curve"
-    rising = [
-        {"loss": 1.6 - 0.1 * i, "val_loss": value, "accuracy": 0.1 * i}
-        for i, value in enumerate(_VALIDATION)
-    ]
-    ran, kept = _run_callback(answer, rising)
-    if ran == len(rising):
-        return "training"
-    if ran != 6:
-        return "patience"
-    return None if kept == 3 else "last weights"
+    for val_loss in _VALIDATIONS.values():
+        right = _replay(val_loss)
+        try:
+            got = _run_callback(make(), _logs(val_loss))
+        # Keras does not know whether more or less of the watched curve is better.
+        except (ValueError, AttributeError):
+            if not mistakes:
+                raise
+            return mistakes[0]
+        if got != right:
+            return mistakes[0] if mistakes else _callback_finding(val_loss, got, right)
+    return None
+
+
+def _callback_finding(
+    val_loss: Sequence[float], got: tuple[int, int], right: tuple[int, int]
+) -> Finding:
+    shown = ", ".join(f"{loss:g}" for loss in val_loss[:7])
+    if got[0] != right[0]:
+        text = f"{got[0]} epochs ran; {right[0]} should run."
+    else:
+        text = (
+            f"the model had the weights of epoch {got[1]} at the end; they should be "
+            f"those of epoch {right[1]}."
+        )
+    return Finding(f"With the validation losses {shown}… {text}")
+
+
+def _callback_mistakes(callback: Any) -> list[str]:
+    """Names of the mistakes in the settings, the first one to mend first.
+
+    They only choose the hint: whether the callback is right, its behaviour says.
+    """
+    import keras
+
+    if not isinstance(callback, keras.callbacks.EarlyStopping):
+        return ["other callback"]
+    monitor, patience = callback.monitor, callback.patience
+    delta, mode = abs(callback.min_delta), vars(callback).get("mode", "auto")
+    found = {
+        "positional": delta == _PATIENCE,
+        "accuracy": "acc" in str(monitor),
+        "training": monitor == "loss",
+        "other curve": monitor != "val_loss",
+        "mode": mode == "max",
+        "no patience": patience == 0,
+        "patience": patience != _PATIENCE,
+        "min_delta": delta > 0,
+        "start": callback.start_from_epoch > 0,
+        "baseline": callback.baseline is not None,
+        "last weights": not callback.restore_best_weights,
+    }
+    return [name for name, applies in found.items() if applies]
 
 
 _CALLBACK = """
@@ -231,13 +436,19 @@ _CALLBACK = """
         )
     """
 
+
+def _with_setting(setting: str) -> str:
+    return _CALLBACK.replace("weights=True", f"weights=True, {setting}")
+
+
 make_stopping = Exercise(
     name="make_stopping",
     title="The callback",
     question="""
         Write a function that makes a `keras.callbacks.EarlyStopping`. It watches the
-        validation loss, waits **3** epochs for a better one, and when it stops, the model
-        gets the weights of its **best** epoch back.
+        validation loss, waits **3** epochs for a better one, and when the training ends,
+        the model gets the weights of its **best** epoch back. Keep the other settings as
+        they are.
         """,
     answer_name="make_stopping",
     stub="""
@@ -245,26 +456,64 @@ make_stopping = Exercise(
             return ...
         """,
     solution_code=_CALLBACK,
-    judge=lambda answer: _judge_callback(answer()),
+    judge=_judge_callback,
     mistakes={
         "last weights": Mistake(
             code=_CALLBACK.replace(", restore_best_weights=True", ""),
             hint="It stops in the right epoch, but the model keeps the weights of the "
             "*last* one. One argument gives the best ones back.",
         ),
-        "patience": Mistake(
+        "no patience": Mistake(
             code=_CALLBACK.replace("patience=3, ", ""),
-            hint="It does not wait 3 epochs. Without an argument it does not wait at "
-            "all.",
+            hint="Without `patience` it stops at the first epoch that is not better.",
+        ),
+        "patience": Mistake(
+            code=_CALLBACK.replace("patience=3", "patience=5"),
+            hint="It does not wait 3 epochs. Look at `patience`.",
         ),
         "training": Mistake(
             code=_CALLBACK.replace("val_loss", "loss"),
-            hint="It never stops, though the validation loss rises. Which curve does it "
-            "watch?",
+            hint="It never stops, though the validation loss rises. It watches the "
+            "training loss, which falls all the time.",
+        ),
+        "accuracy": Mistake(
+            code=_CALLBACK.replace("val_loss", "val_accuracy"),
+            hint="It watches an accuracy. The question asks for the validation loss.",
         ),
         "other curve": Mistake(
             code=_CALLBACK.replace("val_loss", "validation_loss"),
-            hint="It must watch the validation loss, which Keras calls `val_loss`.",
+            hint="Keras knows no curve of this name, so it never stops. It calls the "
+            "validation loss `val_loss`.",
+        ),
+        "mode": Mistake(
+            code=_with_setting('mode="max"'),
+            hint='With `mode="max"` a larger loss counts as better. A loss must become '
+            "small.",
+        ),
+        "min_delta": Mistake(
+            code=_with_setting("min_delta=0.1"),
+            hint="With `min_delta` a small gain does not count, so it stops while the "
+            "loss is still falling. Leave it out.",
+        ),
+        "start": Mistake(
+            code=_with_setting("start_from_epoch=3"),
+            hint="With `start_from_epoch` it does not watch the first epochs. Leave it "
+            "out.",
+        ),
+        "baseline": Mistake(
+            code=_with_setting("baseline=0.8"),
+            hint="With `baseline` an epoch resets the count only if it is better than "
+            "that number. Leave it out.",
+        ),
+        "positional": Mistake(
+            code="""
+                def make_stopping():
+                    return keras.callbacks.EarlyStopping(
+                        "val_loss", 3, restore_best_weights=True
+                    )
+                """,
+            hint="The second argument without a name is `min_delta`, so your 3 became "
+            "the smallest gain that counts. Write names: `patience=…`.",
         ),
         "other callback": Mistake(
             code="""
@@ -288,9 +537,11 @@ make_stopping = Exercise(
         "They are `monitor`, `patience` and `restore_best_weights`.",
         '`monitor="val_loss"` and `patience=3`; the third is `True`.',
     ),
-    explanation="Keras runs it after every epoch; your check did the same, on a curve.",
+    explanation="The check called your callback as Keras does, on five curves.",
     imports="import keras",
 )
+
+# patience
 
 
 def _best_epoch_seen(val_loss: Sequence[float], patience: int) -> int:
@@ -301,54 +552,62 @@ def _best_epoch_seen(val_loss: Sequence[float], patience: int) -> int:
 
 def _judge_patience(
     answer: Any, *, curves: Mapping[str, Sequence[float]]
-) -> str | None:
-    val_loss = curves["val_loss"]
-    if not isinstance(answer, int | np.integer):
-        return OTHER
+) -> str | Finding | None:
+    val_loss = list(curves["val_loss"])
+    try:
+        waited = float(answer)
+    except (TypeError, ValueError):
+        return Finding(f"`patience` is {answer!r}. It must be a number of epochs.")
+    if waited == 0:
+        return "none"
+    if waited < 1 or not waited.is_integer():
+        return Finding(f"`patience` is {answer}. It must be a whole number, 1 or more.")
     best = int(np.argmin(val_loss)) + 1
-    enough = [
-        p for p in range(1, len(val_loss)) if _best_epoch_seen(val_loss, p) == best
-    ]
-    if answer == min(enough):
+    enough = 1
+    while _best_epoch_seen(val_loss, enough) != best:
+        enough += 1
+    if waited == enough:
         return None
-    # With more patience more epochs run, so the best one is still found.
-    return "too small" if answer < min(enough) else "longer"
+    if waited > enough:
+        return "longer"
+    ran = _epochs_run(val_loss, int(waited))
+    return Finding(
+        f"With a patience of {int(waited)}, training stops after epoch {ran}. The best "
+        f"epoch, {best}, comes later."
+    )
 
 
 def _example_curves() -> Mapping[str, Any]:
     """Curves whose best epoch comes after three epochs without an improvement."""
-    return {
-        "curves": {
-            "val_loss": [1.5, 1.2, 1.3, 1.25, 1.22, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6]
-        }
-    }
+    val_loss = [1.5, 1.2, 1.3, 1.25, 1.22, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7]
+    return {"curves": {"val_loss": val_loss}}
 
 
 patience = Exercise(
     name="patience",
     title="How much patience?",
     question="""
-        Look at the recorded curves. What is the **smallest** patience that still finds
-        their best epoch? Try values with `tl.training.replay_early_stopping`.
+        What is the **smallest** patience that still finds the best epoch of these curves?
+        Try values: `tl.training.replay_early_stopping(curves, patience=…)`.
         """,
     answer_name="patience",
     stub="patience = ...",
     solution_code="""
-        best = int(np.argmin(curves["val_loss"])) + 1
+        best = best_epoch(curves["val_loss"])
         patience = 1
         while tl.training.replay_early_stopping(curves, patience=patience).best_epoch != best:
             patience += 1
         """,
     judge=_judge_patience,
     mistakes={
-        "too small": Mistake(
-            code="patience = 2",
-            hint="With this patience it stops before the best epoch. The wave before it "
-            "is longer.",
-        ),
         "longer": Mistake(
-            code="patience = 5",
-            hint="That finds the best epoch. A smaller patience does too.",
+            code="patience = 50",
+            hint="This patience finds the best epoch. A smaller one does too.",
+        ),
+        "none": Mistake(
+            code="patience = 0",
+            hint="Keras allows 0, which is the same as 1: the first epoch that is not "
+            "better ends the training. Count from 1 here.",
         ),
     },
     hints=(
@@ -356,111 +615,15 @@ patience = Exercise(
         "The patience must be larger than the longest row of such epochs.",
         "Replay 1, 2, 3… and compare `best_epoch` with the best epoch of all.",
     ),
-    explanation="It must be longer than the longest wave before the best epoch.",
+    explanation="It is longer than the longest wave before the best epoch.",
     imports="""
         import numpy as np
 
         import tutorial_lib as tl
+
+
+        def best_epoch(val_loss):
+            return int(np.argmin(val_loss)) + 1
         """,
     example=_example_curves,
-)
-
-
-def _gains(
-    val_loss: Sequence[float], min_delta: float, *, at_least: bool = False
-) -> int:
-    """Number of losses that improve the best one by more than `min_delta`."""
-    best, count = np.inf, 0
-    for loss in val_loss:
-        if loss < best - min_delta or (at_least and loss == best - min_delta):
-            best, count = loss, count + 1
-    return count
-
-
-def _judge_gains(answer: Callable[[Sequence[float], float], int]) -> str | None:
-    # No difference of two losses equals these values of `min_delta`: where it does,
-    # rounding would decide.
-    cases = [(c, d) for c in _random_curves(12) for d in (0.0, 0.05005, 0.20005)]
-    cases.append(([1.0, 0.96, 0.92, 0.88, 0.7], 0.05))
-    # Differences that equal `min_delta`, and are exact in binary: no improvement.
-    cases.append(([1.0, 1.0, 0.5, 0.5, 0.25], 0.0))
-    cases.append(([1.0, 0.75, 0.5, 0.25], 0.25))
-    got = [answer(curve, delta) for curve, delta in cases]
-    likely = {
-        "any gain": [_gains(c, 0) for c, _ in cases],
-        "at least": [_gains(c, d, at_least=True) for c, d in cases],
-        "previous": [1 + sum(b < a - d for a, b in pairwise(c)) for c, d in cases],
-        "added": [_gains(c, -d) for c, d in cases],
-        "not the first": [_gains(c, d) - 1 for c, d in cases],
-    }
-    return diagnose(got, right=[_gains(c, d) for c, d in cases], likely=likely)
-
-
-_GAINS = """
-    def count_gains(val_loss, min_delta):
-        best, gains = float("inf"), 0
-        for loss in val_loss:
-            if loss < best - min_delta:
-                best, gains = loss, gains + 1
-        return gains
-    """
-
-count_gains = Exercise(
-    name="count_gains",
-    title="The smallest gain that counts",
-    question="""
-        With `min_delta`, an epoch counts as better only if its loss is smaller than the
-        best one by **more than** `min_delta`. Only then does it become the new best one.
-        The first epoch always counts.
-
-        Write a function that counts the epochs that count as better. One value is
-        missing.
-        """,
-    answer_name="count_gains",
-    stub="""
-        def count_gains(val_loss, min_delta):
-            best, gains = float("inf"), 0
-            for loss in val_loss:
-                if loss < ...:
-                    best, gains = loss, gains + 1
-            return gains
-        """,
-    solution_code=_GAINS,
-    judge=_judge_gains,
-    mistakes={
-        "any gain": Mistake(
-            code=_GAINS.replace("best - min_delta", "best"),
-            hint="Every gain counts here, however small. Where does `min_delta` come in?",
-        ),
-        "at least": Mistake(
-            code=_GAINS.replace("loss < best - min_delta", "best - loss >= min_delta"),
-            hint="A loss that is smaller by just `min_delta`, and no more, counts for "
-            "you. Then even a loss that has not changed counts, with a `min_delta` of 0.",
-        ),
-        "previous": Mistake(
-            code="""
-                def count_gains(val_loss, min_delta):
-                    gains = 1
-                    for before, loss in zip(val_loss[:-1], val_loss[1:]):
-                        gains += loss < before - min_delta
-                    return gains
-                """,
-            hint="Each loss is compared with the one before it, not with the best one.",
-        ),
-        "added": Mistake(
-            code=_GAINS.replace("best - min_delta", "best + min_delta"),
-            hint="With `+`, even a worse loss can count as better. The loss must be "
-            "smaller than the best one by a margin.",
-        ),
-        "not the first": Mistake(
-            code=_GAINS.replace("return gains", "return gains - 1"),
-            hint="The first epoch counts too: anything is better than nothing.",
-        ),
-    },
-    hints=(
-        "By how much must a loss be smaller than the best one?",
-        "Compare `loss` with the best one minus `min_delta`.",
-        "The condition is `loss < best - min_delta`.",
-    ),
-    explanation="Many small gains in a row may count as none.",
 )
