@@ -1,234 +1,280 @@
 # %% [markdown]
 # # Patches
 #
-# A network does not learn from a whole scene. It learns from small pieces of it, the
-# **patches**, each with the class of its centre. How does a raster become thousands of
-# them?
+# A network does not learn from a whole image at once. It learns from small squares cut
+# out of the image, the [patches](glossary.md#patch). Each patch comes with the class of
+# the ground at its centre. In this notebook you make thousands of patches.
 #
 # **Afterwards you can**
 #
-# - draw positions of every class from a label raster,
-# - cut patches out of one image, or of two with different pixel sizes,
+# - draw positions of every class from a label raster, and spread them over many places,
+# - cut patches out of one image, or of two images with different pixel sizes,
 # - say exactly which pixels a patch holds,
 # - find out which positions were refused, and why,
-# - look at patches before you train on them.
+# - say why thousands of patches are not thousands of independent samples.
 #
-# **Needs** about 45 minutes of yours, seconds of computing, 0.4 GB of memory, no
-# internet. Notebook [00](00_start_here.ipynb) tells how exercises work; a new cell with
-# `ex.first_pixel.hint()` gives a hint for the first one here.
+# **Needs** about 45 minutes of your time, seconds of computing and 0.8 GB of
+# memory; no internet. Notebook [00](00_start_here.ipynb) explains the scene and how the
+# exercises work.
 
 # %%
 import numpy as np
+import pandas
 
 import tutorial_lib as tl
+from tutorial_lib import rasters
 from tutorial_lib.exercises import nb01_patches as ex
 from tutorial_lib.machine import find_data
 
 # %% tags=["parameters"]
 havel = find_data("havel")
 work = havel.parent / "work" / "01_patches"
-count = 1000  # positions of each class
+labels_path = havel / "terrain_truth_a.tif"
+image_path, coarse_path = havel / "s2_10m.tif", havel / "s2_20m.tif"
+count = 500  # positions of each class
 
 # %% [markdown]
-# ## Positions
+# ## Which pixels have a label?
 #
-# A **position** is the centre of a patch: a point on the ground, with a class. It is
-# drawn from a label raster. The kit has two label rasters, A in the west and B in the
-# east: a network trains on A, and B tells how good it is where it has never been.
+# A [position](glossary.md#position) is the centre of a patch: a point on the ground
+# whose class is known. Positions are drawn from a label raster. This notebook uses the
+# raster of area A, the [training set](glossary.md#training-set).
+#
+# `select_positions` chooses pixels that have a label. With the strategy `"all"` it takes
+# all of them. **Which class will have the most?**
 
 # %% tags=["nbval-check-output"]
-labels_path = havel / "terrain_truth_a.tif"
 legend = tl.read_legend(labels_path)
 everywhere = tl.select_positions(labels_path, strategy="all")
-{legend.names[label]: n for label, n in everywhere.counts.items()}
+pixels = pandas.Series(list(everywhere.counts.values()), legend.names)
+pandas.DataFrame({"pixels": pixels, "share": (pixels / pixels.sum()).round(2)})
 
 # %% [markdown]
-# Some classes have many times more pixels than others. **What could a network get away
-# with, if it learned from all of these pixels?** It could be right most of the time
-# without ever saying the name of a rare class. So the same number is drawn of each.
+# **What you see.** Frequent classes have many times more pixels than rare ones. A network
+# that learned from all of them would be right most of the time even if it never named a
+# rare class. So we take the same number of each class.
 
-# %% tags=["nbval-check-output"]
-positions = tl.select_positions(labels_path, count=count)
-positions
+# %% exercise="draw"
 
 # %% [markdown]
-# Positions are points that any GIS reads: QGIS opens this file.
-
-# %%
-positions_path = positions.to_file(work / "positions_a.geojson")
-again = tl.Positions.from_file(positions_path)
-assert np.array_equal(again.x, positions.x)
-positions_path.name
-
-# %% [markdown]
-# ## One source
+# ## How many places are behind them?
 #
-# A **source** is an input image with a name. The name will be the one of the network's
-# input. A patch of 16 x 16 pixels is cut around each position.
+# The labels come from polygons: one lake, one forest, one field. Pixels of the same
+# [polygon](glossary.md#polygon) look alike. So it matters how many polygons there are,
+# and how large the largest one is. **How many polygons of water does area A have?
+# Guess.**
 
 # %% tags=["nbval-check-output"]
-image_path = havel / "s2_10m.tif"
-patches = tl.extract_patches(
-    {"input": image_path}, positions, sizes={"input": 16}, out_dir=work, prefix="a_"
-)
+positions = ex.draw.answer(labels_path=labels_path, count=count)
+print(positions)
+tl.polygon_table(labels_path)
+
+# %% [markdown]
+# **What you see.** The column *largest* is the share of the pixels that lies in the
+# largest polygon. You drew at random, so about the same share of your positions lies
+# there. A network that learns a class mainly from one polygon learns that polygon. It may
+# fail in other places.
+
+# %% exercise="spread"
+
+# %% tags=["nbval-check-output"]
+positions = ex.spread.answer(labels_path=labels_path, count=count)
+positions_path = positions.to_file(work / "positions_a.geojson")
+print("QGIS opens them:", positions_path.relative_to(havel.parent.parent))
+rows = []
+for label in positions.counts:
+    in_polygon = np.bincount(positions.polygons[positions.labels == label])
+    rows.append([in_polygon.sum(), np.count_nonzero(in_polygon), in_polygon.max()])
+pandas.DataFrame(rows, legend.names, ["positions", "polygons", "in the largest"])
+
+# %% [markdown]
+# **What you see.** Each class still has the same number of positions, now from many
+# places.
+#
+# ## Which pixels does a patch hold?
+#
+# The position lies in the [centre pixel](glossary.md#centre-pixel). 16 is even, so no
+# pixel is exactly in the middle of a patch of 16. The rule below is that of the Orfeo
+# ToolBox, a free program for satellite images. Maps follow the same rule later, so they
+# fit the labels.
+
+# %% exercise="first_pixel"
+
+# %% [markdown]
+# ## Cut the patches
+#
+# A [source](glossary.md#source) is an input image with a name. The network's input will
+# have the same name.
+
+# %% exercise="patches"
+
+# %% tags=["nbval-check-output"]
+patches = ex.patches.answer(image_path=image_path, positions=positions, work=work)
 patches
 
 # %% [markdown]
-# **What you see.** One array for the source and one for the labels, in the same order:
-# patch number 7 has label number 7. Some positions lie so close to the border that
-# their patch would leave the image. They were refused; nothing is ever filled in.
+# **What you see.** There is one array for the source and one for the labels, in the same
+# order: patch number 7 has label number 7. Some positions are so close to the border
+# that their patch would leave the image. These positions were refused: the kit never
+# fills in missing pixels.
 #
-# On disk, patches are stacked in rows: a **patches image**, 16 pixels wide and very
-# tall. It is an ordinary raster, without a place on the ground.
+# On disk the patches are stacked in rows. Such a
+# [patches image](glossary.md#patches-image) is 16 pixels wide and very tall.
+#
+# Does the kit cut by your rule? We take the first patch that was kept, and cut the same
+# square with your `first_pixel`.
 
 # %% tags=["nbval-check-output"]
-{name: tl.read_grid(path).shape.yx for name, path in patches.paths.items()}
+first_pixel = ex.first_pixel.answer()
+refused = [refusal.index for refusal in patches.rejected]
+kept = np.setdiff1d(np.arange(len(positions)), refused)
+to_pixels = ~tl.read_grid(image_path).transform
+col, row = (int(x) for x in to_pixels @ (positions.x[kept[0]], positions.y[kept[0]]))
+top, left = first_pixel(row, 16), first_pixel(col, 16)
+square = rasters.read_array(image_path)[top : top + 16, left : left + 16]
+print("the same pixels:", np.array_equal(square, patches.arrays["input"][0]))
 
 # %% [markdown]
 # ## Look at them
 #
-# The most useful minute before any training. The number above a patch is its place in
-# the arrays. **Which classes can you tell apart by eye? Which not?**
+# Look at your patches before each training. It takes a minute, and it shows many
+# mistakes. The number above a patch is its index in the arrays; the centre pixel is
+# marked. **Which classes can you tell apart by eye? Which not?**
 
 # %%
 tl.show_patches(patches, legend=legend, count=10)
 
 # %% [markdown]
-# **What you see.** Water is smooth and dark, villages are speckled with roofs. Meadow
-# and farm look much alike. Some patches show a cloud, or lie in its shadow, nearly
-# black. Many show two kinds of ground: the class is that of the centre. What you cannot
-# tell apart will not be easy for a network either.
+# **What you see.** Water is smooth; residential areas are speckled with roofs. Meadow and
+# farm look much alike. Some patches show a cloud, others lie in its shadow. Many show two
+# kinds of ground; the label is the class of the centre pixel. A network has the same
+# difficulties as you.
 #
-# ## Which pixels exactly?
+# ## How many samples are there really?
 #
-# 16 is even, so there is no pixel in the middle. The rule below is the one of the Orfeo
-# ToolBox, a free program for satellite images. Maps made later use it too, and that is
-# why they fit the labels.
-
-# %% exercise="first_pixel"
-
-# %% [markdown]
-# Does the kit cut by your rule? Here is a small raster whose second band holds the
-# column number of each pixel. A patch of 16 around column 20 must begin with the column
-# that you say.
-
-# %%
-first_pixel = ex.first_pixel.answer()
+# Neighbouring patches share pixels. **Which share of the patches has at least one pixel
+# in common with another patch?**
 
 # %% tags=["nbval-check-output"]
-grid = tl.testing.small_grid(40, 60)
-folder = tl.testing.scratch_folder()
-columns_path = tl.testing.coordinate_raster(folder / "columns.tif", grid)
-x, y = grid.transform @ (20.5, 15.5)  # the middle of column 20, row 15
-point = tl.Positions(np.array([x]), np.array([y]), np.array([0]), grid.crs)
-patch = tl.extract_patches({"image": columns_path}, point, sizes={"image": 16})
-print("the patch begins with column", int(patch.arrays["image"][0, 0, 0, 1]))
-print("your function says          ", first_pixel(20, 16))
+cols, rows = (x.astype(int) for x in to_pixels @ (positions.x, positions.y))
+some = slice(None, None, 10)  # every tenth position, compared with all others
+apart = np.maximum(abs(rows[some, None] - rows), abs(cols[some, None] - cols))
+neighbours = (apart < 16).sum(axis=1) - 1  # without the patch itself
+polygons = len(np.unique(positions.polygons))
+print(f"share pixels with another patch: {(neighbours > 0).mean():.0%}")
+print(f"other patches in touch with one: {np.median(neighbours):.0f} (median)")
+print(f"{len(positions)} patches come from {polygons} polygons")
+
+# %% tags=["claim"]
+assert (neighbours > 0).mean() > 0.9
+assert polygons < len(positions) / 5
+
+# %% [markdown]
+# **What you see.** Nearly all patches overlap others, and they come from far fewer
+# polygons. So they are far from independent samples: ten patches of one lake tell a
+# network little more than one. Two rules follow for this course:
+#
+# - A network is tested on *other ground*, never on patches between the training patches.
+# - An uncertainty is computed from the number of polygons, not of patches.
+#
+# A second warning. You drew the same number of each class, but the ground does not have
+# the same area of each class. A score on such balanced patches is **not** the score of
+# a map. On a map, rare classes are a small share of the pixels.
 
 # %% [markdown]
 # ## Two sources
 #
-# Sentinel-2 has more bands, with pixels of 20 m. Some classes that look alike at 10 m
-# differ there. Both images are cut in **one call**, so that patch number 7 of one and
-# patch number 7 of the other show the same ground, to within a pixel.
+# [Sentinel-2](glossary.md#sentinel-2) has more bands with pixels of 20 m. They help to
+# tell classes apart that look alike at 10 m. Both images are cut in **one call**. Then
+# patch number 7 of one and patch number 7 of the other show the same ground.
 
-# %% exercise="patch_sizes"
+# %% exercise="pairs"
 
 # %% tags=["nbval-check-output"]
-sizes = ex.patch_sizes.answer()
-sources = {"input_10m": image_path, "input_20m": havel / "s2_20m.tif"}
-pairs = tl.extract_patches(sources, positions, sizes=sizes)
+pairs = ex.pairs.answer(
+    image_path=image_path, coarse_path=coarse_path, positions=positions
+)
 {name: array.shape for name, array in pairs.arrays.items()}
 
 # %% [markdown]
-# Do they show the same ground? Below is the near infrared, band 4 of both files (B8 and
-# B8A). Each column is one position. Choose a class, turn the pages.
+# Do they show the same ground? Below is the [near infrared](glossary.md#near-infrared),
+# band 4 of both files. Each column is one position. Choose a class and turn the pages.
 
 # %%
 tl.browse_patches(pairs, bands=4, legend=legend)
 
 # %% [markdown]
-# **What you see.** The same shapes, in coarser pixels. But is it the same ground, to
-# the pixel?
-
-# %% exercise="shift"
-
-# %% [markdown]
-# A test on the real pixels: the 20 m patch should look like the 10 m patch, averaged
-# over 2 x 2 pixels. **Where will they agree better: at even rows and columns, or at odd
-# ones?** First, where each patch lies, and how alike pairs of patches are:
-
-# %%
-refused = [refusal.index for refusal in pairs.rejected]
-kept = np.setdiff1d(np.arange(len(positions)), refused)
-image_grid = tl.read_grid(image_path)
-column = np.floor((positions.x[kept] - image_grid.transform.c) / 10).astype(int)
-row = np.floor((image_grid.transform.f - positions.y[kept]) / 10).astype(int)
-
-
-def agreement(pairs, which):
-    """Correlation of B8A with the mean of B8 over 2 x 2 pixels."""
-    fine = pairs.arrays["input_10m"][which, :, :, 3].astype(float)
-    mean = fine.reshape(-1, 8, 2, 8, 2).mean(axis=(2, 4))
-    coarse = pairs.arrays["input_20m"][which, :, :, 3]
-    return np.corrcoef(mean.ravel(), coarse.ravel())[0, 1]
-
-
-# %% tags=["nbval-check-output"]
-both_even = (column % 2 == 0) & (row % 2 == 0)
-both_odd = (column % 2 == 1) & (row % 2 == 1)
-even, odd = agreement(pairs, both_even), agreement(pairs, both_odd)
-assert even > odd
-print(f"correlation at even rows and columns {even:.3f}, at odd ones {odd:.3f}")
-
-# %% [markdown]
-# **What you saw.** At odd rows and columns the two patches are one 10 m pixel apart, and
-# they agree less. No other 20 m pixel to begin with would fit better. Training meets
-# even and odd ones in nearly equal number; but whoever compares single patches must
-# know it.
-
-# %% [markdown]
-# ## What is refused
+# **What you see.** The same shapes, in coarser pixels. The ground is the same to within
+# one pixel of 10 m; the open task at the end looks at that pixel.
 #
-# Part of a scene may be missing: another orbit, clouds cut out, the edge of the tile.
-# Such pixels hold a **no-data** value. The copies used here have a wedge of zeros, and
-# say so in a tag of the file.
-
-# %%
-tl.show(havel / "s2_10m_nodata.tif", titles=("no data in the west",))
-
-# %% [markdown]
-# One no-data value, in any pixel of any band of any source, and the position is refused
-# for *all* sources. **How many pairs will be left, of those from the whole scene? More
-# than a half?**
+# ## What is refused, and why
+#
+# A part of a scene may be missing: clouds were cut out, or the satellite's image ends
+# there. Such pixels hold the [no-data value](glossary.md#no-data-value). The copies used
+# here have a wedge of no-data, which a tag in the file declares.
+#
+# If one pixel of one band of one source has no data, the position is refused for *all*
+# sources. **How many pairs will be left? More than a half?**
 
 # %% tags=["nbval-check-output"]
 broken = {
     "input_10m": havel / "s2_10m_nodata.tif",
     "input_20m": havel / "s2_20m_nodata.tif",
 }
+sizes = {"input_10m": 16, "input_20m": 8}
 fewer = tl.extract_patches(broken, positions, sizes=sizes)
-print(f"{fewer.count} of {pairs.count} pairs are left; one of those refused:")
-next(refusal for refusal in fewer.rejected if refusal.reason == "no-data")
+print(f"{fewer.count} of {pairs.count} pairs are left. Some of those refused:")
+refusals = pandas.DataFrame(fewer.rejected)
+refusals.groupby("reason").head(2)
 
 # %% [markdown]
-# Each refusal says which position it was, why, and in which source. Adding a source can
-# only refuse more positions, never fewer.
+# Each row names the position, the reason, and the first source where it happened. Where
+# do the refused positions lie?
+
+# %%
+figure = tl.show(broken["input_10m"], titles="refused positions")
+ax = figure.as_figure().axes[0]
+for reason, color in {"no-data": "#d55e00", "outside": "#56b4e9"}.items():
+    these = refusals[refusals["reason"] == reason]
+    ax.plot(these["x"] / 1000, these["y"] / 1000, ".", color=color, label=reason)
+ax.legend(loc="upper right")
+figure
+
+# %% [markdown]
+# **What you see.** Positions in the wedge are refused, and those just outside it too:
+# their patch would reach into it. Positions at the border of the image are refused
+# because their patch would leave it.
 
 # %% exercise="lost_share"
 
 # %% tags=["nbval-check-output"]
 lost_share = ex.lost_share.answer()
-print(f"lost in the whole scene:    {lost_share(pairs):.1%}")
-print(f"lost in the one with holes: {lost_share(fewer):.1%}")
+print(f"lost in the whole scene:       {lost_share(pairs):.1%}")
+print(f"lost in the scene with a hole: {lost_share(fewer):.1%}")
 
 # %% [markdown]
 # ## Summary
 #
-# - Positions are drawn from labels, balanced over the classes.
-# - A patch of even size has its centre at index `size / 2`.
+# - Positions are drawn from labels: the same number of each class, from many polygons.
+# - A patch of even size has its centre at index `size // 2`.
 # - All sources are cut in one call: same positions, same order, same count.
 # - A position is refused as a whole, and the kit says why.
+# - Patches overlap. The number of polygons says more than the number of patches.
 #
-# Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*. In
-# [02](02_patch_based_cnn.ipynb) a network learns from such patches.
+# ## Open task
+#
+# Do the two patches of a pair begin at the same place? A position in column `c` of the
+# 10 m image is in column `c // 2` of the 20 m image. Each patch begins half its size
+# before its centre. Draw the columns 20 and 21 on paper. Then check it on the pixels:
+# average the 10 m patches over 2 x 2 pixels and compare them with the 20 m patches
+# (`np.corrcoef`), once for the patches in even rows and columns, once in odd ones.
+#
+# ## Further reading
+#
+# - Ploton and others (2020) show how overlapping ground makes a score too good:
+#   [doi.org/10.1038/s41467-020-18321-y](https://doi.org/10.1038/s41467-020-18321-y).
+# - How rasters store no-data values:
+#   [GDAL's raster data model](https://gdal.org/en/stable/user/raster_data_model.html).
+#
+# Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*.
+# Notebook [01b](01b_networks_in_brief.ipynb) explains in brief how networks learn.

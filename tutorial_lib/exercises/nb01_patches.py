@@ -1,45 +1,299 @@
-"""Exercises of notebook 01: first pixel of a patch, two sources, refused positions."""
+"""Exercises of notebook 01: positions, the first pixel of a patch, patches, refusals."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tutorial_lib import testing
-from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
-from tutorial_lib.patches.extraction import Patches, extract_patches
+from tutorial_lib.exercises import Exercise, Finding, Mistake, close, try_cases
+from tutorial_lib.patches.extraction import LABELS, Patches, Rejection, extract_patches
+from tutorial_lib.patches.label_rasters import number_polygons, read_labels
+from tutorial_lib.patches.positions import Positions
 from tutorial_lib.patches.selection import select_positions
-from tutorial_lib.rasters import Source
+from tutorial_lib.rasters import read_grid
+
+_IMPORTS = "import tutorial_lib as tl"
+
+# No polygon may hold more than one tenth of the positions that a class should have.
+_TENTH = 10
 
 
-def _judge_first_pixel(answer: Callable[[int, int], int]) -> str | None:
-    rng = np.random.default_rng()
-    centres = rng.integers(40, 500, size=20)
-    sizes = np.concatenate([rng.integers(1, 20, size=10) * 2, np.arange(1, 20, 2)])
-    cases = [(int(c), int(s)) for c in centres for s in sizes]
-    got = [answer(centre, size) for centre, size in cases]
-    likely = {
-        "even centre": [c - (s - 1) // 2 for c, s in cases],
-        "odd centre": [c - (s + 1) // 2 for c, s in cases],
-        "one size": [c - 8 for c, _ in cases],
-        "whole size": [c - s for c, s in cases],
-        "not whole": [c - s / 2 for c, s in cases],
-        "last pixel": [c - s // 2 + s - 1 for c, s in cases],
+# Positions
+
+
+@cache
+def _polygon_raster(labels_path: str) -> tuple[np.ndarray, np.ndarray]:
+    """Class of each pixel, and number of its polygon; -1 without a label."""
+    raster = read_labels(labels_path, None)
+    labels = np.where(raster.usable, raster.labels.astype(int), -1)
+    return labels, number_polygons(raster.labels, raster.usable)
+
+
+def _available(labels_path: Path) -> dict[int, int]:
+    """Number of labelled pixels of each class."""
+    labels, _ = _polygon_raster(str(labels_path))
+    numbers, counts = np.unique(labels[labels >= 0], return_counts=True)
+    return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+
+
+def _pixels_of(positions: Positions, grid: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column of each position."""
+    cols, rows = ~grid.transform @ (positions.x, positions.y)
+    return np.floor(rows).astype(int), np.floor(cols).astype(int)
+
+
+def _wrong_positions(answer: Any, labels_path: Path) -> Finding | None:
+    """What makes an answer something else than labelled pixels of a raster."""
+    if not isinstance(answer, Positions):
+        return Finding(
+            f"`positions` is of the type `{type(answer).__name__}`. Give it what "
+            "`tl.select_positions` returns."
+        )
+    grid, (truth, _) = read_grid(labels_path), _polygon_raster(str(labels_path))
+    rows, cols = _pixels_of(answer, grid)
+    inside = (rows >= 0) & (rows < grid.height) & (cols >= 0) & (cols < grid.width)
+    there = truth[np.where(inside, rows, 0), np.where(inside, cols, 0)]
+    wrong = np.flatnonzero(~inside | (there != answer.labels))
+    if wrong.size:
+        return Finding(
+            f"Position {wrong[0]} has class {answer.labels[wrong[0]]}, and "
+            "`labels_path` does not have this class there. Which raster did you draw "
+            "from?"
+        )
+    if len(set(zip(rows.tolist(), cols.tolist(), strict=True))) < len(answer):
+        return Finding("At least one pixel is there twice.")
+    return None
+
+
+def _wrong_counts(answer: Positions, wanted: Mapping[int, int]) -> Finding | None:
+    """The first class that has too few or too many positions."""
+    for label, number in wanted.items():
+        got = answer.counts.get(label, 0)
+        if got != number:
+            right = [k for k, n in wanted.items() if answer.counts.get(k) == n]
+            listed = ", ".join(map(str, right))
+            size = "too few" if got < number else "too many"
+            return Finding(
+                f"Class {label} has {got} positions: {size}.",
+                right=f"The number is right for class {listed}." if right else "",
+            )
+    return None
+
+
+def _judge_draw(answer: Any, *, labels_path: Path, count: int) -> Any:
+    wrong = _wrong_positions(answer, labels_path)
+    if wrong:
+        return wrong
+    available = _available(labels_path)
+    wanted = dict.fromkeys(available, count)
+    if answer.counts == wanted:
+        return None
+    if answer.counts == available:
+        return "every pixel"
+    if sum(answer.counts.values()) == count:
+        return "together"
+    if sum(answer.counts.values()) == count * len(wanted):
+        return "in proportion"
+    return _wrong_counts(answer, wanted)
+
+
+def _scene_for_positions() -> Mapping[str, Any]:
+    return {"labels_path": testing.small_scene(240, 300)["labels"], "count": 400}
+
+
+draw = Exercise(
+    name="draw",
+    title="Draw positions",
+    question="""
+        Draw `count` positions of *each* class at random, and call them `positions`. Use
+        `tl.select_positions` again. Its strategy `"constant"` takes the same number
+        of each class. The arguments are explained by `help(tl.select_positions)`.
+
+        A cell with `ex.draw.hint()` gives you a hint. Each exercise here has hints.
+        """,
+    answer_name="positions",
+    stub="positions = ...",
+    solution_code="""
+        positions = tl.select_positions(labels_path, strategy="constant", count=count)
+        """,
+    judge=_judge_draw,
+    imports=_IMPORTS,
+    example=_scene_for_positions,
+    mistakes={
+        "every pixel": Mistake(
+            code='positions = tl.select_positions(labels_path, strategy="all")',
+            hint="This takes every pixel that has a label. Another strategy takes the "
+            "same number of each class.",
+        ),
+        "together": Mistake(
+            code="""
+                positions = tl.select_positions(
+                    labels_path, strategy="total", count=count
+                )
+                """,
+            hint="All classes together have `count` positions here. The question asks "
+            "for `count` positions of *each* class.",
+        ),
+        "in proportion": Mistake(
+            code="""
+                classes = 4
+                positions = tl.select_positions(
+                    labels_path, strategy="total", count=classes * count
+                )
+                """,
+            hint="The total is right, but frequent classes have more positions than "
+            "rare ones. Which strategy gives each class the same number?",
+        ),
+    },
+    hints=(
+        "Look at the cell that made `everywhere`. Which argument has to change?",
+        'Give the label raster, `strategy="constant"`, and the number as `count=…`.',
+        '`tl.select_positions(labels_path, strategy="constant", count=…)`',
+    ),
+    explanation="Each class has `count` positions, however rare it is on the ground.",
+)
+
+
+def _judge_spread(answer: Any, *, labels_path: Path, count: int) -> Any:
+    wrong = _wrong_positions(answer, labels_path)
+    if wrong:
+        return wrong
+    allowed = count // _TENTH
+    _, polygons = _polygon_raster(str(labels_path))
+    pixels = _pixels_of(answer, read_grid(labels_path))
+    most = int(np.bincount(polygons[pixels]).max())
+    wanted = _reachable(labels_path, count, allowed)
+    if most <= allowed and answer.counts == wanted:
+        return None
+    if most == _TENTH:
+        return "percent"
+    even = set(answer.counts) == set(wanted) and len(set(answer.counts.values())) == 1
+    right = "The classes have the same number of positions." if even else ""
+    if most > allowed and answer.counts == dict.fromkeys(wanted, count):
+        return "no limit"
+    if most > allowed:
+        return Finding(
+            f"{most} positions lie in one polygon: more than 10 % of `count`.", right
+        )
+    if even:
+        return Finding(
+            f"At most {most} positions lie in one polygon. That is fewer than the "
+            "question allows, so the classes have fewer positions than they could.",
+            right,
+        )
+    return _wrong_counts(answer, wanted)
+
+
+def _reachable(labels_path: Path, count: int, allowed: int) -> dict[int, int]:
+    """Number of positions of each class with so many allowed in a polygon."""
+    labels, polygons = _polygon_raster(str(labels_path))
+    free = {
+        label: np.minimum(np.bincount(polygons[labels == label]), allowed).sum()
+        for label in _available(labels_path)
     }
-    return diagnose(got, right=[c - s // 2 for c, s in cases], likely=likely)
+    return dict.fromkeys(free, int(min(count, *free.values())))
+
+
+spread = Exercise(
+    name="spread",
+    title="Not all from one polygon",
+    question="""
+        Draw again, and call the result `positions`. This time no polygon may hold
+        more than 10 % of `count`. The argument `most_per_polygon` is the largest
+        number of positions in one polygon, a whole number. Work it out from `count`.
+        """,
+    answer_name="positions",
+    stub="positions = ...",
+    solution_code="""
+        positions = tl.select_positions(
+            labels_path, count=count, most_per_polygon=count // 10
+        )
+        """,
+    judge=_judge_spread,
+    imports=_IMPORTS,
+    example=_scene_for_positions,
+    mistakes={
+        "no limit": Mistake(
+            code="positions = tl.select_positions(labels_path, count=count)",
+            hint="One polygon still holds more than 10 % of `count`. Did you give "
+            "`most_per_polygon`?",
+        ),
+        "percent": Mistake(
+            # The kit warns that there are too few positions, and the tests refuse
+            # warnings.
+            code="""
+                import warnings
+
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    positions = tl.select_positions(
+                        labels_path, count=count, most_per_polygon=10
+                    )
+                """,
+            hint="`most_per_polygon` is a number of positions, not a percentage. How "
+            "many positions are 10 % of `count`?",
+        ),
+    },
+    hints=(
+        "10 % is one tenth. What is a tenth of `count`, as a whole number?",
+        "`//` divides and gives a whole number.",
+        "`tl.select_positions(labels_path, count=count, most_per_polygon=…)`, with a "
+        "tenth of `count` in place of `…`.",
+    ),
+    explanation="More polygons share the positions. If the polygons of a class are too "
+    "few or too small, the kit warns, and all classes get fewer positions.",
+)
+
+
+# The first pixel
+
+
+_SIMPLE_PATCHES = [(8, 16), (2, 5), (20, 16), (20, 7), (20, 1), (20, 2), (3, 16)]
+
+
+def _judge_first_pixel(answer: Callable[[int, int], int]) -> Any:
+    cases = [*_SIMPLE_PATCHES, *product((0, 5, 30, 31), range(1, 20))]
+    return try_cases(
+        answer,
+        cases,
+        lambda centre, size: centre - size // 2,
+        {
+            "even centre": lambda c, s: c - (s - 1) // 2,
+            "odd centre": lambda c, s: c - (s + 1) // 2,
+            "one size": lambda c, s: c - 8,
+            "whole size": lambda c, s: c - s,
+            "not whole": lambda c, s: c - s / 2,
+            "rounded": lambda c, s: c - round(s / 2),
+            "last pixel": lambda c, s: c - s // 2 + s - 1,
+            "in the image": lambda c, s: max(0, c - s // 2),
+            "one after": lambda c, s: c - s // 2 + 1,
+            "one before": lambda c, s: c - s // 2 - 1,
+            "half size": lambda c, s: s // 2,
+        },
+    )
+
+
+def _first_pixel(expression: str) -> str:
+    return f"def first_pixel(centre, size):\n    return {expression}"
 
 
 first_pixel = Exercise(
     name="first_pixel",
     title="Where does a patch begin?",
     question="""
-        Write a function that gives the first pixel of a patch, along one axis.
+        Write a function that gives the first pixel of a patch, along one axis. `centre`
+        is the pixel of the position.
 
-        The pixel of the position is the *centre*. With an odd size there are as many
-        pixels before it as after it. With an even size that cannot be: then **one pixel
-        more lies before it** than after it. So a patch of 16 around pixel 8 holds the
-        pixels 0 to 15, and a patch of 5 around pixel 2 holds the pixels 0 to 4.
+        - Odd size: as many pixels lie before the centre as after it. A patch of 5
+          around pixel 2 holds the pixels 0 to 4.
+        - Even size: **one pixel more lies before the centre** than after it. A patch of
+          16 around pixel 8 holds the pixels 0 to 15.
+
+        The number may be negative: such a patch begins outside the image.
         """,
     answer_name="first_pixel",
     stub="""
@@ -53,51 +307,60 @@ first_pixel = Exercise(
     judge=_judge_first_pixel,
     mistakes={
         "even centre": Mistake(
-            code="""
-                def first_pixel(centre, size):
-                    return centre - (size - 1) // 2
-                """,
+            code=_first_pixel("centre - (size - 1) // 2"),
             hint="Odd sizes are right. With even sizes your centre has one pixel more "
             "*after* it; try `first_pixel(8, 16)`.",
         ),
         "odd centre": Mistake(
-            code="""
-                def first_pixel(centre, size):
-                    return centre - (size + 1) // 2
-                """,
-            hint="Even sizes are right. With odd sizes there must be as many pixels after "
-            "the centre as before it; try `first_pixel(2, 5)`.",
+            code=_first_pixel("centre - (size + 1) // 2"),
+            hint="Even sizes are right. With odd sizes there must be as many pixels "
+            "after the centre as before it; try `first_pixel(2, 5)`.",
         ),
         "one size": Mistake(
-            code="""
-                def first_pixel(centre, size):
-                    return centre - 8
-                """,
-            hint="That is right for patches of 16, and for no others: `size` has to "
-            "change the result.",
+            code=_first_pixel("centre - 8"),
+            hint="This is right for patches of 16 only. The result must depend on "
+            "`size`.",
         ),
         "whole size": Mistake(
-            code="""
-                def first_pixel(centre, size):
-                    return centre - size
-                """,
+            code=_first_pixel("centre - size"),
             hint="That patch ends before its centre. Only about half of the patch lies "
             "before it.",
         ),
         "not whole": Mistake(
-            code="""
-                def first_pixel(centre, size):
-                    return centre - size / 2
-                """,
-            hint="Even sizes are right, odd ones begin in the middle of a pixel. Which "
-            "operator divides into whole numbers?",
+            code=_first_pixel("centre - size / 2"),
+            hint="Even sizes are right. With odd sizes your patch begins in the middle "
+            "of a pixel. Which operator divides into whole numbers?",
+        ),
+        "rounded": Mistake(
+            code=_first_pixel("centre - round(size / 2)"),
+            hint="`round` goes to the *even* neighbour: `round(1.5)` is 2, and "
+            "`round(2.5)` is 2 as well. So only some odd sizes are right. Which "
+            "operator always rounds down?",
         ),
         "last pixel": Mistake(
-            code="""
-                def first_pixel(centre, size):
-                    return centre - size // 2 + size - 1
-                """,
+            code=_first_pixel("centre - size // 2 + size - 1"),
             hint="This is where the patch ends. The question asks where it begins.",
+        ),
+        "in the image": Mistake(
+            code=_first_pixel("max(0, centre - size // 2)"),
+            hint="Inside the image all is right. A patch that leaves the image begins "
+            "at a negative number. Leave it negative: a patch moved to 0 would not "
+            "have its position in its centre.",
+        ),
+        "one after": Mistake(
+            code=_first_pixel("centre - size // 2 + 1"),
+            hint="Your patch begins one pixel too late. Pixels are counted from 0 here: "
+            "try `first_pixel(8, 16)`.",
+        ),
+        "one before": Mistake(
+            code=_first_pixel("centre - size // 2 - 1"),
+            hint="Your patch begins one pixel too early. Pixels are counted from 0 "
+            "here: try `first_pixel(8, 16)`.",
+        ),
+        "half size": Mistake(
+            code=_first_pixel("size // 2"),
+            hint="So many pixels lie before the centre. At which pixel of the image "
+            "does the patch begin then?",
         ),
     },
     hints=(
@@ -109,108 +372,391 @@ first_pixel = Exercise(
 )
 
 
-def _judge_patch_sizes(answer: Any) -> str | None:
-    if not isinstance(answer, Mapping) or set(answer) != {"input_10m", "input_20m"}:
+# Patches
+
+
+def _wrong_patches(
+    answer: Any,
+    sources: Mapping[str, Path],
+    sizes: Mapping[str, int],
+    positions: Positions,
+    likely_sizes: Mapping[str, Mapping[str, int]],
+) -> Any:
+    """Finding or key of the first thing that is wrong with patches; None if nothing."""
+    if not isinstance(answer, Patches):
+        return Finding(
+            f"The answer is of the type `{type(answer).__name__}`. Give it what "
+            "`tl.extract_patches` returns, as a whole."
+        )
+    if set(answer.arrays) != {*sources, LABELS}:
         return "names"
-    pair = [answer["input_10m"], answer["input_20m"]]
-    likely = {
-        "same pixels": [16, 16],
-        "wrong way": [16, 32],
-        "swapped": [8, 16],
-        "metres": [160, 160],
+    got = {name: answer.arrays[name].shape[1:3] for name in sources}
+    if got != {name: (size, size) for name, size in sizes.items()}:
+        return _wrong_sizes(got, sizes, likely_sizes)
+    reference = extract_patches(sources, positions, sizes=sizes)
+    given, needed = answer.count + len(answer.rejected), len(positions)
+    if given != needed:
+        return Finding(
+            f"Your patches are of {given} positions. `positions` holds {needed}.",
+            right="Names and sizes are right.",
+        )
+    return _wrong_pixels(answer, reference)
+
+
+def _wrong_sizes(
+    got: Mapping[str, tuple[int, int]],
+    sizes: Mapping[str, int],
+    likely: Mapping[str, Mapping[str, int]],
+) -> str | Finding:
+    for mistake, wrong in likely.items():
+        if got == {name: (size, size) for name, size in wrong.items()}:
+            return mistake
+    right = [f"`{name}`" for name in sizes if got[name] == (sizes[name],) * 2]
+    name = next(name for name in sizes if got[name] != (sizes[name],) * 2)
+    height, width = got[name]
+    size = "too small" if height < sizes[name] else "too large"
+    return Finding(
+        f"The patches of `{name}` have {height} x {width} pixels: {size}.",
+        right=f"The size of {', '.join(right)} is right." if right else "",
+    )
+
+
+def _wrong_pixels(answer: Patches, reference: Patches) -> str | Finding | None:
+    """What differs in the pixels of patches that have the right names and sizes."""
+    names = [name for name in reference.arrays if name != LABELS]
+    bands = {name: answer.arrays[name].shape[3] for name in names}
+    needed = {name: reference.arrays[name].shape[3] for name in names}
+    if bands != needed and sorted(bands.values()) == sorted(needed.values()):
+        return "files exchanged"
+    if bands != needed and len(set(bands.values())) < len(set(needed.values())):
+        return "one file"
+    for name in names:
+        if bands[name] != needed[name]:
+            return Finding(
+                f"The patches of `{name}` have {bands[name]} bands. The image of this "
+                "source has another number: which file did you give?"
+            )
+    if answer.count != reference.count:
+        more = "more" if answer.count > reference.count else "fewer"
+        return Finding(
+            f"{len(answer.rejected)} positions were refused, and {more} patches than "
+            "expected are left. Did you give the right images?",
+            right="Names and sizes are right.",
+        )
+    for name in (LABELS, *names):
+        same = answer.arrays[name] == reference.arrays[name]
+        wrong = np.flatnonzero(~same.reshape(len(same), -1).all(axis=1))
+        if wrong.size:
+            what = "label" if name == LABELS else f"patch of `{name}`"
+            return Finding(
+                f"The {what} with index {wrong[0]} does not belong to the position of "
+                "this index. Did you give the right image, and all of `positions`?",
+                right="Names and sizes are right.",
+            )
+    return None
+
+
+def _judge_patches(
+    answer: Any, *, image_path: Path, positions: Positions, work: Path
+) -> Any:
+    wrong = _wrong_patches(
+        answer,
+        {"input": image_path},
+        {"input": 16},
+        positions,
+        {"metres": {"input": 160}, "half": {"input": 8}, "odd": {"input": 17}},
+    )
+    if wrong:
+        return wrong
+    return _wrong_files(answer.paths, Path(work))
+
+
+def _wrong_files(paths: Mapping[str, Path], work: Path) -> str | Finding | None:
+    if not paths:
+        return "no files"
+    path = Path(paths["input"])
+    if path.parent.resolve() != work.resolve():
+        return "other folder"
+    if path.name == "input.tif":
+        return "no prefix"
+    if path.name == "ainput.tif":
+        return "bare prefix"
+    if path.name != "a_input.tif":
+        return Finding(
+            f"The file is called `{path.name}`. It must be called `a_input.tif`.",
+            right="The patches are right.",
+        )
+    return None
+
+
+def _scene_for_patches() -> Mapping[str, Any]:
+    scene = testing.small_scene(240, 300)
+    return {
+        "image_path": scene["input_10m"],
+        "positions": select_positions(scene["labels"], count=40, seed=5),
+        "work": testing.scratch_folder(),
     }
-    mistake = diagnose(pair, right=[16, 8], likely=likely)
-    whole = all(isinstance(size, int | np.integer) for size in pair)
-    return "not whole" if mistake is None and not whole else mistake
 
 
-patch_sizes = Exercise(
-    name="patch_sizes",
+_PATCHES = """
+    patches = tl.extract_patches(
+        {"input": image_path},
+        positions,
+        sizes={"input": 16},
+        out_dir=work,
+        prefix="a_",
+    )
+    """
+
+patches = Exercise(
+    name="patches",
+    title="Cut the patches",
+    question="""
+        Cut patches of 16 x 16 pixels around `positions` out of the image at
+        `image_path`, and call them `patches`. Use `tl.extract_patches`;
+        `help(tl.extract_patches)` explains it.
+
+        - `sources` is a dictionary from the name of a source to its file: the name is
+          `"input"`.
+        - `sizes` has the side of the patches under the same name.
+        - `out_dir=work` and `prefix="a_"` also write them to disk, as `a_input.tif`.
+        """,
+    answer_name="patches",
+    stub="patches = ...",
+    solution_code=_PATCHES,
+    judge=_judge_patches,
+    imports=_IMPORTS,
+    example=_scene_for_patches,
+    mistakes={
+        "metres": Mistake(
+            code=_PATCHES.replace("16", "160"),
+            hint="These patches have a side of 160 *pixels*. `sizes` counts pixels, "
+            "not metres.",
+        ),
+        "half": Mistake(
+            code=_PATCHES.replace("16", "8"),
+            hint="These patches have a side of 8 pixels. `sizes` is the whole side, not "
+            "the distance from the centre.",
+        ),
+        "odd": Mistake(
+            code=_PATCHES.replace("16", "17"),
+            hint="These patches have a side of 17 pixels. The side is 16; the kit "
+            "chooses the centre pixel by the rule of `first_pixel`.",
+        ),
+        "names": Mistake(
+            code=_PATCHES.replace('"input"', '"image"'),
+            hint="The name of the source is wrong. Sources and sizes both need exactly "
+            "the names that the question gives.",
+        ),
+        "no files": Mistake(
+            code=_PATCHES.replace("out_dir=work,", "").replace('prefix="a_",', ""),
+            hint="The patches are right, but they were not written to disk. Which "
+            "argument gives the folder?",
+        ),
+        "no prefix": Mistake(
+            code=_PATCHES.replace('prefix="a_",', ""),
+            hint="The patches are right and in the right folder. The file is called "
+            "`input.tif`: patches of area B would replace it. Give the prefix too.",
+        ),
+        "bare prefix": Mistake(
+            code=_PATCHES.replace('"a_"', '"a"'),
+            hint="The patches are right. The prefix is put directly before the name, "
+            "so the `_` belongs to the prefix.",
+        ),
+        "other folder": Mistake(
+            code=_PATCHES.replace("out_dir=work", 'out_dir=work / "patches"'),
+            hint="The patches are right, but they lie in another folder than `work`.",
+        ),
+    },
+    hints=(
+        "The first argument is a dictionary, even if there is only one source.",
+        'The second argument is `positions`, and `sizes={"input": …}`.',
+        '`tl.extract_patches({"input": image_path}, positions, sizes=…, out_dir=work, '
+        'prefix="a_")`',
+    ),
+    explanation="One patch and one label for each position that was not refused.",
+)
+
+
+def _judge_pairs(
+    answer: Any, *, image_path: Path, coarse_path: Path, positions: Positions
+) -> Any:
+    def both(fine: int, coarse: int) -> dict[str, int]:
+        return {"input_10m": fine, "input_20m": coarse}
+
+    return _wrong_patches(
+        answer,
+        {"input_10m": image_path, "input_20m": coarse_path},
+        both(16, 8),
+        positions,
+        {
+            "same pixels": both(16, 16),
+            "wrong way": both(16, 32),
+            "swapped": both(8, 16),
+            "metres": both(160, 160),
+            "half": both(8, 4),
+        },
+    )
+
+
+def _scene_for_pairs() -> Mapping[str, Any]:
+    scene = testing.small_scene(400, 420)
+    return {
+        "image_path": scene["input_10m"],
+        "coarse_path": scene["input_20m"],
+        "positions": select_positions(scene["labels"], count=40, seed=5),
+    }
+
+
+_PAIRS = """
+    pairs = tl.extract_patches(
+        {"input_10m": image_path, "input_20m": coarse_path},
+        positions,
+        sizes={"input_10m": 16, "input_20m": 8},
+    )
+    """
+
+pairs = Exercise(
+    name="pairs",
     title="Two sources, one piece of ground",
     question="""
-        The network of a later notebook looks at 160 m x 160 m of ground in *both*
-        images. How large must the patches be, in pixels of each image? Sizes are counted
-        in the pixels of their own source.
+        Cut patches of 160 m x 160 m of ground out of *both* images, in one call, and
+        call them `pairs`. The sources are `"input_10m"` with the file `image_path`, and
+        `"input_20m"` with the file `coarse_path`. The size of each source is counted in
+        its own pixels. No files are needed this time.
         """,
-    answer_name="sizes",
-    stub='sizes = {"input_10m": ..., "input_20m": ...}',
-    solution_code='sizes = {"input_10m": 16, "input_20m": 8}',
-    judge=_judge_patch_sizes,
+    answer_name="pairs",
+    stub="pairs = ...",
+    solution_code=_PAIRS,
+    judge=_judge_pairs,
+    imports=_IMPORTS,
+    example=_scene_for_pairs,
     mistakes={
         "same pixels": Mistake(
-            code='sizes = {"input_10m": 16, "input_20m": 16}',
+            code=_PAIRS.replace('"input_20m": 8', '"input_20m": 16'),
             hint="16 pixels of 20 m are 320 m of ground: twice as much as in the other "
             "image.",
         ),
         "wrong way": Mistake(
-            code='sizes = {"input_10m": 16, "input_20m": 32}',
-            hint="The pixels of the second image are larger. Does it take more of them, "
+            code=_PAIRS.replace('"input_20m": 8', '"input_20m": 32'),
+            hint="The pixels of the second image are larger. Do you need more of them, "
             "or fewer, to cover the same ground?",
         ),
         "swapped": Mistake(
-            code='sizes = {"input_10m": 8, "input_20m": 16}',
-            hint="Both numbers are there. Which image has the larger pixels?",
+            code=_PAIRS.replace("16,", "8,").replace(": 8}", ": 16}"),
+            hint="Both sizes are there, but each belongs to the other image. Which "
+            "image has the larger pixels?",
         ),
         "metres": Mistake(
-            code='sizes = {"input_10m": 160, "input_20m": 160}',
-            hint="These are metres. `sizes` counts pixels.",
+            code=_PAIRS.replace("16,", "160,").replace(": 8}", ": 160}"),
+            hint="These are metres. `sizes` counts pixels of each source.",
         ),
-        "not whole": Mistake(
-            code='sizes = {"input_10m": 160 / 10, "input_20m": 160 / 20}',
-            hint="Right in value. But a count of pixels is a whole number, and `/` never "
-            "gives one, not even `160 / 10`. Which operator divides into whole numbers?",
+        "half": Mistake(
+            code=_PAIRS.replace("16,", "8,").replace(": 8}", ": 4}"),
+            hint="Both patches cover the same ground, but only 80 m of it. `sizes` is "
+            "the whole side, not the distance from the centre.",
         ),
         "names": Mistake(
-            code='sizes = {"s2_10m": 16, "s2_20m": 8}',
-            hint="Give a dictionary whose keys are the names of the sources, "
-            "`input_10m` and `input_20m`, and no others.",
+            code=_PAIRS.replace("input_", "s2_"),
+            hint="The names of the sources are `input_10m` and `input_20m`, and no "
+            "others.",
+        ),
+        "files exchanged": Mistake(
+            code="""
+                pairs = tl.extract_patches(
+                    {"input_10m": coarse_path, "input_20m": image_path},
+                    positions,
+                    sizes={"input_10m": 16, "input_20m": 8},
+                )
+                """,
+            hint="Names and sizes are right. But each name has the file of the other: "
+            "look at the numbers of bands.",
+        ),
+        "one file": Mistake(
+            code=_PAIRS.replace("coarse_path", "image_path"),
+            hint="Names and sizes are right. But both names have the same file.",
         ),
     },
     hints=(
-        "How many metres is one pixel of each image?",
-        "Divide 160 m by the size of a pixel, with `//`: sizes are whole numbers.",
-        "For the first image that is `160 // 10`.",
+        "How many metres is one pixel of each image? Divide 160 m by it.",
+        "The dictionaries of sources and of sizes both have two entries, with the "
+        "same names.",
+        '`tl.extract_patches({"input_10m": image_path, "input_20m": …}, positions, '
+        'sizes={"input_10m": …, "input_20m": …})`',
     ),
     explanation="The same ground, in fewer pixels where the pixels are larger.",
 )
 
 
-@cache
-def _patches_with_rejections() -> Patches:
-    """Patches of a scene where some positions are refused, for both reasons."""
-    scene = testing.small_scene()
-    # The scene holds the value 97, so some patches have a no-data pixel.
-    coarse = Source(scene["input_20m"], nodata=97)
-    return extract_patches(
-        {"input_10m": scene["input_10m"], "input_20m": coarse},
-        select_positions(scene["labels"], count=60, seed=5),
-        sizes={"input_10m": 16, "input_20m": 8},
+# Refusals
+
+
+def _patches_of(kept: int, outside: int, nodata: int) -> Patches:
+    """Patches of no particular pixels, with so many refusals for each reason."""
+    reasons = ["outside"] * outside + ["no-data"] * nodata
+    rejected = [Rejection(i, 0, 0.0, 0.0, r, "input") for i, r in enumerate(reasons)]
+    empty = np.zeros((kept, 1, 1, 1), "uint8")
+    return Patches({"input": empty, LABELS: empty}, rejected)
+
+
+def _judge_lost_share(answer: Callable[[Patches], float]) -> Any:
+    # Patches, positions refused as outside, positions refused because of no-data.
+    counts = [(3, 1, 0), (2, 1, 1), (5, 0, 0), (1, 0, 3), (4, 7, 2), (90, 3, 5)]
+    cases = [(_patches_of(*case),) for case in counts]
+    found = try_cases(answer, cases, _right_share, _WRONG_SHARES, show=_shown_patches)
+    if isinstance(found, Finding) and _is_fixed(answer, cases):
+        return "fixed number"
+    return found
+
+
+def _right_share(patches: Patches) -> float:
+    refused = len(patches.rejected)
+    return refused / (refused + patches.count)
+
+
+def _refused_as(patches: Patches, reason: str) -> float:
+    refused = sum(one.reason == reason for one in patches.rejected)
+    return refused / (len(patches.rejected) + patches.count)
+
+
+_WRONG_SHARES = {
+    "per patch": lambda p: len(p.rejected) / p.count,
+    "kept": lambda p: 1 - _right_share(p),
+    "count": lambda p: len(p.rejected),
+    "percent": lambda p: 100 * _right_share(p),
+    "one reason": lambda p: _refused_as(p, "no-data"),
+    "other reason": lambda p: _refused_as(p, "outside"),
+    "negative": lambda p: -_right_share(p),
+}
+
+
+def _shown_patches(patches: Patches) -> str:
+    return f"lost_share({patches.count} patches, {len(patches.rejected)} refused)"
+
+
+def _is_fixed(answer: Callable[[Patches], float], cases: list[tuple[Patches]]) -> bool:
+    """Whether all shares are the refused positions divided by one and the same number."""
+    some = [patches for (patches,) in cases if patches.rejected]
+    shares = [answer(patches) for patches in some]
+    if not all(np.ndim(x) == 0 and isinstance(x, int | float) and x for x in shares):
+        return False
+    totals = [len(p.rejected) / x for p, x in zip(some, shares, strict=True)]
+    return close(totals, totals[:1] * len(totals))
+
+
+def _lost_share(expression: str) -> str:
+    return (
+        "def lost_share(patches):\n    refused = len(patches.rejected)\n"
+        f"    return {expression}"
     )
 
 
-def _judge_lost_share(answer: Callable[[Patches], float]) -> str | None:
-    patches = _patches_with_rejections()
-    rejected, kept = len(patches.rejected), patches.count
-    without_data = sum(position.reason == "no-data" for position in patches.rejected)
-    likely = {
-        "per patch": rejected / kept,
-        "kept": kept / (rejected + kept),
-        "count": rejected,
-        "percent": 100 * rejected / (rejected + kept),
-        "one reason": without_data / (rejected + kept),
-    }
-    right, share = rejected / (rejected + kept), answer(patches)
-    mistake = diagnose(share, right=right, likely=likely, tolerance=1e-6)
-    if mistake == OTHER and _is_quotient(share, rejected):
-        return "fixed number"
-    return mistake
-
-
-def _is_quotient(share: Any, count: int) -> bool:
-    """Whether a share is the count divided by a whole number."""
-    if not isinstance(share, float | np.floating) or share <= 0:
-        return False
-    return close(count / share, round(count / share))
+def _for_one_reason(reason: str) -> str:
+    return f"""
+        def lost_share(patches):
+            refused = [r for r in patches.rejected if r.reason == "{reason}"]
+            return len(refused) / (len(patches.rejected) + patches.count)
+        """
 
 
 lost_share = Exercise(
@@ -234,51 +780,41 @@ lost_share = Exercise(
     judge=_judge_lost_share,
     mistakes={
         "per patch": Mistake(
-            code="""
-                def lost_share(patches):
-                    return len(patches.rejected) / patches.count
-                """,
+            code=_lost_share("refused / patches.count"),
             hint="You divide by the number of patches. The positions were the patches "
             "and the refused ones together.",
         ),
         "kept": Mistake(
-            code="""
-                def lost_share(patches):
-                    return patches.count / (patches.count + len(patches.rejected))
-                """,
+            code=_lost_share("patches.count / (patches.count + refused)"),
             hint="This is the share that was kept.",
         ),
         "count": Mistake(
-            code="""
-                def lost_share(patches):
-                    return len(patches.rejected)
-                """,
+            code=_lost_share("refused"),
             hint="This is a count. A share is that count divided by the number of all "
             "positions.",
         ),
         "percent": Mistake(
-            code="""
-                def lost_share(patches):
-                    refused = len(patches.rejected)
-                    return 100 * refused / (refused + patches.count)
-                """,
+            code=_lost_share("100 * refused / (refused + patches.count)"),
             hint="Right in percent; the question asks for a number from 0 to 1.",
         ),
         "one reason": Mistake(
-            code="""
-                def lost_share(patches):
-                    refused = [r for r in patches.rejected if r.reason == "no-data"]
-                    return len(refused) / (len(patches.rejected) + patches.count)
-                """,
-            hint="Positions are refused for two reasons. Did you count both?",
+            code=_for_one_reason("no-data"),
+            hint="You count only the positions that were refused because of no-data. "
+            "Positions are refused for two reasons.",
+        ),
+        "other reason": Mistake(
+            code=_for_one_reason("outside"),
+            hint="You count only the positions whose patch leaves the image. Positions "
+            "are refused for two reasons.",
+        ),
+        "negative": Mistake(
+            code=_lost_share("-refused / (refused + patches.count)"),
+            hint="The size is right, the sign is not: a share is at least 0.",
         ),
         "fixed number": Mistake(
-            code="""
-                def lost_share(patches):
-                    return len(patches.rejected) / 6000
-                """,
-            hint="You divide by a number that does not come from `patches`. The check "
-            "tries other patches: find the number of positions with `patches` alone.",
+            code=_lost_share("refused / 6000"),
+            hint="You divide by the same number for all patches. The check tries "
+            "others: compute the number of positions from `patches`.",
         ),
     },
     hints=(
@@ -286,112 +822,5 @@ lost_share = Exercise(
         "`len(patches.rejected)` counts the refused ones.",
         "Divide that by itself plus `patches.count`.",
     ),
-    explanation="Each position is in one of the two lists, never in both.",
-)
-
-
-def _judge_shift(answer: Callable[[int], int]) -> str | None:
-    columns = np.random.default_rng().integers(8, 400, size=30)
-    columns = np.unique([*columns.tolist(), 20, 21])
-    got = [answer(int(column)) for column in columns]
-    likely = {
-        "none": columns * 0,
-        "always": columns * 0 + 1,
-        "even": 1 - columns % 2,
-        "coarse": (columns % 2) / 2,
-        "negative": -(columns % 2),
-        "mixed": columns - 8 - (columns // 2 - 4),
-        "starts": columns - 8,
-    }
-    return diagnose(got, right=columns % 2, likely=likely)
-
-
-shift = Exercise(
-    name="shift",
-    title="Do the two patches cover the same ground?",
-    question="""
-        Both images begin at the same corner. A position lies in column `column` of the
-        10 m image; in the 20 m image that is column `column // 2`. Both patches, 16 and
-        8 pixels wide, begin half their size before it.
-
-        Write a function that says **by how many 10 m pixels the 20 m patch begins
-        further left** than the 10 m patch. Draw it on paper for columns 20 and 21.
-        """,
-    answer_name="shift",
-    stub="""
-        def shift(column):
-            start_10m = column - 8
-            start_20m = column // 2 - 4
-            return ...
-        """,
-    solution_code="""
-        def shift(column):
-            start_10m = column - 8
-            start_20m = column // 2 - 4
-            return start_10m - 2 * start_20m
-        """,
-    judge=_judge_shift,
-    mistakes={
-        "none": Mistake(
-            code="""
-                def shift(column):
-                    return 0
-                """,
-            hint="Right for column 20. And for column 21, which lies in the same 20 m "
-            "pixel?",
-        ),
-        "always": Mistake(
-            code="""
-                def shift(column):
-                    return 1
-                """,
-            hint="Right for column 21. And for column 20, which lies in the same 20 m "
-            "pixel?",
-        ),
-        "even": Mistake(
-            code="""
-                def shift(column):
-                    return (column + 1) % 2
-                """,
-            hint="Try it: in column 20 the 10 m patch begins at 12, the 20 m patch at 6, "
-            "which is the same place.",
-        ),
-        "coarse": Mistake(
-            code="""
-                def shift(column):
-                    return (column - 8) / 2 - (column // 2 - 4)
-                """,
-            hint="This counts 20 m pixels. How many 10 m pixels is that?",
-        ),
-        "negative": Mistake(
-            code="""
-                def shift(column):
-                    return 2 * (column // 2 - 4) - (column - 8)
-                """,
-            hint="The size is right, the sign is not: a patch that begins further left "
-            "begins at a smaller number.",
-        ),
-        "mixed": Mistake(
-            code="""
-                def shift(column):
-                    return (column - 8) - (column // 2 - 4)
-                """,
-            hint="You subtract 20 m pixels from 10 m pixels. Express both beginnings in "
-            "10 m pixels first.",
-        ),
-        "starts": Mistake(
-            code="""
-                def shift(column):
-                    return column - 8
-                """,
-            hint="This is where the 10 m patch begins. Subtract where the 20 m patch "
-            "begins, in the same pixels.",
-        ),
-    },
-    hints=(
-        "Count both beginnings in the same unit: 10 m pixels.",
-        "Pixel `n` of the 20 m image begins at pixel `2 * n` of the 10 m image.",
-        "Subtract `2 * start_20m` from `start_10m`.",
-    ),
-    explanation="Even columns fit, odd ones are one pixel of 10 m apart.",
+    explanation="Each position is either in a patch or refused, never both.",
 )

@@ -1,38 +1,36 @@
-"""Exercises of notebook 02: strides, recall, size of a coarse map, multiply-adds."""
+"""Exercises of notebook 02: receptive field and scale, recall, size of a coarse map."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
+from tutorial_lib.exercises import Exercise, Mistake, try_cases
 
 Layers = Sequence[tuple[int, int]]
 
+_SIMPLE_NETWORKS = [
+    [],
+    [(3, 1)],
+    [(2, 2)],
+    [(3, 1), (3, 1)],
+    [(2, 2), (3, 1)],
+    [(3, 1), (2, 2), (3, 1)],
+    [(2, 2), (2, 2), (3, 1)],
+    [(3, 2), (5, 3), (2, 1), (2, 2), (4, 1)],
+]
 
-def _judge_field_and_scale(
-    answer: Callable[[Layers], tuple[int, int]],
-) -> str | None:
-    rng = np.random.default_rng()
-    networks = [
-        [(int(k), int(s)) for k, s in rng.integers((2, 1), (7, 4), (5, 2))]
-        for _ in range(12)
-    ]
-    # Two layers with a stride come first, so that every mistake gives its own result.
-    networks = [[(3, 2), (5, 3), *network, (4, 1)] for network in networks]
-    got = np.array([answer(network) for network in networks])
-    if got.shape != (len(networks), 2):
-        return OTHER
-    right = np.array([_field_and_scale(network) for network in networks])
-    if np.array_equal(got[:, ::-1], right):
-        return "swapped"
-    strides = [[stride for _, stride in network] for network in networks]
-    wrong_scale = diagnose(
-        got[:, 1],
-        right=right[:, 1],
-        likely={"sum": [1 + sum(s) for s in strides], "last": [s[-1] for s in strides]},
-    )
-    return wrong_scale or diagnose(
-        got[:, 0], right=right[:, 0], likely=_likely_fields(networks)
+
+def _judge_field_and_scale(answer: Callable[[Layers], tuple[int, int]]) -> Any:
+    rng = np.random.default_rng(0)
+    deep = rng.integers((1, 1), (7, 4), (12, 6, 2)).tolist()
+    networks = [*_SIMPLE_NETWORKS, *([tuple(layer) for layer in net] for net in deep)]
+    return try_cases(
+        answer,
+        [(network,) for network in networks],
+        _field_and_scale,
+        _LIKELY_FIELDS,
+        names=("field", "scale"),
     )
 
 
@@ -44,19 +42,49 @@ def _field_and_scale(layers: Layers) -> tuple[int, int]:
     return field, scale
 
 
-def _likely_fields(networks: Sequence[Layers]) -> dict[str, list[int]]:
-    steps = [np.cumprod([stride for _, stride in layers]) for layers in networks]
-    kernels = [np.array([kernel for kernel, _ in layers]) for layers in networks]
-    pairs = list(zip(kernels, steps, strict=True))
-    return {
-        "own stride": [int(1 + ((k - 1) * after).sum()) for k, after in pairs],
-        "one stride": [
-            1 + sum((kernel - 1) * stride for kernel, stride in layers)
-            for layers in networks
-        ],
-        "no stride": [int(1 + (k - 1).sum()) for k, _ in pairs],
-        "whole kernel": [int(1 + k[0] + (k[1:] * s[:-1]).sum()) for k, s in pairs],
-    }
+def _rule(
+    grow: Callable[[int, int, int], int], step: Callable[[int, int], int]
+) -> Callable[[Layers], tuple[int, int]]:
+    """A wrong rule: `grow` of kernel, stride and scale is added, `step` is the scale."""
+
+    def rule(layers: Layers) -> tuple[int, int]:
+        field, scale = 1, 1
+        for kernel, stride in layers:
+            field += grow(kernel, stride, scale)
+            scale = step(scale, stride)
+        return field, scale
+
+    return rule
+
+
+def _product(scale: int, stride: int) -> int:
+    return scale * stride
+
+
+def _grown(kernel: int, stride: int, scale: int) -> int:
+    return (kernel - 1) * scale
+
+
+_LIKELY_FIELDS = {
+    "swapped": lambda layers: _field_and_scale(layers)[::-1],
+    "own stride": _rule(lambda k, s, scale: (k - 1) * scale * s, _product),
+    "one stride": _rule(lambda k, s, scale: (k - 1) * s, _product),
+    "no stride": _rule(lambda k, s, scale: k - 1, _product),
+    "whole kernel": _rule(lambda k, s, scale: k * scale, _product),
+    "half kernel": _rule(lambda k, s, scale: k // 2 * scale, _product),
+    "sum": _rule(_grown, lambda scale, stride: scale + stride),
+    "last": _rule(_grown, lambda scale, stride: stride),
+    "largest": _rule(_grown, max),
+    "before": lambda layers: (_field_and_scale(layers)[0] - 1, _product_of(layers)),
+    "only kernels": lambda layers: (
+        _field_and_scale([(k, 1) for k, _ in layers])[0],
+        1,
+    ),
+}
+
+
+def _product_of(layers: Layers) -> int:
+    return _field_and_scale(layers)[1]
 
 
 _FIELD_AND_SCALE = """
@@ -68,19 +96,20 @@ _FIELD_AND_SCALE = """
         return (field, scale)
     """
 
+_GROWTH = "field + (kernel - 1) * scale"
+
 field_and_scale = Exercise(
     name="field_and_scale",
-    title="What does a pixel see, and how far is its neighbour?",
+    title="Receptive field and scale factor",
     question="""
-        Each layer is a pair `(kernel, stride)`; a pooling of 2 is `(2, 2)`. Write a
-        function that goes through the layers and gives two numbers, both in pixels of
-        the image and along one axis:
+        Each layer is a pair `(kernel, stride)`; a pooling of 2 is `(2, 2)`. Go through
+        the layers and compute two numbers, in pixels of the image, along one axis:
 
-        - `field`: how many pixels one pixel of the result sees,
-        - `scale`: how far neighbouring pixels of the result lie apart.
+        - `field`: how many image pixels one result depends on,
+        - `scale`: how far apart neighbouring results are.
 
-        Without any layer both are 1. A layer sees `kernel - 1` neighbours of each pixel
-        that comes in. **How far are those apart?** The stride of a layer comes after it.
+        Both are 1 before the first layer. A layer adds `kernel - 1` neighbours to the
+        field. **How far apart are these?** Its stride takes effect after it.
         """,
     answer_name="field_and_scale",
     stub="""
@@ -103,34 +132,53 @@ field_and_scale = Exercise(
                         field = field + (kernel - 1) * scale
                     return (field, scale)
                 """,
-            hint="`scale` is right. A layer looks at what comes *in*; its own stride "
-            "only spreads what comes out. Mind the order of the two lines.",
+            hint="`scale` is right. A layer reads what comes *in*; its own stride only "
+            "spreads what comes out. Check the order of the two lines.",
         ),
         "one stride": Mistake(
-            code=_FIELD_AND_SCALE.replace(
-                "(kernel - 1) * scale", "(kernel - 1) * stride"
-            ),
-            hint="`scale` is right. How far apart the pixels are that come in, the "
-            "strides of *all* layers before have decided, not the layer's own.",
+            code=_FIELD_AND_SCALE.replace(_GROWTH, "field + (kernel - 1) * stride"),
+            hint="`scale` is right. The strides of *all* layers before decide how far "
+            "apart the incoming pixels are, not the layer's own stride.",
         ),
         "no stride": Mistake(
-            code=_FIELD_AND_SCALE.replace("(kernel - 1) * scale", "kernel - 1"),
-            hint="`scale` is right. After a pooling, the neighbours that a kernel sees "
-            "lie more than one pixel of the image apart.",
+            code=_FIELD_AND_SCALE.replace(_GROWTH, "field + kernel - 1"),
+            hint="`scale` is right. After a pooling, the neighbours that a kernel reads "
+            "are more than one pixel of the image apart.",
         ),
         "whole kernel": Mistake(
-            code=_FIELD_AND_SCALE.replace("(kernel - 1) * scale", "kernel * scale"),
-            hint="`scale` is right. A kernel of 1 adds nothing to what is seen; with "
-            "yours it does.",
+            code=_FIELD_AND_SCALE.replace(_GROWTH, "field + kernel * scale"),
+            hint="`scale` is right. A kernel of 1 adds nothing to the field; with your "
+            "code it does.",
+        ),
+        "half kernel": Mistake(
+            code=_FIELD_AND_SCALE.replace(_GROWTH, "field + kernel // 2 * scale"),
+            hint="`scale` is right. You count the neighbours on one side only. A kernel "
+            "of 3 has two neighbours: one on each side.",
+        ),
+        "before": Mistake(
+            code=_FIELD_AND_SCALE.replace("field, scale = 1, 1", "field, scale = 0, 1"),
+            hint="`scale` is right. Before the first layer, a result depends on one "
+            "pixel, not on none.",
+        ),
+        "only kernels": Mistake(
+            code=_FIELD_AND_SCALE.replace("scale * stride", "scale"),
+            hint="Without strides this is right. With them, `scale` must change: a "
+            "pooling of 2 doubles it.",
         ),
         "sum": Mistake(
             code=_FIELD_AND_SCALE.replace("scale * stride", "scale + stride"),
-            hint="A layer without a stride has a stride of 1, and must not change "
-            "`scale`. What happens to it behind two strides of 3?",
+            hint="A layer with a stride of 1 must not change `scale`. What happens to "
+            "it after two strides of 3?",
         ),
         "last": Mistake(
             code=_FIELD_AND_SCALE.replace("= scale * stride", "= stride"),
-            hint="Your `scale` forgets the layers before. Strides act on each other.",
+            hint="Your `scale` forgets the layers before. What is it after two strides "
+            "of 2?",
+        ),
+        "largest": Mistake(
+            code=_FIELD_AND_SCALE.replace("scale * stride", "max(scale, stride)"),
+            hint="Your `scale` is the largest stride. What is it after two strides of "
+            "2?",
         ),
         "swapped": Mistake(
             code=_FIELD_AND_SCALE.replace("(field, scale)", "(scale, field)"),
@@ -139,9 +187,9 @@ field_and_scale = Exercise(
         ),
     },
     hints=(
-        "Take two layers: a pooling, then a kernel of 3. How many pixels of the image "
-        "does a result see?",
-        "Behind strides of 2 and 2, neighbours lie 4 pixels of the image apart.",
+        "Take two layers: a pooling, then a kernel of 3. On how many pixels of the "
+        "image does a result depend?",
+        "After strides of 2 and 2, neighbours are 4 pixels of the image apart.",
         "`field` grows by `(kernel - 1) * scale`; after that `scale` is multiplied by "
         "the stride.",
     ),
@@ -149,64 +197,96 @@ field_and_scale = Exercise(
 )
 
 
-def _judge_recalls(
-    answer: Callable[[np.ndarray, np.ndarray, int], tuple[float, float]],
-) -> str | None:
-    rng = np.random.default_rng()
+# A few patches of three classes, which a learner can check by hand.
+_SURE_AND_UNSURE = np.array([[0.8, 0.1, 0.1], [0.48, 0.3, 0.22]])
+_TWO_SURE = np.array([[0.8, 0.1, 0.1], [0.7, 0.2, 0.1]])
+_EXACTLY_HALF = np.array([[0.5, 0.3, 0.2], [0.6, 0.3, 0.1]])
+
+
+def _many_patches() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
     labels = rng.integers(0, 5, 600)
     odds = np.exp(rng.normal(0, 1, (600, 5)))
     odds[np.arange(600), labels] *= 3
     # Class 2 is estimated more often than it is true. Otherwise precision and recall
     # would be nearly equal.
     odds[:, 2] *= 2
-    probabilities = odds / odds.sum(1, keepdims=True)
-    got = [answer(probabilities.copy(), labels.copy(), c) for c in range(5)]
-    if any(np.ndim(value) for pair in got for value in np.atleast_1d(pair)):
+    return odds / odds.sum(1, keepdims=True), labels
+
+
+def _judge_recalls(
+    answer: Callable[[np.ndarray, np.ndarray, int], tuple[float, float]],
+) -> Any:
+    both_first, different = np.array([0, 0]), np.array([0, 1])
+    first = answer(_SURE_AND_UNSURE.copy(), both_first.copy(), 0)
+    if isinstance(first, tuple | list) and any(np.ndim(value) for value in first):
         return "each patch"
-    likely = {
-        name: [rule(probabilities, labels, c) for c in range(5)]
-        for name, rule in _RECALL_RULES.items()
-    }
-    right = likely.pop("right")
-    return diagnose(got, right=right, likely=likely, tolerance=1e-9)
+    cases = [
+        (_SURE_AND_UNSURE, both_first, 0),
+        (_TWO_SURE, different, 0),
+        (_EXACTLY_HALF, both_first, 0),
+    ]
+    cases += [(*_many_patches(), number) for number in range(5)]
+    names = ("at_threshold", "by_argmax")
+    return try_cases(answer, cases, _RIGHT_RECALL, _WRONG_RECALLS, names=names)
 
 
-def _estimated_as(
-    probabilities: np.ndarray, class_id: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Masks of the patches estimated as a class: at the threshold, and by argmax."""
-    return probabilities[:, class_id] > 0.5, probabilities.argmax(1) == class_id
+def _shares(
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    class_id: int,
+    share: Callable[[np.ndarray, np.ndarray], float],
+) -> tuple[float, float]:
+    """A share of two masks, found and true, for both decisions."""
+    found = probabilities[:, class_id] > 0.5, probabilities.argmax(1) == class_id
+    first, second = (share(one, labels == class_id) for one in found)
+    return float(first), float(second)
 
 
-# Rules of the right answer and of each mistake: probabilities, labels and class give the
-# two results.
-_RECALL_RULES = {
-    "right": lambda p, y, c: [found[y == c].mean() for found in _estimated_as(p, c)],
-    "swapped": lambda p, y, c: [found[y == c].mean() for found in _estimated_as(p, c)][
-        ::-1
-    ],
-    "precision": lambda p, y, c: [
-        (y == c)[found].mean() for found in _estimated_as(p, c)
-    ],
-    "count": lambda p, y, c: [found[y == c].sum() for found in _estimated_as(p, c)],
-    "of all": lambda p, y, c: [
-        (found & (y == c)).mean() for found in _estimated_as(p, c)
-    ],
-    "accuracy": lambda p, y, c: [
-        (found == (y == c)).mean() for found in _estimated_as(p, c)
-    ],
-    "any class": lambda p, y, c: [
-        (p[y == c].max(1) > 0.5).mean(),
-        _estimated_as(p, c)[1][y == c].mean(),
-    ],
+def _recall_rule(share: Callable[[np.ndarray, np.ndarray], float]) -> Callable:
+    return lambda p, y, c: _shares(p, y, c, share)
+
+
+_RIGHT_RECALL = _recall_rule(lambda found, true: found[true].mean())
+
+
+def _precision(found: np.ndarray, true: np.ndarray) -> float:
+    return true[found].mean() if found.any() else np.nan
+
+
+def _any_class(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
+    return float((p[y == c].max(1) > 0.5).mean()), _RIGHT_RECALL(p, y, c)[1]
+
+
+def _twice(number: int) -> Callable:
+    return lambda p, y, c: (_RIGHT_RECALL(p, y, c)[number],) * 2
+
+
+def _even_too(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
+    return float((p[y == c][:, c] >= 0.5).mean()), _RIGHT_RECALL(p, y, c)[1]
+
+
+_WRONG_RECALLS = {
+    "swapped": lambda p, y, c: _RIGHT_RECALL(p, y, c)[::-1],
+    "precision": _recall_rule(_precision),
+    "count": _recall_rule(lambda found, true: found[true].sum()),
+    "of all": _recall_rule(lambda found, true: (found & true).mean()),
+    "all found": _recall_rule(lambda found, true: found.mean()),
+    "accuracy": _recall_rule(lambda found, true: (found == true).mean()),
+    "missed": _recall_rule(lambda found, true: 1 - found[true].mean()),
+    "any class": _any_class,
+    "even too": _even_too,
+    "argmax twice": _twice(1),
+    "threshold twice": _twice(0),
+    "percent": _recall_rule(lambda found, true: 100 * found[true].mean()),
 }
 
 _RECALLS = """
     def recalls(probabilities, labels, class_id):
         own = probabilities[labels == class_id]
-        at_threshold = own[:, class_id] > 0.5
-        by_argmax = own.argmax(axis=1) == class_id
-        return (at_threshold.mean(), by_argmax.mean())
+        at_threshold = (own[:, class_id] > 0.5).mean()
+        by_argmax = (own.argmax(axis=1) == class_id).mean()
+        return (at_threshold, by_argmax)
     """
 
 
@@ -225,13 +305,13 @@ recalls = Exercise(
     name="recalls",
     title="Recall, decided in two ways",
     question="""
-        The **recall** of a class is the share of its patches that were found. Write a
-        function that gives it twice for the class `class_id`:
+        The **recall** of a class is the share of its patches that were found. Compute it
+        twice for the class `class_id`:
 
         - at the threshold: found means that *its own* probability is above 0.5,
-        - by argmax: found means that no other class is more probable.
+        - by argmax: found means that its probability is the largest.
 
-        `probabilities` has a row for each patch and a column for each class; `labels`
+        `probabilities` has a row for each patch and a column for each class. `labels`
         has the true class of each patch.
         """,
     answer_name="recalls",
@@ -247,11 +327,11 @@ recalls = Exercise(
     mistakes={
         "precision": Mistake(
             code=_recalls_with("true[at_threshold].mean()", "true[by_argmax].mean()"),
-            hint="This is the precision: of those *called* by the name of the class. "
-            "Recall looks at those that *are* of the class.",
+            hint="This is the precision: the share of those *called* by the name of the "
+            "class. Recall looks at those that *are* of the class.",
         ),
         "each patch": Mistake(
-            code=_RECALLS.replace(".mean()", ""),
+            code=_recalls_with("at_threshold[true]", "by_argmax[true]"),
             hint="This says of each patch whether it was found. What is the *share* of "
             "those that were?",
         ),
@@ -266,6 +346,11 @@ recalls = Exercise(
             hint="You divide by the number of all patches. Recall is a share of the "
             "patches of the class.",
         ),
+        "all found": Mistake(
+            code=_recalls_with("at_threshold.mean()", "by_argmax.mean()"),
+            hint="You count patches of other classes too. Only the rows in `own` are of "
+            "the class.",
+        ),
         "accuracy": Mistake(
             code=_recalls_with(
                 "(at_threshold == true).mean()", "(by_argmax == true).mean()"
@@ -273,15 +358,42 @@ recalls = Exercise(
             hint="Here the patches of other classes count as well, when they are "
             "rightly not called by the name. Recall leaves them out.",
         ),
+        "missed": Mistake(
+            code=_RECALLS.replace(".mean()", ".mean() * -1 + 1"),
+            hint="This is the share that was *missed*. Recall is the share that was "
+            "found.",
+        ),
         "any class": Mistake(
             code=_RECALLS.replace("own[:, class_id] > 0.5", "own.max(axis=1) > 0.5"),
-            hint="By argmax is right. At the threshold, *any* class above 0.5 counts "
-            "for you; only the patch's own class may.",
+            hint="By argmax is right. At the threshold, you count a patch if *any* "
+            "class is above 0.5. Look at the column of the class only.",
+        ),
+        "even too": Mistake(
+            code=_RECALLS.replace("> 0.5", ">= 0.5"),
+            hint="By argmax is right. At the threshold, a probability of exactly 0.5 is "
+            "not *above* 0.5.",
+        ),
+        "argmax twice": Mistake(
+            code=_RECALLS.replace(
+                "(at_threshold, by_argmax)", "(by_argmax, by_argmax)"
+            ),
+            hint="By argmax is right. At the threshold, the largest probability is not "
+            "enough: compare it with 0.5.",
+        ),
+        "threshold twice": Mistake(
+            code=_RECALLS.replace(
+                "(at_threshold, by_argmax)", "(at_threshold, at_threshold)"
+            ),
+            hint="At the threshold is right. By argmax, a class can win with less than "
+            "0.5.",
+        ),
+        "percent": Mistake(
+            code=_RECALLS.replace(".mean()", ".mean() * 100"),
+            hint="Right in percent; a share is a number from 0 to 1.",
         ),
         "swapped": Mistake(
             code=_RECALLS.replace(
-                "(at_threshold.mean(), by_argmax.mean())",
-                "(by_argmax.mean(), at_threshold.mean())",
+                "(at_threshold, by_argmax)", "(by_argmax, at_threshold)"
             ),
             hint="Both numbers are there, in the wrong order: first at the threshold.",
         ),
@@ -290,40 +402,49 @@ recalls = Exercise(
         "`own` holds the rows of the patches that are of the class. Only they count.",
         "`own[:, class_id]` is their own probability; `own.argmax(axis=1)` is their "
         "most probable class.",
-        "Compare either with something, then take `.mean()` of the comparison.",
+        "Compare either with something in brackets, then take `.mean()` of it: "
+        "`(own[:, class_id] > …).mean()`.",
     ),
-    explanation="Whoever is above one half is also the most probable class. The "
-    "reverse is not true.",
+    explanation="A class above one half is also the most probable one. The reverse is "
+    "not true.",
 )
 
 
-def _judge_map_pixels(answer: Callable[[int, int, int], int]) -> str | None:
-    rng = np.random.default_rng()
-    cases = [
-        tuple(map(int, x)) for x in rng.integers((90, 5, 2), (900, 40, 7), (30, 3))
-    ]
-    cases += [(100, 16, 4), (16, 16, 4)]
-    got = [answer(size, field, scale) for size, field, scale in cases]
-    if close(got, [n / k for n, _, k in cases]):
-        return "as the image"
-    likely = {
-        "as the image": [n // k for n, _, k in cases],
-        "no scale": [n - r + 1 for n, r, _ in cases],
-        "places divided": [(n - r + 1) // k for n, r, k in cases],
-        "one short": [(n - r) // k for n, r, k in cases],
-        "not whole": [(n - r) / k + 1 for n, r, k in cases],
-    }
-    return diagnose(got, right=[(n - r) // k + 1 for n, r, k in cases], likely=likely)
+def _judge_map_pixels(answer: Callable[[int, int, int], int]) -> Any:
+    rng = np.random.default_rng(0)
+    random = rng.integers((40, 5, 1), (900, 40, 7), (30, 3)).tolist()
+    cases = [(20, 16, 4), (16, 16, 4), (19, 16, 4), (100, 16, 4), (100, 16, 1)]
+    cases += [(101, 16, 4), (102, 16, 4), (103, 16, 4), *map(tuple, random)]
+    return try_cases(
+        answer,
+        cases,
+        lambda n, r, k: (n - r) // k + 1,
+        {
+            "as the image": lambda n, r, k: n // k,
+            "not whole image": lambda n, r, k: n / k,
+            "no scale": lambda n, r, k: n - r + 1,
+            "places divided": lambda n, r, k: (n - r + 1) // k,
+            "one short": lambda n, r, k: (n - r) // k,
+            "not whole": lambda n, r, k: (n - r) / k + 1,
+            "blocks": lambda n, r, k: n // r,
+            "rounded up": lambda n, r, k: -((r - n) // k) + 1,
+            "half field": lambda n, r, k: (n - r // 2) // k + 1,
+        },
+    )
+
+
+def _map_pixels(expression: str) -> str:
+    return f"def map_pixels(size, field, scale):\n    return {expression}"
 
 
 map_pixels = Exercise(
     name="map_pixels",
     title="How many pixels has the coarse map?",
     question="""
-        The first pixel of the map sees the pixels 0 to `field - 1` of the image; the next
-        one sees as many, `scale` pixels further on; and so forth, as long as all of them
-        lie in the image. Write a function that gives how many pixels the map has along an
-        axis on which the image has `size`.
+        Along one axis, the image has `size` pixels. The first map pixel depends on the
+        image pixels 0 to `field - 1`. Each next one begins `scale` pixels further on.
+        All pixels that it depends on must lie in the image. How many map pixels are
+        there?
         """,
     answer_name="map_pixels",
     stub="""
@@ -337,44 +458,48 @@ map_pixels = Exercise(
     judge=_judge_map_pixels,
     mistakes={
         "as the image": Mistake(
-            code="""
-                def map_pixels(size, field, scale):
-                    return size // scale
-                """,
-            hint="That would be a map of the whole image. Near the border a pixel would "
-            "see what is not there.",
+            code=_map_pixels("size // scale"),
+            hint="That would be a map of the whole image. Near the border a map pixel "
+            "would depend on pixels that do not exist.",
+        ),
+        "not whole image": Mistake(
+            code=_map_pixels("size / scale"),
+            hint="That would be a map of the whole image, with parts of pixels. Near "
+            "the border a map pixel would depend on pixels that do not exist.",
         ),
         "no scale": Mistake(
-            code="""
-                def map_pixels(size, field, scale):
-                    return size - field + 1
-                """,
+            code=_map_pixels("size - field + 1"),
             hint="This counts every place where the field fits. The map takes only "
             "those that are `scale` pixels apart.",
         ),
         "places divided": Mistake(
-            code="""
-                def map_pixels(size, field, scale):
-                    return (size - field + 1) // scale
-                """,
+            code=_map_pixels("(size - field + 1) // scale"),
             hint="Often right, not always: the first place needs no step. An image as "
             "large as the field must give one pixel.",
         ),
         "one short": Mistake(
-            code="""
-                def map_pixels(size, field, scale):
-                    return (size - field) // scale
-                """,
+            code=_map_pixels("(size - field) // scale"),
             hint="This counts the steps from pixel to pixel. How many pixels do so many "
             "steps connect?",
         ),
         "not whole": Mistake(
-            code="""
-                def map_pixels(size, field, scale):
-                    return (size - field) / scale + 1
-                """,
-            hint="A map has whole pixels. What happens to a step that does not fit in "
-            "full?",
+            code=_map_pixels("(size - field) / scale + 1"),
+            hint="A map has whole pixels. A step that does not fit in full gives no "
+            "pixel.",
+        ),
+        "blocks": Mistake(
+            code=_map_pixels("size // field"),
+            hint="This counts fields side by side. Neighbouring fields overlap: they "
+            "begin `scale` pixels apart.",
+        ),
+        "rounded up": Mistake(
+            code=_map_pixels("-((field - size) // scale) + 1"),
+            hint="You round up. A step that does not fit in full gives no pixel.",
+        ),
+        "half field": Mistake(
+            code=_map_pixels("(size - field // 2) // scale + 1"),
+            hint="You let half of the last field lie outside the image. All of it must "
+            "lie inside.",
         ),
     },
     hints=(
@@ -384,81 +509,4 @@ map_pixels = Exercise(
         "One more than the whole steps; `//` divides into whole ones.",
     ),
     explanation="The first pixel, and one more for each whole step.",
-)
-
-
-def _judge_multiply_adds(answer: Callable[[int, int, int, int], int]) -> str | None:
-    rng = np.random.default_rng()
-    cases = [tuple(map(int, rng.integers(2, 30, 4))) for _ in range(20)]
-    got = [answer(*case) for case in cases]
-    likely = {
-        "bias": [n * n * (k * k * c + 1) * f for n, k, c, f in cases],
-        "one pixel": [k * k * c * f for _, k, c, f in cases],
-        "one row": [n * k * k * c * f for n, k, c, f in cases],
-        "incoming": [(n + k - 1) ** 2 * k * k * c * f for n, k, c, f in cases],
-        "one line": [n * n * k * c * f for n, k, c, f in cases],
-        "one channel": [n * n * k * k * f for n, k, _, f in cases],
-    }
-    right = [n * n * k * k * c * f for n, k, c, f in cases]
-    return diagnose(got, right=right, likely=likely)
-
-
-_MULTIPLY_ADDS = """
-    def multiply_adds(side, kernel, channels, filters):
-        return side**2 * kernel**2 * channels * filters
-    """
-
-multiply_adds = Exercise(
-    name="multiply_adds",
-    title="How much work is a layer?",
-    question="""
-        Nearly all the work of a convolution is to multiply a pixel with a weight and to
-        add the product up: a *multiply-add*. Write a function that counts them for a
-        layer whose **result** has `side` x `side` pixels, with a square kernel of side
-        `kernel`, `channels` bands coming in and `filters` bands going out. The bias is
-        only added, so it does not count.
-        """,
-    answer_name="multiply_adds",
-    stub="""
-        def multiply_adds(side, kernel, channels, filters):
-            return ...
-        """,
-    solution_code=_MULTIPLY_ADDS,
-    judge=_judge_multiply_adds,
-    mistakes={
-        "bias": Mistake(
-            code="""
-                def multiply_adds(side, kernel, channels, filters):
-                    return side**2 * (kernel**2 * channels + 1) * filters
-                """,
-            hint="You count the bias too. Nothing is multiplied with it.",
-        ),
-        "one pixel": Mistake(
-            code=_MULTIPLY_ADDS.replace("side**2 * ", ""),
-            hint="That is the work for one pixel of the result. How many pixels has it?",
-        ),
-        "one row": Mistake(
-            code=_MULTIPLY_ADDS.replace("side**2", "side"),
-            hint="That is the work for one row of the result.",
-        ),
-        "incoming": Mistake(
-            code=_MULTIPLY_ADDS.replace("side**2", "(side + kernel - 1) ** 2"),
-            hint="You count the pixels that come in. `side` is that of the result, and "
-            "a kernel is applied once for each of its pixels.",
-        ),
-        "one line": Mistake(
-            code=_MULTIPLY_ADDS.replace("kernel**2", "kernel"),
-            hint="A kernel of side 3 is a square: how many weights has it for one band?",
-        ),
-        "one channel": Mistake(
-            code=_MULTIPLY_ADDS.replace(" * channels", ""),
-            hint="A kernel looks at all bands that come in, not at one.",
-        ),
-    },
-    hints=(
-        "Begin with one pixel of one band that goes out: how many products are added?",
-        "`kernel * kernel` pixels of `channels` bands.",
-        "Now for each of `filters` bands, and for each of `side * side` pixels.",
-    ),
-    explanation="Work grows with the area of the result, weights do not.",
 )
