@@ -109,7 +109,7 @@ from tutorial_lib.exercises import nb00_start as ex
 
 # %% exercise="ground_size"
 
-# %% exercise="count_pixels"
+# %% exercise="mean_reflectance"
 
 # %% [markdown]
 # ## Open task
@@ -175,7 +175,7 @@ def test_outputs_are_kept_while_their_cell_stays_the_same(tmp_path):
 
 
 def test_execution_stores_only_the_outputs_that_are_compared(tmp_path):
-    text = SMALL.replace('# %% exercise="count_pixels"\n', "")
+    text = SMALL.replace('# %% exercise="mean_reflectance"\n', "")
     text = text.replace('# %% exercise="ground_size"\n', "")
     text = text.replace("from tutorial_lib.exercises import nb00_start as ex", "2")
     build.write_notebooks(small_folder(tmp_path, text))
@@ -246,13 +246,13 @@ def test_a_missing_notebook_and_one_without_source_are_found(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("count_pixels", "many", "exercise='many' must"),
+        ("mean_reflectance", "many", "exercise='many' must"),
         (
-            '"count_pixels"\n',
-            '"count_pixels"\n1\n',
-            "exercise='count_pixels' must",
+            '"mean_reflectance"\n',
+            '"mean_reflectance"\n1\n',
+            "exercise='mean_reflectance' must",
         ),
-        ('# %% exercise="count_pixels"', "", r"\['count_pixels'\] are missing"),
+        ('# %% exercise="mean_reflectance"', "", r"\['mean_reflectance'\] are missing"),
         ("nbval-check-output", "nbval-check", "00_start_here.py, cell"),
     ],
 )

@@ -1,33 +1,48 @@
-"""Exercises of notebook 00: size of the scene, pixels of a coarser raster."""
+"""Exercises of notebook 00: the size of the scene, the mean reflectance of a window."""
 
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
 
-from tutorial_lib.exercises import OTHER, Exercise, Mistake, diagnose
-from tutorial_lib.testing import small_grid
+from tutorial_lib import rasters
+from tutorial_lib.exercises import (
+    Exercise,
+    Finding,
+    Mistake,
+    close,
+    in_parts,
+    try_cases,
+)
+from tutorial_lib.testing import scratch_folder, small_grid
 
 
-def _judge_ground_size(answer: Any, *, grid: GeoBox) -> str | None:
+def _judge_ground_size(answer: Any, *, grid: GeoBox) -> str | Finding | None:
     pixels = np.array([grid.height, grid.width])
     spacing_km = abs(grid.resolution.x) / 1000
     size_km = pixels * spacing_km
+    if close(answer, size_km.prod(), tolerance=1e-4):
+        return "area"
     likely = {
         "pixels": pixels,
         "metres": size_km * 1000,
         "swapped": size_km[::-1],
         "negative": size_km * (-1, 1),
+        "both negative": -size_km,
         "between centres": (pixels - 1) * spacing_km,
+        "divided": pixels / abs(grid.resolution.x),
+        "coordinates": np.array(
+            [grid.extent.boundingbox.top, grid.extent.boundingbox.left]
+        )
+        / 1000,
+        "rounded": np.round(size_km, 1),
+        "whole": np.round(size_km),
     }
-    mistake = diagnose(answer, right=size_km, likely=likely, tolerance=1e-4)
-    if mistake != OTHER:
-        return mistake
-    # The tolerance accepts answers rounded to one decimal. The right answer and the
-    # swapped one still differ by more.
-    swapped = {"swapped": size_km[::-1]}
-    return diagnose(answer, right=size_km, likely=swapped, tolerance=0.06) or "rounded"
+    return in_parts(answer, size_km, ("height", "width"), likely, tolerance=1e-4)
 
 
 ground_size = Exercise(
@@ -37,7 +52,7 @@ ground_size = Exercise(
         How many kilometres of ground does the scene cover, from north to south and
         from west to east? Give a pair, height first: `(height, width)`.
 
-        `grid.height` and `grid.width` count pixels; `grid.resolution.x` and
+        `grid.height` and `grid.width` are numbers of pixels. `grid.resolution.x` and
         `grid.resolution.y` are the steps from one pixel to the next, in metres.
         """,
     answer_name="size_km",
@@ -49,8 +64,9 @@ ground_size = Exercise(
     judge=_judge_ground_size,
     mistakes={
         "pixels": Mistake(
-            code="size_km = grid.shape",
-            hint="These are pixels. How many metres of ground does one pixel cover?",
+            code="size_km = grid.shape.yx",
+            hint="These are numbers of pixels. How many metres of ground does one pixel "
+            "cover?",
         ),
         "metres": Mistake(
             code="size_km = (grid.height * 10, grid.width * 10)",
@@ -58,8 +74,7 @@ ground_size = Exercise(
         ),
         "swapped": Mistake(
             code="size_km = (grid.width * 10 / 1000, grid.height * 10 / 1000)",
-            hint="Both lengths are there, in the wrong order: this kit always names "
-            "the height first.",
+            hint="Both lengths are right, but in the wrong order. Give the height first.",
         ),
         "negative": Mistake(
             code="""
@@ -68,141 +83,277 @@ ground_size = Exercise(
                     grid.width * grid.resolution.x / 1000,
                 )
                 """,
-            hint="A length is not negative. `grid.resolution.y` has a minus sign "
-            "because rows count downwards and northing counts upwards.",
+            hint="A length is not negative. `grid.resolution.y` has a minus sign, "
+            "because rows count downwards and the northing counts upwards.",
+        ),
+        "both negative": Mistake(
+            code="""
+                step_km = grid.resolution.y / 1000
+                size_km = (grid.height * step_km, grid.width * step_km)
+                """,
+            hint="Both lengths are negative. `grid.resolution.y` has a minus sign, "
+            "because rows count downwards. Which step has no minus sign?",
         ),
         "between centres": Mistake(
             code="size_km = ((grid.height - 1) / 100, (grid.width - 1) / 100)",
-            hint="One pixel is missing in each direction: from the centre of the "
-            "first pixel to the centre of the last, half a pixel is left out at "
-            "both ends.",
+            hint="One pixel is missing in each direction. From the centre of the first "
+            "pixel to the centre of the last, half a pixel is left out at both ends.",
+        ),
+        "divided": Mistake(
+            code="""
+                step = grid.resolution.x
+                size_km = (grid.height / step, grid.width / step)
+                """,
+            hint="You divided by the step. Every pixel adds one step to the length, so "
+            "multiply; then turn metres into kilometres.",
+        ),
+        "coordinates": Mistake(
+            code="""
+                box = grid.extent.boundingbox
+                size_km = (box.top / 1000, box.left / 1000)
+                """,
+            hint="These are the coordinates of a corner. The size is how far it is from "
+            "one edge to the opposite one.",
+        ),
+        "area": Mistake(
+            code="size_km = grid.height * grid.width * (10 / 1000) ** 2",
+            hint="This is one number, the area in square kilometres. The question asks "
+            "for two lengths.",
         ),
         "rounded": Mistake(
             code="""
                 height_km = round(grid.height * 10 / 1000, 1)
                 size_km = (height_km, round(grid.width * 10 / 1000, 1))
                 """,
-            hint="Nearly, but rounded. Let Python compute it from `grid`, and keep all "
-            "digits.",
+            hint="This is nearly right, but rounded to one decimal. Let Python compute "
+            "it from `grid`, and keep all digits.",
+        ),
+        "whole": Mistake(
+            code="""
+                height_km = round(grid.height * 10 / 1000)
+                size_km = (height_km, round(grid.width * 10 / 1000))
+                """,
+            hint="This is rounded to whole kilometres. Let Python compute it from "
+            "`grid`, and keep all digits.",
         ),
     },
     hints=(
         "One pixel is a square of ground. How long is its side?",
-        "Multiply the number of pixels by the side of one, then turn metres into "
+        "Multiply the number of pixels by the side of one pixel. Then turn metres into "
         "kilometres.",
         "The height is `grid.height * grid.resolution.x / 1000`. The width goes the "
         "same way.",
     ),
-    explanation="Pixels times spacing: the length from the outer edge of the first "
-    "pixel to the outer edge of the last one.",
+    explanation="The number of pixels times the step is the length from the outer edge "
+    "of the first pixel to the outer edge of the last one.",
     example=lambda: {"grid": small_grid(30, 47)},
 )
 
 
-def _judge_count_pixels(answer: Callable[[GeoBox, float], int]) -> str | None:
-    rng = np.random.default_rng()
-    cases = [
-        (small_grid(24 * height, 24 * width, spacing=spacing), spacing * factor)
-        for height, width in rng.integers(2, 30, (4, 2)).tolist()
-        for spacing, factor in [(10, 2), (10, 6), (1.5, 4), (60, 0.5)]
-    ]
-    fine = np.array([grid.height * grid.width for grid, _ in cases])
-    factor = np.array([spacing_m / grid.resolution.x for grid, spacing_m in cases])
-    counts = [answer(grid, spacing_m) for grid, spacing_m in cases]
-    if all(np.shape(count) == (2,) for count in counts):
-        return "pair"
+@cache
+def _raster_of(rows: int, columns: int, bands: int, seed: int) -> tuple[Path, Any]:
+    """A small raster of reflectances, and its pixels."""
+    rng = np.random.default_rng(seed)
+    if seed == 0:
+        # All pixels of a band are equal, so the result can be seen without computing.
+        pixels = np.zeros((rows, columns, bands), "uint16")
+        pixels += np.arange(1, bands + 1, dtype="uint16") * 1000
+    else:
+        # Bright bands and dark ones, so that no two bands have similar means.
+        shape = (rows, columns, bands)
+        scale = np.linspace(600, 4000, bands)
+        pixels = (scale * rng.gamma(4, 0.3, shape)).astype("uint16")
+    path = scratch_folder() / f"{bands}_bands.tif"
+    return rasters.write_array(path, pixels, small_grid(rows, columns)), pixels
+
+
+_SIZES = [(4, 6, 2, 0), (4, 6, 1, 1), (12, 20, 3, 2), (15, 9, 4, 3), (30, 31, 6, 4)]
+_WINDOWS = [
+    Window(0, 0, 6, 4),
+    Window(2, 1, 3, 2),
+    Window(5, 2, 7, 4),
+    Window(3, 6, 3, 3),
+    Window(1, 10, 8, 16),
+]
+
+
+def _judge_mean_reflectance(
+    answer: Callable[[Path, Window], np.ndarray],
+) -> str | Finding | None:
+    made = dict(_raster_of(*size) for size in _SIZES)
+    cases = list(zip(made, _WINDOWS, strict=True))
+
+    def block(path: Path, window: Window) -> np.ndarray:
+        rows, columns = window.toslices()
+        return made[path][rows, columns].astype(float)
+
+    def swapped(path: Path, window: Window) -> np.ndarray:
+        columns, rows = window.toslices()
+        return made[path][rows, columns].mean(axis=(0, 1)) / 100
+
     likely = {
-        "one direction": fine / factor,
-        "upside down": fine * factor**2,
-        "unchanged": fine,
-        "negative": -fine / factor**2,
-        "one grid": fine * (10 / np.array([spacing for _, spacing in cases])) ** 2,
+        "not percent": lambda *case: block(*case).mean(axis=(0, 1)),
+        "share": lambda *case: block(*case).mean(axis=(0, 1)) / 1e4,
+        "divided by 1000": lambda *case: block(*case).mean(axis=(0, 1)) / 1000,
+        "times 100": lambda *case: block(*case).mean(axis=(0, 1)) * 100,
+        "one number": lambda *case: block(*case).mean() / 100,
+        "whole image": lambda path, _: made[path].mean(axis=(0, 1)) / 100,
+        "one axis": lambda *case: block(*case).mean(axis=0) / 100,
+        "other axis": lambda *case: block(*case).mean(axis=1) / 100,
+        "over bands": lambda *case: block(*case).mean(axis=2) / 100,
+        "not averaged": lambda *case: block(*case) / 100,
+        "sum": lambda *case: block(*case).sum(axis=(0, 1)) / 100,
+        "largest": lambda *case: block(*case).max(axis=(0, 1)) / 100,
+        "median": lambda *case: np.median(block(*case), axis=(0, 1)) / 100,
+        "whole percent": lambda *case: block(*case).mean(axis=(0, 1)) // 100,
+        "first band": lambda *case: block(*case)[..., 0].mean() / 100,
+        "one pixel": lambda *case: block(*case)[0, 0] / 100,
+        "swapped": swapped,
     }
-    return diagnose(counts, right=fine / factor**2, likely=likely)
+    return try_cases(answer, cases, _right_mean, likely, show=_shown_mean)
 
 
-count_pixels = Exercise(
-    name="count_pixels",
-    title="Pixels of a coarser raster",
+def _right_mean(path: Path, window: Window) -> np.ndarray:
+    return rasters.read_array(path, window=window).mean(axis=(0, 1)) / 100
+
+
+def _shown_mean(path: Path, window: Window) -> str:
+    x, y, width, height = (int(size) for size in window.flatten())
+    return f"mean_reflectance('{path.name}', Window({x}, {y}, {width}, {height}))"
+
+
+def _mean_code(line: str) -> str:
+    """Code that reads the window, then computes the result in one line."""
+    return f"""
+        def mean_reflectance(path, window):
+            pixels = rasters.read_array(path, window=window)
+            return {line}
+        """
+
+
+mean_reflectance = Exercise(
+    name="mean_reflectance",
+    title="Read a window",
     question="""
-        Six more bands of the same ground come with larger pixels. Write a function
-        that says how many pixels a raster with pixels of `spacing_m` metres needs to
-        cover the ground of `grid`.
+        Write a function that reads a window of a raster, and gives the mean reflectance
+        of each band in it, in percent.
+
+        `rasters.read_array(path, window=window)` reads the pixels: an array with the
+        axes row, column and band. `array.mean(axis=…)` takes the mean over an axis, or
+        over several: `axis=(1, 2)` means the second and the third. For help, run
+        `ex.mean_reflectance.hint()` in a new cell.
         """,
-    answer_name="count_pixels",
+    answer_name="mean_reflectance",
     stub='''
-        def count_pixels(grid, spacing_m):
-            """Pixels of `spacing_m` metres on the ground that `grid` covers."""
+        def mean_reflectance(path, window):
+            """Mean reflectance of each band in a window, in percent."""
             return ...
         ''',
     solution_code='''
-        def count_pixels(grid, spacing_m):
-            """Pixels of `spacing_m` metres on the ground that `grid` covers."""
-            height_m = grid.height * grid.resolution.x
-            width_m = grid.width * grid.resolution.x
-            return (height_m / spacing_m) * (width_m / spacing_m)
+        def mean_reflectance(path, window):
+            """Mean reflectance of each band in a window, in percent."""
+            pixels = rasters.read_array(path, window=window)
+            return pixels.mean(axis=(0, 1)) / 100
         ''',
-    judge=_judge_count_pixels,
+    judge=_judge_mean_reflectance,
+    imports="import numpy as np\nfrom tutorial_lib import rasters",
     mistakes={
-        "one direction": Mistake(
-            code="""
-                def count_pixels(grid, spacing_m):
-                    factor = spacing_m / grid.resolution.x
-                    return grid.height * grid.width / factor
-                """,
-            hint="A larger pixel is larger in both directions: it takes fewer rows "
-            "and fewer columns. Your count has the change only once.",
+        "not percent": Mistake(
+            code=_mean_code("pixels.mean(axis=(0, 1))"),
+            hint="The means are right, but they are values of the file. A value of 1200 "
+            "is how many percent?",
         ),
-        "upside down": Mistake(
-            code="""
-                def count_pixels(grid, spacing_m):
-                    factor = spacing_m / grid.resolution.x
-                    return (grid.height * factor) * (grid.width * factor)
-                """,
-            hint="Your count grows when pixels grow. Larger pixels cover the same "
-            "ground with fewer of them.",
+        "share": Mistake(
+            code=_mean_code("pixels.mean(axis=(0, 1)) / 10_000"),
+            hint="These are shares between 0 and 1. The question asks for percent.",
         ),
-        "unchanged": Mistake(
-            code="""
-                def count_pixels(grid, spacing_m):
-                    return grid.height * grid.width
-                """,
-            hint="This counts the pixels of `grid` itself: `spacing_m` has to change "
-            "the result.",
+        "divided by 1000": Mistake(
+            code=_mean_code("pixels.mean(axis=(0, 1)) / 1000"),
+            hint="The means are right, but the unit is not. A value of 1200 is 12 %, so "
+            "by what do you divide?",
         ),
-        "pair": Mistake(
-            code="""
-                def count_pixels(grid, spacing_m):
-                    factor = spacing_m / grid.resolution.x
-                    return (grid.height / factor, grid.width / factor)
-                """,
-            hint="These are two numbers, rows and columns. How many pixels is that in "
-            "all?",
+        "times 100": Mistake(
+            code=_mean_code("pixels.mean(axis=(0, 1)) * 100"),
+            hint="Your results are too large. A value of 1200 is 12 %, so divide.",
         ),
-        "negative": Mistake(
-            code="""
-                def count_pixels(grid, spacing_m):
-                    height_m = grid.height * grid.resolution.y
-                    width_m = grid.width * grid.resolution.x
-                    return (height_m / spacing_m) * (width_m / spacing_m)
-                """,
-            hint="The count is negative, because `grid.resolution.y` is. The size of a "
-            "pixel has no sign.",
+        "one number": Mistake(
+            code=_mean_code("pixels.mean() / 100"),
+            hint="This is one mean over all bands. The question asks for one mean for "
+            "*each* band, so take the mean over rows and columns only.",
         ),
-        "one grid": Mistake(
+        "whole image": Mistake(
             code="""
-                def count_pixels(grid, spacing_m):
-                    return grid.height * grid.width * (10 / spacing_m) ** 2
+                def mean_reflectance(path, window):
+                    return rasters.read_array(path).mean(axis=(0, 1)) / 100
                 """,
-            hint="Right if the pixels of `grid` have 10 m. The check also tries other "
-            "grids: each knows its own `grid.resolution`.",
+            hint="This is the mean of the whole raster. Give `window=window` to "
+            "`read_array`.",
+        ),
+        "one axis": Mistake(
+            code=_mean_code("pixels.mean(axis=0) / 100"),
+            hint="You took the mean over the rows only, so each column still has its "
+            "own result. Take the mean over both axes.",
+        ),
+        "other axis": Mistake(
+            code=_mean_code("pixels.mean(axis=1) / 100"),
+            hint="You took the mean over the columns only, so each row still has its "
+            "own result. Take the mean over both axes.",
+        ),
+        "over bands": Mistake(
+            code=_mean_code("pixels.mean(axis=2) / 100"),
+            hint="You took the mean over the bands: axis 2 is the third axis. Rows and "
+            "columns are the axes 0 and 1.",
+        ),
+        "not averaged": Mistake(
+            code=_mean_code("pixels / 100"),
+            hint="Each pixel is in percent, but the mean is missing.",
+        ),
+        "sum": Mistake(
+            code=_mean_code("pixels.sum(axis=(0, 1)) / 100"),
+            hint="This is the sum over the pixels. It grows with the window; the mean "
+            "does not.",
+        ),
+        "largest": Mistake(
+            code=_mean_code("pixels.max(axis=(0, 1)) / 100"),
+            hint="This is the largest value of each band. The question asks for the "
+            "mean.",
+        ),
+        "median": Mistake(
+            code=_mean_code("np.median(pixels, axis=(0, 1)) / 100"),
+            hint="This is the median. The question asks for the mean.",
+        ),
+        "whole percent": Mistake(
+            code=_mean_code("pixels.mean(axis=(0, 1)) // 100"),
+            hint="`//` rounds down to whole percent. Which operator keeps the decimals?",
+        ),
+        "first band": Mistake(
+            code=_mean_code("pixels[..., 0].mean() / 100"),
+            hint="This is the mean of the first band only. The question asks for one "
+            "mean for *each* band.",
+        ),
+        "one pixel": Mistake(
+            code=_mean_code("pixels[0, 0] / 100"),
+            hint="These are the values of one pixel of the window, the top left one. "
+            "The question asks for the mean over all its pixels.",
+        ),
+        "swapped": Mistake(
+            code="""
+                def mean_reflectance(path, window):
+                    pixels = rasters.read_array(path)
+                    columns, rows = window.toslices()
+                    return pixels[rows, columns].mean(axis=(0, 1)) / 100
+                """,
+            hint="You mixed up rows and columns. `read_array(path, window=window)` does "
+            "this for you.",
         ),
     },
     hints=(
-        "How many metres is the scene high, and how many wide?",
-        "Divide each of the two lengths by `spacing_m`: that gives rows and columns.",
-        "Rows are `grid.height * grid.resolution.x / spacing_m`. Multiply rows by "
-        "columns.",
+        "Read the pixels first: `pixels = rasters.read_array(path, window=window)`. Then "
+        "take a mean. Over which axes?",
+        "Rows are axis 0, columns are axis 1. The mean over both leaves one value for "
+        "each band.",
+        "`pixels.mean(axis=(0, 1))` is right up to the unit. 1200 means 12 %.",
     ),
-    explanation="Pixels that are twice as large are a quarter as many.",
+    explanation="The mean over rows and columns leaves one value for each band. "
+    "Divided by 100, a value of the file becomes percent.",
 )
