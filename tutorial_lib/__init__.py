@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 _HOME = {
+    "BandStatistics": "patches.statistics",
     "Certificate": "proof.certificate",
     "GridMismatchError": "grids",
     "Legend": "rasters",
@@ -25,6 +26,8 @@ _HOME = {
     "Positions": "patches.positions",
     "Source": "rasters",
     "analyse": "fields.analysis",
+    "augment": "patches.augmentation",
+    "band_statistics": "patches.statistics",
     "browse_patches": "viewers.explorers",
     "certify": "proof.certifying",
     "check_tiling": "fields.tiling",

@@ -12,6 +12,7 @@ import keras
 
 from tutorial_lib import arguments
 from tutorial_lib.networks.patch_model import PatchModel, labels_of
+from tutorial_lib.patches.statistics import Statistics
 
 CROPS = (16, 32, 64, 96, 128)
 # Crops of the deeper network, to see the distortion fade with the crop. A tiled map is
@@ -33,9 +34,14 @@ class TutorialModel(PatchModel):
     """Base of the tutorial's networks: the number of classes and the outputs."""
 
     def __init__(
-        self, class_count: int, crops: int | Sequence[int], scale: float
+        self,
+        class_count: int,
+        crops: int | Sequence[int],
+        scale: float,
+        statistics: Statistics | None,
     ) -> None:
-        super().__init__(crops, scale=arguments.number("scale", scale, above=0))
+        scale = arguments.number("scale", scale, above=0)
+        super().__init__(crops, scale=scale, statistics=statistics)
         self.class_count = arguments.whole_number(
             "class_count", class_count, least=2, most=MOST_CLASSES
         )
@@ -107,10 +113,8 @@ class PanXsUNet(TutorialModel):
     pixels four times as large, joins after two halvings.
     """
 
-    def __init__(
-        self, class_count: int, depth: int, crops: int | Sequence[int], scale: float
-    ) -> None:
-        super().__init__(class_count, crops, scale)
+    def __init__(self, class_count: int, depth: int, *options: Any) -> None:
+        super().__init__(class_count, *options)
         # The second source joins after two halvings. After 16, one pixel stands for
         # more than the side of any image.
         depth = arguments.whole_number("depth", depth, least=3, most=16)
@@ -146,6 +150,7 @@ def pooled_cnn(
     channels: int = 4,
     crops: int | Sequence[int] = CROPS,
     scale: float = 1e-4,
+    statistics: Statistics | None = None,
 ) -> keras.Model:
     """The patch classifier with poolings: 6 214 weights for 6 classes.
 
@@ -155,6 +160,8 @@ def pooled_cnn(
         crops: Crops of the extra outputs.
         scale: Factor of the pixel values: 1e-4 for reflectance x 10 000, 1 / 255 for
             values of 8 bits (uint8).
+        statistics: Of each input, from `band_statistics`: then each band is
+            standardised, and `scale` does not count.
 
     Returns:
         Model of the input "input" (reflectance x 10 000). Each output pixel depends on
@@ -165,7 +172,7 @@ def pooled_cnn(
         >>> model.count_params()
         6214
     """
-    return PooledCNN(class_count, crops, scale).build({"input": channels})
+    return PooledCNN(class_count, crops, scale, statistics).build({"input": channels})
 
 
 def pixelwise_fcnn(
@@ -174,6 +181,7 @@ def pixelwise_fcnn(
     channels: int = 4,
     crops: int | Sequence[int] = CROPS,
     scale: float = 1e-4,
+    statistics: Statistics | None = None,
 ) -> keras.Model:
     """The pixel-wise fully convolutional network: 33 718 weights for 6 classes.
 
@@ -183,6 +191,8 @@ def pixelwise_fcnn(
         crops: Crops of the extra outputs.
         scale: Factor of the pixel values: 1e-4 for reflectance x 10 000, 1 / 255 for
             values of 8 bits (uint8).
+        statistics: Of each input, from `band_statistics`: then each band is
+            standardised, and `scale` does not count.
 
     Returns:
         Model of the input "input" (reflectance x 10 000). Each output pixel depends on
@@ -193,7 +203,9 @@ def pixelwise_fcnn(
         >>> model.count_params(), model.output["estimated"].shape
         (33718, (None, None, None, 6))
     """
-    return PixelwiseFCNN(class_count, crops, scale).build({"input": channels})
+    return PixelwiseFCNN(class_count, crops, scale, statistics).build(
+        {"input": channels}
+    )
 
 
 def dual_source_fcnn(
@@ -202,6 +214,7 @@ def dual_source_fcnn(
     channels: tuple[int, int] = (4, 6),
     crops: int | Sequence[int] = CROPS,
     scale: float = 1e-4,
+    statistics: Statistics | None = None,
 ) -> keras.Model:
     """The network of two sources at two resolutions: 49 046 weights for 6 classes.
 
@@ -211,6 +224,8 @@ def dual_source_fcnn(
         crops: Crops of the extra outputs.
         scale: Factor of the pixel values: 1e-4 for reflectance x 10 000, 1 / 255 for
             values of 8 bits (uint8).
+        statistics: Of each input, from `band_statistics`: then each band is
+            standardised, and `scale` does not count.
 
     Returns:
         Model of the inputs "input_10m" and "input_20m" (reflectance x 10 000), which
@@ -223,7 +238,7 @@ def dual_source_fcnn(
         49046
     """
     bands = _of_two("input_10m", "input_20m", channels)
-    return DualSourceFCNN(class_count, crops, scale).build(bands)
+    return DualSourceFCNN(class_count, crops, scale, statistics).build(bands)
 
 
 def pan_xs_unet(
@@ -232,6 +247,7 @@ def pan_xs_unet(
     channels: tuple[int, int] = (1, 4),
     crops: int | Sequence[int] = CROPS,
     scale: float = 0.01,
+    statistics: Statistics | None = None,
 ) -> keras.Model:
     """The encoder-decoder of pan and xs: 122 004 weights for 4 classes.
 
@@ -241,6 +257,8 @@ def pan_xs_unet(
         crops: Crops of the extra outputs.
         scale: Factor of the pixel values: 0.01 for digital numbers of 11 bits, 1 / 255
             for values of 8 bits (uint8).
+        statistics: Of each input, from `band_statistics`: then each band is
+            standardised, and `scale` does not count.
 
     Returns:
         Model of the inputs "input_p" and "input_xs" (digital numbers), the second with
@@ -253,7 +271,12 @@ def pan_xs_unet(
         122004
     """
     return deeper_unet(
-        class_count, depth=4, channels=channels, crops=crops, scale=scale
+        class_count,
+        depth=4,
+        channels=channels,
+        crops=crops,
+        scale=scale,
+        statistics=statistics,
     )
 
 
@@ -264,6 +287,7 @@ def deeper_unet(
     channels: tuple[int, int] = (1, 4),
     crops: int | Sequence[int] = MANY_CROPS,
     scale: float = 0.01,
+    statistics: Statistics | None = None,
 ) -> keras.Model:
     """The encoder-decoder of pan and xs with any number of halvings.
 
@@ -274,6 +298,8 @@ def deeper_unet(
         crops: Crops of the extra outputs.
         scale: Factor of the pixel values: 0.01 for digital numbers of 11 bits, 1 / 255
             for values of 8 bits (uint8).
+        statistics: Of each input, from `band_statistics`: then each band is
+            standardised, and `scale` does not count.
 
     Returns:
         Model like `pan_xs_unet`; sides of "input_p" are multiples of 2 ** depth.
@@ -286,7 +312,7 @@ def deeper_unet(
         True
     """
     bands = _of_two("input_p", "input_xs", channels)
-    return PanXsUNet(class_count, depth, crops, scale).build(bands)
+    return PanXsUNet(class_count, depth, crops, scale, statistics).build(bands)
 
 
 def _of_two(first: str, second: str, channels: Sequence[int]) -> dict[str, int]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from tutorial_lib import arguments
 from tutorial_lib.networks.scaling import watched
+from tutorial_lib.patches.statistics import BandStatistics, Statistics
 
 PACKAGE = "tutorial_lib"
 
@@ -99,6 +100,8 @@ class PatchModel(ABC):
         crops: Pixels removed from each side in the outputs `<output>_crop<N>`.
         scale: Factor that `normalize` applies to pixel values. A subclass may have
             another one, and so may each network: `Slope(scale=1 / 255)`.
+        statistics: Mean and standard deviation of the bands of each input, or None.
+            With them `normalize` standardises the inputs, and `scale` does not count.
 
     Example:
         >>> class Slope(PatchModel):
@@ -112,31 +115,60 @@ class PatchModel(ABC):
 
     # Reflectance x 10 000 becomes reflectance.
     scale: float = 1e-4
+    statistics: Statistics | None = None
 
     def __init__(
         self,
         crops: int | Sequence[int] = (16, 32, 64, 96, 128),
         *,
         scale: float | None = None,
+        statistics: Statistics | None = None,
     ) -> None:
         none = isinstance(crops, Sequence) and not crops
         self.crops = () if none else arguments.whole_numbers("crops", crops, least=0)
         if scale is not None:
             self.scale = arguments.number("scale", scale, above=0)
+        if statistics is not None:
+            self.statistics = _checked_statistics(statistics)
 
     def normalize(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Scale the inputs; by default, multiply every value by `scale`, as float32.
+        """Scale the inputs, as float32; a subclass may do it in another way.
+
+        With `statistics`, every band is standardised: (value - mean) / standard
+        deviation. Without, every value is multiplied by `scale`.
 
         Args:
             inputs: {input name: (batch, height, width, channel)} pixel values.
 
         Returns:
             The same names with scaled values.
+
+        Raises:
+            ValueError: If `statistics` lacks an input, or has another number of bands.
         """
-        return {
-            name: keras.layers.Rescaling(self.scale, name=f"{name}_scaled")(value)
-            for name, value in inputs.items()
-        }
+        return {name: self._scaling(name, x)(x) for name, x in inputs.items()}
+
+    def _scaling(self, name: str, value: Any) -> keras.layers.Layer:
+        """The layer that scales an input; it has no weights."""
+        layer_name = f"{name}_scaled"
+        if self.statistics is None:
+            return keras.layers.Rescaling(self.scale, name=layer_name)
+        if name not in self.statistics:
+            raise ValueError(
+                f"`statistics` has no '{name}'. It has: {', '.join(self.statistics)}. "
+                "Give the statistics of each input under its name."
+            )
+        mean, std = self.statistics[name].mean, self.statistics[name].std
+        if len(mean) != value.shape[-1]:
+            raise ValueError(
+                f"`statistics[{name!r}]` has {len(mean)} bands, and the input "
+                f"{value.shape[-1]}. Give one mean and one standard deviation for each "
+                "band."
+            )
+        # Lists, because these are what Keras can save.
+        return keras.layers.Normalization(
+            mean=list(mean), variance=[x**2 for x in std], name=layer_name
+        )
 
     @abstractmethod
     def network(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,6 +224,14 @@ class PatchModel(ABC):
         outputs = _checked(self.network(self.normalize(inputs)))
         outputs = dict(outputs) | self.postprocess(outputs)
         return TargetModel(inputs, outputs, name=type(self).__name__.lower())
+
+
+def _checked_statistics(statistics: Any) -> dict[str, BandStatistics]:
+    example = "`tl.band_statistics(patches)`"
+    statistics = arguments.mapping("statistics", statistics, example)
+    for name, one in statistics.items():
+        arguments.instance(f"statistics[{name!r}]", one, BandStatistics, example)
+    return statistics
 
 
 def _bands(name: str, value: Any) -> int:

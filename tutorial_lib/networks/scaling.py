@@ -1,7 +1,8 @@
 """A warning before a network trains on inputs that its scaling makes tiny.
 
 The networks multiply pixel values by 1e-4, which suits reflectance x 10 000. Values of
-8 bits become at most 0.03, and the network learns little from them.
+8 bits become at most 0.03, and the network learns little from them. Standardised values
+hardly differ if the statistics come from data of another unit.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import tensorflow as tf
 from tutorial_lib.notices import warn
 
 # Largest value that counts as tiny. Land has a reflectance above 0.05 in some band.
+# Standardised values differ by more than 1.
 TINY = 0.05
 # Patches that are looked at: a batch may hold one patch of water.
 PATCHES = 32
@@ -52,13 +54,44 @@ def watched(model: keras.Model, x: Any, options: dict[str, Any]) -> Any:
     return x
 
 
-def _scaling(model: keras.Model) -> dict[str, keras.layers.Rescaling]:
+Scaling = keras.layers.Rescaling | keras.layers.Normalization
+
+
+def _scaling(model: keras.Model) -> dict[str, Scaling]:
     """The layers of `PatchModel.normalize`, by the names of the inputs."""
     if not isinstance(model.input, Mapping):
         return {}
     layers = {layer.name: layer for layer in model.layers}
     found = {name: layers.get(f"{name}_scaled") for name in model.input}
-    return {n: x for n, x in found.items() if isinstance(x, keras.layers.Rescaling)}
+    return {n: x for n, x in found.items() if isinstance(x, Scaling)}
+
+
+def _extent(layer: Scaling, values: Any) -> Any:
+    """The largest scaled value, or the largest difference in one standardised band."""
+    scaled = layer(tf.cast(values, "float32"))
+    if isinstance(layer, keras.layers.Rescaling):
+        return tf.reduce_max(tf.abs(scaled))
+    places = [0, 1, 2]
+    return tf.reduce_max(
+        tf.reduce_max(scaled, axis=places) - tf.reduce_min(scaled, axis=places)
+    )
+
+
+def _message(name: str, layer: Scaling, value: float, patches: int) -> str:
+    seen = f"in the first {patches} patches"
+    if isinstance(layer, keras.layers.Rescaling):
+        return (
+            f"The scaled values of the input '{name}' are at most {value:.2g} {seen}: "
+            f"they are multiplied by {layer.scale}, and the network learns little from "
+            "values so small. Build it with `statistics=tl.band_statistics(patches)`, "
+            "or with a larger `scale`, such as `scale=1 / 255` for values of 8 bits."
+        )
+    return (
+        f"The standardised values of the input '{name}' differ by at most {value:.2g} "
+        f"{seen}, and the network learns little from that. Its statistics do not fit "
+        "these values. Build it with `statistics=tl.band_statistics(patches)` of the "
+        "patches that train it."
+    )
 
 
 class _Look(keras.callbacks.Callback):
@@ -68,17 +101,14 @@ class _Look(keras.callbacks.Callback):
     the batches that follow.
     """
 
-    def __init__(self, scaling: Mapping[str, keras.layers.Rescaling]) -> None:
+    def __init__(self, scaling: Mapping[str, Scaling]) -> None:
         super().__init__()
         self.scaling, self.patches = dict(scaling), 0
         self.values = np.zeros(len(self.scaling), "float32")
 
     def largest(self, inputs: Mapping[str, Any]) -> tuple[Any, Any]:
-        """Largest scaled value of each input, and the number of patches."""
-        values = [
-            tf.reduce_max(tf.abs(layer(tf.cast(inputs[name], "float32"))))
-            for name, layer in self.scaling.items()
-        ]
+        """Extent of the scaled values of each input, and the number of patches."""
+        values = [_extent(layer, inputs[n]) for n, layer in self.scaling.items()]
         return tf.stack(values), tf.shape(inputs[next(iter(self.scaling))])[0]
 
     def note(self, values: Any, patches: Any) -> None:
@@ -111,10 +141,4 @@ class _Look(keras.callbacks.Callback):
         vars(model)[LOOKED_AT] = True
         for (name, layer), value in zip(self.scaling.items(), self.values, strict=True):
             if 0 < value < TINY:
-                warn(
-                    f"The scaled values of the input '{name}' are at most {value:.2g} "
-                    f"in the first {self.patches} patches: they are multiplied by "
-                    f"{layer.scale}, and the network learns little from values so "
-                    "small. Build it with a larger `scale`, such as `scale=1 / 255` "
-                    "for values of 8 bits."
-                )
+                warn(_message(name, layer, value, self.patches))

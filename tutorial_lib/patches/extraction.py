@@ -67,6 +67,7 @@ class Patches:
             class number of each position, (n, 1, 1, 1).
         rejected: One row for each refused position.
         paths: Paths of the patches images by the same names; empty without `out_dir`.
+        polygons: (n,) number of the polygon of each patch, or None if they are unknown.
 
     Example:
         >>> from tutorial_lib import select_positions, testing
@@ -82,6 +83,7 @@ class Patches:
     arrays: Mapping[str, np.ndarray]
     rejected: Sequence[Rejection]
     paths: Mapping[str, Path] = field(default_factory=dict)
+    polygons: np.ndarray | None = None
 
     @property
     def count(self) -> int:
@@ -261,7 +263,7 @@ def _accepted(
         )
     arrays = {name: array[kept] for name, array in arrays.items()}
     arrays[LABELS] = _label_patches(positions.labels[kept])
-    return Patches(arrays, rejected)
+    return Patches(arrays, rejected, polygons=positions[kept].polygons)
 
 
 def _check_sizes_fit(

@@ -93,25 +93,29 @@ def number_polygons(labels: np.ndarray, usable: np.ndarray) -> np.ndarray:
         >>> number_polygons(labels, labels > 0).tolist()
         [[0, 0, 1], [1, 0, 1], [1, 1, 1]]
     """
-    pixels = np.arange(labels.size).reshape(labels.shape)
-    ones, others = [], []
-    for one, other in (
-        ((slice(None), slice(1, None)), (slice(None), slice(None, -1))),
-        ((slice(1, None), slice(None)), (slice(None, -1), slice(None))),
-    ):
-        same = (labels[one] == labels[other]) & usable[one] & usable[other]
-        ones.append(pixels[one][same])
-        others.append(pixels[other][same])
-    first = _smallest_connected(
-        labels.size, np.concatenate(ones), np.concatenate(others)
-    )
-    used = usable.ravel()
-    numbers = np.full(labels.size, NO_POLYGON)
-    # A polygon's first pixel is the one that is its own smallest.
-    is_first = used & (first == pixels.ravel())
-    numbers[is_first] = np.arange(is_first.sum())
-    numbers[used] = numbers[first[used]]
-    return numbers.reshape(labels.shape)
+    beside = _alike(labels, usable, axis=1)
+    # Runs are what pixels of one class beside each other make. Maps have far fewer runs
+    # than pixels, and the runs fit into 32 bits.
+    runs = np.cumsum(usable & ~beside, dtype="int32").reshape(labels.shape) - 1
+    below = _alike(labels, usable, axis=0)
+    # Two runs that touch along several pixels are joined by the first of these.
+    again = below & beside & np.roll(below, 1, axis=1)
+    again[1:] &= beside[:-1]
+    rows, columns = np.nonzero(below & ~again)
+    one, other = runs[rows, columns], runs[rows - 1, columns]
+    first = _smallest_connected(int(runs[-1, -1]) + 1, one, other)
+    # A polygon's first run is the one that is its own smallest.
+    numbers = np.cumsum(first == np.arange(len(first))) - 1
+    return np.where(usable, numbers[first][runs] if len(first) else 0, NO_POLYGON)
+
+
+def _alike(labels: np.ndarray, usable: np.ndarray, *, axis: int) -> np.ndarray:
+    """Which pixels have the class of the pixel before them, along an axis."""
+    alike = np.zeros(labels.shape, bool)
+    # Views with the axis first.
+    to, labels, usable = (np.moveaxis(x, axis, 0) for x in (alike, labels, usable))
+    to[1:] = (labels[1:] == labels[:-1]) & usable[1:] & usable[:-1]
+    return alike
 
 
 def _smallest_connected(count: int, one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -120,7 +124,7 @@ def _smallest_connected(count: int, one: np.ndarray, other: np.ndarray) -> np.nd
     Each group points to its smallest number. Where a pair joins two groups, the one
     with the larger number points to the other, until no pair joins two.
     """
-    group = np.arange(count)
+    group = np.arange(count, dtype="int32")
     while len(one):
         low, high = np.minimum(one, other), np.maximum(one, other)
         # Of several pairs of one group any may win: the others join in a later round.

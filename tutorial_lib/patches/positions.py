@@ -15,7 +15,7 @@ from pyproj.exceptions import CRSError
 from tutorial_lib import arguments
 from tutorial_lib.notices import warn
 from tutorial_lib.patches.classes import occurring_classes
-from tutorial_lib.patches.vector_files import check_class_numbers, read_points
+from tutorial_lib.patches.vector_files import Points, check_class_numbers, read_points
 from tutorial_lib.patches.vector_writing import check_replaceable, write_points
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.causes import full_path
@@ -37,11 +37,13 @@ class Positions:
         labels: (n,) int64 class numbers, 0 or more.
         crs: Coordinate reference system of x and y, or None if it is unknown.
         files: Files that the positions come from. They are never overwritten.
+        polygons: (n,) int64 number of the polygon of each position, 0 or more, or None
+            if they are unknown. A polygon is a connected area of one class.
 
     Raises:
-        TypeError: If x, y or labels are not numbers.
+        TypeError: If x, y, labels or polygons are not numbers.
         ValueError: If their lengths differ, a coordinate is NaN, a label is not a class
-            number, or the CRS is unknown.
+            number, a polygon is not a number of 0 or more, or the CRS is unknown.
 
     Example:
         >>> Positions([500_005, 500_015], [4_799_995] * 2, labels=[3, 0], crs=32631)
@@ -53,12 +55,14 @@ class Positions:
     labels: np.ndarray
     crs: CRS | None
     files: tuple[PathLike, ...] = field(default=(), repr=False)
+    polygons: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         checked = {
             "x": _coordinates("x", self.x),
             "y": _coordinates("y", self.y),
-            "labels": _labels(self.labels),
+            "labels": _whole_numbers("labels", self.labels, "Class numbers"),
+            "polygons": None,
             "crs": _crs(self.crs),
             "files": tuple(map(full_path, self.files or ())),
         }
@@ -68,6 +72,14 @@ class Positions:
                 f"`x`, `y` and `labels` have {lengths[0]}, {lengths[1]} and "
                 f"{lengths[2]} values. Give the same number of each."
             )
+        if self.polygons is not None:
+            numbers = _whole_numbers("polygons", self.polygons, "Polygon numbers")
+            if len(numbers) != lengths[0]:
+                raise ValueError(
+                    f"`polygons` has {len(numbers)} values for {lengths[0]} positions. "
+                    "Give the same number of each, or None."
+                )
+            checked["polygons"] = numbers
         for name, value in checked.items():
             # A frozen dataclass can be filled in only like this.
             object.__setattr__(self, name, value)
@@ -83,7 +95,7 @@ class Positions:
             return NotImplemented
         return self.crs == other.crs and all(
             np.array_equal(getattr(self, name), getattr(other, name))
-            for name in ("x", "y", "labels")
+            for name in ("x", "y", "labels", "polygons")
         )
 
     __hash__ = None
@@ -95,10 +107,11 @@ class Positions:
         return dict(zip(ids.tolist(), counts.tolist(), strict=True))
 
     def __getitem__(self, index: int | slice | np.ndarray) -> "Positions":
-        x, y, labels = (
-            np.atleast_1d(values[index]) for values in (self.x, self.y, self.labels)
+        x, y, labels, polygons = (
+            None if values is None else np.atleast_1d(values[index])
+            for values in (self.x, self.y, self.labels, self.polygons)
         )
-        return Positions(x, y, labels, self.crs, self.files)
+        return replace(self, x=x, y=y, labels=labels, polygons=polygons)
 
     def to_crs(self, crs: CRS | str | int) -> "Positions":
         """The same positions in another coordinate reference system.
@@ -115,14 +128,16 @@ class Positions:
                 "coordinates: `Positions(x, y, labels, crs)`."
             )
         x, y = self.crs.transformer_to_crs(crs)(self.x, self.y)
-        return Positions(x, y, self.labels, crs, self.files)
+        return replace(self, x=x, y=y, crs=crs)
 
     def to_file(self, path: PathLike) -> Path:
         """Write the positions as points with the integer field `class`.
 
+        If their polygons are known, these are in the integer field `polygon`.
+
         The file is read back before it gets its name, so an error leaves an older one
-        as it was. A file is replaced only if it holds nothing else than points with the
-        field `class`, in one layer: other layers and fields would be lost.
+        as it was. A file is replaced only if it holds nothing else than points with
+        these fields, in one layer: other layers and fields would be lost.
 
         Args:
             path: The file. Its ending, such as .geojson or .gpkg, chooses the format.
@@ -151,7 +166,7 @@ class Positions:
                 "is needed, and all need finite coordinates. Leave the others out: "
                 "`positions[np.isfinite(positions.x)]`."
             )
-        write_points(path, self.x, self.y, self.labels, self.crs)
+        write_points(path, Points(self.x, self.y, self.labels, self.crs, self.polygons))
         return path
 
     @classmethod
@@ -164,6 +179,8 @@ class Positions:
         classes: Sequence[int] | None = None,
     ) -> "Positions":
         """Read positions from a vector file of points.
+
+        A field `polygon` with whole numbers of 0 or more becomes their polygons.
 
         Args:
             path: Vector file that OGR reads, such as GeoJSON or GeoPackage.
@@ -194,8 +211,10 @@ class Positions:
         else:
             kept = np.isin(points.labels, classes)
             occurring_classes(classes, points.labels, f"'{path}'")
-        x, y, labels = (v[kept] for v in (points.x, points.y, points.labels))
-        return cls(x, y, labels.astype("int64"), points.crs, (path,))
+        positions = cls(
+            points.x, points.y, np.where(kept, points.labels, 0), points.crs, (path,)
+        )
+        return replace(positions, polygons=points.polygons)[kept]
 
 
 def _coordinates(name: str, values: Any) -> np.ndarray:
@@ -208,15 +227,15 @@ def _coordinates(name: str, values: Any) -> np.ndarray:
     return array
 
 
-def _labels(values: Any) -> np.ndarray:
-    array = _numbers("labels", values)
+def _whole_numbers(name: str, values: Any, what: str) -> np.ndarray:
+    array = _numbers(name, values)
     with np.errstate(invalid="ignore"):
         wrong = ~((array >= 0) & (array < 2**63) & (array == np.floor(array)))
     if wrong.any():
         first = int(np.argmax(wrong))
         raise ValueError(
-            f"`labels` is {array[first].item()!r} at position {first}. Class numbers "
-            "are 0, 1, 2… Correct it, or leave the position out."
+            f"`{name}` is {array[first].item()!r} at position {first}. {what} are 0, "
+            "1, 2… Correct it, or leave the position out."
         )
     return array.astype("int64")
 

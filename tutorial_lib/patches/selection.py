@@ -7,7 +7,11 @@ import numpy as np
 from tutorial_lib import arguments
 from tutorial_lib.notices import warn
 from tutorial_lib.patches.classes import occurring_classes
-from tutorial_lib.patches.label_rasters import LabelRaster, read_labels
+from tutorial_lib.patches.label_rasters import (
+    LabelRaster,
+    number_polygons,
+    read_labels,
+)
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.patches.vector_files import LARGEST
 from tutorial_lib.rasters import PathLike
@@ -26,6 +30,7 @@ def select_positions(
     margin: int = 0,
     seed: int = 0,
     classes: Sequence[int] | None = None,
+    most_per_polygon: int | None = None,
 ) -> Positions:
     """Draw positions of each class at random from a label raster.
 
@@ -43,10 +48,12 @@ def select_positions(
         seed: Seed of the random draw; the same seed draws the same positions.
         classes: Class numbers to draw, such as `(10, 20, 30)`; None for all. They stay
             as they are.
+        most_per_polygon: Most positions in one polygon, which is a connected area of
+            one class; None for any number. A class may then get fewer than `count`.
 
     Returns:
         Centres of the drawn pixels, from the top row to the bottom row. They have the
-        class numbers of the raster.
+        class numbers of the raster, and with `most_per_polygon` also `polygons`.
 
     Raises:
         TypeError: If an argument has a wrong type.
@@ -63,6 +70,9 @@ def select_positions(
         >>> labels = testing.small_scene()["labels"]
         >>> len(select_positions(labels, strategy="total", count=100))
         100
+        >>> positions = select_positions(labels, count=15, most_per_polygon=3)
+        >>> int(np.bincount(positions.polygons).max())
+        3
     """
     arguments.file_path("labels_path", labels_path)
     strategy = arguments.choice("strategy", strategy, STRATEGIES)
@@ -72,9 +82,15 @@ def select_positions(
     classes = None if classes is None else arguments.class_numbers("classes", classes)
     raster = read_labels(labels_path, nodata)
     labels, usable = raster.labels, raster.usable
+    rng, polygons = np.random.default_rng(seed), None
+    if most_per_polygon is not None:
+        most = arguments.whole_number("most_per_polygon", most_per_polygon, least=1)
+        polygons = number_polygons(labels, usable).ravel()
     if margin:
         usable[:margin] = usable[-margin:] = False
         usable[:, :margin] = usable[:, -margin:] = False
+    if polygons is not None:
+        _cap(usable, polygons, most, rng)
     found, counts = np.unique(labels[usable], return_counts=True)
     available = dict(zip(found.tolist(), counts.tolist(), strict=True))
     if not available:
@@ -88,23 +104,38 @@ def select_positions(
     else:
         there = occurring_classes(classes, found, f"'{labels_path}'")
         available = {label: available[label] for label in sorted(there)}
-    rng = np.random.default_rng(seed)
+    limit = f" with at most {most} in one polygon" if polygons is not None else ""
     drawn = [
         rng.choice(np.flatnonzero(usable & (labels == label)), number, replace=False)
-        for label, number in _wanted(strategy, count, available).items()
+        for label, number in _wanted(strategy, count, available, limit).items()
     ]
-    return _centres(np.sort(np.concatenate(drawn)), raster)
+    return _centres(np.sort(np.concatenate(drawn)), raster, polygons)
 
 
-def _wanted(strategy: str, count: int, available: dict[int, int]) -> dict[int, int]:
+def _cap(
+    usable: np.ndarray, polygons: np.ndarray, most: int, rng: np.random.Generator
+) -> None:
+    """Keep at most so many usable pixels of each polygon, drawn at random."""
+    pixels = np.flatnonzero(usable)
+    rng.shuffle(pixels)
+    # The pixels of each polygon together, still in their random order.
+    pixels = pixels[np.argsort(polygons[pixels], kind="stable")]
+    sizes = np.unique(polygons[pixels], return_counts=True)[1]
+    place = np.arange(len(pixels)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    usable.flat[pixels[place >= most]] = False
+
+
+def _wanted(
+    strategy: str, count: int, available: dict[int, int], limit: str
+) -> dict[int, int]:
     """Number of positions of each class."""
     rarest = min(available, key=available.get)
     smallest = available[rarest]
     if strategy == "constant":
         if smallest < count:
             warn(
-                f"Class {rarest} has only {smallest} pixels, fewer than `count` "
-                f"({count}). So {smallest} positions of each class are drawn."
+                f"Class {rarest} has only {smallest} pixels{limit}, fewer than "
+                f"`count` ({count}). So {smallest} positions of each class are drawn."
             )
         return dict.fromkeys(available, min(count, smallest))
     if strategy == "smallest":
@@ -145,10 +176,13 @@ def _check_classes(classes: Iterable[float], path: PathLike, nodata: float) -> N
         )
 
 
-def _centres(pixels: np.ndarray, raster: LabelRaster) -> Positions:
+def _centres(
+    pixels: np.ndarray, raster: LabelRaster, polygons: np.ndarray | None
+) -> Positions:
     """Positions at the centres of pixels; the pixels are numbered row after row."""
     grid = raster.grid
     rows, cols = np.divmod(pixels, grid.width)
     x, y = grid.transform @ (cols + 0.5, rows + 0.5)
     labels = raster.labels[rows, cols].astype("int64")
-    return Positions(x, y, labels, grid.crs, raster.files)
+    of_pixels = None if polygons is None else polygons[pixels]
+    return Positions(x, y, labels, grid.crs, raster.files, of_pixels)

@@ -15,6 +15,9 @@ from tutorial_lib.rasters.causes import current_folder, file_exists
 # The largest whole number that float64 holds with all smaller ones.
 LARGEST = 2**53
 
+# Names of the fields that the kit writes.
+CLASS, POLYGON = "class", "polygon"
+
 _POINT, _MULTIPOINT = 0, 4
 
 
@@ -25,15 +28,17 @@ class Points(NamedTuple):
         x: Eastings.
         y: Northings.
         labels: Values of the field as numbers; NaN where it holds none.
-        values: Values of the field as they are in the file.
         crs: Their coordinate reference system, or None.
+        polygons: (n,) int64 numbers of the polygons, or None.
+        values: Values of the field as they are in the file.
     """
 
     x: np.ndarray
     y: np.ndarray
     labels: np.ndarray
-    values: np.ndarray
     crs: CRS | None
+    polygons: np.ndarray | None = None
+    values: np.ndarray | None = None
 
 
 def read_points(path: PathLike, field: str, layer: str | int | None) -> Points:
@@ -71,7 +76,23 @@ def read_points(path: PathLike, field: str, layer: str | int | None) -> Points:
     values = columns[fields.index(field)]
     labels = np.array([_as_number(value) for value in values])
     crs = CRS(meta["crs"]) if meta["crs"] else None
-    return Points(shapely.get_x(points), shapely.get_y(points), labels, values, crs)
+    x, y = shapely.get_x(points), shapely.get_y(points)
+    polygons = None
+    if POLYGON in fields:
+        polygons = _polygon_numbers(columns[fields.index(POLYGON)])
+    return Points(x, y, labels, crs, polygons, values)
+
+
+def _polygon_numbers(values: np.ndarray) -> np.ndarray | None:
+    """Numbers of polygons; None for a field that holds something else."""
+    numbers = np.array([_as_number(value) for value in values])
+    return numbers.astype("int64") if _are_numbers(numbers).all() else None
+
+
+def _are_numbers(values: np.ndarray) -> np.ndarray:
+    """Which values are whole numbers of 0 or more."""
+    with np.errstate(invalid="ignore"):
+        return (values >= 0) & (values <= LARGEST) & (values == np.floor(values))
 
 
 def _layer(path: PathLike, layer: str | int | None) -> str:
@@ -162,8 +183,7 @@ def _as_number(value: object) -> float:
 def check_class_numbers(points: Points, path: PathLike, field: str) -> None:
     """Raise ValueError unless each point has a whole number of 0 or more."""
     labels, values = points.labels, points.values.tolist()
-    with np.errstate(invalid="ignore"):
-        right = (labels >= 0) & (labels <= LARGEST) & (labels == np.floor(labels))
+    right = _are_numbers(labels)
     if right.all():
         return
     texts = {value for value in values if isinstance(value, str)}

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pyogrio
 import shapely
-from odc.geo.crs import CRS
 
-from tutorial_lib.patches.vector_files import Points, read_points
+from tutorial_lib.patches.vector_files import CLASS, POLYGON, Points, read_points
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.destinations import check_destination
 from tutorial_lib.rasters.files import replacing_together
@@ -35,7 +34,7 @@ def check_replaceable(path: PathLike) -> Path:
         TypeError: If it is not a path.
         ValueError: If it is no place for a file, or OGR cannot write this format.
         FileExistsError: If it is a file that holds something else than points with the
-            field `class`.
+            fields `class` and `polygon`.
     """
     path = check_destination(path)
     _driver(path)
@@ -67,7 +66,7 @@ def _driver(path: Path) -> str:
 
 
 def _would_be_lost(path: Path) -> str:
-    """What an existing file holds beside points with the field `class`; else ''."""
+    """What an existing file holds beside points with the kit's fields; else ''."""
     try:
         layers = pyogrio.list_layers(path).tolist()
         infos = [pyogrio.read_info(path, layer=name) for name, _ in layers]
@@ -75,7 +74,7 @@ def _would_be_lost(path: Path) -> str:
         return "something that is not a vector file"
     if len(layers) != 1:
         return f"{len(layers)} layers ({', '.join(name for name, _ in layers)})"
-    fields = sorted({*infos[0]["fields"]} - {"class"})
+    fields = sorted({*infos[0]["fields"]} - {CLASS, POLYGON})
     if fields:
         return f"the field{'s' * (len(fields) > 1)} {', '.join(fields)}"
     if infos[0]["features"] and infos[0]["geometry_type"] != "Point":
@@ -83,29 +82,23 @@ def _would_be_lost(path: Path) -> str:
     return ""
 
 
-def write_points(
-    path: Path, x: np.ndarray, y: np.ndarray, labels: np.ndarray, crs: CRS | None
-) -> None:
-    """Write points with the integer field `class`, read them back, and give the name.
+def write_points(path: Path, points: Points) -> None:
+    """Write points with their fields, read them back, and give the file its name.
 
     Args:
         path: The file, checked by `check_replaceable`.
-        x: (n,) eastings.
-        y: (n,) northings.
-        labels: (n,) class numbers.
-        crs: Their coordinate reference system, or None.
+        points: The points, with class numbers, and with polygons if they are known.
 
     Raises:
-        ValueError: If the format does not keep points, classes or CRS.
+        ValueError: If the format does not keep points, classes, polygons or CRS.
         OSError: If the file cannot be written.
     """
     path = Path(os.path.realpath(path))
     paths = [path]
     if path.suffix == ".shp":
-        endings = SHAPEFILE[1:] + ((PROJECTION,) if crs else ())
+        endings = SHAPEFILE[1:] + ((PROJECTION,) if points.crs else ())
         paths = [path.with_suffix(ending) for ending in endings] + paths
     with replacing_together(paths) as parts:
-        points = Points(x, y, labels, labels, crs)
         _write(parts[-1], path, points)
         _check_written(parts[-1], path, points)
         more = {file.name for file in parts[-1].parent.iterdir()}
@@ -132,14 +125,16 @@ def _write(part: Path, path: Path, points: Points) -> None:
     driver = _driver(path)
     # With an index, FlatGeobuf sorts the points by place.
     options = {"SPATIAL_INDEX": "NO"} if driver == "FlatGeobuf" else None
+    columns = {CLASS: points.labels, POLYGON: points.polygons}
+    columns = {name: values for name, values in columns.items() if values is not None}
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "'crs' was not provided")
             pyogrio.raw.write(
                 part,
                 shapely.to_wkb(shapely.points(points.x, points.y)),
-                field_data=[points.labels],
-                fields=np.array(["class"]),
+                field_data=list(columns.values()),
+                fields=np.array(list(columns)),
                 geometry_type="Point",
                 crs=code,
                 driver=driver,
@@ -154,7 +149,7 @@ def _write(part: Path, path: Path, points: Points) -> None:
 def _check_written(part: Path, path: Path, wanted: Points) -> None:
     """Compare a file with what was written into it."""
     try:
-        found = read_points(part, "class", layer=None)
+        found = read_points(part, CLASS, layer=None)
     except (OSError, ValueError) as err:
         raise not_written(path, OSError("it cannot be read back")) from err
     if len(found.labels) != len(wanted.labels):
@@ -167,10 +162,11 @@ def _check_written(part: Path, path: Path, wanted: Points) -> None:
         # The same CRS can have another name in a file, so places are compared.
         x, y = found.crs.transformer_to_crs(wanted.crs)(x, y)
     same = np.array_equal(found.labels, wanted.labels)
+    same = same and np.array_equal(found.polygons, wanted.polygons)
     for one, other in ((x, wanted.x), (y, wanted.y)):
         same = same and np.allclose(one, other, rtol=1e-9, atol=1e-7)
     if not same:
-        raise _lossy(path, "changes coordinates, classes or CRS")
+        raise _lossy(path, "changes coordinates, classes, polygons or CRS")
 
 
 def _lossy(path: Path, why: str) -> ValueError:

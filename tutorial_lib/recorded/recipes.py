@@ -6,6 +6,7 @@ write the same steps out.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
 # receptive field of the networks.
 SIZES = {"input": 16}
 TWO_SIZES = {"input_10m": 16, "input_20m": 8}
+# Positions of each class in each area of the Havel, and the most in one polygon: as
+# many as the rarest class has. Without this cap a lake would give a third of the water.
+COUNTS = {"a": 900, "b": 600, "c": 600}
+MOST_PER_POLYGON = 100
+# Pixels at the border of the image in which a patch would leave it.
+MARGIN = 8
 # The same for the town: 96 m on the ground. "truth" holds the class of each pan pixel.
 TOWN_SIZES = {"input_p": 64, "input_xs": 16, "truth": 64}
 
@@ -59,7 +66,7 @@ __all__ = [
 def cut_patches(
     scene: PathLike, folder: PathLike, *, sizes: Mapping[str, int] = SIZES
 ) -> dict[str, Patches]:
-    """Extract patches of the training area "a" and the validation area "b".
+    """Extract patches for training, "a", for validation, "b", and for the test, "c".
 
     Args:
         scene: Folder of the Havel scene.
@@ -67,7 +74,8 @@ def cut_patches(
         sizes: Side of the patches of each source: `SIZES` or `TWO_SIZES`.
 
     Returns:
-        The patches by area, from 1000 positions of each class.
+        The patches by area, from `COUNTS` positions of each class, with at most
+        `MOST_PER_POLYGON` in one polygon.
 
     Raises:
         ValueError: If a source is not one of the Havel scene.
@@ -78,12 +86,17 @@ def cut_patches(
     return {
         area: extract_patches(
             {name: scene / _IMAGES[name] for name in sizes},
-            select_positions(scene / f"terrain_truth_{area}.tif"),
+            select_positions(
+                scene / f"terrain_truth_{area}.tif",
+                count=count,
+                margin=MARGIN,
+                most_per_polygon=MOST_PER_POLYGON,
+            ),
             sizes=sizes,
             out_dir=folder,
             prefix=f"{area}_",
         )
-        for area in "ab"
+        for area, count in COUNTS.items()
     }
 
 
@@ -138,7 +151,7 @@ def _aligned(positions: Positions, coarse_path: PathLike) -> Positions:
     columns, rows = ~to_xy @ (positions.x, positions.y)
     # An eighth of a coarse pixel inside, because neighbours share the corner itself.
     x, y = to_xy @ (np.floor(columns) + 0.125, np.floor(rows) + 0.125)
-    return Positions(x, y, positions.labels, positions.crs)
+    return replace(positions, x=x, y=y)
 
 
 def datasets(
@@ -149,8 +162,8 @@ def datasets(
     inputs: Mapping[str, str] | None = None,
     labels: str = "labels",
     batch_size: int = 32,
-) -> "tuple[tf.data.Dataset, tf.data.Dataset]":
-    """Make batches for training and for validation.
+) -> "tuple[tf.data.Dataset, ...]":
+    """Make batches for training, for validation and, if there are any, for the test.
 
     Args:
         patches: The patches by area, as `cut_patches` returns them.
@@ -163,7 +176,8 @@ def datasets(
         batch_size: Number of patches in a batch.
 
     Returns:
-        Batches of area "a", shuffled, and of area "b".
+        Batches of area "a", shuffled, of area "b", and of area "c" if it is there. No
+        patch is changed: see `tl.augment`.
 
     Raises:
         TypeError: If `patches` does not hold patches with files.
@@ -173,7 +187,8 @@ def datasets(
 
     patches = mapping("patches", patches, '{"a": patches, "b": patches}')
     _check_known("patches", "ab", patches)
-    for area in "ab":
+    areas = [area for area in "abc" if area in patches]
+    for area in areas:
         what = "patches that `cut_patches` returned"
         paths = instance(f"patches[{area!r}]", patches[area], Patches, what).paths
         _check_known("labels", [labels], paths)
@@ -195,7 +210,7 @@ def datasets(
             seed=seed,
         )
 
-    return batches("a"), batches("b")
+    return tuple(batches(area) for area in areas)
 
 
 def train(
