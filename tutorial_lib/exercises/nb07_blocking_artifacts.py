@@ -126,8 +126,8 @@ plan_blocks = Exercise(
         "another side": Mistake(
             code=_plan_blocks_code("128", "32", "64"),
             hint="The receptive fields fit together, the expression field does not: the "
-            "network gives another number of pixels for such a block. The cell above "
-            "prints it.",
+            "network gives another number of pixels for such a block. The last row "
+            "of the table has it.",
         ),
         "other blocks": Mistake(
             code=_plan_blocks_code("64", "16", "64"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tutorial_lib.fields.analysis import FieldAnalysis
 
 # Inches of a layer in the picture of a network, and of a row of one pixel size.
-COLUMN, ROW = 0.86, 0.95
+COLUMN, ROW = 0.72, 0.98
 
 # Colours of what makes an image smaller, keeps its size, makes it larger; of inputs.
 _SMALLER, _SAME, _LARGER, _INPUT = "#f6c9a0", "#e8e8e8", "#a9d3ee", "#ffffff"
@@ -56,10 +56,10 @@ def show_network(analysis: "FieldAnalysis", size: int, output: str) -> StillFigu
     """
     layout = _Layout(analysis, size, output)
     columns, rows = layout.columns, len(layout.spacings)
-    figsize = max(WIDTH, COLUMN * (columns + 1)), ROW * (rows + 0.4)
+    figsize = max(WIDTH, COLUMN * (columns + 1.1)), ROW * (rows + 0.4)
     figure = LiteralFigure(figsize=figsize, layout="constrained")
     ax = figure.subplots()
-    ax.set_xlim(-1.5, columns - 0.4)
+    ax.set_xlim(-1.6, columns - 0.5)
     ax.set_ylim(rows - 0.5, -0.6)
     ax.axis("off")
     _draw_rows(ax, layout)
@@ -128,13 +128,13 @@ def _draw_rows(ax: Axes, layout: _Layout) -> None:
     for row, spacing in enumerate(layout.spacings):
         ax.axhline(row, color="#d0d0d0", linewidth=1, zorder=0)
         text = f"pixel size {float(spacing):g}"
-        ax.text(-1.45, row - 0.06, text, fontsize=TEXT_SIZE, color="#505050")
+        ax.text(-1.58, row - 0.06, text, fontsize=TEXT_SIZE, color="#505050")
 
 
 def _draw_layer(ax: Axes, layout: _Layout, number: int) -> Patch:
     """Draw a layer; its shape, at which arrows end."""
     (x, y), field = layout.places[number], layout.fields[number]
-    style = {"ha": "center", "va": "center", "fontsize": TEXT_SIZE - 1.5, "zorder": 3}
+    style = {"ha": "center", "va": "center", "fontsize": TEXT_SIZE - 1, "zorder": 3}
     look = {"edgecolor": _LINE, "linewidth": 0.8, "zorder": 2}
     if layout.is_merge(number):
         shape = Ellipse((x, y), 0.3, 0.3, facecolor="white", **look)
@@ -145,7 +145,7 @@ def _draw_layer(ax: Axes, layout: _Layout, number: int) -> Patch:
     if field.kernel:
         lines[-1:-1] = [f"kernel {field.kernel[ROWS]}", f"stride {field.stride[ROWS]}"]
         color = _colour(layout, number)
-    width, height = 0.78, 0.12 + 0.16 * len(lines)
+    width, height = 0.9, 0.12 + 0.16 * len(lines)
     corner, rounded = (x - width / 2, y - height / 2), "round,pad=0,rounding_size=0.08"
     shape = FancyBboxPatch(
         corner, width, height, boxstyle=rounded, facecolor=color, **look
