@@ -69,8 +69,20 @@ def _wrong_positions(answer: Any, labels_path: Path) -> Finding | None:
     return None
 
 
+def _is_even(answer: Positions, wanted: Mapping[int, int]) -> bool:
+    """Whether all classes are there, with the same number of positions."""
+    return set(answer.counts) == set(wanted) and len(set(answer.counts.values())) == 1
+
+
 def _wrong_counts(answer: Positions, wanted: Mapping[int, int]) -> Finding | None:
     """The first class that has too few or too many positions."""
+    if _is_even(answer, wanted):
+        got, number = next(iter(answer.counts.values())), next(iter(wanted.values()))
+        size = "too few" if got < number else "too many"
+        return Finding(
+            f"Each class has {got} positions: {size}.",
+            right="All classes have the same number.",
+        )
     for label, number in wanted.items():
         got = answer.counts.get(label, 0)
         if got != number:
@@ -169,20 +181,20 @@ def _judge_spread(answer: Any, *, labels_path: Path, count: int) -> Any:
     wanted = _reachable(labels_path, count, allowed)
     if most <= allowed and answer.counts == wanted:
         return None
-    if most == _TENTH:
-        return "percent"
-    even = set(answer.counts) == set(wanted) and len(set(answer.counts.values())) == 1
+    even = _is_even(answer, wanted)
     right = "The classes have the same number of positions." if even else ""
-    if most > allowed and answer.counts == dict.fromkeys(wanted, count):
+    if answer.counts == _reachable(labels_path, count, _TENTH):
+        return "percent"
+    if most > allowed and answer.polygons is None:
         return "no limit"
     if most > allowed:
         return Finding(
             f"{most} positions lie in one polygon: more than 10 % of `count`.", right
         )
-    if even:
+    if most < allowed and answer.counts == _reachable(labels_path, count, most):
         return Finding(
-            f"At most {most} positions lie in one polygon. That is fewer than the "
-            "question allows, so the classes have fewer positions than they could.",
+            f"`most_per_polygon` is {most} here. That is less than the question allows, "
+            "so the classes have fewer positions than they could.",
             right,
         )
     return _wrong_counts(answer, wanted)
@@ -219,8 +231,8 @@ spread = Exercise(
     mistakes={
         "no limit": Mistake(
             code="positions = tl.select_positions(labels_path, count=count)",
-            hint="One polygon still holds more than 10 % of `count`. Did you give "
-            "`most_per_polygon`?",
+            hint="One polygon still holds more than 10 % of `count`: there is no limit. "
+            "Give `most_per_polygon`.",
         ),
         "percent": Mistake(
             # The kit warns that there are too few positions, and the tests refuse
@@ -440,7 +452,7 @@ def _wrong_pixels(answer: Patches, reference: Patches) -> str | Finding | None:
         more = "more" if answer.count > reference.count else "fewer"
         return Finding(
             f"{len(answer.rejected)} positions were refused, and {more} patches than "
-            "expected are left. Did you give the right images?",
+            "expected are left. Did you give the right images, and `positions`?",
             right="Names and sizes are right.",
         )
     for name in (LABELS, *names):
@@ -449,8 +461,9 @@ def _wrong_pixels(answer: Patches, reference: Patches) -> str | Finding | None:
         if wrong.size:
             what = "label" if name == LABELS else f"patch of `{name}`"
             return Finding(
-                f"The {what} with index {wrong[0]} does not belong to the position of "
-                "this index. Did you give the right image, and all of `positions`?",
+                f"The {what} with index {wrong[0]} is not that of the position with "
+                "this index. Did you give the right image with all its bands, and "
+                "`positions` in their order?",
                 right="Names and sizes are right.",
             )
     return None
