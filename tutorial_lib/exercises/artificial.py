@@ -14,7 +14,7 @@ import numpy as np
 
 from tutorial_lib.exercises.graphs import Graph, graph_of, is_graph, nodes_in_order
 
-__all__ = ["Weights", "input_sizes", "test_images"]
+__all__ = ["Weights", "input_sizes", "trial_images"]
 
 # Variables that have one value for each band, and the value that all bands get.
 _PER_BAND = {
@@ -227,7 +227,7 @@ def _least_size(network: Any, step: int) -> int:
     return 2 * _LARGE
 
 
-def test_images(
+def trial_images(
     model: Any, sizes: Mapping[str, tuple[int, int]], seed: int
 ) -> dict[str, np.ndarray]:
     """Images with values like those of reflectance, smooth and with some noise."""

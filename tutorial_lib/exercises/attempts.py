@@ -194,25 +194,53 @@ def _code_fingerprint(code: CodeType) -> Hashable:
     return code.co_code, constants, code.co_names, code.co_varnames
 
 
-def learners_line(error: BaseException) -> str:
+def file_of(answer: Any) -> str:
+    """File of the cell that defines a function or class; empty for other values."""
+    if isinstance(answer, FunctionType):
+        return inspect.unwrap(answer).__code__.co_filename
+    if isinstance(answer, type):
+        return next(filter(None, map(file_of, vars(answer).values())), "")
+    return ""
+
+
+def learners_frame(error: BaseException, file: str = "") -> tuple[Any, int]:
+    """The frame of the learner's code that raised an error, and the number of its line.
+
+    Args:
+        error: The error.
+        file: File of the learner's cell. Frames of other cells, which hold functions of
+            the notebook, then count only if there is none of this file.
+
+    Returns:
+        The frame and the number, or None and 0 if the learner's code was not running.
+    """
+    # The cells of a notebook run in the module "__main__".
+    frames = [
+        (frame, number)
+        for frame, number in walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__") == "__main__"
+    ]
+    own = [pair for pair in frames if pair[0].f_code.co_filename == file]
+    return (own or frames or [(None, 0)])[-1]
+
+
+def line_of(frame: Any, number: int) -> str:
+    """The text of a line of code; empty if it is not known."""
+    if frame is None:
+        return ""
+    return linecache.getline(frame.f_code.co_filename, number).strip()
+
+
+def learners_line(error: BaseException, file: str = "") -> str:
     """The learner's line that raised an error, as a sentence; empty if there is none.
 
     Example:
         >>> learners_line(ValueError("no such band"))
         ''
     """
-    # The cells of a notebook run in the module "__main__".
-    lines = [
-        (number, linecache.getline(frame.f_code.co_filename, number).strip())
-        for frame, number in walk_tb(error.__traceback__)
-        if frame.f_globals.get("__name__") == "__main__"
-    ]
-    if not lines:
-        return ""
-    number, line = lines[-1]
-    if not line:
-        return ""
-    return f"Line {number} of the cell: `{line}`"
+    frame, number = learners_frame(error, file)
+    line = line_of(frame, number)
+    return f"Line {number} of the cell: `{line}`" if line else ""
 
 
 def run_code(code: str, given: Mapping[str, Any], *, title: str) -> dict[str, Any]:

@@ -3,17 +3,32 @@
 import re
 
 from tutorial_lib.exercises.attempts import learners_line
+from tutorial_lib.exercises.causes import Cause
+from tutorial_lib.exercises.known_errors import KNOWN as KNOWN_OF_PYTHON
+from tutorial_lib.exercises.known_network_errors import KNOWN as KNOWN_OF_NETWORKS
 
-# Colours of terminals, which TensorFlow writes into its messages.
-_ESCAPES = r"\x1b\[[0-9;]*[A-Za-z]"
+__all__ = ["describe_error"]
+
+# Colours of terminals and nodes of graphs, which TensorFlow writes into its messages.
+_NOISE = re.compile(
+    r"\x1b\[[0-9;]*[A-Za-z]|\{\{(?:function_node|node) [^}]*\}\}|"
+    r"\[(?:Op:\w+|\[\{\{node[^\]]*\}\}\]\])\](?: name: \w*)?|"
+    r"Exception encountered when calling [\w.]+\(\)\.\s*"
+)
+
+# Errors that the check itself raises when it works with an answer of another kind.
+_OTHER_KIND = (AttributeError, TypeError, LookupError)
 
 
-def describe_error(error: BaseException, *, call: str = "") -> tuple[str, str]:
+def describe_error(
+    error: BaseException, *, call: str = "", file: str = ""
+) -> tuple[str, str]:
     """What a learner reads about an error, and the original that is folded below it.
 
     Args:
         error: The error of the learner's code.
         call: The call that raised it, if the check tried several.
+        file: File of the learner's cell; empty if it is not known.
 
     Returns:
         The sentences, and the original message; that is empty if the sentences have it.
@@ -21,14 +36,41 @@ def describe_error(error: BaseException, *, call: str = "") -> tuple[str, str]:
     Example:
         >>> describe_error(ValueError("no such band"))
         ('`ValueError`: no such band', '')
-        >>> describe_error(ZeroDivisionError("division by zero"), call="f(5, 5)")
-        ('`f(5, 5)` raised `ZeroDivisionError`: division by zero', '')
+        >>> describe_error(ZeroDivisionError("division by zero"), call="f(5, 5)")[0]
+        '`f(5, 5)` raised `ZeroDivisionError`: your code divides by zero.'
     """
-    original = re.sub(_ESCAPES, "", str(error)).strip()
-    first = original.split("\n", 1)[0]
-    text = f"`{type(error).__name__}`: {first}"
-    if call:
-        text = f"`{call}` raised {text}"
-    parts = [text, learners_line(error)]
-    folded = original if original != first else ""
-    return "\n".join(part for part in parts if part), folded
+    kind = type(error).__name__
+    original = _NOISE.sub("", str(error)).strip()
+    sentence = _sentence(error, original, file)
+    folded = f"{kind}: {original}" if sentence else ""
+    if sentence:
+        text = f"`{call}` raised `{kind}`: {_inside(sentence)}" if call else sentence
+    else:
+        first = original.split("\n", 1)[0].strip()
+        text = f"`{call}` raised `{kind}`: {first}" if call else f"`{kind}`: {first}"
+        folded = f"{kind}: {original}" if original != first else ""
+    line = learners_line(error, file)
+    if sentence and not line and not call and isinstance(error, _OTHER_KIND):
+        text = f"The question asks for another kind of answer. {text}"
+    return "\n".join(part for part in (text, line) if part), folded
+
+
+def _sentence(error: BaseException, message: str, file: str) -> str:
+    """The sentence on an error that is known; empty for another one."""
+    cause = Cause(error, message, file)
+    for kind, pattern, sentence in (*KNOWN_OF_NETWORKS, *KNOWN_OF_PYTHON):
+        if not any(one.__name__ == kind for one in type(error).__mro__):
+            continue
+        match = re.search(pattern, message, re.DOTALL)
+        found = match and (
+            sentence(match, cause) if callable(sentence) else match.expand(sentence)
+        )
+        if found:
+            return found
+    return ""
+
+
+def _inside(sentence: str) -> str:
+    """A sentence that goes on after a colon."""
+    first = sentence.split(" ", 1)[0]
+    return sentence if not first.isalpha() else sentence[0].lower() + sentence[1:]

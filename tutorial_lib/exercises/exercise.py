@@ -14,6 +14,7 @@ from typing import Any
 from tutorial_lib.exercises.attempts import (
     NothingReturnedError,
     comes_from_blank,
+    file_of,
     fingerprint,
     has_blank,
     has_blank_in_code,
@@ -184,7 +185,7 @@ class Exercise:
         except Exception as err:
             if comes_from_blank(err):
                 return self._note("not attempted")
-            return self._note_on_error(err)
+            return self._note_on_error(err, file_of(answer))
         if found is None:
             return self._note("right", self.explanation)
         return self._note("wrong", self._sentence(found))
@@ -195,11 +196,11 @@ class Exercise:
             return str(found)
         return _OTHER.format(self.name) if found == OTHER else self.mistakes[found].hint
 
-    def _note_on_error(self, error: Exception) -> Note:
+    def _note_on_error(self, error: Exception, file: str) -> Note:
         call = ""
         if isinstance(error, CallFailedError):
             call, error = error.call, error.__cause__
-        text, folded = describe_error(error, call=call)
+        text, folded = describe_error(error, call=call, file=file)
         return self._note("raised", text, folded=folded)
 
     def hint(self, number: int | None = None) -> Note:

@@ -118,7 +118,9 @@ def _told(names: Sequence[str], what: Difference, says: str) -> str:
 
 
 def _plural(match: re.Match) -> str:
-    return {"has": "have", "is": "are"}.get(match[0], match[0].removesuffix("s"))
+    return {"has": "have", "is": "are", "multiplies": "multiply"}.get(
+        match[0], match[0].removesuffix("s")
+    )
 
 
 def _unpaired(

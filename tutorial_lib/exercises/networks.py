@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tutorial_lib.exercises.artificial import Weights, input_sizes, test_images
+from tutorial_lib.exercises.artificial import Weights, input_sizes, trial_images
 from tutorial_lib.exercises.errors import describe_error
 from tutorial_lib.exercises.findings import Finding
 from tutorial_lib.exercises.graphs import graph_of, is_graph
@@ -95,7 +95,7 @@ def _run_both(model: Any, reference: Any) -> str:
             f"{reference.count_params()}."
         )
     sizes = input_sizes(reference)
-    images = [test_images(reference, size, seed) for seed, size in enumerate(sizes)]
+    images = [trial_images(reference, size, seed) for seed, size in enumerate(sizes)]
     weights = Weights()
     right = _results(reference, images, weights)
     try:

@@ -1,0 +1,118 @@
+"""Find what an error was about: the learner's line, and the names that exist there."""
+
+import builtins
+import difflib
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from types import FrameType, ModuleType
+from typing import Any
+
+from tutorial_lib.exercises.attempts import learners_frame, line_of
+
+__all__ = ["Cause", "image_of", "nearest"]
+
+# Names of more parameters than that are not listed.
+_MOST_LISTED = 8
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The name that is written most alike; empty if none is.
+
+    Example:
+        >>> nearest("centr", ["size", "centre"]), nearest("x", ["size", "centre"])
+        ('centre', '')
+    """
+    names = [one for one in names if isinstance(one, str)]
+    lower = {one.lower(): one for one in reversed(names)}
+    if name.lower() in lower:
+        return lower[name.lower()]
+    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.6)), "")
+
+
+def image_of(shape: Iterable[Any]) -> str:
+    """A shape of Keras in words.
+
+    Example:
+        >>> image_of((None, 8, 6, 4)), image_of((None, None, None, 32))
+        ('8 x 6 pixels with 4 bands', '32 bands')
+    """
+    numbers = list(shape)[-3:]
+    if len(numbers) < 3:
+        return f"the shape {tuple(shape)}"
+    height, width, bands = numbers
+    if height is None or width is None:
+        return f"{bands} bands"
+    return f"{height} x {width} pixels with {bands} bands"
+
+
+class Cause:
+    """Where an error comes from.
+
+    Attributes:
+        error: The error.
+        message: Its message without the noise.
+        line: The learner's line; empty if it is not known.
+    """
+
+    def __init__(self, error: BaseException, message: str, file: str) -> None:
+        self.error, self.message = error, message
+        frame, number = learners_frame(error, file)
+        self._frame: FrameType | None = frame
+        self.line = line_of(frame, number)
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """All names that the learner's line can use."""
+        if self._frame is None:
+            return vars(builtins)
+        return vars(builtins) | self._frame.f_globals | self._frame.f_locals
+
+    def nearest_name(self, name: str) -> str:
+        """The name that the learner probably meant; empty if there is none."""
+        own = {one for one in self.names if not one.startswith("_")}
+        return nearest(name, sorted(own))
+
+    def keys(self) -> list[str]:
+        """The keys of the dictionary or table that the learner's line looks into."""
+        for name in re.findall(r"(\w+)(?:\.loc)?\[", self.line):
+            value = self.names.get(name)
+            if isinstance(value, Mapping) or hasattr(value, "columns"):
+                return [key for key in value if isinstance(key, str)]
+        return []
+
+    def parameters(self, function: str) -> list[str]:
+        """Names of the parameters of a function that the learner's line calls."""
+        name = function.removesuffix(".__init__").rpartition(".")[2]
+        found = self.names.get(name) or self._attribute(name)
+        try:
+            parameters = inspect.signature(found).parameters.values()
+        except (TypeError, ValueError):
+            return []
+        open_ended = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+        return [one.name for one in parameters if one.kind not in open_ended]
+
+    def _attribute(self, name: str) -> Any:
+        """A function of this name in one of the modules that the learner uses."""
+        for module in self.names.values():
+            if not isinstance(module, ModuleType):
+                continue
+            places = (module, getattr(module, "layers", None))
+            places += (getattr(module, "callbacks", None),)
+            for place in places:
+                if place is not None and name in dir(place):
+                    return getattr(place, name)
+        return None
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in backticks.
+
+    Example:
+        >>> listed(["a", "b"])
+        '`a`, `b`'
+    """
+    names = [f"`{name}`" for name in names]
+    if len(names) > _MOST_LISTED:
+        names = [*names[:_MOST_LISTED], "…"]
+    return ", ".join(names)

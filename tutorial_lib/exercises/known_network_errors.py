@@ -1,0 +1,320 @@
+# Sentences are prose for the browser, and stay in one piece.
+# ruff: noqa: E501
+"""Errors of Keras and TensorFlow, and what to tell a learner of them.
+
+A row has the type of the error, a pattern of its message, and the sentence; a function of
+the match and the cause may make the sentence.
+"""
+
+import ast
+import re
+from collections.abc import Callable
+from typing import Any
+
+from tutorial_lib.exercises.causes import Cause, image_of, listed, nearest
+
+__all__ = ["KNOWN"]
+
+Sentence = str | Callable[[re.Match, Cause], str]
+
+# Kernels are small: a larger one is probably a number of filters.
+_LARGEST_KERNEL = 11
+
+
+def _shapes(text: str) -> list[tuple]:
+    """The shapes in a message: (None, 8, 8, 4) or [1,7,7,3]."""
+    found = re.findall(r"[\[(]([\dN][\dNone, ]*)[\])]", text)
+    return [ast.literal_eval(f"({one.rstrip(', ')},)") for one in found]
+
+
+def _differ(shapes: list[tuple]) -> str:
+    """Sentence on images that cannot be joined."""
+    images = [image_of(shape) for shape in shapes]
+    sizes = {shape[-3:-1] for shape in shapes}
+    if len(sizes) > 1:
+        hint = "All images of a join must have the same height and width."
+    else:
+        hint = "All images of a sum must have the same number of bands."
+    listed_images = " and ".join(dict.fromkeys(images))
+    return f"Images of different size are joined: {listed_images}. {hint}"
+
+
+def _joined(match: re.Match, cause: Cause) -> str:
+    shapes = [one for one in _shapes(cause.message) if len(one) >= 3]
+    return _differ(shapes) if len(shapes) > 1 else ""
+
+
+def _too_small(match: re.Match, cause: Cause) -> str:
+    shapes = re.search(r"inputs[ .]shape=[(\[]([^)\]]+)[)\]]", cause.message)
+    kernel = re.search(r"(?:kernel shape|pool_size)=[(\[]([^)\]]+)[)\]]", cause.message)
+    if not shapes or not kernel:
+        return "The kernel is larger than the image, so no pixel is left."
+    sides = re.findall(r"\d+|None", kernel[1])[:2]
+    image = re.findall(r"\d+|None", shapes[1])[1:3]
+    word = "pooling block" if "pool" in cause.message else "kernel"
+    text = (
+        f"The {word} of {' x '.join(sides)} pixels does not fit into an image of "
+        f"{' x '.join(image)} pixels, so no pixel is left."
+    )
+    if word == "kernel" and int(sides[0]) > _LARGEST_KERNEL:
+        text += " Are the number of filters and the size of the kernel exchanged?"
+    return text
+
+
+def _too_small_in_call(match: re.Match, cause: Cause) -> str:
+    shape = re.search(r"shape=\((\d+), (\d+), (\d+), (\d+)\)", cause.message)
+    size = f" of {shape[2]} x {shape[3]} pixels" if shape else ""
+    return (
+        f"A layer gets an image{size}, which is smaller than its kernel. The images that "
+        "the network is run on are too small for it, or its kernels are too large. Are "
+        "the number of filters and the size of a kernel exchanged?"
+    )
+
+
+def _other_bands(match: re.Match, cause: Cause) -> str:
+    shapes = _shapes(cause.message)
+    if len(shapes) < 2:
+        return ""
+    return (
+        f"The network or layer expects {image_of(shapes[0])}, and gets "
+        f"{image_of(shapes[1])}."
+    )
+
+
+def _axes(match: re.Match, cause: Cause) -> str:
+    wanted, found = int(match[1]), int(match[2])
+    shape = match[3]
+    if found == wanted - 1:
+        return (
+            f"A layer of images needs {wanted} axes, (image, row, column, band), and gets "
+            f"the shape {shape}. One image alone needs another axis in front: "
+            "`image[None]`."
+        )
+    return (
+        f"A layer of images needs {wanted} axes, (image, row, column, band), and gets the "
+        f"shape {shape}. Is there a `Flatten` or `Dense` before it?"
+    )
+
+
+def _keyword(match: re.Match, cause: Cause) -> str:
+    layer, names = match[1], re.findall(r"'(\w+)':", match[2])
+    parameters = cause.parameters(layer) or _parameters_of_layer(layer)
+    close = nearest(names[0], parameters) if names else ""
+    hint = f" Did you mean `{close}`?" if close else f" It has {listed(parameters)}."
+    return f"`{layer}` has no argument {listed(names)}.{hint}"
+
+
+def _parameters_of_layer(name: str) -> list[str]:
+    import inspect
+
+    import keras
+
+    layer = getattr(keras.layers, name, None)
+    if layer is None:
+        return []
+    return [one for one in inspect.signature(layer).parameters if one != "kwargs"]
+
+
+def _identifier(match: re.Match, cause: Cause) -> str:
+    import keras
+
+    what, name = match[1].replace(" function", ""), match[2]
+    modules: dict[str, Any] = {
+        "activation": keras.activations,
+        "loss": keras.losses,
+        "optimizer": keras.optimizers,
+        "metric": keras.metrics,
+    }
+    known = [one for one in dir(modules.get(what)) if not one.startswith("_")]
+    close = nearest(name, known)
+    hint = f" Did you mean `{close}`?" if close else " Is it written correctly?"
+    return f"Keras has no {what} of the name `{name}`.{hint}"
+
+
+def _input_name(match: re.Match, cause: Cause) -> str:
+    keys = listed(re.findall(r"\w+", match[2]))
+    return (
+        f"The network has an input `{match[1]}`, and the dictionary has {keys}. Use the "
+        "name of the input as its key."
+    )
+
+
+def _not_an_image(match: re.Match, cause: Cause) -> str:
+    layer = match[1]
+    return (
+        f"The layer `{layer}` is given where an image is expected: the layer was made, "
+        f"but not called. Write `{layer}(…)(net)`: first its settings, then the image."
+    )
+
+
+_SYMBOLIC = (
+    "The images of a network have no values yet while it is built. NumPy and TensorFlow "
+    "cannot compute with them: use a layer, or a function of `keras.ops`."
+)
+_DICTIONARY = (
+    "A layer gets the whole dictionary of inputs. Take one image out of it by its name, "
+    'such as `inputs["input"]`.'
+)
+_IMAGE_AS_NUMBER = (
+    "An image of the network stands in the place of a number, such as the number of "
+    "filters or the size of a kernel. Compare the order of the arguments. A layer gets its "
+    "settings first, then the image: `keras.layers.MaxPool2D(2)(net)`."
+)
+
+KNOWN: tuple[tuple[str, str, Sentence], ...] = (
+    (
+        "ValueError",
+        r"`Concatenate` layer requires inputs with matching shapes",
+        _joined,
+    ),
+    (
+        "ValueError",
+        r"`(\w+)` layer should be called on a list",
+        r"`\1` joins several images: give it a list of them, `\1()([one, other])`.",
+    ),
+    ("ValueError", r"Inputs have incompatible shapes", _joined),
+    ("ValueError", r"Cannot broadcast shape", _joined),
+    ("InvalidArgumentError", r"ConcatOp : Dimension \d+ in both shapes", _joined),
+    (
+        "TypeError",
+        r"too many positional arguments",
+        "The layer gets several images one by one. A layer that joins images takes a list "
+        "of them: `keras.layers.Add()([one, other])`.",
+    ),
+    ("ValueError", r"Computed output size would be zero or negative", _too_small),
+    (
+        "InvalidArgumentError",
+        r"Conv2D(?:Transpose)?\.call|Incompatible shapes: \[\d+,\d+,\d+,\d+\] vs\. \[1,1,1,\d+\]",
+        _too_small_in_call,
+    ),
+    ("ValueError", r"[Nn]egative dimension size|output size .* negative", _too_small),
+    (
+        "ValueError",
+        r"is incompatible with the layer: expected (?:min_)?ndim=(\d+), found ndim=(\d+)"
+        r"\. Full shape received: (\(.*?\))",
+        _axes,
+    ),
+    (
+        "ValueError",
+        r"is incompatible with the layer: expected (?:shape|axis)",
+        _other_bands,
+    ),
+    (
+        "ValueError",
+        r"Invalid input shape for input .*? Expected shape (\(.*?\)), but input has "
+        r"incompatible shape (\(.*?\))",
+        r"The network expects arrays of the shape \1, and gets \2. One image alone needs "
+        "another axis in front: `image[None]`.",
+    ),
+    (
+        "ValueError",
+        r"input channels|depth of (?:the )?input",
+        "The image has another number of bands than the layer was built for.",
+    ),
+    ("ValueError", r"Missing data for input \"(\w+)\".*?keys \[(.*?)\]", _input_name),
+    (
+        "ValueError",
+        r"Layer \"(\w+)\" expects 1 input\(s\), but it received (\d+)",
+        _DICTIONARY,
+    ),
+    ("KeyError", r"^-1$", _DICTIONARY),
+    (
+        "ValueError",
+        r"argument value should be passed as a keyword argument: <(\w+) name=",
+        _not_an_image,
+    ),
+    (
+        "ValueError",
+        r"argument value should be passed as a keyword argument: (.{1,40}?) \(of type",
+        r"A layer must be called with an image, and gets `\1`. Is it the `net` of the line "
+        "before?",
+    ),
+    (
+        "ValueError",
+        r"KerasTensor is symbolic|cannot be used as input to a TensorFlow",
+        _SYMBOLIC,
+    ),
+    ("TypeError", r"KerasTensor cannot be used as a boolean", _SYMBOLIC),
+    ("TypeError", r"int\(\) argument must be .* not 'KerasTensor'", _IMAGE_AS_NUMBER),
+    ("NotImplementedError", r"Iterating over a symbolic", _IMAGE_AS_NUMBER),
+    ("NotImplementedError", r"[Ss]ymbolic", _SYMBOLIC),
+    (
+        "ValueError",
+        r"The name \"(\w+)\" is used (\d+) times",
+        r"\2 layers have the name `\1`. Give each layer a name of its own.",
+    ),
+    (
+        "ValueError",
+        r"Argument `name` must be a string .*?Received: name=(.*?) \(of type",
+        r"The name of a layer must be text, and is \1. Are the arguments in the right "
+        "order?",
+    ),
+    (
+        "ValueError",
+        r"Shapes used to initialize variables must be fully-defined",
+        "`Flatten` and `Dense` need images of a fixed size, and this network takes images "
+        "of any size. Leave them out: a convolution works on every size.",
+    ),
+    (
+        "TypeError",
+        r"returned a dictionary of .*?'(\w+)': \((?:None|\d+), (?:None|\d+)\)",
+        r"The output `\1` is no longer an image: rows and columns are gone. A `Flatten`, "
+        "`Dense` or global pooling takes them away; leave it out.",
+    ),
+    (
+        "ValueError",
+        r"Unrecognized keyword arguments passed to (\w+): (\{.*?\})",
+        _keyword,
+    ),
+    (
+        "ValueError",
+        r"`(kernel_size|pool_size|strides)` argument must be .*?Received \w+=(.*?)(?:,|$)",
+        r"`\1` is \2, and must be a whole number above 0.",
+    ),
+    (
+        "ValueError",
+        r"argument `filters`.*?Received filters=(\S+?)\.?$",
+        r"The number of filters is \1, and must be a whole number above 0.",
+    ),
+    (
+        "ValueError",
+        r"number of filters must be evenly divisible .*?filters=(\S+?)\.?$",
+        r"The number of filters is \1, and must be a whole number above 0.",
+    ),
+    (
+        "ValueError",
+        r"`padding` argument must be .*?Received: (.*)",
+        r'The padding is "\1", and must be "valid" or "same".',
+    ),
+    (
+        "AttributeError",
+        r"'(\w+)' object has no attribute 'lower'",
+        "A number stands in the place of a word, such as a padding or an activation. Are "
+        "the arguments in the right order?",
+    ),
+    ("ValueError", r"Could not interpret ([\w ]+?) identifier: (\S+)", _identifier),
+    (
+        "ValueError",
+        r"`target` and `output` must have the same shape\. Received: target\.shape="
+        r"(\(.*?\)), output\.shape=(\(.*?\))",
+        r"The labels have the shape \1, and the network gives \2. Compare the number of "
+        "classes, and the size of the patches.",
+    ),
+    (
+        "ValueError",
+        r"You must call `compile\(\)`",
+        "The network must be compiled first, with an optimizer and a loss: "
+        "`model.compile(…)`.",
+    ),
+    (
+        "KeyError",
+        r"The path: \('?(\w+)'?,?\) in the `?(\w+)`? argument",
+        r"The \2 is given for an output `\1`, which the network does not have. Use the name "
+        "of one of its outputs.",
+    ),
+    (
+        "ValueError",
+        r"File not found: filepath=(\S+?)\. Please",
+        r"There is no file `\1`. Compare its name and folder with the cells before.",
+    ),
+)
