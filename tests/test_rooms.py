@@ -10,7 +10,8 @@ LIBRARY = Path(__file__).resolve().parents[1] / "tutorial_lib"
 
 # From the ground up. A room may import what stands before it, and itself.
 ROOMS = (
-    *("notices", "arguments", "placement", "grids", "rasters", "testing", "machine"),
+    *("notices", "display", "arguments", "placement", "grids", "rasters"),
+    *("testing", "machine"),
     *("patches", "fields", "networks", "proof", "inference", "training", "distortion"),
     *("recorded", "viewers", "exercises", "compat", "commands", "__main__"),
 )

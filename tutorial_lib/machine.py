@@ -1,6 +1,5 @@
 """Checks of the machine for the notebooks: packages, memory, and the sample data."""
 
-import html
 import os
 import platform
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from tutorial_lib import arguments
+from tutorial_lib.display import html_table
 
 # Memory of a notebook that trains and maps, with TensorFlow: `make bench` measures it.
 NEEDED_MEMORY_GB = 1.2
@@ -65,12 +65,7 @@ class MachineReport:
 
     def _repr_html_(self) -> str:
         rows = [(x.subject, x.found, x.verdict) for x in self.checks]
-        return f"<table>{''.join(_html_row(row) for row in rows)}</table>"
-
-
-def _html_row(texts: tuple[str, ...]) -> str:
-    cells = (f"<td style='text-align:left'>{html.escape(x)}</td>" for x in texts)
-    return f"<tr>{''.join(cells)}</tr>"
+        return html_table(rows, sides=("left",) * 3)
 
 
 def check_machine(scene: str = "havel") -> MachineReport:

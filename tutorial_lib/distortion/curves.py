@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutorial_lib import arguments
+from tutorial_lib.display import escaped, html_table, text_table, wrapped
 from tutorial_lib.distortion.single_chunks import ErrorMaps, measure_errors
 from tutorial_lib.fields.checks import check_multiple
 from tutorial_lib.inference.checks import name_sources
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pandas
 
 SIDES = ("left", "top", "right", "bottom")
+_HEADER = ("crop", "RMSE", "largest error", "other labels", "cost", "tiles", "exact")
 
 __all__ = ["CropDistortion", "DistortionCurve", "distortion_curve"]
 
@@ -126,13 +128,34 @@ class DistortionCurve:
         return show_distortion(self)
 
     def __repr__(self) -> str:
-        first, last = self.crops[0], self.crops[-1]
+        return f"{wrapped(self._title)}\n{text_table(self._rows, _HEADER)}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escaped(self._title)}</p>{html_table(self._rows, _HEADER)}"
+
+    @property
+    def _title(self) -> str:
         return (
             f"Distortion of '{self.output}' in {self.chunk_count} chunks of "
             f"{self.chunk} px ({self.passed_over} with no-data passed over), margins "
-            f"{self.margins} (left, top, right, bottom): RMSE {first.rmse:.3g} at crop "
-            f"{first.crop}, {last.rmse:.3g} at crop {last.crop}."
+            f"{self.margins} (left, top, right, bottom)."
         )
+
+    @property
+    def _rows(self) -> list[tuple[Any, ...]]:
+        """A row of texts for each crop, under `_HEADER`."""
+        return [
+            (
+                one.crop,
+                f"{one.rmse:.3g}",
+                f"{one.largest:.3g}",
+                "" if np.isnan(one.labels_changed) else f"{one.labels_changed:.2%}",
+                f"{one.cost:.2f}",
+                "yes" if one.tiles else "no",
+                "yes" if one.exact else "no",
+            )
+            for one in self.crops
+        ]
 
 
 def distortion_curve(

@@ -6,6 +6,7 @@ from math import fsum
 
 import numpy as np
 
+from tutorial_lib.display import wrapped
 from tutorial_lib.grids import Axis, GridMismatchError, align, tile_spans
 from tutorial_lib.rasters import (
     PathLike,
@@ -60,11 +61,11 @@ class Distance:
             f"{self.left_out} left out)"
         )
         if self.of_labels:
-            return (
+            return wrapped(
                 f"{self.differing_share:.2%} of the pixels have another class "
                 f"{compared}; class numbers have no distance"
             )
-        return (
+        return wrapped(
             f"RMSE {self.per_value:.4g} per value, {self.summed_over_bands:.4g} summed "
             f"over bands; largest difference {self.largest:.4g}; "
             f"{self.differing_share:.2%} of the pixels differ {compared}"

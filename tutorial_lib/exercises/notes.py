@@ -1,8 +1,9 @@
 """The notes that an exercise shows to the learner, as text and as HTML."""
 
-import html
 import re
 from dataclasses import dataclass
+
+from tutorial_lib.display import escaped
 
 # Icon, heading and colour of the bar of each kind. The heading has the whole meaning,
 # for people who cannot tell the colours apart. Text has the colour of JupyterLab's
@@ -58,17 +59,17 @@ class Note:
 
     def _repr_html_(self) -> str:
         _, _, color = _STYLES[self.kind]
-        parts = [f"<strong>{html.escape(self.heading)}</strong>"]
+        parts = [f"<strong>{escaped(self.heading)}</strong>"]
         if self.text:
             parts.append(f"<div>{_as_html(self.text)}</div>")
         if self.code:
             style = "margin:.5em 0 0;font-family:monospace"
-            parts.append(f"<pre style='{style}'>{html.escape(self.code)}</pre>")
+            parts.append(f"<pre style='{style}'>{escaped(self.code)}</pre>")
         if self.folded:
             style = "white-space:pre-wrap;font-family:monospace;font-size:.9em"
             parts.append(
                 "<details><summary>The original error</summary>"
-                f"<pre style='{style}'>{html.escape(self.folded)}</pre></details>"
+                f"<pre style='{style}'>{escaped(self.folded)}</pre></details>"
             )
         return (
             f"<div role='note' style='border-left:5px solid {color};"
@@ -77,7 +78,7 @@ class Note:
 
 
 def _as_html(text: str) -> str:
-    marked = _with_emphasis(html.escape(text), r"<em>\1</em>")
+    marked = _with_emphasis(escaped(text), r"<em>\1</em>")
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", marked).replace("\n", "<br>")
 
 

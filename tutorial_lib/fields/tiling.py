@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from tutorial_lib import arguments
+from tutorial_lib.display import wrapped
 from tutorial_lib.fields.checks import check_output, nearest_multiples
 from tutorial_lib.fields.reach import NetworkReach, Reach
 
@@ -54,7 +55,7 @@ class Verdict:
                 f"Nearest legal tiles {_listed(self.tiles)}, crops "
                 f"{_listed(self.crops)}."
             )
-        return "\n".join(lines)
+        return wrapped("\n".join(lines))
 
 
 def _listed(values: Sequence[int]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tutorial_lib.display import wrapped
 from tutorial_lib.inference.engine import Job, compute_tile
 from tutorial_lib.inference.tiles import Tile, Tiles
 from tutorial_lib.rasters import PathLike, SourceReader
@@ -45,7 +46,7 @@ class Estimate:
         memory = f"{self.chunk_bytes / 1e6:.1f} MB of pixels"
         if self.layer_bytes is not None:
             memory += f" and at most {self.layer_bytes / 1e6:.0f} MB of layers"
-        return (
+        return wrapped(
             f"{self.tile_count} tiles, {self.redundancy:.2f} pixels read for each "
             f"pixel mapped, {memory} at a time, about {self.seconds:.1f} s"
         )
@@ -70,7 +71,7 @@ class Report:
     seconds: float
 
     def __repr__(self) -> str:
-        return (
+        return wrapped(
             f"'{Path(self.path).name}' written: {self.tile_count} tiles, "
             f"{self.skipped} of them skipped, {self.background_share:.1%} background, "
             f"{self.seconds:.1f} s"

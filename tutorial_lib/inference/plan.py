@@ -11,6 +11,7 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 
 from tutorial_lib import arguments
+from tutorial_lib.display import wrapped
 from tutorial_lib.fields.tiling import Verdict
 from tutorial_lib.grids import map_grid
 from tutorial_lib.inference.engine import Job, compute_tile
@@ -180,7 +181,7 @@ class InferencePlan:
             lines.append(self._centre_text())
         for name, scaling in self.scaled.items():
             lines.append(f"source '{name}': {scaling}")
-        return "\n".join([*lines, *self._shift_texts()])
+        return wrapped("\n".join([*lines, *self._shift_texts()]), indent="  ")
 
     def _verdict_text(self) -> str:
         if self.verdict is None:

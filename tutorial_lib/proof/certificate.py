@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from tutorial_lib import arguments
+from tutorial_lib.display import wrapped
 from tutorial_lib.fields.reach import NetworkReach, Reach
 from tutorial_lib.networks.predictors import as_predictor
 from tutorial_lib.proof.probe import Margins
@@ -177,7 +178,7 @@ class Certificate:
             ) from err
 
     def __repr__(self) -> str:
-        return "\n  ".join(
+        lines = "\n  ".join(
             [
                 f"'{self.output}' in tiles of {self.tile} px: {self._verdict()}",
                 f"{self._margins_text()}",
@@ -188,6 +189,7 @@ class Certificate:
                 f"{self.weights[:12] if self.weights else 'unknown'}",
             ]
         )
+        return wrapped(lines, indent="    ")
 
     def _verdict(self) -> str:
         difference = (

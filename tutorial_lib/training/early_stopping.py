@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib import arguments
+from tutorial_lib.display import wrapped
 
 # Names of metrics: first those where more is better, then those where less is better.
 # Keras asks the metric itself, but a recorded curve has only a name.
@@ -65,7 +66,7 @@ class StoppingReplay:
                 f"`{self.monitor}` was best in epoch {self.best_epoch}, "
                 f"{self.best_value:.4g}. "
             )
-        return f"{text}The model keeps the weights of epoch {self.kept_epoch}."
+        return wrapped(f"{text}The model keeps the weights of epoch {self.kept_epoch}.")
 
 
 def replay_early_stopping(

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.text import Text
 
+from tutorial_lib.display import image_tag
 from tutorial_lib.notices import error_line
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.destinations import check_destination, check_not_input
@@ -116,12 +117,20 @@ class StillFigure:
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-        """What Jupyter displays: the image, its alternative text, the description."""
+        """What Jupyter displays: the image with its alternative text.
+
+        JupyterLab drops the text that comes with a plain PNG, so the image is shown as
+        HTML. Programs that show no HTML take the PNG, and others the description.
+        """
         buffer = io.BytesIO()
         self.savefig(buffer, format="png")
         image = base64.b64encode(buffer.getvalue()).decode("ascii")
         return (
-            {"image/png": image, "text/plain": self.description},
+            {
+                "text/html": image_tag(image, self.description),
+                "image/png": image,
+                "text/plain": self.description,
+            },
             {"image/png": {"alt": self.description}},
         )
 

@@ -1,6 +1,5 @@
 """`show_tensorboard`: TensorBoard below a cell, on one's own machine and on Binder."""
 
-import html
 import os
 import warnings
 from importlib.util import find_spec
@@ -9,6 +8,7 @@ from pathlib import Path
 from jupyter_server.serverapp import list_running_servers
 
 from tutorial_lib import arguments
+from tutorial_lib.display import escaped
 from tutorial_lib.rasters import PathLike
 
 # Height of the frame, px.
@@ -39,7 +39,7 @@ class TensorBoardFrame:
         return f"TensorBoard of {self.folder.name}: {self.address}"
 
     def _repr_html_(self) -> str:
-        name, source = (html.escape(x) for x in (self.folder.name, self.source))
+        name, source = (escaped(x) for x in (self.folder.name, self.source))
         # The exported pages look for this class: a page without a kernel has no server.
         return (
             '<div class="kit-needs-kernel">'

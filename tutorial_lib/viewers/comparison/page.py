@@ -1,7 +1,6 @@
 """The browser's part of the compare widget, and a page that needs no kernel."""
 
 import base64
-import html
 import json
 import re
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from tutorial_lib.display import escaped
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.files import write_text
 
@@ -61,7 +61,7 @@ def write_page(path: PathLike, title: str, state: Mapping[str, Any]) -> Path:
     # "<" is escaped because "</script>" in a title would end the script element.
     data = json.dumps(state, default=lambda part: base64.b64encode(part).decode())
     text = Template(_text("page.html")).substitute(
-        title=html.escape(title),
+        title=escaped(title),
         style=STYLE,
         module=join_modules("page"),
         state=data.replace("<", "\\u003c"),

@@ -9,7 +9,6 @@ import textwrap
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import traitlets
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tutorial_lib.display import escaped
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.viewers.figures import TEXT_SIZE, LiteralFigure, StillFigure
 
@@ -87,9 +87,9 @@ class Summary:
     def html(self) -> str:
         """Title and sentences as HTML; the mark is a sign, not only a colour."""
         kind = {True: "kit-yes", False: "kit-no", None: "kit-plain"}[self.good]
-        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
+        items = "".join(f"<li>{escaped(sentence)}</li>" for sentence in self.sentences)
         listed = f"<ul>{items}</ul>" if items else ""
-        return f'<b class="{kind}">{escape(self.title)}</b>{listed}'
+        return f'<b class="{kind}">{escaped(self.title)}</b>{listed}'
 
 
 class Explorer(ipywidgets.VBox):

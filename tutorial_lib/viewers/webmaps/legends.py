@@ -1,8 +1,8 @@
 """The legend of a map: each class once, and the scale of each raster with shades."""
 
-import html
 from collections.abc import Sequence
 
+from tutorial_lib.display import escaped
 from tutorial_lib.viewers.layers import RAMPS
 from tutorial_lib.viewers.pictures import class_color, class_ids, class_name
 from tutorial_lib.viewers.webmaps.overlays import Overlay
@@ -32,7 +32,7 @@ def legend_html(layers: Sequence[Overlay | Shapes]) -> str:
     """The legend as HTML; "" where no layer needs one."""
     rows = [
         f'<div class="webmap-class"><i style="background:{color}"></i>'
-        f"<span>{html.escape(name)}</span></div>"
+        f"<span>{escaped(name)}</span></div>"
         for name, color in legend_entries(layers)
     ]
     rows += [
@@ -54,7 +54,7 @@ def _scale_html(overlay: Overlay) -> str:
     # 16 of the 256 colours of a ramp, the first and the last among them.
     colors = ",".join(map(_hexadecimal, RAMPS[overlay.layer.kind][::17].tolist()))
     return (
-        f'<div class="webmap-title">{html.escape(overlay.title)}</div>'
+        f'<div class="webmap-title">{escaped(overlay.title)}</div>'
         f'<i class="webmap-ramp" style="background:linear-gradient(90deg,{colors})">'
         f'</i><div class="webmap-ends"><span>{low:.4g}</span><span>{high:.4g}</span>'
         "</div>"

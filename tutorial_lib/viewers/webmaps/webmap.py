@@ -1,7 +1,6 @@
 """`show_map`: rasters and vectors on a map in the browser, each at its place."""
 
 import base64
-import html
 import io
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tutorial_lib import arguments
+from tutorial_lib.display import escaped
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.rasters.causes import current_folder
@@ -111,7 +111,7 @@ class WebMap:
 
     def _page(self) -> str:
         figure = self.map.get_root()
-        figure.title = html.escape(", ".join(layer.title for layer in self.layers))
+        figure.title = escaped(", ".join(layer.title for layer in self.layers))
         return figure.render().replace("<html>", '<html lang="en">', 1)
 
     def __repr__(self) -> str:
@@ -124,12 +124,12 @@ class WebMap:
         bundle, about = self._still()._repr_mimebundle_()
         # JupyterLab removes frames from notebooks that it does not trust. What is left
         # is the picture behind the frame.
-        text = html.escape(self.description)
+        text = escaped(self.description)
         bundle["text/html"] = (
             f'<div style="position:relative;min-height:{self.height}px">'
             f'<img alt="{text}" style="display:block;max-width:100%;'
             f'max-height:{self.height}px" src="{_small(bundle["image/png"])}">'
-            f'<iframe title="Map" srcdoc="{html.escape(self._page())}" '
+            f'<iframe title="Map" srcdoc="{escaped(self._page())}" '
             'style="position:absolute;inset:0;width:100%;height:100%;border:0" '
             "allowfullscreen></iframe></div>"
         )
@@ -180,7 +180,7 @@ def _draw_raster(overlay: Overlay) -> RasterLayer:
         name=overlay.title,
         opacity=overlay.opacity,
         alt=overlay.description,
-        attribution=html.escape(overlay.attribution) or None,
+        attribution=escaped(overlay.attribution) or None,
         class_name="webmap-exact" if overlay.is_classes else "",
     )
 
