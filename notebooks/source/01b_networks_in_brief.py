@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Networks in brief
 #
-# This notebook is for people who never trained a network. It explains the words that all
+# This notebook is for people who never trained a neural network. It explains the words that all
 # later notebooks use. Each word comes with a picture or with a small experiment on
 # pixels of the Havel scene. If you know these words, go on with
 # [02](02_patch_based_cnn.ipynb).
@@ -66,7 +66,8 @@ print("the first:", pixels[0], "->", legend.names[labels[0]])
 # the [bias](glossary.md#bias). The result is a *score*.
 #
 # Our first question is simple: is a pixel water? The near infrared alone tells much about
-# it. First we change its scale, so that the mean is 0 and the standard deviation is 1.
+# it. First we change its scale, so that the mean is 0 and the
+# [standard deviation](glossary.md#standard-deviation) is 1.
 
 # %%
 is_water = labels == 0
@@ -129,8 +130,9 @@ for probability in (0.9, 0.5, 0.1, 0.01):
 #
 # ## A gradient step
 #
-# Now let one neuron learn. Its score for water is `weight * x`; the score for "not water"
-# is always 0. The training starts with a bad weight, 1, and changes it step by step.
+# Now one neuron learns, in [gradient steps](glossary.md#gradient-step). Its score for water
+# is `weight * x`; the score for "not water" is always 0. The
+# [training](glossary.md#training) starts with a bad weight, 1, and changes it step by step.
 #
 # The [gradient](glossary.md#gradient) says how the loss changes if the weight grows a
 # little. The [learning rate](glossary.md#learning-rate) says how large the steps are.
@@ -193,9 +195,9 @@ StillFigure(figure, "The loss as a curve of one weight, and 12 steps on it, 3 ti
 # %% [markdown]
 # ## Layers and activations
 #
-# A [layer](glossary.md#layer) is a row of neurons with the same inputs. `Dense(6)` has
-# six neurons: one score for each class. Several layers, one after the other, make a
-# [network](glossary.md#network).
+# A [layer](glossary.md#layer) is a row of neurons with the same inputs.
+# [`Dense(6)`](glossary.md#dense-layer) has six neurons: one score for each class. Several
+# layers, one after the other, make a [network](glossary.md#network).
 #
 # After each layer but the last comes an [activation](glossary.md#activation), usually
 # [ReLU](glossary.md#relu): it turns negative numbers into 0. Without it, two layers would
@@ -253,7 +255,7 @@ for ax, (name, network) in zip(figure.subplots(1, 2), networks.items(), strict=T
     look = {"cmap": class_colors, "vmin": -0.5, "vmax": 5.5}
     picture = ax.pcolormesh(side, side, classes.reshape(red.shape), alpha=0.6, **look)
     ax.scatter(*inputs[::10].T, c=labels[::10], s=12, edgecolor="black", lw=0.4, **look)
-    ax.set(title=name, xlabel="red", ylabel="near infrared")
+    ax.set(title=name, xlabel="red (scale changed)", ylabel="near infrared")
 bar = figure.colorbar(picture, ax=figure.axes, ticks=range(6))
 bar.ax.set_yticklabels(legend.names)
 StillFigure(figure, "Classes of two networks over red and near infrared, with samples.")
@@ -292,20 +294,15 @@ print("image:", lake.shape, "result:", result.shape)
 # %%
 figure = Figure(figsize=(11, 3.2), layout="constrained")
 axes = figure.subplots(1, 3, width_ratios=[36, 15, 36])
-titles = ("near infrared (%)", "kernel", "result")
-looks = (
-    {"cmap": "gray"},
-    {"cmap": "RdBu", "vmin": -3, "vmax": 3},
-    {"cmap": "RdBu", "vmin": -45, "vmax": 45},
-)
-for ax, array, title, look in zip(
-    axes, (lake, kernel, result), titles, looks, strict=True
-):
-    figure.colorbar(ax.imshow(array, **look), ax=ax, shrink=0.7)
-    ax.set_title(title)
+left = axes[0].imshow(lake, cmap="gray")
+axes[1].imshow(kernel, cmap="RdBu", vmin=-3, vmax=3)
+right = axes[2].imshow(result, cmap="RdBu", vmin=-45, vmax=45)
+for ax, title in zip(axes, ("near infrared (%)", "kernel", "result"), strict=True):
+    ax.set(title=title, xticks=[], yticks=[])
+figure.colorbar(left, ax=axes[0], shrink=0.7)
+figure.colorbar(right, ax=axes[2], shrink=0.7)
 for (row, column), weight in np.ndenumerate(kernel):
     axes[1].text(column, row, weight, ha="center", va="center", fontsize=14)
-axes[1].set(xticks=[], yticks=[])
 StillFigure(figure, "A lake, a kernel, and its result: red and blue along the shores.")
 
 # %% [markdown]
