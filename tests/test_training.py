@@ -481,6 +481,6 @@ def test_scores_and_replays_do_not_load_keras():
 
 
 def test_an_unknown_name_of_training_is_an_error_that_lists_the_known_ones():
-    with pytest.raises(AttributeError, match=r"no 'Scores'. It has: ClassMetrics"):
+    with pytest.raises(AttributeError, match=r"no 'Scores'. It has: AreaAd"):
         _ = tl.training.Scores
     assert {"LiveCurves", "FScore"} <= set(dir(tl.training))

@@ -11,8 +11,13 @@ no class at the threshold. Maps are made by argmax. `keras.metrics.Precision` an
 from importlib import import_module
 from typing import Any
 
+from tutorial_lib.training.area_adjusted import (
+    AreaAdjustedScores,
+    area_adjusted_scores,
+)
 from tutorial_lib.training.early_stopping import StoppingReplay, replay_early_stopping
-from tutorial_lib.training.evaluation import evaluate_classes
+from tutorial_lib.training.evaluation import classify, evaluate_classes
+from tutorial_lib.training.places import accuracy_interval, compare_over_places
 from tutorial_lib.training.scores import ClassScores, compare_scores
 
 # Modules of the names that need Keras. They are loaded on first use, so that
@@ -20,11 +25,16 @@ from tutorial_lib.training.scores import ClassScores, compare_scores
 _LAZY = {"ClassMetrics": "metrics", "FScore": "metrics", "LiveCurves": "live_curves"}
 
 __all__ = [
+    "AreaAdjustedScores",
     "ClassMetrics",
     "ClassScores",
     "FScore",
     "LiveCurves",
     "StoppingReplay",
+    "accuracy_interval",
+    "area_adjusted_scores",
+    "classify",
+    "compare_over_places",
     "compare_scores",
     "evaluate_classes",
     "replay_early_stopping",

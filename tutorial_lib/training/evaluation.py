@@ -1,4 +1,4 @@
-"""`evaluate_classes`: the classes that a model estimates against the true ones."""
+"""The classes that a model estimates beside the true ones, and their scores."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-__all__ = ["evaluate_classes"]
+__all__ = ["classify", "evaluate_classes"]
 
 
 def evaluate_classes(
@@ -58,20 +58,10 @@ def evaluate_classes(
         >>> int(evaluate_classes(model, dataset).confusion.sum())
         36
     """
-    if not callable(model):
-        what = "a Keras model, for example `keras.models.load_model(path)`"
-        raise TypeError(f"`model` is {arguments.shown(model)}. Give {what}.")
     names = None if names is None else class_names(names)
     target = arguments.text("target", target)
     confusion, above, unknown = 0, 0, 0
-    for inputs, targets in _batches(dataset):
-        true = _array(targets, target, "target")
-        estimated = _array(_outputs(model, inputs), target, "output")
-        if estimated.shape != true.shape or true.ndim < 2:
-            raise ValueError(
-                f"The output '{target}' has the shape {estimated.shape} and its target "
-                f"{true.shape}. Use patches with the size and the classes of the model."
-            )
+    for true, estimated in _pairs(model, dataset, target):
         labelled = true.any(-1)
         # argmax takes NaN for the largest value, so it would give class 0.
         known = labelled & np.isfinite(estimated).all(-1)
@@ -83,6 +73,79 @@ def evaluate_classes(
     _check_counted(int(np.sum(confusion)), unknown)
     names = names or tuple(map(str, range(len(confusion))))
     return ClassScores(confusion, names, above)
+
+
+def classify(
+    model: "keras.Model", dataset: "tf.data.Dataset", *, target: str = "estimated"
+) -> tuple[np.ndarray, np.ndarray]:
+    """The true and the estimated class of each patch, in the order of the dataset.
+
+    Args:
+        model: Model with outputs by name.
+        dataset: Batches of (inputs, {target: one-hot}), as `patch_dataset` makes them.
+            Without `shuffle` they are in the order of the patches, so `labels[i]` is
+            the class of patch i.
+        target: Name of the output: (batch, height, width, class) probabilities.
+
+    Returns:
+        The true classes and the most probable ones: two arrays (n,) of whole numbers.
+        With a class for each pixel, n counts the pixels of all patches.
+
+    Raises:
+        TypeError: If `model` is not a model, or `dataset` does not hold such batches.
+        ValueError: If the output and the target have different shapes, the model does
+            not take the inputs, there are no patches, one of them has no class, or a
+            probability is NaN or infinite.
+
+    Example:
+        >>> import tutorial_lib as tl
+        >>> labels = tl.testing.small_scene()["labels"]
+        >>> positions = tl.select_positions(labels, count=9, margin=8)
+        >>> patches = tl.extract_patches(
+        ...     {"input": tl.testing.small_scene()["input_10m"]}, positions,
+        ...     sizes={"input": 16}, out_dir=tl.testing.scratch_folder(),
+        ... )
+        >>> dataset = tl.patch_dataset(patches.paths, class_count=4, shuffle=False)
+        >>> labels, estimated = classify(tl.architectures.pixelwise_fcnn(4), dataset)
+        >>> bool((labels == positions.labels).all()), estimated.shape
+        (True, (36,))
+    """
+    target = arguments.text("target", target)
+    found: list[tuple[np.ndarray, np.ndarray]] = []
+    for true, estimated in _pairs(model, dataset, target):
+        if not true.any(-1).all():
+            raise ValueError(
+                "The dataset has a pixel without a class. Leave it out, or count with "
+                "`evaluate_classes`."
+            )
+        if not np.isfinite(estimated).all():
+            raise ValueError(
+                f"A probability in the output '{target}' is NaN or infinite. Check the "
+                "weights of the model and the values of the patches."
+            )
+        found.append((true.argmax(-1).ravel(), estimated.argmax(-1).ravel()))
+    if not found:
+        raise ValueError("The dataset is empty. Give at least one patch.")
+    labels, classes = zip(*found, strict=True)
+    return np.concatenate(labels), np.concatenate(classes)
+
+
+def _pairs(
+    model: Any, dataset: Any, target: str
+) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """One-hot classes and probabilities of each batch, of the same shape."""
+    if not callable(model):
+        what = "a Keras model, for example `keras.models.load_model(path)`"
+        raise TypeError(f"`model` is {arguments.shown(model)}. Give {what}.")
+    for inputs, targets in _batches(dataset):
+        true = _array(targets, target, "target")
+        estimated = _array(_outputs(model, inputs), target, "output")
+        if estimated.shape != true.shape or true.ndim < 2:
+            raise ValueError(
+                f"The output '{target}' has the shape {estimated.shape} and its target "
+                f"{true.shape}. Use patches with the size and the classes of the model."
+            )
+        yield true, estimated
 
 
 def _batches(dataset: Any) -> Iterable[tuple[Any, Any]]:
