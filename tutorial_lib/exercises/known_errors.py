@@ -317,6 +317,18 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     ),
     (
         "ValueError",
+        r"duplicate value in 'axis'",
+        "The same axis stands twice in `axis`. The axes are counted from 0.",
+    ),
+    (
+        "TypeError",
+        r"bad operand type for unary (\S+): '([\w.]+)'",
+        lambda match, cause: (
+            f"`{match[1]}` in front of {_kind(match[2])} has no meaning."
+        ),
+    ),
+    (
+        "ValueError",
         r"all input arrays must have the same shape",
         "Arrays of different shapes cannot be stacked.",
     ),

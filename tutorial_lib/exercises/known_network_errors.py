@@ -307,6 +307,18 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         "`model.compile(…)`.",
     ),
     (
+        "ValueError",
+        r"No loss to compute",
+        "The network is compiled without a loss, so there is nothing to make smaller. "
+        '`loss={"estimated": …}` names the output and its loss.',
+    ),
+    (
+        "ValueError",
+        r"No gradients provided for any variable",
+        "What is used as the loss cannot be made smaller by training. Is a metric given "
+        "as the loss?",
+    ),
+    (
         "KeyError",
         r"The path: \('?(\w+)'?,?\) in the `?(\w+)`? argument",
         r"The \2 is given for an output `\1`, which the network does not have. Use the name "
