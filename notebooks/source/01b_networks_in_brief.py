@@ -122,7 +122,7 @@ softmax(np.array([2.0, 1.0, -1.0])).round(2)
 cross_entropy = ex.cross_entropy.answer()
 for probability in (0.9, 0.5, 0.1, 0.01):
     loss = cross_entropy(np.array([probability, 1 - probability]), 0)
-    print(f"probability {probability:4}: loss {loss:.2f}")
+    print("probability", probability, "-> loss", np.round(loss, 2))
 
 # %% [markdown]
 # **What you see.** A network that is sure and wrong has a very large loss. The loss of

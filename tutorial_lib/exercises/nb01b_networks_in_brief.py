@@ -79,7 +79,9 @@ cross_entropy = Exercise(
     solution_code='''
         def cross_entropy(probabilities, label):
             """Minus the logarithm of the probability of the right class."""
-            return -np.log(probabilities[label])
+            probability = probabilities[label]
+            logarithm = np.log(probability)
+            return -logarithm
         ''',
     judge=_judge_cross_entropy,
     imports="import numpy as np",
@@ -109,7 +111,7 @@ cross_entropy = Exercise(
         ),
         "of the others": Mistake(
             code=_cross_entropy_code("-np.log(1 - probabilities[label])"),
-            hint="This is small where the right class is *im*probable. Take the "
+            hint="This is small where the right class is improbable. Take the "
             "logarithm of the probability itself.",
         ),
         "both sides": Mistake(
@@ -414,7 +416,7 @@ count_steps = Exercise(
     mistakes={
         "rounded down": Mistake(
             code=_count_code("samples // batch_size * epochs"),
-            hint="`//` rounds down, so the last, smaller batch of each epoch is not "
+            hint="You rounded down, so the last, smaller batch of each epoch is not "
             "counted.",
         ),
         "fraction": Mistake(
@@ -424,8 +426,8 @@ count_steps = Exercise(
         ),
         "rounded": Mistake(
             code=_count_code("round(samples / batch_size) * epochs"),
-            hint="`round` rounds to the nearest whole number, sometimes down. The last, "
-            "smaller batch always counts.",
+            hint="You rounded to the nearest whole number, which is sometimes down. The "
+            "last, smaller batch always counts.",
         ),
         "one epoch": Mistake(
             code=_count_code("np.ceil(samples / batch_size)"),
@@ -501,7 +503,7 @@ def _weighted_sum(
 ) -> float:
     height, width = kernel.shape
     block = image[row : row + height, column : column + width]
-    return float((block * kernel).sum())
+    return (block * kernel).sum()
 
 
 def _judge_weighted_sum(
@@ -644,7 +646,7 @@ weighted_sum = Exercise(
         ),
         "transposed": Mistake(
             code=_block_code("(block * kernel.T).sum()"),
-            hint="You exchanged rows and columns of the kernel, with `.T`.",
+            hint="Rows and columns of the kernel are exchanged, as `.T` does.",
         ),
         "not summed": Mistake(
             code=_block_code("block * kernel"),
