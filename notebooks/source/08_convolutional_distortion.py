@@ -1,18 +1,19 @@
 # %% [markdown]
 # # Convolutional distortion
 #
-# Notebook [07](07_blocking_artifacts.ipynb) removed so much of each chunk that the map
-# became exact. But how wrong is a map with a smaller crop? And is exactness worth what it
-# costs, for a deeper network that needs a larger crop still?
+# In notebook [07](07_blocking_artifacts.ipynb) a crop removed so much of each chunk that
+# the map became exact. How wrong is a map with a smaller crop? And is exactness worth
+# what it costs, for a deeper network that needs a larger crop? At the end, you estimate
+# how much of the whole map is right, from a small sample.
 #
 # **Afterwards you can**
 #
-# - say how the crop of a network grows with its depth,
-# - measure the distortion that a crop leaves,
-# - weigh it against its cost, and choose,
-# - tell what a network could see from what it looks at.
+# - say how the exact crop grows with the depth of a network,
+# - build a deeper network, and measure the distortion that a crop leaves,
+# - weigh the distortion against its cost, and choose,
+# - estimate the accuracy of a map from a random sample, with an interval.
 #
-# **Needs** about 45 minutes of yours, a minute of computing, 1 GB of memory, no
+# **Needs** about 45 minutes of your time, ½ minute of computing and 1.0 GB of memory; no
 # internet.
 
 # %%
@@ -22,6 +23,7 @@ import tutorial_lib as tl  # first: it keeps TensorFlow quiet
 import keras
 import numpy as np
 import pandas
+from IPython.display import display
 from rasterio.windows import Window
 from tutorial_lib import rasters, recorded
 from tutorial_lib.exercises import nb08_convolutional_distortion as ex
@@ -45,9 +47,9 @@ crops = (0, 8, 16, 24, 32, 48, 63, 64, 80, 96, 112, 128, 192, 256)
 # %% [markdown]
 # ## Deeper networks
 #
-# The network of notebook 07 halves the image four times. Each further halving lets it see
-# more of the surroundings of a pixel: roads that go on, blocks of houses. **What will
-# one more halving do to the margins?**
+# The network of notebook 07 halves the image four times. With each further halving, a
+# result depends on more of the image around it: on roads that go on, on blocks of houses.
+# **What will one more halving do to the [margins](glossary.md#margin)?**
 
 # %% tags=["nbval-check-output"]
 rows = {}
@@ -64,48 +66,48 @@ pandas.DataFrame(rows, index=columns).T.rename_axis("halvings")
 
 # %% tags=["nbval-check-output"]
 exact_crop = ex.exact_crop.answer()
+found = {}
 for depth in (5, 6, 7):
     network = tl.architectures.deeper_unet(4, depth=depth, crops=())
     verdict = tl.check_tiling(tl.analyse(network), "estimated", tile=2**depth, crop=0)
-    print(
-        f"{depth} halvings: crop {exact_crop(depth)}; the kit finds {verdict.crops[0]}"
-    )
-    assert exact_crop(depth) == verdict.crops[0]
+    found[depth] = (int(exact_crop(depth)), verdict.crops[0])
 
-# %% [markdown]
-# With seven halvings, 256 pixels are lost on each side. We take **five**.
+columns = ["crop by your function", "crop that the kit finds"]
+crop_table = pandas.DataFrame(found, index=columns).T.rename_axis("halvings")
+crop_table
 
 # %% exercise="deeper"
 
 # %%
 Deeper = ex.deeper.answer()
-analysis = tl.analyse(Deeper().build({"input_p": 1, "input_xs": 4}))
-print(analysis.explain(256, "estimated"))
+deeper_analysis = tl.analyse(Deeper().build({"input_p": 1, "input_xs": 4}))
+table = deeper_analysis.table(256)
+table.loc[
+    table["kernel"].notna(), ["kernel", "stride", "size", "valid", "left", "right"]
+]
 
 # %% [markdown]
-# **What you see.** The layers that take something away, and how much of 256 pixels is
-# left at the end.
+# **What you see.** The layers with a kernel, for a chunk of 256 pixels. The layers have no
+# names of their own, so the kit counts those of a kind. `left` and `right` are what each
+# layer has lost so far, in its own pixels; the last row has the margins.
 #
-# To see distortion, a network must have learnt something. The kit brings this one
-# trained, like the one of notebook 07, with many more crops.
+# To show distortion, a network must have learnt something. The kit brings this network
+# trained, on the same patches as that of notebook 07 and with many more crops.
+#
+# ## Measuring the distortion
+#
+# As in notebook 07, a chunk is mapped alone, and again with the image around it. The
+# difference is the [distortion](glossary.md#distortion): the error that comes from the
+# zeros at the chunk's borders.
 
 # %%
 network = keras.models.load_model(recorded.weights_path("deep_town"))
-assert tl.analyse(network).margins["estimated"] == analysis.margins["estimated"]
-
-# %% [markdown]
-# ## Measuring the distortion
-#
-# As in notebook 07, a chunk is mapped alone, and once more with the image around it. What
-# differs is distortion.
-
-# %%
 sources = {"input_p": town / "pan.tif", "input_xs": town / "xs.tif"}
 pan, xs = (rasters.read_array(path).astype("float32") for path in sources.values())
 
 
 def run(row, col, side):
-    """Probabilities of a square of pan pixels, fed to the network alone."""
+    """Probabilities of a square of pan pixels, given to the network alone."""
     small = slice(row // 4, (row + side) // 4), slice(col // 4, (col + side) // 4)
     image = pan[row : row + side, col : col + side], xs[small]
     inputs = {x: a[np.newaxis] for x, a in zip(sources, image, strict=True)}
@@ -124,127 +126,106 @@ tl.show(
 )  # fmt: skip
 
 # %% [markdown]
-# **What you see.** The two differ along the borders. Further in, one sees nothing. But is
-# there nothing?
+# **What you see.** The two results differ along the borders. Further in, the picture shows
+# no difference. Is there none? A picture cannot tell, so measure it.
 
 # %% exercise="distortion"
 
 # %% [markdown]
-# **Guess: by how much does the distortion fall from crop 0 to crop 32, half of what an
-# exact map needs?**
+# A crop of 64 is exact here. **Guess: how many times smaller is the distortion with a
+# crop of 32, half of that, than with none?**
 
 # %%
 distortion = ex.distortion.answer()
-measured = {crop: distortion(alone, around, crop) for crop in crops if crop < 100}
-print(f"from crop 0 to crop 32 it falls to 1 / {measured[0] / measured[32]:.0f}")
+measured = {
+    crop: float(distortion(alone, around, crop)) for crop in crops if crop < 100
+}
+print(f"With a crop of 32 it is {measured[0] / measured[32]:.0f} times smaller.")
 pandas.Series(measured, name="distortion").rename_axis("crop").to_frame()
 
 # %% [markdown]
-# **What you see.** There are two steps, at the two margins: from 32 on, the right and the
-# bottom are clean, and from 63 on, the left and the top as well. What is left then is
-# rounding, as sums are made in another order.
+# **What you see.** There are two steps, at the two margins. From 32 on, the right and the
+# bottom are clean. From 63 on, the left and the top are clean too. What is left then is
+# rounding: sums were made in another order.
 #
-# One chunk may be an odd one. The kit measures at several places, and larger crops, for
-# which the chunks must be larger, too. Its errors are smaller than yours, for two
-# reasons: of a larger chunk the borders are a smaller part, and *per value* means that
-# the squares are averaged over the bands, not summed. With four bands that halves it.
+# One chunk may be unusual, so the kit averages over several places, with larger chunks so
+# that larger crops fit.
 
 # %%
 curve = tl.distortion_curve(network, sources, output="estimated", crops=crops, count=3)
-print(curve)
 curve.plot()
 
 # %% [markdown]
-# **What you see.** On the left the distortion, on a scale where each step is ten times
-# less, and the cost, which is that of chunks of this size; on the right, how the error
-# falls with the distance from each side of the chunk.
+# **What you see.** On the left: the error with each crop, on a scale where one step is
+# ten times less, and the cost with chunks of this size. On the right: how the error falls
+# with the distance from each side, down to rounding at its margin.
+#
+# The error is *per value*: the squares are averaged over the four bands. You have summed
+# them, so your numbers are twice as large. Hollow marks are crops that no map can use.
+# **Why not? And which crops are exact and can be used as well?**
 
 # %% tags=["nbval-check-output"]
 table = curve.table()
-assert table.loc[0, "rmse"] > 10 * table.loc[48, "rmse"]
-assert table.loc[64, "largest"] < 1e-5 < table.loc[48, "largest"]
-print("crops that can be tiled: ", *table.index[table["tiles"]])
-print("crops that are exact:    ", *table.index[table["exact"]])
-print("both:                    ", *table.index[table["exact"] & table["tiles"]])
+stride = deeper_analysis.total_stride["input_p"]
+usable = table[["tiles", "exact"]].assign(rest=2 * table.index % stride)
+usable.rename(columns={"tiles": "can be used", "rest": f"2 crops % {stride}"})
 
 # %% [markdown]
-# Not every crop can be used for a map: after 8, 24 or 63, what is left of a chunk is no
-# multiple of the total stride, 32. That is why single chunks were measured. 63 is exact,
-# and no map can be made with it.
-#
-# ## How far the network looks
-#
-# The margins say how far the network *could* see. Does it? Cut what each border reaches
-# into an outer half and an inner half. **How much larger is the error in the outer one?**
-
-# %%
-profile = curve.by_distance()
-for side in profile:
-    error = profile[side].dropna()
-    reached = np.flatnonzero(error > 1e-6).max() + 1
-    outer, inner = error[: reached // 2].mean(), error[reached // 2 : reached].mean()
-    print(
-        f"{side:6} reaches {reached} px; outer half {outer / inner:.1f} times the inner"
-    )
-    assert outer > 1.5 * inner
-
-# %% [markdown]
-# **What you saw.** The network could look far, and looks mostly at what is near: its
-# *effective* receptive field is a part of the theoretical one. That is known of deep
-# networks (Luo and others, 2016). Look at the plot again: the error falls fast within a
-# few pixels, and once more before the right margin; at the left and the top a small rest
-# then stays nearly the same, and ends at their margin. So a small crop takes most of the
-# distortion away, and only a large one takes all.
+# **What you see.** A crop can be used if two crops together are a multiple of the total
+# stride. With others, the next chunk would begin between two multiples. So 63 is exact,
+# but no map can be made with it. Only single chunks could be measured with such crops.
 #
 # ## What a crop costs
-
-# %% exercise="cost"
-
-# %% [markdown]
-# **With a chunk of 256 pixels, how many times longer does an exact map take than one
-# without a crop?**
-
-# %%
-cost = ex.cost.answer()
-sizes = (256, 512, 1024)
-costs = {f"chunk {n}": {c: cost(n, c) for c in (0, 16, 32, 64)} for n in sizes}
-pandas.DataFrame(costs).rename_axis("crop").round(2)
-
-# %% [markdown]
-# For a large chunk even the exact crop is cheap. So the question is rarely *exact or
-# fast*: it is how large a chunk fits into the memory. The kit cuts less at the right and
-# the bottom, too, where the margin is smaller. Two plans for the same map:
+#
+# The network computes all pixels of a chunk, and the crop throws some away. The cost is
+# the number of pixels computed for each pixel kept: `(chunk / (chunk - 2 * crop)) ** 2`.
+# The second table has two plans of the kit for the same exact map.
+# **Is exactness expensive?**
 
 # %% tags=["nbval-check-output"]
+costs = {
+    f"chunk {chunk}": {
+        crop: (chunk / (chunk - 2 * crop)) ** 2 for crop in (0, 16, 32, 64)
+    }
+    for chunk in (256, 512, 1024)
+}
+display(pandas.DataFrame(costs).rename_axis("crop").round(2))
+plans = {}
 for tile_size in (160, 416):
     plan = tl.plan_inference(network, sources, output="estimated", tile_size=tile_size)
-    chunk = len(plan.job.chunk(plan.tiles[0], plan.job.names[0])[0])
-    print(f"tiles of {tile_size}: chunks of {chunk}, "
-          f"{plan.redundancy:.2f} pixels read for each mapped")  # fmt: skip
+    chunk = len(plan.job.chunk(plan.tiles[0], "input_p")[0])
+    plans[tile_size] = {"chunk": chunk, "read for each mapped": plan.redundancy}
+pandas.DataFrame(plans).T.rename_axis("tile").round(2)
 
 # %% [markdown]
+# **What you see.** With small chunks it is expensive: half of each side is thrown away.
+# With large chunks even the exact crop is cheap. So the question is seldom *exact or
+# fast*. It is how large a chunk fits into the memory. The kit also removes less at the
+# right and the bottom, where the margin is smaller.
+#
 # ## Do the seams show?
 #
-# Three maps in blocks of 256 pixels, with crops of 0, 16 and 64. **Which of them will
-# leave seams that can be seen?** The score takes the total stride, 32: a network leaves a
-# pattern that repeats with it, so borders of tiles are compared with its other multiples.
+# Three maps in blocks of 256 pixels, with crops of 0, 16 and 64. The score gets the total
+# stride, 32: such a network leaves a pattern that repeats every 32 pixels. So the borders
+# of tiles are compared with the other multiples of 32.
+# **Which of the three maps will have seams that you can see?**
 
 # %%
 fields = {
-    name: tl.Source(path, receptive_field=field)
-    for (name, path), field in zip(sources.items(), (256, 64), strict=True)
+    "input_p": tl.Source(sources["input_p"], receptive_field=256),
+    "input_xs": tl.Source(sources["input_xs"], receptive_field=64),
 }
-paths = {}
+paths, seams = {}, {}
 for crop in (0, 16, 64):
     paths[crop] = work / f"crop{crop}.tif"
     name, side = f"estimated_crop{crop}" if crop else "estimated", 256 - 2 * crop
-    with warnings.catch_warnings(action="ignore"):  # we know: notebook 07
+    with warnings.catch_warnings(action="ignore"):  # known from notebook 07
         plan = tl.plan_inference(
             network, fields, output=name, expression_field=side, tile_size=side
         )
     plan.write(paths[crop], progress=False)
-    score = tl.seam_score(paths[crop], tile=side, stride=32)
-    print(f"crop {crop:2}: seam score {score:.2f}")
+    seams[crop] = tl.seam_score(paths[crop], tile=side, stride=stride)
+pandas.Series(seams, name="seam score").rename_axis("crop").round(2).to_frame()
 
 # %%
 tl.compare(
@@ -255,43 +236,189 @@ tl.compare(
     titles=("crop 0", "crop 16", "crop 64"),
 )
 
-# %% tags=["nbval-check-output"]
-distances = {crop: tl.rmse(paths[crop], paths[64]) for crop in (0, 16)}
-assert distances[16].summed_over_bands < distances[0].summed_over_bands / 2
-for crop, d in distances.items():
-    print("crop", crop, "and crop 64 both cover {} x {} px".format(*d.window_shape))
-
 # %%
-exact, rows = rasters.read_array(paths[64]), {}
-for crop, d in distances.items():
-    height, width = d.window_shape
+distances = {crop: tl.rmse(paths[crop], paths[64]) for crop in (0, 16)}
+exact, wrong = rasters.read_array(paths[64]), {}
+for crop, distance in distances.items():
+    height, width = distance.window_shape
     same_place = rasters.read_array(paths[crop])[64 - crop :, 64 - crop :]
     error = abs(same_place[:height, :width] - exact[:height, :width]).max(axis=-1)
-    rows[f"crop {crop}"] = {
-        "summed over bands": d.summed_over_bands,
+    wrong[f"crop {crop}"] = {
+        "RMSE, summed over bands": distance.summed_over_bands,
         "share of pixels wrong by more than 0.01": (error > 0.01).mean(),
         "share of pixels wrong by more than 0.1": (error > 0.1).mean(),
-        "largest": error.max(),
+        "largest error": distance.largest,
     }
-    assert np.isclose(error.max(), d.largest)
-pandas.DataFrame(rows).round(3)
+wrong = pandas.DataFrame(wrong)
+wrong.round(3)
 
 # %% [markdown]
-# **What you saw.** Of crop 0 the score says what the eye does. The map of crop 64 is
-# exact, so what its score is away from 1 is chance: a border of tiles may run along a row
-# of houses. Crop 16 is further away, a trace of seams is left.
+# **What you see.** Without a crop, the score agrees with the eye. The map of crop 64 is
+# exact, so its score differs from 1 by chance only: a border of tiles may follow a row of
+# houses. The three maps have different corners, and `tl.rmse` compares the same places.
 #
-# The three maps have different corners; `tl.rmse` compares where both lie. Crop 16 nearly
-# hides the seams from the eye, and yet a share of the pixels is wrong, single ones by
-# nearly as much as can be. Whether that matters depends on the use: for a picture hardly,
-# for change detection between two maps it does.
+# A crop of 16 hides most of the seams. Yet a share of the pixels is wrong, and a few are
+# wrong by a lot. For a picture this hardly matters. If you compare two maps to find what
+# has changed, it does.
+#
+# ## How much of the map is right?
+#
+# The scores of notebooks 02 to 06 say how good a network is on labelled patches. A user
+# of a map asks something else: what share of its *area* is right? For most maps nobody
+# knows all true classes. So people check a sample of its pixels, for example in the
+# field. In our town the truth is known everywhere: you can see if the estimate is right.
+
+# %%
+town_map = work / "town.tif"
+plan = tl.plan_inference(
+    network, sources, output="estimated_labels", tile_size=416, legend=legend
+)
+plan.write(town_map, progress=False)
+mapped = rasters.read_array(town_map)[..., 0]
+# The truth has no margins: take the pixels that the map has.
+truth = rasters.read_array(town / "labels.tif")[..., 0][np.ix_(plan.rows, plan.cols)]
+tl.show(town_map, town / "labels.tif", titles=("map", "truth"))
+
+# %% [markdown]
+# Draw a [probability sample](glossary.md#probability-sample): every pixel has a known
+# chance to be drawn. Here it is *stratified*. Each class of the map is a *stratum*, and
+# from each, 200 pixels are drawn at random. So rare classes get enough pixels.
+# **Are the classes as common in the sample as in the map?**
+
+# %%
+strata = [np.flatnonzero(mapped == number) for number in range(4)]
+
+
+def draw(rng):
+    """True and mapped classes of 200 random pixels of each class of the map."""
+    chosen = [rng.choice(pixels, 200, replace=False) for pixels in strata]
+    pixels = np.concatenate(chosen)
+    return truth.flat[pixels], mapped.flat[pixels]
+
+
+labels, estimated = draw(np.random.default_rng(0))
+map_pixels = np.bincount(mapped.ravel())
+counts = np.zeros((4, 4), int)
+np.add.at(counts, (labels, estimated), 1)
+sample = pandas.DataFrame(counts, legend.names, legend.names, dtype=object)
+sample.loc["share of the map"] = (map_pixels / map_pixels.sum()).round(2)
+sample.rename_axis("truth")
+
+# %% [markdown]
+# **What you see.** Each column is a class of the map: its 200 pixels, by their true class.
+# No: a rare class has as many pixels in the sample as a common one.
+#
+# The **[user's accuracy](glossary.md#users-accuracy)** of a class is the share of the
+# pixels *mapped* as this class that are right. It belongs to one column, so the sample
+# shows it as it is. The **[producer's accuracy](glossary.md#producers-accuracy)** is the
+# share of the pixels that *are* of this class and are mapped so. It belongs to a row, and
+# in a row, pixels of rare and common columns are mixed. They must be weighted.
+
+# %% exercise="map_accuracy"
+
+# %% [markdown]
+# Now compare three numbers for each score: *counted* in the sample as if all pixels were
+# equal, *weighted* by the shares of the map, and the *truth* from all pixels of the town.
+# **Of which classes is the producer's accuracy counted too high?**
+
+# %%
+map_accuracy = ex.map_accuracy.answer()
+users = np.diag(counts) / counts.sum(axis=0)
+scores = tl.training.area_adjusted_scores(labels, estimated, map_pixels, legend.names)
+own = float(map_accuracy(users, map_pixels))
+print(f"overall accuracy: yours {own:.3f}, by the kit {scores.overall:.3f}")
+
+
+def compared(labels, estimated):
+    """Overall and producer's accuracies: counted, weighted, and half the interval."""
+    right, own = labels == estimated, np.bincount(labels)
+    counted = [right.mean(), *np.bincount(labels[right]) / own]
+    one = tl.training.area_adjusted_scores(labels, estimated, map_pixels)
+    weighted, upper = ([one.overall, *one.producers], one.interval)
+    half = np.array([upper("overall")[1], *upper("producers")[1]]) - weighted
+    return np.array([counted, weighted, half])
+
+
+# %%
+titles = ["overall", *(f"producer's, {name}" for name in legend.names)]
+table = pandas.DataFrame(compared(labels, estimated).T, titles)
+table.columns = ["counted", "weighted", "±"]
+table["truth"] = compared(truth.ravel(), mapped.ravel())[0]
+table.round(3)
+
+# %% [markdown]
+# **What you see.** `±` is half of the 95 % interval: the truth should lie between
+# *weighted* minus it and *weighted* plus it, for 95 of 100 samples. One sample proves
+# nothing. So draw 200 samples, and count.
+
+# %%
+rng = np.random.default_rng(1)
+draws = np.array([compared(*draw(rng)) for _ in range(200)])
+counted, weighted, half = draws.transpose(1, 0, 2)
+inside = abs(weighted - table["truth"].to_numpy()) <= half
+means = {"counted, mean": counted.mean(0), "weighted, mean": weighted.mean(0)}
+means |= {"truth": table["truth"], "intervals with the truth": inside.mean(0)}
+many = pandas.DataFrame(means, titles)
+many.round(3)
+
+# %% tags=["claim"]
+assert tl.analyse(network).margins["estimated"] == deeper_analysis.margins["estimated"]
+assert (crop_table.iloc[:, 0] == crop_table.iloc[:, 1]).all()
+of_crop = curve.table()
+assert of_crop.loc[0, "rmse"] > 10 * of_crop.loc[48, "rmse"]
+assert of_crop.loc[64, "largest"] < 1e-5 < of_crop.loc[48, "largest"]
+assert np.isclose(of_crop["rmse_summed"], 2 * of_crop["rmse"]).all()
+assert measured[63] < 1e-5 < measured[48] < measured[32] / 2 < measured[0] / 20
+assert (usable["tiles"] == (usable["rest"] == 0)).all()
+assert seams[0] > 1.5 > seams[16]
+assert wrong.iloc[1, 1] > 0.01
+assert wrong.iloc[3, 1] > 0.1
+assert (wrong["crop 16"] < wrong["crop 0"]).all()
+assert np.isclose(own, scores.overall)
+
+# %% tags=["claim"]
+shares = pandas.Series([1, *4 * map_pixels / map_pixels.sum()], titles)
+bias = many["counted, mean"] - many["truth"]
+# Classes with less than a quarter of the map are counted too high, others too low.
+assert bias[shares.nsmallest(1).index].min() > 0.02
+assert bias[shares.nlargest(1).index].max() < -0.02
+assert (many["weighted, mean"] - many["truth"]).abs().max() < 0.01
+assert 0.9 <= many["intervals with the truth"].iloc[0] <= 1
+assert many["intervals with the truth"].min() > 0.85
+
+# %% [markdown]
+# **What you see.** On average, the weighted scores are the true ones. About 95 of 100
+# intervals hold the true overall accuracy. For a class of which the sample has few errors,
+# they may be fewer: the formula is an approximation. The counted scores stay wrong,
+# however many samples are drawn. The producer's accuracy of the rarest class of the map
+# is counted too high, and that of the most common one too low.
+#
+# **A warning for the Havel.** Its labels are polygons that somebody drew, where the class
+# was easy to see. That is not a probability sample. Weights help there too, but the
+# interval would promise more than anybody knows.
 #
 # ## Summary
 #
-# - The exact crop doubles with each halving.
-# - Distortion falls quickly with the crop and is gone at the margin; most of what a
-#   network sees is near.
-# - Cost depends on chunk and crop: larger chunks make exactness cheap.
-# - Compare maps where both lie, and say whether bands were summed or averaged.
+# - The exact crop doubles with each halving of the image.
+# - Distortion falls with the crop, and ends at the larger margin. The cost depends on crop
+#   and chunk: large chunks make exactness cheap.
+# - Compare maps by place, and say whether errors were summed or averaged over bands.
+# - The accuracy of a map needs a probability sample, and weights by the area of each
+#   class of the map.
+#
+# ## Open task
+#
+# Draw 800 pixels at random from the *whole* map, without strata: `rng.choice(mapped.size,
+# 800, replace=False)`. Repeat it 200 times. How much do the overall accuracy and the
+# accuracies of the rarest class vary, compared with the stratified samples? Which sample
+# would you take to a field?
+#
+# Further reading:
+#
+# - [Good practices for estimating area and assessing accuracy of land
+#   change](https://doi.org/10.1016/j.rse.2014.02.015) by Olofsson and others: the formulas
+#   of this notebook, and how many samples to take.
+# - [Deconvolution and checkerboard artifacts](https://doi.org/10.23915/distill.00003)
+#   explains the pattern that transposed convolutions leave.
 #
 # Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*.

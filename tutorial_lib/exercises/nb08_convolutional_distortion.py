@@ -226,12 +226,13 @@ deeper = Exercise(
     name="deeper",
     title="One halving more",
     question="""
-        This is the network of notebook 07 with three blanks. `halve` is a convolution
-        with a stride of 2, and `double` is a transposed one.
+        With many halvings, soon more of each chunk is removed than kept. Our deeper
+        network has **five**. Here is its code, with three blanks. `halve` is a
+        convolution with a stride of 2, and `double` is a transposed one.
 
         1. `crops`: it has outputs with the crops 8, 16, 32, and the crop that is exact.
-        2. The numbers of filters: there are **five** halvings, with 16 filters in the
-           first, 32 in the second, and 64 in all others.
+        2. The numbers of filters, one for each halving: 16 in the first, 32 in the
+           second, and 64 in all others.
         3. What follows a halving is kept in `levels`. On the way up, `net` is doubled to
            as many channels as `skip` has, and then added to `skip`.
 
