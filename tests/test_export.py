@@ -1,6 +1,7 @@
 """Saved and exported models: same results and names, also in a fresh process."""
 
 import json
+import logging
 import resource
 import shutil
 import subprocess
@@ -115,6 +116,19 @@ def test_outputs_without_keys_are_exported_under_the_names_of_their_layers(
 def test_exporting_prints_nothing(tmp_path, capfd):
     tl.export(small(), tmp_path / "served")
     assert capfd.readouterr() == ("", "")
+
+
+def test_exporting_logs_nothing_in_an_interactive_python(tmp_path, monkeypatch):
+    logger, heard = logging.getLogger("tensorflow"), []
+    handler = logging.Handler()
+    handler.emit = heard.append
+    # TensorFlow chooses this level in a notebook.
+    monkeypatch.setattr(logger, "level", logging.INFO)
+    monkeypatch.setattr(logger, "handlers", [handler])
+    logger.manager._clear_cache()
+    tl.export(small(), tmp_path / "served")
+    assert logger.level == logging.INFO
+    assert heard == []
 
 
 # Folders

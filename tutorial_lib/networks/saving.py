@@ -7,9 +7,11 @@ inputs and outputs.
 
 import hashlib
 import json
+import logging
 import os
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +191,8 @@ def _write_saved_model(model: keras.Model, folder: Path) -> None:
         "serve", lambda inputs: model(inputs, training=False), input_signature=[specs]
     )
     try:
-        archive.write_out(folder, verbose=False)
+        with _tensorflow_quiet():
+            archive.write_out(folder, verbose=False)
     except tf.errors.OpError as err:
         raise OSError(error_line(err)) from err
     # What a layer raises that must know the size of its image, as the bilinear
@@ -200,6 +203,21 @@ def _write_saved_model(model: keras.Model, folder: Path) -> None:
             f"{error_line(err)}. Save it with `model.save('….keras')`, and map with "
             "that file."
         ) from err
+
+
+@contextmanager
+def _tensorflow_quiet() -> Iterator[None]:
+    """Keep TensorFlow's log lines about the part of a folder out of a notebook.
+
+    Only in an interactive Python is its level INFO.
+    """
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel(max(level, logging.WARNING))
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _write_reach(model: keras.Model, folder: Path) -> None:
