@@ -210,11 +210,12 @@ def picture_of(
     kind: str,
     legend: Legend | None,
     limits: Limits | None,
+    gamma: float = 1,
 ) -> np.ndarray:
     """Picture (height, width, 4) uint8 of pixels (height, width, channel)."""
     if kind == "classes":
         return class_picture(pixels[..., 0], valid, legend)
-    return value_picture(pixels, valid, limits, RAMPS.get(kind))
+    return value_picture(pixels, valid, limits, RAMPS.get(kind), gamma)
 
 
 def same_window(

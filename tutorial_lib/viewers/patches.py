@@ -21,13 +21,19 @@ from tutorial_lib.viewers.figures import (
     StillFigure,
     no_data_ground,
 )
-from tutorial_lib.viewers.layers import choose_kind, choose_limits, picture_of
-from tutorial_lib.viewers.options import Display, check_legend, chosen_bands
-from tutorial_lib.viewers.pictures import class_color, class_name, whole_classes
+from tutorial_lib.viewers.options import check_legend, chosen_bands
+from tutorial_lib.viewers.pictures import (
+    class_color,
+    class_name,
+    whole_classes,
+)
 from tutorial_lib.viewers.reading import is_path
-
-# The limits of the stretch are computed from a sample of about this many patches.
-STRETCH_SAMPLE = 500
+from tutorial_lib.viewers.single_patches import (
+    PATCH_FRAME,
+    is_marked,
+    mark_centre,
+    patch_pictures,
+)
 
 # Stands for the class of patches without labels.
 NO_CLASS = -1
@@ -45,9 +51,6 @@ SQUARE_INCHES = 0.45
 # Longer names of classes, in characters, are cut.
 LONGEST = 40
 
-# Without a frame, a white patch would not stand out from the white figure.
-PATCH_FRAME = {"edgecolor": "#b0b0b0", "linewidth": 0.5}
-
 
 def show_patches(
     patches: Patches | Mapping[str, np.ndarray | PathLike] | np.ndarray | PathLike,
@@ -62,7 +65,8 @@ def show_patches(
     """Draw examples of patches, one class in a row.
 
     All patches have one stretch, computed from the whole source, so their brightness
-    can be compared. The number above a patch is its index.
+    can be compared. A yellow frame marks the centre pixel, whose class is that of the
+    patch; it has the index `size // 2`. The number above a patch is its index.
 
     Args:
         patches: The result of `extract_patches`, or arrays (n, height, width, channel)
@@ -116,10 +120,13 @@ def show_patches(
         _draw_name(ax, row, short[label], color)
         for column, index in enumerate(indices.tolist()):
             _draw_patch(ax, row, column, pictures[index], index)
+            if is_marked(pictures[index]):
+                mark_centre(ax, pictures[index], _corner(row, column), (1, 1))
     title = f"Patches of {source}, {pixels.shape[1]}x{pixels.shape[2]} px"
     if bands is not None:
         title += f", band{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
-    ax.set_title(title, fontsize=TEXT_SIZE + 1, loc="left")
+    note = " (yellow: the centre pixel)" if is_marked(pixels[0]) else ""
+    ax.set_title(title + note, fontsize=TEXT_SIZE + 1, loc="left")
     rows = [f"{len(examples[label])} of {name}" for label, name in names.items()]
     return StillFigure(figure, f"{title}: {', '.join(rows)}.", patch_files(arrays))
 
@@ -233,35 +240,6 @@ def _examples(
     }
 
 
-def patch_pictures(
-    patches: np.ndarray,
-    bands: Sequence[int],
-    legend: Legend | None,
-    indices: np.ndarray,
-) -> dict[int, np.ndarray]:
-    """Pictures of some patches, all with the stretch of the whole source.
-
-    Args:
-        patches: (n, height, width, channel).
-        bands: Numbers of one or three bands, from 1.
-        legend: Names and colours, if the patches are label maps.
-        indices: Indices of the patches to draw.
-
-    Returns:
-        Picture (height, width, 4) uint8 by index.
-    """
-    channels = [band - 1 for band in bands]
-    sample = patches[:: max(1, len(patches) // STRETCH_SAMPLE)][..., channels]
-    values = sample[np.isfinite(sample).all(axis=-1)]
-    kind = choose_kind(values, patches.shape[3], legend)
-    limits = choose_limits(values, kind, Display())
-    shown = {index: patches[index][..., channels] for index in indices.tolist()}
-    return {
-        index: picture_of(patch, np.isfinite(patch).all(-1), kind, legend, limits)
-        for index, patch in shown.items()
-    }
-
-
 def _shortened(name: str) -> str:
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
@@ -306,13 +284,18 @@ def _draw_patch(
     ax: Axes, row: int, column: int, picture: np.ndarray, index: int
 ) -> None:
     """Draw a patch with its index above it."""
-    left, top = column * (1 + GAP), row * (1 + ROW_GAP) + ROW_GAP
+    left, top = _corner(row, column)
     extent = (left, left + 1, top + 1, top)
     no_data_ground(ax, extent)
     ax.imshow(picture, extent=extent, interpolation="nearest", aspect=1)
     ax.add_patch(Rectangle((left, top), 1, 1, fill=False, **PATCH_FRAME))
     style = {"fontsize": TEXT_SIZE - 1, "color": "#606060", "va": "bottom"}
     ax.text(left, top - 0.03, str(index), **style)
+
+
+def _corner(row: int, column: int) -> tuple[float, float]:
+    """(left, top) of a patch in the drawing."""
+    return column * (1 + GAP), row * (1 + ROW_GAP) + ROW_GAP
 
 
 def row_name(label: int, legend: Legend | None) -> str:

@@ -44,6 +44,7 @@ __all__ = [
     "GREY_RAMP",
     "PROBABILITY_RAMP",
     "Limits",
+    "brightening",
     "class_color",
     "class_ids",
     "class_name",
@@ -81,15 +82,35 @@ def stretch_limits(
     return np.clip(low, -LARGEST, LARGEST), np.clip(high, -LARGEST, LARGEST)
 
 
-def _stretched(array: np.ndarray, limits: Limits) -> np.ndarray:
-    """Values as 0 to 255; mid grey where both limits are the same."""
+def _shares(array: np.ndarray, limits: Limits) -> np.ndarray:
+    """Values as 0 to 1 between the limits; 0.5 where both are the same."""
     low, high = (np.asarray(limit, "float64") for limit in limits)
     flat = high <= low
     # float64 does not overflow for values near the end of float32, such as -3.4e38.
     with np.errstate(over="ignore", invalid="ignore"):
         span = np.where(flat, 1, high - low)
         shares = np.nan_to_num((array.astype("float64") - low) / span)
-    return np.rint(np.where(flat, 0.5, np.clip(shares, 0, 1)) * 255).astype("uint8")
+    return np.where(flat, 0.5, np.clip(shares, 0, 1))
+
+
+def brightening(values: np.ndarray, limits: Limits) -> float:
+    """Exponent of the shares between the limits that makes the median visible.
+
+    A few bright clouds or roofs make everything else dark in a linear stretch. The
+    median becomes 0.4 of the way to white. The exponent is at most 1 (nothing becomes
+    darker) and at least 0.5 (dark pixels keep their colours).
+
+    Args:
+        values: (n, channel) pixels with data.
+        limits: Values that become darkest and brightest.
+
+    Example:
+        >>> values = np.array([[0.0], [16.0], [100.0]])
+        >>> round(brightening(values, (0, 100)), 9)
+        0.5
+    """
+    middle = np.median(_shares(values, limits)) if len(values) else 0.5
+    return float(np.clip(np.log(0.4) / np.log(np.clip(middle, 1e-6, 0.4)), 0.5, 1))
 
 
 def _with_alpha(colors: np.ndarray, valid: np.ndarray) -> np.ndarray:
@@ -98,7 +119,11 @@ def _with_alpha(colors: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def value_picture(
-    array: np.ndarray, valid: np.ndarray, limits: Limits, ramp: np.ndarray | None = None
+    array: np.ndarray,
+    valid: np.ndarray,
+    limits: Limits,
+    ramp: np.ndarray | None = None,
+    gamma: float = 1,
 ) -> np.ndarray:
     """Picture of three channels in colour, or of one channel along a ramp.
 
@@ -107,13 +132,14 @@ def value_picture(
         valid: (height, width) bool, True where there is data.
         limits: Values that become 0 and 255, for each channel or for all.
         ramp: (256, 3) colours for one channel; None for three channels.
+        gamma: Exponent of the shares between the limits; see `brightening`.
 
     Example:
         >>> pixel = np.array([[[10.0, 15.0, 99.0]]])
         >>> value_picture(pixel, np.array([[True]]), (10, 20)).tolist()
         [[[0, 128, 255, 255]]]
     """
-    colors = _stretched(array, limits)
+    colors = np.rint(_shares(array, limits) ** gamma * 255).astype("uint8")
     return _with_alpha(colors if ramp is None else ramp[colors[..., 0]], valid)
 
 

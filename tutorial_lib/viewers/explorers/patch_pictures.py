@@ -7,12 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.patheffects import withStroke
 
 from tutorial_lib.rasters import Legend
 from tutorial_lib.viewers.explorers.shell import WIDTH, Sheet
 from tutorial_lib.viewers.figures import TEXT_SIZE, no_data_ground
-from tutorial_lib.viewers.patches import PATCH_FRAME, patch_pictures
+from tutorial_lib.viewers.single_patches import PATCH_FRAME, mark_centre, patch_pictures
 
 # Space between patches, in sides of a patch.
 GAP = 0.08
@@ -20,13 +19,6 @@ GAP = 0.08
 # Inches: the names at the left, largest side of a patch, the title, and the patches'
 # numbers.
 NAMES, LARGEST, TITLE, NUMBERS = 1.5, 1.3, 0.32, 0.22
-
-# Visible on all colours, as in `show_patches`.
-CENTRE = {
-    "edgecolor": "yellow",
-    "linewidth": 1.2,
-    "path_effects": [withStroke(linewidth=2.6, foreground="black")],
-}
 
 __all__ = ["SourcePatches", "draw_page"]
 
@@ -121,9 +113,7 @@ def _draw_patch(
     ax.imshow(picture, extent=extent, interpolation="nearest", aspect="auto")
     ax.add_patch(Rectangle((left, top), wide, tall, fill=False, **PATCH_FRAME))
     if centre:
-        pixel = wide / columns
-        place = left + columns // 2 * pixel, top + rows // 2 * pixel
-        ax.add_patch(Rectangle(place, pixel, pixel, fill=False, **CENTRE))
+        mark_centre(ax, picture, (left, top), (wide, tall))
 
 
 def _pictures(
