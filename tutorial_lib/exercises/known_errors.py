@@ -221,6 +221,26 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     ("TypeError", r"object of type '([\w.]+)' has no len", _not_iterable),
     ("TypeError", r"'([\w.]+)' object is not callable", _not_callable),
     ("TypeError", r"'([\w.]+)' object is not subscriptable", _no_index),
+    (
+        "TypeError",
+        r"unhashable type: '([\w.]+)'",
+        lambda match, cause: (
+            "The key of a dictionary must be one name or number, and "
+            f"this is {_kind(match[1])}."
+        ),
+    ),
+    (
+        "TypeError",
+        r"argument after \*\*? must be an? (\w+), not (\w+)",
+        lambda match, cause: (
+            f"`*` and `**` hand over several arguments, and this is {_kind(match[2])}."
+        ),
+    ),
+    (
+        "IndexError",
+        r"arrays used as indices must be of integer",
+        "The index must be a whole number, and this is an array of numbers with decimals.",
+    ),
     ("TypeError", r"'float' object cannot be interpreted as an integer", _WHOLE),
     (
         "TypeError",
