@@ -118,7 +118,7 @@ bench: setup sample ## Time and memory of each notebook, cost of metrics, as tab
 .PHONY: bench
 
 weights: setup sample ## Train the recorded weights again: minutes
-	@$(RUN) -m tutorial_lib.recorded.recipes
+	@$(RUN) -m tutorial_lib.recorded.recordings
 .PHONY: weights
 
 $(READY): pyproject.toml constraints.txt

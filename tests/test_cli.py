@@ -404,6 +404,16 @@ def test_the_scale_of_the_values_is_given_to_the_network(
     assert scales == [0.25, None]
 
 
+def test_inputs_are_standardised_on_request(folder, tmp_path, fits):
+    assert train(folder, tmp_path / "a.keras", "--standardise") == 130
+    assert train(folder, tmp_path / "a.keras", "") == 130
+    layers = [call["model"].get_layer("input_scaled") for call in fits]
+    pixels = tl.read_patches(folder / "a_input.tif").reshape(-1, 4)
+    assert np.allclose(layers[0].get_config()["mean"], pixels.mean(0))
+    assert np.allclose(layers[0].get_config()["variance"], pixels.var(0))
+    assert isinstance(layers[1], keras.layers.Rescaling)
+
+
 def test_defaults_of_the_training_are_those_of_the_tutorial(folder, tmp_path, fits):
     assert train(folder, tmp_path / "a.keras", "") == 130
     (call,) = fits

@@ -1,6 +1,5 @@
 """Scores compared with counts by hand, and trainings that can be repeated."""
 
-import functools
 import json
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import tensorflow as tf
 
 import tutorial_lib as tl
 from tutorial_lib import recorded
-from tutorial_lib.recorded import recipes
+from tutorial_lib.recorded import recipes, recordings
 from tutorial_lib.training import ClassScores, compare_scores, evaluate_classes
 
 NAMES = ("water", "meadow", "forest", "town")
@@ -367,25 +366,55 @@ def test_weights_and_curves_are_recorded_together(two_areas, tmp_path, monkeypat
     monkeypatch.setattr(recorded, "FOLDER", tmp_path)
     for name in ("a.keras", "a.json"):
         (tmp_path / name).write_text("old")
+    best = tmp_path / "best" / "a.keras"
+    best.parent.mkdir()
     batches = recipes.datasets(two_areas, class_count=4, batch_size=8)
-
-    train = recipes.train
-    monkeypatch.setattr(
-        recipes, "train", lambda *args, **options: train(*args, **options | SHORT)
-    )
-    record = functools.partial(recipes._record, "a", build_one, batches, class_count=4)
+    curves = recipes.train(build_one, batches, best, class_count=4, **SHORT).history
     with monkeypatch.context() as patch:
         patch.setattr(json, "dumps", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            record()
+            recordings._write("a", best, curves)
     assert [(tmp_path / name).read_text() for name in ("a.keras", "a.json")] == [
         "old",
         "old",
     ]
-    record()
+    recordings._write("a", best, curves)
     assert len(recorded.read_history("a")["loss"]) == 1
     assert keras.models.load_model(recorded.weights_path("a"), compile=False)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.keras"]
+    files = sorted(path.name for path in tmp_path.iterdir() if path.is_file())
+    assert files == ["a.json", "a.keras"]
+
+
+def test_everything_that_is_recorded_has_its_recipe():
+    for ending, with_weights in ((".json", (True, False)), (".keras", (True,))):
+        files = {path.stem for path in recorded.FOLDER.glob(f"*{ending}")}
+        assert files == {
+            name
+            for name, one in recordings.RECORDINGS.items()
+            if one.weights in with_weights
+        }
+    for name, one in recordings.RECORDINGS.items():
+        curves = recorded.read_history(name)
+        assert {len(values) for values in curves.values()} == {one.epochs}
+    size = sum(path.stat().st_size for path in recorded.FOLDER.iterdir())
+    assert size < 5_000_000
+
+
+def test_recorded_networks_have_the_inputs_of_their_recipe():
+    for name, one in recordings.RECORDINGS.items():
+        if one.weights:
+            model = keras.models.load_model(recorded.weights_path(name), compile=False)
+            kinds = {
+                type(layer).__name__
+                for layer in model.layers
+                if layer.name.endswith("_scaled")
+            }
+            assert kinds == {"Normalization" if one.standardised else "Rescaling"}
+
+
+def test_an_unknown_recording_cannot_be_made():
+    with pytest.raises(ValueError, match="`names` is"):
+        recordings.record("no")
 
 
 SHORT = {"epochs": 1, "verbose": 0}

@@ -103,6 +103,10 @@ CALLS = {
         tl.select_positions,
         {"labels_path": the("labels"), "count": 3, "margin": 8},
     ),
+    "polygon_table": (tl.polygon_table, {"labels_path": the("labels")}),
+    "BandStatistics": (tl.BandStatistics, {"mean": [1, 2], "std": [3, 4]}),
+    "band_statistics": (tl.band_statistics, {"patches": the("arrays")}),
+    "augment": (tl.augment, {"dataset": the("batches")}),
     "Positions": (positions_of, {}),
     "Positions.from_file": (tl.Positions.from_file, {"path": the("points")}),
     "Positions.to_file": (the("positions.to_file"), {"path": the("new_points")}),
@@ -203,6 +207,28 @@ CALLS = {
     "training.compare_scores": (
         training.compare_scores,
         {"scores": {"one": the("scores")}},
+    ),
+    "training.classify": (training.classify, {**MODEL, "dataset": the("dataset")}),
+    "training.accuracy_interval": (
+        training.accuracy_interval,
+        {"labels": [0, 1, 1], "estimated": [0, 1, 0], "polygons": [4, 5, 5]},
+    ),
+    "training.compare_over_places": (
+        training.compare_over_places,
+        {
+            "labels": [0, 1, 1],
+            "estimated_one": [0, 1, 0],
+            "estimated_two": [0, 1, 1],
+            "polygons": [4, 5, 5],
+        },
+    ),
+    "training.area_adjusted_scores": (
+        training.area_adjusted_scores,
+        {
+            "labels": [0, 1, 1, 1],
+            "estimated": [0, 0, 1, 1],
+            "map_pixels": [10, 20],
+        },
     ),
     "training.evaluate_classes": (
         training.evaluate_classes,
@@ -386,6 +412,16 @@ SCALE = [
     (ValueError, NUMBER, 0, nan, inf, 10**400),
 ]
 
+STATISTICS = [
+    (TypeError, "band_statistics", 3, "a", [1], {"input": (1, 2)}, {3: 3}),
+    (ValueError, GIVE, {}, {"other": tl.BandStatistics([1], [1])}),
+]
+NUMBERS = [
+    (TypeError, "Give an array of whole numbers", None, "a", ["a"], [0.5, 1, 1], {}),
+    (ValueError, "Give", [[0, 1]], [-1, 0, 1], [0, 1]),
+]
+CONFIDENCE = number(0, 1, 95, nan)
+
 WRONG = {
     "read_grid": {"path": RASTER},
     "read_legend": {"path": RASTER},
@@ -466,6 +502,7 @@ WRONG = {
         ],
     },
     "select_positions": {
+        "most_per_polygon": whole(0, -1, none=False),
         "labels_path": [
             *RASTER,
             (ValueError, "label raster of one band", the("image")),
@@ -596,7 +633,35 @@ WRONG = {
     "patch_dataset of classes": {
         "classes": [*CLASSES, ASCENDING, (ValueError, "Give|leave", [7, 8])],
     },
-    "PatchModel": {"crops": CROPS, "scale": SCALE},
+    "polygon_table": {
+        "labels_path": [*RASTER, (ValueError, "one band", the("image"))],
+        "nodata": number(none=False),
+    },
+    "BandStatistics": {
+        name: [
+            (TypeError, "Give", None, 3, "ab", {}, ["a", 1], [None, 1]),
+            (ValueError, "Give", [], [1], [nan, 1], [inf, 1]),
+        ]
+        for name in ("mean", "std")
+    },
+    "band_statistics": {
+        "patches": [
+            (TypeError, "Give|extract_patches", None, 3, "a", the("array"), {3: 3}),
+            (TypeError, "Give an array", {"a": [1]}, {"a": np.array(["a"])}),
+            (ValueError, "Give|Leave", {}, {"a": np.zeros((2, 2))},
+             {"a": np.full((1, 1, 1, 2), nan)}, {"a": np.ones((1, 2, 2, 1))}),
+        ],
+    },
+    "augment": {
+        "dataset": [
+            (TypeError, "patch_dataset", None, 3, "a", {}, the("patches"), [1]),
+        ],
+        "turns": FLAGS,
+        "gain": number(-0.1, 1.1, nan, inf),
+        "offset": number(-1, nan, inf),
+        "seed": whole(-1),
+    },
+    "PatchModel": {"crops": CROPS, "scale": SCALE, "statistics": STATISTICS},
     "PatchModel.build": {
         "channels": [
             (TypeError, MAPPING, None, 4, ["input"], "input", {3: 4}),
@@ -620,6 +685,7 @@ WRONG = {
             ],
             "crops": CROPS,
             "scale": SCALE,
+            "statistics": STATISTICS,
         }
         for name in ("dual_source_fcnn", "pan_xs_unet", "deeper_unet")
     },
@@ -629,6 +695,7 @@ WRONG = {
             "channels": whole(0, -1, HUGE),
             "crops": CROPS,
             "scale": SCALE,
+            "statistics": STATISTICS,
         }
         for name in ("pooled_cnn", "pixelwise_fcnn")
     },
@@ -1001,6 +1068,42 @@ WRONG = {
             (ValueError, "Give", {"input": 0}, {"other": 1}),
         ],
     },
+    "training.classify": {
+        "model": [(TypeError, "keras", None, 3, "model")],
+        "dataset": [(TypeError, "patch_dataset", None, 3, "a", the("array"), [1])],
+        "target": [*TEXTS, (ValueError, "Give", "no")],
+    },
+    "training.accuracy_interval": {
+        **dict.fromkeys(("labels", "estimated"), NUMBERS),
+        "polygons": [NUMBERS[0][:2] + NUMBERS[0][3:], *NUMBERS[1:]],
+        "confidence": CONFIDENCE,
+        "draws": whole(0, -1),
+        "seed": whole(-1),
+    },
+    "training.compare_over_places": {
+        **dict.fromkeys(
+            ("labels", "estimated_one", "estimated_two", "polygons"), NUMBERS
+        ),
+        "names": [
+            (TypeError, "Give", 3, "ab", [1, 2]),
+            (ValueError, "Give", [], ["a"], ["a", "a"]),
+        ],
+        "confidence": CONFIDENCE,
+        "draws": whole(0, -1),
+        "seed": whole(-1),
+    },
+    "training.area_adjusted_scores": {
+        **dict.fromkeys(("labels", "estimated"), NUMBERS),
+        "map_pixels": [
+            (TypeError, WHOLE, None, "ab", {}, ["a", 1]),
+            (ValueError, "Give|Count|Draw", [], [1], [1, 2, 3], [-1, 2], [0, 2]),
+        ],
+        "names": [
+            (TypeError, "Give", 3, "ab", [1, 2]),
+            (ValueError, "Give", [], ["a"], ["a", "a"]),
+        ],
+        "confidence": CONFIDENCE,
+    },
     "recorded.weights_path": {
         "name": [*TEXTS, (ValueError, GIVE, "", "unknown", "../fcnn_havel")]
     },
@@ -1058,6 +1161,7 @@ ACCEPTED = {
     "Positions": {
         "x": [[500_005.0, 500_015.0], np.array([500_005, 500_015])],
         "labels": [[0, 1], np.array([0, 1], "uint8"), np.array([0.0, 1.0])],
+        "polygons": [None, [7, 8], np.array([7.0, 7.0])],
         "crs": [None, "EPSG:32631", 32631],
     },
     "Positions.from_file": {"path": [the("points_as_text")], "layer": [None, "points"]},
@@ -1075,10 +1179,18 @@ ACCEPTED = {
         "batch_size": [np.int64(2), 1000],
         "shuffle": [np.False_],
     },
+    "augment": {"turns": [np.True_], "gain": [1, np.float32(0.5)], "offset": [HUGE]},
+    "band_statistics": {"patches": [the("patches"), the("arrays")]},
+    "BandStatistics": {"mean": [(1, 2), np.array([1, 2]), [Fraction(1, 3), 2]]},
+    "training.accuracy_interval": {
+        "labels": [np.array([0, 1, 1], "uint8"), (0, 1, 1)],
+        "polygons": [None, [4, 5, 5]],
+    },
     "PatchModel": {"crops": [[1, 2], (), [], np.array([1, 2]), np.int64(2), 2]},
     "PatchModel.build": {"channels": [{"input": np.int64(4)}]},
     "labels_of": {"probabilities": [[[0.2, 0.8]], np.ones((2, 3))]},
     "architectures.pixelwise_fcnn": {
+        "statistics": [the("statistics"), None],
         "class_count": [np.int64(2)],
         "crops": [(), [2], 2],
     },

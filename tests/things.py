@@ -298,6 +298,21 @@ class Things:
         return [(batch, {"estimated": np.eye(4)[:2].reshape(2, 1, 1, 4)})]
 
     @property
+    def batches(self):
+        return tl.patch_dataset(self.patch_paths, class_count=4)
+
+    @property
+    def arrays(self):
+        return {"input": np.arange(32.0).reshape(2, 2, 2, 4)}
+
+    @property
+    def statistics(self):
+        """Statistics of every input of every network of the kit."""
+        bands = {"input": 4, "input_10m": 4, "input_20m": 6, "input_p": 1}
+        bands |= {"input_xs": 4}
+        return {n: tl.BandStatistics([0] * k, [1] * k) for n, k in bands.items()}
+
+    @property
     def generator(self):
         return (number for number in (1, 2))
 

@@ -21,7 +21,7 @@ from tutorial_lib.commands.given import (
 from tutorial_lib.commands.proofs import certificate_of
 
 # Options that go with --labels, and those that go with --positions.
-DRAWING = ("strategy", "count", "nodata", "margin", "seed")
+DRAWING = ("strategy", "count", "nodata", "margin", "seed", "most_per_polygon")
 READING = ("field", "layer")
 
 __all__ = ["export", "map_scene", "patches"]

@@ -47,6 +47,8 @@ def add_patches(parser: ArgumentParser) -> None:
     text = "value of pixels without a label (default: the one in the raster, else 255)"
     add("--nodata", type=float, help=text)
     add("--margin", type=int, help="pixels left out along borders (default: 0)")
+    text = "most positions in one connected area of a class (default: any number)"
+    add("--most-per-polygon", type=_count, metavar="COUNT", help=text)
     add("--seed", type=int, help="another seed draws other positions (default: 0)")
 
 
@@ -61,7 +63,14 @@ def add_train(parser: ArgumentParser) -> None:
         "factor by which the network multiplies the values (default: 0.01 for networks "
         "of pan and xs, else 0.0001, for reflectance times 10 000)"
     )
-    add("--scale", type=_positive, help=text)
+    scaling = parser.add_mutually_exclusive_group()
+    scaling.add_argument("--scale", type=_positive, help=text)
+    text = (
+        "standardise each band inside the network, by its mean and its standard "
+        "deviation in the patches of --train: this fits values of any unit, and the "
+        "network learns faster (default: multiply by --scale)"
+    )
+    scaling.add_argument("--standardise", action="store_true", help=text)
     add("--class-count", type=_count, help="number of classes, which are 0, 1, 2...")
     text = "class numbers, if they are not 0, 1, 2... (default: those of the legend)"
     add("--classes", type=_classes, metavar="10,20,...", help=text)

@@ -140,6 +140,7 @@ def _network(
         class_count,
         channels=channels if len(channels) > 1 else channels[0],
         **given(options, "depth", "scale"),
+        statistics=_statistics(options),
     )
     model.compile(
         optimizer=keras.optimizers.Adam(options.learning_rate),
@@ -147,6 +148,19 @@ def _network(
         metrics={"estimated": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
     )
     return model
+
+
+def _statistics(options: Namespace) -> "dict[str, tl.BandStatistics] | None":
+    """The statistics of the training patches for --standardise, otherwise None."""
+    if not getattr(options, "standardise", False):
+        return None
+    paths = values_by_name(options, "train")
+    return tl.band_statistics(
+        {
+            name: np.concatenate([tl.read_patches(path) for path in paths[name]])
+            for name in ARCHITECTURES[options.architecture]
+        }
+    )
 
 
 def _check_patches(

@@ -1,7 +1,7 @@
 """Recorded weights and curves of trainings that take longer than a lesson.
 
-`make weights` trains again and replaces them; `tutorial_lib.recorded.recipes` is the
-code of these trainings.
+`make weights` trains again and replaces them. `tutorial_lib.recorded.recordings` lists
+these trainings, and `tutorial_lib.recorded.recipes` is their code.
 """
 
 import json

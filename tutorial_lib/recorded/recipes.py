@@ -1,27 +1,21 @@
 """Trainings on the sample scenes, from rasters to the weights of the best epoch.
 
 These functions make the recorded weights, and `make demo` uses them. The notebooks
-write the same steps out.
+write the same steps out. `recordings` lists what is recorded.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutorial_lib import recorded
 from tutorial_lib.arguments import file_path, instance, mapping, whole_number
 from tutorial_lib.patches.extraction import Patches, extract_patches
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.patches.selection import select_positions
 from tutorial_lib.rasters import PathLike, read_grid
 from tutorial_lib.rasters.destinations import check_destination
-from tutorial_lib.rasters.files import replacing_together
-from tutorial_lib.testing import scratch_folder
 
 if TYPE_CHECKING:
     import keras
@@ -50,21 +44,25 @@ _TOWN_IMAGES = {"input_p": "pan.tif", "input_xs": "xs.tif", "truth": "labels.tif
 _TOWN_PREFIXES = {"a": "train_", "b": ""}
 
 __all__ = [
+    "COUNTS",
+    "MOST_PER_POLYGON",
     "SIZES",
     "TOWN_SIZES",
     "TWO_SIZES",
     "cut_patches",
     "cut_town_patches",
     "datasets",
-    "record_havel",
-    "record_town",
     "train",
     "train_fcnn",
 ]
 
 
 def cut_patches(
-    scene: PathLike, folder: PathLike, *, sizes: Mapping[str, int] = SIZES
+    scene: PathLike,
+    folder: PathLike,
+    *,
+    sizes: Mapping[str, int] = SIZES,
+    counts: Mapping[str, int] = COUNTS,
 ) -> dict[str, Patches]:
     """Extract patches for training, "a", for validation, "b", and for the test, "c".
 
@@ -72,17 +70,19 @@ def cut_patches(
         scene: Folder of the Havel scene.
         folder: Folder for the patches images.
         sizes: Side of the patches of each source: `SIZES` or `TWO_SIZES`.
+        counts: Number of positions of each class, by area.
 
     Returns:
-        The patches by area, from `COUNTS` positions of each class, with at most
-        `MOST_PER_POLYGON` in one polygon.
+        The patches by area, with at most `MOST_PER_POLYGON` in one polygon.
 
     Raises:
-        ValueError: If a source is not one of the Havel scene.
+        ValueError: If a source or an area is not one of the Havel scene.
     """
     scene = file_path("scene", scene)
     sizes = mapping("sizes", sizes, str(SIZES))
     _check_known("sizes", sizes, _IMAGES)
+    counts = mapping("counts", counts, str(COUNTS))
+    _check_known("counts", counts, COUNTS)
     return {
         area: extract_patches(
             {name: scene / _IMAGES[name] for name in sizes},
@@ -96,7 +96,7 @@ def cut_patches(
             out_dir=folder,
             prefix=f"{area}_",
         )
-        for area, count in COUNTS.items()
+        for area, count in counts.items()
     }
 
 
@@ -265,65 +265,3 @@ def train_fcnn(
     from tutorial_lib.networks.architectures import pixelwise_fcnn
 
     return train(pixelwise_fcnn, (train_batches, valid_batches), best, **options)
-
-
-def record_havel(scene: Path) -> None:
-    """Train the networks of the Havel for 25 epochs, and record weights and curves."""
-    from tutorial_lib.networks.architectures import (
-        dual_source_fcnn,
-        pixelwise_fcnn,
-        pooled_cnn,
-    )
-
-    single = cut_patches(scene, scratch_folder())
-    pairs = cut_patches(scene, scratch_folder(), sizes=TWO_SIZES)
-    trainings = {
-        "pooled_havel": (pooled_cnn, single),
-        "fcnn_havel": (pixelwise_fcnn, single),
-        "dual_source_havel": (dual_source_fcnn, pairs),
-    }
-    for name, (architecture, patches) in trainings.items():
-        _record(name, architecture, datasets(patches, class_count=6), class_count=6)
-
-
-def record_town(scene: Path) -> None:
-    """Train the networks of the town for 25 epochs, and record weights and curves."""
-    from tutorial_lib.networks.architectures import deeper_unet, pan_xs_unet
-
-    patches = cut_town_patches(scene, scratch_folder())
-    batches = datasets(patches, class_count=4, labels="truth", batch_size=16)
-    trainings = {"pan_xs_town": pan_xs_unet, "deep_town": partial(deeper_unet, depth=5)}
-    for name, architecture in trainings.items():
-        _record(name, architecture, batches, class_count=4)
-
-
-def _record(
-    name: str,
-    architecture: "Callable[[int], keras.Model]",
-    datasets: "tuple[tf.data.Dataset, tf.data.Dataset]",
-    *,
-    class_count: int,
-) -> None:
-    """Train for 25 epochs, and write `<name>.keras` and `<name>.json`."""
-    import keras
-
-    places = [recorded.FOLDER / f"{name}{ending}" for ending in (".keras", ".json")]
-    best = scratch_folder() / f"{name}.keras"
-    history = train(
-        architecture, datasets, best, class_count=class_count, epochs=25, verbose=2
-    )
-    model = keras.models.load_model(best, compile=False)
-    curves = {
-        curve: [round(value, 5) for value in values]
-        for curve, values in history.history.items()
-    }
-    # Together, so that the curves are always those of the weights.
-    with replacing_together(places) as (weights, record):
-        # Without the state of the optimizer the file has a third of its size.
-        model.save(weights)
-        record.write_text(json.dumps(curves, indent=1))
-
-
-if __name__ == "__main__":
-    record_havel(Path("data/havel"))
-    record_town(Path("data/town"))

@@ -1,0 +1,159 @@
+"""What is recorded: the trainings behind the weights and curves of this folder.
+
+`make weights` runs them all; `python -m tutorial_lib.recorded.recordings NAME…` some.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tutorial_lib import recorded
+from tutorial_lib.arguments import choice
+from tutorial_lib.patches.extraction import Patches
+from tutorial_lib.patches.statistics import band_statistics
+from tutorial_lib.rasters.files import replacing_together
+from tutorial_lib.recorded import recipes
+from tutorial_lib.testing import scratch_folder
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+HAVEL, TOWN = Path("data/havel"), Path("data/town")
+# Changes of the pixel values in training, for another sun and other air.
+JITTER = {"gain": 0.2, "offset": 150}
+# Patches of each class in the trainings that show overfitting.
+FEW = {"a": 60, "b": recipes.COUNTS["b"]}
+
+__all__ = ["JITTER", "RECORDINGS", "Recording", "record"]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """How a recorded network was trained.
+
+    Attributes:
+        network: Name of its architecture.
+        sizes: Side of the patches of each source.
+        counts: Number of positions of each class, by area.
+        seed: Seed of the first weights, of the order of the patches, and of changes.
+        epochs: Number of epochs; the best one by the validation loss is kept.
+        standardised: Whether the inputs are standardised, or multiplied by a factor.
+        changes: Arguments of `augment` for the training patches.
+        options: Further arguments of the architecture.
+        town: Whether it is of the town, with a class for each pixel.
+        weights: Whether the weights are recorded, or the curves only.
+    """
+
+    network: str = "pixelwise_fcnn"
+    sizes: Mapping[str, int] = field(default_factory=lambda: recipes.SIZES)
+    counts: Mapping[str, int] = field(default_factory=lambda: recipes.COUNTS)
+    seed: int = 0
+    epochs: int = 25
+    standardised: bool = True
+    changes: Mapping[str, float] = field(default_factory=lambda: JITTER)
+    options: Mapping[str, int] = field(default_factory=dict)
+    town: bool = False
+    weights: bool = True
+
+    def patches(self, folder: Path) -> dict[str, Patches]:
+        """Cut the patches of this training into a folder."""
+        if self.town:
+            return recipes.cut_town_patches(TOWN, folder)
+        return recipes.cut_patches(HAVEL, folder, sizes=self.sizes, counts=self.counts)
+
+    def train(
+        self, patches: Mapping[str, Patches], best: Path, verbose: int = 0
+    ) -> "keras.callbacks.History":
+        """Train on patches, and save the best epoch."""
+        from tutorial_lib.networks import architectures
+
+        options = dict(self.options)
+        if self.standardised:
+            options["statistics"] = band_statistics(patches["a"])
+        build = partial(getattr(architectures, self.network), **options)
+        return recipes.train(
+            build,
+            self._batches(patches),
+            best,
+            class_count=4 if self.town else 6,
+            epochs=self.epochs,
+            seed=self.seed,
+            verbose=verbose,
+        )
+
+    def _batches(self, patches: Mapping[str, Patches]) -> "tuple[tf.data.Dataset, ...]":
+        from tutorial_lib.patches.augmentation import augment
+
+        if self.town:
+            options = {"class_count": 4, "labels": "truth", "batch_size": 16}
+        else:
+            options = {"class_count": 6}
+        train, valid, *_ = recipes.datasets(patches, seed=self.seed, **options)
+        if self.changes:
+            train = augment(train, **self.changes, seed=self.seed)
+        return train, valid
+
+
+_TWO = partial(Recording, "dual_source_fcnn", recipes.TWO_SIZES)
+_FEW = partial(Recording, counts=FEW, epochs=60, weights=False)
+_TOWN = partial(Recording, standardised=False, changes={}, town=True)
+
+RECORDINGS: Mapping[str, Recording] = {
+    "pooled_havel": Recording("pooled_cnn"),
+    "fcnn_havel": Recording(),
+    "fcnn_havel_1": Recording(seed=1),
+    "fcnn_havel_2": Recording(seed=2),
+    "dual_source_havel": _TWO(),
+    "dual_source_havel_1": _TWO(seed=1),
+    "dual_source_havel_2": _TWO(seed=2),
+    "fcnn_factor": Recording(standardised=False, changes={}, weights=False),
+    "fcnn_standardised": Recording(changes={}),
+    "fcnn_few": _FEW(changes={}),
+    "fcnn_few_turned": _FEW(changes={"turns": True}),
+    "pan_xs_town": _TOWN("pan_xs_unet"),
+    "deep_town": _TOWN("deeper_unet", options={"depth": 5}),
+}
+
+
+def record(*names: str) -> None:
+    """Train networks, and record their weights and curves.
+
+    Args:
+        names: Names of `RECORDINGS`; none for all of them.
+    """
+    for name in names:
+        choice("names", name, RECORDINGS)
+    for name in names or RECORDINGS:
+        print(f"{name}:", flush=True)
+        one = RECORDINGS[name]
+        folder = scratch_folder()
+        best = folder / f"{name}.keras"
+        history = one.train(one.patches(folder), best, verbose=2)
+        _write(name, best if one.weights else None, history.history)
+
+
+def _write(name: str, best: Path | None, history: Mapping[str, list[float]]) -> None:
+    """Write `<name>.json`, and `<name>.keras` if there is a network."""
+    import keras
+
+    curves = {
+        curve: [round(value, 5) for value in values]
+        for curve, values in history.items()
+    }
+    endings = (".json",) if best is None else (".json", ".keras")
+    places = [recorded.FOLDER / f"{name}{ending}" for ending in endings]
+    # Together, so that the curves are always those of the weights.
+    with replacing_together(places) as parts:
+        parts[0].write_text(json.dumps(curves, indent=1))
+        if best is not None:
+            # Without the state of the optimizer the file has a third of its size.
+            keras.models.load_model(best, compile=False).save(parts[1])
+
+
+if __name__ == "__main__":
+    record(*sys.argv[1:])
