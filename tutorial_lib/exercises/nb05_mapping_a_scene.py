@@ -11,10 +11,13 @@ from rasterio.windows import Window
 from tutorial_lib import testing
 from tutorial_lib.exercises import Exercise, Finding, Mistake, try_cases
 from tutorial_lib.inference.errors import ExpressionFieldError, InputSizeError
+from tutorial_lib.inference.estimates import Report
 from tutorial_lib.inference.plan import InferencePlan
 from tutorial_lib.rasters import Legend, read_array, read_grid, read_legend, write_array
 
 CLASS_COUNT = 6
+# Pixels of a map that a note shows one by one.
+MOST_SHOWN = 8
 
 
 def _judge_map_size(answer: Callable[[int, int], tuple[int, int]]) -> Any:
@@ -28,6 +31,7 @@ def _judge_map_size(answer: Callable[[int, int], tuple[int, int]]) -> Any:
         answer,
         cases,
         right=lambda size, field: (size - field + 1, field // 2),
+        names=("how many", "which is the first"),
         likely={
             "as the image": lambda size, field: (size, 0),
             "one short": lambda size, field: (size - field, field // 2),
@@ -138,21 +142,27 @@ map_size = Exercise(
 
 
 @cache
-def _network(seed: int = 0) -> Any:
-    """The network of the notebook with weights from a seed: no training is needed."""
+def _network() -> Any:
+    """The network of the notebook with drawn weights: no training is needed."""
     from tutorial_lib.networks.architectures import pixelwise_fcnn
 
-    model = pixelwise_fcnn(CLASS_COUNT, crops=())
-    rng = np.random.default_rng(seed)
+    return with_drawn_weights(pixelwise_fcnn(CLASS_COUNT, crops=()), seed=4)
+
+
+def with_drawn_weights(model: Any, seed: int) -> Any:
+    """Give a network weights from a seed, with which its map has several classes."""
     # Not by `keras.utils.set_random_seed`: it would change the learner's own numbers.
-    model.set_weights([_drawn(rng, w.shape) for w in model.get_weights()])
+    rng = np.random.default_rng(seed)
+    model.set_weights([_drawn(rng, weight.shape) for weight in model.get_weights()])
     return model
 
 
 def _drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Weights that keep the size of the values from layer to layer."""
-    inputs = int(np.prod(shape[:-1])) if len(shape) > 1 else 100
-    return rng.normal(0, np.sqrt(2 / inputs), shape).astype("float32")
+    if len(shape) == 1:
+        return np.zeros(shape, "float32")
+    values = rng.normal(0, np.sqrt(2 / np.prod(shape[:-1])), shape)
+    # The weights of a filter add up to 0, so no class wins everywhere.
+    return (values - values.mean(axis=(0, 1, 2), keepdims=True)).astype("float32")
 
 
 @cache
@@ -188,6 +198,10 @@ def _judge_whole_map(answer: Callable[[Any, Any], InferencePlan]) -> Any:
         plan = answer(model, path)
     except (ExpressionFieldError, InputSizeError):
         return "field"
+    except ValueError as err:
+        if _is_about_window(err):
+            return "window"
+        raise
     if not isinstance(plan, InferencePlan):
         return _no_plan(plan)
     if plan.reference != read_grid(path):
@@ -198,6 +212,11 @@ def _judge_whole_map(answer: Callable[[Any, Any], InferencePlan]) -> Any:
     if wrong:
         return wrong
     return None if _agree(plan.read(), _labels(model, path)) else "other network"
+
+
+def _is_about_window(error: Exception) -> bool:
+    """Whether a window of the notebook lies outside the small image of a check."""
+    return str(error).startswith("The window")
 
 
 def _other_part(plan: InferencePlan) -> str | None:
@@ -291,8 +310,8 @@ whole_map = Exercise(
         ),
         "field": Mistake(
             code=_WHOLE_MAP.replace("receptive_field=16", "receptive_field=15"),
-            hint="The network refuses blocks of this size. How many pixels wide were the "
-            "patches that it was trained on?",
+            hint="The network does not make one pixel of such a block. How many pixels "
+            "wide were the patches that it was trained on? Leave `expression_field` out.",
         ),
         "no plan": Mistake(
             code="""
@@ -350,12 +369,22 @@ _LEGEND = Legend(
 def _judge_write_map(answer: Callable[..., Any]) -> Any:
     model, path = _network(), _image()
     target = testing.scratch_folder() / "map.tif"
-    answer(model, path, target, _LEGEND)
+    try:
+        result = answer(model, path, target, _LEGEND)
+    except (TypeError, ValueError) as err:
+        if _is_about_window(err):
+            return "window"
+        if "must be a mapping" in str(err):
+            return "stars"
+        raise
     if not target.exists():
         return "no file"
     labels = _labels(model, path)
-    wrong = _wrong_file(target, path, labels)
-    return wrong or _judge_options(answer, model)
+    wrong = _wrong_file(target, path, labels) or _judge_options(answer, model)
+    if wrong:
+        return wrong
+    # A path is as good as a report.
+    return None if isinstance(result, Report | str | Path) else "no report"
 
 
 def _wrong_file(target: Path, path: Path, labels: np.ndarray) -> str | None:
@@ -467,6 +496,18 @@ write_map = Exercise(
             code=_WRITE_MAP.replace("**options", "mode='patch_based', **options"),
             hint="This gives the right map, but patch by patch. That takes many times "
             "longer. Leave `mode` out.",
+        ),
+        "stars": Mistake(
+            code=_WRITE_MAP.replace("**options,", "**legend,"),
+            hint="`**` needs a dictionary, and what stands after it is none. The options "
+            "of the caller are in `options`.",
+        ),
+        "no report": Mistake(
+            code=_WRITE_MAP.replace("return tl", "return [tl").replace(
+                "        )", "        )]"
+            ),
+            hint="The file is right. But return what `tl.predict_raster` gives, the "
+            "report, and nothing else.",
         ),
         "other network": Mistake(
             code=_WRITE_MAP.replace(
@@ -612,7 +653,15 @@ def _judge_changed(answer: Callable[[np.ndarray, np.ndarray], float]) -> Any:
             "no share": lambda plain, masked: (plain != masked)[masked != 255],
             "constant": lambda plain, masked: 0,
         },
+        show=_shown_maps,
     )
+
+
+def _shown_maps(plain: np.ndarray, masked: np.ndarray) -> str:
+    """The call in short; maps of one row are shown as lists."""
+    if plain.size > MOST_SHOWN:
+        return "changed_share(plain, masked)"
+    return f"changed_share({plain.ravel().tolist()}, {masked.ravel().tolist()})"
 
 
 def _row(*classes: int) -> np.ndarray:

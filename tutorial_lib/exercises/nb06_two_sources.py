@@ -1,7 +1,8 @@
 """Exercises of notebook 06: two sources at two resolutions."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from inspect import cleandoc
 from pathlib import Path
 from typing import Any
@@ -9,37 +10,75 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib import testing
-from tutorial_lib.exercises import OTHER, Exercise, Mistake, close, diagnose
-from tutorial_lib.inference.errors import InputSizeError, ScaleFactorError
+from tutorial_lib.exercises import (
+    OTHER,
+    Exercise,
+    Finding,
+    Mistake,
+    close,
+    compare_networks,
+    try_cases,
+)
+from tutorial_lib.exercises.nb05_mapping_a_scene import with_drawn_weights
+from tutorial_lib.inference.errors import ExpressionFieldError, InputSizeError
 from tutorial_lib.inference.plan import InferencePlan
 from tutorial_lib.patches.images import write_patches
-from tutorial_lib.rasters import read_grid
+from tutorial_lib.rasters import read_array, read_grid
+
+INPUTS = ("input_10m", "input_20m")
+CHANNELS = {"input_10m": 4, "input_20m": 6}
 
 
-def _judge_make_dataset(answer: Callable[..., Iterable]) -> str | None:
+def _judge_make_dataset(answer: Callable[..., Iterable]) -> Any:
     import tensorflow as tf
 
     files = _numbered_patches()
     in_order, shuffled = answer(*files, False), answer(*files, True)
     batches, shuffled_batches = list(in_order), list(shuffled)
-    inputs, targets = batches[0]
-    if len(inputs) < 2:
-        return "one source"
-    if set(inputs) != {"input_10m", "input_20m"}:
-        return "names"
-    if inputs["input_10m"].shape[-1] != 4:
-        return "swapped"
-    if targets["estimated"].shape != (32, 1, 1, 6):
-        return "settings"
+    wrong = _wrong_inputs(*batches[0])
+    if wrong:
+        return wrong
     if not (_in_same_order(batches) and _in_same_order(shuffled_batches)):
         return "apart"
     if _rises(batches) == _rises(shuffled_batches):
         return "never mixed" if _rises(batches) else "always mixed"
     if _rises(shuffled_batches):
-        return OTHER
+        return "other way round"
     # Keras reads the batches again in each epoch.
     both = isinstance(in_order, tf.data.Dataset), isinstance(shuffled, tf.data.Dataset)
     return None if all(both) else "no dataset"
+
+
+def _wrong_inputs(inputs: Mapping[str, Any], targets: Mapping[str, Any]) -> Any:
+    """The mistake that the first batch shows, from its names and shapes."""
+    if len(inputs) < len(INPUTS):
+        return "one source"
+    if set(inputs) != set(INPUTS):
+        return "names"
+    shapes = {name: tuple(inputs[name].shape[1:]) for name in INPUTS}
+    sides = {"input_10m": (16, 16, 4), "input_20m": (8, 8, 6)}
+    if shapes["input_10m"] == sides["input_20m"]:
+        return "swapped" if shapes["input_20m"] == sides["input_10m"] else "20 m twice"
+    if shapes["input_20m"] == sides["input_10m"]:
+        return "10 m twice"
+    if shapes != sides:
+        return _wrong_file(shapes, sides)
+    if "estimated" not in targets or targets["estimated"].shape != (32, 1, 1, 6):
+        return "settings"
+    return None
+
+
+def _wrong_file(
+    shapes: Mapping[str, tuple[int, ...]], sides: Mapping[str, tuple[int, ...]]
+) -> Finding:
+    name = next(name for name in INPUTS if shapes[name] != sides[name])
+    height, width, bands = shapes[name]
+    counted = "1 band" if bands == 1 else f"{bands} bands"
+    return Finding(
+        f"`{name}` holds patches of {height} x {width} pixels with {counted}. Which file "
+        "belongs there?",
+        right="The names are right.",
+    )
 
 
 def _numbered_patches() -> tuple[Path, Path, Path]:
@@ -83,10 +122,10 @@ make_dataset = Exercise(
     name="make_dataset",
     title="A dataset of two sources",
     question="""
-        The network will have two inputs, `input_10m` and `input_20m`. Write a function
-        that makes batches of 32 for it from three patches images: those of the 10 m
-        image, of the 20 m image, and of the labels. With `shuffle=True` the patches come
-        in a random order, otherwise in that of the files.
+        The network has two inputs, `input_10m` and `input_20m`. Write a function that
+        makes batches of 32 for it from three patches images: those of the 10 m image, of
+        the 20 m image, and of the labels. With `shuffle=True` the patches come in a
+        random order, otherwise in the order of the files.
 
         `tl.patch_dataset` takes a dictionary: the path of each input under the input's
         name, and the path of the labels under `"labels"`.
@@ -102,7 +141,8 @@ make_dataset = Exercise(
     mistakes={
         "one source": Mistake(
             code=_DATASET_SOLUTION.replace(' "input_20m": img_20m,', ""),
-            hint="The batches hold one input. Where are the 20 m bands?",
+            hint="The batches hold one input. The network has two: which name is missing "
+            "in the dictionary?",
         ),
         "names": Mistake(
             code=_DATASET_SOLUTION.replace('"input_', '"img_'),
@@ -113,8 +153,17 @@ make_dataset = Exercise(
             code=_DATASET_SOLUTION.replace(": img_10m", ": img_x")
             .replace(": img_20m", ": img_10m")
             .replace(": img_x", ": img_20m"),
-            hint="Both sources are there, but under the name of the other one: look at "
-            "the bands of each input.",
+            hint="Both sources are there, but each under the name of the other one.",
+        ),
+        "10 m twice": Mistake(
+            code=_DATASET_SOLUTION.replace(": img_20m", ": img_10m"),
+            hint="Both inputs hold patches of the 10 m image: 16 x 16 pixels of 4 bands. "
+            "Which file belongs to `input_20m`?",
+        ),
+        "20 m twice": Mistake(
+            code=_DATASET_SOLUTION.replace(": img_10m", ": img_20m"),
+            hint="Both inputs hold patches of the 20 m image: 8 x 8 pixels of 6 bands. "
+            "Which file belongs to `input_10m`?",
         ),
         "apart": Mistake(
             code="""
@@ -128,8 +177,8 @@ make_dataset = Exercise(
                     return [(a[0] | b[0], a[1]) for a, b in both]
                 """,
             hint="The two inputs of a sample do not show the same ground, or not with "
-            "its class. Two datasets shuffled apart lose the pairs: make one, of all "
-            "three files.",
+            "its class. Two datasets that are shuffled apart lose the pairs. Make one "
+            "dataset of all three files.",
         ),
         "never mixed": Mistake(
             code=_DATASET_SOLUTION.replace("shuffle=shuffle", "shuffle=False"),
@@ -137,16 +186,21 @@ make_dataset = Exercise(
         ),
         "always mixed": Mistake(
             code=_DATASET_SOLUTION.replace(", shuffle=shuffle", ""),
-            hint="The order is random even with `shuffle=False`. Which argument passes "
-            "the choice on?",
+            hint="The order is random even with `shuffle=False`. Pass `shuffle` on.",
+        ),
+        "other way round": Mistake(
+            code=_DATASET_SOLUTION.replace("shuffle=shuffle", "shuffle=not shuffle"),
+            hint="The order is random with `shuffle=False`, and that of the files with "
+            "`shuffle=True`. It must be the other way round.",
         ),
         "settings": Mistake(
             code=_DATASET_SOLUTION.replace("batch_size=32", "batch_size=8"),
-            hint="The network has 6 classes, and the question asks for batches of 32.",
+            hint="The network has 6 classes, and the question asks for batches of 32, "
+            "with the target under its usual name.",
         ),
         "no dataset": Mistake(
             code=_DATASET_SOLUTION.replace("return ", "return list(") + ")",
-            hint="The batches are right. But Keras needs them anew in each epoch: return "
+            hint="The batches are right. But Keras reads them anew in each epoch: return "
             "what `tl.patch_dataset` gives.",
         ),
     },
@@ -155,143 +209,151 @@ make_dataset = Exercise(
         '`{"input_10m": …, "input_20m": …, "labels": …}`.',
         "The values are the three arguments, each under its own name.",
     ),
-    explanation="One dataset holds all three, so that shuffling moves them together.",
+    explanation="One dataset holds all three, so shuffling moves them together.",
     imports="import tutorial_lib as tl",
 )
 
 
-def _judge_after_layer(answer: Callable[..., tuple[float, float]]) -> str | None:
+def _judge_after_layer(answer: Callable[..., tuple[float, float]]) -> Any:
     rng = np.random.default_rng()
-    cases = rng.integers((20, 1, 2, 2), (60, 4, 6, 4), (20, 4)).tolist()
-    cases = [(n, 10 * s, k, t) for n, s, k, t in cases]
-    cases += [(16, 10, 5, 1), (7, 20, 2, 2), (9, 10, 2, 2), (2, 20, 2, 1)]
-    likely = {
-        "spacing kept": [((n - k) // t + 1, s) for n, s, k, t in cases],
-        "spacing divided": [((n - k) // t + 1, s / t) for n, s, k, t in cases],
-        "spacing of kernel": [((n - k) // t + 1, s * k) for n, s, k, t in cases],
-        "stride forgotten": [(n - k + 1, s * t) for n, s, k, t in cases],
-        "one short": [((n - k) // t, s * t) for n, s, k, t in cases],
-        "divided late": [((n - k + 1) // t, s * t) for n, s, k, t in cases],
-        "no stride": [(n - k + 1, s) for n, s, k, t in cases],
-        "not whole": [((n - k) / t + 1, s * t) for n, s, k, t in cases],
-    }
-    right = [((n - k) // t + 1, s * t) for n, s, k, t in cases]
-    return diagnose([answer(*case) for case in cases], right=right, likely=likely)
+    drawn = rng.integers((20, 1, 2, 2), (60, 4, 6, 4), (12, 4)).tolist()
+    cases = [(16, 10, 5, 1), (4, 10, 2, 2), (7, 20, 2, 2), (2, 20, 2, 1), (9, 10, 3, 2)]
+    cases += [(n, 10 * spacing, k, s) for n, spacing, k, s in drawn]
+
+    def size(n: int, k: int, s: int) -> int:
+        return (n - k) // s + 1
+
+    return try_cases(
+        answer,
+        cases,
+        right=lambda n, m, k, s: (size(n, k, s), m * s),
+        names=("the size", "the spacing"),
+        likely={
+            "spacing kept": lambda n, m, k, s: (size(n, k, s), m),
+            "spacing divided": lambda n, m, k, s: (size(n, k, s), m / s),
+            "spacing of kernel": lambda n, m, k, s: (size(n, k, s), m * k),
+            "stride forgotten": lambda n, m, k, s: (n - k + 1, m * s),
+            "one short": lambda n, m, k, s: ((n - k) // s, m * s),
+            "no stride": lambda n, m, k, s: (n - k + 1, m),
+        },
+    )
 
 
 def _after_layer_code(size: str, spacing: str) -> str:
     return (
         "def after_layer(size, spacing_m, kernel, stride):\n"
-        f"    return {size}, {spacing}"
+        f"    return ({size}, {spacing})"
     )
 
+
+_SIZE = "(size - kernel) // stride + 1"
 
 after_layer = Exercise(
     name="after_layer",
     title="Size and spacing after a layer",
     question="""
-        A layer has a square `kernel`, computes only where the whole kernel lies on the
-        image ("valid"), and moves it by `stride` pixels from one result to the next. A
-        convolution of this notebook has stride 1; a pooling of 2 x 2 has kernel 2 and
-        stride 2.
+        A layer has a square `kernel`. It computes only where the whole kernel lies on
+        the image ("valid"), and it moves the kernel by `stride` pixels from one result
+        to the next. A convolution of this notebook has the stride 1; a pooling of 2 x 2
+        has kernel 2 and stride 2.
 
-        Write a function that gives the side of the result, in pixels, and its spacing:
-        the metres from one of its pixels to the next.
+        Write a function that gives two numbers: the side of the result in whole pixels,
+        and its spacing, the metres from one of its pixels to the next.
         """,
     answer_name="after_layer",
     stub=_after_layer_code("...", "..."),
-    solution_code=_after_layer_code(
-        "(size - kernel) // stride + 1", "spacing_m * stride"
-    ),
+    solution_code=_after_layer_code(_SIZE, "spacing_m * stride"),
     judge=_judge_after_layer,
     mistakes={
         "spacing kept": Mistake(
-            code=_after_layer_code("(size - kernel) // stride + 1", "spacing_m"),
+            code=_after_layer_code(_SIZE, "spacing_m"),
             hint="The sizes are right. But when the kernel moves by two pixels, how far "
             "apart are two neighbouring results?",
         ),
         "spacing divided": Mistake(
-            code=_after_layer_code(
-                "(size - kernel) // stride + 1", "spacing_m / stride"
-            ),
-            hint="The sizes are right. Fewer pixels on the same ground: are they closer "
-            "together, or further apart?",
+            code=_after_layer_code(_SIZE, "spacing_m / stride"),
+            hint="The sizes are right. There are fewer pixels on the same ground. Are "
+            "they closer together, or further apart?",
         ),
         "spacing of kernel": Mistake(
-            code=_after_layer_code(
-                "(size - kernel) // stride + 1", "spacing_m * kernel"
-            ),
+            code=_after_layer_code(_SIZE, "spacing_m * kernel"),
             hint="The sizes are right. A convolution with stride 1 leaves the spacing "
             "as it is, however large its kernel.",
         ),
         "stride forgotten": Mistake(
             code=_after_layer_code("size - kernel + 1", "spacing_m * stride"),
-            hint="Right without a stride. A kernel that moves by two pixels has about "
-            "half as many places.",
+            hint="The spacing is right, and the size is right for a stride of 1. A kernel "
+            "that moves by two pixels has about half as many places.",
         ),
         "one short": Mistake(
             code=_after_layer_code("(size - kernel) // stride", "spacing_m * stride"),
             hint="The spacing is right, the size is one short: the kernel's first place "
             "counts too.",
         ),
-        "divided late": Mistake(
-            code=_after_layer_code(
-                "(size - kernel + 1) // stride", "spacing_m * stride"
-            ),
-            hint="Close. A pooling of 2 on 2 pixels gives one pixel: what does your "
-            "function say?",
-        ),
         "no stride": Mistake(
             code=_after_layer_code("size - kernel + 1", "spacing_m"),
-            hint="Right for a stride of 1. What changes when the kernel moves by two "
-            "pixels: the number of its places, and how far apart they are?",
-        ),
-        "not whole": Mistake(
-            code=_after_layer_code(
-                "(size - kernel) / stride + 1", "spacing_m * stride"
-            ),
-            hint="The spacing is right. But there is no half pixel: where the last step "
-            "does not fit, it is left out.",
+            hint="Right for a stride of 1. When the kernel moves by two pixels, two things "
+            "change: the number of its places, and how far apart they are.",
         ),
     },
     hints=(
         "Where can the kernel's first pixel stand? From 0 to `size - kernel`, in steps "
         "of `stride`.",
-        "There are `(size - kernel) // stride` steps; places are one more than steps.",
+        "There are `(size - kernel) // stride` steps. Places are one more than steps.",
         "The spacing grows by the factor `stride`, and by nothing else.",
     ),
-    explanation="Kernels take pixels away; only strides make pixels larger.",
+    explanation="Kernels take pixels away. Only strides make pixels larger.",
 )
 
 
-def _judge_network(answer: type) -> str | None:
-    model = answer(crops=()).build({"input_10m": 4, "input_20m": 6})
+def _judge_network(answer: type) -> Any:
+    model = answer(crops=()).build(dict(CHANNELS))
     if not {"estimated", "estimated_labels", "features"} <= set(model.output):
         return "outputs"
     rows, cols = np.random.default_rng().integers((20, 31), (30, 40)).tolist()
     images = _two_images(rows, cols)
     result = _run(model, images)
     if result is None:
-        return "sizes" if _has_pooling(model) else "no pooling"
+        return _why_not(model)
     estimated = result["estimated"]
     if estimated.shape[1:3] == (rows, cols):
         return "padding"
-    if estimated.shape[1:3] != (rows - 7, cols - 7):
-        return "sizes"
     if not np.allclose(estimated.sum(-1), 1, atol=1e-4):
         return "softmax"
     if not _depend_on_both(model, images, result["features"]):
         return "one source"
-    return _judge_layers(model, result["features"].shape[-1])
+    return _judge_layers(model, estimated.shape[1:3] == (rows - 7, cols - 7))
 
 
-def _judge_layers(model: Any, feature_count: int) -> str | None:
-    kinds = {type(layer).__name__ for layer in model.layers}
-    if feature_count != 64:
-        return "early" if "Concatenate" in kinds else "added"
-    if "MaxPooling2D" not in kinds:
+def _why_not(model: Any) -> Any:
+    """Why the branches cannot be joined for an image, though Keras built them."""
+    if not any("Pooling" in type(layer).__name__ for layer in model.layers):
+        return "no pooling"
+    return compare_networks(model, _reference()) or OTHER
+
+
+def _judge_layers(model: Any, is_right_size: bool) -> Any:
+    kinds = [type(layer).__name__ for layer in model.layers]
+    if "Concatenate" not in kinds:
+        return "added"
+    if is_right_size and _joins_early(model):
+        return "early"
+    if is_right_size and "MaxPooling2D" not in kinds:
         return "other pooling"
-    return None if model.count_params() == 49046 else "filters"
+    return compare_networks(model, _reference())
+
+
+def _joins_early(model: Any) -> bool:
+    """Whether a layer after the joining still looks at neighbouring pixels."""
+    kinds = [type(layer).__name__ for layer in model.layers]
+    after = model.layers[kinds.index("Concatenate") :]
+    return any(getattr(layer, "kernel_size", (1,))[0] > 1 for layer in after)
+
+
+@cache
+def _reference() -> Any:
+    """The network of the question."""
+    return network.run(network.solution_code)(crops=()).build(dict(CHANNELS))
 
 
 def _two_images(rows: int, cols: int) -> dict[str, np.ndarray]:
@@ -312,10 +374,6 @@ def _run(model: Any, images: dict[str, np.ndarray]) -> dict[str, np.ndarray] | N
     except (ValueError, tf.errors.InvalidArgumentError):
         return None
     return {name: np.asarray(value) for name, value in outputs.items()}
-
-
-def _has_pooling(model: Any) -> bool:
-    return any(getattr(layer, "strides", (1, 1)) != (1, 1) for layer in model.layers)
 
 
 def _depend_on_both(
@@ -361,7 +419,6 @@ _SOLUTION = """
             return {"estimated": estimated, "features": net, "estimated_labels": labels}
     """
 
-
 _PADDED = """
     def conv(net, filters, kernel, name, activation="relu"):
         options = {"activation": activation, "padding": "same", "name": name}
@@ -372,8 +429,9 @@ network = Exercise(
     name="network",
     title="The network of two sources",
     question="""
-        Write the two branches, layer by layer as in the table. `conv(net, filters,
-        kernel, name)` is there; the pooling is `keras.layers.MaxPool2D(2)`. The first
+        Write the two branches, layer by layer, as in the table. `conv(net, filters,
+        kernel, name)` adds a convolution; the pooling is `keras.layers.MaxPool2D(2)`,
+        and it is called like a function: `keras.layers.MaxPool2D(2)(fine)`. The first
         layer of each branch, the joining and the classifier are written.
         """,
     answer_name="DualSource",
@@ -386,31 +444,23 @@ network = Exercise(
                 "fine = keras.layers.MaxPool2D(2)(fine)  # 2x2, from here on 20 m",
                 'fine = conv(fine, 32, 3, "conv16")  # 2x2',
             ),
-            hint="This fits patches, and nothing else: for a larger image the branch of "
-            "the 10 m image ends with twice as many pixels as the other. Which layer "
-            "brings it to 20 m?",
-        ),
-        "sizes": Mistake(
-            code=_SOLUTION.replace(
-                '16, 5, "conv11")  # 12x12', '16, 3, "conv11")  # 14x14'
-            ),
-            hint="The branches do not end with the right number of pixels. Follow the "
-            "sizes of the table through both, down to a single pixel of a patch. Is "
-            "the first kernel of the 10 m branch 5?",
+            hint="This fits patches, but not images. For an image, the branch of the 10 m "
+            "image ends with twice as many pixels as the other. Which layer brings it to "
+            "20 m?",
         ),
         "padding": Mistake(
             code=f"{cleandoc(_PADDED)}\n\n\n{cleandoc(_SOLUTION)}",
-            hint="The output is as large as the 20 m image: a layer invents pixels at "
-            'the border. Somewhere stands `padding="same"`.',
+            hint="The output is as large as the 20 m image, so a layer fills up the "
+            'border. Remove `padding="same"`.',
         ),
         "one source": Mistake(
             code=_SOLUTION.replace("[fine, coarse]", "[coarse, coarse]"),
-            hint="One of the two images can be changed, and the features stay the same. "
-            "What is joined?",
+            hint="The features do not depend on one of the two images. Which branches "
+            "are joined, and what does each of them read?",
         ),
         "added": Mistake(
             code=_SOLUTION.replace('Concatenate(name="feats")', 'Add(name="feats")'),
-            hint="The features of the two branches were mixed into one set. Joining "
+            hint="The features of the two branches are mixed into one set. `Concatenate` "
             "keeps those of both, side by side.",
         ),
         "early": Mistake(
@@ -420,18 +470,13 @@ network = Exercise(
                 "estimated = conv(net, 6",
                 'net = conv(net, 32, 2, "feats12")\n            estimated = conv(net, 6',
             ),
-            hint="That fits too, but it is another network: it joins where a patch is "
-            "2x2. Here each branch has a last layer of its own before.",
+            hint="This fits too, but it is another network: it joins where a patch has "
+            "2 x 2 pixels. In the table, each branch has a last layer of its own before.",
         ),
         "softmax": Mistake(
             code=_SOLUTION.replace(', activation="softmax"', ', activation="sigmoid"'),
-            hint="The six values of a pixel do not add up to 1: they are no "
-            "probabilities. Look at the classifier's activation.",
-        ),
-        "filters": Mistake(
-            code=_SOLUTION.replace('32, 3, "conv14"', '16, 3, "conv14"'),
-            hint="The sizes are right, the number of weights is not. Compare the "
-            "filters of each layer with the table.",
+            hint="The six values of a pixel do not add up to 1, so they are not "
+            "probabilities. Look at the activation of the classifier.",
         ),
         "other pooling": Mistake(
             code=_SOLUTION.replace("MaxPool2D(2)", "AveragePooling2D(2)"),
@@ -465,169 +510,238 @@ network = Exercise(
 )
 
 
-def _judge_gain(answer: Callable[[np.ndarray, np.ndarray], Any]) -> str | None:
-    # Integers, as in the notebook: code that divides them in place raises an error.
-    matrices = np.random.default_rng().integers(1, 100, (2, 6, 6))
-    # The classes differ in size, so that sums of rows and of columns differ.
-    before, after = matrices * np.array([[4, 1, 2, 1, 3, 1]]).T
-    # One class gets worse and one gets better, so that a lost sign is noticed.
-    before[[0, 1], [0, 1]] = 9999, 1
-    after[[0, 1], [0, 1]] = 1, 9999
-    old, new = _scores_of(before), _scores_of(after)
-    likely = {score: new[score] - old[score] for score in new}
-    right = likely.pop("F-score")
-    likely |= {
-        "reversed": -right,
-        "ratio": new["F-score"] / old["F-score"],
-        "no sign": abs(right),
-        "all together": right.mean(),
-    }
-    return diagnose(answer(before, after), right=right, likely=likely)
-
-
-def _scores_of(confusion: np.ndarray) -> dict[str, np.ndarray]:
-    """F-scores of the classes, and the values that common mistakes give."""
-    found = np.diag(confusion)
-    true, estimated = confusion.sum(axis=1), confusion.sum(axis=0)
-    return {
-        "F-score": 2 * found / (true + estimated),
-        "recall": found / true,
-        "precision": found / estimated,
-        "no two": found / (true + estimated),
-        "mean": (found / true + found / estimated) / 2,
-        "one number": found.sum() / confusion.sum(),
-    }
-
-
-def _gain_code(score: str, result: str = "f_score(after) - f_score(before)") -> str:
-    """Code of an answer with an expression for the score and one for the result."""
-    return (
-        "def gain(before, after):\n"
-        "    def f_score(confusion):\n"
-        "        found = np.diag(confusion)\n"
-        "        true, estimated = confusion.sum(axis=1), confusion.sum(axis=0)\n"
-        f"        return {score}\n\n"
-        f"    return {result}"
+def _judge_verdict(answer: Callable[[Sequence[tuple[float, float]]], str]) -> Any:
+    rng = np.random.default_rng()
+    gain, loss, none = (0.1, 0.2), (-0.2, -0.1), (-0.1, 0.1)
+    cases = [[gain] * 3, [loss] * 3, [none] * 3, [gain, gain, none], [loss, none, none]]
+    cases += [[none, gain, gain], [loss, loss, none], [none, loss, loss]]
+    cases += [
+        [gain, loss, gain],
+        [(-0.01, 0.9), gain, gain],
+        [(-0.9, 0.01), loss, loss],
+    ]
+    cases += [[(0.001, 0.2), gain, gain], [(-0.2, -0.001), loss, loss]]
+    cases += [[(0.0, 0.2), gain, gain], [(-0.2, 0.0), loss, loss], [gain], [loss]]
+    cases += [np.sort(rng.normal(size=(3, 2))).tolist() for _ in range(30)]
+    rounded = [[tuple(map(float, pair)) for pair in case] for case in cases]
+    return try_cases(
+        answer,
+        [(case,) for case in rounded],
+        right=_verdict,
+        likely={
+            "any seed": lambda x: _decide(
+                any(low > 0 for low, _ in x), any(high < 0 for _, high in x)
+            ),
+            "first seed": lambda x: _verdict(x[:1]),
+            "middle": lambda x: _decide(
+                all(low + high > 0 for low, high in x),
+                all(low + high < 0 for low, high in x),
+            ),
+            "wrong ends": lambda x: _decide(
+                all(high > 0 for _, high in x), all(low < 0 for low, _ in x)
+            ),
+            "zero": lambda x: _decide(
+                all(low >= 0 for low, _ in x), all(high <= 0 for _, high in x)
+            ),
+            "reversed": lambda x: _decide(
+                all(high < 0 for _, high in x), all(low > 0 for low, _ in x)
+            ),
+        },
     )
 
 
-_F_SCORE = "2 * found / (true + estimated)"
+def _decide(is_gain: bool, is_loss: bool) -> str:
+    return "gain" if is_gain else "loss" if is_loss else "undecided"
 
-gain = Exercise(
-    name="gain",
-    title="Which classes gain?",
+
+def _verdict(intervals: Sequence[tuple[float, float]]) -> str:
+    return _decide(
+        all(low > 0 for low, _ in intervals), all(high < 0 for _, high in intervals)
+    )
+
+
+def _verdict_code(is_gain: str, is_loss: str) -> str:
+    """Code of an answer with the two conditions."""
+    return (
+        "def verdict(intervals):\n"
+        f"    if {is_gain}:\n"
+        '        return "gain"\n'
+        f"    if {is_loss}:\n"
+        '        return "loss"\n'
+        '    return "undecided"'
+    )
+
+
+verdict = Exercise(
+    name="verdict",
+    title="Is it a gain?",
     question="""
-        `before` and `after` are confusion matrices: rows are the true classes, columns
-        the estimated ones. The F-score of a class is twice what was found of it, divided
-        by the sum of what *is* of the class and what was *called* so.
+        `intervals` is a list of pairs `(low, high)`, one for each seed: the interval of the
+        gain of one class. Write a function that returns a text:
 
-        Write a function that gives, for each class, how much its F-score has grown; the
-        number is negative where it has shrunk.
+        - `"gain"` if **every** interval lies above 0,
+        - `"loss"` if every interval lies below 0,
+        - `"undecided"` otherwise. An interval that only touches 0 includes it.
         """,
-    answer_name="gain",
-    stub=_gain_code("...", "..."),
-    solution_code=_gain_code(_F_SCORE),
-    judge=_judge_gain,
+    answer_name="verdict",
+    stub=_verdict_code("...", "..."),
+    solution_code=_verdict_code(
+        "all(low > 0 for low, high in intervals)",
+        "all(high < 0 for low, high in intervals)",
+    ),
+    judge=_judge_verdict,
     mistakes={
-        "recall": Mistake(
-            code=_gain_code("found / true"),
-            hint="That is recall: it does not mind how much else was called by the name "
-            "of the class.",
+        "any seed": Mistake(
+            code=_verdict_code(
+                "any(low > 0 for low, high in intervals)",
+                "any(high < 0 for low, high in intervals)",
+            ),
+            hint="One seed is enough for your function. But another seed may be chance: "
+            "ask for all of them.",
         ),
-        "precision": Mistake(
-            code=_gain_code("found / estimated"),
-            hint="That is precision: it does not mind how much of the class was missed.",
+        "first seed": Mistake(
+            code=_verdict_code("intervals[0][0] > 0", "intervals[0][1] < 0"),
+            hint="Your function looks at the first seed only. The others may say "
+            "something else.",
         ),
-        "no two": Mistake(
-            code=_gain_code("found / (true + estimated)"),
-            hint="With all found and nothing else called so, an F-score must be 1. How "
-            "much is yours?",
+        "middle": Mistake(
+            code=_verdict_code(
+                "all(low + high > 0 for low, high in intervals)",
+                "all(low + high < 0 for low, high in intervals)",
+            ),
+            hint="Your function looks at the middle of each interval. An interval lies "
+            "above 0 if even its lower end is above 0.",
         ),
-        "mean": Mistake(
-            code=_gain_code("(found / true + found / estimated) / 2"),
-            hint="The mean of recall and precision is not the F-score: it forgives when "
-            "one of them is very small. Take the formula of the question.",
+        "wrong ends": Mistake(
+            code=_verdict_code(
+                "all(high > 0 for low, high in intervals)",
+                "all(low < 0 for low, high in intervals)",
+            ),
+            hint="An interval from -0.1 to 0.1 has `high > 0`, but it does not lie above "
+            "0. Which of its ends must be above 0?",
         ),
-        "one number": Mistake(
-            code=_gain_code("found.sum() / confusion.sum()"),
-            hint="That is the overall accuracy, one number for all. Which class does it "
-            "come from?",
+        "zero": Mistake(
+            code=_verdict_code(
+                "all(low >= 0 for low, high in intervals)",
+                "all(high <= 0 for low, high in intervals)",
+            ),
+            hint="An interval that only touches 0 includes it, so nothing is decided.",
         ),
         "reversed": Mistake(
-            code=_gain_code(_F_SCORE, "f_score(before) - f_score(after)"),
-            hint="Right but for the sign: a class that gains has a positive number.",
-        ),
-        "ratio": Mistake(
-            code=_gain_code(_F_SCORE, "f_score(after) / f_score(before)"),
-            hint="That says how many times larger. How much larger is a difference.",
-        ),
-        "no sign": Mistake(
-            code=_gain_code(_F_SCORE, "abs(f_score(after) - f_score(before))"),
-            hint="A class may lose, too. Keep the sign.",
-        ),
-        "all together": Mistake(
-            code=_gain_code(_F_SCORE, "(f_score(after) - f_score(before)).mean()"),
-            hint="This is the mean over all classes. The question asks for each of them.",
+            code=_verdict_code(
+                "all(high < 0 for low, high in intervals)",
+                "all(low > 0 for low, high in intervals)",
+            ),
+            hint="Gain and loss are exchanged. A positive gain means that two sources are "
+            "better.",
         ),
     },
     hints=(
-        "`found` is the diagonal: patches of a class that were called so. `true` and "
-        "`estimated` are sums along rows and along columns.",
-        "The question's sentence is the formula; all three are in it.",
-        "Then take `f_score(after)` less `f_score(before)`.",
+        "If an interval lies above 0, which of its two ends tells it?",
+        "For one interval: `low > 0`.",
+        "For all of them: `all(low > 0 for low, high in intervals)`.",
     ),
-    explanation="An F-score is high only where much was found and little else was "
-    "called so.",
-    imports="import numpy as np",
+    explanation="A statement holds if it survives two kinds of chance: other places, and "
+    "other seeds.",
 )
 
 
-class _TwoSources(testing.BlockMean):
-    """Stands for the network of the notebook; it does not need TensorFlow."""
+@cache
+def _dual_source() -> Any:
+    """The network of the notebook with drawn weights: no training is needed."""
+    from tutorial_lib.networks.architectures import dual_source_fcnn
 
-    def __init__(self) -> None:
-        fields, strides = {"input_10m": 16, "input_20m": 8}, (2, 1)
-        super().__init__(fields, dict(zip(fields, strides, strict=True)))
-
-    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        sides = [self._means(inputs[name], name).shape for name in self.fields]
-        if sides[0] != sides[1] or 0 in sides[0]:
-            raise ValueError("The branches cannot be joined.")
-        return super().__call__(inputs)
+    return with_drawn_weights(dual_source_fcnn(6, crops=()), seed=0)
 
 
-def _judge_plan_map(answer: Callable[..., InferencePlan]) -> str | None:
-    scene = testing.small_scene()
-    paths = {name: scene[name] for name in ("input_10m", "input_20m")}
-    plans, refused = {}, []
-    for reference in paths:
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                plans[reference] = answer(_TwoSources(), paths, reference)
-        except InputSizeError:
-            return "fields"
-        except ScaleFactorError:
-            refused.append(reference)
-    if refused:
-        likely = {"input_10m": "always 1", "input_20m": "always 2"}
-        return likely[refused[0]] if len(refused) == 1 else "wrong way"
+# The scale factor with each source as the reference: a map pixel has 20 m.
+_FACTORS = {"input_10m": 2, "input_20m": 1}
+_FIELDS = {"input_10m": 16, "input_20m": 8}
+
+
+def _judge_plan_map(answer: Callable[..., InferencePlan]) -> Any:
+    # A plan warns of fields that do not cover the same ground; a note says it better.
+    with warnings.catch_warnings(action="ignore"):
+        return _judge_quietly(answer)
+
+
+def _judge_quietly(answer: Callable[..., InferencePlan]) -> Any:
+    scene = testing.small_scene(72, 60)
+    paths = {name: scene[name] for name in INPUTS}
+    # Patch by patch any scale factor is possible, so the plans show the one given.
+    try:
+        plans = {
+            first: answer(_dual_source(), paths, first, mode="patch_based")
+            for first in paths
+        }
+    except (InputSizeError, ExpressionFieldError):
+        return "fields"
     if not all(isinstance(plan, InferencePlan) for plan in plans.values()):
         return "no plan"
-    return _judge_plans(plans, paths)
+    wrong = _other_lines(plans) or _wrong_factors(plans) or _wrong_fields(plans)
+    return wrong or _judge_plans(answer, paths)
 
 
-def _judge_plans(
-    plans: Mapping[str, InferencePlan], paths: Mapping[str, Path]
-) -> str | None:
-    if any(plan.job.patch_based for plan in plans.values()):
+def _other_lines(plans: Mapping[str, InferencePlan]) -> str | None:
+    """Whether a line that the stub has was changed."""
+    for first, plan in plans.items():
+        outputs, is_first = plan.job.outputs, plan.job.names[0] == first
+        if not (plan.job.patch_based and is_first and outputs == ("estimated_labels",)):
+            return "other lines"
+    return None
+
+
+def _wrong_factors(plans: Mapping[str, InferencePlan]) -> Any:
+    factors = {first: float(plan.job.rows.scale) for first, plan in plans.items()}
+    likely = {
+        "always 1": (1, 1),
+        "always 2": (2, 2),
+        "wrong way": (1, 2),
+        "upside down": (0.5, 1),
+        "metres": (20, 20),
+    }
+    pair = tuple(factors[name] for name in INPUTS)
+    for mistake, values in likely.items():
+        if pair == values:
+            return mistake
+    wrong = [name for name in INPUTS if factors[name] != _FACTORS[name]]
+    if not wrong:
+        return None
+    spacing = {"input_10m": 10, "input_20m": 20}[wrong[0]]
+    return Finding(
+        f"With `{wrong[0]}` first, your scale factor is {factors[wrong[0]]:g}: a pixel "
+        f"of the map would be {factors[wrong[0]] * spacing:g} m wide. The network gives "
+        "one answer for each 20 m."
+    )
+
+
+def _wrong_fields(plans: Mapping[str, InferencePlan]) -> Any:
+    for plan in plans.values():
+        if plan.derived:
+            continue
+        for name, source in plan.sources.items():
+            if source.receptive_field != _FIELDS[name]:
+                return Finding(
+                    f"The receptive field of `{name}` is not the side of its patches in "
+                    "this notebook.",
+                    right="The scale factors are right.",
+                )
+    return None
+
+
+def _judge_plans(answer: Callable[..., Any], paths: Mapping[str, Path]) -> Any:
+    """The plans as the notebook uses them, without further options."""
+    model = _dual_source()
+    plans = [answer(model, paths, first) for first in paths]
+    if any(plan.job.patch_based for plan in plans):
         return "patch by patch"
-    if {plan.grid for plan in plans.values()} != {_whole_grid(paths)}:
+    if {plan.grid for plan in plans} != {_whole_grid(paths)}:
         return "other part"
-    same = all(plan.job.outputs == ("estimated_labels",) for plan in plans.values())
-    same &= all(plan.job.names[0] == first for first, plan in plans.items())
-    # Here the fields are declared; derived fields come later in the notebook.
-    same &= not any(plan.derived for plan in plans.values())
-    return None if same else OTHER
+    images = {x: read_array(path).astype("float32")[None] for x, path in paths.items()}
+    labels = np.asarray(model(images)["estimated_labels"])[0]
+    # Here and there two classes are equally probable.
+    same = [np.mean(plan.read() == labels) > 0.995 for plan in plans]
+    return None if all(same) else "other lines"
 
 
 def _whole_grid(paths: Mapping[str, Path]) -> Any:
@@ -639,31 +753,32 @@ def _whole_grid(paths: Mapping[str, Path]) -> Any:
 def _plan_map_code(fine: str, coarse: str, factor: str, end: str = "") -> str:
     """Code of an answer with two receptive fields, a scale factor, and an end."""
     return f"""
-def plan_map(model, paths, reference):
+def plan_map(model, paths, reference, **options):
     fields = {{"input_10m": {fine}, "input_20m": {coarse}}}
     scale_factor = {factor}
 
     names = sorted(paths, key=lambda name: name != reference)  # the reference first
     sources = {{x: tl.Source(paths[x], receptive_field=fields[x]) for x in names}}
-    return tl.plan_inference(
-        model, sources, output="estimated_labels", scale_factor=scale_factor
-    ){end}
+    options |= {{"output": "estimated_labels", "scale_factor": scale_factor}}
+    return tl.plan_inference(model, sources, **options){end}
 """
 
 
 _FACTOR = '2 if reference == "input_10m" else 1'
+_PLAN_MAP = _plan_map_code("16", "8", _FACTOR)
 
 plan_map = Exercise(
     name="plan_map",
     title="The same map with either source first",
     question="""
-        Complete the plan: the receptive field of each source, in its own pixels, and the
-        scale factor, which depends on the source that comes first. The network gives one
-        answer for each pixel of 20 m.
+        Complete the plan of the map: the receptive field of each source, in its own
+        pixels, and the scale factor. The scale factor depends on `reference`, the name of
+        the source that comes first. The network gives one answer for each 20 m. The last
+        four lines are written: they put the reference first, and make the plan.
         """,
     answer_name="plan_map",
     stub=_plan_map_code("...", "...", "..."),
-    solution_code=_plan_map_code("16", "8", _FACTOR),
+    solution_code=_PLAN_MAP,
     judge=_judge_plan_map,
     mistakes={
         "fields": Mistake(
@@ -673,46 +788,174 @@ plan_map = Exercise(
         ),
         "always 1": Mistake(
             code=_plan_map_code("16", "8", "1"),
-            hint="Right with the 20 m image first. With the 10 m image first, how many of "
-            "its pixels is a pixel of the map wide?",
+            hint="The scale factor is right with the 20 m image first. With the 10 m image "
+            "first, how many of its pixels is a pixel of the map wide?",
         ),
         "always 2": Mistake(
             code=_plan_map_code("16", "8", "2"),
-            hint="Right with the 10 m image first. With the 20 m image first, the "
-            "reference already has the pixels of the map.",
+            hint="The scale factor is right with the 10 m image first. With the 20 m image "
+            "first, the pixels of the reference and of the map are equally large.",
         ),
         "wrong way": Mistake(
             code=_plan_map_code("16", "8", _FACTOR.replace("10m", "20m")),
-            hint="The scale factor is the size of a map pixel *divided by* that of a "
-            "reference pixel. Map pixels are of 20 m.",
+            hint="The two scale factors are exchanged. A scale factor is the size of a map "
+            "pixel *divided by* the size of a reference pixel.",
+        ),
+        "upside down": Mistake(
+            code=_plan_map_code("16", "8", _FACTOR.replace("2 if", "0.5 if")),
+            hint="This is the size of a reference pixel divided by that of a map pixel. "
+            "It must be the other way round.",
+        ),
+        "metres": Mistake(
+            code=_plan_map_code("16", "8", "20"),
+            hint="This is the size of a map pixel in metres. The scale factor says how "
+            "many reference pixels that is.",
         ),
         "patch by patch": Mistake(
-            code=_plan_map_code(
-                "16", "8", f'{_FACTOR}\n    mode = "patch_based"'
-            ).replace(
-                "scale_factor=scale_factor", "scale_factor=scale_factor, mode=mode"
+            code=_PLAN_MAP.replace(
+                "options |=",
+                'options = {"mode": "patch_based"} | options\n    options |=',
             ),
-            hint="This gives the right map, but patch by patch: it takes many times "
-            "longer. Leave `mode` out.",
+            hint="This gives the right map, but patch by patch even when nobody asks for "
+            "it. Leave `mode` out.",
         ),
         "other part": Mistake(
-            code=_plan_map_code("16", "8", f'{_FACTOR}\n    edge = "pad"').replace(
-                "scale_factor=scale_factor", "scale_factor=scale_factor, edge=edge"
+            code=_PLAN_MAP.replace(
+                "sources, **options)", 'sources, **options, edge="pad")'
             ),
             hint="This map is larger or smaller than what the whole patches of the scene "
             "give. Leave `edge` and `window` out.",
         ),
+        "other lines": Mistake(
+            code=_PLAN_MAP.replace("options |=", "options ="),
+            hint="The map is not the one that was asked for: another source comes first, "
+            "options are lost, or the sources are others. Leave the last four lines as "
+            "they were.",
+        ),
         "no plan": Mistake(
             code=_plan_map_code("16", "8", _FACTOR, end=".grid"),
-            hint="The function must return the plan itself, not something of it.",
+            hint="Return what `tl.plan_inference` gives: the plan itself, and not a part "
+            "of it.",
         ),
     },
     hints=(
         "The patches of this notebook had the right sizes.",
-        "20 m divided by the size of a reference pixel.",
+        "The scale factor is 20 m divided by the size of a reference pixel.",
         f"The scale factor is `{_FACTOR}`.",
     ),
-    explanation="Whichever source counts the pixels, the network gives its answers every "
-    "20 m.",
+    explanation="Whichever source comes first, the network gives one answer for each 20 m.",
+    imports="import tutorial_lib as tl",
+)
+
+
+@cache
+def _tiny_network() -> Any:
+    """A network of one layer, which is exported in a second."""
+    import keras
+
+    image = keras.Input((None, None, 2), name="input")
+    layer = keras.layers.Conv2D(3, 1, activation="softmax", name="softmax")
+    return keras.Model({"input": image}, {"estimated": layer(image)})
+
+
+def _judge_export(answer: Callable[[Any, Path], Any]) -> Any:
+    folder = testing.scratch_folder() / "saved_model"
+    try:
+        result = answer(_tiny_network(), folder)
+    except ValueError as err:
+        # What `model.save(folder)` raises.
+        if "extension for saving" in str(err):
+            return "keras file"
+        raise
+    if (folder / "saved_model.pb").exists():
+        # Keras's own export does not write what the outputs depend on.
+        if not (folder / "reach.json").exists():
+            return "plain export"
+        return None if isinstance(result, str | Path) else "no path"
+    made = [path for path in folder.parent.rglob("*") if path.is_file()]
+    if any(path.suffix == ".h5" for path in made):
+        return "weights"
+    if any(path.suffix == ".keras" for path in made):
+        return "keras file"
+    if any(path.name == "saved_model.pb" for path in made):
+        return "other folder"
+    return "nothing"
+
+
+export_model = Exercise(
+    name="export_model",
+    title="A SavedModel for other programs",
+    question="""
+        Write a function that exports a network as a SavedModel into the folder `folder`,
+        and returns what `tl.export` returns.
+        """,
+    answer_name="export_model",
+    stub="""
+        def export_model(model, folder):
+            return ...
+        """,
+    solution_code="""
+        def export_model(model, folder):
+            return tl.export(model, folder)
+        """,
+    judge=_judge_export,
+    mistakes={
+        "keras file": Mistake(
+            code="""
+                def export_model(model, folder):
+                    model.save(f"{folder}.keras")
+                    return folder
+                """,
+            hint="That is a `.keras` file, which only Keras reads. A SavedModel is a "
+            "folder: `tl.export` writes it.",
+        ),
+        "weights": Mistake(
+            code="""
+                def export_model(model, folder):
+                    model.save_weights(f"{folder}.weights.h5")
+                    return folder
+                """,
+            hint="These are the weights without the network. `tl.export` writes both.",
+        ),
+        "plain export": Mistake(
+            code="""
+                def export_model(model, folder):
+                    model.export(folder, verbose=False)
+                    return folder
+                """,
+            hint="This is a SavedModel, but without the note of what its outputs depend "
+            "on. `tl.export` adds it, so that a plan needs no declared fields.",
+        ),
+        "other folder": Mistake(
+            code="""
+                def export_model(model, folder):
+                    return tl.export(model, folder / "model")
+                """,
+            hint="There is a SavedModel, but not in `folder` itself.",
+        ),
+        "no path": Mistake(
+            code="""
+                def export_model(model, folder):
+                    return [tl.export(model, folder)]
+                """,
+            hint="The SavedModel is there. But return what `tl.export` gives, and nothing "
+            "else: the next cell needs its path.",
+        ),
+        "nothing": Mistake(
+            code="""
+                def export_model(model, folder):
+                    return folder
+                """,
+            hint="After the call there is no SavedModel in `folder`. Call `tl.export` "
+            "with the model and the folder.",
+        ),
+    },
+    hints=(
+        "It is one call of the kit.",
+        "Its two arguments are the model and the folder.",
+        "`tl.export(model, folder)`.",
+    ),
+    explanation="The folder holds the network with its weights, and the names of its "
+    "inputs and outputs.",
     imports="import tutorial_lib as tl",
 )
