@@ -53,10 +53,7 @@ pandas.DataFrame({"pixels": pixels, "share": (pixels / pixels.sum()).round(2)})
 # **What you see.** Frequent classes have many times more pixels than rare ones. A network
 # that learned from all of them would be right most of the time even if it never named a
 # rare class. So we take the same number of each class.
-
-# %% exercise="draw"
-
-# %% [markdown]
+#
 # ## How many places are behind them?
 #
 # The labels come from polygons: one lake, one forest, one field. Pixels of the same
@@ -65,20 +62,18 @@ pandas.DataFrame({"pixels": pixels, "share": (pixels / pixels.sum()).round(2)})
 # Guess.**
 
 # %% tags=["nbval-check-output"]
-positions = ex.draw.answer(labels_path=labels_path, count=count)
-print(positions)
 tl.polygon_table(labels_path)
 
 # %% [markdown]
 # **What you see.** The column *largest* is the share of the pixels that lies in the
-# largest polygon. You drew at random, so about the same share of your positions lies
-# there. A network that learns a class mainly from one polygon learns that polygon. It may
-# fail in other places.
+# largest polygon. Positions drawn at random would lie there with the same share. A network
+# that learns a class mainly from one polygon learns that polygon. It may fail in other
+# places. So we limit how many positions one polygon may hold.
 
-# %% exercise="spread"
+# %% exercise="draw"
 
 # %% tags=["nbval-check-output"]
-positions = ex.spread.answer(labels_path=labels_path, count=count)
+positions = ex.draw.answer(labels_path=labels_path, count=count)
 positions_path = positions.to_file(work / "positions_a.geojson")
 print("QGIS opens them:", positions_path.relative_to(havel.parent.parent))
 rows = []
@@ -88,8 +83,8 @@ for label in positions.counts:
 pandas.DataFrame(rows, legend.names, ["positions", "polygons", "in the largest"])
 
 # %% [markdown]
-# **What you see.** Each class still has the same number of positions, now from many
-# places.
+# **What you see.** Each class has the same number of positions, from many places. Every
+# program for maps reads the file, for example QGIS.
 #
 # ## Which pixels does a patch hold?
 #
@@ -271,7 +266,7 @@ print(f"lost in the scene with a hole: {lost_share(fewer):.1%}")
 #
 # ## Further reading
 #
-# - Ploton and others (2020) show how overlapping ground makes a score too good:
+# - Ploton and others (2020) show how samples that lie close together make a score too good:
 #   [doi.org/10.1038/s41467-020-18321-y](https://doi.org/10.1038/s41467-020-18321-y).
 # - How rasters store no-data values:
 #   [GDAL's raster data model](https://gdal.org/en/stable/user/raster_data_model.html).

@@ -14,7 +14,7 @@ from tutorial_lib.patches.extraction import LABELS, Patches, Rejection, extract_
 from tutorial_lib.patches.label_rasters import number_polygons, read_labels
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.patches.selection import select_positions
-from tutorial_lib.rasters import read_grid
+from tutorial_lib.rasters import read_grid, write_array
 
 _IMPORTS = "import tutorial_lib as tl"
 
@@ -96,41 +96,112 @@ def _wrong_counts(answer: Positions, wanted: Mapping[int, int]) -> Finding | Non
     return None
 
 
+@cache
+def _labels_of_few_polygons() -> Path:
+    """A label raster with one large and ten small polygons of each of four classes.
+
+    With so few polygons, only the right limit gives enough positions, and none too many
+    in one polygon.
+    """
+    labels = np.full((240, 300, 1), 255, "uint8")
+    for class_id in range(4):
+        top = 60 * class_id
+        labels[top : top + 40, : 50 * (class_id + 1)] = class_id
+        for number in range(10):
+            left = 12 * number
+            labels[top + 46 : top + 54, left : left + 8] = class_id
+    path = testing.scratch_folder() / "labels.tif"
+    return write_array(path, labels, testing.small_grid(240, 300), nodata=255)
+
+
+def _scene_for_positions() -> Mapping[str, Any]:
+    return {"labels_path": _labels_of_few_polygons(), "count": 200}
+
+
 def _judge_draw(answer: Any, *, labels_path: Path, count: int) -> Any:
     wrong = _wrong_positions(answer, labels_path)
     if wrong:
         return wrong
+    allowed = count // _TENTH
+    _, polygons = _polygon_raster(str(labels_path))
+    pixels = _pixels_of(answer, read_grid(labels_path))
+    most = int(np.bincount(polygons[pixels]).max())
+    wanted = _reachable(labels_path, count, allowed)
+    if most > allowed or answer.counts != wanted:
+        return _wrong_strategy(answer, labels_path, count) or _wrong_limit(
+            answer, labels_path, count, most
+        )
+    # Without a limit it is luck that no polygon holds too many.
+    return "no limit" if answer.polygons is None else None
+
+
+def _wrong_strategy(answer: Positions, labels_path: Path, count: int) -> str | None:
+    """The mistake that explains the numbers of positions of the classes."""
     available = _available(labels_path)
-    wanted = dict.fromkeys(available, count)
-    if answer.counts == wanted:
-        return None
     if answer.counts == available:
         return "every pixel"
-    if sum(answer.counts.values()) == count:
+    if len(answer) == count:
         return "together"
-    if sum(answer.counts.values()) == count * len(wanted):
+    if len(answer) == count * len(available) and len(set(answer.counts.values())) > 1:
         return "in proportion"
+    return None
+
+
+def _wrong_limit(
+    answer: Positions, labels_path: Path, count: int, most: int
+) -> str | Finding | None:
+    """What is wrong with the largest number in one polygon, or with the count."""
+    allowed = count // _TENTH
+    wanted = _reachable(labels_path, count, allowed)
+    if answer.counts == _reachable(labels_path, count, _TENTH):
+        return "percent"
+    if answer.counts == wanted and answer.polygons is None:
+        return "no limit"
+    even = "The classes have the same number of positions."
+    right = even if _is_even(answer, wanted) else ""
+    if most > allowed:
+        return Finding(
+            f"{most} positions lie in one polygon: more than 10 % of `count`.", right
+        )
+    if answer.counts == _reachable(labels_path, count, most) != wanted:
+        return Finding(
+            f"`most_per_polygon` is {most} here. That is less than the question allows, "
+            "so the classes have fewer positions than they could.",
+            right,
+        )
     return _wrong_counts(answer, wanted)
 
 
-def _scene_for_positions() -> Mapping[str, Any]:
-    return {"labels_path": testing.small_scene(240, 300)["labels"], "count": 400}
+def _reachable(labels_path: Path, count: int, allowed: int) -> dict[int, int]:
+    """Number of positions of each class with so many allowed in a polygon."""
+    labels, polygons = _polygon_raster(str(labels_path))
+    free = {
+        label: np.minimum(np.bincount(polygons[labels == label]), allowed).sum()
+        for label in _available(labels_path)
+    }
+    return dict.fromkeys(free, int(min(count, *free.values())))
 
 
 draw = Exercise(
     name="draw",
     title="Draw positions",
     question="""
-        Draw `count` positions of *each* class at random, and call them `positions`. Use
-        `tl.select_positions` again. Its strategy `"constant"` takes the same number
-        of each class. The arguments are explained by `help(tl.select_positions)`.
+        Draw `count` positions of *each* class at random, and call them `positions`. No
+        polygon may hold more than 10 % of `count`. Use `tl.select_positions` again:
 
-        A cell with `ex.draw.hint()` gives you a hint. Each exercise here has hints.
+        - its strategy `"constant"`, the default, takes the same number of each class,
+        - `most_per_polygon` is the largest number of positions in one polygon. It is a
+          whole number; work it out from `count`.
+
+        `help(tl.select_positions)` explains all arguments, and a new cell with
+        `ex.draw.hint()` gives a hint. Each exercise has hints.
         """,
     answer_name="positions",
     stub="positions = ...",
     solution_code="""
-        positions = tl.select_positions(labels_path, strategy="constant", count=count)
+        positions = tl.select_positions(
+            labels_path, count=count, most_per_polygon=count // 10
+        )
         """,
     judge=_judge_draw,
     imports=_IMPORTS,
@@ -160,79 +231,10 @@ draw = Exercise(
             hint="The total is right, but frequent classes have more positions than "
             "rare ones. Which strategy gives each class the same number?",
         ),
-    },
-    hints=(
-        "Look at the cell that made `everywhere`. Which argument has to change?",
-        'Give the label raster, `strategy="constant"`, and the number as `count=…`.',
-        '`tl.select_positions(labels_path, strategy="constant", count=…)`',
-    ),
-    explanation="Each class has `count` positions, however rare it is on the ground.",
-)
-
-
-def _judge_spread(answer: Any, *, labels_path: Path, count: int) -> Any:
-    wrong = _wrong_positions(answer, labels_path)
-    if wrong:
-        return wrong
-    allowed = count // _TENTH
-    _, polygons = _polygon_raster(str(labels_path))
-    pixels = _pixels_of(answer, read_grid(labels_path))
-    most = int(np.bincount(polygons[pixels]).max())
-    wanted = _reachable(labels_path, count, allowed)
-    if most <= allowed and answer.counts == wanted:
-        return None
-    even = _is_even(answer, wanted)
-    right = "The classes have the same number of positions." if even else ""
-    if answer.counts == _reachable(labels_path, count, _TENTH):
-        return "percent"
-    if most > allowed and answer.polygons is None:
-        return "no limit"
-    if most > allowed:
-        return Finding(
-            f"{most} positions lie in one polygon: more than 10 % of `count`.", right
-        )
-    if most < allowed and answer.counts == _reachable(labels_path, count, most):
-        return Finding(
-            f"`most_per_polygon` is {most} here. That is less than the question allows, "
-            "so the classes have fewer positions than they could.",
-            right,
-        )
-    return _wrong_counts(answer, wanted)
-
-
-def _reachable(labels_path: Path, count: int, allowed: int) -> dict[int, int]:
-    """Number of positions of each class with so many allowed in a polygon."""
-    labels, polygons = _polygon_raster(str(labels_path))
-    free = {
-        label: np.minimum(np.bincount(polygons[labels == label]), allowed).sum()
-        for label in _available(labels_path)
-    }
-    return dict.fromkeys(free, int(min(count, *free.values())))
-
-
-spread = Exercise(
-    name="spread",
-    title="Not all from one polygon",
-    question="""
-        Draw again, and call the result `positions`. This time no polygon may hold
-        more than 10 % of `count`. The argument `most_per_polygon` is the largest
-        number of positions in one polygon, a whole number. Work it out from `count`.
-        """,
-    answer_name="positions",
-    stub="positions = ...",
-    solution_code="""
-        positions = tl.select_positions(
-            labels_path, count=count, most_per_polygon=count // 10
-        )
-        """,
-    judge=_judge_spread,
-    imports=_IMPORTS,
-    example=_scene_for_positions,
-    mistakes={
         "no limit": Mistake(
             code="positions = tl.select_positions(labels_path, count=count)",
-            hint="One polygon still holds more than 10 % of `count`: there is no limit. "
-            "Give `most_per_polygon`.",
+            hint="Each class has `count` positions. But one polygon holds more than "
+            "10 % of them: there is no limit. Give `most_per_polygon`.",
         ),
         "percent": Mistake(
             # The kit warns that there are too few positions, and the tests refuse
@@ -251,13 +253,13 @@ spread = Exercise(
         ),
     },
     hints=(
-        "10 % is one tenth. What is a tenth of `count`, as a whole number?",
-        "`//` divides and gives a whole number.",
+        "Look at the cell that made `everywhere`. Which arguments have to change?",
+        "10 % is one tenth. `//` divides and gives a whole number.",
         "`tl.select_positions(labels_path, count=count, most_per_polygon=…)`, with a "
         "tenth of `count` in place of `…`.",
     ),
-    explanation="More polygons share the positions. If the polygons of a class are too "
-    "few or too small, the kit warns, and all classes get fewer positions.",
+    explanation="If the polygons of a class are too few or too small, the kit warns, "
+    "and all classes get fewer positions.",
 )
 
 
