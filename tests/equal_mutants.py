@@ -28,8 +28,10 @@ EQUAL: dict[str, dict[str, str]] = {
         "default.",
     },
     "nb04_early_stopping.patience": {
-        "2: patience = [1 → 2]": "The search begins below the answer, and finds it.",
-        "2: patience = [1 → 0]": "The search begins below the answer, and finds it.",
+        "2: waited in range([1 → 2], len(cu": "The search begins below the answer.",
+        "2: waited in range([1, → ]len(curv": "The search begins below the answer.",
+        "2: waited in range([1 → 0], len(cu": "The search begins below the answer.",
+        "3: found[waited] [= → >]= best))": "No epoch is later than the best one.",
     },
     "nb05_mapping_a_scene.whole_map": {
         "2: tl.Source(image_path[, receptive_field=16 → ])": "The kit derives the field "

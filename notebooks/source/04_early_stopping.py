@@ -55,7 +55,7 @@ tl.show_curves(curves)
 # %%
 best_epoch = ex.best_epoch.answer()
 val_loss = curves["val_loss"]
-best = best_epoch(val_loss)
+best = int(best_epoch(val_loss))
 print(f"the best of {len(val_loss)} epochs: {best}")
 print(f"loss on B: {val_loss[best - 1]:.2f} then, {val_loss[-1]:.2f} at the end")
 
@@ -80,7 +80,7 @@ epochs_run = ex.epochs_run.answer()
 rows = []
 for waited in (1, 2, 5, 10, 20):
     ran = int(epochs_run(val_loss, waited))
-    best = best_epoch(val_loss[:ran])
+    best = int(best_epoch(val_loss[:ran]))
     rows.append((waited, ran, best, min(val_loss[:ran])))
 names = ["patience", "epochs that run", "best of them", "its loss on B"]
 pandas.DataFrame(rows, columns=names).set_index("patience").round(3)
@@ -179,7 +179,8 @@ make_stopping = ex.make_stopping.answer()
 patient, patient_curves = run("patient", make_stopping())
 for name, losses in {"hasty": hasty_curves, "patient": patient_curves}.items():
     losses = losses["val_loss"]
-    print(f"{name}: {len(losses)} epochs, the best is {best_epoch(losses)}, ", end="")
+    best = int(best_epoch(losses))
+    print(f"{name}: {len(losses)} epochs, the best is {best}, ", end="")
     print(f"with a loss on B of {min(losses):.2f}")
 
 # %% [markdown]
@@ -218,7 +219,8 @@ pandas.DataFrame(rows, index=columns).T.round(4)
 # same epoch?**
 
 # %%
-epochs = {"first": 0, "best": best_epoch(patient_curves["val_loss"]) - 1, "last": -1}
+best = int(best_epoch(patient_curves["val_loss"]))
+epochs = {"first": 0, "best": best - 1, "last": -1}
 f_scores = pandas.DataFrame(
     {
         f"{title} epoch": [patient_curves[f"val_f_score_{x}"][i] for x in legend.names]

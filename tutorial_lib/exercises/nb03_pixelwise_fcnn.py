@@ -474,10 +474,20 @@ def _judge_compile(answer: Callable[[Any], Any]) -> str | Finding | None:
         return _loss_mistake(got["loss"])
     if not np.allclose(steps, right_steps, rtol=3e-4, atol=1e-8):
         return _optimizer_mistake(steps)
+    return _metric_mistake(model, got, right)
+
+
+def _metric_mistake(
+    model: Any, got: Mapping[str, float], right: Mapping[str, float]
+) -> str | None:
     if "accuracy" not in got:
         return "metric name" if len(got) > 1 else "no metric"
-    same = np.isclose(got["accuracy"], right["accuracy"], atol=1e-6)
-    return None if same else "other metric"
+    if not np.isclose(got["accuracy"], right["accuracy"], atol=1e-6):
+        return "other metric"
+    # With one target, Keras computes the metrics of every output for this target.
+    metrics = model.get_compile_config()["metrics"]
+    named = isinstance(metrics, Mapping) and "class_name" not in metrics
+    return "metric output" if named and "estimated" not in metrics else None
 
 
 def _small_network() -> Any:
@@ -663,6 +673,13 @@ compile_model = Exercise(
             code=_COMPILE.replace('(name="accuracy")', "()"),
             hint="Optimizer and loss are right. The metric has another name: give it "
             "`name=…`.",
+        ),
+        "metric output": Mistake(
+            code=_COMPILE.replace(
+                'metrics={"estimated"', 'metrics={"estimated_labels"'
+            ),
+            hint="Optimizer and loss are right. The metrics are given for another output: "
+            "the key of the dictionary must be `estimated`.",
         ),
         "other metric": Mistake(
             code=_COMPILE.replace("CategoricalAccuracy", "BinaryAccuracy"),

@@ -555,8 +555,10 @@ def _judge_patience(
 ) -> str | Finding | None:
     val_loss = list(curves["val_loss"])
     try:
-        waited = float(answer)
+        waited = np.nan if isinstance(answer, str) else float(answer)
     except (TypeError, ValueError):
+        waited = np.nan
+    if np.isnan(waited):
         return Finding(f"`patience` is {answer!r}. It must be a number of epochs.")
     if waited == 0:
         return "none"
@@ -594,9 +596,11 @@ patience = Exercise(
     stub="patience = ...",
     solution_code="""
         best = best_epoch(curves["val_loss"])
-        patience = 1
-        while tl.training.replay_early_stopping(curves, patience=patience).best_epoch != best:
-            patience += 1
+        found = {
+            waited: tl.training.replay_early_stopping(curves, patience=waited).best_epoch
+            for waited in range(1, len(curves["val_loss"]))
+        }
+        patience = min(waited for waited in found if found[waited] == best)
         """,
     judge=_judge_patience,
     mistakes={

@@ -1,0 +1,178 @@
+"""What notebooks 03 and 04 say of their curves and scores, in every seed.
+
+The fast tests read the recorded trainings; the slow ones train again with three seeds.
+"""
+
+from functools import partial
+
+import keras
+import numpy as np
+import pytest
+
+import tutorial_lib as tl
+from tutorial_lib import recorded
+from tutorial_lib.recorded import recipes
+
+SEEDS = (0, 1, 2)
+JITTERED = ("fcnn_havel", "fcnn_havel_1", "fcnn_havel_2")
+
+
+@pytest.fixture(scope="module")
+def patches(havel_folder, tmp_path_factory):
+    """The patches of the three areas."""
+    return recipes.cut_patches(havel_folder, tmp_path_factory.mktemp("patches"))
+
+
+@pytest.fixture(scope="module")
+def batches(patches):
+    return recipes.datasets(patches, class_count=6, batch_size=256)
+
+
+def recorded_model(name):
+    return keras.models.load_model(recorded.weights_path(name))
+
+
+def under_another_sun(dataset, gain, offset=0):
+    return dataset.map(lambda x, y: ({"input": x["input"] * gain + offset}, y))
+
+
+def accuracy(model, dataset):
+    labels, estimated = tl.training.classify(model, dataset)
+    return np.mean(labels == estimated)
+
+
+# Notebook 03, on the recorded trainings
+
+
+def test_standardised_inputs_are_better_after_a_few_epochs_than_the_factor_ever():
+    factor = recorded.read_history("fcnn_factor")
+    standardised = recorded.read_history("fcnn_standardised")
+    assert min(standardised["val_loss"][:5]) < min(factor["val_loss"])
+    assert max(standardised["val_accuracy"][:5]) > max(factor["val_accuracy"])
+
+
+def test_another_sun_harms_the_network_without_jitter_only(batches):
+    _, valid, _ = batches
+    for gain, offset in ((0.9, 0), (1.1, 0), (1, -100)):
+        other = under_another_sun(valid, gain, offset)
+        model = recorded_model("fcnn_standardised")
+        assert accuracy(model, other) < accuracy(model, valid) - 0.04
+        for name in JITTERED:
+            model = recorded_model(name)
+            assert accuracy(model, other) > accuracy(model, valid) - 0.04
+
+
+def falls_nearly_to_the_end(losses):
+    """Whether each sixth of the curve lies below the sixth before it."""
+    parts = [np.mean(part) for part in np.array_split(losses, 6)]
+    return bool(np.all(np.diff(parts) < 0))
+
+
+def test_few_patches_overfit_and_turned_ones_do_less():
+    few = recorded.read_history("fcnn_few")
+    turned = recorded.read_history("fcnn_few_turned")
+    assert_few_overfit(few, turned)
+
+
+def assert_few_overfit(few, turned):
+    assert falls_nearly_to_the_end(few["loss"])
+    best = int(np.argmin(few["val_loss"]))
+    assert best < len(few["val_loss"]) / 2
+    end = np.mean(few["val_loss"][-5:])
+    assert end > 1.15 * few["val_loss"][best]
+    assert np.mean(turned["val_loss"][-5:]) < end - 0.1
+    assert min(turned["val_loss"]) <= few["val_loss"][best] + 0.05
+
+
+def test_the_interval_over_polygons_is_wider_than_the_one_over_patches(
+    batches, patches
+):
+    for name in JITTERED:
+        labels, estimated = tl.training.classify(recorded_model(name), batches[2])
+        low, high = tl.training.accuracy_interval(labels, estimated)
+        wide = tl.training.accuracy_interval(labels, estimated, patches["c"].polygons)
+        assert wide[1] - wide[0] > 1.5 * (high - low)
+
+
+# Notebook 04, on the recorded training
+
+
+def test_little_patience_stops_before_the_best_epoch_and_much_does_not():
+    few = recorded.read_history("fcnn_few")
+    best = int(np.argmin(few["val_loss"])) + 1
+    hasty = tl.training.replay_early_stopping(few, patience=1)
+    patient = tl.training.replay_early_stopping(few, patience=20)
+    assert hasty.epochs_run < best
+    assert patient.best_epoch == best
+    assert patient.epochs_run < patient.epochs
+
+
+def test_the_loss_of_training_never_stops_it():
+    few = recorded.read_history("fcnn_few")
+    watched = tl.training.replay_early_stopping(few, patience=5, monitor="loss")
+    assert watched.stopped_epoch is None
+
+
+# Both, trained again
+
+
+@pytest.fixture(scope="module")
+def few_patches(havel_folder, tmp_path_factory):
+    """60 patches of each class of area A, as notebook 04 cuts them."""
+    return tl.extract_patches(
+        {"input": havel_folder / "s2_10m.tif"},
+        tl.select_positions(havel_folder / "terrain_truth_a.tif", count=60, margin=8),
+        sizes={"input": 16},
+        out_dir=tmp_path_factory.mktemp("few"),
+    )
+
+
+def few_network(few_patches):
+    return partial(
+        tl.architectures.pixelwise_fcnn, statistics=tl.band_statistics(few_patches)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_few_patches_overfit_in_each_seed(patches, few_patches, tmp_path, seed):
+    areas = {"a": few_patches, "b": patches["b"]}
+    train, valid = recipes.datasets(areas, class_count=6, seed=seed)
+    curves = [
+        recipes.train(
+            few_network(few_patches),
+            (batches, valid),
+            tmp_path / "best.keras",
+            class_count=6,
+            epochs=60,
+            seed=seed,
+        ).history
+        for batches in (train, tl.augment(train, turns=True, seed=seed))
+    ]
+    assert_few_overfit(*curves)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_callback_of_notebook_04_stops_the_live_training(
+    patches, few_patches, seed
+):
+    areas = {"a": few_patches, "b": patches["b"]}
+    train, valid = recipes.datasets(areas, class_count=6)
+    keras.utils.set_random_seed(seed)
+    model = few_network(few_patches)(6)
+    names = tuple("abcdef")
+    model.compile(
+        optimizer=keras.optimizers.Adam(1e-3),
+        loss={"estimated": keras.losses.CategoricalCrossentropy()},
+        metrics={"estimated": [tl.training.ClassMetrics(names)]},
+    )
+    stopping = keras.callbacks.EarlyStopping(
+        monitor="val_loss", patience=3, restore_best_weights=True
+    )
+    curves = model.fit(
+        train, validation_data=valid, epochs=40, verbose=0, callbacks=[stopping]
+    ).history
+    assert len(curves["loss"]) < 40
+    # The classes have their best scores in different epochs.
+    assert len({int(np.argmax(curves[f"val_f_score_{x}"])) for x in names}) > 1
