@@ -14,6 +14,7 @@ from tutorial_lib.exercises import Exercise, Finding, Mistake, try_cases
 from tutorial_lib.inference.errors import (
     ExpressionFieldError,
     InputSizeError,
+    ScaleFactorError,
 )
 from tutorial_lib.inference.plan import InferencePlan
 from tutorial_lib.rasters import write_array
@@ -44,6 +45,9 @@ def _judge_plan_blocks(answer: Callable[..., InferencePlan]) -> str | Finding | 
         return (
             "another side" if "output 'estimated' has" in str(err) else "another output"
         )
+    # The blocks of the two images would not follow each other at the same distance.
+    except ScaleFactorError:
+        return "another side"
     # The kit's own sentence about another type is good: a pair, a text.
     except NotWholeError:
         return "not whole"
@@ -453,8 +457,8 @@ after_conv = Exercise(
         ),
         "turned round": Mistake(
             code=_after_conv_code("2 * first", "2 * last + 2"),
-            hint="That is what the output pixels `first` and `last` read. Asked is the "
-            "other direction: `first` and `last` are pixels that are read.",
+            hint="That is what the output pixels `first` and `last` read. Turn it round: "
+            "`first` and `last` are the pixels that are read.",
         ),
         "exchanged": Mistake(
             code=_after_conv_code("(last - 2) // 2", "(first + 1) // 2"),
@@ -462,8 +466,8 @@ after_conv = Exercise(
         ),
         "a size": Mistake(
             code="def after_conv(first, last):\n    return (last - first - 2) // 2 + 1\n",
-            hint="That is how many pixels are valid, or nearly. Asked are two numbers: "
-            "the first and the last of them.",
+            hint="That is how many pixels are valid, or nearly. The question asks for "
+            "two numbers: the first and the last of them.",
         ),
     },
     hints=(
@@ -562,8 +566,8 @@ after_transposed = Exercise(
         ),
         "a size": Mistake(
             code="def after_transposed(first, last):\n    return 2 * (last - first) + 1\n",
-            hint="That is how many pixels are valid. Asked are two numbers: the first "
-            "and the last of them.",
+            hint="That is how many pixels are valid. The question asks for two numbers: "
+            "the first and the last of them.",
         ),
     },
     hints=(

@@ -33,6 +33,7 @@ def _judge_exact_crop(answer: Callable[[int], int]) -> str | Finding | None:
             "one depth": lambda depth: 32,
             "times": lambda depth: 8 * depth,
             "one too deep": lambda depth: 2 ** (depth + 2),
+            "no power": lambda depth: 2 ^ (depth + 1),
             "margin and half": lambda depth: 2 ** (depth + 1) - 1 + 2**depth // 2,
         },
     )
@@ -103,6 +104,10 @@ exact_crop = Exercise(
             hint="That is exact, but half of it is enough. What is the margin at the "
             "left for 3 halvings?",
         ),
+        "no power": Mistake(
+            code=_exact_crop_code("2 ^ (depth + 1)"),
+            hint="In Python, `^` is not a power: it works on single bits. Write `**`.",
+        ),
         "margin and half": Mistake(
             code=_exact_crop_code("2 ** (depth + 1) - 1 + 2 ** depth // 2"),
             hint="That removes the margins, but what is left is not a multiple of the "
@@ -125,26 +130,34 @@ def _judge_deeper(answer: type) -> str | Finding | None:
     try:
         model = answer().build(channels)
         analysis = analyse(model)
-    except ValueError:
-        mistake = _why_not_joined(answer)
+    except (TypeError, ValueError) as err:
+        mistake = _wrong_filters(err.__traceback__) or _why_not_joined(answer)
         if mistake is None:
             raise
         return mistake
-    if not any(analysis.inputs["input_xs"] in step.inputs for step in analysis.steps):
-        return "no xs"
-    if analysis.spacing["input_xs"] != 4:
-        return "another level"
-    if analysis.scale["estimated"] != 1:
-        return "too small"
-    if analysis.total_stride["input_p"] != 32:
-        return "another depth"
-    kinds = [step.kind for step in analysis.steps]
-    if kinds.count("Add") < 5:
-        return "concatenated" if "Concatenate" in kinds else "no skips"
     reference = deeper.run(deeper.solution_code)().build(channels)
-    return _wrong_crops(analysis) or compare_networks(
-        model, reference, says="the question says"
+    return (
+        _wrong_graph(analysis)
+        or _wrong_crops(analysis)
+        or compare_networks(model, reference, says="the question says")
     )
+
+
+def _wrong_graph(analysis: Any) -> str | None:
+    """The mistake in how the layers are joined, if there is one that has its hint."""
+    stride = analysis.total_stride["input_p"]
+    joins = [step.kind for step in analysis.steps if len(step.inputs) > 1]
+    if not any(analysis.inputs["input_xs"] in step.inputs for step in analysis.steps):
+        # One doubling of the first level is all that is left of the network.
+        return "no xs" if stride > 4 else "net is lost"
+    problems = {
+        "another level": analysis.spacing["input_xs"] != 4,
+        "too small": analysis.scale["estimated"] != 1,
+        "another depth": stride != 32,
+        "concatenated": "Concatenate" in joins,
+        "no skips": len(joins) < 5,
+    }
+    return next((name for name, found in problems.items() if found), None)
 
 
 def _wrong_crops(analysis: Any) -> str | None:
@@ -159,6 +172,15 @@ def _wrong_crops(analysis: Any) -> str | None:
         exact = any(lost == (0, 0, 0, 0) for lost in margins.values())
         return "another crop" if exact else "crops"
     return "few crops" if not {8, 16, 32} <= set(margins) else None
+
+
+def _wrong_filters(traceback: TracebackType | None) -> str | None:
+    """Whether a layer was made with something else than a number of filters."""
+    for frame, _ in walk_tb(traceback):
+        filters = frame.f_locals.get("filters", 1)
+        if frame.f_code.co_name in ("double", "halve") and not np.isscalar(filters):
+            return "filters"
+    return None
 
 
 def _why_not_joined(answer: type) -> str | None:
@@ -301,6 +323,18 @@ deeper = Exercise(
             "doubled before it is added to `skip`. On the way down, xs joins where there "
             "are 32 filters: only the second halving may have them.",
         ),
+        "filters": Mistake(
+            code=_DEEPER.replace(
+                _SKIP, "keras.layers.Add()([double(net, skip), skip])"
+            ),
+            hint="`double` and `halve` take a number of filters second, and this is "
+            "an image or a shape. The channels of an image are `skip.shape[-1]`.",
+        ),
+        "net is lost": Mistake(
+            code=_DEEPER.replace(_SKIP, "double(skip, skip.shape[-1])"),
+            hint="In each turn of the last loop, what was computed before is lost: "
+            "`net` itself must be doubled, and then added to `skip`.",
+        ),
         "too small": Mistake(
             code=_DEEPER.replace("reversed(levels[:-1])", "reversed(levels[1:-1])"),
             hint="The output is smaller than pan: there must be as many doublings as "
@@ -391,6 +425,16 @@ _DISTORTIONS: dict[str, Callable[[np.ndarray, int], float]] = {
     "no crop": lambda error, crop: _root_mean(error),
     "one side": lambda error, crop: _root_mean(error[crop:, crop:]),
     "rows only": lambda error, crop: _root_mean(error[crop : len(error) - crop]),
+    "whole chunk": lambda error, crop: np.sqrt(
+        (_inner(error, crop) ** 2).sum() / error[..., 0].size
+    ),
+    "sides exchanged": lambda error, crop: _root_mean(
+        error[crop : error.shape[1] - crop, crop : error.shape[0] - crop]
+    ),
+    "another axis": lambda error, crop: np.sqrt(
+        (_inner(error, crop) ** 2).sum(axis=0).mean()
+    ),
+    "two at the start": lambda error, crop: _root_mean(error[2 * crop :, 2 * crop :]),
     "not squared": lambda error, crop: np.sqrt(_inner(error, crop).sum(-1).mean() ** 2),
     "mean of bands": lambda error, crop: np.sqrt(
         (_inner(error, crop).sum(-1) ** 2).mean()
@@ -468,6 +512,26 @@ distortion = Exercise(
         "rows only": Mistake(
             code=_distortion_code(_VALUE, "crop : height - crop", ":"),
             hint="Rows are removed, columns are not.",
+        ),
+        "whole chunk": Mistake(
+            code=_distortion_code("np.sqrt((error**2).sum() / (height * width))"),
+            hint="You divide by all pixels of the chunk. The mean is over the pixels "
+            "that are left after the crop.",
+        ),
+        "sides exchanged": Mistake(
+            code=_distortion_code(
+                _VALUE, "crop : width - crop", "crop : height - crop"
+            ),
+            hint="Rows and columns are exchanged: the first axis has `height` pixels.",
+        ),
+        "another axis": Mistake(
+            code=_distortion_code("np.sqrt((error**2).sum(axis=0).mean())"),
+            hint="`axis=0` sums over the rows. The bands are the last axis, `axis=-1`.",
+        ),
+        "two at the start": Mistake(
+            code=_distortion_code(_VALUE, "2 * crop :", "2 * crop :"),
+            hint="As many pixels are removed as asked for, but all at the top and the "
+            "left. Remove half of them at the other two sides.",
         ),
         "not squared": Mistake(
             code=_distortion_code("np.sqrt(error.sum(axis=-1).mean() ** 2)"),
@@ -569,8 +633,8 @@ map_accuracy = Exercise(
         ),
         "not divided": Mistake(
             code=_map_accuracy_code("map_pixels", _WEIGHTED),
-            hint="That is how many pixels of the map are right. Asked is a share, so "
-            "the weights must be shares.",
+            hint="That is how many pixels of the map are right. The question asks for a "
+            "share, so the weights must be shares.",
         ),
         "mean of products": Mistake(
             code=_map_accuracy_code(_WEIGHTS, "(weights * users).mean()"),
@@ -617,8 +681,7 @@ map_accuracy = Exercise(
         ),
         "many numbers": Mistake(
             code=_map_accuracy_code(_WEIGHTS, "weights * users"),
-            hint="That is one number for each class, and asked is one for the map. "
-            "Add them up.",
+            hint="That is one number for each class. The map has one: add them up.",
         ),
     },
     hints=(
