@@ -182,7 +182,7 @@ class ChunkResult:
         """The layers that change the valid part, in the order in which they run."""
         bars, spans = [], self._spans[COLS]
         for number, start in self.study.shown_layers.items():
-            name = self.study.analysis.steps[number].name
+            name = self.study.analysis.names[number]
             if number == self.study.number:
                 name = self.study.output
             span = spans[number] if number < len(spans) else None
