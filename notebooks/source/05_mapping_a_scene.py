@@ -184,13 +184,13 @@ columns = ["most frequent class", "its share", "mean probability"]
 pandas.DataFrame.from_dict(found, orient="index", columns=columns).round(2)
 
 # %% [markdown]
-# **What you see.** Judge each place by the image. The lake and the dark arm are both water:
-# both are dark and smooth. Under the bright cloud the image shows no ground at all, so
-# nobody can tell the right class from it. The network gives an answer there too: it knows
-# six classes, and *I do not know* is not one of them.
+# **What you see.** Judge each place by the image. The lake and the dark arm are both dark and
+# smooth: they are water. Under the bright cloud the image shows no ground at all, so nobody
+# can tell the right class from it. The network gives an answer there too: it knows six
+# classes, and *I do not know* is not one of them.
 #
 # So a probability is not a proof. It tells how well a patch fits what the network learnt in
-# area A, and a cloud or a dark arm may be unlike anything there.
+# area A. A patch of a cloud may be unlike anything there, and still get a high probability.
 #
 # ## Open the map in QGIS
 

@@ -68,9 +68,9 @@ tl.show(fine, coarse, titles=("10 m: B4, B3, B2", "20 m: B11, B8A, B5"))
 # ## The same ground twice
 #
 # Both images are cut in **one call**. 16 pixels of 10 m are 160 m, and so are 8 pixels of
-# 20 m. Where the patch of *one* of the images fails, the position is refused. There is a
-# copy of the 20 m image with a wedge that has no data. **With this copy, will there be
-# more patches or fewer?**
+# 20 m. If the patch of *one* image leaves this image, or has a pixel without data, the
+# position is refused. The kit also has a copy of the 20 m image, with a wedge that has no
+# data. **With this copy, will there be more patches or fewer?**
 
 # %% tags=["nbval-check-output"]
 legend = tl.read_legend(havel / "terrain_truth_a.tif")
@@ -385,6 +385,8 @@ pixels = [[range(i, i + 1)] for i in (200, 201)]
 read = {x: [finer.job.rows.chunk(x, *pixel) for pixel in pixels] for x in sources}
 assert read["input_10m"][0] != read["input_10m"][1]
 assert read["input_20m"][0] == read["input_20m"][1]
+parts = [rasters.read_array(work / f"part_{side}m.tif") for side in (10, 20)]
+assert np.mean(parts[0] == parts[1].repeat(2, axis=0).repeat(2, axis=1)) > 0.9
 
 # %% [markdown]
 # **What you see.** The map has four times as many pixels, and hardly more detail. Each of

@@ -384,7 +384,7 @@ def _judge_write_map(answer: Callable[..., Any]) -> Any:
     if wrong:
         return wrong
     # A path is as good as a report.
-    return None if isinstance(result, Report | str | Path) else "no report"
+    return None if isinstance(result, Report | Path) else "no report"
 
 
 def _wrong_file(target: Path, path: Path, labels: np.ndarray) -> str | None:

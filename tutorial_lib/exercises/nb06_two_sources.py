@@ -871,7 +871,7 @@ def _judge_export(answer: Callable[[Any, Path], Any]) -> Any:
         # Keras's own export does not write what the outputs depend on.
         if not (folder / "reach.json").exists():
             return "plain export"
-        return None if isinstance(result, str | Path) else "no path"
+        return None if isinstance(result, Path) else "no path"
     made = [path for path in folder.parent.rglob("*") if path.is_file()]
     if any(path.suffix == ".h5" for path in made):
         return "weights"

@@ -1,0 +1,111 @@
+"""Statements of notebooks 05 and 06 about the recorded networks, over seeds (slow)."""
+
+import keras
+import numpy as np
+import pytest
+from rasterio.windows import Window
+
+import tutorial_lib as tl
+from tutorial_lib import recorded
+from tutorial_lib.recorded import recipes
+
+ENDS = ("", "_1", "_2")
+
+pytestmark = pytest.mark.slow
+
+
+def network(name):
+    return keras.models.load_model(recorded.weights_path(name))
+
+
+@pytest.fixture(scope="module")
+def legend(havel_folder):
+    return tl.read_legend(havel_folder / "terrain_truth_c.tif")
+
+
+@pytest.fixture(scope="module")
+def patches(havel_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two_sources")
+    return recipes.cut_patches(havel_folder, folder, sizes=recipes.TWO_SIZES)
+
+
+@pytest.fixture(scope="module")
+def found(patches):
+    """True classes of area C, and those that each recorded network estimates."""
+    _, _, test = recipes.datasets(patches, class_count=6)
+    one = test.map(lambda x, y: ({"input": x["input_10m"]}, y))
+    estimated = {}
+    for kind, data in {"fcnn_havel": one, "dual_source_havel": test}.items():
+        for end in ENDS:
+            labels, classes = tl.training.classify(network(kind + end), data)
+            estimated[kind + end] = classes
+    return labels, estimated
+
+
+@pytest.fixture(scope="module")
+def tables(found, patches, legend):
+    labels, estimated = found
+    return [
+        tl.training.compare_over_places(
+            labels,
+            estimated[f"fcnn_havel{end}"],
+            estimated[f"dual_source_havel{end}"],
+            patches["c"].polygons,
+            names=legend.names,
+        )
+        for end in ENDS
+    ]
+
+
+def test_the_network_of_two_sources_has_more_weights():
+    one, two = (
+        sum(np.prod(w.shape) for w in network(name).trainable_weights)
+        for name in ("fcnn_havel", "dual_source_havel")
+    )
+    assert two > one
+
+
+def test_some_classes_stay_undecided(tables):
+    undecided = [
+        name
+        for name in tables[0].index
+        if not all(table["low"][name] > 0 for table in tables)
+        and not all(table["high"][name] < 0 for table in tables)
+    ]
+    assert undecided
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_network_is_less_sure_where_two_classes_meet(havel_folder, end):
+    plan = tl.plan_inference(
+        network(f"fcnn_havel{end}"),
+        havel_folder / "s2_10m.tif",
+        output="estimated",
+        window=Window(512, 256, 512, 256),
+    )
+    probabilities = plan.read()
+    labels, surest = probabilities.argmax(-1), probabilities.max(-1)
+    at_edge = (labels[1:, 1:] != labels[:-1, 1:]) | (labels[1:, 1:] != labels[1:, :-1])
+    assert surest[1:, 1:][at_edge].mean() < surest[1:, 1:][~at_edge].mean() - 0.05
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_map_of_10_m_shows_hardly_more_than_one_of_20_m(havel_folder, end):
+    sources = {
+        "input_10m": tl.Source(havel_folder / "s2_10m.tif", receptive_field=16),
+        "input_20m": tl.Source(havel_folder / "s2_20m.tif", receptive_field=8),
+    }
+    model, part = network(f"dual_source_havel{end}"), Window(100, 100, 120, 80)
+    coarse = tl.plan_inference(
+        model, sources, output="estimated_labels", scale_factor=2, window=part
+    )
+    fine = tl.plan_inference(
+        model,
+        sources,
+        output="estimated_labels",
+        scale_factor=1,
+        mode="patch_based",
+        window=Window(200, 200, 240, 160),
+    )
+    repeated = coarse.read().repeat(2, axis=0).repeat(2, axis=1)
+    assert np.mean(fine.read() == repeated) > 0.9
