@@ -107,10 +107,18 @@ def test_little_patience_stops_before_the_best_epoch_and_much_does_not():
     assert patient.epochs_run < patient.epochs
 
 
-def test_the_loss_of_training_never_stops_it():
+def test_the_loss_of_training_stops_it_last_and_keeps_a_bad_epoch():
     few = recorded.read_history("fcnn_few")
-    watched = tl.training.replay_early_stopping(few, patience=5, monitor="loss")
-    assert watched.stopped_epoch is None
+    on_a = tl.training.replay_early_stopping(few, patience=5, monitor="loss")
+    for monitor in ("val_loss", "val_accuracy"):
+        on_b = tl.training.replay_early_stopping(few, patience=5, monitor=monitor)
+        assert on_b.epochs_run < on_a.epochs_run
+    assert few["val_loss"][on_a.best_epoch - 1] > 1.2 * min(few["val_loss"])
+
+
+def test_the_best_accuracy_is_in_another_epoch_than_the_best_loss():
+    few = recorded.read_history("fcnn_few")
+    assert np.argmax(few["val_accuracy"]) != np.argmin(few["val_loss"])
 
 
 # Both, trained again

@@ -184,8 +184,8 @@ for name, losses in {"hasty": hasty_curves, "patient": patient_curves}.items():
     print(f"with a loss on B of {min(losses):.2f}")
 
 # %% [markdown]
-# **What you see.** The patient run is at least as long, and its best loss at least as
-# small.
+# **What you see.** The patient run is at least as long, and its best loss is at least as
+# small. If the recorded curve at the top went lower, a patience of 3 was too small.
 #
 # ## Which weights are kept?
 #
@@ -244,15 +244,16 @@ f_scores.round(2)
 # - `start_from_epoch`: the epochs before it are not watched. They are often restless.
 # - `monitor`: another curve to watch.
 #
-# These settings are tried on the recorded curves. **Which of them will never stop the
-# training?**
+# These settings are tried on the recorded curves. **With which of them will the training
+# run longest?**
 
 # %%
 settings = {
-    "the loss, patience 2": {"patience": 2},
-    "the same, a gain of 0.05 at least": {"patience": 2, "min_delta": 0.05},
-    "the same, after 10 epochs": {"patience": 2, "start_from_epoch": 10},
-    "the accuracy, patience 5": {"patience": 5, "monitor": "val_accuracy"},
+    "the loss on B, patience 5": {"patience": 5},
+    "the same, gains of 0.05 at least": {"patience": 5, "min_delta": 0.05},
+    "the loss on B, patience 2": {"patience": 2},
+    "the same, not before epoch 10": {"patience": 2, "start_from_epoch": 10},
+    "the accuracy on B, patience 5": {"patience": 5, "monitor": "val_accuracy"},
     "the loss on A, patience 5": {"patience": 5, "monitor": "loss"},
 }
 rows = {}
@@ -260,12 +261,12 @@ for name, options in settings.items():
     replay = tl.training.replay_early_stopping(curves, **options)
     rows[name] = replay.epochs_run, replay.best_epoch, val_loss[replay.best_epoch - 1]
 columns = ["epochs that run", "best by this rule", "its loss on B"]
-pandas.DataFrame(rows, index=columns).T.style.format(precision=2)
+pandas.DataFrame.from_dict(rows, orient="index", columns=columns).round(2)
 
 # %% [markdown]
-# **What you see.** The loss on A keeps falling even when the network no longer improves
-# on new ground. So it cannot tell you when to stop. The epoch of the best accuracy need
-# not be the one of the best loss.
+# **What you see.** Watching the loss on A, the training runs longest. The loss on A keeps
+# falling even when the network no longer improves on new ground. So it cannot tell you
+# when to stop. And the epoch of the best accuracy need not be the one of the best loss.
 #
 # Now try your own settings. Nothing is trained: it is the replay. **Watching `val_loss`,
 # which setting saves most epochs and still finds the best one?**
