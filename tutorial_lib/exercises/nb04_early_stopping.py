@@ -256,7 +256,8 @@ epochs_run = Exercise(
         ),
         "zero": Mistake(
             code=_with_line("0, 0"),
-            hint="The count is right. `best` becomes 0, and no loss is smaller than that.",
+            hint="The count is right. `best` becomes so small that no later epoch is "
+            "better. Which loss is the best one now?",
         ),
         "ties": Mistake(
             code=_EPOCHS_RUN.replace("loss < best", "loss <= best"),
@@ -415,6 +416,7 @@ def _callback_mistakes(callback: Any) -> list[str]:
     delta, mode = abs(callback.min_delta), vars(callback).get("mode", "auto")
     found = {
         "positional": delta == _PATIENCE,
+        "no name": not isinstance(monitor, str),
         "accuracy": "acc" in str(monitor),
         "training": monitor == "loss",
         "other curve": monitor != "val_loss",
@@ -479,6 +481,10 @@ make_stopping = Exercise(
         "accuracy": Mistake(
             code=_CALLBACK.replace("val_loss", "val_accuracy"),
             hint="It watches an accuracy. The question asks for the validation loss.",
+        ),
+        "no name": Mistake(
+            code=_CALLBACK.replace('"val_loss"', "3"),
+            hint="`monitor` is the name of a curve: a text, in quotes.",
         ),
         "other curve": Mistake(
             code=_CALLBACK.replace("val_loss", "validation_loss"),
