@@ -24,8 +24,6 @@ import nbformat
 from lint import (
     CHECKED,
     CLAIM,
-    COMPLETE,
-    RULES_FOR_ALL,
     find_course_problems,
     find_problems,
     glossary_terms,
@@ -98,8 +96,7 @@ def build_notebook(source: Path, *, solved: bool) -> NotebookNode:
     notebook = new_notebook(cells=built, metadata=_METADATA)
     stems = {path.stem for path in list_sources(folder)}
     problems = find_problems(notebook, source.name, stems, set(exercises))
-    if RULES_FOR_ALL or source.name in COMPLETE:
-        problems += find_course_problems(notebook, source.name, read_terms(folder))
+    problems += find_course_problems(notebook, source.name, read_terms(folder))
     if problems:
         raise ValueError("\n".join(problems))
     return notebook
@@ -109,15 +106,6 @@ def read_terms(folder: Path = FOLDER) -> list[str]:
     """Anchors of the glossary in the folder of the notebooks, if it has one."""
     path = folder / "glossary.md"
     return glossary_terms(path.read_text(encoding="utf-8")) if path.exists() else []
-
-
-def find_later_problems(source: Path) -> list[str]:
-    """Problems of a learner's notebook that do not stop its build yet."""
-    if RULES_FOR_ALL or source.name in COMPLETE:
-        return []
-    notebook = build_notebook(source, solved=False)
-    terms = read_terms(source.parent.parent)
-    return find_course_problems(notebook, source.name, terms)
 
 
 def exercises_module(source: Path) -> str | None:
@@ -311,9 +299,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if outputs:
         execute_solved(starts=starts)
-    for source in list_sources(starts=starts):
-        for problem in find_later_problems(source):
-            print("To do:", problem)
     print(f"{len(paths)} notebooks were built.")
     return 0
 

@@ -20,11 +20,6 @@ CELL_COUNTS = range(25, 46)
 # Notebooks of 20 minutes may have fewer cells.
 SHORT_NOTEBOOKS = {"00_start_here.py", "01b_networks_in_brief.py"}
 
-# Whether a broken rule of the course stops the build of every notebook, or only of
-# those in COMPLETE. Of the others, the build prints the problems.
-RULES_FOR_ALL = False
-COMPLETE = {"00_start_here.py", "01b_networks_in_brief.py"}
-
 # Words that may follow a question before the cell ends: "Guess, then run the cell."
 MAX_WORDS_AFTER_QUESTION = 20
 MIN_LINKS = 2
