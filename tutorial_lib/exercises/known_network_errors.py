@@ -188,6 +188,7 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         _too_small_in_call,
     ),
     ("ValueError", r"[Nn]egative dimension size|output size .* negative", _too_small),
+    ("ValueError", r"resulted in an empty output", _too_small_in_call),
     (
         "ValueError",
         r"is incompatible with the layer: expected (?:min_)?ndim=(\d+), found ndim=(\d+)"

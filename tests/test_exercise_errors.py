@@ -1,0 +1,278 @@
+"""Errors that real code of learners raises, and the sentences that notes say."""
+
+import re
+
+import pytest
+
+from tutorial_lib import testing
+from tutorial_lib.exercises import Exercise
+from tutorial_lib.exercises.attempts import run_code
+from tutorial_lib.exercises.causes import nearest
+from tutorial_lib.exercises.errors import describe_error
+
+IMPORTS = """
+import math
+import keras
+import numpy as np
+import pandas as pd
+import rasterio
+import tensorflow as tf
+import tutorial_lib as tl
+
+L = keras.layers
+
+
+def conv(net, filters, kernel, name, activation="relu"):
+    return keras.layers.Conv2D(filters, kernel, activation=activation, name=name)(net)
+
+
+def image(*shape):
+    return keras.Input(shape or (None, None, 4))
+
+
+def build(network):
+    kind = type("Own", (tl.PatchModel,), {"network": network})
+    return kind(crops=()).build({"input": 4})
+
+
+def add(one, other):
+    return one + other
+
+
+def trained(target, classes=6, **compiled):
+    model = tl.architectures.pixelwise_fcnn(6, crops=())
+    if compiled:
+        model.compile(**compiled)
+    images = {"input": np.zeros((2, 16, 16, 4), "float32")}
+    model.fit(images, {target: np.zeros((2, 1, 1, classes))}, verbose=0)
+
+
+LOSS = {"estimated": "categorical_crossentropy"}
+"""
+
+
+@pytest.fixture(scope="module")
+def names():
+    scene = testing.small_scene()
+    return run_code(IMPORTS, {"scene": scene}, title="cell 1")
+
+
+def check(names, body, call="answer()"):
+    """The note about a function whose body raises an error when the check calls it."""
+    lines = "\n    ".join(body.split("\n"))
+    answer = run_code(f"def answer():\n    {lines}", names, title="cell 2")["answer"]
+    exercise = Exercise(
+        name="side",
+        title="Side",
+        question="?",
+        answer_name="answer",
+        stub="answer = ...",
+        solution_code="def answer():\n    return 1",
+        judge=lambda answer: answer() and None,
+        mistakes={},
+        hints=("a",),
+    )
+    return exercise.check(answer)
+
+
+# Code of a learner, and words that the sentence must have.
+NETWORKS = [
+    (
+        "L.Concatenate()([image(8, 8, 4), image(6, 6, 4)])",
+        "8 x 8 pixels",
+        "same height",
+    ),
+    ("L.Add()([image(8, 8, 4), image(6, 6, 4)])", "6 x 6 pixels", "same height"),
+    ("L.Add()([image(8, 8, 4), image(8, 8, 3)])", "with 3 bands", "number of bands"),
+    ("image(8, 8, 4) + image(6, 6, 4)", "different size", "same height"),
+    ("keras.ops.add(image(8, 8, 4), image(6, 6, 4))", "different size"),
+    ("L.Concatenate()(image(8, 8, 4))", "a list of them"),
+    ("L.Add()(image(), image())", "list of them"),
+    ("L.Conv2D(3, 5)(image(4, 4, 2))", "kernel of 5 x 5", "4 x 4 pixels"),
+    ("L.MaxPool2D(4)(image(3, 3, 2))", "pooling block of 4 x 4", "3 x 3"),
+    ("conv(image(16, 16, 4), 3, 32, 'a')", "32 x 32", "exchanged"),
+    ("build(lambda self, x: {'estimated': conv(x, 3, 3, 'a')})", 'inputs["input"]'),
+    (
+        "build(lambda self, x: {'estimated': L.Flatten()(x['input'])})",
+        "no longer an image",
+    ),
+    (
+        "build(lambda self, x: {'estimated': L.Dense(6)(L.Flatten()(x['input']))})",
+        "any size",
+    ),
+    ("L.Conv2D(2, 2)(L.Flatten()(image(4, 4, 2)))", "4 axes", "`Flatten` or `Dense`"),
+    ("build(lambda self, x: conv(x['input'], 3, 3, 'a'))", "dictionary of images"),
+    ("np.sqrt(image())", "no values yet", "keras.ops"),
+    ("np.concatenate([image(), image()], -1)", "no values yet"),
+    ("tf.reduce_sum(image(), -1)", "no values yet"),
+    ("if image() > 0:\n    return 1", "no values yet"),
+    ("conv(L.MaxPool2D(2), 3, 3, 'a')", "made, but not called"),
+    ("L.MaxPool2D(image())(image())", "its settings first"),
+    ("conv(3, 3, image(), 'a')", "order of the arguments"),
+    ("conv(image(), 3, 'a', 3)", "right order"),
+    ("conv(image(), 3, 3, 'a', activation='rellu')", "Did you mean `relu`?"),
+    (
+        "net = conv(image(), 3, 3, 'a')\nnet = conv(net, 3, 3, 'a')\n"
+        "return keras.Model(net, net) and keras.Model(image(), net)",
+        "",
+    ),
+    ("L.Conv2D(3, 3, activaton='relu')", "Did you mean `activation`?"),
+    ("L.Conv2D(filters=3)", "`kernel_size`", "missing"),
+    ("L.Conv2D(3, 0)(image())", "`kernel_size` is 0"),
+    ("L.Conv2D(-3, 3)(image())", "-3", "above 0"),
+    ("L.Conv2D(3, 3, padding='some')(image())", '"valid" or "same"'),
+    ("L.Conv2D(3, 3, 2, 3)(image())", "in the place of a word"),
+    ("keras.callbacks.EarlyStopping(monitr='val_loss')", "Did you mean `monitor`?"),
+    ("keras.optimizers.get('adamm')", "optimizer", "`Nadam`"),
+    ("L.Conv2D(3, 3)(np.zeros((16, 16, 4), 'float32'))", "`image[None]`"),
+    ("trained('estimated')", "compiled first"),
+    ("trained('estimated', 5, loss=LOSS)", "number of classes"),
+    ("trained('estimated', loss={'estimated': 'categorical'})", "no loss of the name"),
+    ("trained('estimated', loss={'labels': 'mse'})", "`labels`", "does not have"),
+    ("trained('labels', loss=LOSS)", "labels"),
+    ("keras.models.load_model('/nowhere.keras')", "no file `/nowhere.keras`"),
+    (
+        "model = tl.architectures.pixelwise_fcnn(6, crops=())\n"
+        "return model({'input': np.zeros((1, 8, 8, 4), 'float32')})",
+        "smaller than its kernel",
+    ),
+    (
+        "tl.architectures.pixelwise_fcnn(6, crops=())({'x': np.zeros((1, 18, 18, 4))})",
+        "an input `input`",
+        "`x`",
+    ),
+    (
+        "tl.architectures.pixelwise_fcnn(6, crops=())"
+        "({'input': np.zeros((1, 18, 18, 3))})",
+        "4 bands",
+        "with 3 bands",
+    ),
+]
+VALUES = [
+    ("return centr + 1", "`centr` is not known"),
+    ("centre = 3\nreturn centr + 1", "Did you mean `centre`?"),
+    ("if 0:\n    k = 3\nreturn k", "`k` has no value yet"),
+    ("L.Conv2d(3, 3)", "Did you mean `Conv2D`?"),
+    ("np.zeros(3).shpae", "Did you mean `shape`?"),
+    ("(3).shape", "A number has no `shape`"),
+    ("None.shape", "without `return`"),
+    ("sizes = {'input_10m': 1}\nreturn sizes['input_10']", "Did you mean `input_10m`?"),
+    ("table = pd.DataFrame({'a': [1]})\nreturn table['b']", "There are: `a`"),
+    ("tl.extract_patches(scene['input_10m'], siz=16)", "Did you mean `sizes`?"),
+    ("tl.select_positions(scene['labels'], cout=3)", "Did you mean `count`?"),
+    ("add(1)", "`other`", "missing"),
+    ("add(1, 2, 3)", "`one`, `other`"),
+    ("add(1, 2, one=3)", "twice"),
+    ("[1, 2][5]", "shorter than this index"),
+    ("np.zeros(3)[5]", "no value 5", "3 values"),
+    ("np.zeros((3, 4))[1, 2, 3]", "2 axes"),
+    ("np.zeros(3)[1.0]", "whole number"),
+    ("range(3.0)", "whole number", "`//`"),
+    ("[1, 2, 3][:1.5]", "whole number"),
+    ("a = [1, 2]\nreturn a[0, 1]", "one index"),
+    ("a, b = 1, 2, 3", "2 names"),
+    ("a, b = (1,)", "2 names"),
+    ("a, b = 3", "Several values"),
+    ("(1, 2) - 1", "`size[0]`"),
+    ("'3' + 3", "without quotes"),
+    ("[1, 2] * 1.5", "cannot multiply"),
+    ("None + 1", "`return`"),
+    ("'3' < 3", "without quotes"),
+    ("add + 1", "with `()`"),
+    ("np.zeros(3).mean + 1", "with `()`"),
+    ("a = 3\nreturn a(4)", "Is a `*` missing"),
+    ("len(3)", "Several values"),
+    ("add[0]", "with `()`"),
+    ("{[1]: 2}", "key of a dictionary"),
+    ("add(*3)", "several arguments"),
+    ("-add", "no meaning"),
+    ("np.zeros((3, 4)) + np.zeros((4, 3))", "(3,4) and (4,3)"),
+    ("np.concatenate([np.zeros((3, 4)), np.zeros((2, 3))], axis=1)", "`axis`"),
+    ("np.zeros(6).reshape(4, 2)", "does not fit"),
+    ("np.zeros((3, 4)).sum(axis=2)", "no axis 2"),
+    ("np.zeros((3, 4)).sum(axis=(0, 0))", "twice"),
+    ("np.stack([np.zeros(3), np.zeros(4)])", "stacked"),
+    ("if np.zeros(3) > 0:\n    return 1", "`.any()`"),
+    ("np.zeros((3, 4)) @ np.zeros((3, 4))", "`*`"),
+    ("a = np.arange(3)\na /= 2", "a = a / b"),
+    ("np.zeros(3)[np.zeros(2)]", "whole number"),
+    ("min([])", "empty"),
+    ("np.argmin([])", "empty"),
+    ("np.array([[1, 2], [3]])", "different lengths"),
+    ("pd.DataFrame({'a': [1], 'b': [1, 2]})", "different lengths"),
+    ("pd.DataFrame({'a': [1]}).iloc[4]", "no row"),
+    ("math.sqrt(-1)", "negative"),
+    ("int('3.5')", "'3.5'"),
+    ("1 // 0", "divides by zero"),
+    ("rasterio.open('/nowhere/x.tif')", "/nowhere/x.tif"),
+    ("rasterio.open(scene['input_10m']).read(9)", "no band 9"),
+    ("open('/nowhere')", "no such file"),
+    ("return answer()", "calls itself"),
+    ("import tensorfow", "no module `tensorfow`"),
+]
+
+
+@pytest.mark.parametrize(("code", "words"), [(x[0], x[1:]) for x in NETWORKS + VALUES])
+def test_a_known_error_becomes_a_sentence_on_its_cause(names, code, words):
+    note = check(names, code)
+    assert note.kind == "raised"
+    for word in words:
+        assert word in note.text
+    if words[-1] and "`TypeError`: `network`" not in note.text:
+        assert note.folded or "labels" in words
+
+
+@pytest.mark.parametrize("code", [x[0] for x in NETWORKS])
+def test_no_note_has_colours_of_terminals_or_nodes_of_graphs(names, code):
+    note = check(names, code)
+    everything = f"{note!r}{note._repr_html_()}"
+    assert "\x1b" not in everything
+    assert not re.search(r"function_node|\{\{|Exception encountered", everything)
+
+
+def test_plain_text_has_the_sentence_and_the_line_only(names):
+    """Numbers of automatic names change from run to run: they are folded away."""
+    code = "net = image(8, 8, 4)\nnet = L.Add()([net, image(6, 6, 4)])"
+    first, second = (repr(check(names, code)) for _ in range(2))
+    assert first == second
+    assert first.splitlines()[2:] == [
+        "Line 3 of the cell: `net = L.Add()([net, image(6, 6, 4)])`"
+    ]
+
+
+def test_the_original_error_is_folded_in_the_page(names):
+    note = check(names, "L.Add()([image(8, 8, 4), image(6, 6, 4)])")
+    assert note.folded.startswith("ValueError: Inputs have incompatible shapes")
+    page = note._repr_html_()
+    assert "<details><summary>The original error</summary>" in page
+    assert "incompatible shapes" in page
+    assert "incompatible shapes" not in repr(note)
+
+
+def test_the_line_is_that_of_the_learner_and_not_of_a_function_of_the_notebook(names):
+    note = check(names, "net = conv(image(4, 4, 2), 3, 5, 'a')\nreturn net")
+    assert "Line 2 of the cell: `net = conv(image(4, 4, 2), 3, 5, 'a')`" in note.text
+
+
+def test_an_unknown_error_shows_its_type_its_first_line_and_the_line(names):
+    note = check(names, "raise OSError('first\\nsecond')")
+    lines = note.text.splitlines()
+    assert lines[0] == "`OSError`: first"
+    assert lines[1].startswith("Line 2 of the cell:")
+    assert note.folded == "OSError: first\nsecond"
+
+
+def test_an_error_of_the_kit_stays_as_it_is(names):
+    note = check(names, "tl.select_positions(3)")
+    assert note.text.startswith("`TypeError`: ")
+    assert not note.folded
+
+
+def test_the_name_that_is_written_most_alike():
+    assert nearest("kernelsize", ["filters", "kernel_size"]) == "kernel_size"
+    assert nearest("Conv2d", ["Conv1D", "Conv2D"]) == "Conv2D"
+    assert nearest("x", ["filters", "kernel_size"]) == ""
+
+
+def test_an_error_without_a_message_shows_its_type():
+    assert describe_error(OSError()) == ("`OSError`: ", "")
