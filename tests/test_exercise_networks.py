@@ -82,8 +82,8 @@ def test_networks_that_compute_the_same_are_equal(reference, change):
     ("change", "words"),
     [
         (
-            ('fine, 8, 3, "fine2"', 'fine, 16, 3, "fine2"'),
-            "`fine2` gives 16 bands; the",
+            ('fine, 8, 3, "fine1"', 'fine, 16, 3, "fine1"'),
+            "`fine1` gives 16 bands; the",
         ),
         (('coarse, 8, 3, "', 'coarse, 8, 1, "'), "`coarse1` has a kernel of 1x1"),
         (('"fine2")', '"fine2", activation=None)'), "`fine2` has no activation"),
