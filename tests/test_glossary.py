@@ -43,14 +43,18 @@ def test_headings_are_anchors_in_jupyterlab_too():
     assert lint.glossary_terms(TEXT) == build.read_terms()
 
 
-def test_entries_are_short_and_name_a_notebook():
+def test_entries_are_short_and_most_name_a_notebook():
     names = {source.stem for source in build.list_sources()}
+    named = 0
     for heading, entry in ENTRIES.items():
-        number, name = NAMED.search(entry).groups()
-        assert name in names, heading
-        assert name.startswith(f"{number}_"), heading
-        definition = NAMED.sub("", entry)
+        definition, *rest = NAMED.split(entry)
         assert 4 <= len(definition.split()) <= 45, heading
+        if rest:
+            number, name, _ = rest
+            assert name in names, heading
+            assert name.startswith(f"{number}_"), heading
+            named += 1
+    assert named > 0.8 * len(ENTRIES)
 
 
 def test_the_notebook_that_is_named_is_the_first_one_with_a_link():
