@@ -125,7 +125,7 @@ refused = [refusal.index for refusal in patches.rejected]
 kept = np.setdiff1d(np.arange(len(positions)), refused)
 to_pixels = ~tl.read_grid(image_path).transform
 col, row = (int(x) for x in to_pixels @ (positions.x[kept[0]], positions.y[kept[0]]))
-top, left = first_pixel(row, 16), first_pixel(col, 16)
+top, left = int(first_pixel(row, 16)), int(first_pixel(col, 16))
 square = rasters.read_array(image_path)[top : top + 16, left : left + 16]
 print("the same pixels:", np.array_equal(square, patches.arrays["input"][0]))
 

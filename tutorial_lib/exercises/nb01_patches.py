@@ -287,6 +287,7 @@ def _judge_first_pixel(answer: Callable[[int, int], int]) -> Any:
             "one after": lambda c, s: c - s // 2 + 1,
             "one before": lambda c, s: c - s // 2 - 1,
             "half size": lambda c, s: s // 2,
+            "exchanged": lambda c, s: s - c // 2,
         },
     )
 
@@ -375,6 +376,11 @@ first_pixel = Exercise(
             code=_first_pixel("size // 2"),
             hint="So many pixels lie before the centre. At which pixel of the image "
             "does the patch begin then?",
+        ),
+        "exchanged": Mistake(
+            code=_first_pixel("size - centre // 2"),
+            hint="The two arguments are exchanged: the first is the centre, the second "
+            "the size.",
         ),
     },
     hints=(

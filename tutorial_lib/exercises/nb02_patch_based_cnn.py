@@ -10,7 +10,6 @@ from tutorial_lib.exercises import Exercise, Mistake, try_cases
 Layers = Sequence[tuple[int, int]]
 
 _SIMPLE_NETWORKS = [
-    [],
     [(3, 1)],
     [(2, 2)],
     [(3, 1), (3, 1)],
@@ -80,6 +79,7 @@ _LIKELY_FIELDS = {
         _field_and_scale([(k, 1) for k, _ in layers])[0],
         1,
     ),
+    "first layer": lambda layers: _field_and_scale(layers[:1]),
 }
 
 
@@ -179,6 +179,11 @@ field_and_scale = Exercise(
             code=_FIELD_AND_SCALE.replace("scale * stride", "max(scale, stride)"),
             hint="Your `scale` is the largest stride. What is it after two strides of "
             "2?",
+        ),
+        "first layer": Mistake(
+            code=_FIELD_AND_SCALE.replace("        return", "            return"),
+            hint="With one layer this is right. Your function returns after the first "
+            "layer: is the line with `return` inside the loop?",
         ),
         "swapped": Mistake(
             code=_FIELD_AND_SCALE.replace("(field, scale)", "(scale, field)"),
