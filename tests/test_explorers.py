@@ -418,7 +418,7 @@ def test_a_higher_accuracy_is_better(stopping):
     for min_delta in (0, 0.25):
         stopping.min_delta = min_delta
         lines = stopping.draw().axes[0].lines
-        (goal,) = [line for line in lines if "has to pass" in line.get_label()]
+        (goal,) = [line for line in lines if "must be above" in line.get_label()]
         goals.append(goal.get_ydata()[0])
     assert goals == [0.5, 0.75]
 

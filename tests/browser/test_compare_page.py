@@ -503,11 +503,11 @@ def test_each_layer_has_its_tiles_and_a_difference_those_of_the_first(show):
 
 
 def test_tiles_that_are_too_small_are_not_drawn_and_the_page_says_so(show):
-    flat = np.full((300, 400), 200.0)
-    page = show(tiled(flat, flat, tile=4))
+    flat = np.full((240, 320), 200.0)
+    page = show(tiled(flat, flat, tile=3))
     assert dark_columns(page, 41) == []
     notes = page.locator(".compare-notes").first
-    expect(notes).to_have_text("Zoom in to see tiles of 4 px.")
+    expect(notes).to_have_text("Zoom in to see tiles of 3 px.")
     page.get_by_role("button", name="Zoom in").click()
     expect(notes).to_have_text("")
     assert dark_columns(page, 41)
@@ -615,6 +615,42 @@ def test_text_stands_out_in_both_themes(show, labels):
         assert ((pairs.max(axis=1) + 0.05) / (pairs.min(axis=1) + 0.05) >= 4.5).all()
         assert (pairs[0, 1] > 0.5) == (scheme == "light")
     assert pairs.shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("side", "options", "scale"),
+    [(640, {}, 1), (640, {"height": 600}, 600 / 640), (300, {}, 1), (230, {}, 2)],
+)
+def test_pixels_have_a_whole_size_where_there_is_room(show, side, options, scale):
+    wide = np.indices((side, side)).sum(axis=0) % 2
+    page = show(compare(wide, 1 - wide, kind="grey", **options))
+    box = canvas_box(page)
+    assert box["height"] == pytest.approx(side * scale, abs=1)
+    assert box["width"] == pytest.approx(side * scale, abs=1)
+
+
+def test_side_by_side_pixels_have_a_whole_size_too(show):
+    wide = np.indices((230, 230)).sum(axis=0) % 2
+    page = show(compare(wide, 1 - wide, kind="grey", mode="side_by_side"))
+    assert canvas_box(page)["height"] == 460
+
+
+def test_the_whole_picture_is_printed_on_narrow_paper(show):
+    wide = np.indices((300, 900)).sum(axis=0) % 2
+    page = show(compare(wide, 1 - wide, kind="grey"))
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 700, "height": 900})
+    # Printing draws no new frame; the picture is the one of the wide window.
+    canvas = page.locator("canvas")
+    shape = canvas.evaluate(
+        """(canvas) => {
+            const { width, height, right } = canvas.getBoundingClientRect();
+            return [width / height, canvas.width / canvas.height, right];
+        }"""
+    )
+    assert shape[0] == pytest.approx(shape[1], rel=0.01)
+    assert shape[2] <= 700
+    page.emulate_media(media="screen")
 
 
 def test_every_pixel_of_a_fine_screen_is_used(show_alone, labels):

@@ -36,6 +36,10 @@ labels = np.repeat([1, 4, 6], [5, 2, 8]).reshape(-1, 1, 1, 1)
 given = {"input": np.ones((15, 6, 6, 1)) * labels, "labels": labels}
 patches = tl.browse_patches(given, count=2)
 patches"""
+MANY = """\
+labels = np.repeat([0, 1], [118, 124])
+many = tl.browse_patches({"a": np.ones((242, 6, 6, 1)), "labels": labels}, count=1)
+many"""
 CODES = {"fields": FIELDS, "stopping": STOPPING, "patches": PATCHES}
 CONTROLS = "input, select, button, [tabindex], [contenteditable]"
 
@@ -44,7 +48,7 @@ CONTROLS = "input, select, button, [tabindex], [contenteditable]"
 def page(lab, open_shared_tab):
     """A notebook of the three explorers in a tab, with its cells run."""
     address, notebooks = lab
-    cells = (*CODES.values(), "'the next cell'")
+    cells = (*CODES.values(), MANY, "'the next cell'")
     write_notebook(notebooks / "explore.ipynb", *cells)
     page = open_shared_tab()
     open_notebook(page, address, "explore.ipynb")
@@ -54,7 +58,7 @@ def page(lab, open_shared_tab):
 
 def explorer(page, name):
     """The element of an explorer, in the active cell."""
-    number = list(CODES).index(name)
+    number = [*CODES, "many"].index(name)
     root = page.locator(".kit-explorer").nth(number)
     root.and_(page.locator("[data-ready=true]")).wait_for()
     # JupyterLab makes the cell of the focused element the active one.
@@ -115,12 +119,35 @@ def test_the_field_explorer_follows_its_sliders(page):
     np.testing.assert_array_equal(picture(root), expected)
     seen = run_code(page, "print(fields.chunk, fields.crop, fields.verdict.exact)")
     assert seen.split() == ["128", "32", "True"]
+    # The slider moves by the total stride: each of its places can run.
     root.get_by_role("slider", name="chunk").focus()
     page.keyboard.press("ArrowLeft")
+    wait_for_alternative_text(page, root, "Exact: tiles of 48 x 48 px")
+    assert run_code(page, "print(fields.chunk)").strip() == "112"
+
+
+def test_any_chunk_can_be_typed_or_set_in_python(page):
+    root = explorer(page, "fields")
+    field = root.locator(".widget-readout").first
+    field.click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("127")
+    page.keyboard.press("Enter")
     wait_for_alternative_text(page, root, "cannot run on chunks of 127 px")
-    words = root.locator(".kit-words")
-    assert "Take a multiple of 16 px" in words.inner_text()
-    assert words.get_attribute("aria-live") == "polite"
+    assert "Take a multiple of 16 px" in root.locator(".kit-words").inner_text()
+    run_code(page, "fields.chunk = 7")
+    wait_for_alternative_text(page, root, "cannot run on chunks of 7 px")
+    run_code(page, "fields.chunk = 128")
+    wait_for_alternative_text(page, root, "Exact: tiles of 64 x 64 px")
+
+
+def test_the_field_explorer_fits_on_a_screen_with_its_verdict_on_top(page):
+    run_code(page, "fields.chunk, fields.crop = 128, 24")
+    root = explorer(page, "fields")
+    wait_for_alternative_text(page, root, "a crop of 24 px")
+    assert root.bounding_box()["height"] <= 560
+    words, image = root.locator(".kit-words"), root.locator("img")
+    assert words.bounding_box()["y"] < image.bounding_box()["y"]
 
 
 def test_the_stopping_explorer_follows_its_controls(page):
@@ -163,6 +190,17 @@ def test_the_end_key_opens_the_last_page_of_another_class(page):
     assert run_code(page, "print(patches.page)").strip() == "4"
     page.keyboard.press("Home")
     wait_for_alternative_text(page, root, "page 1 of 4")
+
+
+def test_the_end_key_reaches_the_last_of_many_pages(page):
+    root = explorer(page, "many")
+    wait_for_alternative_text(page, root, "page 1 of 118")
+    root.get_by_label("class").select_option("class 1: 124")
+    wait_for_alternative_text(page, root, "page 1 of 124")
+    root.get_by_role("slider", name="page").focus()
+    page.keyboard.press("End")
+    wait_for_alternative_text(page, root, "page 124 of 124")
+    assert run_code(page, "print(many.page)").strip() == "124"
 
 
 def test_the_arrow_of_a_list_is_light_on_dark_ground(page):
@@ -260,3 +298,21 @@ def test_what_is_typed_before_and_after_tab_changes_no_cell(page, name):
         page.keyboard.type("xdd")
     page.wait_for_timeout(300)
     assert cells(page) == before
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_the_verdict_is_announced_by_an_element_that_stays(page, name):
+    root = explorer(page, name)
+    region = root.locator("[aria-live=polite]")
+    assert region.count() == 1
+    before = region.inner_text()
+    region.evaluate("(node) => { window.announcer = node; }")
+    slider = {"fields": "crop", "stopping": "patience", "patches": "page"}[name]
+    root.get_by_role("slider", name=slider).focus()
+    page.keyboard.press("End")
+    for _ in range(250):
+        if region.inner_text() != before:
+            break
+        page.wait_for_timeout(20)
+    assert region.inner_text() != before
+    assert region.evaluate("(node) => node === window.announcer && node.isConnected")

@@ -6,24 +6,30 @@ const GAP = 6; // between two panes, CSS px
 const NARROWEST = 280; // CSS px: a tall window gets empty borders rather than a thin canvas
 const LARGEST_PIXEL = 48; // CSS px that a pixel takes at the largest zoom
 
+/** With a whole number of the screen's pixels for each pixel, seams of one pixel show. */
+function wholeScale(scale) {
+  const ratio = globalThis.devicePixelRatio || 1;
+  return scale * ratio < 1 ? scale : Math.floor(scale * ratio + 1e-6) / ratio;
+}
+
 /** A place is [row, col] in pixels of the first raster, a point [x, y] in CSS px. */
 export class Camera {
   constructor([row, col, rows, cols], smallest) {
     Object.assign(this, { start: [row, col], size: [rows, cols], smallest, zoom: 1 });
+    this.fit = 1; // CSS px per pixel of the first raster, when the whole window is seen
   }
 
   /** Size the canvas: as wide and high as the room and the shape of the window allow. */
-  layout(room, highest, paneCount) {
+  layout(room, highest, paneCount, pixel) {
     const [rows, cols] = this.size, gaps = GAP * (paneCount - 1);
-    const pane = Math.min((room - gaps) / paneCount, (highest * cols) / rows);
-    this.width = Math.round(clamp(paneCount * pane + gaps, Math.min(room, NARROWEST), room));
-    this.height = Math.round(clamp((pane * rows) / cols, 60, highest));
+    const largest = Math.min((room - gaps) / paneCount / cols, highest / rows);
+    this.fit = wholeScale(largest * pixel) / pixel;
+    this.width = clamp(Math.ceil(paneCount * this.fit * cols + gaps), Math.min(room, NARROWEST), room);
+    this.height = clamp(Math.ceil(this.fit * rows), 60, highest);
     this.paneWidth = (this.width - gaps) / paneCount;
     this.panes = Array.from({ length: paneCount }, (_, k) => k * (this.paneWidth + GAP));
   }
 
-  /** CSS px per pixel of the first raster, when the whole window is seen. */
-  get fit() { return Math.min(this.paneWidth / this.size[1], this.height / this.size[0]); }
   get scale() { return this.fit * this.zoom; }
   get largestZoom() { return Math.max(1, LARGEST_PIXEL / this.fit / this.smallest); }
 

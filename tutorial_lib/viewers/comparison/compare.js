@@ -84,7 +84,7 @@ class View {
   fitCanvas() {
     const { camera, e: { root, canvas, stage } } = this, room = root.clientWidth;
     if (!room) return false;
-    camera.layout(room, this.get("_height"), this.mode === "side_by_side" ? 2 : 1);
+    camera.layout(room, this.get("_height"), this.mode === "side_by_side" ? 2 : 1, this.whole.pixel);
     camera.look(this.get("zoom"), this.get("center"));
     stage.style.width = camera.width + "px";
     canvas.style.height = camera.height + "px";

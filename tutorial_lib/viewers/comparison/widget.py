@@ -43,6 +43,10 @@ from tutorial_lib.viewers.reading import reduction
 # Side of the tiles that can be drawn over the layers, in pixels.
 DEFAULT_TILE = 64
 
+# Largest height of the picture in a notebook, and the largest one for a window that is
+# drawn pixel by pixel, px.
+HEIGHT, MOST_HEIGHT = 480, 720
+
 __all__ = ["Comparison", "compare"]
 
 
@@ -206,7 +210,7 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
     mode: str = "swipe",
     tile: int | Sequence[int] | None = None,
     window: Window | None = None,
-    height: int = 480,
+    height: int | None = None,
     **unknown: Any,
 ) -> Comparison:
     """Compare rasters or arrays on the ground that they share.
@@ -237,7 +241,10 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
             for all, or one for each layer. A switch in the browser, or `tiles_shown`,
             shows them; a difference shows the tiles of the first layer.
         window: Part to compare, in pixels of the first raster.
-        height: Largest height of the picture on the screen, px.
+        height: Largest height of the picture on the screen, px. None takes 480, or up
+            to 720 if that gives each pixel of the window one of the screen. Where there
+            is room, each pixel has a whole number of them, so that seams of one pixel
+            show.
         **unknown: Options that do not exist raise an error that lists the options.
 
     Returns:
@@ -259,10 +266,13 @@ def compare(  # noqa: PLR0913 - every one is a choice of the user's
         Comparison of s2_10m, s2_20m: 120 x 168 px.
     """
     refuse_unknown(compare, unknown)
-    check_arguments(layers, mode, height)
+    check_arguments(layers, mode, HEIGHT if height is None else height)
     tiles = tile_sides(DEFAULT_TILE if tile is None else tile, len(layers))
     display = Display(bands, legend, value_range, kind, stretch, nodata)
     scene = read_scene(layers, display=display, titles=titles, window=window)
     if mode == "difference":
         check_family(*scene.layers[:2])
+    if height is None:
+        rows, _ = scene.shape
+        height = rows if HEIGHT < rows <= MOST_HEIGHT else HEIGHT
     return Comparison(scene, mode=mode, tiles=tiles, _height=int(height))

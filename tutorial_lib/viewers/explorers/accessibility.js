@@ -26,13 +26,29 @@ function selectNumber(event) {
   if (field && !field.matches(":active")) getSelection().selectAllChildren(field);
 }
 
-// noUiSlider, the slider of ipywidgets, takes End for the maximum that it had at first.
+// noUiSlider, the slider of ipywidgets, takes End for the maximum that it had at first, and
+// so does its aria-valuemax until the next change of the value.
 function goToEnd(event) {
   const handle = event.key === "End" && event.target.closest?.(".noUi-handle");
   if (!handle) return;
   event.preventDefault();
   event.stopPropagation();
-  handle.closest(".noUi-target").noUiSlider.set(handle.ariaValueMax);
+  const slider = handle.closest(".noUi-target").noUiSlider;
+  slider.set(slider.options.range.max);
+}
+
+// A slider moves in steps while a key or the pointer moves it, and takes any number at all
+// other times: noUiSlider would round a typed one.
+const MOVES = /^(Arrow|Page|Home|End)/;
+function useSteps(event, steps) {
+  const slider = event.target.closest?.(".noUi-target");
+  const step = slider && steps[nameOf(slider)];
+  if (!step || (event.key && !MOVES.test(event.key))) return;
+  slider.noUiSlider.updateOptions({ step }, false);
+  const leave = () => slider.noUiSlider.updateOptions({ step: 1 }, false);
+  const end = event.type === "keydown" ? "keyup" : "pointerup";
+  // After noUiSlider has put the handle down.
+  addEventListener(end, () => setTimeout(leave), { once: true });
 }
 
 function describe(root, description) {
@@ -64,6 +80,10 @@ function render({ model, el }) {
     const options = { signal: closed.signal };
     root.addEventListener("focusin", selectNumber, options);
     root.addEventListener("focusout", setTypedNumber, options);
+    for (const name of ["pointerdown", "keydown"]) {
+      const listener = (event) => useSteps(event, model.get("steps"));
+      root.addEventListener(name, listener, { ...options, capture: true });
+    }
     root.addEventListener("keydown", goToEnd, { ...options, capture: true });
     update();
     root.dataset.ready = "true";

@@ -42,13 +42,20 @@ class FieldExplorer(Explorer):
         self.analysis = analysis
         self._studies = {name: OutputStudy(analysis, name) for name in analysis.outputs}
         first, _ = self._studies[output].first_choice
+        # Chunks between the steps cannot run. They can be typed, to see why.
+        step = analysis.stride
+        low = (first - 1) % step + 1
         controls = {
-            "chunk": slider("chunk", 1, 4 * first),
+            "chunk": slider("chunk", low, low + (4 * first - low) // step * step),
             "crop": slider("crop", 0, first),
             "output": dropdown("output", self._studies),
         }
         chunk = first if chunk is None else chunk
         super().__init__(controls, output=output, chunk=chunk, crop=crop)
+        self._accessibility.steps = {"chunk": step}
+        self._low = low
+        # After the slider has the value that moved its end.
+        self.observe(self._restore_slider, "chunk")
 
     @traitlets.validate("output")
     def _check_output(self, proposal: Any) -> str:
@@ -69,6 +76,10 @@ class FieldExplorer(Explorer):
         study = self._studies[self.output]
         if study.reach and not self.result.tile:
             self.chunk, self.crop = study.first_choice
+
+    def _restore_slider(self, _: Any) -> None:
+        """Begin the slider's steps at their place again after a smaller chunk."""
+        self.controls["chunk"].min = min(self._low, self.chunk)
 
     @property
     def result(self) -> ChunkResult:
@@ -131,9 +142,9 @@ def explore_fields(
 ) -> FieldExplorer:
     """Try chunk sizes and crops in a widget, and see the valid part of each layer.
 
-    Each layer is a bar along the columns, to scale; its valid part is blue. Any chunk
-    and any crop can be tried: the widget says what is wrong, and which choices are
-    exact.
+    Each layer is a bar along the columns, to scale; its valid part is blue. The slider
+    of the chunk moves by the total stride. Any other chunk can be typed beside it, or
+    set in Python: the widget says what is wrong, and which choices are exact.
 
     Args:
         model: A functional Keras model, or its analysis.

@@ -22,7 +22,7 @@ DASHES = (0, (4, 2))
 
 # Inches: a row of the bars, the space above and below the rows, the smallest height of
 # the rows, and the legend at the bottom.
-ROW, ABOVE, BELOW, LEAST, LEGEND = 0.27, 0.75, 0.5, 2.55, 0.28
+ROW, ABOVE, BELOW, LEAST, LEGEND = 0.2, 0.68, 0.48, 2.3, 0.26
 
 # Inches: left edge and width of the bars, and of the square.
 BARS, SQUARE = (1.277, 2.646), (5.922, 2.419)

@@ -56,12 +56,16 @@ class Accessibility(anywidget.AnyWidget):
 
     Attributes:
         description: Alternative text of the picture.
+        steps: Step of a slider from its smallest value, by its label. Numbers between
+            the steps can still be typed, or set in Python: a step of ipywidgets' own
+            would round them.
     """
 
     _esm = (_FOLDER / "accessibility.js").read_text()
     _css = (_FOLDER / "explorer.css").read_text()
 
     description = traitlets.Unicode().tag(sync=True)
+    steps = traitlets.Dict().tag(sync=True)
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ class Summary:
 
 
 class Explorer(ipywidgets.VBox):
-    """A row of controls, a picture, and words about it.
+    """A row of controls, a verdict in words, and a picture.
 
     A subclass has a trait for each control, and defines `summary` and `draw`.
 
@@ -120,7 +124,7 @@ class Explorer(ipywidgets.VBox):
         self._drawn: tuple[Any, ...] | None = None
         row = ipywidgets.Box(tuple(self.controls.values()))
         row.add_class("kit-controls")
-        super().__init__((row, self.picture, self._words, self._accessibility))
+        super().__init__((row, self._words, self.picture, self._accessibility))
         self.add_class("kit-explorer")
         # Before the links: a slider would cut off a value beyond its end.
         self.observe(self._extend_slider, [*self.controls])
@@ -144,6 +148,8 @@ class Explorer(ipywidgets.VBox):
         control = self.controls[change.name]
         if getattr(control, "max", change.new) < change.new:
             control.max = change.new
+        if getattr(control, "min", change.new) > change.new:
+            control.min = change.new
 
     def _redraw(self, _: Any = None) -> None:
         # A thread that had to wait draws the settings of now, not those it came with.

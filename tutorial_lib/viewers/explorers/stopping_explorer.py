@@ -16,7 +16,11 @@ from tutorial_lib.viewers.explorers.shell import (
     dropdown,
     slider,
 )
-from tutorial_lib.viewers.explorers.stopping_pictures import Curves, draw_stopping
+from tutorial_lib.viewers.explorers.stopping_pictures import (
+    Curves,
+    draw_stopping,
+    lower_is_better,
+)
 from tutorial_lib.viewers.options import counted
 
 __all__ = ["StoppingExplorer", "explore_stopping"]
@@ -144,7 +148,7 @@ class StoppingExplorer(Explorer):
     def draw(self, words: Sequence[str] = ()) -> Figure:
         """The monitored curve, and what early stopping does to it."""
         replay = self.stopping
-        sign = -1 if _lower_is_better(replay.monitor) else 1
+        sign = -1 if lower_is_better(replay.monitor) else 1
         goal = replay.best_value + sign * self.min_delta
         return draw_stopping(replay, self.curves, goal, words)
 
@@ -233,11 +237,6 @@ def _can_be_monitored(curves: Curves) -> tuple[str, ...]:
             continue
         names.append(name)
     return tuple(sorted(names, key=lambda name: not name.startswith("val_")))
-
-
-def _lower_is_better(monitor: str) -> bool:
-    # The replay knows the direction by the name: it takes the better of 0 and 1.
-    return replay_early_stopping({monitor: [0, 1]}, monitor=monitor).best_epoch == 1
 
 
 def _one_of(kind: str, name: str, names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tutorial_lib.training import StoppingReplay
+from tutorial_lib.training import StoppingReplay, replay_early_stopping
 from tutorial_lib.viewers.explorers.shell import INK, Sheet
 from tutorial_lib.viewers.figures import TEXT_SIZE
 
@@ -23,7 +23,13 @@ MOST_NUMBERS = 25
 
 Curves = Mapping[str, Sequence[float]]
 
-__all__ = ["Curves", "draw_stopping"]
+__all__ = ["Curves", "draw_stopping", "lower_is_better"]
+
+
+def lower_is_better(monitor: str) -> bool:
+    """Whether early stopping waits for smaller values of a curve."""
+    # The replay knows the direction by the name: it takes the better of 0 and 1.
+    return replay_early_stopping({monitor: [0, 1]}, monitor=monitor).best_epoch == 1
 
 
 def draw_stopping(
@@ -41,7 +47,9 @@ def draw_stopping(
     ax = sheet.axes(*PLACE)
     _draw_curves(ax, replay, curves)
     span = [replay.best_epoch, replay.epochs_run + 0.5]
-    label = "an epoch has to pass this"
+    # The curve has to get to the other side of the line: a loss below it.
+    side = "below" if lower_is_better(replay.monitor) else "above"
+    label = f"must be {side} {goal:.4g}"
     ax.plot(span, [goal, goal], color=KEPT, linewidth=1.2, label=label)
     _draw_epochs(ax, replay, curves[replay.monitor])
     ax.legend(
