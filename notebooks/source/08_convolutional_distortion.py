@@ -101,7 +101,10 @@ table.loc[
 # zeros at the chunk's borders.
 
 # %%
-network = keras.models.load_model(recorded.weights_path("deep_town"))
+trained = keras.models.load_model(recorded.weights_path("deep_town"))
+# Only the outputs that are used here: a network with fewer outputs takes less memory.
+names = ("estimated", "estimated_labels", "estimated_crop16", "estimated_crop64")
+network = keras.Model(trained.input, {name: trained.output[name] for name in names})
 sources = {"input_p": town / "pan.tif", "input_xs": town / "xs.tif"}
 pan, xs = (rasters.read_array(path).astype("float32") for path in sources.values())
 
