@@ -14,7 +14,7 @@
 # - give a score on ground that no decision was made on, with its uncertainty,
 # - make a map with your own network.
 #
-# **Needs** about 45 minutes of your time, 1½ minutes of computing and 1.1 GB of memory;
+# **Needs** about 60 minutes of your time, 1½ minutes of computing and 1.1 GB of memory;
 # no internet. Patches are explained in [01](01_patches.ipynb), and the words of networks
 # in [01b](01b_networks_in_brief.ipynb).
 
@@ -44,12 +44,10 @@ seed = 0
 # image: its [kernel](glossary.md#kernel). At each place it multiplies the pixels with the
 # weights and adds them up. That gives one pixel of the result.
 #
-# The kernel moves on by one pixel at a time. So the pixels of the result are as large as
-# those of the image.
-#
-# Here a result is computed only where the whole kernel lies on the image. So the result
-# is a little smaller than the image. Layer after layer, a patch of 16 x 16 pixels
-# shrinks to a single pixel. That pixel depends on the whole patch, and on nothing else.
+# The kernel moves on by one pixel at a time, so the pixels of the result are as large as
+# those of the image. A result is computed only where the whole kernel lies on the image,
+# so the result is a little smaller. Layer after layer, a patch of 16 x 16 pixels shrinks
+# to a single pixel. That pixel depends on the whole patch, and on nothing else.
 
 # %% exercise="size_after"
 
@@ -128,15 +126,15 @@ print("100 x 60 give", tuple(model({"input": image})["estimated"].shape[1:3]))
 # Labelled ground has three jobs, so the scene is cut into three areas:
 #
 # - **A trains.** The network learns from its patches.
-# - **B validates.** After each epoch the loss on B is measured, and the best epoch is
-#   kept. See [validation set](glossary.md#validation-set).
-# - **C tests.** It gives the score, at the end. No choice is made with it. See
-#   [test set](glossary.md#test-set).
+# - **B validates.** The best epoch is the one with the smallest loss on this
+#   [validation set](glossary.md#validation-set).
+# - **C tests.** This [test set](glossary.md#test-set) gives the score at the end. No
+#   choice is made with it.
 #
-# Blocks of different areas are at least 640 m apart. So no patch of B or C shares a pixel
-# with a patch of A. A [polygon](glossary.md#polygon) is a connected area of one class in
-# the label map. `cut_patches` does the steps of notebook 01; it takes only so many
-# patches from one polygon.
+# The areas are at least 640 m apart, so no patch of B or C shares a pixel with a patch of
+# A. `cut_patches` does the steps of notebook 01. From one
+# [polygon](glossary.md#polygon), a connected area of one class, it takes only so many
+# patches.
 
 # %% tags=["nbval-check-output"]
 patches = recipes.cut_patches(havel, work)
@@ -156,9 +154,9 @@ table
 # **What you see.** In each area the classes have equally many patches. But the patches
 # come from few polygons. Keep that in mind for the score.
 #
-# The last line but one made the datasets. They give the patches in
-# [batches](glossary.md#batch): the inputs by name, and the class as
-# [one-hot](glossary.md#one-hot), a 1 in the place of the class and 0 elsewhere.
+# `train`, `valid` and `test` give the patches in [batches](glossary.md#batch): the inputs
+# by name, and the class as [one-hot](glossary.md#one-hot), a 1 in the place of the class
+# and 0 elsewhere.
 
 # %% exercise="compile_model"
 
@@ -169,9 +167,9 @@ table
 # prints two lines for each. `loss` and `accuracy` are measured on A, `val_loss` and
 # `val_accuracy` on B.
 #
-# The model multiplies all pixel values by 0.0001, as the tutorial of the Orfeo ToolBox
-# does. Somebody who guesses is right once in six times. **How much better will the
-# network be after three epochs?**
+# The model multiplies all pixel values by 0.0001, as the tutorial does that this course
+# follows. Somebody who guesses is right once in six times. **How often will the network
+# be right on B after three epochs?**
 
 # %%
 compile_model = ex.compile_model.answer()
@@ -221,9 +219,9 @@ show_losses({"times 0.0001": "fcnn_factor", "standardised": "fcnn_standardised"}
 #
 # ## The price: another sun
 #
-# Mean and standard deviation belong to one image. Another image may be taken under a
-# lower sun, with more haze, or with another sensor. Let us pretend: every value of B
-# times 0.9, times 1.1, or 100 less.
+# Mean and standard deviation belong to one image. Another one may be taken under a lower
+# sun, with more haze, or with another sensor. Let us pretend: every value of B times 0.9,
+# times 1.1, or 100 less.
 #
 # Two recorded networks are tried. Both are standardised. The second was trained with
 # [jitter](glossary.md#jitter): each training patch was multiplied by a random factor
@@ -254,15 +252,14 @@ pandas.DataFrame(rows, index=list(networks)).T.round(2)
 # network, and hardly any of the second.
 #
 # The cure costs nothing: `tl.augment(dataset, gain=0.2, offset=150)` gives each patch
-# another sun in every epoch. Such free changes of the training patches are called
-# [data augmentation](glossary.md#data-augmentation). The changes must leave the class as
-# it is.
+# another sun in every epoch. Such changes of the training patches are called
+# [data augmentation](glossary.md#data-augmentation). They must leave the class as it is.
 #
 # ## The training that counts
 #
-# Your network is now trained with both: standardised inputs and jitter. `ModelCheckpoint`
-# writes it to a file after each epoch whose loss on B is smaller than all before. This
-# takes about half a minute.
+# Your network now gets both: standardised inputs and jitter. `ModelCheckpoint` writes it
+# to a file after each epoch whose loss on B is smaller than all before. This takes about
+# half a minute.
 
 # %%
 keras.utils.set_random_seed(seed)
@@ -298,19 +295,19 @@ show_losses({"60 patches a class": "fcnn_few", "and turned": "fcnn_few_turned"})
 # only. That is [overfitting](glossary.md#overfitting). Stop at the smallest loss on B, and
 # most of the harm is avoided.
 #
-# On the right, the same patches are turned and flipped. A field stays a field from every
-# side. The network cannot learn these few patches by heart, because it hardly ever gets
-# the same patch twice. The loss on B stays lower in the end.
+# On the right, each patch comes in eight forms, flipped and turned. A field stays a field
+# from every side. Eight times as many patches are harder to learn by heart, and the loss
+# on B stays lower.
 #
 # ## How good is it?
 #
 # B has chosen the epoch: of all epochs we took the one that suits B best. So the score on
 # B is likely to be a little too good. C was not used for any choice.
 #
-# [Recall](glossary.md#recall) is the share of a class that was found.
-# [Precision](glossary.md#precision) is the share of what got the name of a class that
-# really is of it. The [F-score](glossary.md#f-score) lies between the two. *Kappa* counts
-# from chance: 0 is guessing, 1 is always right. **Which classes will be mixed up?**
+# The scores by class are [recall](glossary.md#recall),
+# [precision](glossary.md#precision) and [F-score](glossary.md#f-score), as in 02.
+# *Kappa* counts from chance: 0 is guessing, 1 is always right. **Which classes will be
+# mixed up?**
 
 # %%
 scores = tl.training.evaluate_classes(best_model, test, names=legend.names)
@@ -323,18 +320,18 @@ if scores.overall_accuracy < 2 / 6:
 scores.plot()
 
 # %% [markdown]
-# **What you see.** In the figure each row is a true class, each column an estimated one.
-# Right answers are on the diagonal. The darkest square off it shows the two classes that
-# are confused most.
+# **What you see.** Each row is a true class, each column an estimated one. Right answers
+# are on the diagonal. The darkest square off it shows the two classes that are confused
+# most.
 #
 # ## How sure is the score?
 #
 # Two things could have come out otherwise:
 #
-# - **The seed.** Another start of the weights gives another network. The kit has three
+# - **The seed.** Other weights at the start give another network. The kit has three
 #   networks that differ only in their [seed](glossary.md#random-seed).
-# - **The places.** C has few polygons. Other lakes and other villages would give another
-#   score. A [bootstrap](glossary.md#bootstrap) draws polygons of C again and again, with
+# - **The places.** Other lakes and villages would give another score. A
+#   [bootstrap](glossary.md#bootstrap) draws polygons of C again and again, with
 #   replacement, and looks how much the score varies.
 #
 # **What will be wider: an interval over single patches, or one over polygons?**
@@ -352,9 +349,8 @@ pandas.DataFrame(rows, index=columns).T.round(3)
 
 # %% [markdown]
 # **What you see.** The interval over polygons is wider. Patches of one polygon overlap
-# and look alike, so they count for less than their number. This interval is the honest
-# one. A difference between two networks says little if it is smaller than the
-# difference between two seeds.
+# and look alike, so they count for less than their number: this interval is the honest
+# one. And a difference between two networks says little if two seeds differ as much.
 #
 # ## Your map
 #
@@ -390,7 +386,8 @@ shares.round(2)
 
 # %% [markdown]
 # **What you see.** The patches hold all classes equally, and the ground does not. So the
-# precision above is not the precision of the map, and rare classes are mapped too often.
+# precision above is not the precision of the map. And a network that was trained on
+# equal shares tends to map rare classes too often.
 #
 # An accuracy of the map would weigh each mapped class by its share: the second column.
 # That needs a [probability sample](glossary.md#probability-sample): pixels drawn at

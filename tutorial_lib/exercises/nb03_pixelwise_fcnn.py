@@ -437,11 +437,11 @@ network = Exercise(
 
 # compile_model
 
-_RATE = 1e-3
+_RATE = 5e-4
 _COMPILE = """
     def compile_model(model):
         model.compile(
-            optimizer=keras.optimizers.Adam(1e-3),
+            optimizer=keras.optimizers.Adam(5e-4),
             loss={"estimated": keras.losses.CategoricalCrossentropy()},
             metrics={"estimated": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
         )
@@ -591,7 +591,7 @@ compile_model = Exercise(
     question="""
         `compile` tells a model how it is trained. Write a function that compiles it with
 
-        - the optimizer `keras.optimizers.Adam` and a learning rate of 0.001,
+        - the optimizer `keras.optimizers.Adam` and a learning rate of 0.0005,
         - for the output `"estimated"` the loss
           `keras.losses.CategoricalCrossentropy()`,
         - for the same output the metric `keras.metrics.CategoricalAccuracy`, under the
@@ -651,20 +651,20 @@ compile_model = Exercise(
             "them. Look at the optimizer.",
         ),
         "fast": Mistake(
-            code=_COMPILE.replace("1e-3", "1e-2"),
+            code=_COMPILE.replace("5e-4", ""),
             hint="The loss is right. The first step changes the weights by more than "
-            "0.001: look at the learning rate.",
+            "0.0005: look at the learning rate. If none is given, Adam takes 0.001.",
         ),
         "slow": Mistake(
-            code=_COMPILE.replace("1e-3", "1e-4"),
+            code=_COMPILE.replace("5e-4", "5e-5"),
             hint="The loss is right. The first step changes the weights by less than "
-            "0.001: look at the learning rate.",
+            "0.0005: look at the learning rate.",
         ),
         "no metric": Mistake(
             code="""
                 def compile_model(model):
                     loss = {"estimated": keras.losses.CategoricalCrossentropy()}
-                    model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=loss)
+                    model.compile(optimizer=keras.optimizers.Adam(5e-4), loss=loss)
                     return model
                 """,
             hint="Optimizer and loss are right. The metric is missing.",
@@ -992,7 +992,7 @@ def _map_mistake(
     values = rasters.read_array(map_path)
     bands = values.shape[-1]
     found = {
-        "features": bands > len(legend),
+        "features": bands not in (1, len(legend)),
         "probabilities": bands > 1,
         "padded": grid.shape == image_grid.shape,
         "window": grid != _right_plan(model, image_path).grid,
@@ -1004,7 +1004,17 @@ def _map_mistake(
         return "other model"
     if values.dtype.kind not in "iu":
         return "floats"
+    if _background_of(map_path) in range(len(legend)):
+        return "background"
     return None if rasters.read_legend(map_path) == legend else "no legend"
+
+
+def _background_of(path: Path) -> float | None:
+    """The no-data value of a map."""
+    import rasterio
+
+    with rasterio.open(path) as dataset:
+        return dataset.nodata
 
 
 def _right_plan(model: Any, image_path: Path, **options: Any) -> Any:
@@ -1079,8 +1089,8 @@ land_cover = Exercise(
         ),
         "features": Mistake(
             code=_LAND_COVER.replace("estimated_labels", "features"),
-            hint="These are the values that go into the classifier, many bands of them. "
-            "The map of the classes has one band.",
+            hint="The file has several bands, and not one for each class. The map of the "
+            "classes has one band: which output is that?",
         ),
         "padded": Mistake(
             code=_with_option('edge="pad"'),
@@ -1101,6 +1111,11 @@ land_cover = Exercise(
         "no legend": Mistake(
             code=_LAND_COVER.replace("legend=legend,", ""),
             hint="The map is right. It has no names and colours yet: give it the legend.",
+        ),
+        "background": Mistake(
+            code=_with_option("background=0"),
+            hint="The file says that 0 means no data, and 0 is also a class: water would "
+            "be missing in other programs. Leave `background` out.",
         ),
         "floats": Mistake(
             code=_with_option('dtype="float32"'),
