@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutorial_lib.arguments import file_path, instance, mapping, whole_number
+from tutorial_lib.arguments import file_path, instance, mapping, number, whole_number
 from tutorial_lib.patches.extraction import Patches, extract_patches
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.patches.selection import select_positions
@@ -221,9 +221,10 @@ def train(
     class_count: int,
     epochs: int,
     seed: int = 0,
+    learning_rate: float = 1e-3,
     verbose: int = 0,
 ) -> "keras.callbacks.History":
-    """Train a network with Adam at a learning rate of 1e-3, and save its best epoch.
+    """Train a network with Adam, and save its best epoch.
 
     Args:
         architecture: Function of the number of classes that builds the network, for
@@ -234,6 +235,7 @@ def train(
         class_count: Number of classes.
         epochs: Number of epochs.
         seed: Seed of the initial weights.
+        learning_rate: Learning rate of Adam.
         verbose: As in `keras.Model.fit`.
 
     Returns:
@@ -245,10 +247,11 @@ def train(
 
     check_destination(best)
     epochs = whole_number("epochs", epochs, least=1)
+    learning_rate = number("learning_rate", learning_rate, above=0)
     keras.utils.set_random_seed(seed)
     model = architecture(class_count)
     model.compile(
-        optimizer=keras.optimizers.Adam(1e-3),
+        optimizer=keras.optimizers.Adam(learning_rate),
         loss={"estimated": keras.losses.CategoricalCrossentropy()},
         metrics={"estimated": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
     )
