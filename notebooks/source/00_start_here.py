@@ -113,8 +113,9 @@ print("coordinates:      EPSG", grid.crs.epsg)
 #
 # ## The scene
 #
-# The image shows the lakes of the river Havel, west of Berlin, on 16 February 2017. It is
-# winter: most trees have no leaves, and many fields are bare. Below are the red, green
+# The image shows the lakes of the river Havel, west of Berlin. Sentinel-2A, the first of
+# the two satellites, took it on 16 February 2017. It is winter: many trees have no leaves,
+# and many fields are bare. Below are the red, green
 # and blue band, as our eyes would see the ground from above. **Which is darker: the
 # water or the forest?** Guess, then run the cell.
 
@@ -196,8 +197,8 @@ print(f"{height_km * width_km:.0f} square kilometres in all")
 # ## Why a satellite needs more than three bands
 #
 # Your function reads two places: 200 m x 200 m of a lake, and 200 m x 200 m of forest. A
-# window of the 20 m image needs half as many pixels to cover the same ground. **Where do
-# the two curves differ most: in the visible light, or beyond it?**
+# window of the 20 m image needs half as many rows and columns to cover the same ground.
+# **Where do the two curves differ most: in the visible light, or beyond it?**
 
 # %%
 mean_reflectance = ex.mean_reflectance.answer()

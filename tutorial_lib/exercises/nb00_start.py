@@ -210,7 +210,18 @@ def _judge_mean_reflectance(
         "one pixel": lambda *case: block(*case)[0, 0] / 100,
         "swapped": swapped,
     }
-    return try_cases(answer, cases, _right_mean, likely, show=_shown_mean)
+    verdict = try_cases(answer, cases, _right_mean, likely, show=_shown_mean)
+    return "path" if verdict and _ignores_path(answer) else verdict
+
+
+def _ignores_path(answer: Callable[[Path, Window], np.ndarray]) -> bool:
+    """Whether a function gives a result although its raster does not exist."""
+    try:
+        answer(Path("no_such_raster.tif"), Window(0, 0, 1, 1))
+    # Any exception: the function is the learner's own code.
+    except Exception:
+        return False
+    return True
 
 
 def _right_mean(path: Path, window: Window) -> np.ndarray:
@@ -335,6 +346,15 @@ mean_reflectance = Exercise(
             code=_mean_code("pixels[0, 0] / 100"),
             hint="These are the values of one pixel of the window, the top left one. "
             "The question asks for the mean over all its pixels.",
+        ),
+        "path": Mistake(
+            code="""
+                def mean_reflectance(path, window):
+                    pixels = np.full((2, 3, 2), (1000, 2000))
+                    return pixels.mean(axis=(0, 1)) / 100
+                """,
+            hint="Your function does not use `path`, so it gives the same result for "
+            "every raster. Read the raster that it is given.",
         ),
         "swapped": Mistake(
             code="""

@@ -550,8 +550,8 @@ def _on_block(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _centred(image: np.ndarray, kernel: np.ndarray, row: int, column: int) -> float:
     half = len(kernel) // 2
-    padded = np.pad(image, half)
-    return _weighted_sum(padded, kernel, row, column)
+    rows = slice(row - half, row + half + 1)
+    return (image[rows, column - half : column + half + 1] * kernel).sum()
 
 
 def _one_short(image: np.ndarray, kernel: np.ndarray, row: int, column: int) -> float:
@@ -705,9 +705,9 @@ weighted_sum = Exercise(
         "centred": Mistake(
             code="""
                 def weighted_sum(image, kernel, row, column):
-                    size = len(kernel)
-                    padded = np.pad(image, size // 2)
-                    block = padded[row : row + size, column : column + size]
+                    half = len(kernel) // 2
+                    rows = slice(row - half, row + half + 1)
+                    block = image[rows, column - half : column + half + 1]
                     return (block * kernel).sum()
                 """,
             hint="Your kernel lies with its centre on the pixel. Here its *top left* "
