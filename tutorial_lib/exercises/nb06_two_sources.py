@@ -33,7 +33,13 @@ def _judge_make_dataset(answer: Callable[..., Iterable]) -> Any:
     import tensorflow as tf
 
     files = _numbered_patches()
-    in_order, shuffled = answer(*files, False), answer(*files, True)
+    try:
+        in_order, shuffled = answer(*files, False), answer(*files, True)
+    except TypeError as err:
+        # The kit's error for a dictionary whose keys are not names.
+        if "of type dict" in str(err):
+            return "upside down"
+        raise
     batches, shuffled_batches = list(in_order), list(shuffled)
     wrong = _wrong_inputs(*batches[0])
     if wrong:
@@ -148,6 +154,14 @@ make_dataset = Exercise(
             code=_DATASET_SOLUTION.replace('"input_', '"img_'),
             hint="Keras finds the data of an input by its name. These names are not "
             "those of the network's inputs.",
+        ),
+        "upside down": Mistake(
+            code=_DATASET_SOLUTION.replace(
+                '{"input_10m": img_10m, "input_20m": img_20m, "labels": labels}',
+                '{img_10m: "input_10m", img_20m: "input_20m", labels: "labels"}',
+            ),
+            hint="The dictionary is upside down. In each pair the name comes first, then "
+            "the file.",
         ),
         "swapped": Mistake(
             code=_DATASET_SOLUTION.replace(": img_10m", ": img_x")
