@@ -40,7 +40,7 @@ EQUAL: dict[str, dict[str, str]] = {
         "field from the layers.",
     },
     "nb05_mapping_a_scene.write_map": {
-        "2: =legend, progress=[False → True], **option": _PROGRESS,
+        "2: =legend, progress=[False → True], **opti": _PROGRESS,
         "2: legend=legend, [progress=False, → ]**option": _PROGRESS,
     },
     "nb05_mapping_a_scene.pixels_read": {

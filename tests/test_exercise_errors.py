@@ -151,6 +151,7 @@ NETWORKS = [
 VALUES = [
     ("return centr + 1", "`centr` is not known"),
     ("centre = 3\nreturn centr + 1", "Did you mean `centre`?"),
+    ("return kernel_side + 1", "Does a line before assign it?"),
     ("if 0:\n    k = 3\nreturn k", "`k` has no value yet"),
     ("L.Conv2d(3, 3)", "Did you mean `Conv2D`?"),
     ("np.zeros(3).shpae", "Did you mean `shape`?"),

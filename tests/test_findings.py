@@ -65,7 +65,7 @@ def test_a_mistake_that_raises_is_found_by_its_error():
         (lambda c, s: str(c), 'gave the text "8"; it should be 0.'),
         (lambda c, s: float("nan"), "gave NaN, which is not a number; it should be 0."),
         (lambda c, s: c / 0.0 if c < 0 else np.inf, "gave infinity; it should be 0."),
-        (lambda c, s: (c, s), "gave 2 values ((8, 16)); it should be one: 0."),
+        (lambda c, s: (c, s), "gave 2 values, (8, 16); it should be one: 0."),
         (lambda c, s: [0], "gave [0]; it should be the number itself: 0."),
         (lambda c, s: print, "gave a function; it should be a number: 0."),
         (lambda c, s: {"x": 0}, 'gave {"x": 0}; it should be 0.'),
@@ -305,9 +305,16 @@ def test_parts_are_judged_apart(answer, text, right):
     assert found.right == right
 
 
+def test_parts_with_the_same_fault_share_a_sentence():
+    found = in_parts((17, 9), (16, 8), ["height", "width"])
+    assert found.text == "`height` and `width` are too large."
+    found = in_parts((-16, -8), (16, 8), ["height", "width"])
+    assert found.text == "`height` and `width` have the wrong sign."
+
+
 def test_a_wrong_unit_is_told_by_its_digits():
     found = in_parts(7680, 7.68, ["side_km"])
-    assert "too large, though its digits are right" in found.text
+    assert "too large, though the digits are right" in found.text
     assert "compare the units" in found.text
 
 

@@ -16,8 +16,13 @@ __all__ = ["Cause", "image_of", "nearest"]
 _MOST_LISTED = 8
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str], *, alike: float = 0.6) -> str:
     """The name that is written most alike; empty if none is.
+
+    Args:
+        name: A name.
+        names: The names that exist.
+        alike: How much the two must be alike, from 0 to 1.
 
     Example:
         >>> nearest("centr", ["size", "centre"]), nearest("x", ["size", "centre"])
@@ -27,7 +32,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     lower = {one.lower(): one for one in reversed(names)}
     if name.lower() in lower:
         return lower[name.lower()]
-    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.6)), "")
+    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=alike)), "")
 
 
 def image_of(shape: Iterable[Any]) -> str:
@@ -71,7 +76,9 @@ class Cause:
     def nearest_name(self, name: str) -> str:
         """The name that the learner probably meant; empty if there is none."""
         own = {one for one in self.names if not one.startswith("_")}
-        return nearest(name, sorted(own))
+        known = own - vars(builtins).keys()
+        # Python has many names: few of them are meant.
+        return nearest(name, sorted(known)) or nearest(name, sorted(own), alike=0.85)
 
     def keys(self) -> list[str]:
         """The keys of the dictionary or table that the learner's line looks into."""

@@ -203,6 +203,18 @@ def _of_one_length(one: Any, two: Any) -> bool:
     return np.ndim(one) > 0 if isinstance(one, np.ndarray) else len(one) == len(two)
 
 
+def and_joined(names: Sequence[str]) -> str:
+    """Names in a row.
+
+    Example:
+        >>> and_joined(["`a`", "`b`", "`c`"])
+        '`a`, `b` and `c`'
+    """
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def right_parts(names: Sequence[str]) -> str:
     """Sentence that says which parts are right; empty without any.
 
@@ -212,6 +224,5 @@ def right_parts(names: Sequence[str]) -> str:
     """
     if not names:
         return ""
-    listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
-    sentence = f"{listed} {'is' if len(names) == 1 else 'are'} right."
+    sentence = f"{and_joined(names)} {'is' if len(names) == 1 else 'are'} right."
     return sentence[0].upper() + sentence[1:]

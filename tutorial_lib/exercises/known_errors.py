@@ -39,7 +39,7 @@ def _kind(name: str) -> str:
 def _name(match: re.Match, cause: Cause) -> str:
     name = match[1]
     close = cause.nearest_name(name)
-    hint = f" Did you mean `{close}`?" if close else " Is it written correctly?"
+    hint = f" Did you mean `{close}`?" if close else " Does a line before assign it?"
     return f"The name `{name}` is not known here.{hint}"
 
 
@@ -58,7 +58,9 @@ def _attribute(match: re.Match, cause: Cause) -> str:
             f"A value is `None`, so it has no `{name}`. Does a function before it end "
             "without `return`?"
         )
-    close = nearest(name, dir(owner)) if owner is not None else ""
+    # Numbers and functions have attributes that learners seldom mean.
+    others = [] if kind in (*_KINDS, "NoneType") else dir(owner)
+    close = nearest(name, others)
     hint = f" Did you mean `{close}`?" if close else ""
     if not hint and kind in ("function", "method", "builtin_function_or_method"):
         hint = " Is it called, with `()`?"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from tutorial_lib.exercises.alignment import align
-from tutorial_lib.exercises.findings import Finding, right_parts
+from tutorial_lib.exercises.findings import Finding, and_joined, right_parts
 from tutorial_lib.exercises.graphs import Graph, Use, numbered
 from tutorial_lib.exercises.layer_settings import (
     Difference,
@@ -114,7 +114,7 @@ def _told(names: Sequence[str], what: Difference, says: str) -> str:
     if len(names) > 3:
         shown = [*shown[:2], f"{len(names) - 2} more layers"]
     has = re.sub(r"^\w+", _plural, what.has)
-    return f"{_and(shown)} {has}; {says} {what.should}."
+    return f"{and_joined(shown)} {has}; {says} {what.should}."
 
 
 def _plural(match: re.Match) -> str:
@@ -141,7 +141,7 @@ def _unpaired(
     if missing:
         found.append(_missing(missing, pairs, calls))
     if added:
-        listed = _and(list(dict.fromkeys(map(calls, added)))[:3])
+        listed = and_joined(list(dict.fromkeys(map(calls, added)))[:3])
         verb = "is" if len(added) == 1 else "are"
         text = f"{listed} {verb} too many: the right network has no such layer."
         found.append(text[0].upper() + text[1:])
@@ -154,7 +154,7 @@ def _missing(missing: Sequence[Use], pairs: Sequence[tuple], calls: _Names) -> s
         f"`{use.layer.name}`" if use.is_named else f"a {described(use)}"
         for use in missing
     ]
-    listed = _and(list(dict.fromkeys(words))[:3])
+    listed = and_joined(list(dict.fromkeys(words))[:3])
     if len(missing) > 1:
         text = f"{len(missing)} layers are missing: {listed}."
     else:
@@ -199,16 +199,5 @@ def _wrongly_read(use: Use, wanted: Use, back: Mapping[Use, Use], calls: _Names)
             f"{calls.start(use)} takes the result of {has[0]}; it should take that of "
             f"{should[0]}."
         )
-    return f"{calls.start(use)} joins {_and(has)}; it should join {_and(should)}."
-
-
-def _and(names: Sequence[str]) -> str:
-    """Names in a row.
-
-    Example:
-        >>> _and(["`a`", "`b`", "`c`"])
-        '`a`, `b` and `c`'
-    """
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    has, should = and_joined(has), and_joined(should)
+    return f"{calls.start(use)} joins {has}; it should join {should}."

@@ -1,11 +1,17 @@
 """Judge a value of several parts: which are right, which are too large or too small?"""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tutorial_lib.exercises.findings import NO_MISTAKES, Finding, right_parts
+from tutorial_lib.exercises.findings import (
+    NO_MISTAKES,
+    Finding,
+    and_joined,
+    right_parts,
+)
 from tutorial_lib.exercises.judging import as_array, close, is_numeric, plain
 
 
@@ -55,13 +61,15 @@ def in_parts(
         if _has_parts(dict(zip(names, got, strict=True)), value, names, tolerance):
             return mistake
     code = [f"`{name}`" for name in names]
-    wrong = [
-        _verdict(name, got[i], wanted[i]) for i, name in enumerate(code) if not same[i]
-    ]
-    if len(wrong) > 1 and _reordered(got, wanted, tolerance):
-        wrong = ["The right values are there, but in another order."]
+    wrong: dict[str, list[str]] = {}
+    for i, name in enumerate(code):
+        if not same[i]:
+            wrong.setdefault(_verdict(got[i], wanted[i]), []).append(name)
+    text = " ".join(_sentence(parts, verdict) for verdict, parts in wrong.items())
+    if same.count(False) > 1 and _reordered(got, wanted, tolerance):
+        text = "The right values are there, but in another order."
     fine = right_parts([name for name, good in zip(code, same, strict=True) if good])
-    return Finding(" ".join(wrong), right=fine)
+    return Finding(text, right=fine)
 
 
 def _whole_mistake(
@@ -129,20 +137,26 @@ def _reordered(got: list, wanted: list, tolerance: float | None) -> bool:
     return True
 
 
-def _verdict(name: str, got: Any, wanted: Any) -> str:
-    """Sentence on a wrong part that does not give the right value away."""
+def _sentence(names: Sequence[str], verdict: str) -> str:
+    """One sentence on the parts that have the same fault."""
+    if len(names) > 1:
+        verdict = re.sub("^is ", "are ", re.sub("^has ", "have ", verdict))
+    return f"{and_joined(names)} {verdict}"
+
+
+def _verdict(got: Any, wanted: Any) -> str:
+    """What is wrong with a part, as the end of a sentence without the right value."""
     one, other = as_array(got), as_array(wanted)
     if isinstance(got, str) and not isinstance(wanted, str):
-        return f'{name} is the text "{got}"; it must be a number, without quotes.'
+        return f'is the text "{got}"; it must be a number, without quotes.'
     if not is_numeric(one) and is_numeric(other):
-        return f"{name} is of the type `{type(got).__name__}`; it must be a number."
-    if not (is_numeric(one) and is_numeric(other)):
-        return f"{name} is not right."
-    if one.size == 1 and other.ndim == 0:
-        return f"{name} {_verdict_on_number(float(one.item()), float(other.item()))}"
-    if one.shape != other.shape:
-        return f"{name} has the shape {one.shape}; another one is asked for."
-    return f"{name} is not right."
+        return f"is of the type `{type(got).__name__}`; it must be a number."
+    if is_numeric(one) and is_numeric(other):
+        if one.size == 1 and other.ndim == 0:
+            return _verdict_on_number(float(one.item()), float(other.item()))
+        if one.shape != other.shape:
+            return f"has the shape {one.shape}; another one is asked for."
+    return "is not right."
 
 
 def _verdict_on_number(got: float, wanted: float) -> str:
@@ -155,7 +169,7 @@ def _verdict_on_number(got: float, wanted: float) -> str:
         power = np.log10(got / wanted)
         if abs(power) > 0.5 and close(power, round(power)):
             return (
-                f"is too {word}, though its digits are right: compare the units of all "
+                f"is too {word}, though the digits are right: compare the units of all "
                 "numbers in it."
             )
         if close(abs(power), np.log10(2)):

@@ -205,5 +205,5 @@ def _difference_of_shapes(
         return f"gave {shown(got)}; it should be the number itself: {shown(wanted)}."
     if other.ndim == 0:
         many = f"{one.size} value{'s' * (one.size != 1)}"
-        return f"gave {many} ({shown(got)}); it should be one: {shown(wanted)}."
+        return f"gave {many}, {shown(got)}; it should be one: {shown(wanted)}."
     return f"gave an array of shape {one.shape}; its shape should be {other.shape}."
