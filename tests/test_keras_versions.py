@@ -27,9 +27,8 @@ import keras
 import numpy as np
 import tutorial_lib as tl
 
-folder, architecture = sys.argv[1:]
-keras.utils.set_random_seed(0)
-model = getattr(tl.architectures, architecture)(3)
+folder, architecture, scaling = sys.argv[1:]
+build = getattr(tl.architectures, architecture)
 rng = np.random.default_rng(0)
 side = {"input": 16, "input_10m": 16, "input_20m": 8}
 labels = np.arange(24) % 3
@@ -38,8 +37,11 @@ inputs = {
         rng.integers(0, 1000, (24, side[name], side[name], tensor.shape[-1]))
         + 2500 * labels[:, None, None, None]
     ).astype("float32")
-    for name, tensor in model.input.items()
+    for name, tensor in build(3).input.items()
 }
+statistics = tl.band_statistics(inputs) if scaling == "standardised" else None
+keras.utils.set_random_seed(0)
+model = build(3, statistics=statistics)
 targets = {"estimated": np.eye(3, dtype="float32")[labels].reshape(24, 1, 1, 3)}
 model.compile(
     keras.optimizers.Adam(1e-3),
@@ -141,14 +143,20 @@ def run_with(tmp_path_factory):
 
 @pytest.fixture(
     scope="module",
-    params=["pixelwise_fcnn", "pooled_cnn", "dual_source_fcnn"],
+    params=[
+        ("pixelwise_fcnn", "factor"),
+        ("pooled_cnn", "factor"),
+        ("dual_source_fcnn", "factor"),
+        ("dual_source_fcnn", "standardised"),
+    ],
+    ids="-".join,
 )
 def trained(request, run_with, tmp_path_factory):
     """A network trained with each Keras: {age: (folder, printed results)}."""
     results = {}
     for age in supported():
-        folder = tmp_path_factory.mktemp(f"{request.param}_{age}")
-        results[age] = folder, run_with(age, TRAIN, folder, request.param)
+        folder = tmp_path_factory.mktemp(f"{request.param[0]}_{age}")
+        results[age] = folder, run_with(age, TRAIN, folder, *request.param)
     return results
 
 
