@@ -5,6 +5,9 @@
 # every step yourself. This first notebook checks the machine, shows the image, and
 # explains how exercises work.
 #
+# You need some Python: functions, lists and NumPy arrays. You need to know nothing about
+# satellites or neural networks.
+#
 # **Afterwards you can**
 #
 # - tell whether this machine is ready for the other notebooks,
