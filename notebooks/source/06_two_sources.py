@@ -241,7 +241,8 @@ best_model = keras.models.load_model(best_path)
 #
 # - **The seed.** The same training with another
 #   [random seed](glossary.md#random-seed) gives another network. So the kit brings three
-#   networks of each kind, trained longer than yours, on the same patches.
+#   networks of each kind. They were trained on the same patches, longer than yours, and with
+#   a smaller learning rate.
 # - **The places.** C has few [polygons](glossary.md#polygon). In other places the result
 #   may differ.
 #
@@ -273,9 +274,10 @@ seeds.round(3)
 # **What you see.** Compare the gain with the differences between seeds in one column.
 #
 # Now the places. `tl.training.compare_over_places` draws polygons of C again and again,
-# with replacement: a [bootstrap](glossary.md#bootstrap). Each time it computes the gain of
-# each class. 95 % of the gains lie between `low` and `high`. In the table below, each row is a
-# class. **For which classes will your function say "gain"?**
+# with replacement: a [bootstrap](glossary.md#bootstrap). Each time it computes how much the
+# [F-score](glossary.md#f-score) of each class grows. 95 % of these gains lie between `low`
+# and `high`. The table below has a row for each class. **For which classes will your function
+# say "gain"?**
 
 # %% exercise="verdict"
 
@@ -297,12 +299,15 @@ for number, table in enumerate(tables):
     result[f"seed {number}"] = [f"{a:+.2f} to {b:+.2f}" for a, b in ends_of_gain]
 intervals = [[(t["low"][x], t["high"][x]) for t in tables] for x in result.index]
 result["verdict"] = [verdict(x) for x in intervals]
+print("polygons in C:", len(np.unique(patches["c"].polygons)))
 result
 
 # %% [markdown]
 # **What you see.** Only where the verdict is *gain* or *loss* do all three seeds and the
-# places agree. For the other classes the honest answer is *undecided*: this test area is
-# too small to tell, or there is no difference.
+# places agree. Everywhere else the honest answer is *undecided*: there is no difference, or
+# this test area is too small to show it. Read one column alone: with a single seed you would
+# have reported a gain that the other seeds do not confirm. More polygons would make the
+# intervals shorter.
 #
 # ## A map of two sources
 #
@@ -314,8 +319,8 @@ result
 
 # %% [markdown]
 # There are two modes: *fully convolutional* runs the network over whole tiles, *patch-based*
-# runs it on the patches of each map pixel. **In which rows will the map be another one?
-# Which mode will be slow?**
+# runs it on the patches of each map pixel. **Will the two modes and the two orders give the
+# same map? Which mode will be slow?**
 
 # %%
 plan_map = ex.plan_map.answer()
