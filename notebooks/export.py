@@ -10,11 +10,11 @@ notebook is used again until its cells change. After a change of the library, us
 
 A page is one file that loads nothing. Maps and figures are inside it. Widgets made with
 anywidget work, and start in the state that they had in the notebook. Other widgets need
-a kernel, so the page shows the picture that they provide.
+a kernel, so the page shows the picture that they provide. The glossary becomes a page
+too, and links to its words reach it.
 """
 
 import argparse
-import html
 import json
 import re
 import sys
@@ -31,12 +31,16 @@ from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
+from tutorial_lib.display import escaped, image_tag
+
 FOLDER = Path(__file__).resolve().parent
+GLOSSARY = FOLDER / "glossary.md"
 BUILD = FOLDER.parent / "build"
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _STATE = "application/vnd.jupyter.widget-state+json"
 _PICTURES = {"text/html", "image/png", "image/jpeg", "image/svg+xml"}
+_LIVE = 'class="kit-needs-kernel"'
 _NEEDS_KERNEL = (
     "<p><em>This control needs a running notebook: open the notebook in JupyterLab to "
     "use it.</em></p>"
@@ -57,6 +61,18 @@ _TEMPLATE = """
 :root { color-scheme: light dark; }
 body { background: var(--jp-layout-color0); }
 main { max-width: 1100px; margin: 0 auto; }
+/* Long lines of code scroll on the screen and wrap on paper. */
+.jp-Cell-inputWrapper, .jp-InputArea, .jp-InputArea-editor { min-width: 0; }
+.jp-InputArea-editor, .jp-OutputArea-output pre { overflow-x: auto; }
+.jp-RenderedHTMLCommon table { display: block; overflow-x: auto; max-width: 100%; }
+@media print {
+  .jp-InputArea-editor pre, .jp-OutputArea-output pre {
+    white-space: pre-wrap; overflow-wrap: anywhere;
+  }
+  .jp-InputArea-editor { overflow: visible; }
+  /* A frame is not drawn again for paper: the picture behind it shows the whole map. */
+  iframe[title="Map"] { display: none; }
+}
 </style>
 {%- endblock -%}
 {%- block data_png scoped -%}
@@ -105,6 +121,7 @@ def export(
             )
         pages.append(target / f"{path.stem}.html")
         pages[-1].write_text(text, encoding="utf-8")
+    (target / "glossary.html").write_text(glossary_page(), encoding="utf-8")
     return pages
 
 
@@ -150,6 +167,13 @@ def page_of(notebook: NotebookNode, title: str) -> str:
     return exporter.from_notebook_node(notebook, resources=resources)[0]
 
 
+def glossary_page() -> str:
+    """The HTML page of the glossary; each word is an anchor."""
+    text = GLOSSARY.read_text(encoding="utf-8")
+    cell = nbformat.v4.new_markdown_cell(text)
+    return page_of(nbformat.v4.new_notebook(cells=[cell]), GLOSSARY.stem)
+
+
 def _title(notebook: NotebookNode) -> str | None:
     """The text of the first heading, or None."""
     texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
@@ -179,6 +203,9 @@ def _replace_widgets(notebook: NotebookNode) -> dict[str, Any]:
     models = {}
     _drop_progress_bars(notebook)
     for output in _rich_outputs(notebook):
+        # What a server of the kernel shows, such as TensorBoard.
+        if _LIVE in output.data.get("text/html", ""):
+            output.data["text/html"] = _NEEDS_KERNEL
         view = output.data.pop(_VIEW, None)
         if view is None:
             continue
@@ -220,18 +247,19 @@ def _widget_element(model_id: str, output: NotebookNode) -> str:
     still = output.data.get("text/html")
     if still is None and "image/png" in output.data:
         alt = output.metadata.get("image/png", {}).get("alt", "")
-        picture = "".join(output.data["image/png"].split())
-        still = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}">'
-    still = still or html.escape(output.data.get("text/plain", ""))
-    return f'<div data-widget-model="{html.escape(model_id)}">{still}</div>'
+        still = image_tag(output.data["image/png"], alt)
+    still = still or escaped(output.data.get("text/plain", ""))
+    return f'<div data-widget-model="{escaped(model_id)}">{still}</div>'
 
 
 def _link_pages(notebook: NotebookNode) -> None:
-    """Change links to other notebooks into links to their pages."""
+    """Change links to other notebooks and the glossary into links to their pages."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(
-                r"\]\((?:\.\./)?(\d\d_\w+)\.ipynb\)", r"](\1.html)", cell.source
+                r"\]\((?:\.\./)?(\d\d\w+\.ipynb|glossary\.md)(#[^)\s]*)?\)",
+                lambda link: f"]({Path(link[1]).stem}.html{link[2] or ''})",
+                cell.source,
             )
 
 
@@ -290,7 +318,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="execute also the notebooks that were executed before",
     )
     options = parser.parse_args(arguments)
-    paths = sorted((FOLDER / "solutions").glob("[0-9][0-9]_*.ipynb"))
+    paths = sorted((FOLDER / "solutions").glob("[0-9][0-9]*_*.ipynb"))
     starts = tuple(options.names)
     chosen = [path for path in paths if not starts or path.name.startswith(starts)]
     if not chosen:

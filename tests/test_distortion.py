@@ -638,13 +638,13 @@ def test_the_figure_shows_errors_costs_and_sides(curve):
     lines = {line.get_label(): line for line in by_crop.lines}
     tiled, hollow = lines["error"], lines["error, cannot be tiled"]
     assert hollow.get_xdata().tolist() == [30, 31]
-    assert hollow.get_markerfacecolor() == "white"
+    assert hollow.get_markerfacecolor() == "none"
     table = curve.table()
     assert tiled.get_ydata()[:4] == pytest.approx(table.rmse.loc[:24])
     labels = [text.get_text() for text in by_side.get_legend().get_texts()]
     assert labels == ["left: 31 px", "top: 31 px", "right: 16 px", "bottom: 16 px"]
     assert "0" in tick_texts(by_side)
-    assert "margins (31, 31, 16, 16)" in figure.description
+    assert "margins: left 31, top 31, right 16, bottom 16 px" in figure.description
 
 
 def test_each_side_is_drawn_up_to_its_margin_and_errors_beyond_it_too(curve):

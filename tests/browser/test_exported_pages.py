@@ -15,12 +15,14 @@ from nbformat.v4 import (
 )
 from playwright.sync_api import expect
 
+from browser.figures import SETUP, STILLS, WIDGETS
 from tutorial_lib import testing
 
 TEXT = """\
 # A small notebook
 
-The next one is [01](01_patches.ipynb); the kit's ideas come from
+The next one is [01b](01b_networks_in_brief.ipynb) with a [loss](../glossary.md#loss);
+the kit's ideas come from
 [elsewhere](https://example.org/paper). A field of *r* pixels and a stride of *s* give
 (*n* - *r*) / *s* + 1 pixels."""
 CODE = [
@@ -46,6 +48,16 @@ from tqdm.notebook import tqdm
 
 for _ in tqdm(range(3), desc="progress"):
     pass""",
+    "long = 'one line of code that is longer than any page is wide' # " + 30 * "word ",
+    "print('one-long-line-of-output ' * 20)",
+    SETUP,
+    *STILLS,
+    *WIDGETS,
+    """\
+from pathlib import Path
+
+Path("logs").mkdir(exist_ok=True)
+tl.show_tensorboard("logs")""",
 ]
 
 
@@ -89,10 +101,71 @@ def test_text_and_figures_are_there(page):
     assert page.title() == "A small notebook"
     expect(page.get_by_role("heading", name="A small notebook")).to_be_visible()
     expect(page.get_by_text("ready & <set>", exact=True)).to_be_visible()
-    picture = page.get_by_alt_text("s2_10m (bands 1, 2, 3): colour image")
+    picture = page.get_by_alt_text("s2_10m (bands 1, 2, 3): colour image").first
     assert picture.evaluate("(image) => image.naturalWidth") > 300
-    next_one = page.get_by_role("link", name="01")
-    assert next_one.get_attribute("href") == "01_patches.html"
+    next_one = page.get_by_role("link", name="01b")
+    assert next_one.get_attribute("href") == "01b_networks_in_brief.html"
+
+
+def test_a_word_leads_to_its_place_in_the_glossary(page, exported):
+    word = page.get_by_role("link", name="loss", exact=True)
+    assert word.get_attribute("href") == "glossary.html#loss"
+    glossary = exported.with_name("glossary.html").read_text()
+    assert 'id="loss"' in glossary
+    assert ".ipynb" not in glossary
+
+
+def test_every_figure_is_there_once_with_its_words(page):
+    alts = page.locator("main img").evaluate_all("(all) => all.map((one) => one.alt)")
+    assert all(alts)
+    for start in [*STILLS.values(), *WIDGETS.values()]:
+        assert sum(alt.startswith(start) for alt in alts) >= 1, start
+    assert sum("<b>water" in alt for alt in alts) == 1
+    assert page.locator("main b", has_text="water:").count() == 0
+
+
+@pytest.mark.parametrize("width", [1280, 640, 400, 320])
+def test_long_lines_scroll_at_any_width(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    measure = """(all) => all.map((one) => {
+        let scroller = one;
+        while (scroller && getComputedStyle(scroller).overflowX === "visible")
+            scroller = scroller.parentElement;
+        const { left, right } = scroller.getBoundingClientRect();
+        return [getComputedStyle(scroller).overflowX, left, right,
+                scroller.scrollWidth - scroller.clientWidth];
+    })"""
+    found = page.locator(".jp-CodeCell pre").evaluate_all(measure)
+    assert len(found) > 20
+    assert any(hidden > 0 for *_, hidden in found)
+    for overflow, left, right, hidden in found:
+        assert hidden <= 1 or overflow in ("auto", "scroll")
+        assert left >= 0
+        assert right <= width + 1
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_on_paper_long_lines_wrap_and_maps_and_comparisons_are_whole(page):
+    page.locator("[data-widget-model] .compare[data-ready=true]").wait_for()
+    # The width of a sheet of A4 between its margins.
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 718, "height": 900})
+    cut = (
+        """(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).length"""
+    )
+    assert page.locator(".jp-CodeCell pre").evaluate_all(cut) == []
+    assert not page.locator("iframe[title=Map]").is_visible()
+    still = page.get_by_alt_text("Map of 2 layers")
+    for one in (still, page.locator(".compare canvas")):
+        box = one.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 718
+    canvas = page.locator(".compare canvas")
+    box = canvas.bounding_box()
+    shape = canvas.evaluate("(canvas) => canvas.width / canvas.height")
+    assert box["width"] / box["height"] == pytest.approx(shape, rel=0.02)
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def test_the_comparison_works(page):
@@ -123,8 +196,8 @@ def test_the_map_works(page):
 
 
 def test_a_widget_that_needs_a_kernel_says_so(page):
-    # The slider does; the progress bar is not missed.
-    expect(page.get_by_text("needs a running notebook")).to_have_count(1)
+    # The slider and TensorBoard do; the progress bar is not missed.
+    expect(page.get_by_text("needs a running notebook")).to_have_count(2)
     expect(page.get_by_text("0%|")).to_have_count(0)
 
 

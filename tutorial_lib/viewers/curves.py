@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from tutorial_lib import arguments
 from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, LiteralFigure, StillFigure
+from tutorial_lib.viewers.options import counted
 
 # The colours differ in lightness too, and each has another line and marker.
 _STYLES = {
@@ -53,7 +54,8 @@ def show_curves(curves: Mapping[str, Sequence[float]]) -> StillFigure:
     axes = figure.subplots(1, len(names), squeeze=False)[0]
     for ax, name in zip(axes, names, strict=True):
         _draw(ax, name, curves)
-    text = f"Curves of {len(curves[names[0]])} epochs: {', '.join(names)}."
+    epochs = counted(len(curves[names[0]]), "epoch")
+    text = f"Curves of {epochs}: {', '.join(names)}."
     return StillFigure(figure, text + _mark_best(axes[0], curves))
 
 

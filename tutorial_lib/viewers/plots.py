@@ -11,6 +11,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from tutorial_lib.inference.tiles import Tile
 from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, LiteralFigure, StillFigure
+from tutorial_lib.viewers.options import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -61,8 +62,8 @@ def show_distortion(curve: "DistortionCurve") -> StillFigure:
         ...     model, image, output="estimated_labels", crops=(0, 4), count=2
         ... )
         >>> show_distortion(curve)
-        Distortion of 'estimated_labels' in 2 chunks of 24 px ... Right: mean error
-        against the distance to each side.
+        Distortion of 'estimated_labels' in 2 chunks of 24 px. ... Right: mean error
+        against the distance to each side; margins: left 0, top 0, right 0, bottom 0 px.
     """
     figure = LiteralFigure(figsize=(WIDTH, 4.0), layout="constrained")
     by_crop, by_side = figure.subplots(1, 2)
@@ -73,15 +74,19 @@ def show_distortion(curve: "DistortionCurve") -> StillFigure:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.grid(alpha=0.3)
         _add_legend(ax)
-    return StillFigure(figure, f"{curve!r} {_cost_text(curve)}")
+    return StillFigure(figure, _curve_text(curve))
 
 
-def _cost_text(curve: "DistortionCurve") -> str:
+def _curve_text(curve: "DistortionCurve") -> str:
     first, last = curve.crops[0], curve.crops[-1]
+    sides = ", ".join(f"{x} {y}" for x, y in zip(_SIDES, curve.margins, strict=True))
     return (
-        f"Left: RMSE and cost against crop; the cost goes from {first.cost:.3g} to "
-        f"{last.cost:.3g} pixels computed for each that is kept. Right: mean error "
-        "against the distance to each side."
+        f"Distortion of '{curve.output}' in {curve.chunk_count} chunks of "
+        f"{curve.chunk} px. Left: RMSE and cost against crop. From crop {first.crop} "
+        f"to {last.crop} the RMSE goes from {first.rmse:.3g} to {last.rmse:.3g}, and "
+        f"the cost from {first.cost:.3g} to {last.cost:.3g} pixels computed for each "
+        "that is kept. Right: mean error against the distance to each side; margins: "
+        f"{sides} px."
     )
 
 
@@ -90,9 +95,10 @@ def _draw_crops(ax: Axes, curve: "DistortionCurve") -> None:
     errors = [one.rmse for one in curve.crops]
     _set_error_axis(ax, errors)
     ax.plot(crops, errors, color=_ERROR)
-    for tiles, face, label in (
-        (True, _ERROR, "error"),
-        (False, "white", "error, cannot be tiled"),
+    # A hollow mark hides nothing below it: two crops may differ by one pixel.
+    for tiles, marker, label in (
+        (True, "o", "error"),
+        (False, "D", "error, cannot be tiled"),
     ):
         chosen = [i for i, one in enumerate(curve.crops) if one.tiles == tiles]
         if chosen:
@@ -100,9 +106,10 @@ def _draw_crops(ax: Axes, curve: "DistortionCurve") -> None:
                 [crops[i] for i in chosen],
                 [errors[i] for i in chosen],
                 linestyle="",
-                marker="o",
+                marker=marker,
                 color=_ERROR,
-                markerfacecolor=face,
+                markerfacecolor=_ERROR if tiles else "none",
+                markersize=5 if tiles else 7.5,
                 label=label,
             )
     ax.set_xlabel("crop on each side (px)", fontsize=TEXT_SIZE)
@@ -251,6 +258,7 @@ def _draw_box(
 def _text(plan: "InferencePlan", height: int, width: int) -> str:
     tile = plan.largest_tile
     return (
-        f"{len(plan.tiles)} tiles of at most {len(tile.rows)} x {len(tile.cols)} px; "
+        f"{counted(len(plan.tiles), 'tile')} of at most {len(tile.rows)} x "
+        f"{len(tile.cols)} px; "
         f"the one in the middle reads {height} x {width} px of the reference."
     )
