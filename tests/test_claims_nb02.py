@@ -27,21 +27,31 @@ def datasets(cut):
 
 @pytest.fixture(scope="module")
 def networks(cut, datasets, tmp_path_factory):
-    """The pooled network of the best epoch, for each seed."""
+    """The pooled network of the best epoch, and its curves, for each seed."""
     folder = tmp_path_factory.mktemp("networks")
     statistics = tl.band_statistics(cut["a"])
 
     def pooled(class_count):
         return tl.architectures.pooled_cnn(class_count, statistics=statistics)
 
-    paths = [folder / f"{seed}.keras" for seed in SEEDS]
-    for seed, path in zip(SEEDS, paths, strict=True):
-        recipes.train(pooled, datasets, path, class_count=6, epochs=EPOCHS, seed=seed)
-    return [keras.models.load_model(path) for path in paths]
+    trained = {}
+    for seed in SEEDS:
+        path = folder / f"{seed}.keras"
+        history = recipes.train(
+            pooled, datasets, path, class_count=6, epochs=EPOCHS, seed=seed
+        )
+        trained[keras.models.load_model(path)] = history.history
+    return trained
 
 
 def scores_of(networks, dataset):
     return [tl.training.evaluate_classes(network, dataset) for network in networks]
+
+
+def test_the_loss_on_b_soon_stops_falling(networks):
+    for curves in networks.values():
+        assert curves["loss"][-1] < curves["loss"][EPOCHS // 2] - 0.05
+        assert min(curves["val_loss"][: EPOCHS // 2]) < curves["val_loss"][-1]
 
 
 def test_some_classes_are_found_well_and_others_badly(networks, datasets):

@@ -170,17 +170,18 @@ assert polygons < len(positions) / 5
 # network little more than one. Two rules follow for this course:
 #
 # - A network is tested on *other ground*, never on patches between the training patches.
-# - An uncertainty is computed from the number of polygons, not of patches.
+# - An uncertainty is computed over polygons, not over patches.
 #
 # A second warning. You drew the same number of each class, but the ground does not have
 # the same area of each class. A score on such balanced patches is **not** the score of
-# a map. On a map, rare classes are a small share of the pixels.
+# a map. On a map, rare classes are a small share of the pixels. A network that learned
+# from equal numbers tends to name them too often there.
 
 # %% [markdown]
 # ## Two sources
 #
-# [Sentinel-2](glossary.md#sentinel-2) has more bands with pixels of 20 m. They help to
-# tell classes apart that look alike at 10 m. Both images are cut in **one call**. Then
+# [Sentinel-2](glossary.md#sentinel-2) has more bands with pixels of 20 m. They may help
+# to tell classes apart that look alike at 10 m. Both images are cut in **one call**. Then
 # patch number 7 of one and patch number 7 of the other show the same ground.
 
 # %% exercise="pairs"
@@ -266,7 +267,7 @@ print(f"lost in the scene with a hole: {lost_share(fewer):.1%}")
 #
 # ## Further reading
 #
-# - Ploton and others (2020) show how samples that lie close together make a score too good:
+# - Samples that lie close together make a score too good: Ploton and others (2020),
 #   [doi.org/10.1038/s41467-020-18321-y](https://doi.org/10.1038/s41467-020-18321-y).
 # - How rasters store no-data values:
 #   [GDAL's raster data model](https://gdal.org/en/stable/user/raster_data_model.html).

@@ -59,8 +59,8 @@ class PooledCNN(tl.PatchModel):
 
 # %% [markdown]
 # The patches are cut as in notebook 01, in three areas. The network learns from area A.
-# Its inputs are *standardised* by band, with the mean and the spread of the patches of
-# A. Notebook 03 shows why.
+# Its inputs are *standardised* by band, with the mean and the spread of these patches;
+# notebook 03 shows why.
 
 # %%
 patches = recipes.cut_patches(havel, work)
@@ -90,9 +90,10 @@ pandas.DataFrame(rows, index=names, columns=["field", "scale"])
 #
 # ## Training
 #
-# This is plain Keras. [Precision](glossary.md#precision) and
-# [recall](glossary.md#recall) of each class are computed after each epoch; the curves
-# show those of one class.
+# `compile` and `fit` are plain Keras. The kit adds two scores of each class.
+# [Recall](glossary.md#recall): the share of its patches that were found.
+# [Precision](glossary.md#precision): the share of the patches given this class that
+# belong to it. The curves show those of one class.
 
 # %%
 legend = tl.read_legend(havel / "terrain_truth_a.tif")
@@ -124,8 +125,9 @@ scores = {
 pandas.DataFrame(scores, index=legend.names).round(2)
 
 # %% [markdown]
-# **What you see.** Some classes are found well, others badly. One number for all classes
-# would hide this.
+# **What you see.** Some classes are found well, others badly. One number for all would
+# hide this. The loss on B soon stops falling:
+# [overfitting](glossary.md#overfitting).
 #
 # ## The score, and how sure it is
 #
@@ -155,10 +157,10 @@ pandas.DataFrame(rows, index=["from", "to"]).T.round(2)
 assert highest - lowest > 2 * (high - low)
 
 # %% [markdown]
-# **What you saw.** The score on C is the lower one: B chose the epoch, and C is other
-# ground. The honest interval is the wide one: with other polygons, the accuracy could have
-# been that much lower or higher. Another random seed gives another network.
-# That is a second uncertainty; notebook 03 looks at it.
+# **What you saw.** C has the lower score: B chose the epoch, and C is other ground. The
+# honest interval is the wide one: with other polygons, the accuracy could have been that
+# much lower or higher. Another random seed gives another network. That is a second
+# uncertainty; notebook 03 looks at it.
 #
 # ## What counts as found?
 #
@@ -303,8 +305,6 @@ fine, seconds = read_map("patch_based", 1, Window(600, 248, 200, 124))
 print(f"{fine.shape[0]} x {fine.shape[1]} pixels of 10 m took {seconds:.1f} s")
 
 # %% [markdown]
-# The next notebook gets small pixels with less work: its network has no poolings.
-#
 # ## Summary
 #
 # - Strides multiply: they enlarge the receptive field, and the pixels of the map too.
