@@ -127,7 +127,7 @@ $(READY): pyproject.toml constraints.txt
 	$(MAKECMDGOALS) PYTHON=/path/to/python" >&2; exit 1)
 	@'$(PYTHON)' -c '$(USABLE)' 2>/dev/null || { echo "PYTHON=$(PYTHON) does not run, \
 	is not 3.11 or 3.12, or lacks venv and ensurepip. Name another one." >&2; exit 1; }
-	@echo "Installing the kit into $(ENVIRONMENT): a few minutes, 2 GB."
+	@echo "Installing the kit into $(ENVIRONMENT): a few minutes, 2.5 GB."
 	@if [ -e $(UNFINISHED) ] || ! $(RUN) -m pip --version >/dev/null 2>&1; \
 	then '$(PYTHON)' -m venv --clear $(ENVIRONMENT); fi
 	@rm -f $(READY) && touch $(UNFINISHED)

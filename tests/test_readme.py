@@ -53,6 +53,30 @@ def check_own_map(path, truth):
     assert rasters.read_legend(path).classes == (10, 20, 30)
 
 
+def headings(path):
+    """Anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "CONTRIBUTING.md", "SECURITY.md", "notebooks/glossary.md"],
+)
+def test_no_link_of_a_page_is_dead(repository, name):
+    page = repository / name
+    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
+    for link in links:
+        # A badge or a link of an account that does not exist would be dead.
+        assert not re.search("OWNER|ACCOUNT|NAME", link)
+        if link.startswith("https://"):
+            continue
+        file, _, anchor = link.partition("#")
+        target = page.parent / file if file else page
+        assert target.exists(), link
+        assert not anchor or anchor in headings(target), link
+
+
 @pytest.mark.thorough
 def test_the_examples_of_the_readme_run(
     repository, tmp_path, monkeypatch, capfd, two_epochs
@@ -62,7 +86,7 @@ def test_the_examples_of_the_readme_run(
     code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
     # The small scene has four classes, the real one six.
     code = code.replace("class_count=6", "class_count=4")
-    code = code.replace("pixelwise_fcnn(6)", "pixelwise_fcnn(4)")
+    code = code.replace("pixelwise_fcnn(6,", "pixelwise_fcnn(4,")
     scene = testing.small_scene()
     shutil.copy(scene["input_10m"], tmp_path / "s2_10m.tif")
     shutil.copy(scene["labels"], tmp_path / "terrain_truth_a.tif")
