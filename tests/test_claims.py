@@ -1,49 +1,52 @@
-"""Statements of the notebooks about training, checked with several seeds (slow)."""
+"""Statements of the notebooks about training, checked with several seeds.
+
+Those on recorded networks are quick. Those that train again are slow.
+"""
 
 from dataclasses import replace
-from typing import NamedTuple
 
 import keras
 import numpy as np
 import pytest
 
 import tutorial_lib as tl
-from tutorial_lib import rasters
+from tutorial_lib import rasters, recorded
 from tutorial_lib.recorded import recipes
 from tutorial_lib.recorded.recordings import RECORDINGS
 
 SEEDS = (0, 1, 2)
-# Another sun, and other air: factor and number for the pixel values.
-SUNS = {"x 0.9": (0.9, 0), "x 1.1": (1.1, 0), "+ 100": (1, 100), "- 100": (1, -100)}
-
-pytestmark = pytest.mark.slow
-
-
-class Training(NamedTuple):
-    """A network of the best epoch by the loss on B, and the curves of its training."""
-
-    model: keras.Model
-    curves: dict[str, list[float]]
+# Factors and numbers for the pixel values, beside x 0.9: another sun, and other air.
+OTHER_SUNS = ((1.1, 0), (1, 100), (1, -100))
+# The networks that are recorded, by name and seed.
+JITTERED = [
+    ("pooled_havel", 0),
+    *((name, seed) for name in ("fcnn_havel", "dual_source_havel") for seed in SEEDS),
+]
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """Function that trains as a recording was trained, with any seed, once."""
-    folder = tmp_path_factory.mktemp("networks")
-    patches, done = {}, {}
+def curves_of(tmp_path_factory):
+    """Function that gives the curves of a recording's training with another seed."""
+    patches = {}
 
-    def train(name: str, seed: int) -> Training:
-        one = replace(RECORDINGS[name], seed=seed)
-        places = str((one.sizes, one.counts))
-        if places not in patches:
-            patches[places] = one.patches(tmp_path_factory.mktemp("patches"))
-        if (name, seed) not in done:
-            best = folder / f"{name}_{seed}.keras"
-            curves = one.train(patches[places], best).history
-            done[name, seed] = Training(keras.models.load_model(best), curves)
-        return done[name, seed]
+    def train(name: str, seed: int, **change: int) -> dict[str, list[float]]:
+        one = replace(RECORDINGS[name], seed=seed, **change)
+        # The trainings with few patches have others.
+        counts = str(one.counts)
+        if counts not in patches:
+            patches[counts] = one.patches(tmp_path_factory.mktemp("patches"))
+        return one.train(
+            patches[counts], tmp_path_factory.mktemp("best") / "a.keras"
+        ).history
 
     return train
+
+
+def recorded_network(name: str, seed: int = 0) -> keras.Model:
+    """A network of the kit, which `make weights` trained with this seed."""
+    return keras.models.load_model(
+        recorded.weights_path(name + f"_{seed}" * (seed > 0))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -67,74 +70,91 @@ def accuracy(*args, **options):
     return np.mean(labels == estimated)
 
 
+# Trained again: slow.
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_standardised_network_reaches_two_thirds_of_b_in_ten_epochs(trained, seed):
-    assert max(trained("fcnn_standardised", seed).curves["val_accuracy"][:10]) >= 0.66
+def test_a_standardised_network_is_quicker_and_better_than_one_with_the_factor(
+    curves_of, seed
+):
+    factor = curves_of("fcnn_factor", seed, epochs=10)
+    standardised = curves_of("fcnn_standardised", seed, epochs=10)
+    assert max(standardised["val_accuracy"]) >= 0.66
+    assert max(standardised["val_accuracy"]) > max(factor["val_accuracy"]) + 0.06
+    assert min(standardised["val_loss"]) < min(factor["val_loss"]) - 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
-def test_standardising_is_better_than_the_factor(trained, seed):
-    factor = trained("fcnn_factor", seed).curves
-    standardised = trained("fcnn_standardised", seed).curves
-    assert min(standardised["val_loss"][:10]) < min(factor["val_loss"][:10]) - 0.05
-    assert max(standardised["val_accuracy"][:10]) > max(factor["val_accuracy"]) + 0.03
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_jittered_network_hardly_notices_another_sun(trained, patches, seed):
-    for area in "bc":
-        for name in ("fcnn_havel", "dual_source_havel", "pooled_havel"):
-            model = trained(name, seed).model
-            usual = accuracy(model, patches, area)
-            for sun, (gain, offset) in SUNS.items():
-                other = accuracy(model, patches, area, gain=gain, offset=offset)
-                assert other >= usual - (0.03 if sun == "x 0.9" else 0.05), (name, sun)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_standardised_network_without_jitter_notices_it(trained, patches, seed):
-    model = trained("fcnn_standardised", seed).model
-    for area in "bc":
-        usual = accuracy(model, patches, area)
-        assert accuracy(model, patches, area, gain=0.9) < usual - 0.05
-        assert accuracy(model, patches, area, gain=1.1) < usual - 0.02
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_few_patches_overfit_and_turns_cure_it(trained, seed):
-    few = trained("fcnn_few", seed).curves
-    turned = trained("fcnn_few_turned", seed).curves
+def test_few_patches_overfit_and_turns_cure_it(curves_of, seed):
+    few, turned = curves_of("fcnn_few", seed), curves_of("fcnn_few_turned", seed)
     # The loss on B rises to much more than its best, while that on A falls on.
     assert np.mean(few["val_loss"][-5:]) > 1.4 * min(few["val_loss"])
     assert few["accuracy"][-1] > 0.9
     assert np.argmin(few["val_loss"]) < 40
     # With turns it does not.
-    assert np.mean(turned["val_loss"][-5:]) < 1.2 * min(turned["val_loss"])
+    assert np.mean(turned["val_loss"][-5:]) < 1.25 * min(turned["val_loss"])
     assert np.argmin(turned["val_loss"]) > np.argmin(few["val_loss"])
     assert min(turned["val_loss"]) < min(few["val_loss"]) - 0.02
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_two_sources_are_better_than_one_on_b_and_c(trained, patches, seed):
-    one, two = (trained(n, seed).model for n in ("fcnn_havel", "dual_source_havel"))
-    for area in "bc":
-        assert accuracy(two, patches, area) > accuracy(one, patches, area)
+# The recorded networks, of three seeds.
+
+
+@pytest.mark.parametrize(("name", "seed"), JITTERED)
+@pytest.mark.parametrize("area", ["b", "c"])
+def test_a_jittered_network_hardly_notices_another_sun(patches, name, seed, area):
+    model = recorded_network(name, seed)
+    usual = accuracy(model, patches, area)
+    assert accuracy(model, patches, area, gain=0.9) >= usual - 0.03
+    for gain, offset in OTHER_SUNS:
+        other = accuracy(model, patches, area, gain=gain, offset=offset)
+        assert other >= usual - 0.04
+
+
+@pytest.mark.parametrize("area", ["b", "c"])
+def test_a_standardised_network_without_jitter_notices_it(patches, area):
+    model = recorded_network("fcnn_standardised")
+    usual = accuracy(model, patches, area)
+    assert accuracy(model, patches, area, gain=0.9) < usual - 0.2
+    assert accuracy(model, patches, area, gain=1.1) < usual - 0.03
+
+
+def test_no_jitter_saves_from_an_offset_that_was_left_in(patches):
+    for name, seed in JITTERED:
+        model = recorded_network(name, seed)
+        other = accuracy(model, patches, "b", offset=1000)
+        assert other < accuracy(model, patches, "b") - 0.2
+
+
+@pytest.mark.parametrize(("name", "seed"), JITTERED)
+def test_the_test_area_is_harder_and_places_matter(patches, name, seed):
+    model = recorded_network(name, seed)
+    labels, estimated = classified(model, patches, "c")
+    assert accuracy(model, patches, "b") > np.mean(labels == estimated) + 0.05
+    polygons = patches["c"].polygons
+    low, high = tl.training.accuracy_interval(labels, estimated, polygons)
+    single = tl.training.accuracy_interval(labels, estimated)
+    assert high - low > 3 * (single[1] - single[0])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_test_area_is_harder_than_the_one_that_chose_the_epoch(
-    trained, patches, seed
-):
-    for name in ("pooled_havel", "fcnn_havel", "dual_source_havel"):
-        model = trained(name, seed).model
-        labels, estimated = classified(model, patches, "c")
-        polygons = patches["c"].polygons
-        assert accuracy(model, patches, "b") > np.mean(labels == estimated) + 0.05
-        low, high = tl.training.accuracy_interval(labels, estimated, polygons)
-        single = tl.training.accuracy_interval(labels, estimated)
-        assert high - low > 2 * (single[1] - single[0])
+def test_these_places_do_not_tell_whether_two_sources_are_better(patches, seed):
+    found = [
+        classified(recorded_network(name, seed), patches, "c")
+        for name in ("fcnn_havel", "dual_source_havel")
+    ]
+    (labels, one), (_, two) = found
+    polygons = patches["c"].polygons
+    table = tl.training.compare_over_places(labels, one, two, polygons)
+    overall = table.loc["overall accuracy"]
+    assert abs(overall["gain"]) < 0.06
+    # Some class gains, or may: the interval of the overall accuracy is longer than it.
+    assert overall["high"] - overall["low"] > abs(overall["gain"])
 
 
+@pytest.mark.slow
 def test_buildings_of_the_town_are_found_in_two_minutes(repository, tmp_path):
     """Six epochs are enough to beat every threshold on pan (F-scores below 0.5)."""
     town = repository / "data" / "town"
@@ -161,6 +181,7 @@ def test_buildings_of_the_town_are_found_in_two_minutes(repository, tmp_path):
         assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) >= 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 def test_fcnn_reaches_two_thirds_on_the_tokyo_patches(reference_data, tmp_path):
     folder = reference_data / "tokyo_patches"
