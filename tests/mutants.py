@@ -568,6 +568,8 @@ def verdict_of(exercise: Exercise, note: Note, answer: Any, given: Mapping) -> s
         return "not attempted"
     if note.kind == "wrong":
         return "generic" if note.text.startswith("This is not it yet") else "named"
+    if note.text.startswith("The question asks for another kind"):
+        return "generic"
     explained = note.folded or "` raised `" in note.text
     return "named" if explained or kit_explains(exercise, answer, given) else "raw"
 

@@ -223,6 +223,16 @@ def test_a_known_error_becomes_a_sentence_on_its_cause(names, code, words):
         assert note.folded or "labels" in words
 
 
+def test_keys_are_those_of_the_dictionary_that_lacks_the_key(names):
+    code = "a, b = {'fine': 1}, {'coarse': 2}\nreturn a['fine'] + b['fine']"
+    assert "no key `fine`. There are: `coarse`." in check(names, code).text
+
+
+def test_long_text_is_not_shown(names):
+    note = check(names, "float(str(np.zeros((50, 50))))")
+    assert len(note.text.splitlines()[0]) < 90
+
+
 @pytest.mark.parametrize("code", [x[0] for x in NETWORKS])
 def test_no_note_has_colours_of_terminals_or_nodes_of_graphs(names, code):
     note = check(names, code)

@@ -78,14 +78,16 @@ class Cause:
         own = {one for one in self.names if not one.startswith("_")}
         known = own - vars(builtins).keys()
         # Python has many names: few of them are meant.
-        return nearest(name, sorted(known)) or nearest(name, sorted(own), alike=0.85)
+        return nearest(name, sorted(known)) or nearest(name, sorted(own), alike=0.9)
 
-    def keys(self) -> list[str]:
-        """The keys of the dictionary or table that the learner's line looks into."""
+    def keys(self, missing: str) -> list[str]:
+        """The keys of the dictionary or table of the learner's line that lacks a key."""
         for name in re.findall(r"(\w+)(?:\.loc)?\[", self.line):
             value = self.names.get(name)
             if isinstance(value, Mapping) or hasattr(value, "columns"):
-                return [key for key in value if isinstance(key, str)]
+                keys = [key for key in value if isinstance(key, str)]
+                if missing not in keys:
+                    return keys
         return []
 
     def parameters(self, function: str) -> list[str]:

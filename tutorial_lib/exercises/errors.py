@@ -1,6 +1,7 @@
 """Turn an error into a sentence that says what to do."""
 
 import re
+from traceback import walk_tb
 
 from tutorial_lib.exercises.attempts import learners_line
 from tutorial_lib.exercises.causes import Cause
@@ -16,8 +17,7 @@ _NOISE = re.compile(
     r"Exception encountered when calling [\w.]+\(\)\.\s*"
 )
 
-# Errors that the check itself raises when it works with an answer of another kind.
-_OTHER_KIND = (AttributeError, TypeError, LookupError)
+_OTHER_KIND = "The question asks for another kind of answer."
 
 
 def describe_error(
@@ -50,9 +50,16 @@ def describe_error(
         text = f"`{call}` raised `{kind}`: {first}" if call else f"`{kind}`: {first}"
         folded = f"{kind}: {original}" if original != first else ""
     line = learners_line(error, file)
-    if sentence and not line and not call and isinstance(error, _OTHER_KIND):
-        text = f"The question asks for another kind of answer. {text}"
+    if sentence and not line and not call and _is_raised_by_the_check(error):
+        text = _OTHER_KIND if "`_" in text else f"{_OTHER_KIND} {text}"
     return "\n".join(part for part in (text, line) if part), folded
+
+
+def _is_raised_by_the_check(error: BaseException) -> bool:
+    """Whether the check itself cannot work with an answer of this kind."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    names = [frame.f_globals.get("__name__", "") for frame in frames[-1:]]
+    return any(name.startswith("tutorial_lib.exercises") for name in names)
 
 
 def _sentence(error: BaseException, message: str, file: str) -> str:

@@ -77,7 +77,8 @@ def _module_attribute(match: re.Match, cause: Cause) -> str:
 
 
 def _key(match: re.Match, cause: Cause) -> str:
-    keys, key = cause.keys(), match[1]
+    key = match[1]
+    keys = cause.keys(key)
     if not keys:
         return f"There is no key or column `{key}`. Is its name written correctly?"
     close = nearest(key, keys)

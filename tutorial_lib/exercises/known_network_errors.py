@@ -321,6 +321,12 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     ),
     (
         "KeyError",
+        r"^'class_name'$",
+        "A dictionary stands where Keras expects an optimizer, a loss or a metric. Are "
+        "two arguments exchanged?",
+    ),
+    (
+        "KeyError",
         r"The path: \('?(\w+)'?,?\) in the `?(\w+)`? argument",
         r"The \2 is given for an output `\1`, which the network does not have. Use the name "
         "of one of its outputs.",

@@ -19,6 +19,7 @@ _KINDS = {
     "UpSampling2D": "upsampling",
     "Concatenate": "concatenation",
     "Add": "sum",
+    "Argmax": "`labels_of`",
     "Dense": "dense layer",
     "Flatten": "flattening",
     "Dropout": "dropout",

@@ -151,7 +151,7 @@ def _unpaired(
 def _missing(missing: Sequence[Use], pairs: Sequence[tuple], calls: _Names) -> str:
     """Sentence on the layers that are missing."""
     words = [
-        f"`{use.layer.name}`" if use.is_named else f"a {described(use)}"
+        f"`{use.layer.name}`" if use.is_named else _with_article(described(use))
         for use in missing
     ]
     listed = and_joined(list(dict.fromkeys(words))[:3])
@@ -163,6 +163,12 @@ def _missing(missing: Sequence[Use], pairs: Sequence[tuple], calls: _Names) -> s
         text = f"A layer is missing{f' after {calls(before[-1])}' if before else ''}"
         text = f"{text}: {listed}."
     return f"{text} Is every result assigned, as in `net = …`?"
+
+
+def _with_article(text: str) -> str:
+    if text.startswith("`"):
+        return text
+    return f"{'an' if text[0] in 'aeiou' else 'a'} {text}"
 
 
 def _wiring(
