@@ -48,10 +48,9 @@ def scores_of(networks, dataset):
     return [tl.training.evaluate_classes(network, dataset) for network in networks]
 
 
-def test_the_loss_on_b_soon_stops_falling(networks):
+def test_the_loss_ends_larger_on_b_than_on_a(networks):
     for curves in networks.values():
-        assert curves["loss"][-1] < curves["loss"][EPOCHS // 2] - 0.05
-        assert min(curves["val_loss"][: EPOCHS // 2]) < curves["val_loss"][-1]
+        assert curves["val_loss"][-1] > curves["loss"][-1] + 0.2
 
 
 def test_some_classes_are_found_well_and_others_badly(networks, datasets):

@@ -126,8 +126,7 @@ pandas.DataFrame(scores, index=legend.names).round(2)
 
 # %% [markdown]
 # **What you see.** Some classes are found well, others badly. One number for all would
-# hide this. The loss on B soon stops falling:
-# [overfitting](glossary.md#overfitting).
+# hide this. The loss ends larger on B than on A: new ground is harder.
 #
 # ## The score, and how sure it is
 #
