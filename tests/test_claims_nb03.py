@@ -53,13 +53,15 @@ def test_standardised_inputs_are_better_after_a_few_epochs_than_the_factor_ever(
 
 def test_another_sun_harms_the_network_without_jitter_only(batches):
     _, valid, _ = batches
-    for gain, offset in ((0.9, 0), (1.1, 0), (1, -100)):
-        other = under_another_sun(valid, gain, offset)
-        model = recorded_model("fcnn_standardised")
-        assert accuracy(model, other) < accuracy(model, valid) - 0.04
-        for name in JITTERED:
-            model = recorded_model(name)
-            assert accuracy(model, other) > accuracy(model, valid) - 0.04
+    plain = recorded_model("fcnn_standardised")
+    darker = under_another_sun(valid, 0.9)
+    assert accuracy(plain, darker) < accuracy(plain, valid) - 0.15
+    for name in JITTERED:
+        model = recorded_model(name)
+        least = accuracy(model, valid) - 0.03
+        for gain, offset in ((0.9, 0), (1.1, 0), (1, -100)):
+            other = under_another_sun(valid, gain, offset)
+            assert accuracy(model, other) > least
 
 
 def falls_nearly_to_the_end(losses):
@@ -87,11 +89,16 @@ def assert_few_overfit(few, turned):
 def test_the_interval_over_polygons_is_wider_than_the_one_over_patches(
     batches, patches
 ):
+    accuracies, widths = [], []
     for name in JITTERED:
         labels, estimated = tl.training.classify(recorded_model(name), batches[2])
         low, high = tl.training.accuracy_interval(labels, estimated)
         wide = tl.training.accuracy_interval(labels, estimated, patches["c"].polygons)
-        assert wide[1] - wide[0] > 1.5 * (high - low)
+        assert wide[1] - wide[0] > 2 * (high - low)
+        accuracies.append(np.mean(labels == estimated))
+        widths.append(wide[1] - wide[0])
+    # The seeds differ by less than the interval over polygons is wide.
+    assert np.ptp(accuracies) < min(widths)
 
 
 # Notebook 04, on the recorded training

@@ -1113,7 +1113,8 @@ land_cover = Exercise(
             hint="The map is right. It has no names and colours yet: give it the legend.",
         ),
         "background": Mistake(
-            code=_with_option("background=0"),
+            code="import warnings\n\nwarnings.simplefilter('ignore')\n"
+            + cleandoc(_with_option("background=0")),
             hint="The file says that 0 means no data, and 0 is also a class: water would "
             "be missing in other programs. Leave `background` out.",
         ),
