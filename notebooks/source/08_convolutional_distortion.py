@@ -198,7 +198,7 @@ for tile_size in (160, 416):
     plan = tl.plan_inference(network, sources, output="estimated", tile_size=tile_size)
     chunk = len(plan.job.chunk(plan.tiles[0], "input_p")[0])
     plans[tile_size] = {"chunk": chunk, "read for each mapped": plan.redundancy}
-pandas.DataFrame(plans).T.rename_axis("tile").round(2)
+pandas.DataFrame(plans).T.rename_axis("tile").astype({"chunk": int}).round(2)
 
 # %% [markdown]
 # **What you see.** With small chunks it is expensive: half of each side is thrown away.
@@ -398,9 +398,9 @@ assert many["intervals with the truth"].min() > 0.85
 # however many samples are drawn. The producer's accuracy of the rarest class of the map
 # is counted too high, and that of the most common one too low.
 #
-# **A warning for the Havel.** Its labels are polygons that somebody drew, where the class
-# was easy to see. That is not a probability sample. Weights help there too, but the
-# interval would promise more than anybody knows.
+# **A warning for the Havel.** Its labels are polygons that somebody drew. Most pixels had
+# no chance to be in one, so they are not a probability sample. You can weight its scores
+# by area as well, but such an interval would be too sure of itself.
 #
 # ## Summary
 #
