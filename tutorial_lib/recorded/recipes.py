@@ -53,7 +53,6 @@ __all__ = [
     "cut_town_patches",
     "datasets",
     "train",
-    "train_fcnn",
 ]
 
 
@@ -256,15 +255,3 @@ def train(
         metrics={"estimated": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
     )
     return fit_best_epoch(model, datasets, best, epochs=epochs, verbose=verbose)
-
-
-def train_fcnn(
-    train_batches: "tf.data.Dataset",
-    valid_batches: "tf.data.Dataset",
-    best: PathLike,
-    **options: int,
-) -> "keras.callbacks.History":
-    """Train the pixel-wise network, with the keyword arguments of `train`."""
-    from tutorial_lib.networks.architectures import pixelwise_fcnn
-
-    return train(pixelwise_fcnn, (train_batches, valid_batches), best, **options)
