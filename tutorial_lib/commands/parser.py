@@ -21,10 +21,12 @@ EXAMPLES = {
     "patches": """\
 example:
   tutorial-lib patches --source input=s2_10m.tif --size input=16 \\
-      --labels terrain_truth_a.tif --count 1000 --out-dir patches --prefix a_""",
+      --labels terrain_truth_a.tif --count 900 --most-per-polygon 100 --margin 8 \\
+      --out-dir patches --prefix a_""",
     "train": """\
 example:
-  tutorial-lib train --architecture pixelwise_fcnn --legend-from terrain_truth_a.tif \\
+  tutorial-lib train --architecture pixelwise_fcnn --standardise \\
+      --legend-from terrain_truth_a.tif \\
       --train input=patches/a_input.tif --train labels=patches/a_labels.tif \\
       --valid input=patches/b_input.tif --valid labels=patches/b_labels.tif \\
       --epochs 25 --patience 5 --log-dir logs --model fcnn.keras""",
