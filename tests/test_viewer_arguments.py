@@ -200,7 +200,7 @@ OPTIONS = {
     "nodata": ["a", [0], (0,), True, 1j, np.array([1, 2])],
     "titles": [["a"] * 3, [], [None] * 2, {"a": 1}, object(), np.array(3), b"a"],
     "window": [(0, 0, 3, 3), "all", 5],
-    "height": ["tall", 0, 1.5, None, True, np.nan, [3]],
+    "height": ["tall", 0, 1.5, True, np.nan, [3]],
     "mode": ["wipe", 3, None, ["swipe"], np.array(["a", "b"])],
     "tile": [16.5, "16", (8, -1), (8, 8, 8), 0, True, {}, [], np.nan],
     "opacity": [2, -1, "a", None, [0.5], True, np.nan],

@@ -906,7 +906,7 @@ WRONG = {
             (ValueError, GIVE, 0, -1, 1.5, [1, 2, 3], []),
         ],
         "window": WINDOW,
-        "height": whole(0, -1, 10),
+        "height": whole(0, -1, 10, none=False),
     },
     "compare.to_html": {
         "path": [*DESTINATION, (ValueError, r"\.html", "page.tif", "page")]
