@@ -40,6 +40,9 @@ def _judge_make_dataset(answer: Callable[..., Iterable]) -> Any:
         if "of type dict" in str(err):
             return "upside down"
         raise
+    # Keras reads the batches again in each epoch.
+    if not all(isinstance(one, tf.data.Dataset) for one in (in_order, shuffled)):
+        return "no dataset"
     batches, shuffled_batches = list(in_order), list(shuffled)
     wrong = _wrong_inputs(*batches[0])
     if wrong:
@@ -48,11 +51,7 @@ def _judge_make_dataset(answer: Callable[..., Iterable]) -> Any:
         return "apart"
     if _rises(batches) == _rises(shuffled_batches):
         return "never mixed" if _rises(batches) else "always mixed"
-    if _rises(shuffled_batches):
-        return "other way round"
-    # Keras reads the batches again in each epoch.
-    both = isinstance(in_order, tf.data.Dataset), isinstance(shuffled, tf.data.Dataset)
-    return None if all(both) else "no dataset"
+    return "other way round" if _rises(shuffled_batches) else None
 
 
 def _wrong_inputs(inputs: Mapping[str, Any], targets: Mapping[str, Any]) -> Any:
