@@ -38,8 +38,8 @@ epochs = 6
 #
 # Three convolutions, and two [poolings](glossary.md#pooling). A pooling of 2 keeps the
 # largest of 2 x 2 values, then moves on by 2 pixels: its [stride](glossary.md#stride) is
-# 2. So the image becomes smaller. The first output, `estimated`, has the probabilities,
-# the second the number of the most probable class.
+# 2. So the image becomes smaller. The outputs are the probabilities, and the number of
+# the most probable class.
 
 
 # %%
@@ -292,8 +292,8 @@ assert np.abs(at_once - one_by_one).max() < 1e-5
 
 # %% [markdown]
 # **What you saw.** The maps are the same: in both modes a map pixel depends on its own
-# patch only. Neighbouring patches share most of their pixels. Patch by patch, the network
-# computes these again for each patch.
+# patch only. Neighbouring patches share pixels. Patch by patch, the network computes these
+# again and again.
 #
 # ## Optional: small pixels after all?
 #
