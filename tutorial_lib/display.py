@@ -38,8 +38,8 @@ def image_tag(
         style: Style of the element.
 
     Example:
-        >>> image_tag(b"...", "a <map>", kind="image/jpeg")
-        '<img alt="a &lt;map&gt;" style="max-width: 100%" src="data:image/jpeg;base64,Li4u">'
+        >>> image_tag(b"...", "a <map>")[:54]
+        '<img alt="a &lt;map&gt;" style="max-width: 100%" src="'
     """
     if isinstance(picture, bytes):
         picture = base64.b64encode(picture).decode("ascii")
