@@ -233,6 +233,7 @@ def test_long_text_is_not_shown(names):
     assert len(note.text.splitlines()[0]) < 90
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("code", [x[0] for x in NETWORKS])
 def test_no_note_has_colours_of_terminals_or_nodes_of_graphs(names, code):
     note = check(names, code)

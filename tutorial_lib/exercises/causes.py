@@ -81,7 +81,7 @@ class Cause:
         return nearest(name, sorted(known)) or nearest(name, sorted(own), alike=0.9)
 
     def keys(self, missing: str) -> list[str]:
-        """The keys of the dictionary or table of the learner's line that lacks a key."""
+        """The keys of the dictionary or table in the line that lacks a key."""
         for name in re.findall(r"(\w+)(?:\.loc)?\[", self.line):
             value = self.names.get(name)
             if isinstance(value, Mapping) or hasattr(value, "columns"):

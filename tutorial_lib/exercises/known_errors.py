@@ -371,7 +371,7 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         "ValueError",
         r"invalid literal for int\(\)|could not convert string to float",
         lambda match, cause: (
-            f"This text cannot be made a number: {cause.message.rpartition(': ')[2]}."
+            f"This text cannot be made a number: {cause.message.rpartition(': ')[2][:40]}."
         ),
     ),
     (

@@ -561,7 +561,8 @@ def _judge_patience(
 ) -> str | Finding | None:
     val_loss = list(curves["val_loss"])
     try:
-        waited = np.nan if isinstance(answer, str) else float(answer)
+        several = isinstance(answer, str | list | tuple)
+        waited = np.nan if several else np.asarray(answer, float).item()
     except (TypeError, ValueError):
         waited = np.nan
     if np.isnan(waited):

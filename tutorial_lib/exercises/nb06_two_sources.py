@@ -213,8 +213,8 @@ make_dataset = Exercise(
         ),
         "no dataset": Mistake(
             code=_DATASET_SOLUTION.replace("return ", "return list(") + ")",
-            hint="The batches are right. But Keras reads them anew in each epoch: return "
-            "what `tl.patch_dataset` gives.",
+            hint="Keras reads the batches anew in each epoch, from a dataset. Return what "
+            "`tl.patch_dataset` gives, and nothing else.",
         ),
     },
     hints=(
