@@ -243,8 +243,8 @@ best_model = keras.models.load_model(best_path)
 #   [random seed](glossary.md#random-seed) gives another network. So the kit brings three
 #   networks of each kind. They were trained on the same patches, longer than yours, and with
 #   a smaller learning rate.
-# - **The places.** C has few [polygons](glossary.md#polygon). In other places the result
-#   may differ.
+# - **The places.** Of some classes C has few [polygons](glossary.md#polygon). In other places
+#   the result may differ.
 #
 # The comparison is not about the bands alone: the network of two sources also has more
 # weights. **How much will the accuracy on C gain? And how much will it vary with the
@@ -323,7 +323,7 @@ result
 
 # %%
 plan_map = ex.plan_map.answer()
-part = Window(col_off=100, row_off=100, width=120, height=80)
+part = Window(col_off=110, row_off=100, width=90, height=60)
 rows, maps = [], []
 for mode in ("fully_convolutional", "patch_based"):
     for first, path in sources.items():
