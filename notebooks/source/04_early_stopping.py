@@ -254,7 +254,7 @@ settings = {
     "the loss on B, patience 5": {"patience": 5},
     "the same, gains of 0.05 at least": {"patience": 5, "min_delta": 0.05},
     "the loss on B, patience 2": {"patience": 2},
-    "the same, not before epoch 10": {"patience": 2, "start_from_epoch": 10},
+    "the same, after epoch 10": {"patience": 2, "start_from_epoch": 10},
     "the accuracy on B, patience 5": {"patience": 5, "monitor": "val_accuracy"},
     "the loss on A, patience 5": {"patience": 5, "monitor": "loss"},
 }
