@@ -40,10 +40,9 @@ def _judge_make_dataset(answer: Callable[..., Iterable]) -> Any:
         if "of type dict" in str(err):
             return "upside down"
         raise
-    # Keras reads the batches again in each epoch.
-    if not all(isinstance(one, tf.data.Dataset) for one in (in_order, shuffled)):
+    batches, shuffled_batches = _batches(in_order), _batches(shuffled)
+    if not (batches and shuffled_batches):
         return "no dataset"
-    batches, shuffled_batches = list(in_order), list(shuffled)
     wrong = _wrong_inputs(*batches[0])
     if wrong:
         return wrong
@@ -51,7 +50,23 @@ def _judge_make_dataset(answer: Callable[..., Iterable]) -> Any:
         return "apart"
     if _rises(batches) == _rises(shuffled_batches):
         return "never mixed" if _rises(batches) else "always mixed"
-    return "other way round" if _rises(shuffled_batches) else None
+    if _rises(shuffled_batches):
+        return "other way round"
+    # Keras reads the batches again in each epoch.
+    both = isinstance(in_order, tf.data.Dataset), isinstance(shuffled, tf.data.Dataset)
+    return None if all(both) else "no dataset"
+
+
+def _batches(answer: Any) -> list[tuple]:
+    """The pairs of inputs and targets; empty if the answer does not hold such pairs."""
+    batches = list(answer) if isinstance(answer, Iterable) else []
+    pairs = all(
+        isinstance(batch, tuple)
+        and len(batch) == 2
+        and all(isinstance(part, Mapping) for part in batch)
+        for batch in batches
+    )
+    return batches if pairs else []
 
 
 def _wrong_inputs(inputs: Mapping[str, Any], targets: Mapping[str, Any]) -> Any:
