@@ -303,6 +303,14 @@ def test_what_is_typed_before_and_after_tab_changes_no_cell(page, name):
 @pytest.mark.parametrize("name", CODES)
 def test_the_verdict_is_announced_by_an_element_that_stays(page, name):
     root = explorer(page, name)
+    # Other tests have moved the controls.
+    begin = {
+        "fields": "fields.chunk, fields.crop = 128, 0",
+        "stopping": "stopping.training = 'one'; stopping.patience = 0",
+        "patches": "patches.label = 6; patches.page = 1",
+    }
+    run_code(page, begin[name])
+    page.wait_for_timeout(1000)
     region = root.locator("[aria-live=polite]")
     assert region.count() == 1
     before = region.inner_text()
