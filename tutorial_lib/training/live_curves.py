@@ -43,7 +43,7 @@ class LiveCurves(keras.callbacks.Callback):
         >>> live.curves
         {'loss': [1.5], 'val_loss': [1.6]}
         >>> live.plot()
-        Curves of 1 epochs: loss. The validation loss is smallest in epoch 1, 1.6.
+        Curves of 1 epoch: loss. The validation loss is smallest in epoch 1, 1.6.
     """
 
     def __init__(
