@@ -9,6 +9,8 @@ from tutorial_lib.exercises import compare_networks
 from tutorial_lib.exercises.attempts import run_code
 from tutorial_lib.exercises.graphs import graph_of
 
+pytestmark = pytest.mark.thorough
+
 L = keras.layers
 NAMES = {"keras": keras, "L": L, "np": np, "PatchModel": PatchModel}
 NAMES["labels_of"] = labels_of

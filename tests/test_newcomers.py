@@ -9,6 +9,8 @@ import pytest
 from tests.mutants import all_exercises
 from tests.test_exercises import fresh
 
+pytestmark = pytest.mark.thorough
+
 EXERCISES = all_exercises()
 
 
