@@ -8,10 +8,6 @@ _PROGRESS = "Only the progress bar comes or goes; the map is the same."
 _ORDER = "The bands are joined in another order, so the network can learn the same."
 
 EQUAL: dict[str, dict[str, str]] = {
-    "nb01_patches.draw": {
-        "1: .select_positions(labels_path, [strategy='constant', → ]count=co": "It is "
-        "the default.",
-    },
     "nb03_pixelwise_fcnn.land_cover": {
         "1: =legend, progress=[False → True])": _PROGRESS,
         "1: ', legend=legend[, progress=False → ])": _PROGRESS,

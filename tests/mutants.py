@@ -235,6 +235,8 @@ def returned(node: ast.Return, parent, field, scope) -> Iterator:
     yield ast.Return(ast.UnaryOp(ast.USub(), value))
     yield ast.Return(ast.Tuple([value, value], ast.Load()))
     yield ast.Return(ast.List([value], ast.Load()))
+    yield ast.Return(ast.Dict([ast.Constant("answer")], [value]))
+    yield ast.Return(ast.BinOp(value, ast.Mult(), ast.Constant(10)))
     yield ast.Return(ast.Call(ast.Name("str", ast.Load()), [value], []))
     yield from (ast.Return(ast.Constant(one)) for one in (None, 0, 1))
     yield from (ast.Return(ast.Name(name, ast.Load())) for name in scope.names)
