@@ -123,6 +123,7 @@ NETWORKS = [
     ("L.Conv2D(3, 3, padding='some')(image())", '"valid" or "same"'),
     ("L.Conv2D(3, 3, 2, 3)(image())", "in the place of a word"),
     ("keras.callbacks.EarlyStopping(monitr='val_loss')", "Did you mean `monitor`?"),
+    ("keras.optimizers.get(keras.optimizers.Adam)", "a class, and must be called"),
     ("keras.optimizers.get('adamm')", "optimizer", "`Nadam`"),
     ("L.Conv2D(3, 3)(np.zeros((16, 16, 4), 'float32'))", "`image[None]`"),
     ("trained('estimated')", "compiled first"),

@@ -119,6 +119,10 @@ def _identifier(match: re.Match, cause: Cause) -> str:
     import keras
 
     what, name = match[1].replace(" function", ""), match[2]
+    if name.startswith("<class"):
+        return (
+            f"The {what} is a class, and must be called: write `(…)` behind its name."
+        )
     modules: dict[str, Any] = {
         "activation": keras.activations,
         "loss": keras.losses,
