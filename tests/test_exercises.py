@@ -5,6 +5,8 @@ import pkgutil
 import re
 import subprocess
 import sys
+from decimal import Decimal
+from fractions import Fraction
 from importlib import import_module
 
 import numpy as np
@@ -431,6 +433,20 @@ def test_after_a_pass_the_notebook_goes_on_with_the_answer_that_passed(capsys):
     exercise.check(typed("class answer:\n    def measure(self, n):\n        return 1"))
     assert exercise.answer() is own
     assert capsys.readouterr().out == "Ruler: your own answer\n"
+
+
+def test_the_notebook_can_go_on_with_numbers_of_any_type():
+    code = "size_m = (16 * spacing, 0.5)"
+    for own in ([160, Fraction(1, 2)], (160.0, Decimal("0.5")), {"a": 160, "b": 0.5}):
+        exercise = value_exercise(
+            judge=lambda answer, *, spacing: None,
+            answer_name="size_m",
+            stub="size_m = ...",
+            solution_code=code,
+        )
+        exercise.check(own, spacing=10)
+        side, half = exercise.answer(spacing=10)
+        assert f"{side:.1f} {half:.1f}" == "160.0 0.5"
 
 
 def test_the_solution_knows_only_its_imports_and_the_given_values():

@@ -1,6 +1,8 @@
 """Counter-examples, values judged in parts, and comparisons by value."""
 
+import ast
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -161,6 +163,23 @@ def test_a_function_that_changes_its_arguments_is_told():
     assert "changes the list or array" in found.text
 
 
+def test_an_object_that_is_called_has_the_name_of_the_answer():
+    def judge(answer):
+        return try_cases(answer, [(8,)], lambda n: n / 2)
+
+    code = "def half(n):\n    return n / 2"
+    one = exercise(judge, solution_code=code, stub="def half(n):\n    return ...")
+    for third in (partial(lambda by, n: n / by, 3), Third()):
+        assert "`half(8)` gave 2.667; it should be 4.0." in one.check(third).text
+
+
+class Third:
+    """An object that can be called, and has no name."""
+
+    def __call__(self, n):
+        return n / 3
+
+
 def test_an_error_on_one_input_shows_the_call():
     with pytest.raises(CallFailedError) as caught:
         try_cases(lambda c, s: c // (s - 5), CASES, lambda c, s: c // 11)
@@ -169,9 +188,10 @@ def test_an_error_on_one_input_shows_the_call():
 
 
 def test_two_values_that_differ_never_look_alike():
-    for got, wanted in [(0.1234561, 0.1234562), (1e9, 1e9 + 1), (1 / 3, 0.33333)]:
+    pairs = [(0.1234561, 0.1234562), (1e9, 1e9 + 1), (1 / 3, 0.33333), (8.00004, 8)]
+    for got, wanted in [*pairs, (10000.4, 10000.0), ([10.001, 20.002], [10.0, 20.0])]:
         one, other = shown_apart(got, wanted)
-        assert one != other
+        assert np.any(np.array(ast.literal_eval(one)) != ast.literal_eval(other))
 
 
 # In an exercise
@@ -294,6 +314,10 @@ def test_a_generator_is_read_once_and_kept_as_a_list(capsys):
         ((print, 8), "it must be a number", "`width` is right."),
         ((16, 8, 3), "The answer has 3 values; 2 are asked for", ""),
         (16, "The answer is one value; 2 are asked for", ""),
+        ({16, 8}, "The answer is a set, `{…}`, whose values have no order", ""),
+        (None, "`print` shows values, but gives nothing back", ""),
+        (lambda: (16, 8), "The answer is a function, not its result", ""),
+        (((16, 8),), "one pair of brackets too many", ""),
         ("16, 8", "without quotes", ""),
         ({"height": 16}, "The dictionary has no `width`.", ""),
         ({"height": 16, "width": 8, "x": 1}, "`x`, which is not asked for", ""),

@@ -115,6 +115,34 @@ def stop_at_blanks(answer: Any, name: str = "") -> Any:
     return answer
 
 
+def as_function(answer: Any, code: str, name: str) -> Any:
+    """An object that can be called, as a function with the name that was asked for.
+
+    Args:
+        answer: The learner's answer.
+        code: Code of the solution.
+        name: Name of the answer in the code.
+
+    Returns:
+        The function, if the code defines one and the answer is another kind of object
+        that can be called. Other answers are returned as they are.
+
+    Example:
+        >>> as_function(max, "def largest(a, b): return …", "largest").__name__
+        'largest'
+    """
+    is_object = callable(answer) and not isinstance(answer, FunctionType | type)
+    if not is_object or f"def {name}(" not in code:
+        return answer
+
+    @wraps(answer, assigned=(), updated=())
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return answer(*args, **kwargs)
+
+    function.__name__ = name
+    return function
+
+
 def _checked(function: FunctionType) -> FunctionType:
     @wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:

@@ -47,6 +47,9 @@ def describe_error(
         text = f"`{call}` raised `{kind}`: {_inside(sentence)}" if call else sentence
     else:
         first = original.split("\n", 1)[0].strip()
+        if first == "in user code:":
+            # TensorFlow puts the message of the error behind its lines of code.
+            first = original.rsplit("\n", 1)[-1].strip().removeprefix(f"{kind}: ")
         text = f"`{call}` raised `{kind}`: {first}" if call else f"`{kind}`: {first}"
         folded = f"{kind}: {original}" if original != first else ""
     line = learners_line(error, file)

@@ -13,6 +13,7 @@ from typing import Any
 
 from tutorial_lib.exercises.attempts import (
     NothingReturnedError,
+    as_function,
     comes_from_blank,
     file_of,
     fingerprint,
@@ -24,7 +25,13 @@ from tutorial_lib.exercises.attempts import (
 )
 from tutorial_lib.exercises.errors import describe_error
 from tutorial_lib.exercises.findings import CallFailedError, Finding
-from tutorial_lib.exercises.judging import OTHER, as_needed, is_whole_float, plain
+from tutorial_lib.exercises.judging import (
+    OTHER,
+    as_needed,
+    is_unusual,
+    is_whole_float,
+    plain,
+)
 from tutorial_lib.exercises.notes import Note
 
 ATTEMPTS_BEFORE_SOLUTION = 3
@@ -178,7 +185,8 @@ class Exercise:
         if problem:
             return self._note("wrong", problem)
         try:
-            found = self.judge(stop_at_blanks(answer, self.answer_name), **given)
+            judged = as_function(answer, self.solution_code, self.answer_name)
+            found = self.judge(stop_at_blanks(judged, self.answer_name), **given)
         except NothingReturnedError as err:
             return self._note("wrong", _NOTHING.format(err.function))
         # Any exception: the answer is the learner's own code.
@@ -260,7 +268,7 @@ class Exercise:
         if self._progress.passed:
             print(f"{self.answer_name}: your own answer")
             own = self._progress.answer
-            if not is_whole_float(own):
+            if not is_whole_float(own) and not is_unusual(own):
                 return own
             # The notebook may count with it, or use it as an index.
             return as_needed(own, self.run(self.solution_code, **given))

@@ -5,6 +5,8 @@ answer. Text is not a number, and NaN is never right.
 """
 
 from collections.abc import Mapping, Set
+from decimal import Decimal
+from fractions import Fraction
 from itertools import islice
 from numbers import Number
 from types import GeneratorType, MappingProxyType
@@ -55,8 +57,20 @@ def is_whole_float(answer: Any) -> bool:
     return float(array.item()).is_integer()
 
 
+def is_unusual(answer: Any) -> bool:
+    """Whether an answer is a dictionary, or has numbers of another type than usual.
+
+    Example:
+        >>> is_unusual({"height": 7.68}), is_unusual([Fraction(1, 3)]), is_unusual(3.5)
+        (True, True, False)
+    """
+    if isinstance(answer, list | tuple):
+        return any(is_unusual(value) for value in answer)
+    return isinstance(answer, Mapping | Fraction | Decimal)
+
+
 def as_needed(answer: Any, like: Any) -> Any:
-    """A right answer with integers where the solution has them.
+    """A right answer with the types that the solution has, where they matter.
 
     Args:
         answer: An answer that was judged right.
@@ -65,7 +79,13 @@ def as_needed(answer: Any, like: Any) -> Any:
     Example:
         >>> as_needed({"input": 16.0}, {"input": 16}), as_needed(3.0, 3.0)
         ({'input': 16}, 3.0)
+        >>> as_needed({"a": 7, "b": 15}, (7, 15)), as_needed(Fraction(1, 2), 0.5)
+        ((7, 15), 0.5)
     """
+    if isinstance(answer, Mapping) and isinstance(like, list | tuple):
+        return like
+    if isinstance(answer, Fraction | Decimal) and isinstance(like, float):
+        return float(answer)
     if isinstance(like, Mapping) and isinstance(answer, Mapping):
         return {key: as_needed(value, like.get(key)) for key, value in answer.items()}
     sequences = isinstance(like, list | tuple) and isinstance(answer, list | tuple)

@@ -9,6 +9,8 @@ the match and the cause may make the sentence.
 import re
 from collections.abc import Callable
 
+import numpy as np
+
 from tutorial_lib.exercises.causes import Cause, listed, nearest
 
 __all__ = ["KNOWN"]
@@ -39,6 +41,8 @@ def _kind(name: str) -> str:
 def _name(match: re.Match, cause: Cause) -> str:
     name = match[1]
     close = cause.nearest_name(name)
+    if isinstance(getattr(np, name, None), np.ufunc) and close.lower() != name:
+        close = f"np.{name}"
     hint = f" Did you mean `{close}`?" if close else " Does a line before assign it?"
     return f"The name `{name}` is not known here.{hint}"
 
@@ -72,6 +76,8 @@ def _module_attribute(match: re.Match, cause: Cause) -> str:
     module, name = match[1], match[2]
     owner = getattr(cause.error, "obj", None)
     close = nearest(name, dir(owner)) if owner is not None else ""
+    # The natural logarithm, which NumPy calls `log`.
+    close = "log" if (module, name) == ("numpy", "ln") else close
     hint = f" Did you mean `{close}`?" if close else ""
     return f"`{module}` has no `{name}`.{hint}"
 
@@ -262,7 +268,30 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         "names.",
     ),
     ("TypeError", r"slice indices must be integers", _WHOLE),
-    ("IndexError", r"only integers, slices", _WHOLE),
+    (
+        "IndexError",
+        r"only integers, slices",
+        "An index is a whole number or a part `first:last`, and this is neither. If it "
+        "has decimals, `//` divides into whole numbers, and `int(…)` makes one.",
+    ),
+    (
+        "TypeError",
+        r"only (?:0-dimensional|length-1|size-1) arrays can be converted",
+        "One number is needed here, and this is an array. Take one value out of it with "
+        "`[…]`. Functions of `math` take single numbers; those of NumPy take arrays too.",
+    ),
+    (
+        "ValueError",
+        r"must be at least rank 1",
+        "Keras needs arrays here, with one value for each sample, and gets a single "
+        "number.",
+    ),
+    (
+        "TypeError",
+        r"return arrays must be of ArrayType",
+        "This function of NumPy gets an argument too many. It takes the last one as the "
+        "array for its results.",
+    ),
     (
         "IndexError",
         r"index (-?\d+) is out of bounds for axis (\d+) with size (\d+)",

@@ -32,6 +32,7 @@ def _judge_ground_size(answer: Any, *, grid: GeoBox) -> str | Finding | None:
         "metres": size_km * 1000,
         "swapped": size_km[::-1],
         "negative": size_km * (-1, 1),
+        "negative metres": size_km * (-1000, 1000),
         "both negative": -size_km,
         "between centres": (pixels - 1) * spacing_km,
         "divided": pixels / abs(grid.resolution.x),
@@ -41,6 +42,7 @@ def _judge_ground_size(answer: Any, *, grid: GeoBox) -> str | Finding | None:
         / 1000,
         "rounded": np.round(size_km, 1),
         "whole": np.round(size_km),
+        "whole, down": np.floor(size_km),
     }
     return in_parts(answer, size_km, ("height", "width"), likely, tolerance=1e-4)
 
@@ -86,6 +88,16 @@ ground_size = Exercise(
             hint="A length is not negative. `grid.resolution.y` has a minus sign, "
             "because rows count downwards and the northing counts upwards.",
         ),
+        "negative metres": Mistake(
+            code="""
+                size_km = (
+                    grid.height * grid.resolution.y,
+                    grid.width * grid.resolution.x,
+                )
+                """,
+            hint="The numbers are right in metres, but the question asks for kilometres. "
+            "And a length is not negative: `grid.resolution.y` has a minus sign.",
+        ),
         "both negative": Mistake(
             code="""
                 step_km = grid.resolution.y / 1000
@@ -104,8 +116,8 @@ ground_size = Exercise(
                 step = grid.resolution.x
                 size_km = (grid.height / step, grid.width / step)
                 """,
-            hint="You divided by the step. Every pixel adds one step to the length, so "
-            "multiply; then turn metres into kilometres.",
+            hint="This is the number of pixels divided by 10. Each pixel is 10 m long, "
+            "so multiply by the step first. Then divide by 1000 for kilometres.",
         ),
         "coordinates": Mistake(
             code="""
@@ -136,6 +148,14 @@ ground_size = Exercise(
             hint="This is rounded to whole kilometres. Let Python compute it from "
             "`grid`, and keep all digits.",
         ),
+        "whole, down": Mistake(
+            code="""
+                height_km = grid.height * 10 // 1000
+                size_km = (height_km, grid.width * 10 // 1000)
+                """,
+            hint="This is rounded down to whole kilometres, as `//` does. `/` keeps the "
+            "decimals.",
+        ),
     },
     hints=(
         "One pixel is a square of ground. How long is its side?",
@@ -146,7 +166,7 @@ ground_size = Exercise(
     ),
     explanation="The number of pixels times the step is the length from the outer edge "
     "of the first pixel to the outer edge of the last one.",
-    example=lambda: {"grid": small_grid(30, 47)},
+    example=lambda: {"grid": small_grid(170, 247)},
 )
 
 
@@ -201,6 +221,8 @@ def _judge_mean_reflectance(
         "one axis": lambda *case: block(*case).mean(axis=0) / 100,
         "other axis": lambda *case: block(*case).mean(axis=1) / 100,
         "over bands": lambda *case: block(*case).mean(axis=2) / 100,
+        "columns and bands": lambda *case: block(*case).mean(axis=(1, 2)) / 100,
+        "rows and bands": lambda *case: block(*case).mean(axis=(0, 2)) / 100,
         "not averaged": lambda *case: block(*case) / 100,
         "sum": lambda *case: block(*case).sum(axis=(0, 1)) / 100,
         "largest": lambda *case: block(*case).max(axis=(0, 1)) / 100,
@@ -314,6 +336,16 @@ mean_reflectance = Exercise(
             code=_mean_code("pixels.mean(axis=2) / 100"),
             hint="You took the mean over the bands: axis 2 is the third axis. Rows and "
             "columns are the axes 0 and 1.",
+        ),
+        "columns and bands": Mistake(
+            code=_mean_code("pixels.mean(axis=(1, 2)) / 100"),
+            hint="You took the mean over columns and bands: the axes 1 and 2. The result "
+            "needs one value for each band, so take it over rows and columns.",
+        ),
+        "rows and bands": Mistake(
+            code=_mean_code("pixels.mean(axis=(0, 2)) / 100"),
+            hint="You took the mean over rows and bands: the axes 0 and 2. The result "
+            "needs one value for each band, so take it over rows and columns.",
         ),
         "not averaged": Mistake(
             code=_mean_code("pixels / 100"),

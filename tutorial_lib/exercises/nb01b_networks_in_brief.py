@@ -49,6 +49,7 @@ _CROSS_ENTROPY_LIKELY = {
     "squared": lambda p, k: (1 - p[k]) ** 2,
     "inverse": lambda p, k: 1 / p[k],
     "exponential": lambda p, k: np.exp(-p[k]),
+    "softmax again": lambda p, k: -np.log(np.exp(p[k]) / np.exp(p).sum()),
 }
 
 
@@ -175,6 +176,15 @@ cross_entropy = Exercise(
         "exponential": Mistake(
             code=_cross_entropy_code("np.exp(-probabilities[label])"),
             hint="`np.exp` is the exponential function. The logarithm is `np.log`.",
+        ),
+        "softmax again": Mistake(
+            code="""
+                def cross_entropy(probabilities, label):
+                    powers = np.exp(probabilities)
+                    return -np.log(powers[label] / powers.sum())
+                """,
+            hint="You applied softmax to the probabilities. Softmax turns *scores* into "
+            "probabilities; these are probabilities already.",
         ),
     },
     hints=(
@@ -371,6 +381,8 @@ def _judge_count_steps(
             "all together": lambda n, b, e: ceil(n * e / b),
             "all together, down": lambda n, b, e: n * e // b,
             "one too many": lambda n, b, e: (n // b + 1) * e,
+            "one more in all": lambda n, b, e: n // b * e + 1,
+            "last batch once": lambda n, b, e: n // b * e + (n % b > 0),
             "samples": lambda n, b, e: n * e,
             "everything": lambda n, b, e: n * b * e,
             "batch size": lambda n, b, e: b * e,
@@ -458,6 +470,18 @@ count_steps = Exercise(
             hint="You always add one batch. If the samples divide evenly, there is no "
             "smaller last batch.",
         ),
+        "one more in all": Mistake(
+            code=_count_code("samples // batch_size * epochs + 1"),
+            hint="You add one batch to the whole training. Each epoch has its own smaller "
+            "last batch, and only if the samples do not divide evenly.",
+        ),
+        "last batch once": Mistake(
+            code=_count_code(
+                "samples // batch_size * epochs + (samples % batch_size > 0)"
+            ),
+            hint="You count the smaller last batch once in the whole training. Each "
+            "epoch has one.",
+        ),
         "samples": Mistake(
             code=_count_code("samples * epochs"),
             hint="The weights do not change after each sample, but after each batch.",
@@ -532,6 +556,8 @@ def _judge_weighted_sum(
         "one further": lambda im, k, r, c: _weighted_sum(im, k, r + 1, c + 1),
         "always 3": lambda im, k, r, c: (im[r : r + 3, c : c + 3] * k).sum(),
         "one short": lambda im, k, r, c: _one_short(im, k, r, c),
+        "ends at size": lambda im, k, r, c: (im[r : len(k), c : len(k)] * k).sum(),
+        "small block": _small_block,
         "one pixel": lambda im, k, r, c: im[r, c] * k.sum(),
         "all pixels": lambda im, k, r, c: im.sum() * k.sum(),
     }
@@ -560,6 +586,11 @@ def _one_short(image: np.ndarray, kernel: np.ndarray, row: int, column: int) -> 
     return (block * kernel[:size, :size]).sum()
 
 
+def _small_block(image: np.ndarray, kernel: np.ndarray, row: int, column: int) -> float:
+    size = len(kernel) - 1
+    return (image[row : row + size, column : column + size] * kernel).sum()
+
+
 _ON_BLOCK_LIKELY: dict[str, Callable[..., Any]] = {
     "mean": lambda block, kernel: (block * kernel).mean(),
     "no kernel": lambda block, kernel: block.sum(),
@@ -572,6 +603,8 @@ _ON_BLOCK_LIKELY: dict[str, Callable[..., Any]] = {
     "rows only": lambda block, kernel: (block * kernel).sum(axis=0),
     "columns only": lambda block, kernel: (block * kernel).sum(axis=1),
     "largest": lambda block, kernel: (block * kernel).max(),
+    "first row": lambda block, kernel: block[0] @ kernel[0],
+    "first product": lambda block, kernel: block[0, 0] * kernel[0, 0],
     "sums": lambda block, kernel: block.sum() * kernel.sum(),
     "added": lambda block, kernel: (block + kernel).sum(),
     "not negative": lambda block, kernel: max((block * kernel).sum(), 0),
@@ -666,6 +699,28 @@ weighted_sum = Exercise(
             code=_block_code("(block * kernel).max()"),
             hint="This is the largest product. A convolution takes the sum of all.",
         ),
+        "first row": Mistake(
+            code="""
+                def weighted_sum(image, kernel, row, column):
+                    total = 0
+                    for i in range(len(kernel)):
+                        for j in range(len(kernel)):
+                            total += image[row + i, column + j] * kernel[i, j]
+                        return total
+                """,
+            hint="Only the first row of the kernel is counted. Does a `return` stand "
+            "inside a loop? It ends the function at once.",
+        ),
+        "first product": Mistake(
+            code="""
+                def weighted_sum(image, kernel, row, column):
+                    for i in range(len(kernel)):
+                        for j in range(len(kernel)):
+                            return image[row + i, column + j] * kernel[i, j]
+                """,
+            hint="This is the first product only. Does a `return` stand inside a loop? "
+            "It ends the function at once.",
+        ),
         "sums": Mistake(
             code=_block_code("block.sum() * kernel.sum()"),
             hint="You added up first and multiplied then. Multiply each pixel by its own "
@@ -744,6 +799,25 @@ weighted_sum = Exercise(
                 """,
             hint="The last row and the last column of the kernel are missing. "
             "`range(n)` already ends at n - 1.",
+        ),
+        "ends at size": Mistake(
+            code="""
+                def weighted_sum(image, kernel, row, column):
+                    size = len(kernel)
+                    return (image[row:size, column:size] * kernel).sum()
+                """,
+            hint="A part ends at the number behind the colon. `row:size` ends at the row "
+            "`size` of the image, not `size` rows after `row`.",
+        ),
+        "small block": Mistake(
+            code="""
+                def weighted_sum(image, kernel, row, column):
+                    size = len(kernel) - 1
+                    block = image[row : row + size, column : column + size]
+                    return (block * kernel).sum()
+                """,
+            hint="Your block has one row and one column too few. Python leaves out the "
+            "row behind the colon, so do not subtract 1.",
         ),
         "one pixel": Mistake(
             code="""

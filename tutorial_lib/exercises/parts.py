@@ -1,7 +1,8 @@
 """Judge a value of several parts: which are right, which are too large or too small?"""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from tutorial_lib.exercises.findings import (
     right_parts,
 )
 from tutorial_lib.exercises.judging import as_array, close, is_numeric, plain
+
+# Difference of the logarithms of a value and the right one: about 0.5 %.
+_NEARLY = 0.002
 
 
 def in_parts(
@@ -93,12 +97,30 @@ def _parts(answer: Any, names: Sequence[str]) -> list[Any] | str:
     asked = f"{len(names)} {'is' if len(names) == 1 else 'are'} asked for: "
     asked += ", ".join(f"`{name}`" for name in names)
     if not isinstance(answer, list | tuple) and (array is None or array.ndim == 0):
-        return f"The answer is one value; {asked}."
+        thing, advice = _one_thing(answer, array)
+        return f"The answer is {thing}; {asked}. {advice}".strip()
     values = list(answer)
+    if len(values) == 1 < len(names) and np.ndim(as_array(values[0])) == 1:
+        return f"The answer has one pair of brackets too many; {asked}."
     if len(values) != len(names):
         count = f"{len(values)} value{'s' * (len(values) != 1)}"
         return f"The answer has {count}; {asked}."
     return values
+
+
+def _one_thing(answer: Any, array: np.ndarray | None) -> tuple[str, str]:
+    """What an answer is that has no parts in an order, and what to do about it."""
+    if is_numeric(array):
+        return "one value", ""
+    if answer is None:
+        return "nothing (`None`)", "`print` shows values, but gives nothing back."
+    if isinstance(answer, Set):
+        return "a set, `{…}`, whose values have no order", "Write `(…)` instead."
+    if isinstance(answer, type):
+        return "a class", ""
+    if isinstance(answer, FunctionType):
+        return "a function, not its result", "Call it, with `()`."
+    return f"of the type `{type(answer).__name__}`", ""
 
 
 def _parts_of_dictionary(answer: Mapping, names: Sequence[str]) -> list[Any] | str:
@@ -172,6 +194,8 @@ def _verdict_on_number(got: float, wanted: float) -> str:
                 f"is too {word}, though the digits are right: compare the units of all "
                 "numbers in it."
             )
+        if abs(power) < _NEARLY:
+            return f"is a little too {word}. Compute it with all digits."
         if close(abs(power), np.log10(2)):
             return f"is too {word}, by a factor of 2."
     return f"is too {word}."

@@ -1,5 +1,6 @@
 """Write values and calls in the way a learner would type them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from tutorial_lib.exercises.judging import as_array, differs, is_numeric
 _MOST_SHOWN = 8
 
 _DIGITS = 4
+
+# `8.0` and `8` look like the same number.
+_ZERO_DECIMAL = re.compile(r"(?<=\d)\.0(?!\d)")
 
 
 def shown(value: Any, digits: int = _DIGITS) -> str:
@@ -61,7 +65,12 @@ def _shown_number(number: float, digits: int) -> str:
         return str(number)
     if number == round(number, 0) and abs(number) < 1e6:
         return f"{number:.1f}"
-    return f"{number:.{digits}g}" if digits < 15 else repr(number)
+    if digits >= 15:
+        return repr(number)
+    text = f"{number:.{digits}g}"
+    # A number that becomes whole by rounding is written like one with decimals.
+    becomes_whole = 1 <= abs(number) < 1e6 and float(text).is_integer()
+    return f"{number:.1f}" if becomes_whole else text
 
 
 def shown_apart(got: Any, wanted: Any) -> tuple[str, str]:
@@ -72,11 +81,13 @@ def shown_apart(got: Any, wanted: Any) -> tuple[str, str]:
         ('0.123456', '0.123457')
         >>> shown_apart("3", 3)
         ('the text "3"', '3')
+        >>> shown_apart([10.001, 20.0], [10.0, 20.0])
+        ('[10.001, 20.0]', '[10.0, 20.0]')
     """
     texts = [isinstance(one, str) for one in (got, wanted)]
     for digits in range(_DIGITS, 16):
         one, other = shown(got, digits), shown(wanted, digits)
-        if one != other:
+        if _ZERO_DECIMAL.sub("", one) != _ZERO_DECIMAL.sub("", other):
             break
     if texts == [True, False]:
         return f"the text {one}", other
