@@ -25,8 +25,11 @@
 # result appears below it, and the next cell is selected. While a cell runs, `[*]` stands
 # beside it. Run the cells in their order: later cells use what earlier cells made.
 #
-# If something went wrong, choose *Kernel*, then *Restart Kernel* in the menu. This
-# forgets all results, but keeps the text that you wrote. Then run the cells again.
+# To make a new cell below, press the **+** button above the notebook.
+#
+# A notebook has a *kernel*: the program that runs its cells. If something went wrong,
+# choose *Kernel*, then *Restart Kernel* in the menu. This forgets all results, but keeps
+# the text that you wrote. Then run the cells again.
 
 # %%
 import numpy as np
@@ -47,7 +50,7 @@ from tutorial_lib.viewers.figures import StillFigure
 check_machine()
 
 # %% [markdown]
-# Where a line shows ✘, it also says what to do. Repair it, then run the cell again.
+# Where a line shows ✘, it also says what to do. Do it, then run the cell again.
 #
 # *Threads* decide how fast networks train. *Free memory* decides whether they train at
 # all, so keep only one notebook running at a time.
@@ -192,7 +195,7 @@ print(f"{height_km * width_km:.0f} square kilometres in all")
 
 # %% [markdown]
 # Some answers are functions. The check calls your function with inputs of its own. If a
-# result is wrong, it shows you the input and both results.
+# result is wrong, the note names the mistake, or shows the input and both results.
 
 # %% exercise="mean_reflectance"
 
@@ -217,7 +220,7 @@ spectra = pandas.DataFrame(values, index=centres).sort_index()
 # %%
 figure = Figure(figsize=(9, 4), layout="constrained")
 ax = figure.subplots()
-for name, marker in zip(spectra, "osd^v", strict=False):
+for name, marker in zip(spectra, "osd^v<>pPX", strict=False):
     ax.plot(spectra[name], marker=marker, label=name)
 ax.set(xlabel="wavelength (nm)", ylabel="reflectance (%)", ylim=(0, None))
 ax.legend()

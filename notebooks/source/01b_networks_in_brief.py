@@ -37,8 +37,8 @@ work = havel.parent / "work" / "01b_networks_in_brief"
 # ## Samples
 #
 # A network learns from [samples](glossary.md#sample). Here one sample is a single pixel:
-# its reflectance in four bands, in percent, and its class. The same number of pixels is
-# drawn from each of the six classes.
+# its reflectance in four bands, in percent, and its class. The bands are red, green, blue
+# and near infrared. The same number of pixels is drawn from each of the six classes.
 
 # %% tags=["nbval-check-output"]
 image = rasters.read_array(havel / "s2_10m.tif") / 100
@@ -102,8 +102,8 @@ def softmax(scores):
 softmax(np.array([2.0, 1.0, -1.0])).round(2)
 
 # %% [markdown]
-# The largest score gets the largest probability. A negative score gets a small one, but
-# not a negative one.
+# The largest score gets the largest probability. A negative score gets a small one.
+# No probability is negative.
 #
 # ## Loss: how wrong is the network?
 #
@@ -203,8 +203,10 @@ StillFigure(figure, "The loss as a curve of one weight, and 12 steps on it, 3 ti
 # [ReLU](glossary.md#relu): it turns negative numbers into 0. Without it, two layers would
 # only be a sum of sums, and one layer could do the same.
 #
-# Here are two networks that see two bands, red and near infrared. **How many weights does
-# each have?** Count the biases too.
+# The next cell writes two networks with [Keras](glossary.md#keras), the library of this
+# course. `Sequential` puts layers one after the other, and `Input([2])` says that each
+# sample has two values, red and near infrared. **How many weights does each network
+# have?** Count the biases too.
 
 # %% tags=["nbval-check-output"]
 Input, Dense = keras.layers.Input, keras.layers.Dense
@@ -222,7 +224,7 @@ for name, network in networks.items():
 # Each neuron has one weight for each input, and one bias. All weights and biases together
 # are the [parameters](glossary.md#parameter) of the network.
 #
-# Training with [Keras](glossary.md#keras) takes two calls. `compile` sets the optimiser
+# Training with Keras takes two calls. `compile` sets the optimiser
 # and the loss. `fit` trains. *Sparse* means that the labels are class numbers.
 
 # %%
@@ -269,9 +271,10 @@ StillFigure(figure, "Classes of two networks over red and near infrared, with sa
 # %% [markdown]
 # ## Convolution
 #
-# For patches, a `Dense` layer would need one weight for each pixel. A
+# For patches, each neuron of a `Dense` layer would need one weight for each pixel. A
 # [convolution](glossary.md#convolution) needs far fewer. It is a small neuron that slides
 # over the image: the same few weights, its [kernel](glossary.md#kernel), at every place.
+# (The kernel of a notebook is another thing: the program that runs the cells.)
 
 # %% exercise="weighted_sum"
 
@@ -307,8 +310,9 @@ StillFigure(figure, "A lake, a kernel, and its result: red and blue along the sh
 
 # %% [markdown]
 # **What you see.** On the western shore, the bright land lies left of the dark water: the
-# result is negative. On the eastern shore it is positive. Where all pixels are alike, the
-# result is close to 0. This kernel finds shores that run from north to south.
+# result is negative (red). On the eastern shore it is positive (blue). Where all pixels
+# are alike, the result is close to 0. This kernel finds shores that run from north to
+# south.
 #
 # The result has two rows and two columns fewer than the image, because the kernel must
 # fit into the image.
@@ -380,10 +384,10 @@ tl.show_curves(history.history)
 #
 # ## Checkpoint
 #
-# The network in memory is that of the last epoch, not the best one. But the callback
-# `ModelCheckpoint` saved the network after each epoch in which the validation loss was
-# smaller than ever before. Such a file is a [checkpoint](glossary.md#checkpoint). **Which
-# of the two losses below will be smaller?**
+# The network in memory is that of the last epoch, not the best one. But the
+# [callback](glossary.md#callback) `ModelCheckpoint` saved the network after each epoch in
+# which the validation loss was smaller than ever before. Such a file is a
+# [checkpoint](glossary.md#checkpoint). **Which of the two losses below will be smaller?**
 
 # %%
 best = keras.models.load_model(work / "best.keras")
