@@ -82,14 +82,14 @@ layers.astype("string").fillna("")
 # %% [markdown]
 # Read the picture from left to right. Orange layers halve the image, blue ones double
 # it. A lower line means larger pixels. At a circle, two images of the same size are
-# added: there xs joins pan, and there details from the encoder go straight to the
-# decoder, along the dashed arrows. These are
+# added. At the first circle, xs joins pan. To the other three, a dashed arrow brings
+# details from the encoder straight to the decoder. These three are
 # [skip connections](glossary.md#skip-connection). The last layer, called `softmax` in the
 # table, gives the output `estimated`: the probabilities of the four classes.
 #
 # `size` is the number of pixels on a side, for 128 pan pixels. A convolution with a
 # kernel of 3 needs a neighbour on each side. At the border of the image there is none.
-# All these layers take a zero in its place, so that the size stays a whole half or
+# All these layers take a zero in its place, so that the size is exactly the same, half or
 # double. This is [padding](glossary.md#padding), in Keras `padding="same"`.
 #
 # ## A map of blocks
@@ -110,8 +110,8 @@ show_fields(receptive_field=12, expression_field=4)
 # %% exercise="plan_blocks"
 
 # %% [markdown]
-# Map the town with these blocks. The kit warns you, and does it. **Where in the map of
-# the probability of buildings will something be wrong?**
+# Map the town with these blocks. The kit warns you, and makes the map all the same.
+# **Where in the map of the probability of buildings will something be wrong?**
 
 # %%
 plan_blocks = ex.plan_blocks.answer()
@@ -132,9 +132,10 @@ tl.show(
 
 # %% [markdown]
 # **What you see.** Straight lines, in rows and columns, that no town has: these are
-# [blocking artefacts](glossary.md#blocking-artefact). The OTBTF tutorial says of such a
-# picture that the border of each 64 x 64 patch shows. **How large are the blocks here?
-# And where are the largest jumps between neighbouring columns?**
+# [blocking artefacts](glossary.md#blocking-artefact). OTBTF is an extension of the
+# [Orfeo ToolBox](glossary.md#orfeo-toolbox). Its tutorial says of such a picture that the
+# border of each 64 x 64 patch shows. **How large are the blocks here? And where are the
+# largest jumps between neighbouring columns?**
 
 # %% tags=["nbval-check-output"]
 probability = rasters.read_array(blocks_path, bands=[building + 1])[..., 0]
@@ -185,7 +186,7 @@ layers.assign(valid=valid).drop(columns="kind").astype("string").fillna("")
 # ## Where are they?
 #
 # If the valid pixels lie in the middle, you can remove half of the others from each side:
-# 24 pixels. But you must know *where* they lie. Number the pixels of a row from 0, and
+# 24 pixels, rounded up. But you must know *where* they lie. Number the pixels of a row from 0, and
 # follow the first and the last valid pixel through the network. **Are 24 pixels enough?**
 
 # %% exercise="after_conv"
@@ -224,9 +225,10 @@ rows
 # - *At the start*, the convolutions with a stride of 2 read no zero. Only the convolution
 #   of xs does. From there on, each layer of the encoder doubles the loss, because it must
 #   round up to whole pixels of its own. Each transposed layer then loses one more pixel
-#   of its output, and these pixels become smaller.
+#   of its output. But from layer to layer, these pixels become smaller.
 # - *At the end*, each convolution of the encoder reads a zero. The transposed layers lose
-#   nothing there: the last valid pixel fills two pixels that no other pixel reaches.
+#   nothing there: the last valid pixel, `last`, also gives pixel `2 last + 1` of the
+#   output, and only `last` is spread on that one.
 #
 # The last row has the two **[margins](glossary.md#margin)**: the pixels at each end of
 # the output that are not valid. Rows and columns behave alike. So the larger margin is
@@ -267,9 +269,9 @@ tl.show(np.log10(error + 1e-8), value_range=(-8, 0), kind="grey",
 # A [crop](glossary.md#crop) removes the same number of pixels from all four sides of an
 # output. It must remove the larger margin. But there is a second rule.
 #
-# A convolution with a stride of 2 joins the pixels 0 and 1, then 2 and 3, and so on. If a
-# chunk begins one pixel later, other pixels are joined, and all results differ, also in
-# the middle. After four halvings, each chunk must begin at a multiple of 16, the
+# A convolution with a stride of 2 begins to read at the pixels 0, 2, 4, and so on. If a
+# chunk begins one pixel later, the kernel stops at other pixels. Then all results differ,
+# also in the middle. After four halvings, each chunk must begin at a multiple of 16, the
 # **[total stride](glossary.md#total-stride)**, and be a multiple of 16 long.
 
 # %% exercise="smallest_crop"
@@ -377,8 +379,7 @@ pandas.Series(read, name="pixels read for each mapped").round(2).to_frame()
 
 # %%
 certificate = tl.certify(network, "estimated", tile=80)
-for line in str(certificate).splitlines():
-    print(textwrap.fill(line, subsequent_indent="    "))
+print(certificate)
 exact_path = work / "exact.tif"
 tl.predict_raster(
     network, sources, exact_path, output="estimated", certificate=certificate,

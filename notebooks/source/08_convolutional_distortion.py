@@ -135,8 +135,8 @@ tl.show(
 # %% exercise="distortion"
 
 # %% [markdown]
-# A crop of 64 is exact here. **Guess: how many times smaller is the distortion with a
-# crop of 32, half of that, than with none?**
+# A crop of 64 is exact here. A crop of 32 is half of that. **Guess: how
+# many times smaller is the distortion with a crop of 32 than with none?**
 
 # %%
 distortion = ex.distortion.answer()
@@ -164,8 +164,8 @@ curve.plot()
 # with the distance from each side, down to rounding at its margin.
 #
 # The error is *per value*: the squares are averaged over the four bands. You have summed
-# them, so your numbers are twice as large. Hollow marks are crops that no map can use.
-# **Why not? And which crops are exact and can be used as well?**
+# them: that gives twice as much for the same chunk. Hollow marks are crops that no map can
+# use. **Why not? And which crops can be used *and* are exact?**
 
 # %% tags=["nbval-check-output"]
 table = curve.table()
@@ -211,6 +211,7 @@ pandas.DataFrame(plans).T.rename_axis("tile").astype({"chunk": int}).round(2)
 # Three maps in blocks of 256 pixels, with crops of 0, 16 and 64. The score gets the total
 # stride, 32: such a network leaves a pattern that repeats every 32 pixels. So the borders
 # of tiles are compared with the other multiples of 32.
+# In the comparison, *First* and *Second* choose two of the maps.
 # **Which of the three maps will have seams that you can see?**
 
 # %%
@@ -260,9 +261,9 @@ wrong.round(3)
 # exact, so its score differs from 1 by chance only: a border of tiles may follow a row of
 # houses. The three maps have different corners, and `tl.rmse` compares the same places.
 #
-# A crop of 16 hides most of the seams. Yet a share of the pixels is wrong, and a few are
-# wrong by a lot. For a picture this hardly matters. If you compare two maps to find what
-# has changed, it does.
+# A crop of 16 hides most of the seams. Yet some pixels are wrong, and a few of them are
+# wrong by a lot. In a picture nobody will notice. But if you compare two maps to find what
+# has changed, such errors look like changes.
 #
 # ## How much of the map is right?
 #
@@ -315,8 +316,9 @@ sample.rename_axis("truth")
 # The **[user's accuracy](glossary.md#users-accuracy)** of a class is the share of the
 # pixels *mapped* as this class that are right. It belongs to one column, so the sample
 # shows it as it is. The **[producer's accuracy](glossary.md#producers-accuracy)** is the
-# share of the pixels that *are* of this class and are mapped so. It belongs to a row, and
-# in a row, pixels of rare and common columns are mixed. They must be weighted.
+# share of the pixels that *are* of this class and are mapped so. It belongs to a row. In
+# a row, pixels from rare and from common classes of the map are mixed, so they must be
+# weighted.
 
 # %% exercise="map_accuracy"
 

@@ -229,6 +229,7 @@ _WRONG_TRANSPOSED = {
     "grows": lambda x, k, s, _: s * (x - 1) + k,
     "whole kernel": lambda x, k, s, _: s * x - k,
     "both overlaps": lambda x, k, s, _: s * x - 2 * (k - s),
+    "kernel less one": lambda x, k, s, _: s * x - k + 1,
     "as a convolution": lambda x, k, s, _: (x - k) // s + 1,
 }
 
@@ -255,9 +256,9 @@ valid_size = Exercise(
         - A **convolution** gives a valid pixel where its whole kernel lies on valid
           pixels. From one output pixel to the next, the kernel moves by `stride` pixels.
         - A **transposed convolution** works the other way round. It spreads each pixel
-          that it reads over `kernel` pixels of the output. What the next pixel is spread
-          over begins `stride` pixels further. An output pixel is valid if everything that
-          is spread on it comes from valid pixels.
+          that it reads over `kernel` pixels of the output. Those of the next pixel begin
+          `stride` pixels further, so they may overlap. An output pixel is valid if all
+          pixels that are spread on it are valid.
         """,
     answer_name="valid_size",
     stub=_valid_size_code("...", "..."),
@@ -294,6 +295,11 @@ valid_size = Exercise(
             code=_valid_size_code("stride * x - 2 * (kernel - stride)", _PLAIN),
             hint="The transposed convolution: you subtract the overlap at both ends. "
             "But `stride * x` leaves out one of the two already.",
+        ),
+        "kernel less one": Mistake(
+            code=_valid_size_code("stride * x - (kernel - 1)", _PLAIN),
+            hint="The transposed convolution: neighbours share `kernel - stride` pixels "
+            "of the output, not `kernel - 1`. So fewer pixels are lost.",
         ),
         "as a convolution": Mistake(
             code=_valid_size_code(_PLAIN, _PLAIN),
@@ -498,6 +504,7 @@ def _judge_after_transposed(
             "second too late": lambda a, b: (2 * a + 2, 2 * b + 1),
             "whole kernels": lambda a, b: (2 * a + 2, 2 * b),
             "halved": lambda a, b: (math.ceil(a / 2), (b - 2) // 2),
+            "exchanged": lambda a, b: (2 * b + 1, 2 * a + 1),
             "a size": lambda a, b: 2 * (b - a) + 1,
         },
         names=("first", "last"),
@@ -564,6 +571,10 @@ after_transposed = Exercise(
             hint="That is the rule of the convolution. A transposed one makes the row "
             "longer.",
         ),
+        "exchanged": Mistake(
+            code=_after_transposed_code("2 * last + 1", "2 * first + 1"),
+            hint="Both numbers are right, in the wrong order: the first one comes first.",
+        ),
         "a size": Mistake(
             code="def after_transposed(first, last):\n    return 2 * (last - first) + 1\n",
             hint="That is how many pixels are valid. The question asks for two numbers: "
@@ -605,6 +616,8 @@ def _judge_smallest_crop(answer: Callable[[int, int], int]) -> str | Finding | N
             "a stride more": lambda m, s: m + s,
             "both sides": lambda m, s: -(-2 * m // s) * s,
             "twice the stride": lambda m, s: 2 * s,
+            "counted in halves": lambda m, s: -(-m // (s // 2)),
+            "largest": max,
         },
     )
 
@@ -691,6 +704,16 @@ smallest_crop = Exercise(
             code=_smallest_crop_code("2 * stride"),
             hint="Right for margin 31 and stride 16, but `margin` must count: with a "
             "margin of 100 this removes too little.",
+        ),
+        "counted in halves": Mistake(
+            code=_smallest_crop_code("-(-margin // (stride // 2))"),
+            hint="That is how many halves of the stride the crop has. How many pixels "
+            "are they?",
+        ),
+        "largest": Mistake(
+            code=_smallest_crop_code("max(margin, stride)"),
+            hint="The larger of the two numbers is the margin itself, or too much. Round "
+            "the margin up to a multiple of something: of what?",
         ),
     },
     hints=(

@@ -19,9 +19,16 @@ from tutorial_lib.exercises import (
 
 
 def _judge_exact_crop(answer: Callable[[int], int]) -> str | Finding | None:
+    depths = [(depth,) for depth in range(3, 10)]
+    try:
+        for depth in depths:
+            answer(*depth)
+    # A row of the table was looked up.
+    except LookupError:
+        return "looked up"
     return try_cases(
         answer,
-        [(depth,) for depth in range(3, 10)],
+        depths,
         lambda depth: 2 ** (depth + 1),
         {
             "right end": lambda depth: 2**depth,
@@ -34,6 +41,7 @@ def _judge_exact_crop(answer: Callable[[int], int]) -> str | Finding | None:
             "times": lambda depth: 8 * depth,
             "one too deep": lambda depth: 2 ** (depth + 2),
             "no power": lambda depth: 2 ^ (depth + 1),
+            "no brackets": lambda depth: 2**depth + 1,
             "margin and half": lambda depth: 2 ** (depth + 1) - 1 + 2**depth // 2,
         },
     )
@@ -107,6 +115,16 @@ exact_crop = Exercise(
         "no power": Mistake(
             code=_exact_crop_code("2 ^ (depth + 1)"),
             hint="In Python, `^` is not a power: it works on single bits. Write `**`.",
+        ),
+        "no brackets": Mistake(
+            code=_exact_crop_code("2 ** depth + 1"),
+            hint="Python computes `**` before `+`, so this is one more than `2 ** depth`. "
+            "Which number belongs into brackets?",
+        ),
+        "looked up": Mistake(
+            code=_exact_crop_code("{3: 16, 4: 32}[depth]"),
+            hint="Your function looks for a row that is not there: the table ends at 4 "
+            "halvings. Find the rule, so that it works for any depth.",
         ),
         "margin and half": Mistake(
             code=_exact_crop_code("2 ** (depth + 1) - 1 + 2 ** depth // 2"),
@@ -255,8 +273,9 @@ deeper = Exercise(
         1. `crops`: it has outputs with the crops 8, 16, 32, and the crop that is exact.
         2. The numbers of filters, one for each halving: 16 in the first, 32 in the
            second, and 64 in all others.
-        3. What follows a halving is kept in `levels`. On the way up, `net` is doubled to
-           as many channels as `skip` has, and then added to `skip`.
+        3. The image after each halving is kept in `levels`. On the way up, `skip` is one
+           of these images. `double` makes `net` as large as `skip`, with as many channels.
+           Then the two are added.
 
         The images hold digital numbers of 11 bits, up to 2047. `scale = 0.01` multiplies
         them by 0.01, because a network learns faster from numbers near 1.
@@ -388,7 +407,7 @@ def _random_chunk() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng()
     # Not square, and with a different error at each border, so that every mistake
     # gives its own result.
-    height, width = rng.integers(14, 40, 2)
+    height, width = rng.integers(20, 40, 2)
     alone, around = rng.uniform(0, 1, (2, height, width, rng.integers(2, 6)))
     alone[:3] += 2
     alone[:, -2:] -= 1
@@ -438,6 +457,19 @@ _DISTORTIONS: dict[str, Callable[[np.ndarray, int], float]] = {
     "not squared": lambda error, crop: np.sqrt(_inner(error, crop).sum(-1).mean() ** 2),
     "mean of bands": lambda error, crop: np.sqrt(
         (_inner(error, crop).sum(-1) ** 2).mean()
+    ),
+    "height twice": lambda error, crop: _root_mean(
+        error[crop : len(error) - crop, crop : len(error) - crop]
+    ),
+    "two at the end": lambda error, crop: _root_mean(
+        _inner(error, crop)[: len(error) - 3 * crop, : error.shape[1] - 3 * crop]
+    ),
+    "not in the middle": lambda error, crop: _root_mean(
+        error[: len(error) - 2 * crop, : error.shape[1] - 2 * crop]
+    ),
+    "one less": lambda error, crop: _root_mean(_inner(error, crop)[:-1, :-1]),
+    "exchanged": lambda error, crop: np.sqrt(
+        (_inner(error, crop) ** 2).mean(axis=-1).sum()
     ),
 }
 
@@ -543,6 +575,36 @@ distortion = Exercise(
             hint="The bands are summed before they are squared, so that differences of "
             "both signs cancel. Square first.",
         ),
+        "height twice": Mistake(
+            code=_distortion_code(
+                _VALUE, "crop : height - crop", "crop : height - crop"
+            ),
+            hint="The rows are right. The columns end at the width, not at the height.",
+        ),
+        "two at the end": Mistake(
+            code=_distortion_code(
+                _VALUE, "crop : height - 2 * crop", "crop : width - 2 * crop"
+            ),
+            hint="At the bottom and the right, two crops are removed instead of one. The "
+            "second number of a slice counts from the start: where does the part end?",
+        ),
+        "not in the middle": Mistake(
+            code=_distortion_code(_VALUE, ": height - 2 * crop", ": width - 2 * crop"),
+            hint="The part has the right size, but it begins in the corner. It must "
+            "begin `crop` pixels further down and to the right.",
+        ),
+        "one less": Mistake(
+            code=_distortion_code(
+                _VALUE, "crop : height - crop - 1", "crop : width - crop - 1"
+            ),
+            hint="The last row and the last column are missing: the second number of a "
+            "slice is not part of it already.",
+        ),
+        "exchanged": Mistake(
+            code=_distortion_code("np.sqrt((error**2).mean(axis=-1).sum())"),
+            hint="Mean and sum are exchanged: sum over the bands, then take the mean over "
+            "the pixels.",
+        ),
         "nothing left": Mistake(
             code=_distortion_code(_VALUE, "crop:-crop", "crop:-crop"),
             hint="Right, except for a crop of 0: `[0:-0]` is `[0:0]`, which is nothing. "
@@ -569,8 +631,9 @@ def _judge_map_accuracy(answer: Callable[..., float]) -> str | Finding | None:
         cases.append((rng.uniform(0.2, 0.9, count), rng.integers(100, 9000, count)))
     rules = {name: _of_shares(rule) for name, rule in _MAP_ACCURACIES.items()}
     found = try_cases(answer, cases, _right_map_accuracy, rules)
-    if isinstance(found, Finding) and np.ndim(answer(*cases[0])):
-        return "many numbers"
+    if isinstance(found, Finding) and np.ndim(values := answer(*cases[0])):
+        is_right = np.allclose(np.sum(values), _right_map_accuracy(*cases[0]))
+        return "many numbers" if is_right else "many others"
     return found
 
 
@@ -597,6 +660,9 @@ _MAP_ACCURACIES: dict[str, Callable[..., float]] = {
     "largest class": lambda u, w, n: u[n.argmax()],
     "wrong shares": lambda u, w, n: ((1 - u) * w).sum(),
     "shares of right": lambda u, w, n: (u / u.sum() * w).sum(),
+    "percent": lambda u, w, n: 100 * (u * w).sum(),
+    "divided": lambda u, w, n: (u / w).sum(),
+    "whole shares": lambda u, w, n: 0.0,
 }
 
 
@@ -682,6 +748,26 @@ map_accuracy = Exercise(
         "many numbers": Mistake(
             code=_map_accuracy_code(_WEIGHTS, "weights * users"),
             hint="That is one number for each class. The map has one: add them up.",
+        ),
+        "many others": Mistake(
+            code=_map_accuracy_code(_WEIGHTS, "weights"),
+            hint="That is one number for each class, and the map has one. Each accuracy "
+            "must count with the weight of its class.",
+        ),
+        "percent": Mistake(
+            code=_map_accuracy_code(_WEIGHTS, "100 * (weights * users).sum()"),
+            hint="All is right except for the unit: this is in percent. A share lies "
+            "between 0 and 1.",
+        ),
+        "divided": Mistake(
+            code=_map_accuracy_code(_WEIGHTS, "(users / weights).sum()"),
+            hint="Here the accuracy of a class is divided by its weight, or its weight is "
+            "turned round. A class with many map pixels must count more.",
+        ),
+        "whole shares": Mistake(
+            code=_map_accuracy_code("map_pixels // map_pixels.sum()", _WEIGHTED),
+            hint="This is always 0: `//` drops the decimals, and each share is smaller "
+            "than 1.",
         ),
     },
     hints=(
