@@ -186,8 +186,9 @@ layers.assign(valid=valid).drop(columns="kind").astype("string").fillna("")
 # ## Where are they?
 #
 # If the valid pixels lie in the middle, you can remove half of the others from each side:
-# 24 pixels, rounded up. But you must know *where* they lie. Number the pixels of a row from 0, and
-# follow the first and the last valid pixel through the network. **Are 24 pixels enough?**
+# 24 pixels, rounded up. But you must know *where* they lie. Number the pixels of a row from
+# 0, and follow the first and the last valid pixel through the network. **Are 24 pixels
+# enough?**
 
 # %% exercise="after_conv"
 

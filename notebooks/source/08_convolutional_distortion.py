@@ -262,7 +262,7 @@ wrong.round(3)
 # houses. The three maps have different corners, and `tl.rmse` compares the same places.
 #
 # A crop of 16 hides most of the seams. Yet some pixels are wrong, and a few of them are
-# wrong by a lot. In a picture nobody will notice. But if you compare two maps to find what
+# wrong by a lot. In a picture, they are hard to see. But if you compare two maps to find what
 # has changed, such errors look like changes.
 #
 # ## How much of the map is right?

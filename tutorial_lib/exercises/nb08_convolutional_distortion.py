@@ -391,6 +391,8 @@ def _judge_distortion(answer: Callable[..., float]) -> str | Finding | None:
     right = rules.pop("right")
     # NumPy warns of the mean of an empty array.
     with warnings.catch_warnings(action="ignore"):
+        if mistake := _refused_by_numpy(answer, (*small, 0)):
+            return mistake
         found = try_cases(answer, chunks, right, rules)
         if isinstance(found, Finding) and np.ndim(answer(*chunks[0])):
             return "many numbers"
@@ -400,6 +402,19 @@ def _judge_distortion(answer: Callable[..., float]) -> str | Finding | None:
             # The smallest example first.
             found = try_cases(answer, [(*small, 0), *chunks], right)
     return found
+
+
+def _refused_by_numpy(answer: Callable[..., float], case: tuple) -> str | None:
+    """The mistake behind an error whose words name only inner parts of NumPy."""
+    try:
+        answer(*case)
+    except Exception as err:
+        words = {
+            "bitwise_xor": "no power",
+            "builtin_function_or_method": "not called",
+        }
+        return next((name for word, name in words.items() if word in str(err)), None)
+    return None
 
 
 def _random_chunk() -> tuple[np.ndarray, np.ndarray]:
@@ -604,6 +619,15 @@ distortion = Exercise(
             code=_distortion_code("np.sqrt((error**2).mean(axis=-1).sum())"),
             hint="Mean and sum are exchanged: sum over the bands, then take the mean over "
             "the pixels.",
+        ),
+        "no power": Mistake(
+            code=_distortion_code("np.sqrt((error ^ 2).sum(axis=-1).mean())"),
+            hint="In Python, `^` is not a power: it works on single bits. Write `**`.",
+        ),
+        "not called": Mistake(
+            code=_distortion_code("np.sqrt((error**2).sum(axis=-1).mean)"),
+            hint="A function is not called here: `.mean` and `.sum` need brackets after "
+            "them, as in `.mean()`.",
         ),
         "nothing left": Mistake(
             code=_distortion_code(_VALUE, "crop:-crop", "crop:-crop"),
