@@ -158,6 +158,8 @@ VALUES = [
     ("math.log(np.ones(3))", "this is an array", "`math`"),
     ("np.ceil(5, 2)", "an argument too many"),
     ("np.zeros(3)['a']", "neither"),
+    ("np.zeros((3, 4)).mean(0, 1)", "`axis=(0, 1)`"),
+    ("np.zeros((3, 4)).mean(axis=[0, 1])", "`axis=(0, 1)`"),
     ("return kernel_side + 1", "Does a line before assign it?"),
     ("if 0:\n    k = 3\nreturn k", "`k` has no value yet"),
     ("L.Conv2d(3, 3)", "Did you mean `Conv2D`?"),

@@ -437,7 +437,9 @@ def test_after_a_pass_the_notebook_goes_on_with_the_answer_that_passed(capsys):
 
 def test_the_notebook_can_go_on_with_numbers_of_any_type():
     code = "size_m = (16 * spacing, 0.5)"
-    for own in ([160, Fraction(1, 2)], (160.0, Decimal("0.5")), {"a": 160, "b": 0.5}):
+    column = np.array([[160], [0.5]])
+    fraction, decimal = [160, Fraction(1, 2)], (160.0, Decimal("0.5"))
+    for own in (fraction, decimal, column, (160, column[1]), {"a": 160, "b": 0.5}):
         exercise = value_exercise(
             judge=lambda answer, *, spacing: None,
             answer_name="size_m",

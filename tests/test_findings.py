@@ -311,6 +311,7 @@ def test_a_generator_is_read_once_and_kept_as_a_list(capsys):
         ((8, 16), "The right values are there, but in another order.", ""),
         (("16", 8), "`height` is the text", "`width` is right."),
         ((np.nan, 8), "`height` is NaN", "`width` is right."),
+        ((np.inf, 8), "`height` is infinite", "`width` is right."),
         ((print, 8), "it must be a number", "`width` is right."),
         ((16, 8, 3), "The answer has 3 values; 2 are asked for", ""),
         (16, "The answer is one value; 2 are asked for", ""),

@@ -58,7 +58,7 @@ def is_whole_float(answer: Any) -> bool:
 
 
 def is_unusual(answer: Any) -> bool:
-    """Whether an answer is a dictionary, or has numbers of another type than usual.
+    """Whether an answer is a dictionary, or its numbers have an unusual type or shape.
 
     Example:
         >>> is_unusual({"height": 7.68}), is_unusual([Fraction(1, 3)]), is_unusual(3.5)
@@ -66,6 +66,8 @@ def is_unusual(answer: Any) -> bool:
     """
     if isinstance(answer, list | tuple):
         return any(is_unusual(value) for value in answer)
+    if isinstance(answer, np.ndarray) and answer.ndim:
+        return answer.shape[-1] == 1
     return isinstance(answer, Mapping | Fraction | Decimal)
 
 
@@ -84,8 +86,12 @@ def as_needed(answer: Any, like: Any) -> Any:
     """
     if isinstance(answer, Mapping) and isinstance(like, list | tuple):
         return like
+    if isinstance(answer, np.ndarray) and isinstance(like, list | tuple):
+        return as_needed(tuple(answer), like)
     if isinstance(answer, Fraction | Decimal) and isinstance(like, float):
         return float(answer)
+    if isinstance(answer, np.ndarray) and answer.size == 1 and isinstance(like, float):
+        return answer.item()
     if isinstance(like, Mapping) and isinstance(answer, Mapping):
         return {key: as_needed(value, like.get(key)) for key, value in answer.items()}
     sequences = isinstance(like, list | tuple) and isinstance(answer, list | tuple)

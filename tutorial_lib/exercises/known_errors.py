@@ -253,6 +253,18 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     ("TypeError", r"'float' object cannot be interpreted as an integer", _WHOLE),
     (
         "TypeError",
+        r"'list' object cannot be interpreted as an integer",
+        "A whole number is needed here, and this is a list. Several axes or sizes are "
+        "written in round brackets, as in `axis=(0, 1)`.",
+    ),
+    (
+        "TypeError",
+        r"Cannot interpret '(\S+)' as a data type",
+        r"`\1` stands in the place of a type of numbers. Several axes or sizes are "
+        "written as one pair in brackets, as in `axis=(0, 1)`.",
+    ),
+    (
+        "TypeError",
         r"(?:list|tuple) indices must be integers or slices, not float",
         _WHOLE,
     ),
@@ -283,8 +295,8 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     (
         "ValueError",
         r"must be at least rank 1",
-        "Keras needs arrays here, with one value for each sample, and gets a single "
-        "number.",
+        "This function of Keras needs arrays, with one value for each sample, and gets "
+        "a single number.",
     ),
     (
         "TypeError",

@@ -184,6 +184,8 @@ def _verdict(got: Any, wanted: Any) -> str:
 def _verdict_on_number(got: float, wanted: float) -> str:
     if np.isnan(got):
         return "is NaN, which is not a number."
+    if np.isinf(got):
+        return "is infinite."
     if got and close(got, -wanted):
         return "has the wrong sign."
     word = "large" if got > wanted else "small"
