@@ -268,8 +268,11 @@ def mapping(name: str, value: Any, example: str) -> dict:
         Traceback (most recent call last):
         TypeError: `sizes` is 16. Give a dictionary: {"input": 16}.
     """
-    if not isinstance(value, Mapping) or not all(isinstance(k, str) for k in value):
+    if not isinstance(value, Mapping):
         raise TypeError(_wrong(name, value, f"a dictionary: {example}"))
+    if not all(isinstance(key, str) for key in value):
+        quotes = "Give a dictionary whose names are texts, in quotes"
+        raise TypeError(f"`{name}` has a name that is not a text. {quotes}: {example}.")
     for key in value:
         text(name, key)
     return dict(value)

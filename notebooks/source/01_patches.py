@@ -66,9 +66,9 @@ tl.polygon_table(labels_path)
 
 # %% [markdown]
 # **What you see.** The column *largest* is the share of the pixels that lies in the
-# largest polygon. Positions drawn at random would lie there with the same share. A network
-# that learns a class mainly from one polygon learns that polygon. It may fail in other
-# places. So we limit how many positions one polygon may hold.
+# largest polygon. If we drew positions at random, about the same share of them would lie
+# there. A network that learns a class mainly from one polygon learns that polygon. It may
+# fail in other places. So we limit how many positions one polygon may hold.
 
 # %% exercise="draw"
 
@@ -83,8 +83,9 @@ for label in positions.counts:
 pandas.DataFrame(rows, legend.names, ["positions", "polygons", "in the largest"])
 
 # %% [markdown]
-# **What you see.** Each class has the same number of positions, from many places. Every
-# program for maps reads the file, for example QGIS.
+# **What you see.** Each class has the same number of positions, and no polygon holds more
+# than a tenth of them. The file has the positions as points. Every program for maps reads
+# it, for example QGIS.
 #
 # ## Which pixels does a patch hold?
 #
@@ -113,7 +114,7 @@ patches
 # that their patch would leave the image. These positions were refused: the kit never
 # fills in missing pixels.
 #
-# On disk the patches are stacked in rows. Such a
+# On disk each patch lies below the one before it. Such a
 # [patches image](glossary.md#patches-image) is 16 pixels wide and very tall.
 #
 # Does the kit cut by your rule? We take the first patch that was kept, and cut the same
@@ -132,15 +133,15 @@ print("the same pixels:", np.array_equal(square, patches.arrays["input"][0]))
 # %% [markdown]
 # ## Look at them
 #
-# Look at your patches before each training. It takes a minute, and it shows many
-# mistakes. The number above a patch is its index in the arrays; the centre pixel is
+# Look at your patches before each training. It takes a minute, and you find many mistakes
+# in this way. The number above a patch is its index in the arrays; the centre pixel is
 # marked. **Which classes can you tell apart by eye? Which not?**
 
 # %%
 tl.show_patches(patches, legend=legend, count=10)
 
 # %% [markdown]
-# **What you see.** Water is smooth; residential areas are speckled with roofs. Meadow and
+# **What you see.** Water is bluish; residential areas are speckled with roofs. Meadow and
 # farm look much alike. Some patches show a cloud, others lie in its shadow. Many show two
 # kinds of ground; the label is the class of the centre pixel. A network has the same
 # difficulties as you.
@@ -158,7 +159,7 @@ neighbours = (apart < 16).sum(axis=1) - 1  # without the patch itself
 polygons = len(np.unique(positions.polygons))
 print(f"share pixels with another patch: {(neighbours > 0).mean():.0%}")
 print(f"other patches in touch with one: {np.median(neighbours):.0f} (median)")
-print(f"{len(positions)} patches come from {polygons} polygons")
+print(f"{len(positions)} positions come from {polygons} polygons")
 
 # %% tags=["claim"]
 assert (neighbours > 0).mean() > 0.9
@@ -210,7 +211,7 @@ tl.browse_patches(pairs, bands=4, legend=legend)
 # here have a wedge of no-data, which a tag in the file declares.
 #
 # If one pixel of one band of one source has no data, the position is refused for *all*
-# sources. **How many pairs will be left? More than a half?**
+# sources. **How many pairs will be left? More than half of them?**
 
 # %% tags=["nbval-check-output"]
 broken = {
@@ -245,8 +246,8 @@ figure
 
 # %% tags=["nbval-check-output"]
 lost_share = ex.lost_share.answer()
-print(f"lost in the whole scene:       {lost_share(pairs):.1%}")
-print(f"lost in the scene with a hole: {lost_share(fewer):.1%}")
+print(f"lost in the whole scene:        {lost_share(pairs):.1%}")
+print(f"lost in the scene with a wedge: {lost_share(fewer):.1%}")
 
 # %% [markdown]
 # ## Summary

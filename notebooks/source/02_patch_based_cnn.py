@@ -176,8 +176,9 @@ for inputs, _ in test:
 probabilities = np.array(probabilities)
 own = [recalls(probabilities, labels, number) for number in range(6)]
 table = pandas.DataFrame(own, legend.names, ["at the threshold", "by argmax"])
-silent = (probabilities.max(axis=1) <= 0.5).mean()
-print(f"no class is above 0.5 for {silent:.0%} of the patches")
+sure, right = probabilities.max(axis=1) > 0.5, labels == estimated
+print(f"no class is above 0.5 for {1 - sure.mean():.0%} of the patches")
+print(f"right: {right[sure].mean():.0%} of the others, {right.mean():.0%} of all")
 table.round(2)
 
 # %% tags=["claim"]
@@ -190,20 +191,19 @@ assert scores.threshold_precision.mean() > scores.precision.mean()
 # **What you saw.** With 0.45, forest is found by [argmax](glossary.md#argmax) and not at
 # the [threshold](glossary.md#threshold). At the threshold, the network names no class for
 # many patches. So its recall is lower, and what it names is more often right. Keras's own
-# `Precision` and `Recall` decide so. A map has a class everywhere: take argmax. Compare
-# two networks with the same decision.
+# `Precision` and `Recall` decide at the threshold. A map has a class everywhere: take
+# argmax. When you compare two networks, use one decision.
 #
 # ## A map with large pixels
 #
-# Back to *your* network. It takes images of any size. Given a large part of the scene, it
-# classifies all of its patches at once: the
-# [fully convolutional](glossary.md#fully-convolutional) mode.
+# Back to *your* network. Given a large part of the scene, it classifies all of its patches
+# at once: the [fully convolutional](glossary.md#fully-convolutional) mode.
 
 # %% exercise="map_pixels"
 
 # %% [markdown]
 # `plan_inference` checks that network and image fit, and computes nothing yet. **Does its
-# first line agree with your function?**
+# first line agree with your function?** Notebook 05 explains the others.
 
 # %% tags=["nbval-check-output"]
 image_path = havel / "s2_10m.tif"

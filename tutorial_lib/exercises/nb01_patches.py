@@ -135,11 +135,16 @@ def _judge_draw(answer: Any, *, labels_path: Path, count: int) -> Any:
     return "no limit" if answer.polygons is None else None
 
 
-def _wrong_strategy(answer: Positions, labels_path: Path, count: int) -> str | None:
+def _wrong_strategy(
+    answer: Positions, labels_path: Path, count: int
+) -> str | Finding | None:
     """The mistake that explains the numbers of positions of the classes."""
     available = _available(labels_path)
     if answer.counts == available:
         return "every pixel"
+    if set(answer.counts) != set(available):
+        missing = ", ".join(str(k) for k in available if k not in answer.counts)
+        return Finding(f"No position is of class {missing}. The question asks for all.")
     if len(answer) == count:
         return "together"
     if len(answer) == count * len(available) and len(set(answer.counts.values())) > 1:
@@ -169,17 +174,35 @@ def _wrong_limit(
             "so the classes have fewer positions than they could.",
             right,
         )
+    free = _in_polygons(labels_path, allowed)
+    if answer.counts == free:
+        return Finding(
+            "This takes all pixels that the limit allows. Another strategy takes the "
+            "same number of each class."
+        )
+    if answer.counts == dict.fromkeys(free, min(free.values())):
+        return Finding(
+            f"Each class has {min(free.values())} positions: as many as the rarest "
+            "class can have. It should be `count`. Did you give `count=count`, with the "
+            'strategy `"constant"`?',
+            right="No polygon holds too many.",
+        )
     return _wrong_counts(answer, wanted)
 
 
 def _reachable(labels_path: Path, count: int, allowed: int) -> dict[int, int]:
     """Number of positions of each class with so many allowed in a polygon."""
+    free = _in_polygons(labels_path, allowed)
+    return dict.fromkeys(free, min(count, *free.values()))
+
+
+def _in_polygons(labels_path: Path, allowed: int) -> dict[int, int]:
+    """Most positions that each class can have with so many allowed in a polygon."""
     labels, polygons = _polygon_raster(str(labels_path))
-    free = {
-        label: np.minimum(np.bincount(polygons[labels == label]), allowed).sum()
+    return {
+        label: int(np.minimum(np.bincount(polygons[labels == label]), allowed).sum())
         for label in _available(labels_path)
     }
-    return dict.fromkeys(free, int(min(count, *free.values())))
 
 
 draw = Exercise(
@@ -190,9 +213,10 @@ draw = Exercise(
         polygon may hold more than 10 % of `count`. Use `tl.select_positions` again:
 
         - its strategy `"constant"`, the default, takes the same number of each class,
-        - `most_per_polygon` is the largest number of positions in one polygon. It is a
-          whole number; work it out from `count`.
+        - `most_per_polygon` is the largest number of positions in one polygon. Work it
+          out from `count`. It is a whole number, such as 7 and not 7.0.
 
+        Write every argument after the file with its name, as above: `strategy="all"`.
         `help(tl.select_positions)` explains all arguments, and a new cell with
         `ex.draw.hint()` gives a hint. Each exercise has hints.
         """,
@@ -411,9 +435,12 @@ def _wrong_patches(
     if set(answer.arrays) != {*sources, LABELS}:
         return "names"
     got = {name: answer.arrays[name].shape[1:3] for name in sources}
-    if got != {name: (size, size) for name, size in sizes.items()}:
-        return _wrong_sizes(got, sizes, likely_sizes)
     reference = extract_patches(sources, positions, sizes=sizes)
+    if got != {name: (size, size) for name, size in sizes.items()}:
+        wrong = _wrong_sizes(got, sizes, likely_sizes)
+        # With the files exchanged too, each file has the right size.
+        files = _wrong_pixels(answer, reference) if wrong == "swapped" else None
+        return "all exchanged" if files == "files exchanged" else wrong
     given, needed = answer.count + len(answer.rejected), len(positions)
     if given != needed:
         return Finding(
@@ -452,9 +479,10 @@ def _wrong_pixels(answer: Patches, reference: Patches) -> str | Finding | None:
         return "one file"
     for name in names:
         if bands[name] != needed[name]:
+            plural = "s" * (bands[name] != 1)
             return Finding(
-                f"The patches of `{name}` have {bands[name]} bands. The image of this "
-                "source has another number: which file did you give?"
+                f"The patches of `{name}` have {bands[name]} band{plural}. The image of "
+                f"this source has {needed[name]}: which file did you give?"
             )
     if answer.count != reference.count:
         more = "more" if answer.count > reference.count else "fewer"
@@ -539,7 +567,9 @@ patches = Exercise(
 
         - `sources` is a dictionary from the name of a source to its file: the name is
           `"input"`.
-        - `sizes` has the side of the patches under the same name.
+        - `positions` is the second argument. Write all others with their names.
+        - `sizes` is a dictionary too, from the name of the source to the side of its
+          patches.
         - `out_dir=work` and `prefix="a_"` also write them to disk, as `a_input.tif`.
         """,
     answer_name="patches",
@@ -693,6 +723,17 @@ pairs = Exercise(
             hint="Names and sizes are right. But each name has the file of the other: "
             "look at the numbers of bands.",
         ),
+        "all exchanged": Mistake(
+            code="""
+                pairs = tl.extract_patches(
+                    {"input_10m": coarse_path, "input_20m": image_path},
+                    positions,
+                    sizes={"input_10m": 8, "input_20m": 16},
+                )
+                """,
+            hint="Each file has its right size, but the names of the sources are "
+            "exchanged. Which file has the pixels of 10 m?",
+        ),
         "one file": Mistake(
             code=_PAIRS.replace("coarse_path", "image_path"),
             hint="Names and sizes are right. But both names have the same file.",
@@ -725,9 +766,15 @@ def _judge_lost_share(answer: Callable[[Patches], float]) -> Any:
     counts = [(3, 1, 0), (2, 1, 1), (5, 0, 0), (1, 0, 3), (4, 7, 2), (90, 3, 5)]
     cases = [(_patches_of(*case),) for case in counts]
     found = try_cases(answer, cases, _right_share, _WRONG_SHARES, show=_shown_patches)
-    if isinstance(found, Finding) and _is_fixed(answer, cases):
-        return "fixed number"
-    return found
+    if not isinstance(found, Finding):
+        return found
+    some = [patches for (patches,) in cases if patches.rejected]
+    try:
+        shares = [answer(patches) for patches in some]
+    # Any exception: the answer is the learner's own code.
+    except Exception:
+        return found
+    return _fixed(shares, some) or found
 
 
 def _right_share(patches: Patches) -> float:
@@ -748,6 +795,9 @@ _WRONG_SHARES = {
     "one reason": lambda p: _refused_as(p, "no-data"),
     "other reason": lambda p: _refused_as(p, "outside"),
     "negative": lambda p: -_right_share(p),
+    "no brackets": lambda p: len(p.rejected) / p.count + len(p.rejected),
+    "whole": lambda p: len(p.rejected) // (len(p.rejected) + p.count),
+    "tenths": lambda p: round(_right_share(p), 1),
 }
 
 
@@ -755,14 +805,14 @@ def _shown_patches(patches: Patches) -> str:
     return f"lost_share({patches.count} patches, {len(patches.rejected)} refused)"
 
 
-def _is_fixed(answer: Callable[[Patches], float], cases: list[tuple[Patches]]) -> bool:
-    """Whether all shares are the refused positions divided by one and the same number."""
-    some = [patches for (patches,) in cases if patches.rejected]
-    shares = [answer(patches) for patches in some]
-    if not all(np.ndim(x) == 0 and isinstance(x, int | float) and x for x in shares):
-        return False
+def _fixed(shares: list[Any], some: list[Patches]) -> str | None:
+    """The mistake of an answer in which a number is fixed, whatever the patches are."""
+    if not all(isinstance(x, int | float) and x for x in shares):
+        return None
+    if close(shares, shares[:1] * len(shares)):
+        return "other patches"
     totals = [len(p.rejected) / x for p, x in zip(some, shares, strict=True)]
-    return close(totals, totals[:1] * len(totals))
+    return "fixed number" if close(totals, totals[:1] * len(totals)) else None
 
 
 def _lost_share(expression: str) -> str:
@@ -831,6 +881,24 @@ lost_share = Exercise(
         "negative": Mistake(
             code=_lost_share("-refused / (refused + patches.count)"),
             hint="The size is right, the sign is not: a share is at least 0.",
+        ),
+        "no brackets": Mistake(
+            code=_lost_share("refused / patches.count + refused"),
+            hint="`/` is computed before `+`. Put the sum in brackets.",
+        ),
+        "whole": Mistake(
+            code=_lost_share("refused // (refused + patches.count)"),
+            hint="`//` drops the decimals, and a share has decimals. Which operator "
+            "keeps them?",
+        ),
+        "tenths": Mistake(
+            code=_lost_share("round(refused / (refused + patches.count), 1)"),
+            hint="You round the share. Give it with all digits; the notebook rounds it.",
+        ),
+        "other patches": Mistake(
+            code="def lost_share(patches):\n    return 0.0173",
+            hint="This is the same number for all patches. Use `patches`, the argument "
+            "of the function, and no variable of the notebook.",
         ),
         "fixed number": Mistake(
             code=_lost_share("refused / 6000"),

@@ -1,5 +1,6 @@
 """Exercises of notebook 02: receptive field and scale, recall, size of a coarse map."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -80,6 +81,19 @@ _LIKELY_FIELDS = {
         1,
     ),
     "first layer": lambda layers: _field_and_scale(layers[:1]),
+    "last growth": lambda layers: (
+        (layers[-1][0] - 1) * _product_of(layers[:-1]),
+        _product_of(layers),
+    ),
+    "last growth and one": lambda layers: (
+        1 + (layers[-1][0] - 1) * _product_of(layers[:-1]),
+        _product_of(layers),
+    ),
+    "brackets": _rule(lambda k, s, scale: k - scale, _product),
+    "multiplied": lambda layers: (
+        math.prod(kernel for kernel, _ in layers),
+        _product_of(layers),
+    ),
 }
 
 
@@ -185,6 +199,26 @@ field_and_scale = Exercise(
             hint="With one layer this is right. Your function returns after the first "
             "layer: is the line with `return` inside the loop?",
         ),
+        "last growth": Mistake(
+            code=_FIELD_AND_SCALE.replace(_GROWTH, "(kernel - 1) * scale"),
+            hint="`scale` is right. Your `field` holds the last layer only. Each layer "
+            "adds to the field that was there before.",
+        ),
+        "last growth and one": Mistake(
+            code=_FIELD_AND_SCALE.replace(_GROWTH, "1 + (kernel - 1) * scale"),
+            hint="`scale` is right. Your `field` begins at 1 again in each layer. A "
+            "layer adds to the field that was there before.",
+        ),
+        "brackets": Mistake(
+            code=_FIELD_AND_SCALE.replace(_GROWTH, "field + kernel - scale"),
+            hint="`scale` is right. Your `field` grows by `kernel - scale`. `*` is "
+            "computed before `-`: are brackets missing?",
+        ),
+        "multiplied": Mistake(
+            code=_FIELD_AND_SCALE.replace(_GROWTH, "field * kernel"),
+            hint="`scale` is right. Your `field` is the product of the kernels. A layer "
+            "*adds* neighbours: two kernels of 3 see 5 pixels.",
+        ),
         "swapped": Mistake(
             code=_FIELD_AND_SCALE.replace("(field, scale)", "(scale, field)"),
             hint="Both numbers are there, in the wrong order: first `field`, then "
@@ -205,6 +239,7 @@ field_and_scale = Exercise(
 # A few patches of three classes, which a learner can check by hand.
 _SURE_AND_UNSURE = np.array([[0.8, 0.1, 0.1], [0.48, 0.3, 0.22]])
 _TWO_SURE = np.array([[0.8, 0.1, 0.1], [0.7, 0.2, 0.1]])
+_ONE_LOST = np.array([[0.8, 0.1, 0.1], [0.1, 0.7, 0.2]])
 _EXACTLY_HALF = np.array([[0.5, 0.3, 0.2], [0.6, 0.3, 0.1]])
 
 
@@ -230,6 +265,7 @@ def _judge_recalls(
         (_SURE_AND_UNSURE, both_first, 0),
         (_TWO_SURE, different, 0),
         (_EXACTLY_HALF, both_first, 0),
+        (_ONE_LOST, both_first, 0),
     ]
     cases += [(*_many_patches(), number) for number in range(5)]
     names = ("at_threshold", "by_argmax")
@@ -271,6 +307,22 @@ def _even_too(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
     return float((p[y == c][:, c] >= 0.5).mean()), _RIGHT_RECALL(p, y, c)[1]
 
 
+def _probability(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
+    return float(p[y == c][:, c].mean()), _RIGHT_RECALL(p, y, c)[1]
+
+
+def _all_columns(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
+    return float((p[y == c] > 0.5).mean()), _RIGHT_RECALL(p, y, c)[1]
+
+
+def _own_row(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
+    return float((p[y == c][c] > 0.5).mean()), _RIGHT_RECALL(p, y, c)[1]
+
+
+def _overall(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
+    return _RIGHT_RECALL(p, y, c)[0], float((p.argmax(1) == y).mean())
+
+
 _WRONG_RECALLS = {
     "swapped": lambda p, y, c: _RIGHT_RECALL(p, y, c)[::-1],
     "precision": _recall_rule(_precision),
@@ -284,6 +336,10 @@ _WRONG_RECALLS = {
     "argmax twice": _twice(1),
     "threshold twice": _twice(0),
     "percent": _recall_rule(lambda found, true: 100 * found[true].mean()),
+    "probability": _probability,
+    "all columns": _all_columns,
+    "own row": _own_row,
+    "overall": _overall,
 }
 
 _RECALLS = """
@@ -396,6 +452,29 @@ recalls = Exercise(
             code=_RECALLS.replace(".mean()", ".mean() * 100"),
             hint="Right in percent; a share is a number from 0 to 1.",
         ),
+        "probability": Mistake(
+            code=_RECALLS.replace("(own[:, class_id] > 0.5)", "own[:, class_id]"),
+            hint="By argmax is right. At the threshold, this is the mean probability. "
+            "Ask of each patch whether its probability is above 0.5.",
+        ),
+        "all columns": Mistake(
+            code=_RECALLS.replace("own[:, class_id] > 0.5", "own > 0.5"),
+            hint="By argmax is right. At the threshold, you count the probabilities of "
+            "all classes. Look at the column of the class only.",
+        ),
+        "own row": Mistake(
+            code=_RECALLS.replace("own[:, class_id] > 0.5", "own[class_id] > 0.5"),
+            hint="By argmax is right. At the threshold, `own[class_id]` is a row: one "
+            "patch. The column of the class is `own[:, class_id]`.",
+        ),
+        "overall": Mistake(
+            code=_recalls_with(
+                "at_threshold[true].mean()",
+                "(probabilities.argmax(axis=1) == labels).mean()",
+            ),
+            hint="At the threshold is right. By argmax, this is the accuracy of all "
+            "classes. Recall looks at the patches of one class.",
+        ),
         "swapped": Mistake(
             code=_RECALLS.replace(
                 "(at_threshold, by_argmax)", "(by_argmax, at_threshold)"
@@ -434,6 +513,11 @@ def _judge_map_pixels(answer: Callable[[int, int, int], int]) -> Any:
             "blocks": lambda n, r, k: n // r,
             "rounded up": lambda n, r, k: -((r - n) // k) + 1,
             "half field": lambda n, r, k: (n - r // 2) // k + 1,
+            "exchanged": lambda n, r, k: (n - k) // r + 1,
+            "one network": lambda n, r, k: (n - 16) // 4 + 1,
+            "borders": lambda n, r, k: -((r - n) // k),
+            "begins": lambda n, r, k: -(-n // k),
+            "both axes": lambda n, r, k: ((n - r) // k + 1) ** 2,
         },
     )
 
@@ -505,6 +589,31 @@ map_pixels = Exercise(
             code=_map_pixels("(size - field // 2) // scale + 1"),
             hint="You let half of the last field lie outside the image. All of it must "
             "lie inside.",
+        ),
+        "exchanged": Mistake(
+            code=_map_pixels("(size - scale) // field + 1"),
+            hint="`field` and `scale` are exchanged: the field must fit in the image, "
+            "and the steps have the length `scale`.",
+        ),
+        "one network": Mistake(
+            code=_map_pixels("(size - 16) // 4 + 1"),
+            hint="This is right for this network only. The result must depend on "
+            "`field` and `scale`.",
+        ),
+        "borders": Mistake(
+            code=_map_pixels("len(range(0, size - field, scale))"),
+            hint="Right for some sizes only. The last field may end at the last pixel "
+            "of the image: one of the size of the image must give one map pixel.",
+        ),
+        "begins": Mistake(
+            code=_map_pixels("len(range(0, size, scale))"),
+            hint="You count every place where a field can begin. It must also end in "
+            "the image.",
+        ),
+        "both axes": Mistake(
+            code=_map_pixels("((size - field) // scale + 1) ** 2"),
+            hint="This counts the pixels of a square map. The question asks for those "
+            "along one axis.",
         ),
     },
     hints=(
