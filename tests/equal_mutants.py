@@ -36,8 +36,12 @@ EQUAL: dict[str, dict[str, str]] = {
         "field from the layers.",
     },
     "nb05_mapping_a_scene.write_map": {
-        "2: =legend, progress=[False → True], **opti": _PROGRESS,
-        "2: legend=legend, [progress=False, → ]**option": _PROGRESS,
+        "2: tl.Source(image_path[, receptive_field=16 → ])": "The kit derives the field "
+        "from the layers.",
+        "3: .predict_raster(model, [source → image_path], path": "The kit derives the "
+        "field from the layers.",
+        "3: =legend, progress=[False → True], **opti": _PROGRESS,
+        "3: legend=legend, [progress=False, → ]**option": _PROGRESS,
     },
     "nb05_mapping_a_scene.pixels_read": {
         "2: return ([tile + field - 1 → 1 - (tile + field)]) ** 2 /": "The square has no "

@@ -189,8 +189,9 @@ pandas.DataFrame.from_dict(found, orient="index", columns=columns).round(2)
 # can tell the right class from it. The network gives an answer there too: it knows six
 # classes, and *I do not know* is not one of them.
 #
-# So a probability is not a proof. It tells how well a patch fits what the network learnt in
-# area A. A patch of a cloud may be unlike anything there, and still get a high probability.
+# So a probability is not a proof. It tells how much better one class fits a patch than the
+# five others do, as the network learnt them in area A. Even a high probability would not
+# tell what is under a cloud.
 #
 # ## Open the map in QGIS
 
@@ -243,7 +244,8 @@ pandas.DataFrame(costs, columns=columns).set_index("tile size").round(2)
 
 # %% [markdown]
 # **What you see.** With small tiles, the same pixels are read again and again, and each
-# tile costs some time of its own. Large tiles win little more, and they need more memory.
+# tile costs some time of its own. From 64 to 256 pixels you win less than from 16 to 64,
+# and large tiles need more memory.
 #
 # **Does the tile size change the map? And are the pixels of a window the same as in the map
 # of the whole scene, also at the border of the window?**

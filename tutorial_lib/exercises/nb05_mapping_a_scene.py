@@ -249,6 +249,12 @@ def _other_output(outputs: tuple[str, ...]) -> Any:
     )
 
 
+_FIELD_HINT = (
+    "The network does not make one pixel of a block of this size. How many pixels wide "
+    "were the patches that it was trained on? If you gave an `expression_field`, leave it "
+    "out."
+)
+
 _WHOLE_MAP = """
     def plan_map(model, image_path):
         source = tl.Source(image_path, receptive_field=16)
@@ -310,8 +316,7 @@ whole_map = Exercise(
         ),
         "field": Mistake(
             code=_WHOLE_MAP.replace("receptive_field=16", "receptive_field=15"),
-            hint="The network does not make one pixel of such a block. How many pixels "
-            "wide were the patches that it was trained on? Leave `expression_field` out.",
+            hint=_FIELD_HINT,
         ),
         "no plan": Mistake(
             code="""
@@ -371,6 +376,8 @@ def _judge_write_map(answer: Callable[..., Any]) -> Any:
     target = testing.scratch_folder() / "map.tif"
     try:
         result = answer(model, path, target, _LEGEND)
+    except (ExpressionFieldError, InputSizeError):
+        return "field"
     except (TypeError, ValueError) as err:
         if _is_about_window(err):
             return "window"
@@ -392,6 +399,8 @@ def _wrong_file(target: Path, path: Path, labels: np.ndarray) -> str | None:
     written, grid = read_array(target), read_grid(path)
     if written.shape[-1] != 1:
         return "probabilities"
+    if not _lies_in(read_grid(target), grid):
+        return "other image"
     if written.shape[:2] == grid.shape.yx:
         return "padded"
     if written.shape != labels.shape:
@@ -401,6 +410,12 @@ def _wrong_file(target: Path, path: Path, labels: np.ndarray) -> str | None:
     if read_legend(target) != _LEGEND:
         return "no legend"
     return "patch by patch" if "patch-based" in _plan_of(target) else None
+
+
+def _lies_in(part: Any, whole: Any) -> bool:
+    """Whether a map lies in an image, on the ground."""
+    inner, outer = part.boundingbox, whole.boundingbox
+    return part.crs == whole.crs and (inner & outer) == inner
 
 
 def _plan_of(target: Path) -> str:
@@ -423,9 +438,10 @@ def _judge_options(answer: Callable[..., Any], model: Any) -> str | None:
 
 _WRITE_MAP = """
     def write_map(model, image_path, path, legend, **options):
+        source = tl.Source(image_path, receptive_field=16)
         return tl.predict_raster(
             model,
-            image_path,
+            source,
             path,
             output="estimated_labels",
             legend=legend,
@@ -450,6 +466,7 @@ write_map = Exercise(
     answer_name="write_map",
     stub="""
         def write_map(model, image_path, path, legend, **options):
+            source = tl.Source(image_path, receptive_field=16)
             return ...
         """,
     solution_code=_WRITE_MAP,
@@ -497,6 +514,18 @@ write_map = Exercise(
             hint="This gives the right map, but patch by patch. That takes many times "
             "longer. Leave `mode` out.",
         ),
+        "other image": Mistake(
+            code=_WRITE_MAP.replace(
+                "Source(image_path",
+                'Source(tl.testing.small_scene(90, 80)["input_10m"]',
+            ),
+            hint="The function was called with one image, and the file is the map of "
+            "another one. Use the argument `image_path`, also in `tl.Source(…)`.",
+        ),
+        "field": Mistake(
+            code=_WRITE_MAP.replace("receptive_field=16", "receptive_field=15"),
+            hint=_FIELD_HINT,
+        ),
         "stars": Mistake(
             code=_WRITE_MAP.replace("**options,", "**legend,"),
             hint="`**` needs a dictionary, and what stands after it is none. The options "
@@ -519,11 +548,11 @@ write_map = Exercise(
         ),
     },
     hints=(
-        "The call has three arguments without a name: the model, the image, the path.",
+        "The call begins with three arguments: `model`, `source` and `path`.",
         'Then come `output="estimated_labels"`, `legend=legend` and `progress=False`.',
         "The last argument is `**options`.",
     ),
-    explanation="What the function returns is a report: how many tiles, how much "
+    explanation="`tl.predict_raster` returns a report: how many tiles, how much "
     "background, how many seconds.",
     imports="""
         from rasterio.windows import Window
@@ -583,7 +612,7 @@ pixels_read = Exercise(
         "not relative": Mistake(
             code=_pixels_read_code("(tile + field - 1) ** 2"),
             hint="This counts the pixels that are read. Divide by the number of those "
-            "that are written.",
+            "that are written. (`a / b * b` is `a`: write `a / b**2`.)",
         ),
         "only more": Mistake(
             code=_pixels_read_code("(tile + field - 1) ** 2 / tile**2 - 1"),
@@ -652,6 +681,9 @@ def _judge_changed(answer: Callable[[np.ndarray, np.ndarray], float]) -> Any:
             "count of all": lambda plain, masked: (plain != masked).sum(),
             "no share": lambda plain, masked: (plain != masked)[masked != 255],
             "constant": lambda plain, masked: 0,
+            "how much": lambda plain, masked: np.abs(plain - masked)[
+                masked != 255
+            ].mean(),
         },
         show=_shown_maps,
     )
@@ -731,6 +763,11 @@ changed_share = Exercise(
             code=_changed_code("plain[mapped] != masked[mapped]"),
             hint="This tells for each pixel whether it changed. The question asks for one "
             "number: the share of True.",
+        ),
+        "how much": Mistake(
+            code=_changed_code("np.abs(plain[mapped] - masked[mapped]).mean()"),
+            hint="This tells how far apart the class numbers are. But a class number is a "
+            "name, not an amount. Ask only whether two numbers differ.",
         ),
         "constant": Mistake(
             code=_changed_code("0"),

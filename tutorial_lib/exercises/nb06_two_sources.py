@@ -36,22 +36,20 @@ def _judge_make_dataset(answer: Callable[..., Iterable]) -> Any:
     try:
         in_order, shuffled = answer(*files, False), answer(*files, True)
     except TypeError as err:
-        # The kit's error for a dictionary whose keys are not names.
+        # The kit's errors for a dictionary as a value, and for keys that are not names.
         if "of type dict" in str(err):
-            return "upside down"
+            return "nested" if "`paths[" in str(err) else "upside down"
         raise
     batches, shuffled_batches = _batches(in_order), _batches(shuffled)
     if not (batches and shuffled_batches):
         return "no dataset"
-    wrong = _wrong_inputs(*batches[0])
+    wrong = (
+        _wrong_inputs(*batches[0])
+        or _wrong_pairs(files, batches, shuffled_batches)
+        or _wrong_mixing(_rises(batches), _rises(shuffled_batches))
+    )
     if wrong:
         return wrong
-    if not (_in_same_order(batches) and _in_same_order(shuffled_batches)):
-        return "apart"
-    if _rises(batches) == _rises(shuffled_batches):
-        return "never mixed" if _rises(batches) else "always mixed"
-    if _rises(shuffled_batches):
-        return "other way round"
     # Keras reads the batches again in each epoch.
     both = isinstance(in_order, tf.data.Dataset), isinstance(shuffled, tf.data.Dataset)
     return None if all(both) else "no dataset"
@@ -120,6 +118,27 @@ def _numbers_of(batches: list, source: str) -> np.ndarray:
     return np.concatenate(arrays)
 
 
+def _wrong_pairs(files: Sequence[Path], *orders: list) -> str | None:
+    """The mistake that the patches show: other ones, or pairs that were lost."""
+    if not _holds_files(files, orders[0]):
+        return "other files"
+    return None if all(map(_in_same_order, orders)) else "apart"
+
+
+def _wrong_mixing(in_order: bool, shuffled: bool) -> str | None:
+    """The mistake in `shuffle`: whether each dataset comes in the order of the files."""
+    if in_order == shuffled:
+        return "never mixed" if in_order else "always mixed"
+    return "other way round" if shuffled else None
+
+
+def _holds_files(files: Sequence[Path], batches: list) -> bool:
+    """Whether the patches of both sources are those of the files, in some order."""
+    count = read_array(files[-1]).size
+    numbers = [np.sort(_numbers_of(batches, name)) for name in INPUTS]
+    return all(np.array_equal(found, np.arange(count)) for found in numbers)
+
+
 def _in_same_order(batches: list) -> bool:
     """Whether patches of both sources and their classes come in the same order."""
     fine, coarse = _numbers_of(batches, "input_10m"), _numbers_of(batches, "input_20m")
@@ -176,6 +195,31 @@ make_dataset = Exercise(
             ),
             hint="The dictionary is upside down. In each pair the name comes first, then "
             "the file.",
+        ),
+        "nested": Mistake(
+            code=_DATASET_SOLUTION.replace(
+                '"input_10m": img_10m, "input_20m": img_20m',
+                '"inputs": {"input_10m": img_10m, "input_20m": img_20m}',
+            ),
+            hint="A value of the dictionary is a dictionary itself. Write one dictionary "
+            "with three names, and the path of a file under each.",
+        ),
+        "other files": Mistake(
+            code="""
+                def make_dataset(img_10m, img_20m, labels, shuffle):
+                    folder = tl.testing.scratch_folder()
+                    shapes = [(40, 16, 16, 4), (40, 8, 8, 6), (40, 1, 1, 1)]
+                    names = "input_10m", "input_20m", "labels"
+                    paths = {}
+                    for name, shape in zip(names, shapes):
+                        zeros = np.zeros(shape, "uint8")
+                        paths[name] = write_patches(folder / f"{name}.tif", zeros)
+                    return tl.patch_dataset(
+                        paths, class_count=6, batch_size=32, shuffle=shuffle
+                    )
+                """,
+            hint="The function was called with three files, and it reads other ones. Use "
+            "its arguments `img_10m`, `img_20m` and `labels`.",
         ),
         "swapped": Mistake(
             code=_DATASET_SOLUTION.replace(": img_10m", ": img_x")
@@ -238,7 +282,12 @@ make_dataset = Exercise(
         "The values are the three arguments, each under its own name.",
     ),
     explanation="One dataset holds all three, so shuffling moves them together.",
-    imports="import tutorial_lib as tl",
+    imports="""
+        import numpy as np
+
+        import tutorial_lib as tl
+        from tutorial_lib.patches.images import write_patches
+        """,
 )
 
 
@@ -263,6 +312,8 @@ def _judge_after_layer(answer: Callable[..., tuple[float, float]]) -> Any:
             "stride forgotten": lambda n, m, k, s: (n - k + 1, m * s),
             "one short": lambda n, m, k, s: ((n - k) // s, m * s),
             "no stride": lambda n, m, k, s: (n - k + 1, m),
+            "swapped": lambda n, m, k, s: (m * s, size(n, k, s)),
+            "padded": lambda n, m, k, s: (n // s, m * s),
         },
     )
 
@@ -317,6 +368,16 @@ after_layer = Exercise(
             code=_after_layer_code("(size - kernel) // stride", "spacing_m * stride"),
             hint="The spacing is right, the size is one short: the kernel's first place "
             "counts too.",
+        ),
+        "swapped": Mistake(
+            code=_after_layer_code("spacing_m * stride", _SIZE),
+            hint="Both numbers are right, but their order is not. First give the size, "
+            "then the spacing.",
+        ),
+        "padded": Mistake(
+            code=_after_layer_code("size // stride", "spacing_m * stride"),
+            hint="The spacing is right. But the kernel must lie on the image as a whole. "
+            "So a kernel of 5 leaves 4 pixels fewer than a kernel of 1.",
         ),
         "no stride": Mistake(
             code=_after_layer_code("size - kernel + 1", "spacing_m"),
@@ -549,7 +610,8 @@ def _judge_verdict(answer: Callable[[Sequence[tuple[float, float]]], str]) -> An
         [(-0.9, 0.01), loss, loss],
     ]
     cases += [[(0.001, 0.2), gain, gain], [(-0.2, -0.001), loss, loss]]
-    cases += [[(0.0, 0.2), gain, gain], [(-0.2, 0.0), loss, loss], [gain], [loss]]
+    cases += [[(0.0, 0.2), gain, gain], [(-0.2, 0.0), loss, loss]]
+    cases += [[gain] * 3 + [none], [loss] * 4 + [none]]
     cases += [np.sort(rng.normal(size=(3, 2))).tolist() for _ in range(30)]
     rounded = [[tuple(map(float, pair)) for pair in case] for case in cases]
     return try_cases(
@@ -817,7 +879,8 @@ plan_map = Exercise(
         "always 1": Mistake(
             code=_plan_map_code("16", "8", "1"),
             hint="The scale factor is right with the 20 m image first. With the 10 m image "
-            "first, how many of its pixels is a pixel of the map wide?",
+            "first, how many of its pixels is a pixel of the map wide? (If your code has a "
+            'condition: `reference` is the name of an input, such as `"input_20m"`.)',
         ),
         "always 2": Mistake(
             code=_plan_map_code("16", "8", "2"),
@@ -886,6 +949,28 @@ def _tiny_network() -> Any:
     return keras.Model({"input": image}, {"estimated": layer(image)})
 
 
+def _is_tiny(folder: Path) -> bool:
+    """Whether a SavedModel is the network of one layer."""
+    import tensorflow as tf
+
+    served = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    pixels = np.random.default_rng().random((1, 2, 2, 2), "float32")
+    try:
+        values = served(input=tf.constant(pixels))["estimated"]
+    except (KeyError, TypeError, tf.errors.OpError):
+        return False
+    return close(values, _tiny_network()({"input": pixels})["estimated"])
+
+
+def _judge_saved_model(folder: Path, result: Any) -> str | None:
+    # Keras's own export does not write what the outputs depend on.
+    if not (folder / "reach.json").exists():
+        return "plain export"
+    if not isinstance(result, Path):
+        return "no path"
+    return None if _is_tiny(folder) else "other network"
+
+
 def _judge_export(answer: Callable[[Any, Path], Any]) -> Any:
     folder = testing.scratch_folder() / "saved_model"
     try:
@@ -896,10 +981,7 @@ def _judge_export(answer: Callable[[Any, Path], Any]) -> Any:
             return "keras file"
         raise
     if (folder / "saved_model.pb").exists():
-        # Keras's own export does not write what the outputs depend on.
-        if not (folder / "reach.json").exists():
-            return "plain export"
-        return None if isinstance(result, Path) else "no path"
+        return _judge_saved_model(folder, result)
     made = [path for path in folder.parent.rglob("*") if path.is_file()]
     if any(path.suffix == ".h5" for path in made):
         return "weights"
@@ -969,13 +1051,21 @@ export_model = Exercise(
             hint="The SavedModel is there. But return what `tl.export` gives, and nothing "
             "else: the next cell needs its path.",
         ),
+        "other network": Mistake(
+            code="""
+                def export_model(model, folder):
+                    return tl.export(tl.architectures.pixelwise_fcnn(6, crops=()), folder)
+                """,
+            hint="The SavedModel holds another network than the one that was given. Use "
+            "the argument `model`.",
+        ),
         "nothing": Mistake(
             code="""
                 def export_model(model, folder):
                     return folder
                 """,
             hint="After the call there is no SavedModel in `folder`. Call `tl.export` "
-            "with the model and the folder.",
+            "with the arguments `model` and `folder`, without quotes.",
         ),
     },
     hints=(
