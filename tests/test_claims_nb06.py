@@ -105,25 +105,3 @@ def test_the_network_is_less_sure_where_two_classes_meet(havel_folder, end):
     labels, surest = probabilities.argmax(-1), probabilities.max(-1)
     at_edge = (labels[1:, 1:] != labels[:-1, 1:]) | (labels[1:, 1:] != labels[1:, :-1])
     assert surest[1:, 1:][at_edge].mean() < surest[1:, 1:][~at_edge].mean() - 0.05
-
-
-@pytest.mark.parametrize("end", ENDS)
-def test_a_map_of_10_m_shows_hardly_more_than_one_of_20_m(havel_folder, end):
-    sources = {
-        "input_10m": tl.Source(havel_folder / "s2_10m.tif", receptive_field=16),
-        "input_20m": tl.Source(havel_folder / "s2_20m.tif", receptive_field=8),
-    }
-    model, part = network(f"dual_source_havel{end}"), Window(100, 100, 120, 80)
-    coarse = tl.plan_inference(
-        model, sources, output="estimated_labels", scale_factor=2, window=part
-    )
-    fine = tl.plan_inference(
-        model,
-        sources,
-        output="estimated_labels",
-        scale_factor=1,
-        mode="patch_based",
-        window=Window(200, 200, 240, 160),
-    )
-    repeated = coarse.read().repeat(2, axis=0).repeat(2, axis=1)
-    assert np.mean(fine.read() == repeated) > 0.9

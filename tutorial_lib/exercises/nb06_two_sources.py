@@ -37,8 +37,10 @@ def _judge_make_dataset(answer: Callable[..., Iterable]) -> Any:
         in_order, shuffled = answer(*files, False), answer(*files, True)
     except TypeError as err:
         # The kit's errors for a dictionary as a value, and for keys that are not names.
-        if "of type dict" in str(err):
-            return "nested" if "`paths[" in str(err) else "upside down"
+        if "name that is not a text" in str(err):
+            return "upside down"
+        if "`paths[" in str(err) and "of type dict" in str(err):
+            return "nested"
         raise
     batches, shuffled_batches = _batches(in_order), _batches(shuffled)
     if not (batches and shuffled_batches):
