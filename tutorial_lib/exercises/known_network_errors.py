@@ -324,6 +324,11 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         "as the loss?",
     ),
     (
+        "ValueError",
+        r"Argument\(s\) not recognized: \{'(\w+)'",
+        r"The optimizer has no argument `\1`. The learning rate is `learning_rate`.",
+    ),
+    (
         "KeyError",
         r"^'class_name'$",
         "A dictionary stands where Keras expects an optimizer, a loss or a metric. Are "

@@ -109,6 +109,8 @@ def _judge_weight_count(answer: Callable[[int, int, int], int]) -> Any:
         "one filter": lambda k, c, f: k * k * c + f,
         "bias per channel": lambda k, c, f: (k * k + 1) * c * f,
         "neither": lambda k, c, f: k * c * f,
+        "no filters": lambda k, c, _: k * k * c + 1,
+        "doubled": lambda k, c, f: (2 * k * c + 1) * f,
     }
     return try_cases(answer, cases, lambda k, c, f: (k * k * c + 1) * f, likely)
 
@@ -165,6 +167,15 @@ weight_count = Exercise(
             code=_weight_count("kernel * channels * filters"),
             hint="Two things are missing: the kernel is a square, and each filter has a "
             "bias.",
+        ),
+        "no filters": Mistake(
+            code=_weight_count("kernel**2 * channels + 1"),
+            hint="This is right for one filter. The layer has `filters` of them.",
+        ),
+        "doubled": Mistake(
+            code=_weight_count("(kernel * 2 * channels + 1) * filters"),
+            hint="The kernel is a square: count all its pixels. `kernel * 2` is not the "
+            "square of `kernel`.",
         ),
     },
     hints=(
@@ -335,8 +346,8 @@ network = Exercise(
         ),
         "lost layer": Mistake(
             code=_SOLUTION.replace('net = conv(net, 32, 3, "conv5")', "pass"),
-            hint="The network has fewer than eight convolutions. Is a line missing, or "
-            "does a line not begin with `net =`?",
+            hint="Fewer than eight convolutions follow one another. Is a line missing? "
+            "Each line begins with `net =`, and takes the `net` of the line before.",
         ),
         "one more": Mistake(
             code=_SOLUTION.replace(
@@ -452,11 +463,11 @@ _COMPILE = """
 def _judge_compile(answer: Callable[[Any], Any]) -> str | Finding | None:
     import keras
 
-    model = answer(_small_network())
-    if not isinstance(model, keras.Model):
-        return "no model"
-    if not model.compiled:
-        return "not compiled"
+    given = _small_network()
+    model = answer(given)
+    mistake = _kind_mistake(model, given) or _form_of_loss(model.loss)
+    if mistake is not None:
+        return mistake
     reference = _small_network()
     reference.compile(
         optimizer=keras.optimizers.Adam(_RATE),
@@ -477,17 +488,49 @@ def _judge_compile(answer: Callable[[Any], Any]) -> str | Finding | None:
     return _metric_mistake(model, got, right)
 
 
+def _kind_mistake(model: Any, given: Any) -> str | None:
+    """The mistake in what the function returns."""
+    import keras
+
+    if not isinstance(model, keras.Model):
+        return "no model"
+    if model is not given:
+        return "other model"
+    return None if model.compiled else "not compiled"
+
+
+def _form_of_loss(loss: Any) -> str | None:
+    """The mistake in how a loss is given: Keras's own errors speak of something else."""
+    import keras
+
+    if isinstance(loss, set):
+        return "set"
+    losses = list(loss.values()) if isinstance(loss, Mapping) else [loss]
+    if any(isinstance(one, type) for one in losses):
+        return "loss class"
+    # Keras corrects this one silently if the network ends with softmax.
+    objects = [one for one in losses if isinstance(one, keras.losses.Loss)]
+    if any(one.get_config().get("from_logits") for one in objects):
+        return "logits"
+    return None
+
+
 def _metric_mistake(
     model: Any, got: Mapping[str, float], right: Mapping[str, float]
 ) -> str | None:
+    # With one target, Keras computes the metrics of every output for this target.
+    try:
+        metrics = model.get_compile_config()["metrics"]
+    except TypeError:
+        return "metric class"
+    named = isinstance(metrics, Mapping) and "class_name" not in metrics
+    if named and metrics and "estimated" not in metrics:
+        return "metric output"
     if "accuracy" not in got:
         return "metric name" if len(got) > 1 else "no metric"
     if not np.isclose(got["accuracy"], right["accuracy"], atol=1e-6):
         return "other metric"
-    # With one target, Keras computes the metrics of every output for this target.
-    metrics = model.get_compile_config()["metrics"]
-    named = isinstance(metrics, Mapping) and "class_name" not in metrics
-    return "metric output" if named and "estimated" not in metrics else None
+    return None
 
 
 def _small_network() -> Any:
@@ -502,7 +545,11 @@ def _small_network() -> Any:
                 6, 4, activation="softmax", kernel_initializer=_weights(keras)
             )
             estimated = layer(inputs["input"])
-            return {"estimated": estimated, "estimated_labels": labels_of(estimated)}
+            return {
+                "estimated": estimated,
+                "estimated_labels": labels_of(estimated),
+                "features": layer.output,
+            }
 
     return Small(crops=(), scale=1).build({"input": 2})
 
@@ -617,6 +664,14 @@ compile_model = Exercise(
             code=_COMPILE.replace("return model", "return model.loss"),
             hint="The function must return the model that it compiled.",
         ),
+        "other model": Mistake(
+            code=_COMPILE.replace(
+                "        model.compile(",
+                "        model = keras.models.clone_model(model)\n        model.compile(",
+            ),
+            hint="The function compiles another model than the one it is given. The "
+            "notebook goes on with the one that it gave.",
+        ),
         "not compiled": Mistake(
             code="def compile_model(model):\n    return model",
             hint="The model is returned as it was. Call its `compile`.",
@@ -624,6 +679,20 @@ compile_model = Exercise(
         "sparse": Mistake(
             code=_COMPILE.replace("Categorical", "SparseCategorical", 1),
             hint="The *sparse* loss takes class numbers. The targets here are one-hot.",
+        ),
+        "set": Mistake(
+            code=_COMPILE.replace('loss={"estimated":', 'loss={"estimated",'),
+            hint="With a comma, `{…, …}` is a set. A dictionary has a colon between key "
+            "and value: `{key: value}`.",
+        ),
+        "loss class": Mistake(
+            code=_COMPILE.replace("Crossentropy()", "Crossentropy"),
+            hint="The loss is a class, and must be called: write `()` behind its name.",
+        ),
+        "logits": Mistake(
+            code=_COMPILE.replace("Crossentropy()", "Crossentropy(from_logits=True)"),
+            hint="`from_logits=True` is for a network without softmax at its end. Yours "
+            "ends with softmax: leave it out.",
         ),
         "squares": Mistake(
             code=_COMPILE.replace("CategoricalCrossentropy", "MeanSquaredError"),
@@ -681,6 +750,11 @@ compile_model = Exercise(
             hint="Optimizer and loss are right. The metrics are given for another output: "
             "the key of the dictionary must be `estimated`.",
         ),
+        "metric class": Mistake(
+            code=_COMPILE.replace('CategoricalAccuracy(name="accuracy")', "Accuracy"),
+            hint="The metric is a class, and must be called: write `(name=…)` behind its "
+            "name.",
+        ),
         "other metric": Mistake(
             code=_COMPILE.replace("CategoricalAccuracy", "BinaryAccuracy"),
             hint="Optimizer and loss are right. Under the name `accuracy` stands another "
@@ -708,13 +782,13 @@ _STANDARDISE = """
 
 
 def _uneven_patches(seed: int) -> np.ndarray:
-    """Patches of three bands that differ by band, by patch and by place."""
+    """Patches of four bands that differ by band, by patch and by place."""
     rng = np.random.default_rng(seed)
     count, side = 40, 16
-    patches = rng.uniform(500, 900, (count, 1, 1, 1)) * rng.uniform(1, 3, 3)
+    patches = rng.uniform(500, 900, (count, 1, 1, 1)) * rng.uniform(1, 3, 4)
     slope = np.linspace(0.5, 1.5 + 0.3 * seed, side)[:, np.newaxis, np.newaxis]
-    noise = rng.normal(1, 0.2, (count, side, side, 3)) + 0.05 * seed
-    return np.round(patches * slope * noise + [100, 0, 40]).astype("float32")
+    noise = rng.normal(1, 0.2, (count, side, side, 4)) + 0.05 * seed
+    return np.round(patches * slope * noise + [100, 0, 40, 20]).astype("float32")
 
 
 def _likely_standardised(a: np.ndarray, b: np.ndarray) -> Mapping[str, np.ndarray]:
@@ -727,7 +801,7 @@ def _likely_standardised(a: np.ndarray, b: np.ndarray) -> Mapping[str, np.ndarra
     other_axes = {
         f"axes{number}": (b - a.mean(axis=x, keepdims=True))
         / a.std(axis=x, keepdims=True)
-        for number, x in enumerate((1, 2, (0, 1), (0, 2)))
+        for number, x in enumerate((1, 2, 3, (0, 1), (0, 2), (1, 2, 3)))
     }
     return other_axes | {
         "all bands": (b - a.mean()) / a.std(),
@@ -759,9 +833,14 @@ def _judge_standardise(
 ) -> str | Finding | None:
     training, values = _uneven_patches(0), _uneven_patches(1)
     try:
-        got = np.asarray(answer(training.copy(), values.copy()), dtype=float)
+        result = answer(training.copy(), values.copy())
     except (ValueError, TypeError) as err:
         return _axes_mistake(err)
+    if isinstance(result, Mapping | str):
+        return Finding(
+            f"The result is of the type `{type(result).__name__}`. It must be an array."
+        )
+    got = np.asarray(result, dtype=float)
     right = (values - training.mean((0, 1, 2))) / training.std((0, 1, 2))
     if got.shape != right.shape:
         return Finding(
@@ -775,6 +854,10 @@ def _judge_standardise(
         if np.allclose(got, wrong, rtol=1e-3, atol=1e-3):
             name = mistake.rstrip("0123456789")
             return name if name in standardise.mistakes else _part_wrong(mistake)
+    if np.allclose(got, np.asarray(answer(values.copy(), values.copy()), dtype=float)):
+        return Finding(
+            "The result does not change with `training`. Does a line use another array?"
+        )
     return _means_of(answer, training) or Finding(
         f"`standardise(training, values)` gave {got[0, 0, 0, 0]:.3g} for the first "
         f"pixel; it should be {right[0, 0, 0, 0]:.3g}."
@@ -1006,7 +1089,10 @@ def _map_mistake(
         return "floats"
     if _background_of(map_path) in range(len(legend)):
         return "background"
-    return None if rasters.read_legend(map_path) == legend else "no legend"
+    found_legend = rasters.read_legend(map_path)
+    if found_legend == legend:
+        return None
+    return "no legend" if found_legend is None else "other legend"
 
 
 def _background_of(path: Path) -> float | None:
@@ -1111,6 +1197,12 @@ land_cover = Exercise(
         "no legend": Mistake(
             code=_LAND_COVER.replace("legend=legend,", ""),
             hint="The map is right. It has no names and colours yet: give it the legend.",
+        ),
+        "other legend": Mistake(
+            code=_LAND_COVER.replace(
+                "legend=legend,", "legend=tl.Legend(legend.names[::-1], legend.colors),"
+            ),
+            hint="The map is right, but its names or colours are not those of `legend`.",
         ),
         "background": Mistake(
             code="import warnings\n\nwarnings.simplefilter('ignore')\n"

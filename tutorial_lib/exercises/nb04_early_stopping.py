@@ -1,6 +1,8 @@
 """Exercises of notebook 04: the best epoch, the rule, patience, the callback."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -370,6 +372,8 @@ def _logs(val_loss: Sequence[float]) -> dict[str, Sequence[float]]:
 
 def _judge_callback(make: Callable[[], Any]) -> str | Finding | None:
     first = make()
+    if isinstance(first, list | tuple):
+        return "in a list"
     if isinstance(first, type) or not hasattr(first, "on_epoch_end"):
         return "no callback"
     mistakes = _callback_mistakes(first)
@@ -378,7 +382,9 @@ def _judge_callback(make: Callable[[], Any]) -> str | Finding | None:
     for val_loss in _VALIDATIONS.values():
         right = _replay(val_loss)
         try:
-            got = _run_callback(make(), _logs(val_loss))
+            # With `verbose=1` it would print five trainings below the learner's cell.
+            with redirect_stdout(StringIO()):
+                got = _run_callback(make(), _logs(val_loss))
         # Keras does not know whether more or less of the watched curve is better.
         except (ValueError, AttributeError):
             if not mistakes:
@@ -529,6 +535,17 @@ make_stopping = Exercise(
             hint="This callback does something else. The question names the one that "
             "stops.",
         ),
+        "in a list": Mistake(
+            code="""
+                def make_stopping():
+                    return [
+                        keras.callbacks.EarlyStopping(
+                            patience=3, restore_best_weights=True
+                        )
+                    ]
+                """,
+            hint="This is a list. The function must give the callback itself.",
+        ),
         "no callback": Mistake(
             code="""
                 def make_stopping():
@@ -566,7 +583,9 @@ def _judge_patience(
     except (TypeError, ValueError):
         waited = np.nan
     if np.isnan(waited):
-        return Finding(f"`patience` is {answer!r}. It must be a number of epochs.")
+        short = isinstance(answer, str | list | tuple | float)
+        yours = f"{answer!r}" if short else f"of the type `{type(answer).__name__}`"
+        return Finding(f"`patience` is {yours}. It must be a number of epochs.")
     if waited == 0:
         return "none"
     if waited < 1 or not waited.is_integer():
