@@ -500,6 +500,7 @@ def test_each_layer_has_its_tiles_and_a_difference_those_of_the_first(show):
     expect(page.get_by_label("Tiles of 8 and 5 px")).to_be_checked()
     put(page, mode="difference")
     assert dark_columns(page, 40) == left
+    expect(page.get_by_label("Tiles of 8 px", exact=True)).to_be_checked()
 
 
 def test_tiles_that_are_too_small_are_not_drawn_and_the_page_says_so(show):

@@ -17,7 +17,7 @@ export function showControls(view) {
   e.out.ariaDisabled = e.all.ariaDisabled = camera.zoom <= 1;
   e.in.ariaDisabled = camera.zoom >= camera.largestZoom;
   e.tiles.checked = view.get("tiles_shown");
-  e.sides.textContent = `of ${sidesOf(view, view.numbers)} px`;
+  e.sides.textContent = `of ${sidesOf(view, tiled(view))} px`;
   e.root.classList.toggle("compare-zoomed", camera.zoom > 1);
   const name = `${chosen.nextSibling.textContent}: ${a.title} and ${b.title}, zoom ${camera.zoom.toFixed(1)}`;
   e.canvas.setAttribute("aria-label", `${name}. ${a.description} ${b.description}`);
@@ -26,6 +26,9 @@ export function showControls(view) {
   showLegend(view);
   showNotes(view);
 }
+
+/** The layers whose tiles can be drawn: a difference has those of the first one. */
+const tiled = (view) => (view.mode === "difference" ? view.numbers.slice(0, 1) : view.numbers);
 
 /** Text of the sides of the tiles of some layers. */
 const sidesOf = (view, numbers) => [...new Set(numbers.map((number) => view.get("tiles")[number]))].join(" and ");
@@ -115,12 +118,12 @@ function differenceLegend(difference) {
 }
 
 function showNotes(view) {
-  const { e, scene, mode, numbers, pair: [a, b] } = view, notes = [...scene.notes];
+  const { e, scene, mode, pair: [a, b] } = view, notes = [...scene.notes];
   if (view.canRefine) notes.push("Zoom in to see all of them.");
   if (mode === "difference" && !view.difference)
     notes.push(`${a.title} and ${b.title} are of different kinds and have no difference.`,
       "Choose two layers of one kind, or another mode.");
-  const fine = view.get("tiles_shown") ? numbers.filter((number) => isTooFine(view, number)) : [];
+  const fine = view.get("tiles_shown") ? tiled(view).filter((number) => isTooFine(view, number)) : [];
   if (fine.length) notes.push(`Zoom in to see tiles of ${sidesOf(view, fine)} px.`);
   // The notes are a live region: the same text set again would be read again.
   if (e.notes.textContent !== notes.join(" ")) e.notes.textContent = notes.join(" ");
