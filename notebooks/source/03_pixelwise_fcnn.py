@@ -119,7 +119,8 @@ print("100 x 60 give", tuple(model({"input": image})["estimated"].shape[1:3]))
 # **What you see.** The result has one pixel for every place where a patch of 16 fits. The
 # network is trained on patches, and it maps whole images with the same weights.
 #
-# `input_scaled` is the scaling by the kit; we come back to it.
+# `input_scaled` is the scaling by the kit; we come back to it. The last layer gives the
+# number of the most probable class.
 #
 # ## Three areas
 #
@@ -169,7 +170,7 @@ table
 # prints two lines for each. `loss` and `accuracy` are measured on A, `val_loss` and
 # `val_accuracy` on B.
 #
-# The model multiplies all pixel values by 0.0001, as the tutorial does that this course
+# The model multiplies all pixel values by 0.0001, as in the tutorial that this course
 # follows. Somebody who guesses is right once in six times. **How often will the network
 # be right on B after three epochs?**
 
@@ -298,10 +299,13 @@ history = model.fit(
     callbacks=[keep_best],
 )
 best_model = keras.models.load_model(best_path)
+for title, training in {"first try": first, "now": history}.items():
+    right = training.history["val_accuracy"][first_epochs - 1]
+    print(f"{title}: {right:.2f} of B is right after {first_epochs} epochs")
 
 # %% [markdown]
-# **What you see.** Compare the lines with those of the first try. The file holds the
-# weights of the best epoch together with the network: `load_model` needs nothing else.
+# **What you see.** The last two lines answer the question. The file holds the weights of
+# the best epoch together with the network: `load_model` needs nothing else.
 #
 # ## How good is it?
 #
@@ -325,8 +329,8 @@ scores.plot()
 
 # %% [markdown]
 # **What you see.** Each row is a true class, each column an estimated one. Right answers
-# are on the diagonal. The darkest square off it shows the two classes that are confused
-# most.
+# are on the diagonal. The darkest square outside the diagonal shows the two classes that
+# are confused most.
 #
 # The score on C is lower than on B. That B chose the epoch explains little of it. Most of
 # it is the ground: C lies in other landscapes, and a score holds for its places only.
@@ -362,8 +366,7 @@ pandas.DataFrame(rows, index=columns).T.round(3)
 #
 # ## Your map
 #
-# The output `estimated_labels` of your network holds the number of the most probable
-# class.
+# Your network takes images of any size. So it can map the whole scene at once.
 
 # %% exercise="land_cover"
 
