@@ -69,6 +69,18 @@ WRONG = {
         "nb01_patches.first_pixel",
         ("return centre - size // 2", "return max(0, centre - size // 2)"),
     ),
+    "one class only": (
+        "nb01_patches.draw",
+        ("count // 10", "count // 10, classes=(1,)"),
+    ),
+    "as many as the rarest class": (
+        "nb01_patches.draw",
+        ("count=count,", 'strategy="smallest",'),
+    ),
+    "the share of other patches": (
+        "nb01_patches.lost_share",
+        ("refused / (refused + patches.count)", "0.0173"),
+    ),
     "min_delta": (STOPPING, (PATIENCE, f"{PATIENCE}, min_delta=0.1")),
     "start_from_epoch": (STOPPING, (PATIENCE, f"{PATIENCE}, start_from_epoch=3")),
     "mode": (STOPPING, (PATIENCE, f'{PATIENCE}, mode="max"')),
@@ -122,6 +134,9 @@ POINTED = {
     "the whole dictionary": ("dictionary", "KeyError"),
     "a result thrown away": ("net =", "filters"),
     "twice the total": ("lost_share", "does not come from"),
+    "one class only": ("class 0, 2, 3", "together"),
+    "as many as the rarest class": ("count=count", "every pixel"),
+    "the share of other patches": ("argument", "divide"),
     "the count goes on": ("", "order"),
     "start_from_epoch": ("start_from_epoch", "restore"),
     "mode": ("mode", "patience"),

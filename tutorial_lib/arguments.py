@@ -89,6 +89,8 @@ def whole_number(
         raise TypeError(_wrong(name, value, f"a whole number{_limits(least, most)}"))
     if not isinstance(value, Integral):
         wanted = f"a whole number{_limits(least, most)}"
+        if isinstance(value, float) and value.is_integer() and abs(value) < 1e9:
+            wanted += f": {int(value)}, not {value}"
         raise NotWholeError(_wrong(name, value, wanted))
     if not _within(value, least, most):
         raise ValueError(_wrong(name, value, f"a whole number{_limits(least, most)}"))

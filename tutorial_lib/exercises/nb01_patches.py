@@ -175,17 +175,17 @@ def _wrong_limit(
             right,
         )
     free = _in_polygons(labels_path, allowed)
-    if answer.counts == free:
-        return Finding(
-            "This takes all pixels that the limit allows. Another strategy takes the "
-            "same number of each class."
-        )
     if answer.counts == dict.fromkeys(free, min(free.values())):
         return Finding(
             f"Each class has {min(free.values())} positions: as many as the rarest "
             "class can have. It should be `count`. Did you give `count=count`, with the "
             'strategy `"constant"`?',
             right="No polygon holds too many.",
+        )
+    if answer.counts == free:
+        return Finding(
+            "This takes all pixels that the limit allows. Another strategy takes the "
+            "same number of each class."
         )
     return _wrong_counts(answer, wanted)
 
