@@ -19,6 +19,7 @@
 
 # %%
 import tutorial_lib as tl  # first: it keeps TensorFlow quiet
+import shutil
 import keras
 import numpy as np
 import pandas
@@ -151,13 +152,15 @@ def run(name, stopping):
     training = {"a": few, "b": patches["b"], "c": patches["c"]}
     train, _, _ = recipes.datasets(training, class_count=len(legend))
     # Larger batches are quicker where nothing is learnt.
-    _, valid, _ = recipes.datasets(training, class_count=6, batch_size=300)
+    _, valid, _ = recipes.datasets(training, class_count=len(legend), batch_size=300)
     model = tl.architectures.pixelwise_fcnn(len(legend), statistics=statistics)
     model.compile(
         optimizer=keras.optimizers.Adam(1e-3),
         loss={"estimated": keras.losses.CategoricalCrossentropy()},
         metrics={"estimated": [tl.training.ClassMetrics(legend.names)]},
     )
+    # TensorBoard would join the curves of this run with those of an older one.
+    shutil.rmtree(work / "logs" / name, ignore_errors=True)
     logs = keras.callbacks.TensorBoard(work / "logs" / name)
     callbacks = [stopping, logs, tl.training.LiveCurves()]
     options = {"epochs": most_epochs, "verbose": 0, "callbacks": callbacks}
