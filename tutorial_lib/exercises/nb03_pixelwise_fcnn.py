@@ -477,6 +477,8 @@ def _judge_compile(answer: Callable[[Any], Any]) -> str | Finding | None:
     try:
         got, steps = _trained(model)
     except ValueError as err:
+        if "identifier: {" in str(err):
+            return "set"
         if "sparse" not in f"{model.loss} {err}".lower():
             raise
         return "sparse"
@@ -682,8 +684,8 @@ compile_model = Exercise(
         ),
         "set": Mistake(
             code=_COMPILE.replace('loss={"estimated":', 'loss={"estimated",'),
-            hint="With a comma, `{…, …}` is a set. A dictionary has a colon between key "
-            "and value: `{key: value}`.",
+            hint="Curly brackets without a colon make a set. A dictionary has a colon, "
+            "`{key: value}`, and a list has square brackets.",
         ),
         "loss class": Mistake(
             code=_COMPILE.replace("Crossentropy()", "Crossentropy"),
