@@ -109,7 +109,7 @@ def test_another_training_starts_another_figure(outputs):
 def test_by_default_the_loss_and_the_accuracies_are_drawn():
     live = LiveCurves()
     run(live, {"loss": 1, "accuracy": 0.5, "val_loss": 2, "recall_a": 1})
-    assert live.plot().description.startswith("Curves of 1 epochs: loss, accuracy.")
+    assert live.plot().description.startswith("Curves of 1 epoch: loss, accuracy.")
 
 
 def test_an_epoch_without_validation_leaves_a_gap():
