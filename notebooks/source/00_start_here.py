@@ -15,7 +15,7 @@
 # - read the grid and a part of a raster with Python,
 # - answer an exercise, ask for a hint, and open a solution.
 #
-# **Needs** about 20 minutes of your time, seconds of computing and 0.4 GB of memory; no
+# **Needs** about 20 minutes of your time, seconds of computing and 0.3 GB of memory; no
 # internet.
 
 # %% [markdown]

@@ -13,7 +13,7 @@
 # - find out which positions were refused, and why,
 # - say why thousands of patches are not thousands of independent samples.
 #
-# **Needs** about 45 minutes of your time, seconds of computing and 0.8 GB of
+# **Needs** about 45 minutes of your time, seconds of computing and 0.9 GB of
 # memory; no internet. Notebook [00](00_start_here.ipynb) explains the scene and how the
 # exercises work.
 
