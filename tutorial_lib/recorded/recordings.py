@@ -110,6 +110,8 @@ _TOWN = partial(Recording, standardised=False, changes={}, town=True)
 
 RECORDINGS: Mapping[str, Recording] = {
     "pooled_havel": _HAVEL("pooled_cnn"),
+    "pooled_havel_1": _HAVEL("pooled_cnn", seed=1),
+    "pooled_havel_2": _HAVEL("pooled_cnn", seed=2),
     "fcnn_havel": _HAVEL(),
     "fcnn_havel_1": _HAVEL(seed=1),
     "fcnn_havel_2": _HAVEL(seed=2),
