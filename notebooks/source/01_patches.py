@@ -90,9 +90,9 @@ pandas.DataFrame(rows, legend.names, ["positions", "polygons", "in the largest"]
 # ## Which pixels does a patch hold?
 #
 # The position lies in the [centre pixel](glossary.md#centre-pixel). 16 is even, so no
-# pixel is exactly in the middle of a patch of 16. The rule below is that of the Orfeo
-# ToolBox, a free program for satellite images. Maps follow the same rule later, so they
-# fit the labels.
+# pixel is exactly in the middle of a patch of 16. The rule below is that of the
+# [Orfeo ToolBox](glossary.md#orfeo-toolbox), a free program for satellite images. Maps
+# follow the same rule later, so they fit the labels.
 
 # %% exercise="first_pixel"
 
