@@ -297,3 +297,16 @@ def test_the_name_that_is_written_most_alike():
 
 def test_an_error_without_a_message_shows_its_type():
     assert describe_error(OSError()) == ("`OSError`: ", "")
+
+
+@pytest.mark.parametrize(
+    ("body", "cure"),
+    [
+        ("return itertools.count()", "Write `import itertools` first."),
+        ("return time.time()", "Write `import time` first."),
+        # A name that a module of Python has too, and that a learner gives to a value.
+        ("return statistics * 2", "Does a line before assign it?"),
+    ],
+)
+def test_a_module_that_is_not_imported_is_named(names, body, cure):
+    assert cure in check(names, body).text

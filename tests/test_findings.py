@@ -298,6 +298,22 @@ def test_a_generator_is_read_once_and_kept_as_a_list(capsys):
     assert squares.answer() == [0, 1, 4]
 
 
+@pytest.mark.parametrize(
+    "answer", [{"a": 0, "b": 1}.values(), {0: "a", 1: "b"}.keys(), range(2)]
+)
+def test_views_and_ranges_are_what_they_hold(answer):
+    counted = exercise(
+        lambda answer: diagnose(answer, [0, 1]), solution_code="half = [0, 1]"
+    )
+    assert counted.check(answer).kind == "right"
+
+
+def test_a_function_may_return_the_values_of_a_dictionary():
+    assert (
+        try_cases(lambda n: {"a": n, "b": 2}.values(), [(1,)], lambda n: (n, 2)) is None
+    )
+
+
 # Parts of a value
 
 

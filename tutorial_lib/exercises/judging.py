@@ -4,7 +4,7 @@
 answer. Text is not a number, and NaN is never right.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import ItemsView, KeysView, Mapping, Set, ValuesView
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice
@@ -27,13 +27,14 @@ _MOST_VALUES = 100_000
 
 
 def plain(answer: Any) -> Any:
-    """The value of an answer: a generator becomes a list.
+    """The value of an answer: a generator, or a view of a dictionary, becomes a list.
 
     Example:
         >>> plain(2 * k for k in range(3))
         [0, 2, 4]
     """
-    if isinstance(answer, GeneratorType | map | filter | zip):
+    views = KeysView | ValuesView | ItemsView
+    if isinstance(answer, GeneratorType | map | filter | zip | range | views):
         return list(islice(answer, _MOST_VALUES))
     return answer
 

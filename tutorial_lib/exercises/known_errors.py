@@ -33,6 +33,10 @@ _KINDS = {
     "KerasTensor": "an image of the network",
 }
 
+# Modules of Python that learners use without importing them. Others, such as `array` and
+# `statistics`, have names that learners give to values.
+_MODULES = {"functools", "itertools", "math", "os", "random", "time"}
+
 
 def _kind(name: str) -> str:
     return _KINDS.get(name.rpartition(".")[2], f"a value of the type `{name}`")
@@ -40,6 +44,8 @@ def _kind(name: str) -> str:
 
 def _name(match: re.Match, cause: Cause) -> str:
     name = match[1]
+    if name in _MODULES:
+        return f"The name `{name}` is not known here. Write `import {name}` first."
     close = cause.nearest_name(name)
     if isinstance(getattr(np, name, None), np.ufunc) and close.lower() != name:
         close = f"np.{name}"
