@@ -38,7 +38,7 @@ EQUAL: dict[str, dict[str, str]] = {
     "nb05_mapping_a_scene.write_map": {
         "2: tl.Source(image_path[, receptive_field=16 → ])": "The kit derives the field "
         "from the layers.",
-        "3: .predict_raster(model, [source → image_path], path": "The kit derives the "
+        "3: .predict_raster(model, [source → image_path], path,": "The kit derives the "
         "field from the layers.",
         "3: =legend, progress=[False → True], **opti": _PROGRESS,
         "3: legend=legend, [progress=False, → ]**option": _PROGRESS,

@@ -551,7 +551,7 @@ def test_a_seed_is_a_whole_number(seed):
 @pytest.mark.parametrize("inputs", [4, "input", ["input"], (4, 1, 9), {1: (4, 1, 1)}])
 def test_inputs_are_a_dictionary(inputs):
     model = architectures.pixelwise_fcnn(6, crops=())
-    with pytest.raises(TypeError, match=r"^`inputs` is .*\(4, 1, 10000\)}"):
+    with pytest.raises(TypeError, match=r"^`inputs` (is|has) .*\(4, 1, 10000\)}"):
         certify(model, "estimated", tile=8, inputs=inputs)
 
 

@@ -270,7 +270,7 @@ def test_outputs_are_asked_for_by_name(outputs):
 
 @pytest.mark.parametrize("inputs", [None, 3, [IMAGE], "image", IMAGE, {1: IMAGE}])
 def test_inputs_are_given_by_name(inputs):
-    with pytest.raises(TypeError, match=r"^`inputs` is .*{'image': array}"):
+    with pytest.raises(TypeError, match=r"^`inputs` (is|has) .*{'image': array}"):
         as_predictor(triple())(inputs, "triple")
 
 
