@@ -145,27 +145,33 @@ def test_long_lines_scroll_at_any_width(page, width):
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_on_paper_long_lines_wrap_and_maps_and_comparisons_are_whole(page):
+@pytest.fixture
+def paper(page):
+    """The page as it is printed on A4; afterwards it is on the screen again."""
     page.locator("[data-widget-model] .compare[data-ready=true]").wait_for()
-    # The width of a sheet of A4 between its margins.
     page.emulate_media(media="print")
+    # The width of a sheet between its margins.
     page.set_viewport_size({"width": 718, "height": 900})
+    yield page
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_on_paper_long_lines_wrap_and_maps_and_comparisons_are_whole(paper):
     cut = (
         """(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).length"""
     )
-    assert page.locator(".jp-CodeCell pre").evaluate_all(cut) == []
-    assert not page.locator("iframe[title=Map]").is_visible()
-    still = page.get_by_alt_text("Map of 2 layers")
-    for one in (still, page.locator(".compare canvas")):
+    assert paper.locator(".jp-CodeCell pre").evaluate_all(cut) == 0
+    assert not paper.locator("iframe[title=Map]").is_visible()
+    still = paper.get_by_alt_text("Map of 2 layers")
+    canvas = paper.locator(".compare canvas")
+    for one in (still, canvas):
         box = one.bounding_box()
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 718
-    canvas = page.locator(".compare canvas")
     box = canvas.bounding_box()
     shape = canvas.evaluate("(canvas) => canvas.width / canvas.height")
     assert box["width"] / box["height"] == pytest.approx(shape, rel=0.02)
-    page.emulate_media(media="screen")
-    page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def test_the_comparison_works(page):
