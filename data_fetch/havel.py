@@ -278,7 +278,7 @@ def _areas(labels: np.ndarray) -> dict[str, np.ndarray]:
 def _far_from_others(inside: np.ndarray) -> np.ndarray:
     """Which pixels (height, width) have only their own area up to GAP / 2 around."""
     half = GAP // 2
-    # Beyond the image there is no other area.
+    # Repeat the edge: a block there has no neighbour on that side.
     inside = np.pad(inside, half, mode="edge")
     for axis in (0, 1):
         inside = sliding_window_view(inside, 2 * half + 1, axis).all(-1)

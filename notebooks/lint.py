@@ -115,13 +115,13 @@ def _course_problems_of(cell: NotebookNode, terms: Collection[str]) -> Iterator[
             yield f"a link to the term '{term}', which glossary.md does not have"
     if _words_after_question(cell.source) > MAX_WORDS_AFTER_QUESTION:
         yield (
-            "much text follows a bold question. Answer it after the result, in a "
-            "cell of its own"
+            "much text follows a bold question. Answer it after the result, in another "
+            "cell"
         )
 
 
 def _words_after_question(text: str) -> int:
-    """Words after the first bold question of a cell that are no bold question."""
+    """Count the words after the first bold question, without further questions."""
     question = r"\*\*[^*]+\?\*\*"
     parts = re.split(question, text)
     return len(" ".join(parts[1:]).split())

@@ -1,8 +1,8 @@
 """`show_tensorboard`: where it runs, and which address a browser is given."""
 
-import os
 import urllib.request
 
+import psutil
 import pytest
 
 from tutorial_lib.viewers import tensorboards
@@ -74,14 +74,6 @@ def test_without_tensorboard_the_error_says_what_to_install(tmp_path, monkeypatc
 
 def test_no_second_process_is_started(logs):
     show_tensorboard(logs)
-    children = f"/proc/self/task/{os.getpid()}/children"
-    if not os.path.exists(children):  # noqa: PTH110 - a path of the kernel's
-        pytest.skip("This system does not list child processes.")
-    with open(children) as file:  # noqa: PTH123
-        names = [_command(pid) for pid in file.read().split()]
-    assert not [name for name in names if "tensorboard" in name]
-
-
-def _command(pid):
-    with open(f"/proc/{pid}/cmdline") as file:  # noqa: PTH123
-        return file.read()
+    children = psutil.Process().children(recursive=True)
+    commands = [" ".join(child.cmdline()) for child in children]
+    assert not [command for command in commands if "tensorboard" in command]

@@ -194,7 +194,7 @@ print(f"{height_km:.2f} km from north to south, {width_km:.2f} km from west to e
 print(f"{height_km * width_km:.0f} square kilometres in all")
 
 # %% [markdown]
-# Some answers are functions. The check calls your function with inputs of its own. If a
+# Some answers are functions. The check calls your function with its own inputs. If a
 # result is wrong, the note names the mistake, or shows the input and both results.
 
 # %% exercise="mean_reflectance"

@@ -131,7 +131,7 @@ pandas.DataFrame(scores, index=legend.names).round(2)
 # ## The score, and how sure it is
 #
 # The kit brings this network trained longer, with a trick that notebook 03 explains. Area
-# B chose its best epoch, so the score on B is no longer a fair one. **Area C** gives the
+# B chose its best epoch, so the score on B is probably too good. **Area C** gives the
 # score: it is used once, at the end.
 #
 # How sure is this score? Patches of the same polygon are alike. An interval over patches

@@ -402,8 +402,8 @@ shares.round(2)
 #
 # An accuracy of the map would weigh each mapped class by its share: the second column.
 # That needs a [probability sample](glossary.md#probability-sample): pixels drawn at
-# random from the whole map. Our labelled polygons are no such sample, so we stop at the
-# weights. [08](08_convolutional_distortion.ipynb) does it in a town where the true class
+# random from the whole map. Our labelled polygons were not drawn at random. So this
+# notebook shows the weights only. [08](08_convolutional_distortion.ipynb) does it in a town where the true class
 # of every pixel is known.
 #
 # ## Open task

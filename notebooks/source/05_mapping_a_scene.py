@@ -244,8 +244,8 @@ pandas.DataFrame(costs, columns=columns).set_index("tile size").round(2)
 
 # %% [markdown]
 # **What you see.** With small tiles, the same pixels are read again and again, and each
-# tile costs some time of its own. From 64 to 256 pixels you win less than from 16 to 64,
-# and large tiles need more memory.
+# tile also costs a little time to read and to write. From 64 to 256 pixels you win less
+# than from 16 to 64, and large tiles need more memory.
 #
 # **Does the tile size change the map? And are the pixels of a window the same as in the map
 # of the whole scene, also at the border of the window?**

@@ -100,7 +100,7 @@ def area_adjusted_scores(
 
     The standard errors are true only for a probability sample: pixels drawn at random
     among all pixels that the map gives a class, also where no label was known before.
-    Labels that somebody happened to draw are no such sample.
+    Labels that somebody happened to draw are not such a sample.
 
     Args:
         labels: (n,) true class numbers of the samples, 0, 1, 2…
