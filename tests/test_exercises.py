@@ -74,6 +74,7 @@ def test_the_solution_is_right_for_all_random_inputs(name, exercise):
         assert note.kind == "right", note
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
 def test_a_mistake_gets_its_own_hint_for_all_random_inputs(exercise, mistake):
     for _ in range(3):
