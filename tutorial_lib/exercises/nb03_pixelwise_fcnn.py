@@ -1054,8 +1054,8 @@ _LAND_COVER = """
 def _judge_land_cover(
     answer: Any, *, best_model: Any, image_path: Path, map_path: Path, legend: Any
 ) -> str | Finding | None:
-    from tutorial_lib.inference.estimates import Report
     from tutorial_lib.inference.plan import InferencePlan
+    from tutorial_lib.inference.reports import Report
 
     if isinstance(answer, InferencePlan):
         return "only planned"

@@ -11,8 +11,8 @@ from rasterio.windows import Window
 from tutorial_lib import testing
 from tutorial_lib.exercises import Exercise, Finding, Mistake, try_cases
 from tutorial_lib.inference.errors import ExpressionFieldError, InputSizeError
-from tutorial_lib.inference.estimates import Report
 from tutorial_lib.inference.plan import InferencePlan
+from tutorial_lib.inference.reports import Report
 from tutorial_lib.rasters import Legend, read_array, read_grid, read_legend, write_array
 
 CLASS_COUNT = 6

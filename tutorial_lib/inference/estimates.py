@@ -1,16 +1,15 @@
-"""What a map will cost, and what it has cost: pixels read, memory, time."""
+"""What a map will cost: pixels read, memory, time."""
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from tutorial_lib.display import wrapped
 from tutorial_lib.inference.engine import Job, compute_tile
 from tutorial_lib.inference.tiles import Tile, Tiles
-from tutorial_lib.rasters import PathLike, SourceReader
+from tutorial_lib.rasters import SourceReader
 
 # Tiles that are tried to find one that is not all background.
 TRIES = 9
@@ -19,7 +18,7 @@ TILES_LOOKED_AT = 10_000
 # The engine's arrays are counted as float32, whatever the type of the rasters.
 VALUE_BYTES = 4
 
-__all__ = ["Estimate", "Report", "chunk_bytes", "estimated_seconds"]
+__all__ = ["Estimate", "chunk_bytes", "estimated_seconds"]
 
 
 @dataclass(frozen=True)
@@ -49,32 +48,6 @@ class Estimate:
         return wrapped(
             f"{self.tile_count} tiles, {self.redundancy:.2f} pixels read for each "
             f"pixel mapped, {memory} at a time, about {self.seconds:.1f} s"
-        )
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a run did; `InferencePlan.write` makes it.
-
-    Attributes:
-        path: The map.
-        tile_count: Tiles of the map.
-        skipped: Tiles that are all background; the model did not run on them.
-        background_share: Share of the map's pixels that are background, 0 to 1.
-        seconds: Wall-clock time.
-    """
-
-    path: PathLike
-    tile_count: int
-    skipped: int
-    background_share: float
-    seconds: float
-
-    def __repr__(self) -> str:
-        return wrapped(
-            f"'{Path(self.path).name}' written: {self.tile_count} tiles, "
-            f"{self.skipped} of them skipped, {self.background_share:.1%} background, "
-            f"{self.seconds:.1f} s"
         )
 
 

@@ -17,11 +17,11 @@ from tutorial_lib.grids import map_grid
 from tutorial_lib.inference.engine import Job, compute_tile
 from tutorial_lib.inference.estimates import (
     Estimate,
-    Report,
     chunk_bytes,
     estimated_seconds,
 )
 from tutorial_lib.inference.labels import numbered
+from tutorial_lib.inference.reports import Report
 from tutorial_lib.inference.tiles import Tile, Tiles
 from tutorial_lib.inference.values import (
     MapFormat,

@@ -26,13 +26,13 @@ from tutorial_lib.inference.checks import (
 )
 from tutorial_lib.inference.chunks import chunk_lattices
 from tutorial_lib.inference.engine import Job
-from tutorial_lib.inference.estimates import Report
 from tutorial_lib.inference.judging import (
     exact,
     judge_blocks,
     warn_of_other_lattices,
 )
 from tutorial_lib.inference.plan import InferencePlan
+from tutorial_lib.inference.reports import Report
 from tutorial_lib.inference.tiles import (
     check_extent,
     cut_tiles,
