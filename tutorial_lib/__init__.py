@@ -42,7 +42,7 @@ _HOME = {
     "patch_dataset": "patches.datasets",
     "plan_inference": "inference.planning",
     "polygon_table": "patches.label_rasters",
-    "predict_raster": "inference.planning",
+    "predict_raster": "inference.prediction",
     "read_grid": "rasters",
     "read_legend": "rasters",
     "read_patches": "patches.images",

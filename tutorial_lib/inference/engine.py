@@ -1,4 +1,7 @@
-"""Computing one tile of a map: read the sources, find the background, run the model."""
+"""One tile of a map: read the sources and find the background, then run the model.
+
+The two steps are apart, so that one tile can be read while the model runs on another.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +20,7 @@ from tutorial_lib.rasters import SourceReader
 # Values of a batch of patches, so that its memory does not depend on the patch size.
 BATCH_VALUES = 2**22
 
-__all__ = ["Job", "TileValues", "compute_tile"]
+__all__ = ["Job", "TileInput", "TileValues", "compute_tile", "read_tile", "run_tile"]
 
 
 @dataclass(frozen=True)
@@ -64,16 +67,33 @@ class Job:
         )
 
 
+class TileInput(NamedTuple):
+    """What was read for a tile.
+
+    Attributes:
+        tile: Which pixels.
+        pixels: {source name: (height, width, channel)}, without holes; None when the
+            tile is all background, so that the model need not run.
+        background: (height, width) mask of the pixels that lack data.
+    """
+
+    tile: Tile
+    pixels: Mapping[str, np.ndarray] | None
+    background: np.ndarray
+
+
 class TileValues(NamedTuple):
     """What was computed for a tile.
 
     Attributes:
+        tile: Which pixels.
         values: (height, width, channel); None when the tile is all background, so that
             the model did not run.
         background: (height, width) mask of the pixels that lack data.
         broken: (height, width) mask of the pixels for which the model gives NaN.
     """
 
+    tile: Tile
     values: np.ndarray | None
     background: np.ndarray
     broken: np.ndarray
@@ -89,11 +109,23 @@ def compute_tile(
         readers: The open sources.
         tile: Which pixels.
     """
+    return run_tile(job, read_tile(job, readers, tile))
+
+
+def read_tile(job: Job, readers: Mapping[str, SourceReader], tile: Tile) -> TileInput:
+    """Read what the model needs for a tile, and find where the tile is background.
+
+    Args:
+        job: What will be computed.
+        readers: The open sources; no other thread may use them meanwhile.
+        tile: Which pixels.
+    """
     pixels, background = {}, np.zeros((len(tile.rows), len(tile.cols)), bool)
     for name in job.names:
         reader = readers[name]
         chunk = _read(job, reader, name, tile)
-        pixels[name] = filled(chunk)
+        # rasterio gives bands one after the other, networks want them side by side.
+        pixels[name] = np.ascontiguousarray(filled(chunk))
         if job.nodata_rule and reader.may_lack_data:
             background |= background_of_source(
                 job.nodata_rule,
@@ -103,11 +135,21 @@ def compute_tile(
                 rows=(job.rows, tile.rows),
                 cols=(job.cols, tile.cols),
             )
-    if background.all():
-        return TileValues(None, background, np.zeros_like(background))
+    return TileInput(tile, None if background.all() else pixels, background)
+
+
+def run_tile(job: Job, given: TileInput) -> TileValues:
+    """Run the model on what was read for a tile.
+
+    Raises:
+        MemoryError: If the memory is not enough for a chunk of this size.
+    """
+    tile, pixels, background = given
+    if pixels is None:
+        return TileValues(tile, None, background, np.zeros_like(background))
     run = _run_patches if job.patch_based else _run_chunk
     values, broken = (_part(job, tile, array) for array in run(job, tile, pixels))
-    return TileValues(values, background, broken)
+    return TileValues(tile, values, background, broken)
 
 
 def _read(job: Job, reader: SourceReader, name: str, tile: Tile) -> Chunk:
@@ -225,7 +267,8 @@ def _call(
                 "by the scale factor; run the plan in patch-based mode."
             )
     broken = np.any([_not_numbers(array) for array in results.values()], axis=0)
-    return np.concatenate([results[n] for n in job.outputs], axis=-1), broken
+    arrays = [results[name] for name in job.outputs]
+    return np.concatenate(arrays, axis=-1) if arrays[1:] else arrays[0], broken
 
 
 def _not_numbers(array: np.ndarray) -> np.ndarray:

@@ -1,8 +1,6 @@
 """A planned map: what it will be, and computing it into an array or a raster."""
 
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -14,31 +12,19 @@ from tutorial_lib import arguments
 from tutorial_lib.display import wrapped
 from tutorial_lib.fields.tiling import Verdict
 from tutorial_lib.grids import map_grid
-from tutorial_lib.inference.engine import Job, compute_tile
+from tutorial_lib.inference.engine import Job
 from tutorial_lib.inference.estimates import (
     Estimate,
     chunk_bytes,
     estimated_seconds,
 )
-from tutorial_lib.inference.labels import numbered
 from tutorial_lib.inference.reports import Report
+from tutorial_lib.inference.running import run_plan
 from tutorial_lib.inference.tiles import Tile, Tiles
-from tutorial_lib.inference.values import (
-    MapFormat,
-    background_in,
-    check_labels,
-    map_type,
-    warn_of_broken_pixels,
-    warn_of_lost_probabilities,
-)
-from tutorial_lib.rasters import (
-    PathLike,
-    RasterWriter,
-    Source,
-    create_raster,
-    open_sources,
-    to_type,
-)
+from tutorial_lib.inference.values import MapFormat, map_type
+from tutorial_lib.inference.writing import COMPRESSIONS, write_map
+from tutorial_lib.notices import warn
+from tutorial_lib.rasters import PathLike, Source, open_sources
 from tutorial_lib.rasters.destinations import check_geotiff, check_not_input
 
 if TYPE_CHECKING:
@@ -232,12 +218,24 @@ class InferencePlan:
         """
         dtype = self.format.dtype
         result = np.empty((*self.grid.shape, len(self.format.bands)), dtype)
-        for tile, values, _ in self._run(dtype):
-            result[tile.window(self.rows, self.cols).toslices()] = values
+
+        def put(tile: Tile, pixels: np.ndarray) -> None:
+            result[tile.window(self.rows, self.cols).toslices()] = pixels
+
+        for sentence in run_plan(self, dtype, put).warnings:
+            warn(sentence)
         return result
 
     def write(
-        self, path: PathLike, *, dtype: str | None = None, progress: bool = True
+        self,
+        path: PathLike,
+        *,
+        dtype: str | None = None,
+        progress: bool = True,
+        resume: bool = False,
+        executor: Any = None,
+        cog: bool = False,
+        compress: str = "deflate",
     ) -> Report:
         """Compute the map into a GeoTIFF; it appears when it is complete.
 
@@ -246,85 +244,40 @@ class InferencePlan:
             dtype: Type of the map: floats written as integers are rounded and clamped;
                 None takes the plan's.
             progress: Whether to show a progress bar.
+            resume: Whether to keep finished parts in a folder beside the map, and to
+                go on from there if an earlier run was ended.
+            executor: A `distributed.Client`, to compute the parts on its workers.
+            cog: Whether to write a cloud-optimised GeoTIFF, with overviews.
+            compress: "deflate", or "zstd", which is quicker but which older programs
+                cannot read.
 
         Returns:
             What was done.
 
         Raises:
-            ValueError: If the background does not fit the type, or the map would be
-                written onto one of its inputs.
+            TypeError: If an option has a wrong type.
+            ValueError: If the background does not fit the type, the map would be
+                written onto one of its inputs, or the parts of the earlier run belong
+                to another map.
             OSError: If the file cannot be written; nothing is left behind.
+            MemoryError: If the memory is not enough, also for smaller tiles.
         """
-        from tqdm.auto import tqdm
-
-        progress = arguments.flag("progress", progress)
-        target = self.format.dtype if dtype is None else map_type(dtype)
+        options: dict[str, Any] = {
+            "dtype": self.format.dtype if dtype is None else map_type(dtype),
+            "progress": arguments.flag("progress", progress),
+            "cog": arguments.flag("cog", cog),
+            "compress": arguments.choice("compress", compress, COMPRESSIONS),
+        }
+        resume = arguments.flag("resume", resume)
         check_not_input(check_geotiff(path), self.inputs)
-        started, skipped, empty = time.perf_counter(), 0, 0
-        with self._create(path, target) as raster:
-            tiles = tqdm(self._run(target), total=len(self.tiles), disable=not progress)
-            for tile, values, mask in tiles:
-                window = tile.window(self.rows, self.cols)
-                raster.write(values, window.row_off, window.col_off)
-                skipped += bool(mask.all())
-                empty += int(mask.sum())
-        share = empty / (len(self.rows) * len(self.cols))
-        seconds = time.perf_counter() - started
-        return Report(path, len(self.tiles), skipped, share, seconds)
+        if resume or executor is not None:
+            from tutorial_lib.inference.shards import write_in_shards
 
-    def _create(
-        self, path: PathLike, dtype: np.dtype
-    ) -> AbstractContextManager[RasterWriter]:
-        # GeoTIFF keeps colours only for one band of these types.
-        colours = len(self.format.bands) == 1 and dtype in ("uint8", "uint16")
-        return create_raster(
-            path,
-            self.grid,
-            channels=len(self.format.bands),
-            dtype=dtype,
-            nodata=background_in(self.format.background, dtype),
-            legend=self.format.legend if colours else None,
-            descriptions=self.format.bands,
-            tags=self._tags(),
-        )
-
-    def _tags(self) -> dict[str, str]:
-        """The plan and the certificate as text, to be kept in the map."""
-        tags = {"TUTORIAL_LIB_PLAN": repr(self).replace("\n", "; ")}
-        if self.certificate is not None:
-            tags["TUTORIAL_LIB_CERTIFICATE"] = self.certificate.to_json()
-        return tags
-
-    def _run(self, dtype: np.dtype) -> Iterator[tuple[Tile, np.ndarray, np.ndarray]]:
-        """Each tile with its values in `dtype` and its background mask."""
-        background = background_in(self.format.background, dtype)
-        warned, broken = False, 0
-        with open_sources(self.sources) as readers:
-            for tile in self.tiles:
-                values, mask, not_numbers = compute_tile(self.job, readers, tile)
-                if values is None:
-                    shape = (*mask.shape, len(self.format.bands))
-                    yield tile, np.full(shape, background, dtype), mask
-                    continue
-                # One tile is enough to tell probabilities.
-                if not warned:
-                    warn_of_lost_probabilities(values, dtype)
-                warned = True
-                broken += int((not_numbers & ~mask).sum())
-                mask |= not_numbers
-                yield tile, self._in_map(values, mask, dtype, background), mask
-        if broken:
-            warn_of_broken_pixels(broken, len(self.rows) * len(self.cols))
-
-    def _in_map(
-        self, values: np.ndarray, mask: np.ndarray, dtype: np.dtype, background: float
-    ) -> np.ndarray:
-        """Values of a tile as they stand in the map."""
-        if self.format.classes is not None:
-            # The labels of background pixels mean nothing, and may be any number.
-            known = np.where(mask[..., np.newaxis], 0, values)
-            values = numbered(known, self.format.classes)
-        check_labels(values[~mask], dtype, background)
-        values = to_type(values, dtype, nan=background)
-        values[mask] = background
-        return values
+            report = write_in_shards(
+                self, path, resume=resume, executor=executor, **options
+            )
+        else:
+            report = write_map(self, path, **options)
+        for sentence in report.warnings:
+            warn(sentence)
+        return report

@@ -1,4 +1,4 @@
-"""`plan_inference` and `predict_raster`: from a model and sources to a map.
+"""`plan_inference`: from a model and sources to a plan of a map.
 
 The map's pixels lie on a lattice of `scale_factor` reference pixels that begins at the
 reference's corner. Both modes read the same pixels for the same output pixel, so they
@@ -32,7 +32,6 @@ from tutorial_lib.inference.judging import (
     warn_of_other_lattices,
 )
 from tutorial_lib.inference.plan import InferencePlan
-from tutorial_lib.inference.reports import Report
 from tutorial_lib.inference.tiles import (
     check_extent,
     cut_tiles,
@@ -44,14 +43,14 @@ from tutorial_lib.networks.checks import check_inputs
 from tutorial_lib.networks.predictors import Predictor, as_predictor, known_reach
 from tutorial_lib.proof.certificate import Certificate
 from tutorial_lib.rasters import Legend, PathLike, Source, open_sources
-from tutorial_lib.rasters.destinations import check_geotiff
 
 MODES = ("fully_convolutional", "patch_based")
 EDGES = ("valid", "pad")
+PRECISIONS = ("float32", "bfloat16")
 
 Sources = Mapping[str, "Source | PathLike"] | Source | PathLike
 
-__all__ = ["EDGES", "MODES", "plan_inference", "predict_raster"]
+__all__ = ["EDGES", "MODES", "PRECISIONS", "Sources", "plan_inference"]
 
 
 def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
@@ -70,6 +69,8 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
     legend: Legend | None = None,
     classes: Sequence[int] | None = None,
     certificate: Certificate | None = None,
+    memory: float | None = None,
+    precision: str = "float32",
 ) -> InferencePlan:
     """Plan a map and check it, without computing it.
 
@@ -106,6 +107,10 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
             classes 0, 1 and 2; None takes the legend's.
         certificate: What `certify` measured. It replaces an analysis that the model
             does not allow, and is kept in the map's metadata.
+        memory: Gigabytes that automatic tiles may take, beside what the process already
+            holds; None takes 0.5.
+        precision: "float32", or "bfloat16" on processors that have it: about twice as
+            fast, and some labels differ; the report of the run says how many.
 
     Returns:
         The plan: print it, then `write` or `read` it.
@@ -128,6 +133,7 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         (105, 153, 6)
     """
     _check_choices(mode, edge, nodata_rule, background, legend, certificate)
+    _check_means(memory, precision)
     request = _checked_request(model, sources, output, certificate)
     patch_based = mode == "patch_based"
 
@@ -200,6 +206,12 @@ def _check_choices(
         arguments.instance("legend", legend, Legend, what)
 
 
+def _check_means(memory: float | None, precision: str) -> None:
+    if memory is not None:
+        arguments.number("memory", memory, above=0)
+    arguments.choice("precision", precision, PRECISIONS)
+
+
 @dataclass(frozen=True)
 class _Request:
     """A model and its sources, named, opened once and checked."""
@@ -253,85 +265,3 @@ def _network_reach(
         if required:
             raise
         return None
-
-
-def predict_raster(  # noqa: PLR0913, D417 - the same choices; see the last lines
-    model: Any,
-    sources: Sources,
-    path: PathLike,
-    *,
-    output: str | Sequence[str],
-    mode: str = "fully_convolutional",
-    expression_field: int | None = None,
-    scale_factor: float | None = None,
-    tile_size: int | str = "auto",
-    window: Window | None = None,
-    edge: str = "valid",
-    nodata_rule: str | None = "center",
-    background: float | None = None,
-    legend: Legend | None = None,
-    classes: Sequence[int] | None = None,
-    certificate: Certificate | None = None,
-    dtype: str | None = None,
-    progress: bool = True,
-) -> Report:
-    """Plan a map and write it: `plan_inference(…).write(path)`.
-
-    Args:
-        {options}
-        path: The map, a GeoTIFF; an existing file is replaced at the end.
-        dtype: Type of the map: floats written as integers are rounded and clamped;
-            None takes the plan's.
-        progress: Whether to show a progress bar.
-
-    Returns:
-        What was done.
-
-    Raises:
-        OSError: If the file cannot be written; nothing is left behind.
-        ValueError: And other errors, as `plan_inference` raises them.
-
-    Example:
-        >>> from tutorial_lib import testing
-        >>> image = Source(testing.small_scene()["input_10m"], receptive_field=16)
-        >>> report = predict_raster(
-        ...     testing.BlockMean({"input": 16}),
-        ...     image,
-        ...     testing.scratch_folder() / "map.tif",
-        ...     output="estimated_labels",
-        ...     progress=False,
-        ... )
-        >>> report.tile_count, report.skipped
-        (1, 0)
-    """
-    # Before the model is loaded and compiled: both take time.
-    check_geotiff(path)
-    plan = plan_inference(
-        model,
-        sources,
-        output=output,
-        mode=mode,
-        expression_field=expression_field,
-        scale_factor=scale_factor,
-        tile_size=tile_size,
-        window=window,
-        edge=edge,
-        nodata_rule=nodata_rule,
-        background=background,
-        legend=legend,
-        classes=classes,
-        certificate=certificate,
-    )
-    return plan.write(path, dtype=dtype, progress=progress)
-
-
-def _arguments(docstring: str) -> str:
-    """The lines of a docstring's section of arguments."""
-    return docstring.partition("    Args:\n")[2].partition("\n\n")[0]
-
-
-# The options are explained in one place, so that both helps agree.
-if predict_raster.__doc__:  # not with `python -OO`
-    predict_raster.__doc__ = predict_raster.__doc__.replace(
-        "        {options}", _arguments(plan_inference.__doc__)
-    )

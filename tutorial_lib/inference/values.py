@@ -8,8 +8,9 @@ import numpy as np
 
 from tutorial_lib import arguments
 from tutorial_lib.inference.checks import OutputFormat
+from tutorial_lib.inference.labels import numbered
 from tutorial_lib.notices import warn
-from tutorial_lib.rasters import Legend
+from tutorial_lib.rasters import Legend, to_type
 
 # Background of label maps: the largest value of the smallest type that holds the class
 # numbers and one value more.
@@ -23,11 +24,12 @@ MAP_TYPES = (
 __all__ = [
     "MapFormat",
     "background_in",
+    "broken_pixels",
     "check_labels",
+    "in_map",
+    "lost_probabilities",
     "map_format",
     "map_type",
-    "warn_of_broken_pixels",
-    "warn_of_lost_probabilities",
 ]
 
 
@@ -207,22 +209,57 @@ def background_in(background: float, dtype: np.dtype) -> float:
     return int(background)
 
 
-def warn_of_lost_probabilities(values: np.ndarray, dtype: np.dtype) -> None:
-    """Warn when an integer type would leave only 0 and 1 of probabilities."""
+def in_map(
+    values: np.ndarray,
+    mask: np.ndarray,
+    form: MapFormat,
+    dtype: np.dtype,
+    background: float,
+) -> tuple[np.ndarray, str | None]:
+    """Values of a tile as they stand in a map.
+
+    Args:
+        values: (height, width, channel), as the network gave them.
+        mask: (height, width), True for background pixels.
+        form: The map's classes.
+        dtype: The map's type.
+        background: Value of background pixels, in this type.
+
+    Returns:
+        The pixels, and a sentence to warn with; None if all is well.
+
+    Raises:
+        ValueError: If a class number does not fit into the type.
+    """
+    is_hole = mask.any()
+    if form.classes is not None:
+        # The labels of background pixels mean nothing, and may be any number.
+        known = np.where(mask[..., np.newaxis], 0, values) if is_hole else values
+        values = numbered(known, form.classes)
+    warning = check_labels(values[~mask] if is_hole else values, dtype, background)
+    pixels = to_type(values, dtype, nan=background)
+    if is_hole:
+        pixels[mask] = background
+    return pixels, warning
+
+
+def lost_probabilities(values: np.ndarray, dtype: np.dtype) -> str | None:
+    """A sentence to warn with when an integer type leaves 0 and 1 of probabilities."""
     if np.issubdtype(dtype, np.floating) or np.issubdtype(values.dtype, np.integer):
-        return
+        return None
     known = values[np.isfinite(values)]
     probable = ((known >= 0) & (known <= 1)).all()
-    if probable and (known != np.rint(known)).any():
-        warn(
-            f"The values lie between 0 and 1, like probabilities; as {dtype} only 0 "
-            "and 1 are left of them. Write them as 'float32'."
-        )
+    if not probable or (known == np.rint(known)).all():
+        return None
+    return (
+        f"The values lie between 0 and 1, like probabilities; as {dtype} only 0 "
+        "and 1 are left of them. Write them as 'float32'."
+    )
 
 
-def warn_of_broken_pixels(count: int, of: int) -> None:
-    """Warn that a network gave NaN for pixels with data."""
-    warn(
+def broken_pixels(count: int, of: int) -> str:
+    """A sentence to warn with when a network gave NaN for pixels with data."""
+    return (
         f"The network gives NaN (not a number) for {count} of {of} pixels; they are "
         "background in the map. Its weights hold NaN or are very large, or it divides "
         "by 0: look at `model.get_weights()`, and train again with a smaller learning "
@@ -230,27 +267,32 @@ def warn_of_broken_pixels(count: int, of: int) -> None:
     )
 
 
-def check_labels(values: np.ndarray, dtype: np.dtype, background: float) -> None:
+def check_labels(values: np.ndarray, dtype: np.dtype, background: float) -> str | None:
     """Check that class numbers fit into the type of the map.
 
     Measurements are clamped to the type; a clamped class number would be another class.
+
+    Returns:
+        A sentence to warn with, if a class number is the background; else None.
 
     Raises:
         ValueError: If a number does not fit.
     """
     if not np.issubdtype(values.dtype, np.integer) or not values.size:
-        return
+        return None
+    least, most = int(values.min()), int(values.max())
     if np.issubdtype(dtype, np.integer):
         limits = np.iinfo(dtype)
-        least, most = int(values.min()), int(values.max())
         if least < limits.min or most > limits.max:
             number = least if least < limits.min else most
             raise ValueError(
                 f"The class number {number} does not fit into {dtype}. Plan the map "
                 "with `background=65535` (uint16), or `background=-1` (int32)."
             )
-    if values.shape[-1] == 1 and (values == background).any():
-        warn(
-            f"The map holds the class {background:g}, which is also the background: "
-            "the two cannot be told apart. Plan it with another `background`."
-        )
+    is_label = values.shape[-1] == 1 and least <= background <= most
+    if not is_label or not (values == background).any():
+        return None
+    return (
+        f"The map holds the class {background:g}, which is also the background: "
+        "the two cannot be told apart. Plan it with another `background`."
+    )

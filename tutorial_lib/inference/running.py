@@ -1,0 +1,150 @@
+"""Running a plan: its tiles are read, computed and finished at the same time."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from os import fspath
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tutorial_lib.inference.engine import TileValues, read_tile
+from tutorial_lib.inference.halving import TileRunner
+from tutorial_lib.inference.pipeline import run_stages
+from tutorial_lib.inference.tiles import Tile
+from tutorial_lib.inference.values import (
+    background_in,
+    broken_pixels,
+    in_map,
+    lost_probabilities,
+)
+from tutorial_lib.rasters import open_sources
+
+if TYPE_CHECKING:
+    from tutorial_lib.inference.plan import InferencePlan
+
+# Reader threads for sources on the internet, where most of the time is spent waiting.
+# A file of this machine has one: GDAL keeps decoded blocks for each handle apart, so a
+# second one would decode most blocks again.
+REMOTE_READERS = 4
+_REMOTE = re.compile(r"\w+://|/vsi(curl|s3|gs|az|adls|oss|swift|webhdfs)")
+
+Put = Callable[[Tile, np.ndarray], None]
+
+__all__ = ["Counts", "run_plan"]
+
+
+@dataclass
+class Counts:
+    """What was counted while a plan ran.
+
+    Attributes:
+        skipped: Tiles that are all background.
+        background: Background pixels.
+        broken: Pixels with data for which the model gives NaN.
+        warnings: Sentences about the map, each one once.
+    """
+
+    skipped: int = 0
+    background: int = 0
+    broken: int = 0
+    warnings: dict[str, None] = field(default_factory=dict)
+
+    def warn(self, sentence: str | None) -> None:
+        """Keep a sentence, if it is one."""
+        if sentence:
+            self.warnings[sentence] = None
+
+
+def run_plan(
+    plan: "InferencePlan",
+    dtype: np.dtype,
+    put: Put,
+    *,
+    done: Callable[[], Any] = lambda: None,
+) -> Counts:
+    """Compute all tiles of a plan.
+
+    Args:
+        plan: What to compute.
+        dtype: Type of the map.
+        put: Takes each tile and its pixels (height, width, channel), in one thread that
+            is not the caller's.
+        done: Called after each tile, in the thread of the caller.
+
+    Returns:
+        What was counted. It holds the warnings: a thread of its own could not tell
+        which line of the user's code they are about.
+    """
+    counts = Counts()
+    runner = TileRunner(plan.job, exact=plan.verdict is not None and plan.verdict.exact)
+    finish = _Finish(plan, dtype, put, counts)
+    with _reader_sets(plan) as sets:
+
+        def read(tile: Tile) -> object:
+            readers = sets.get()
+            try:
+                return read_tile(plan.job, readers, tile)
+            finally:
+                sets.put(readers)
+
+        run_stages(
+            plan.tiles,
+            read,
+            runner,
+            finish,
+            done=lambda _: done(),
+            threads=sets.qsize(),
+        )
+    counts.warn(runner.warning)
+    if counts.broken:
+        counts.warn(broken_pixels(counts.broken, len(plan.rows) * len(plan.cols)))
+    return counts
+
+
+@contextmanager
+def _reader_sets(plan: "InferencePlan") -> Iterator[SimpleQueue]:
+    """Open readers of all sources, one set for each reader thread."""
+    paths = [path for source in plan.sources.values() for path in source.paths]
+    count = REMOTE_READERS if any(_REMOTE.match(fspath(p)) for p in paths) else 1
+    sets: SimpleQueue = SimpleQueue()
+    with ExitStack() as stack:
+        for _ in range(min(count, len(plan.tiles))):
+            sets.put(stack.enter_context(open_sources(plan.sources)))
+        yield sets
+
+
+class _Finish:
+    """Turns what was computed for a tile into pixels of the map, and hands them on."""
+
+    def __init__(
+        self, plan: "InferencePlan", dtype: np.dtype, put: Put, counts: Counts
+    ) -> None:
+        self._format, self._dtype, self._put = plan.format, dtype, put
+        self._background = background_in(plan.format.background, dtype)
+        self._counts = counts
+        self._is_first = True
+
+    def __call__(self, computed: TileValues) -> None:
+        tile, values, mask, broken = computed
+        counts, background = self._counts, self._background
+        if values is None:
+            shape = (*mask.shape, len(self._format.bands))
+            pixels = np.full(shape, background, self._dtype)
+        else:
+            # One tile is enough to tell probabilities.
+            if self._is_first:
+                counts.warn(lost_probabilities(values, self._dtype))
+            self._is_first = False
+            counts.broken += int((broken & ~mask).sum())
+            mask = mask | broken
+            pixels, warning = in_map(
+                values, mask, self._format, self._dtype, background
+            )
+            counts.warn(warning)
+        self._put(tile, pixels)
+        empty = int(mask.sum())
+        counts.skipped += empty == mask.size
+        counts.background += empty

@@ -1,0 +1,93 @@
+"""Running a plan into a file."""
+
+import time
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tutorial_lib.inference.reports import Report
+from tutorial_lib.inference.running import run_plan
+from tutorial_lib.inference.tiles import Tile
+from tutorial_lib.inference.values import background_in
+from tutorial_lib.rasters import PathLike, RasterWriter, create_raster
+
+if TYPE_CHECKING:
+    from tutorial_lib.inference.plan import InferencePlan
+
+COMPRESSIONS = ("deflate", "zstd")
+
+# Sides of tiles that can be blocks of the file: each is then written once, and whole.
+# Larger blocks make a small window slow to read.
+BLOCKS = range(64, 1025, 16)
+
+__all__ = ["COMPRESSIONS", "create_map", "write_map"]
+
+
+def write_map(
+    plan: "InferencePlan",
+    path: PathLike,
+    *,
+    dtype: np.dtype,
+    progress: bool,
+    cog: bool,
+    compress: str,
+) -> Report:
+    """Compute a plan into a GeoTIFF; `InferencePlan.write` checks the options.
+
+    Returns:
+        What was done. Its warnings are not emitted.
+    """
+    from tqdm.auto import tqdm
+
+    started = time.perf_counter()
+    with (
+        create_map(plan, path, dtype=dtype, cog=cog, compress=compress) as raster,
+        tqdm(total=len(plan.tiles), disable=not progress) as bar,
+    ):
+
+        def put(tile: Tile, pixels: np.ndarray) -> None:
+            window = tile.window(plan.rows, plan.cols)
+            raster.write(pixels, window.row_off, window.col_off)
+
+        counts = run_plan(plan, dtype, put, done=bar.update)
+    return Report(
+        path,
+        len(plan.tiles),
+        counts.skipped,
+        counts.background / (len(plan.rows) * len(plan.cols)),
+        time.perf_counter() - started,
+        counts.broken,
+        tuple(counts.warnings),
+    )
+
+
+def create_map(
+    plan: "InferencePlan",
+    path: PathLike,
+    *,
+    dtype: np.dtype,
+    cog: bool = False,
+    compress: str = "deflate",
+) -> AbstractContextManager[RasterWriter]:
+    """The file of a map: its grid, bands, background, legend and tags."""
+    # GeoTIFF keeps colours only for one band of these types.
+    colours = len(plan.format.bands) == 1 and dtype in ("uint8", "uint16")
+    return create_raster(
+        path,
+        plan.grid,
+        channels=len(plan.format.bands),
+        dtype=dtype,
+        nodata=background_in(plan.format.background, dtype),
+        legend=plan.format.legend if colours else None,
+        descriptions=plan.format.bands,
+        tags=_tags(plan),
+    )
+
+
+def _tags(plan: "InferencePlan") -> dict[str, str]:
+    """The plan and the certificate as text, to be kept in the map."""
+    tags = {"TUTORIAL_LIB_PLAN": repr(plan).replace("\n", "; ")}
+    if plan.certificate is not None:
+        tags["TUTORIAL_LIB_CERTIFICATE"] = plan.certificate.to_json()
+    return tags
