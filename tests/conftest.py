@@ -6,7 +6,6 @@ from pathlib import Path
 
 # Before anything imports TensorFlow or matplotlib: no log lines, and no windows.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ["MPLBACKEND"] = "Agg"
 
 import pytest

@@ -123,11 +123,6 @@ def test_importing_the_exercises_does_not_load_heavy_libraries():
     assert {"tensorflow", "keras", "matplotlib"}.isdisjoint(loaded)
 
 
-def test_environment_variables_of_the_user_are_kept():
-    code = "import os, tutorial_lib; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
-    assert run_python(code, TF_ENABLE_ONEDNN_OPTS="1").strip() == "1"
-
-
 @pytest.mark.parametrize("name", tl.__all__)
 def test_a_public_name_has_a_docstring_with_an_example(name):
     value = getattr(tl, name)

@@ -10,7 +10,15 @@ LIBRARY = Path(__file__).resolve().parents[1] / "tutorial_lib"
 
 # From the ground up. A room may import what stands before it, and itself.
 ROOMS = (
-    *("notices", "display", "arguments", "placement", "grids", "rasters"),
+    *(
+        "quiet_start",
+        "notices",
+        "display",
+        "arguments",
+        "placement",
+        "grids",
+        "rasters",
+    ),
     *("testing", "machine"),
     *("patches", "fields", "networks", "proof", "inference", "training", "distortion"),
     *("recorded", "viewers", "exercises", "compat", "commands", "__main__"),

@@ -10,11 +10,12 @@ from typing import Any
 
 import wrapt
 
-# TensorFlow reads these when it is imported. Without them its start fills a cell with
-# log lines; and its oneDNN kernels change trained weights with the number of threads,
-# need 0.2 GB more, and give arrays of a wrong shape for images under 16 pixels.
+from tutorial_lib.quiet_start import make_tensorflow_quiet
+
+# TensorFlow reads this when it is imported. Without it, its start fills a cell with log
+# lines. oneDNN, its faster kernels, stays as TensorFlow and the user have it.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+make_tensorflow_quiet()
 
 _HOME = {
     "BandStatistics": "patches.statistics",
