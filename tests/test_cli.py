@@ -716,13 +716,16 @@ def options_of(action, capsys):
 
 def test_each_option_of_map_is_an_argument_of_predict_raster(capsys):
     options = set(options_of("map", capsys))
-    of_sources = {*SOURCE_OPTIONS}
-    assert of_sources < options
+    # The options of sources are arguments of `Source`, and --runner is one of
+    # `load_predictor`.
+    others = {*SOURCE_OPTIONS, "runner", "dry_run"}
+    assert others < options
     renamed = {"source": "sources", "out": "path", "legend_from": "legend"}
+    renamed |= {"workers": "executor", "dask": "executor"}
     arguments = set(inspect.signature(tl.predict_raster).parameters)
     # `progress` depends on the terminal.
     expected = arguments - {"progress"}
-    assert {renamed.get(x, x) for x in options - of_sources} == expected
+    assert {renamed.get(x, x) for x in options - others} == expected
 
 
 def test_each_option_of_a_source_is_an_argument_of_source():
@@ -1302,9 +1305,11 @@ def test_each_option_is_explained_in_the_help(action, capsys):
 
 @pytest.mark.parametrize("action", EXAMPLES)
 def test_the_examples_can_be_parsed(action):
-    _, _, text = EXAMPLES[action].partition("tutorial-lib ")
-    options = build_parser().parse_args(shlex.split(text.replace("\\\n", "")))
-    assert callable(options.action)
+    _, *texts = EXAMPLES[action].split("tutorial-lib ")
+    assert texts
+    for text in texts:
+        options = build_parser().parse_args(shlex.split(text.replace("\\\n", "")))
+        assert callable(options.action)
 
 
 @pytest.mark.parametrize(
@@ -1315,6 +1320,8 @@ def test_the_examples_can_be_parsed(action):
         ("train", tl.patch_dataset),
         ("certify", tl.certify),
         ("map", tl.plan_inference),
+        ("map", tl.predict_raster),
+        ("distortion", tl.distortion_curve),
     ],
 )
 def test_the_defaults_in_the_help_are_those_of_the_functions(action, function, capsys):
@@ -1326,7 +1333,16 @@ def test_the_defaults_in_the_help_are_those_of_the_functions(action, function, c
         if printed and simple and not isinstance(parameter.default, bool):
             assert printed[1].strip("'") == str(parameter.default), name
             compared += 1
-    assert compared >= {"train": 2, "patches": 1, "map": 4, "certify": 1}[action]
+    assert (
+        compared
+        >= {
+            "train": 2,
+            "patches": 1,
+            "map": 4,
+            "certify": 1,
+            "distortion": 2,
+        }[action]
+    )
 
 
 @pytest.mark.parametrize("words", ["--help", "map --help"])

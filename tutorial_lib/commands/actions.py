@@ -1,10 +1,8 @@
-"""Actions of the command line: patches, export and map.
+"""Actions of the command line: patches and export.
 
 Each action turns its options into calls of the library.
 """
 
-import inspect
-import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -14,17 +12,15 @@ from tutorial_lib.commands.given import (
     flag,
     given,
     inputs_of,
-    legend_of,
     sources_of,
     value_by_name,
 )
-from tutorial_lib.commands.proofs import certificate_of
 
 # Options that go with --labels, and those that go with --positions.
 DRAWING = ("strategy", "count", "nodata", "margin", "seed", "most_per_polygon")
 READING = ("field", "layer")
 
-__all__ = ["export", "map_scene", "patches"]
+__all__ = ["export", "patches"]
 
 
 def patches(options: Namespace) -> None:
@@ -55,30 +51,6 @@ def patches(options: Namespace) -> None:
 def export(options: Namespace) -> None:
     """Write the network of a `.keras` file as a SavedModel."""
     print(f"'{tl.export(options.model, options.directory)}' is written.")
-
-
-def map_scene(options: Namespace) -> None:
-    """Plan a map, print the plan, and write the map."""
-    check_output(options.path, [options.model, *inputs_of(options, "source")])
-    keywords = inspect.signature(tl.plan_inference).parameters
-    arguments = given(options, *keywords) | {
-        "sources": sources_of(options),
-        "legend": legend_of(options),
-    }
-    if "certificate" in options:
-        arguments["certificate"] = certificate_of(options.certificate)
-    if arguments.get("nodata_rule") == "none":
-        arguments["nodata_rule"] = None
-    if "window" in options:
-        from rasterio.windows import Window
-
-        row, col, height, width = options.window
-        arguments["window"] = Window(col, row, width, height)
-    plan = tl.plan_inference(**arguments)
-    print(plan)
-    # A log file of a batch job would be filled with progress lines.
-    progress = sys.stderr.isatty()
-    print(plan.write(options.path, progress=progress, **given(options, "dtype")))
 
 
 def _check_drawing(options: Namespace) -> None:

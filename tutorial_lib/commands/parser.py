@@ -1,7 +1,7 @@
 """Command line of the library: `tutorial-lib`, or `python -m tutorial_lib`.
 
-Each action (patches, train, export, analyse, certify, map) has the options of the
-functions that it calls. An option that is not given keeps the default of its function.
+Each action (patches, train, export, analyse, certify, map, distortion) has the options
+of the functions that it calls. An option that is not given keeps their default.
 """
 
 import argparse
@@ -11,7 +11,15 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
-from tutorial_lib.commands import actions, options, proofs, training
+from tutorial_lib.commands import (
+    actions,
+    distortions,
+    map_options,
+    mapping,
+    options,
+    proofs,
+    training,
+)
 from tutorial_lib.commands.signals import ended_like_ctrl_c, exit_code
 from tutorial_lib.notices import error_line
 
@@ -41,9 +49,17 @@ example:
   tutorial-lib certify --model fcnn_savedmodel --output estimated --tile 64 \\
       --out certificate.json""",
     "map": """\
-example:
+examples:
   tutorial-lib map --model fcnn_savedmodel --source input=s2_10m.tif \\
-      --output estimated_labels --legend-from terrain_truth_a.tif --out map.tif""",
+      --output estimated_labels --legend-from terrain_truth_a.tif --out map.tif
+  tutorial-lib map --model fcnn.keras --source input=s2_10m.tif \\
+      --output estimated_labels --out map.tif --workers 4 --resume""",
+    "distortion": """\
+examples:
+  tutorial-lib distortion --model unet.keras --source input_p=pan.tif \\
+      --source input_xs=xs.tif --output features --crops 0,8,16,32 \\
+      --out table.csv --plot figure.png
+  tutorial-lib distortion --map tiled.tif --tile 64 --against whole.tif""",
 }
 
 __all__ = ["EXAMPLES", "build_parser", "main"]
@@ -135,9 +151,15 @@ def build_parser() -> ArgumentParser:
         ),
         (
             "map",
-            actions.map_scene,
-            options.add_map,
+            mapping.map_scene,
+            map_options.add_map,
             "map a scene with a trained network",
+        ),
+        (
+            "distortion",
+            distortions.distortion,
+            options.add_distortion,
+            "measure what tiles do to a network's output, or to a map",
         ),
     ):
         subparser = subparsers.add_parser(

@@ -5,8 +5,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
-__all__ = ["ended_like_ctrl_c", "exit_code"]
+__all__ = ["dask_setup", "ended_like_ctrl_c", "exit_code"]
 
 
 class EndedError(KeyboardInterrupt):
@@ -51,3 +52,12 @@ def exit_code(interrupt: KeyboardInterrupt) -> int:
         (130, 143)
     """
     return 128 + getattr(interrupt, "number", signal.SIGINT)
+
+
+def dask_setup(worker: Any) -> None:
+    """Ignore Ctrl-C in a worker process; Dask calls this when a worker starts.
+
+    A terminal sends Ctrl-C to the command and to its workers alike. The command closes
+    its workers itself, while each of them would print a traceback.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,128 @@
+"""Dask clients for `--workers` and `--dask`, closed when the action ends."""
+
+import asyncio
+import logging
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from tutorial_lib.notices import warn
+
+if TYPE_CHECKING:
+    import distributed
+
+# Seconds that a scheduler has to answer.
+TIMEOUT = 5
+
+# Has each worker process leave Ctrl-C to the process of the command.
+PRELOAD = "tutorial_lib.commands.signals"
+
+__all__ = ["check_executor", "open_executor"]
+
+
+def check_executor(options: Namespace) -> None:
+    """Raise ValueError if --workers or --dask is given and Dask is not installed."""
+    if _is_wanted(options):
+        _dask()
+
+
+@contextmanager
+def open_executor(options: Namespace) -> "Iterator[distributed.Client | None]":
+    """The client of --workers or --dask; None if neither is given.
+
+    Raises:
+        ValueError: If Dask is not installed, or --dask is not an address.
+        OSError: If no scheduler answers.
+    """
+    if not _is_wanted(options):
+        yield None
+        return
+    connect = _local if "workers" in options else _existing
+    with connect(options) as client:
+        yield client
+
+
+def _is_wanted(options: Namespace) -> bool:
+    return "workers" in options or "dask" in options
+
+
+def _dask() -> ModuleType:
+    try:
+        import distributed
+    except ImportError as err:
+        raise ValueError(
+            "--workers and --dask need Dask, which is not installed. Install it: "
+            "`pip install 'remote-sensing-tutorial-kit[dask]'`."
+        ) from err
+    return distributed
+
+
+@contextmanager
+def _local(options: Namespace) -> "Iterator[distributed.Client]":
+    """A client of new processes on this machine."""
+    distributed = _dask()
+    from dask.system import CPU_COUNT
+
+    threads = max(1, CPU_COUNT // options.workers)
+    with (
+        distributed.LocalCluster(
+            n_workers=options.workers,
+            threads_per_worker=threads,
+            processes=True,
+            # Dask would end a worker that needs more than its share of the memory,
+            # again and again. The plan bounds what a process takes.
+            memory_limit=None,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+            preload=[PRELOAD],
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _existing(options: Namespace) -> "Iterator[distributed.Client]":
+    """A client of the scheduler at --dask, which goes on when the client is closed."""
+    distributed, address = _dask(), options.dask
+    if not _identity(address)["workers"]:
+        warn(f"The scheduler at '{address}' has no workers yet. The run waits for one.")
+    with distributed.Client(address, timeout=TIMEOUT, set_as_default=False) as client:
+        yield client
+
+
+def _identity(address: str) -> dict[str, Any]:
+    """What a scheduler says about itself.
+
+    A client would not end its threads where nobody answers, or a worker does.
+    """
+    distributed = _dask()
+    # Certificates for tls:// come from the configuration of Dask, as for a client.
+    security = distributed.Security().get_connection_args("client")
+
+    async def ask() -> dict[str, Any]:
+        async with distributed.rpc(
+            address, timeout=TIMEOUT, connection_args=security
+        ) as peer:
+            return await asyncio.wait_for(peer.identity(), TIMEOUT)
+
+    try:
+        identity = asyncio.run(ask())
+    except (OSError, TimeoutError) as err:
+        raise OSError(
+            f"No Dask scheduler answers at '{address}'. Start one, `dask scheduler`, "
+            "and give the address that it prints."
+        ) from err
+    except ValueError as err:
+        raise ValueError(
+            f"'{address}' is not the address of a Dask scheduler: {err}. Give an "
+            "address such as tcp://10.0.0.5:8786."
+        ) from err
+    if identity["type"] != "Scheduler":
+        raise ValueError(
+            f"A {identity['type'].lower()} of Dask answers at '{address}', and not a "
+            "scheduler. Give the address of its scheduler."
+        )
+    return identity
