@@ -1,0 +1,215 @@
+"""What a worker of Dask does: it loads plan and model once, and computes shards.
+
+Only names, numbers and paths pass through Dask's scheduler. Plan and model are files
+beside the shards, on a disk that the client and all workers share.
+"""
+
+import asyncio
+import hashlib
+import pickle
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from tutorial_lib.inference.fingerprints import differences, versions
+from tutorial_lib.inference.shard_files import (
+    Finished,
+    Shard,
+    finished,
+    write_shard,
+)
+from tutorial_lib.networks.predictors import Predictor, load_predictor
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tutorial_lib.inference.plan import InferencePlan
+
+# A model on several cores uses all threads of its process, so shards take turns.
+_one_shard = Lock()
+
+# Seconds between two looks at whether a worker has stopped.
+_LOOK_S = 0.05
+
+__all__ = ["ModelFile", "Task", "compute", "until_idle"]
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model as a file that a worker can load.
+
+    Attributes:
+        path: A `.keras` file, a SavedModel folder, or a pickled function. It does not
+            count when two are compared: maps of one model load it once.
+        checksum: The predictor's digest, or SHA-256 of the file of a function.
+        runner: What runs it, as `Predictor.runner`.
+        precision: What it computes in.
+    """
+
+    path: str = field(compare=False)
+    checksum: str
+    runner: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """What all shards of a run need, in a few hundred bytes.
+
+    Attributes:
+        plan_file: The plan without its model, pickled. The run goes on as long as it
+            exists.
+        checksum: Its SHA-256.
+        model: The model.
+        folder: Where the shards are written.
+    """
+
+    plan_file: str
+    checksum: str
+    model: ModelFile
+    folder: str
+
+
+@dataclass(frozen=True)
+class Baggage:
+    """What the file of a plan holds.
+
+    Attributes:
+        shards: The parts of the plan by name, without a model.
+        dtype: Type of the map.
+        inputs: Size of each file that is read, in bytes.
+        versions: Versions of the packages of the client.
+    """
+
+    shards: "Mapping[str, InferencePlan]"
+    dtype: "np.dtype"
+    inputs: Mapping[str, int]
+    versions: Mapping[str, str]
+
+
+class EndedError(RuntimeError):
+    """The client ended the run while a worker was computing."""
+
+
+def compute(task: Task, name: str) -> Finished:
+    """Compute a shard, unless its files are there: then its result was lost only.
+
+    Args:
+        task: The run.
+        name: Name of the shard.
+
+    Raises:
+        FileNotFoundError: If the worker does not see a file that the client sees.
+        ValueError: If it sees another file, or has other versions of the packages.
+        EndedError: If the client has ended the run.
+    """
+    with _one_shard:
+        baggage = _baggage(task.plan_file, task.checksum)
+        shard, folder = Shard(name, baggage.shards[name]), Path(task.folder)
+        known = finished(shard, folder)
+        if known is not None:
+            return known
+        job = replace(shard.plan.job, predictor=_predictor(task.model))
+        shard = replace(shard, plan=replace(shard.plan, job=job))
+        going_on = lambda: _check_going_on(task)  # noqa: E731
+        going_on()
+        return write_shard(shard, folder, baggage.dtype, done=going_on)
+
+
+async def until_idle(seconds: float) -> None:
+    """Wait until this worker computes no shard, or some time is over."""
+    for _ in range(int(seconds / _LOOK_S)):
+        if not _one_shard.locked():
+            return
+        await asyncio.sleep(_LOOK_S)
+
+
+def _check_going_on(task: Task) -> None:
+    if not Path(task.plan_file).exists():
+        raise EndedError("The run was ended.")
+
+
+@lru_cache(maxsize=1)
+def _baggage(file: str, checksum: str) -> Baggage:
+    """The plan of a run, read once by a process."""
+    baggage: Baggage = pickle.loads(_checked_bytes(file, checksum))
+    here = versions()
+    if here != baggage.versions:
+        raise ValueError(
+            f"A worker on {_machine()} differs from the client: "
+            f"{differences(baggage.versions, here)}. Start client and workers from "
+            "the same environment, so that they compute the same."
+        )
+    for name, size in baggage.inputs.items():
+        if not _seen(name).is_file() or Path(name).stat().st_size == size:
+            continue
+        raise ValueError(
+            f"'{name}' has {Path(name).stat().st_size} bytes for a worker on "
+            f"{_machine()}, and {size} for the client. Give paths on a disk that the "
+            "client and all workers share."
+        )
+    return baggage
+
+
+@lru_cache(maxsize=1)
+def _predictor(model: ModelFile) -> Predictor:
+    """The model of a run, loaded once by a process."""
+    if model.runner == "function":
+        return pickle.loads(_checked_bytes(model.path, model.checksum))
+    if model.runner == "tensorflow":
+        _limit_threads()
+    predictor = load_predictor(_seen(model.path), runner=model.runner)
+    if predictor.digest != model.checksum:
+        raise ValueError(
+            f"'{model.path}' is not the model that the map was planned with: it was "
+            "changed since, or a worker sees another file. Plan the map again."
+        )
+    return predictor.in_precision(model.precision)
+
+
+def _checked_bytes(file: str, checksum: str) -> bytes:
+    """The content of a file that the client wrote for this run."""
+    content = _seen(file).read_bytes()
+    # What is unpickled can run code, so it must be what the client has written.
+    if hashlib.sha256(content).hexdigest() != checksum:
+        raise ValueError(
+            f"A worker on {_machine()} sees another file '{file}' than the client. "
+            "Write the map to a disk that the client and all workers share."
+        )
+    return content
+
+
+def _seen(file: str) -> Path:
+    path = Path(file)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"A worker on {_machine()} does not see '{file}'. Put the sources, the "
+            "model and the map on a disk that the client and all workers share, under "
+            "the same path."
+        )
+    return path
+
+
+def _machine() -> str:
+    return f"'{socket.gethostname()}'"
+
+
+@lru_cache(maxsize=1)
+def _limit_threads() -> None:
+    """Have TensorFlow use as many threads as this worker of Dask has.
+
+    The workers of one machine would use all its cores each, and wait for each other.
+    """
+    import tensorflow as tf
+    from distributed import get_worker
+
+    count = get_worker().state.nthreads
+    # It cannot be changed after TensorFlow's start, as in a notebook's own process.
+    with suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+        tf.config.threading.set_inter_op_parallelism_threads(count)
