@@ -1,0 +1,116 @@
+"""TensorFlow and OpenVINO, in float32 and in bfloat16, on the same exported network."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from parts.goals import Goal
+from parts.processes import in_fresh_process
+from parts.scenes import one_source
+
+TITLE = "Runners and precisions"
+NOTE = (
+    "Each run is a fresh Python, and they take turns. The first map, of 1000² px, "
+    "counts from the start of Python. Labels are compared with TensorFlow's in float32."
+)
+
+FIRST = ("tensorflow", "float32")
+RUNS = (
+    FIRST,
+    ("tensorflow", "bfloat16"),
+    ("openvino", "float32"),
+    ("openvino", "bfloat16"),
+)
+
+
+def measure(folder: Path, *, quick: bool = False) -> list[dict[str, Any]]:
+    """Time and memory of each runner and precision that this machine has."""
+    raster = str(one_source(folder, 500 if quick else 2000))
+    exported = in_fresh_process(export_network, path=str(folder / "network"))
+    runs = {run: [] for run in RUNS if _is_here(*run)}
+    for number in range(1 if quick else 2):
+        for runner, precision in runs:
+            target = folder / f"{runner}_{precision}_{number}.tif"
+            measured = in_fresh_process(
+                measure_run,
+                exported=exported,
+                raster=raster,
+                target=str(target),
+                runner=runner,
+                precision=precision,
+            )
+            runs[runner, precision].append(measured | {"map": target})
+    return [_row(run, found, runs[FIRST][0]["map"]) for run, found in runs.items()]
+
+
+def _is_here(runner: str, precision: str) -> bool:
+    from tutorial_lib.networks.precisions import has_bfloat16
+
+    installed = runner == "tensorflow" or find_spec("openvino") is not None
+    return installed and (precision == "float32" or bool(has_bfloat16()))
+
+
+def _row(
+    run: tuple[str, str], found: list[dict[str, Any]], first: Path
+) -> dict[str, Any]:
+    """The best of several processes."""
+    from tutorial_lib.rasters import read_array
+
+    differ = (read_array(found[0]["map"]) != read_array(first)).mean()
+    runner, precision = run
+    numbers = ("s/Mpx", "CPU s/Mpx", "peak GB", "first map s")
+    best = {name: min(one[name] for one in found) for name in numbers}
+    return {
+        "runner": runner,
+        "precision": precision,
+        **best,
+        "other labels %": 100 * float(differ),
+        "TensorFlow loaded": found[0]["TensorFlow loaded"],
+    }
+
+
+def export_network(path: str) -> str:
+    """Write the pixel-wise network as a SavedModel, and return its folder."""
+    import tutorial_lib as tl
+    from parts.networks import fcnn
+
+    return str(tl.export(fcnn(), path))
+
+
+def measure_run(
+    exported: str, raster: str, target: str, runner: str, precision: str
+) -> dict[str, Any]:
+    """Map a window, then the whole scene."""
+    import sys
+    import time
+
+    import psutil
+    from rasterio.windows import Window
+
+    import tutorial_lib as tl
+    from parts.timing import best, in_turns, peak_gigabytes
+
+    side = min(1000, *tl.read_grid(raster).shape) - 15
+    network = tl.load_predictor(exported, runner=runner)
+    options = {"output": "estimated_labels", "precision": precision}
+    first = tl.plan_inference(
+        network, raster, window=Window(0, 0, side, side), **options
+    )
+    first.write(target, progress=False)
+    start_up = time.time() - psutil.Process().create_time()
+    plan = tl.plan_inference(network, raster, **options)
+    action = {"map": lambda: plan.write(target, progress=False)}
+    cost = best(in_turns(action, 3)["map"])
+    megapixels = plan.grid.shape[0] * plan.grid.shape[1] / 1e6
+    return {
+        "s/Mpx": cost.wall / megapixels,
+        "CPU s/Mpx": cost.cpu / megapixels,
+        "peak GB": peak_gigabytes(),
+        "first map s": start_up,
+        "TensorFlow loaded": "tensorflow" in sys.modules,
+    }
+
+
+def goals(rows: list[dict[str, Any]]) -> list[Goal]:
+    """There is no goal."""
+    return []
