@@ -1,9 +1,10 @@
 """Names and shapes of a Keras model's inputs and outputs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
+if TYPE_CHECKING:
+    import keras
 
 # How a model whose layers cannot be followed is used: as a function, measured.
 AS_FUNCTION = (
@@ -15,7 +16,7 @@ AS_FUNCTION = (
 __all__ = ["AS_FUNCTION", "check_images", "named_tensors"]
 
 
-def named_tensors(model: keras.Model) -> tuple[dict[str, Any], dict[str, Any]]:
+def named_tensors(model: "keras.Model") -> tuple[dict[str, Any], dict[str, Any]]:
     """Symbolic inputs and outputs of a model by key, or by layer where it has no keys.
 
     Raises:
@@ -52,6 +53,9 @@ def _named(
     what: str, structure: Any, tensors: Sequence[Any], names: Sequence[str]
 ) -> dict[str, Any]:
     """Tensors by name; the structure is how the model takes or gives them."""
+    # Here, because `check_images` serves processes that never load Keras.
+    import keras
+
     if isinstance(structure, Mapping):
         names, tensors = list(structure), list(structure.values())
     elif isinstance(structure, list | tuple):

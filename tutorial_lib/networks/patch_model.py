@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from tutorial_lib import arguments
+from tutorial_lib.networks.devices import grow_gpu_memory
 from tutorial_lib.networks.scaling import watched
 from tutorial_lib.patches.statistics import BandStatistics, Statistics
 
@@ -217,6 +218,7 @@ class PatchModel(ABC):
             raise ValueError(
                 '`channels` is empty. Give the bands of each input: {"input": 4}.'
             )
+        grow_gpu_memory()
         inputs = {
             name: keras.Input((None, None, _bands(f"channels['{name}']", n)), name=name)
             for name, n in channels.items()

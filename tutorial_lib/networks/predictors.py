@@ -1,13 +1,13 @@
-"""Any model as one function from arrays to arrays, with one identity.
+"""The `Predictor` of any model: of a Keras model, a file, a folder, or a function.
 
-The engine calls `predictor(inputs, outputs)` and knows nothing of TensorFlow. A Keras
-model, a `.keras` file, a SavedModel folder and a plain function all become a
-`Predictor`. The same Keras model always gives the same one.
+The same Keras model always gives the same one. A SavedModel that OpenVINO runs needs no
+TensorFlow in the process.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutorial_lib import arguments
-from tutorial_lib.fields.checks import check_output
 from tutorial_lib.fields.reach import NetworkReach
-from tutorial_lib.networks.checks import (
-    OutputError,
-    as_arrays,
-    check_exists,
-    checked_output,
-)
+from tutorial_lib.networks.checks import OutputError, check_exists
+from tutorial_lib.networks.files import check_kind, folder_hash, read_reach
+from tutorial_lib.networks.predictor import Arrays, Predictor, known_reach
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.causes import full_path
 
@@ -31,7 +27,7 @@ if TYPE_CHECKING:
 
     from tutorial_lib.fields.analysis import FieldAnalysis
 
-Arrays = Mapping[str, np.ndarray]
+RUNNERS = ("tensorflow", "openvino")
 
 __all__ = [
     "OutputError",
@@ -42,105 +38,22 @@ __all__ = [
 ]
 
 
-# Compared by identity: two models are never the same.
-@dataclass(frozen=True, eq=False)
-class Predictor:
-    """A model as a function of arrays, with the names of its inputs and outputs.
-
-    Attributes:
-        function: (inputs, output names) -> {output name: array}.
-        channels: Number of channels of each input by name, None where any number
-            goes; empty when the inputs are unknown (a plain function).
-        outputs: Names of the outputs; empty when unknown.
-        trace: Works out once what the outputs of the given names depend on; None when
-            only a measurement can tell. It raises a ValueError with the reason if it
-            cannot.
-        analysis: Analyses the layers, once; None when they cannot be seen.
-        read_digest: Computes the digest; None for a plain function.
-        broken_weight: Looks for a weight that holds NaN or infinity, and gives its
-            name; None when the weights cannot be seen.
-        hidden: For outputs of whole numbers, the name of an output that is not listed:
-            the floats that they are made of.
-        path: The file or folder that it was loaded from; None for others.
-
-    Example:
-        >>> from tutorial_lib import architectures
-        >>> model = architectures.pixelwise_fcnn(6, crops=())
-        >>> predict = as_predictor(model)
-        >>> predict.outputs, len(predict.digest), as_predictor(model) is predict
-        (('estimated', 'estimated_labels', 'features'), 64, True)
-    """
-
-    function: Callable[[Arrays, Sequence[str]], dict[str, np.ndarray]]
-    channels: Mapping[str, int | None]
-    outputs: tuple[str, ...]
-    trace: Callable[[tuple[str, ...]], NetworkReach] | None = None
-    analysis: "Callable[[], FieldAnalysis] | None" = None
-    read_digest: Callable[[], str] | None = None
-    broken_weight: Callable[[], str | None] | None = None
-    hidden: Mapping[str, str] = field(default_factory=dict)
-    path: Path | None = None
-
-    @property
-    def digest(self) -> str | None:
-        """SHA-256 of weights and settings, or of a SavedModel; None for a function."""
-        return None if self.read_digest is None else self.read_digest()
-
-    def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> dict[str, np.ndarray]:
-        """Run the model.
-
-        Args:
-            inputs: {input name: (batch, height, width, channel)}.
-            outputs: Names of the outputs to compute.
-
-        Returns:
-            {output name: (batch, height, width, channel)}. A network without spatial
-            output, (batch, channel), gives one pixel.
-
-        Raises:
-            TypeError: If the inputs are not given by name, or are not numbers.
-            ValueError: If names, axes or channels of the inputs are not the model's, it
-                does not take their sizes, or it has no such output.
-            OutputError: If a function does not give what it should.
-        """
-        outputs = (outputs,) if isinstance(outputs, str) else outputs
-        outputs = tuple(arguments.sequence("outputs", outputs, "names of outputs"))
-        for name in outputs:
-            if arguments.text("outputs", name) not in self.hidden.values():
-                check_output(name, self.outputs)
-        inputs = as_arrays(inputs, self.channels)
-        arrays = self.function(inputs, outputs)
-        return {name: checked_output(arrays, name, inputs) for name in outputs}
-
-
-def known_reach(
-    predictor: Predictor, outputs: Sequence[str], reference: str
-) -> NetworkReach:
-    """What the outputs of a network depend on, in pixels of the reference.
-
-    Raises:
-        ValueError: If it is not known; with what to declare instead.
-    """
-    if predictor.trace is None:
-        raise ValueError(
-            "What a plain function reads is not known. Declare the fields, "
-            "`Source(…, receptive_field=…)`, or measure them: "
-            "`certificate=tl.certify(model, …)`."
-        )
-    return predictor.trace(tuple(outputs)).seen_from(reference)
-
-
-def load_predictor(path: PathLike) -> Predictor:
+def load_predictor(path: PathLike, runner: str = "tensorflow") -> Predictor:
     """Load a saved model as a function of arrays.
 
     Args:
         path: A `.keras` file or a SavedModel folder.
+        runner: What runs it. "openvino" needs the extra `fast` of the kit, starts in a
+            fraction of a second, and takes a third of TensorFlow's memory. It runs a
+            SavedModel without TensorFlow in the process; for a `.keras` file TensorFlow
+            is loaded once, to export it.
 
     Returns:
-        The model with its inputs and outputs by name.
+        The model with its inputs and outputs by name, in float32.
 
     Raises:
         FileNotFoundError: If there is no such file or folder.
+        ImportError: If OpenVINO is asked for and not installed.
         ValueError: If it is neither, cannot be read, or has no signature.
 
     Example:
@@ -153,14 +66,22 @@ def load_predictor(path: PathLike) -> Predictor:
         (1, 5, 15, 6)
     """
     path = arguments.file_path("path", path)
+    arguments.choice("runner", runner, RUNNERS)
     check_exists(path)
     # The file in a SavedModel means its folder.
     path = path.parent if path.name == "saved_model.pb" else path
-    if (path / "saved_model.pb").exists():
-        return replace(_from_saved_model(path), path=Path(full_path(path)))
-    from tutorial_lib.networks.saving import read_model
+    is_folder = (path / "saved_model.pb").exists()
+    if not is_folder:
+        check_kind(path)
+    if runner == "openvino":
+        predictor = _in_openvino(path) if is_folder else _exported_to_openvino(path)
+    elif is_folder:
+        predictor = _from_saved_model(path)
+    else:
+        from tutorial_lib.networks.saving import read_model
 
-    return replace(as_predictor(read_model(path)), path=Path(full_path(path)))
+        predictor = as_predictor(read_model(path))
+    return replace(predictor, path=Path(full_path(path)))
 
 
 def as_predictor(model: Any) -> Predictor:
@@ -255,20 +176,51 @@ def _from_keras(model: "keras.Model") -> Predictor:
         read_digest=lambda: weights_digest(model),
         broken_weight=lambda: broken_weight(function.weights),
         hidden=function.hidden,
+        runner="tensorflow",
     )
 
 
 def _from_saved_model(folder: Path) -> Predictor:
     from tutorial_lib.networks.running import of_folder
-    from tutorial_lib.networks.saving import broken_weight, folder_hash, read_reach
+    from tutorial_lib.networks.saving import broken_weight
 
+    function = of_folder(folder)
+    return _served(folder, function, lambda: broken_weight(function.weights))
+
+
+def _in_openvino(folder: Path) -> Predictor:
+    from tutorial_lib.networks.openvino import of_folder
+
+    function = of_folder(folder)
+    return replace(_served(folder, function, function.broken_weight), runner="openvino")
+
+
+def _served(
+    folder: Path, function: Any, broken_weight: Callable[[], str | None]
+) -> Predictor:
+    """The `Predictor` of a SavedModel and the function that it serves."""
     # Now, not when it is asked for: the folder may be replaced while the model lives.
-    digest, function = folder_hash(folder), of_folder(folder)
+    digest = folder_hash(folder)
     return Predictor(
         function=function,
         channels=function.channels,
         outputs=function.outputs,
         trace=cache(lambda names: read_reach(folder, digest, names)),
         read_digest=lambda: digest,
-        broken_weight=lambda: broken_weight(function.weights),
+        broken_weight=broken_weight,
+        runner="tensorflow",
+    )
+
+
+def _exported_to_openvino(path: Path) -> Predictor:
+    """A `.keras` file that OpenVINO runs, with the fields that Keras tells."""
+    from tutorial_lib.networks.saving import export, read_model
+
+    model = read_model(path)
+    known = _of_keras(model)
+    digest = known.digest
+    with tempfile.TemporaryDirectory(prefix="tutorial_lib-") as folder:
+        served = _in_openvino(export(model, Path(folder, "served")))
+    return replace(
+        served, trace=known.trace, analysis=known.analysis, read_digest=lambda: digest
     )
