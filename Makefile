@@ -17,8 +17,15 @@ UNFINISHED := $(ENVIRONMENT)/unfinished
 export PYTHONNOUSERSITE = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
+# GPU=1 takes TensorFlow for NVIDIA cards, GPU=0 the one for processors. Without either,
+# what was installed last stays.
+VARIANT := $(ENVIRONMENT)/variant
+INSTALLED := $(or $(shell cat $(VARIANT) 2>/dev/null),cpu)
+WANTED := $(if $(GPU),$(if $(filter 0,$(GPU)),cpu,gpu),$(INSTALLED))
+CUDA := $(if $(filter gpu,$(WANTED)), and 3.4 GB to download for CUDA)
+
 # Where the checkout was moved, what is installed still points to the old place.
-ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+ifneq ($(shell cat $(READY) 2>/dev/null) $(INSTALLED),$(CURDIR) $(WANTED))
 .PHONY: $(READY)
 endif
 
@@ -50,7 +57,7 @@ demo: setup sample ## Patches, training, map and figure in about a minute
 	@$(RUN) -m tutorial_lib.commands.demo
 .PHONY: demo
 
-setup: $(READY) ## Install the kit into .venv (PYTHON=... chooses the Python)
+setup: $(READY) ## Install the kit into .venv (PYTHON=... chooses the Python, GPU=1 CUDA)
 	@:
 .PHONY: setup
 
@@ -127,10 +134,12 @@ $(READY): pyproject.toml constraints.txt
 	$(MAKECMDGOALS) PYTHON=/path/to/python" >&2; exit 1)
 	@'$(PYTHON)' -c '$(USABLE)' 2>/dev/null || { echo "PYTHON=$(PYTHON) does not run, \
 	is not 3.11 or 3.12, or lacks venv and ensurepip. Name another one." >&2; exit 1; }
-	@echo "Installing the kit into $(ENVIRONMENT): a few minutes, 2.5 GB."
+	@echo "Installing the kit into $(ENVIRONMENT): a few minutes, 2.7 GB$(CUDA)."
 	@if [ -e $(UNFINISHED) ] || ! $(RUN) -m pip --version >/dev/null 2>&1; \
 	then '$(PYTHON)' -m venv --clear $(ENVIRONMENT); fi
 	@rm -f $(READY) && touch $(UNFINISHED)
-	@$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
-	@rm $(UNFINISHED) && echo '$(CURDIR)' >$(READY)
+	@$(if $(filter $(INSTALLED),$(WANTED)),,$(RUN) -m pip uninstall --quiet --quiet --yes \
+	tensorflow tensorflow-cpu)
+	@$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[$(WANTED),dev]'
+	@echo '$(WANTED)' >$(VARIANT) && rm $(UNFINISHED) && echo '$(CURDIR)' >$(READY)
 	@echo "Installed with $$($(RUN) --version)."

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import requires, version
+from importlib.metadata import distributions, requires, version
 from pathlib import Path
 
 import pytest
@@ -42,9 +42,28 @@ def pins():
     return {canonicalize_name(x.name): x for x in wanted}
 
 
+def extra(name):
+    """The requirements of an extra; one that names further extras has theirs too."""
+    for line in project()["optional-dependencies"][name]:
+        requirement = Requirement(line)
+        if requirement.name != project()["name"]:
+            yield requirement
+        for further in requirement.extras - {"and-cuda"}:
+            yield from extra(further)
+
+
 def direct_requirements(*extras):
-    lists = [project()["optional-dependencies"][x] for x in extras]
-    return [Requirement(x) for x in sum(lists, project()["dependencies"])]
+    """The extras' requirements, then those of every installation."""
+    required = [Requirement(x) for x in project()["dependencies"]]
+    return [*(x for name in extras for x in extra(name)), *required]
+
+
+def variant():
+    """The extra with the TensorFlow that is installed here."""
+    names = {x.name for x in extra("gpu")} - {
+        x.name for x in extra("cpu") if applies(x)
+    }
+    return "gpu" if names & {x.name for x in distributions()} else "cpu"
 
 
 def applies(requirement, extras=()):
@@ -145,7 +164,8 @@ def test_dir_lists_the_public_names():
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_imported_package_is_declared(package):
-    declared = {canonicalize_name(x.name) for x in direct_requirements()}
+    extras = ("cpu", "dask", "fast")
+    declared = {canonicalize_name(x.name) for x in direct_requirements(*extras)}
     known = {*sys.stdlib_module_names, *PACKAGES}
     imported = {
         name: path.relative_to(REPOSITORY)
@@ -162,9 +182,10 @@ def test_every_imported_package_is_declared(package):
 
 
 def test_every_installed_requirement_is_pinned_at_its_version():
-    wanted = [x for x in direct_requirements("dev") if applies(x)]
-    # Some Pythons come with setuptools.
+    wanted = [x for x in direct_requirements(variant(), "dev") if applies(x)]
+    # Some Pythons come with setuptools. TensorFlow chooses the libraries of NVIDIA.
     names = all_requirements(set(), wanted) - {"setuptools"}
+    names = {name for name in names if not name.startswith("nvidia-")}
     unpinned = names - set(pins())
     assert unpinned == set()
     other = {x: version(x) for x in names if version(x) not in pins()[x].specifier}
@@ -183,14 +204,14 @@ def test_environment_file_lists_the_direct_requirements_at_their_pins():
     *conda, nested = environment["dependencies"]
     assert conda == ["python=3.12", "pip"]
     listed = [Requirement(x) for x in nested["pip"]]
-    expected = direct_requirements()
+    expected = direct_requirements("cpu")
     for requirement in expected:
         requirement.specifier = pins()[canonicalize_name(requirement.name)].specifier
     assert list(map(str, listed)) == list(map(str, expected))
 
 
 def test_pins_satisfy_the_requirements_of_the_project():
-    requirements = direct_requirements("dev")
+    requirements = direct_requirements("cpu", "gpu", "dev")
     assert requirements
     for requirement in requirements:
         pinned = pins()[canonicalize_name(requirement.name)]
@@ -219,6 +240,37 @@ def test_a_command_installs_and_makes_the_sample_first(command):
         {"lab": "jupyterlab", "test": "pytest", "demo": ".demo"}[command]
     )
     assert installs < fetches < works
+
+
+@pytest.mark.parametrize(
+    ("before", "asked", "after"),
+    [
+        ("", "", "cpu"),
+        ("", "GPU=1", "gpu"),
+        ("cpu", "GPU=1", "gpu"),
+        ("gpu", "", "gpu"),
+        ("gpu", "GPU=1", "gpu"),
+        ("gpu", "GPU=0", "cpu"),
+    ],
+)
+def test_the_choice_of_tensorflow_stays_until_another_is_made(
+    tmp_path, before, asked, after
+):
+    environment = tmp_path / "new"
+    if before:
+        environment.mkdir()
+        (environment / "variant").write_text(f"{before}\n")
+        (environment / "ready").write_text(f"{REPOSITORY}\n")
+    settings = (f"ENVIRONMENT={environment}", f"PYTHON={sys.executable}")
+    output = run_make("setup", "--dry-run", *asked.split(), *settings).stdout
+    assert ("pip install" in output) == (before != after)
+    if before != after:
+        assert f"'.[{after},dev]'" in output
+        assert f"echo '{after}'" in output
+    # The two packages hold the same files: one goes before the other comes.
+    removed = output.find("pip uninstall")
+    assert (removed >= 0) == ((before or "cpu") != after)
+    assert removed < output.find("pip install") or removed == -1
 
 
 def test_a_python_that_does_not_run_is_refused(tmp_path):
