@@ -23,19 +23,24 @@ __all__ = ["check_executor", "open_executor"]
 
 
 def check_executor(options: Namespace) -> None:
-    """Raise ValueError if --workers or --dask is given and Dask is not installed."""
-    if _is_wanted(options):
-        _dask()
-
-
-@contextmanager
-def open_executor(options: Namespace) -> "Iterator[distributed.Client | None]":
-    """The client of --workers or --dask; None if neither is given.
+    """Check what --workers and --dask need.
 
     Raises:
         ValueError: If Dask is not installed, or --dask is not an address.
         OSError: If no scheduler answers.
     """
+    if _is_wanted(options):
+        _dask()
+    if "dask" in options and not _identity(options.dask)["workers"]:
+        warn(
+            f"The scheduler at '{options.dask}' has no workers yet: a run waits for "
+            "them."
+        )
+
+
+@contextmanager
+def open_executor(options: Namespace) -> "Iterator[distributed.Client | None]":
+    """The client of --workers or --dask; None if neither is given."""
     if not _is_wanted(options):
         yield None
         return
@@ -74,11 +79,14 @@ def _local(options: Namespace) -> "Iterator[distributed.Client]":
             # Dask would end a worker that needs more than its share of the memory,
             # again and again. The plan bounds what a process takes.
             memory_limit=None,
-            dashboard_address=None,
+            # The dashboard's server starts in any case: at a free port of this machine
+            # it disturbs no other cluster.
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
             silence_logs=logging.CRITICAL,
             preload=[PRELOAD],
         ) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
+        distributed.Client(cluster) as client,
     ):
         yield client
 
@@ -86,10 +94,8 @@ def _local(options: Namespace) -> "Iterator[distributed.Client]":
 @contextmanager
 def _existing(options: Namespace) -> "Iterator[distributed.Client]":
     """A client of the scheduler at --dask, which goes on when the client is closed."""
-    distributed, address = _dask(), options.dask
-    if not _identity(address)["workers"]:
-        warn(f"The scheduler at '{address}' has no workers yet. The run waits for one.")
-    with distributed.Client(address, timeout=TIMEOUT, set_as_default=False) as client:
+    distributed = _dask()
+    with distributed.Client(options.dask, timeout=TIMEOUT) as client:
         yield client
 
 

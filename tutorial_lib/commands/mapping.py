@@ -32,7 +32,7 @@ def map_scene(options: Namespace) -> None:
         return
     # A log file of a batch job would be filled with progress lines.
     progress, writing = sys.stderr.isatty(), given(options, *WRITING)
-    with open_executor(options) as executor, _ended_with_a_hint(options):
+    with open_executor(options) as executor, _named_by_options():
         executing = {"executor": executor} if executor else {}
         print(plan.write(options.path, progress=progress, **writing, **executing))
 
@@ -68,14 +68,23 @@ def _print_costs(plan: "tl.inference.plan.InferencePlan", options: Namespace) ->
         background_in(plan.format.background, map_type(options.dtype))
     print(plan.table().to_string())
     print(plan.estimate())
+    if given(options, "workers", "dask"):
+        print("This is the time of one process; workers share the tiles.")
 
 
 @contextmanager
-def _ended_with_a_hint(options: Namespace) -> Iterator[None]:
-    """Have the message of Ctrl-C say how a run with --resume goes on."""
+def _named_by_options() -> Iterator[None]:
+    """Have what an error says about continuing a run name the option."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        if "resume" in options and not interrupt.args:
-            interrupt.args = ("the same command continues this map",)
+        interrupt.args = tuple(map(_with_option, interrupt.args))
         raise
+    except Exception as err:
+        notes = getattr(err, "__notes__", [])
+        notes[:] = map(_with_option, notes)
+        raise
+
+
+def _with_option(sentence: str) -> str:
+    return sentence.replace("`resume=True`", "--resume")

@@ -87,8 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as interrupt:
         _print_error(": ".join(["interrupted", *map(str, interrupt.args)]))
         return exit_code(interrupt)
-    except (OSError, TypeError, ValueError) as err:
-        _print_error(f"error: {err}")
+    except (MemoryError, OSError, TypeError, ValueError) as err:
+        _print_error(f"error: {_told(err)}")
         return 1
     # The errors of TensorFlow, for example of a full disk, and faults of the kit.
     except Exception as err:
@@ -100,6 +100,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     return 0
+
+
+def _told(err: Exception) -> str:
+    """The message of an error, and its notes: they say what is kept of a run."""
+    message = str(err) or "The memory is not enough."
+    return " ".join([message, *getattr(err, "__notes__", [])])
 
 
 def _print_error(message: str) -> None:

@@ -1,5 +1,6 @@
 """Actions of the command line: analyse and certify."""
 
+import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def certify(options: Namespace) -> None:
         options.output,
         tile=options.tile,
         inputs=inputs or None,
+        progress=sys.stderr.isatty(),
         **given(options, "seed"),
     )
     print(certificate)
