@@ -10,7 +10,20 @@ import numpy as np
 
 from tutorial_lib.networks.predictors import Predictor
 
-__all__ = ["check_weights", "numbered", "scores_of"]
+__all__ = ["check_weights", "numbered", "related_outputs", "scores_of"]
+
+
+def related_outputs(names: Sequence[str], predictor: Predictor) -> list[str]:
+    """Further outputs that `scores_of` looks for, and that tell the number of classes.
+
+    Args:
+        names: Names of the outputs that are asked for.
+        predictor: The model.
+    """
+    known = {*predictor.outputs, *predictor.hidden.values()}
+    related = [n for name in names for n in _candidates(name, predictor)]
+    found = [n for n in [*related, "estimated"] if n in known and n not in names]
+    return list(dict.fromkeys(found))
 
 
 def scores_of(
@@ -23,10 +36,8 @@ def scores_of(
         predictor: The model.
         given: All its outputs for some input, (batch, height, width, channel).
     """
-    names = [*_outputs_before(labels, predictor), labels.removesuffix("_labels")]
-    names += [predictor.hidden[labels]] if labels in predictor.hidden else []
     size = given[labels].shape[1:3]
-    for name in names:
+    for name in _candidates(labels, predictor):
         scores = given.get(name)
         if name == labels or scores is None or scores.shape[1:3] != size:
             continue
@@ -47,6 +58,12 @@ def check_weights(labels: str, predictor: Predictor) -> None:
             f"'{labels}' would be wrong. Train the model again with a smaller learning "
             "rate."
         )
+
+
+def _candidates(labels: str, predictor: Predictor) -> list[str]:
+    """Names of outputs that an output of labels may be made from, likeliest first."""
+    names = [*_outputs_before(labels, predictor), labels.removesuffix("_labels")]
+    return names + [predictor.hidden[labels]] * (labels in predictor.hidden)
 
 
 def _outputs_before(labels: str, predictor: Predictor) -> list[str]:

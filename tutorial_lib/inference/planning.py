@@ -21,8 +21,6 @@ from tutorial_lib.inference.checks import (
     check_outputs,
     declared_fields,
     name_sources,
-    try_declared_fields,
-    try_derived_fields,
 )
 from tutorial_lib.inference.chunks import chunk_lattices
 from tutorial_lib.inference.engine import Job
@@ -38,6 +36,7 @@ from tutorial_lib.inference.tiles import (
     tile_side,
     wanted_pixels,
 )
+from tutorial_lib.inference.trials import try_declared_fields, try_derived_fields
 from tutorial_lib.inference.values import map_format
 from tutorial_lib.networks.checks import check_inputs
 from tutorial_lib.networks.predictors import Predictor, as_predictor, known_reach

@@ -6,13 +6,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from os import fspath
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tutorial_lib.inference.engine import TileValues, read_tile
 from tutorial_lib.inference.halving import TileRunner
 from tutorial_lib.inference.pipeline import run_stages
+from tutorial_lib.inference.planned import PlannedMap
 from tutorial_lib.inference.tiles import Tile
 from tutorial_lib.inference.values import (
     background_in,
@@ -21,9 +22,6 @@ from tutorial_lib.inference.values import (
     lost_probabilities,
 )
 from tutorial_lib.rasters import open_sources
-
-if TYPE_CHECKING:
-    from tutorial_lib.inference.plan import InferencePlan
 
 # Reader threads for sources on the internet, where most of the time is spent waiting.
 # A file of this machine has one: GDAL keeps decoded blocks for each handle apart, so a
@@ -59,7 +57,7 @@ class Counts:
 
 
 def run_plan(
-    plan: "InferencePlan",
+    plan: PlannedMap,
     dtype: np.dtype,
     put: Put,
     *,
@@ -105,7 +103,7 @@ def run_plan(
 
 
 @contextmanager
-def _reader_sets(plan: "InferencePlan") -> Iterator[SimpleQueue]:
+def _reader_sets(plan: PlannedMap) -> Iterator[SimpleQueue]:
     """Open readers of all sources, one set for each reader thread."""
     paths = [path for source in plan.sources.values() for path in source.paths]
     count = REMOTE_READERS if any(_REMOTE.match(fspath(p)) for p in paths) else 1
@@ -120,7 +118,7 @@ class _Finish:
     """Turns what was computed for a tile into pixels of the map, and hands them on."""
 
     def __init__(
-        self, plan: "InferencePlan", dtype: np.dtype, put: Put, counts: Counts
+        self, plan: PlannedMap, dtype: np.dtype, put: Put, counts: Counts
     ) -> None:
         self._format, self._dtype, self._put = plan.format, dtype, put
         self._background = background_in(plan.format.background, dtype)

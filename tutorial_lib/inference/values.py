@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib import arguments
-from tutorial_lib.inference.checks import OutputFormat
 from tutorial_lib.inference.labels import numbered
+from tutorial_lib.inference.trials import OutputFormat
 from tutorial_lib.notices import warn
 from tutorial_lib.rasters import Legend, to_type
 

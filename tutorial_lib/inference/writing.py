@@ -2,18 +2,15 @@
 
 import time
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tutorial_lib.inference.planned import PlannedMap
 from tutorial_lib.inference.reports import Report
 from tutorial_lib.inference.running import run_plan
 from tutorial_lib.inference.tiles import Tile
 from tutorial_lib.inference.values import background_in
 from tutorial_lib.rasters import PathLike, RasterWriter, create_raster
-
-if TYPE_CHECKING:
-    from tutorial_lib.inference.plan import InferencePlan
 
 COMPRESSIONS = ("deflate", "zstd")
 
@@ -25,7 +22,7 @@ __all__ = ["COMPRESSIONS", "create_map", "write_map"]
 
 
 def write_map(
-    plan: "InferencePlan",
+    plan: PlannedMap,
     path: PathLike,
     *,
     dtype: np.dtype,
@@ -63,7 +60,7 @@ def write_map(
 
 
 def create_map(
-    plan: "InferencePlan",
+    plan: PlannedMap,
     path: PathLike,
     *,
     dtype: np.dtype,
@@ -85,7 +82,7 @@ def create_map(
     )
 
 
-def _tags(plan: "InferencePlan") -> dict[str, str]:
+def _tags(plan: PlannedMap) -> dict[str, str]:
     """The plan and the certificate as text, to be kept in the map."""
     tags = {"TUTORIAL_LIB_PLAN": repr(plan).replace("\n", "; ")}
     if plan.certificate is not None:
