@@ -75,11 +75,11 @@ def machine() -> dict[str, Any]:
     }
 
 
-def read_results(path: Path = RESULTS) -> Results:
+def read_results() -> Results:
     """What was measured last: "machine", and "parts" by name."""
-    if not path.exists():
+    if not RESULTS.exists():
         return {"machine": {}, "parts": {}}
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(RESULTS.read_text(encoding="utf-8"))
 
 
 def rows_of(results: Results) -> dict[str, list[dict[str, Any]]]:
@@ -127,10 +127,10 @@ def measure(name: str, scratch: Path, *, quick: bool) -> dict[str, Any]:
     return {"seconds": seconds, "rows": rows}
 
 
-def keep(results: Results, folder: Path) -> None:
-    """Write results and pictures."""
+def keep(results: Results) -> None:
+    """Write the results into their file."""
     text = json.dumps(results, indent=1, ensure_ascii=False)
-    (folder / RESULTS.name).write_text(text + "\n", encoding="utf-8")
+    RESULTS.write_text(text + "\n", encoding="utf-8")
 
 
 def publish(results: Results) -> None:
@@ -167,7 +167,8 @@ def main() -> int:
         return 0
     publish(results)
     goals = goals_of(results)
-    print(f"\n## Goals\n\n{tables.goal_table(goals)}")
+    if goals:
+        print(f"\n## Goals\n\n{tables.goal_table(goals)}")
     return int(not all(goal.met for goal in goals))
 
 
@@ -184,7 +185,7 @@ def _measure_all(options: argparse.Namespace, results: Results) -> Results:
             one = measure(name, Path(scratch), quick=options.quick)
             results["parts"][name] = one
             if not options.quick:
-                keep(results, RESULTS.parent)
+                keep(results)
     return results
 
 

@@ -41,7 +41,8 @@ def in_fresh_process(function: Callable[..., Any], **arguments: Any) -> Any:
         >>> in_fresh_process(json.dumps, obj=[1, 2])
         '[1, 2]'
     """
-    command = [sys.executable, "-m", "parts.processes"]
+    # -P: what lies in the current folder is not imported.
+    command = [sys.executable, "-P", "-m", "parts.processes"]
     command += [function.__module__, function.__qualname__]
     done = subprocess.run(
         command,

@@ -32,7 +32,8 @@ def measure(folder: Path, *, quick: bool = False) -> list[dict[str, Any]]:
     raster = one_source(folder, 300 if quick else 1000)
 
     def action(program: str) -> Callable[[], None]:
-        command = [sys.executable, "-c", program, str(raster), str(folder / "map.tif")]
+        paths = [str(raster), str(folder / "map.tif")]
+        command = [sys.executable, "-P", "-c", program, *paths]
         return lambda: subprocess.run(command, check=True, env=fresh_environment())
 
     actions = {name: action(program) for name, program in PROGRAMS.items()}

@@ -36,7 +36,7 @@ def _shown(value: Any) -> str:
 
     Example:
         >>> [_shown(value) for value in (1234.5, 12.345, 2.0, 0.01234, 7, True)]
-        ['1234', '12.3', '2.00', '0.0123', '7', 'yes']
+        ['1234', '12.3', '2.00', '0.012', '7', 'yes']
     """
     if value is None:
         return "-"
