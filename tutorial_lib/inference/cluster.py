@@ -36,7 +36,7 @@ from tutorial_lib.rasters.write_errors import errors_named
 if TYPE_CHECKING:
     import distributed
 
-    from tutorial_lib.inference.plan import InferencePlan
+    from tutorial_lib.inference.planned import PlannedMap
 
 # Seconds that workers have to end their tile after an error or Ctrl-C.
 PATIENCE_S = 60
@@ -136,11 +136,9 @@ def _end(
     client: "distributed.Client", futures: Sequence["distributed.Future"], task: Task
 ) -> None:
     """Cancel what waits, and wait for the workers that are at a tile."""
-    import distributed
-
     Path(task.plan_file).unlink(missing_ok=True)
-    # The cluster may be gone.
-    with suppress(OSError, distributed.TimeoutError, distributed.CancelledError):
+    # Any exception: the cluster may be gone, and the error at hand says why.
+    with suppress(Exception):
         client.cancel(futures, force=True)
         client.run(until_idle, PATIENCE_S, on_error="ignore")
 
@@ -184,11 +182,11 @@ def _task(shards: Sequence[Shard], folder: Path, dtype: np.dtype) -> Iterator[Ta
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _without_model(plan: "InferencePlan") -> "InferencePlan":
+def _without_model(plan: "PlannedMap") -> "PlannedMap":
     return replace(plan, job=replace(plan.job, predictor=None))
 
 
-def _files(plan: "InferencePlan") -> list[PathLike]:
+def _files(plan: "PlannedMap") -> list[PathLike]:
     """The files that are read; not the folder of a model, or an address."""
     return [one for one in plan.inputs if Path(one).is_file()]
 

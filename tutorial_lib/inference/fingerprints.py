@@ -17,7 +17,7 @@ from odc.geo.geobox import GeoBox
 from tutorial_lib.rasters import PathLike, Source, open_sources
 
 if TYPE_CHECKING:
-    from tutorial_lib.inference.plan import InferencePlan
+    from tutorial_lib.inference.planned import PlannedMap
 
 # Their versions count: another one may compute other last bits.
 PACKAGES = (
@@ -47,15 +47,18 @@ _WORDS = {
     "reference": "grid of the reference",
 }
 
+# Names of what a lattice holds begin so.
+_FIELDS = ("rows ", "cols ")
+
 # So many differences are named in a message.
-NAMED = 6
+NAMED = 4
 
 Fingerprint = dict[str, str]
 
 __all__ = ["Fingerprint", "differences", "digest_of", "fingerprint", "versions"]
 
 
-def fingerprint(plan: "InferencePlan", dtype: np.dtype, shard_side: int) -> Fingerprint:
+def fingerprint(plan: "PlannedMap", dtype: np.dtype, shard_side: int) -> Fingerprint:
     """Everything that decides the pixels of a map, by names for messages.
 
     Args:
@@ -89,7 +92,9 @@ def fingerprint(plan: "InferencePlan", dtype: np.dtype, shard_side: int) -> Fing
         "largest tile": f"{sides[0]} x {sides[1]} px",
         "side of the shards": f"{shard_side} px",
     }
-    return found | dict(_leaves(plan, ())) | _files(plan) | versions()
+    # What the user has chosen is named first in messages, what follows from it last.
+    leaves = sorted(_leaves(plan, ()), key=lambda leaf: leaf[0].startswith(_FIELDS))
+    return found | dict(leaves) | _files(plan) | versions()
 
 
 def versions() -> Fingerprint:
@@ -137,7 +142,7 @@ def _short(text: str | None) -> str:
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
-def _files(plan: "InferencePlan") -> Fingerprint:
+def _files(plan: "PlannedMap") -> Fingerprint:
     """The sources: how they are read, and each file with its size and time."""
     found = {}
     with open_sources(plan.sources) as readers:

@@ -22,7 +22,7 @@ from tutorial_lib.inference.writing import create_map
 from tutorial_lib.rasters.files import write_text
 
 if TYPE_CHECKING:
-    from tutorial_lib.inference.plan import InferencePlan
+    from tutorial_lib.inference.planned import PlannedMap
 
 # Side of a shard in output pixels, about: a whole number of tiles. A killed run loses
 # at most one of them in each process. A Sentinel-2 tile has 36, so that a few workers
@@ -47,7 +47,7 @@ class Shard:
     """
 
     name: str
-    plan: "InferencePlan"
+    plan: "PlannedMap"
 
     @property
     def place(self) -> tuple[int, int, int, int]:
@@ -102,7 +102,7 @@ class Finished:
         return json.dumps(asdict(self))
 
 
-def cut_shards(plan: "InferencePlan", side: int) -> tuple[Shard, ...]:
+def cut_shards(plan: "PlannedMap", side: int) -> tuple[Shard, ...]:
     """The shards of a plan, row by row.
 
     Args:
@@ -117,7 +117,7 @@ def cut_shards(plan: "InferencePlan", side: int) -> tuple[Shard, ...]:
 
 
 def _shard(
-    plan: "InferencePlan", rows: Sequence[Span], cols: Sequence[Span], name: str
+    plan: "PlannedMap", rows: Sequence[Span], cols: Sequence[Span], name: str
 ) -> Shard:
     part = replace(
         plan,
@@ -133,8 +133,9 @@ def _written(spans: Sequence[Span]) -> range:
 
 
 def _groups(spans: Sequence[Span], side: int) -> list[Sequence[Span]]:
-    """Neighbouring tiles in groups of nearly equal size, at most `side` if they can."""
-    count = min(len(spans), ceil(len(_written(spans)) / side))
+    """Neighbouring tiles in groups of nearly equal size: up to `side` px, or a tile."""
+    most = max(1, side // max(len(written) for written, _ in spans))
+    count = ceil(len(spans) / most)
     ends = [len(spans) * i // count for i in range(count + 1)]
     return [spans[first:last] for first, last in pairwise(ends)]
 

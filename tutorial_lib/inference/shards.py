@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +28,13 @@ from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.writing import BLOCK_SIZE
 
 if TYPE_CHECKING:
-    from tutorial_lib.inference.plan import InferencePlan
+    from tutorial_lib.inference.planned import PlannedMap
 
 __all__ = ["write_in_shards"]
 
 
 def write_in_shards(
-    plan: "InferencePlan",
+    plan: "PlannedMap",
     path: PathLike,
     *,
     dtype: np.dtype,
@@ -88,14 +89,14 @@ def write_in_shards(
 
 
 def _folder(
-    plan: "InferencePlan", path: PathLike, dtype: np.dtype, *, resume: bool
+    plan: "PlannedMap", path: PathLike, dtype: np.dtype, *, resume: bool
 ) -> AbstractContextManager[Path]:
     if not resume:
         return hidden_folder(path)
     return kept_folder(path, fingerprint(plan, dtype, shard_files.SHARD_SIDE))
 
 
-def _block(plan: "InferencePlan") -> tuple[int, int]:
+def _block(plan: "PlannedMap") -> tuple[int, int]:
     """Rows and columns of a block of the map's file, as `create_raster` has them."""
     height, width = plan.grid.shape
     if min(height, width) < BLOCK_SIZE:
@@ -144,8 +145,8 @@ class _Run:
                 yield shard
 
     def _here(self, missing: Sequence[Shard]) -> Iterator[tuple[Shard, Finished]]:
+        done = partial(self._update, 1)
         for shard in missing:
-            done = lambda: self._update(1)  # noqa: E731
             yield shard, write_shard(shard, self._folder, self._dtype, done=done)
 
     def _on(self, client: Any) -> Callable:
@@ -158,7 +159,7 @@ class _Run:
 
         return compute
 
-    def report(self, plan: "InferencePlan", path: PathLike, seconds: float) -> Report:
+    def report(self, plan: "PlannedMap", path: PathLike, seconds: float) -> Report:
         """What was done, added up over all shards."""
         # In the order of the shards, whatever the order in which they were finished.
         records = [self._records[shard.name] for shard in self._shards]

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ from tutorial_lib.networks.predictors import Predictor, load_predictor
 if TYPE_CHECKING:
     import numpy as np
 
-    from tutorial_lib.inference.plan import InferencePlan
+    from tutorial_lib.inference.planned import PlannedMap
 
 # A model on several cores uses all threads of its process, so shards take turns.
 _one_shard = Lock()
@@ -86,7 +86,7 @@ class Baggage:
         versions: Versions of the packages of the client.
     """
 
-    shards: "Mapping[str, InferencePlan]"
+    shards: "Mapping[str, PlannedMap]"
     dtype: "np.dtype"
     inputs: Mapping[str, int]
     versions: Mapping[str, str]
@@ -116,8 +116,8 @@ def compute(task: Task, name: str) -> Finished:
             return known
         job = replace(shard.plan.job, predictor=_predictor(task.model))
         shard = replace(shard, plan=replace(shard.plan, job=job))
-        going_on = lambda: _check_going_on(task)  # noqa: E731
-        going_on()
+        _check_going_on(task)
+        going_on = partial(_check_going_on, task)
         return write_shard(shard, folder, baggage.dtype, done=going_on)
 
 
