@@ -158,11 +158,11 @@ def _pairs(
     for row, col in places:
         rows, cols = range(row, row + chunk), range(col, col + chunk)
         pixels = job.rows.pixels_of(rows), job.cols.pixels_of(cols)
-        truth, background, _ = compute_tile(job, readers, Tile(*pixels, *pixels))
-        if background.any():
+        whole = compute_tile(job, readers, Tile(*pixels, *pixels))
+        if whole.background.any():
             yield None
         else:
-            yield _alone(job, readers, rows, cols), truth
+            yield _alone(job, readers, rows, cols), whole.values
 
 
 def _alone(

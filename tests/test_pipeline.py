@@ -1,0 +1,213 @@
+"""Three stages at a time: order, bounds, errors; tiles halved for lack of memory."""
+
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scenes import image, write
+
+from tutorial_lib import Source, architectures, plan_inference, rasters
+from tutorial_lib.inference.pipeline import AHEAD, BEHIND, run_stages
+from tutorial_lib.networks.predictors import as_predictor
+from tutorial_lib.testing import BlockMean
+
+SHAPE = (157, 203)
+
+
+def threads_of_the_kit():
+    return [t for t in threading.enumerate() if t.name.startswith("tutorial_lib")]
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_results_come_in_the_order_of_the_items_whatever_each_takes(threads):
+    rng, results = np.random.default_rng(0), []
+    waits = dict(enumerate(rng.uniform(0, 0.01, 30)))
+
+    def before(number):
+        time.sleep(waits[number])
+        return number
+
+    run_stages(
+        range(30),
+        before,
+        lambda number: 2 * number,
+        lambda number: number + 1,
+        done=results.append,
+        threads=threads,
+    )
+    assert results == [2 * number + 1 for number in range(30)]
+    assert not threads_of_the_kit()
+
+
+def test_no_stage_runs_far_ahead_of_the_slowest():
+    for slow in ("before", "middle", "after"):
+        alive, most = set(), 0
+
+        def stage(name, number, *, slow=slow):
+            if name == slow:
+                time.sleep(0.003)
+            return number
+
+        def before(number, *, alive=alive):
+            nonlocal most
+            alive.add(number)
+            most = max(most, len(alive))
+            return stage("before", number)
+
+        run_stages(
+            range(40),
+            before,
+            lambda number: stage("middle", number),
+            lambda number: stage("after", number),
+            done=alive.remove,
+        )
+        # One more is in the middle, and one in the last stage.
+        assert most <= AHEAD + BEHIND + 2, slow
+
+
+@pytest.mark.parametrize("stage", ["before", "middle", "after", "done"])
+@pytest.mark.parametrize("error", [OSError("gone"), KeyboardInterrupt()])
+def test_the_first_error_ends_all_stages_and_is_the_one_that_is_raised(stage, error):
+    seen = []
+
+    def failing(name):
+        def run(number):
+            seen.append((name, number))
+            if name == stage and number == 7:
+                raise error
+            return number
+
+        return run
+
+    with pytest.raises(type(error)) as caught:
+        run_stages(
+            range(1000),
+            failing("before"),
+            failing("middle"),
+            failing("after"),
+            done=failing("done"),
+        )
+    assert caught.value is error
+    assert max(number for _, number in seen) <= 7 + AHEAD + BEHIND + 2
+    assert not threads_of_the_kit()
+
+
+# Tiles that are halved
+
+
+class Limited:
+    """A network that has memory for images of at most so many rows."""
+
+    def __init__(self, model, most):
+        self.predictor, self.most = as_predictor(model), most
+        self.rows = []
+
+    def __call__(self, inputs, outputs):
+        rows = max(array.shape[1] for array in inputs.values())
+        self.rows.append(rows)
+        if rows > self.most:
+            raise MemoryError(f"There is no memory for {rows} rows.")
+        return self.predictor.function(inputs, outputs)
+
+
+def limited(plan, most):
+    """The plan with a network of limited memory, and that network."""
+    network = Limited(plan.job.predictor, most)
+    predictor = replace(plan.job.predictor, function=network)
+    return replace(plan, job=replace(plan.job, predictor=predictor)), network
+
+
+def two_sources(folder, spacings, channels, *, nodata=None):
+    """Rasters of odd sizes that begin at one corner, at two resolutions."""
+    fine, coarse = spacings
+    height, width = SHAPE[0] * fine // coarse, SHAPE[1] * fine // coarse
+    arrays = [
+        image(*SHAPE, channels[0], 0, largest=3000),
+        image(height, width, channels[1], 1, largest=3000),
+    ]
+    if nodata is not None:
+        arrays[0][40:75, 60:120] = nodata
+    return [
+        write(folder / f"{spacing}.tif", array, spacing=spacing, nodata=nodata)
+        for spacing, array in zip(spacings, arrays, strict=True)
+    ]
+
+
+def dual(folder):
+    paths = two_sources(folder, (10, 20), (4, 6), nodata=0)
+    sources = dict(zip(("input_10m", "input_20m"), paths, strict=True))
+    return architectures.dual_source_fcnn(5, crops=()), sources, {"output": "estimated"}
+
+
+def unet(folder):
+    paths = two_sources(folder, (2, 8), (1, 4))
+    sources = dict(zip(("input_p", "input_xs"), paths, strict=True))
+    options = {"output": ["estimated", "features"], "edge": "pad", "tile_size": 112}
+    return architectures.pan_xs_unet(4, crops=()), sources, options
+
+
+def declared(folder):
+    path, _ = two_sources(folder, (10, 20), (4, 6))
+    source = Source(path, receptive_field=16)
+    options = {"output": "estimated_labels", "tile_size": 90}
+    return architectures.pixelwise_fcnn(5, crops=()), source, options
+
+
+@pytest.mark.parametrize("case", [dual, unet, declared])
+def test_halved_tiles_give_the_same_map(tmp_path, case):
+    model, sources, options = case(tmp_path)
+    plan = plan_inference(model, sources, **options)
+    truth = plan.read()
+    chunk = len(plan.job.chunk(plan.largest_tile, plan.job.names[0])[0])
+    small, network = limited(plan, most=chunk * 3 // 4)
+    with pytest.warns(UserWarning, match="not enough for tiles of .* the map is the s"):
+        found = small.read()
+    np.testing.assert_allclose(found, truth, atol=1e-5 * np.nanmax(truth), rtol=0)
+    # It is learned once, not by each tile.
+    assert sum(rows > network.most for rows in network.rows) <= 2
+
+
+def test_tiles_are_halved_until_they_fit(tmp_path):
+    model, source, options = declared(tmp_path)
+    plan = plan_inference(model, source, **options)
+    small, _ = limited(plan, most=30)
+    with pytest.warns(UserWarning, match=r"tiles of 90 px, .* at most 11 px"):
+        found = small.read()
+    np.testing.assert_array_equal(found, plan.read())
+
+
+def test_a_lack_of_memory_that_no_half_mends_is_an_error_with_a_cure(tmp_path):
+    model, source, options = declared(tmp_path)
+    plan = plan_inference(model, source, **options)
+    small, _ = limited(plan, most=10)
+    with pytest.raises(MemoryError, match=r"no memory for 16 rows.*`tile_size`"):
+        small.write(tmp_path / "map.tif", progress=False)
+    assert not (tmp_path / "map.tif").exists()
+    assert not threads_of_the_kit()
+
+
+@pytest.mark.filterwarnings("ignore:Whether the tiles give the map")
+def test_tiles_are_not_halved_where_the_map_could_change(tmp_path):
+    path, _ = two_sources(tmp_path, (10, 20), (2, 6))
+    source = Source(path, receptive_field=16)
+    plan = plan_inference(
+        BlockMean({"input": 16}), source, output="estimated", tile_size=50
+    )
+
+    small, _ = limited(plan, most=20)
+    with pytest.raises(MemoryError, match="50 px a side"):
+        small.read()
+
+
+def test_the_result_does_not_depend_on_the_number_of_readers(tmp_path, monkeypatch):
+    from tutorial_lib.inference import running
+
+    model, sources, options = dual(tmp_path)
+    plan = plan_inference(model, sources, **options, tile_size=32)
+    truth = plan.read()
+    monkeypatch.setattr(running, "REMOTE_READERS", 3)
+    monkeypatch.setattr(running, "_REMOTE", running.re.compile(""))
+    plan.write(tmp_path / "map.tif", progress=False)
+    np.testing.assert_array_equal(rasters.read_array(tmp_path / "map.tif"), truth)
