@@ -9,11 +9,15 @@ import numpy as np
 from tutorial_lib import arguments
 from tutorial_lib.rasters.causes import file_exists
 
+Shape = tuple[int | None, ...]
+
 __all__ = [
     "OutputError",
+    "Shape",
     "as_arrays",
     "check_exists",
     "check_inputs",
+    "check_shape",
     "checked_output",
     "with_four_axes",
 ]
@@ -69,6 +73,30 @@ def check_inputs(
                 f"The {what} '{name}' has {count} channels, and the model takes "
                 f"{known[name]}. {cure}"
             )
+
+
+def check_shape(name: str, given: Shape, taken: Shape) -> None:
+    """Raise ValueError unless a model takes images of a shape.
+
+    Args:
+        name: The input.
+        given: (batch, height, width, channel) of the images.
+        taken: The same of the input, None where any number goes.
+    """
+    if all(one in (None, other) for one, other in zip(taken, given, strict=True)):
+        return
+    if None in taken[1:3] or given[3] not in (None, taken[3]):
+        raise ValueError(
+            f"The input '{name}' has the shape {given}, and the model takes {taken}. "
+            "Give it images of this shape."
+        )
+    height, width, channels = taken[1:]
+    raise ValueError(
+        f"The input '{name}' has {given[1]}x{given[2]} px, and the model takes images "
+        f"of {height}x{width} px only. For images of any size rebuild it with "
+        f"`keras.Input((None, None, {channels}))` and copy its weights, "
+        "`new.set_weights(old.get_weights())`."
+    )
 
 
 def as_arrays(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib.fields.names import check_images
+from tutorial_lib.networks.checks import Shape, check_shape
 from tutorial_lib.networks.precisions import FLOAT32, no_bfloat16
 from tutorial_lib.notices import error_line
 
@@ -42,9 +43,12 @@ class OpenVinoModel:
 
     def __init__(self, core: Any, network: Any) -> None:
         self.core, self.network = core, network
-        self.shapes = {port.any_name: _shape(port) for port in network.inputs}
-        self.outputs = tuple(port.any_name for port in network.outputs)
-        self._types = {x.any_name: x.element_type.to_dtype() for x in network.inputs}
+        # A tensor has several names where an output is an input, or another output.
+        ports = {port.node.get_friendly_name(): port for port in network.inputs}
+        self.shapes = {name: _shape(port) for name, port in ports.items()}
+        self._types = {n: port.element_type.to_dtype() for n, port in ports.items()}
+        self._results = {x.get_friendly_name(): x for x in network.get_results()}
+        self.outputs = tuple(self._results)
         self.precision, self._precisions = FLOAT32, {FLOAT32: self}
         self._prepare()
 
@@ -82,12 +86,15 @@ class OpenVinoModel:
             MemoryError: If the machine has not enough memory.
         """
         arrays = {n: _as_type(inputs[n], kind) for n, kind in self._types.items()}
+        for name, array in arrays.items():
+            check_shape(name, array.shape, self.shapes[name])
         try:
             with self._lock:
                 request = self._for_outputs(tuple(outputs))
                 # Without copies of the inputs. The results must be copied, because the
                 # next call writes into the same memory.
-                results = request.infer(arrays, share_inputs=True, share_outputs=False)
+                images = dict(enumerate(arrays.values()))
+                results = request.infer(images, share_inputs=True, share_outputs=False)
         except RuntimeError as err:
             raise _run_error(err, arrays) from err
         return dict(zip(outputs, results.to_tuple(), strict=True))
@@ -95,7 +102,7 @@ class OpenVinoModel:
     def _compiled(self, outputs: tuple[str, ...]) -> Any:
         import openvino
 
-        chosen = [self.network.output(name) for name in outputs]
+        chosen = [self._results[name].input_value(0) for name in outputs]
         part = openvino.Model(chosen, self.network.get_parameters(), "part")
         settings = {
             "INFERENCE_PRECISION_HINT": PRECISION_HINTS[self.precision],
@@ -115,10 +122,8 @@ class OpenVinoModel:
         return None
 
 
-def _shape(port: Any) -> tuple[int | None, ...]:
+def _shape(port: Any) -> Shape:
     shape = port.partial_shape
-    if shape.rank.is_dynamic:
-        return (None,) * 4
     return tuple(size.get_length() if size.is_static else None for size in shape)
 
 
@@ -187,6 +192,9 @@ def of_folder(folder: Path) -> OpenVinoModel:
         raise _unreadable(folder, _cause(err)) from err
     if not _without_signs_of_zeros(network):
         raise _unreadable(folder, "No conversion rule found for operations: Bitcast")
+    # OpenVINO must know the number of axes, and images have four.
+    free = [port for port in network.inputs if port.partial_shape.rank.is_dynamic]
+    network.reshape({port: openvino.PartialShape([-1] * 4) for port in free})
     model = OpenVinoModel(core, network)
     check_images(model.shapes)
     return model

@@ -17,6 +17,7 @@ import tensorflow as tf
 from tutorial_lib.fields.layer_rules import registered_rules
 from tutorial_lib.fields.names import check_images, named_tensors
 from tutorial_lib.networks.bfloat16 import in_bfloat16
+from tutorial_lib.networks.checks import Shape, check_shape
 from tutorial_lib.networks.devices import gpu_count, grow_gpu_memory
 from tutorial_lib.networks.precisions import (
     BFLOAT16,
@@ -31,7 +32,6 @@ from tutorial_lib.notices import error_line
 KEPT_FUNCTIONS = 64
 
 Tensors = Mapping[str, Any]
-Shape = tuple[int | None, ...]
 Shapes = tuple[tuple[str, Shape], ...]
 
 __all__ = ["CompiledModel", "of_folder", "of_keras", "settings"]
@@ -110,7 +110,7 @@ class CompiledModel:
         """
         arrays = {n: np.asarray(inputs[n], "float32") for n in self.shapes}
         for name, array in arrays.items():
-            _check_shape(name, array.shape, self.shapes[name])
+            check_shape(name, array.shape, self.shapes[name])
         shapes = tuple((name, array.shape) for name, array in arrays.items())
         try:
             return self._run(tuple(arrays.values()), shapes, tuple(outputs))
@@ -159,24 +159,6 @@ class CompiledModel:
         specs = [tf.TensorSpec(shape, tf.float32) for _, shape in shapes]
         run = tf.function(run, autograph=False).get_concrete_function(*specs)
         return in_bfloat16(run) if self.precision == BFLOAT16 else run
-
-
-def _check_shape(name: str, given: Shape, taken: Shape) -> None:
-    """Raise ValueError unless a model takes images of a shape."""
-    if tf.TensorShape(taken).is_compatible_with(given):
-        return
-    if None in taken[1:3] or given[3] not in (None, taken[3]):
-        raise ValueError(
-            f"The input '{name}' has the shape {given}, and the model takes {taken}. "
-            "Give it images of this shape."
-        )
-    height, width, channels = taken[1:]
-    raise ValueError(
-        f"The input '{name}' has {given[1]}x{given[2]} px, and the model takes images "
-        f"of {height}x{width} px only. For images of any size rebuild it with "
-        f"`keras.Input((None, None, {channels}))` and copy its weights, "
-        "`new.set_weights(old.get_weights())`."
-    )
 
 
 def _check_numeric(types: Mapping[str, Any]) -> None:
