@@ -9,7 +9,7 @@ each *phase*, the place of a pixel within its total stride, describes all pixels
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -248,13 +248,26 @@ class NetworkReach:
         outputs: Reach along (rows, columns) of each output; None where a layer looks at
             the whole chunk.
         whole_tile_layers: The layers that do.
-        bytes_per_pixel: Memory of the layers' outputs for one reference pixel; None
-            where it is not known.
+        bytes_per_pixel: Memory that a run of all outputs takes for one reference pixel;
+            None where it is not known.
+        bytes_of: The same for a run of one output, by name. Exports of older versions
+            do not have it.
     """
 
     outputs: Mapping[str, tuple[Reach, Reach] | None]
     whole_tile_layers: tuple[str, ...]
     bytes_per_pixel: float | None
+    bytes_of: Mapping[str, float] = field(default_factory=dict)
+
+    def memory_of(self, outputs: Sequence[str]) -> float | None:
+        """Memory that a run of some outputs takes for one reference pixel, in bytes.
+
+        Returns:
+            At most the memory of all outputs; None where it is not known.
+        """
+        if len(outputs) == 1:
+            return self.bytes_of.get(outputs[0], self.bytes_per_pixel)
+        return self.bytes_per_pixel
 
     @property
     def stride(self) -> int:
@@ -272,7 +285,8 @@ class NetworkReach:
         pixels = [pair[0].spacing[reference] for pair in self.outputs.values() if pair]
         area = float(pixels[0] ** 2) if pixels else 1
         memory = self.bytes_per_pixel and self.bytes_per_pixel * area
-        return replace(self, outputs=outputs, bytes_per_pixel=memory)
+        each = {name: one * area for name, one in self.bytes_of.items()}
+        return replace(self, outputs=outputs, bytes_per_pixel=memory, bytes_of=each)
 
     def to_json(self) -> dict[str, Any]:
         """The reaches as numbers, strings and lists, for JSON."""
@@ -299,7 +313,11 @@ class NetworkReach:
             raise TypeError("The layers of a reach are a list.")
         if memory is not None:
             memory = arguments.number("bytes_per_pixel", memory, least=0)
-        return cls(outputs, tuple(map(str, layers)), memory)
+        each = arguments.mapping("bytes_of", values.get("bytes_of", {}), "{}")
+        each = {
+            n: arguments.number("bytes_of", one, least=0) for n, one in each.items()
+        }
+        return cls(outputs, tuple(map(str, layers)), memory, each)
 
 
 def output_reach(network: NetworkReach, outputs: Sequence[str]) -> tuple[Reach, Reach]:

@@ -8,11 +8,9 @@ from x on. To find it, the analysis is repeated for every x within one total str
 from collections.abc import Sequence
 
 from tutorial_lib.fields.analysis import FieldAnalysis
+from tutorial_lib.fields.memory import layer_bytes
 from tutorial_lib.fields.reach import NetworkReach, Reach
 from tutorial_lib.fields.spans import COLS, ROWS, Span
-
-# Bytes of a value of a layer's output: networks run in float32.
-VALUE_BYTES = 4
 
 __all__ = ["trace"]
 
@@ -37,7 +35,8 @@ def trace(
     return NetworkReach(
         outputs={name: _reaches(analysis, name) for name in names},
         whole_tile_layers=analysis.whole_tile_layers,
-        bytes_per_pixel=_bytes_per_pixel(analysis),
+        bytes_per_pixel=layer_bytes(analysis, names),
+        bytes_of={name: layer_bytes(analysis, [name]) for name in names},
     )
 
 
@@ -155,15 +154,3 @@ class _OutputTrace:
 def _pads(spans: Sequence[Span]) -> bool:
     """Whether a layer pads: then pixels are not valid though all inputs are real."""
     return any(span.ends != (0, 0) for span in spans)
-
-
-def _bytes_per_pixel(analysis: FieldAnalysis) -> float:
-    """Memory of all layers' outputs together, for one pixel of the reference.
-
-    A run needs less: it frees an output when no further layer reads it.
-    """
-    values = sum(
-        step.channels / jump**2
-        for step, jump in zip(analysis.steps, analysis.jumps, strict=True)
-    )
-    return float(values) * VALUE_BYTES

@@ -16,10 +16,6 @@ from tutorial_lib.grids import Axis, GridMismatchError, align
 from tutorial_lib.inference.lattice import Lattice
 from tutorial_lib.notices import warn
 
-# Largest automatic tile with declared fields. How much memory the layers need for a
-# pixel is often unknown then, and larger tiles are hardly faster.
-LARGEST_TILE = 256
-
 __all__ = ["BlockLattice", "Fields", "block_lattices", "fields_of_patches"]
 
 
@@ -160,10 +156,6 @@ class BlockLattice(Lattice):
     def computed(self) -> range:
         """Output pixels of the blocks that hold the map."""
         return self.given(self.mapped) if self.covers else self.mapped
-
-    def tile_within(self, chunk: int) -> int:
-        """Side of the automatic tile for chunks of so many reference pixels."""
-        return max(1, min(LARGEST_TILE, chunk) // self.unit) * self.unit
 
     def summary(self, cols: Lattice) -> str:
         """The declared fields, in words."""

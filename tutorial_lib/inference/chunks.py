@@ -171,11 +171,6 @@ class ChunkLattice(Lattice):
             return starts, stops
         return starts.clip(0, axis.size), stops.clip(0, axis.size)
 
-    def tile_within(self, chunk: int) -> int:
-        """Side of the largest tile whose chunk is at most so many reference pixels."""
-        side = int((chunk - self.longer) / self.scale)
-        return max(1, side // self.unit) * self.unit
-
     def summary(self, cols: "ChunkLattice") -> str:
         """The margins of both axes and the total stride, in words."""
         (top, bottom), (left, right) = self.reach.margins, cols.reach.margins

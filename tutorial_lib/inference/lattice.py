@@ -61,10 +61,6 @@ class Lattice(Protocol):
         """Raise GridMismatchError if a source ends too far inside the map."""
         ...
 
-    def tile_within(self, chunk: int) -> int:
-        """Side of the automatic tile for chunks of so many reference pixels."""
-        ...
-
     def summary(self, cols: "Lattice") -> str:
         """What is read, in words; this is the lattice of the rows, `cols` the other."""
         ...

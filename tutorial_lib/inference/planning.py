@@ -30,6 +30,8 @@ from tutorial_lib.inference.judging import (
     warn_of_other_lattices,
 )
 from tutorial_lib.inference.plan import InferencePlan
+from tutorial_lib.inference.precision import in_precision
+from tutorial_lib.inference.tile_sizes import TileMemory
 from tutorial_lib.inference.tiles import (
     check_extent,
     cut_tiles,
@@ -39,17 +41,17 @@ from tutorial_lib.inference.tiles import (
 from tutorial_lib.inference.trials import try_declared_fields, try_derived_fields
 from tutorial_lib.inference.values import map_format
 from tutorial_lib.networks.checks import check_inputs
+from tutorial_lib.networks.precisions import PRECISIONS
 from tutorial_lib.networks.predictors import Predictor, as_predictor, known_reach
 from tutorial_lib.proof.certificate import Certificate
 from tutorial_lib.rasters import Legend, PathLike, Source, open_sources
 
 MODES = ("fully_convolutional", "patch_based")
 EDGES = ("valid", "pad")
-PRECISIONS = ("float32", "bfloat16")
 
 Sources = Mapping[str, "Source | PathLike"] | Source | PathLike
 
-__all__ = ["EDGES", "MODES", "PRECISIONS", "Sources", "plan_inference"]
+__all__ = ["EDGES", "MODES", "Sources", "plan_inference"]
 
 
 def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
@@ -153,15 +155,28 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
     # Does the network obey, and do the sources overlap?
     job = Job(request.predictor, request.outputs, rows, cols, patch_based, nodata_rule)
     formats = try_network(job, request.channels)
-    job = replace(job, scores={f.name: f.scores for f in formats if f.scores})
+    job = replace(
+        job,
+        predictor=request.predictor.in_precision(precision),
+        scores={f.name: f.scores for f in formats if f.scores},
+    )
     check_extent(rows, cols)
     warn_of_other_lattices(rows, cols)
 
-    memory = network and network.bytes_per_pixel
-    side = tile_side(
-        tile_size, rows, cols, patch_based=patch_based, bytes_per_pixel=memory
-    )
+    layers = network and network.memory_of(request.outputs)
+    layout = map_format(formats, background=background, legend=legend, classes=classes)
     wanted = wanted_pixels(rows, cols, window)
+    # Where the map depends on the tiles, a window has those of the full map.
+    depends = declared or nodata_rule == "tile"
+    side = tile_side(
+        tile_size,
+        rows,
+        cols,
+        patch_based=patch_based,
+        wanted=(rows.mapped, cols.mapped) if depends else wanted,
+        takes=TileMemory(layers, request.channels, len(layout.bands)),
+        memory=memory,
+    )
     separable = patch_based and nodata_rule != "tile"
     tiles = cut_tiles(rows, cols, wanted, side, separable=separable)
     verdict = judge_blocks(job, network, side, tiles) if declared else exact(side)
@@ -172,12 +187,10 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         rows=wanted[0],
         cols=wanted[1],
         tiles=tiles,
-        format=map_format(
-            formats, background=background, legend=legend, classes=classes
-        ),
+        format=layout,
         derived=not declared,
-        bytes_per_pixel=memory,
-        verdict=verdict,
+        bytes_per_pixel=layers,
+        verdict=in_precision(verdict, precision),
         certificate=certificate,
         scaled=request.scaled,
         inputs=request.files,

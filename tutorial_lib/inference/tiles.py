@@ -6,18 +6,12 @@ from dataclasses import dataclass
 from rasterio.windows import Window
 
 from tutorial_lib.fields.checks import check_multiple
-from tutorial_lib.grids import GridMismatchError, tile_spans, window_ranges
+from tutorial_lib.grids import GridMismatchError, window_ranges
 from tutorial_lib.inference.lattice import Lattice
+from tutorial_lib.inference.tile_sizes import TileMemory, automatic_side, spans_along
 
 # Side of automatic tiles in patch-based mode: batches bound its memory, not tiles.
 PATCH_TILE = 128
-
-# Longest automatic chunk, in pixels of the finest source: longer ones are no faster.
-AUTO_CHUNK = 512
-
-# What the layers of a network may hold for one chunk, in bytes. It is little beside the
-# 2 GB that a machine on Binder has.
-MEMORY_BUDGET = 2**28
 
 __all__ = ["Tile", "Tiles", "check_extent", "cut_tiles", "tile_side", "wanted_pixels"]
 
@@ -101,7 +95,9 @@ def tile_side(
     cols: Lattice,
     *,
     patch_based: bool,
-    bytes_per_pixel: float | None,
+    wanted: tuple[range, range],
+    takes: TileMemory,
+    memory: float | None = None,
 ) -> int:
     """Side of the tiles in output pixels.
 
@@ -110,8 +106,9 @@ def tile_side(
         rows: Lattice of the rows.
         cols: Lattice of the columns.
         patch_based: Whether blocks are computed one by one.
-        bytes_per_pixel: Memory of the network's layers for one reference pixel; None
-            when unknown.
+        wanted: Rows and columns for which automatic tiles are to be good.
+        takes: What a run takes for a tile.
+        memory: Gigabytes that automatic tiles may take; None for 0.5.
 
     Raises:
         TypeError: If the size is not a number.
@@ -126,10 +123,7 @@ def tile_side(
         )
     if patch_based:
         return max(1, PATCH_TILE // rows.unit) * rows.unit
-    longest = AUTO_CHUNK * min(1, *(axis.spacing for axis in rows.axes.values()))
-    if bytes_per_pixel:
-        longest = min(longest, (MEMORY_BUDGET / bytes_per_pixel) ** 0.5)
-    return min(lattice.tile_within(int(longest)) for lattice in (rows, cols))
+    return automatic_side((rows, cols), wanted, takes, memory=memory)
 
 
 @dataclass(frozen=True)
@@ -196,16 +190,6 @@ def cut_tiles(
             pixels of a tile depend on each other; then a window computes whole tiles.
     """
     return Tiles(
-        *(
-            tuple(
-                (written, written if separable else whole)
-                for whole in tile_spans(lattice.computed, side, part)
-                for written in [_common(whole, part)]
-            )
-            for lattice, part in zip((rows, cols), wanted, strict=True)
-        )
+        spans_along(rows, wanted[0], side, separable=separable),
+        spans_along(cols, wanted[1], side, separable=separable),
     )
-
-
-def _common(a: range, b: range) -> range:
-    return range(max(a.start, b.start), min(a.stop, b.stop))
