@@ -14,8 +14,10 @@ from typing import Any
 from tutorial_lib import arguments
 from tutorial_lib.display import wrapped
 from tutorial_lib.fields.reach import NetworkReach, Reach
-from tutorial_lib.networks.predictors import as_predictor
-from tutorial_lib.proof.probe import Margins
+from tutorial_lib.networks.predictors import Predictor, as_predictor
+from tutorial_lib.proof.probe import Margins, Probe, ProbeInput
+from tutorial_lib.proof.repeats import MULTIPLE
+from tutorial_lib.proof.samples import Sample, read_sample
 
 __all__ = ["Certificate"]
 
@@ -28,7 +30,8 @@ class Certificate:
         output: Name of the output.
         tile: Side of the tiles in output pixels.
         exact: Whether the tiled map equals the whole map, apart from the order of sums
-            (1e-5 of the range of values).
+            (1e-5 of the range of values) and the tolerance. Its tiles are cut by the
+            larger of the measured and the analysed margins.
         bitwise: Whether it does in every bit, if chunks are computed one at a time.
         max_difference: Largest difference of the two maps, in the image where it is the
             largest share of the range.
@@ -46,6 +49,9 @@ class Certificate:
         seed: Seed of the images.
         weights: SHA-256 of a Keras model's weights and settings, or of a SavedModel's
             files; None for a function.
+        tolerance: Largest change that was not counted as one, in units of the output; 0
+            for a model that repeats its results in every bit.
+        sample: What a function gave for one image; None for other models.
 
     Example:
         >>> from tutorial_lib import certify, testing
@@ -75,6 +81,9 @@ class Certificate:
     amplitudes: Mapping[str, tuple[float, ...]]
     seed: int
     weights: str | None
+    # Certificates that older versions wrote have neither.
+    tolerance: float = 0.0
+    sample: Sample | None = None
 
     @property
     def sound(self) -> bool:
@@ -89,7 +98,10 @@ class Certificate:
         )
 
     def reach(self) -> NetworkReach:
-        """A conservative reach of the output, built from the measured margins.
+        """A conservative reach of the output, built from the margins.
+
+        Where the analysed margins are larger than the measured ones, they count: dead
+        units may hide a dependence from a measurement.
 
         Raises:
             ValueError: If the tiled map was not exact.
@@ -100,7 +112,8 @@ class Certificate:
                 f"({self._margins_text()}; tiled and whole map differ by up to "
                 f"{self.max_difference:.2g}). Declare the fields to map it anyway."
             )
-        left, top, right, bottom = self.margins
+        analysed = self.analysed_margins or self.margins
+        left, top, right, bottom = map(max, self.margins, analysed)
         reference = next(iter(self.spacing))
         pair = tuple(
             Reach.of_margins(
@@ -125,8 +138,8 @@ class Certificate:
 
         Raises:
             ValueError: If the weights of the model are not those that were certified,
-                a plain function was certified and this is none, or another output is
-                mapped. One function is not told from another.
+                a plain function was certified and this is none, or one that gives
+                other values, or another output is mapped.
         """
         model = as_predictor(model)
         outputs = [outputs] if isinstance(outputs, str) else list(outputs)
@@ -147,6 +160,21 @@ class Certificate:
                 "for the same weights in another form: an export is another model. "
                 f"Certify it: `tl.certify(model, '{self.output}', tile={self.tile})`."
             )
+        if self.sample is not None:
+            self._check_sample(model, self.sample)
+
+    def _check_sample(self, model: Predictor, sample: Sample) -> None:
+        inputs = {
+            name: ProbeInput(sample.channels[name], self.spacing[name], levels[-1])
+            for name, levels in self.amplitudes.items()
+        }
+        probe = Probe(model, self.output, inputs)
+        if not sample.fits(probe, self.seed, self.tolerance):
+            raise ValueError(
+                "The certificate was made for another function: this one gives other "
+                f"values of '{self.output}' for the same image. Certify it: "
+                f"`tl.certify(function, '{self.output}', tile={self.tile}, inputs=…)`."
+            )
 
     def to_json(self) -> str:
         """The certificate as JSON; a fraction is written as "1/4"."""
@@ -163,7 +191,9 @@ class Certificate:
         arguments.text("text", text)
         try:
             values = json.loads(text)
-            return cls(**{key: _READ[key](key, value) for key, value in values.items()})
+            read = {key: _READ[key](key, value) for key, value in values.items()}
+            _check_names(read)
+            return cls(**read)
         # KeyError, AttributeError: other entries, or none; ArithmeticError: "1/0".
         except (
             ArithmeticError,
@@ -181,6 +211,7 @@ class Certificate:
         lines = "\n  ".join(
             [
                 f"'{self.output}' in tiles of {self.tile} px: {self._verdict()}",
+                *self._tolerance_text(),
                 f"{self._margins_text()}",
                 f"total stride {dict(self.total_stride)}, scale {self.scale}, "
                 f"{self.lost} px (rows, columns) smaller than chunk / scale",
@@ -200,7 +231,18 @@ class Certificate:
             return f"NOT exact, {difference}"
         if self.bitwise:
             return "exact, tiled and whole map are equal in every bit"
+        if self.tolerance:
+            return f"exact within the tolerance, {difference}"
         return f"exact up to the order of sums, {difference}"
+
+    def _tolerance_text(self) -> list[str]:
+        if not self.tolerance:
+            return []
+        return [
+            "the model repeats its results only within "
+            f"{self.tolerance / MULTIPLE:.2g}: changes below {self.tolerance:.2g} were "
+            "not counted"
+        ]
 
     def _margins_text(self) -> str:
         if self.margins is None:
@@ -212,6 +254,13 @@ class Certificate:
             return f"{text}, LARGER THAN the {self.analysed_margins} analysed"
         same = self.margins == self.analysed_margins
         return f"{text}, {'and' if same else self.analysed_margins} analysed"
+
+
+def _check_names(values: Mapping[str, Any]) -> None:
+    """Raise ValueError if a sample has other inputs than the certificate."""
+    sample, amplitudes = values.get("sample"), values["amplitudes"]
+    if sample is not None and sample.channels.keys() != amplitudes.keys():
+        raise ValueError(f"`sample` has the inputs {list(sample.channels)}")
 
 
 def _margins(name: str, value: Any) -> Margins | None:
@@ -274,6 +323,8 @@ _READ: dict[str, Callable[[str, Any], Any]] = {
     "amplitudes": _by_name(_levels),
     "seed": _whole,
     "weights": lambda name, value: value and arguments.text(name, value),
+    "tolerance": _number,
+    "sample": read_sample,
 }
 
 

@@ -4,7 +4,7 @@
 weights, of any model, also of one whose layers cannot be seen.
 """
 
-from math import lcm
+from math import ceil, lcm
 from typing import Any
 
 import numpy as np
@@ -16,25 +16,30 @@ from tutorial_lib.fields.layer_rules import UnknownLayerError
 from tutorial_lib.networks.predictors import Predictor, as_predictor
 from tutorial_lib.notices import warn
 from tutorial_lib.proof.certificate import Certificate
-from tutorial_lib.proof.comparison import Deviation, compare_tiles
+from tutorial_lib.proof.comparison import compare_tiles, images_of_tiles
+from tutorial_lib.proof.deviations import Deviation
 from tutorial_lib.proof.experiments import (
-    SIDES,
     SMALLEST_CLEAN,
     Expected,
-    measure_layout,
+    images_of_margins,
     measure_margins,
 )
+from tutorial_lib.proof.layouts import SIDES, measure_layout
 from tutorial_lib.proof.probe import (
     COLS,
+    LESS_WORK,
     LEVELS,
     ROWS,
     Inputs,
     Layout,
     Margins,
+    Pair,
     Probe,
     make_probe,
 )
-from tutorial_lib.proof.varying import check_varies
+from tutorial_lib.proof.samples import Sample
+from tutorial_lib.proof.varying import check_repeats, check_varies, small_shape
+from tutorial_lib.proof.work import Work
 
 __all__ = ["certify"]
 
@@ -46,6 +51,7 @@ def certify(
     tile: int,
     inputs: Inputs | None = None,
     seed: int = 0,
+    progress: bool = True,
 ) -> Certificate:
     """Measure the margins of an output, and prove that tiles give the whole map.
 
@@ -55,6 +61,10 @@ def certify(
     dependence: the measured margins may be smaller than the analysed ones, and are
     never larger. Certifying the probabilities also covers the labels computed from
     them; labels alone show only changes of the class.
+
+    An output that is the same for every image, and a model that gives two results for
+    one, are found first, with small images. Small differences between two runs, such as
+    a GPU may give, become a tolerance that the certificate states.
 
     Args:
         model: A Keras model, a `.keras` file, a SavedModel folder or a function from
@@ -66,6 +76,8 @@ def certify(
             for functions, and for SavedModels with several inputs. By default values go
             up to 10 000.
         seed: Seed of the images.
+        progress: Whether a bar shows how many images are computed and how long they
+            take, if it is more than two seconds.
 
     Returns:
         What was measured.
@@ -86,36 +98,86 @@ def certify(
     arguments.text("output", output)
     tile = arguments.whole_number("tile", tile, most=arguments.LARGEST_CHUNK)
     seed = arguments.whole_number("seed", seed, least=0)
+    progress = arguments.flag("progress", progress)
     predictor = as_predictor(model)
     check_output(output, predictor.outputs)
     analysis = _analysed(predictor)
     spacing = analysis.spacing if analysis else None
-    probe = make_probe(predictor, output, inputs=inputs, spacing=spacing)
-    unit = f"total stride in pixels of '{output}'"
-    expected = _expected(analysis, output) if analysis else None
-    # The cheap checks come first: measuring may take minutes.
-    if expected:
-        check_multiple(tile, expected.layout.period, of="A tile", what=unit)
-    check_varies(probe, _small_shapes(probe, expected), seed)
-    rng = np.random.default_rng(seed)
-    expected = expected or measure_layout(probe, rng)
-    layout = expected.layout
-    tile = check_multiple(tile, layout.period, of="A tile", what=unit)
-    margins, trials = measure_margins(probe, expected, rng)
-    found = compare_tiles(probe, layout, tile, margins or (0, 0, 0, 0), rng)
-    certificate = Certificate(
-        **_measured(probe, layout, margins, found),
-        tile=tile,
-        analysed_margins=analysis.margins[output] if analysis else None,
-        trials=trials,
-        seed=seed,
-        weights=predictor.digest,
-    )
+    with Work(progress=progress, cure=LESS_WORK) as work:
+        probe = make_probe(predictor, output, inputs=inputs, spacing=spacing, work=work)
+        certificate = _certified(probe, analysis, tile, seed)
     _warn_if_unsound(certificate)
     return certificate
 
 
-def _small_shapes(probe: Probe, expected: Expected | None) -> list[tuple[int, int]]:
+def _certified(
+    probe: Probe, analysis: FieldAnalysis | None, tile: int, seed: int
+) -> Certificate:
+    unit = f"total stride in pixels of '{probe.output}'"
+    expected = _expected(analysis, probe.output) if analysis else None
+    # The cheap checks come first: measuring may take minutes.
+    if expected:
+        check_multiple(tile, expected.layout.period, of="A tile", what=unit)
+    small = _checked(probe, expected, seed)
+    rng = np.random.default_rng(seed)
+    expected = expected or measure_layout(probe, rng)
+    layout = expected.layout
+    tile = check_multiple(tile, layout.period, of="A tile", what=unit)
+    _plan(probe, expected, tile)
+    margins, trials = measure_margins(probe, expected, rng)
+    # Maps are cut by the margins of the analysis, which dead units do not hide.
+    cut = tuple(map(max, margins or (0, 0, 0, 0), expected.margins))
+    probe.work.plan("tiles", images_of_tiles(layout, tile, cut))
+    found = compare_tiles(probe, layout, tile, cut, rng)
+    weights = probe.predictor.digest
+    of_function = small is not None and weights is None
+    return Certificate(
+        **_measured(probe, layout, margins, found),
+        tile=tile,
+        analysed_margins=analysis.margins[probe.output] if analysis else None,
+        trials=trials,
+        seed=seed,
+        weights=weights,
+        sample=Sample.of(probe, small, seed) if of_function else None,
+    )
+
+
+def _checked(probe: Probe, expected: Expected | None, seed: int) -> Pair | None:
+    """Check with small images what would make a long measurement useless.
+
+    Returns:
+        Shape of the small images; None if the network takes none of them.
+    """
+    small = small_shape(probe, _small_shapes(probe, expected), seed)
+    if small is not None:
+        check_repeats(probe, small, seed)
+        check_varies(probe, small, seed)
+    return small
+
+
+def _plan(probe: Probe, expected: Expected, tile: int) -> None:
+    """Plan all images, and find out with a middle-sized one how long they take."""
+    work, layout = probe.work, expected.layout
+    noisy = probe.repeats.noise > 0
+    work.plan("margins", images_of_margins(expected, noisy=noisy))
+    work.plan("tiles", images_of_tiles(layout, tile, expected.margins))
+    trial = work.trial()
+    if trial is not None:
+        shape = tuple(
+            max(
+                layout.chunk(SMALLEST_CLEAN, axis),
+                layout.stride * ceil(side / layout.stride),
+            )
+            for axis, side in enumerate(trial)
+        )
+        image = probe.noise(shape, 0, 1, np.random.default_rng(0))
+        # The first run may compile the model for this size.
+        for _ in range(2):
+            probe.run(image)
+    work.tell()
+
+
+def _small_shapes(probe: Probe, expected: Expected | None) -> list[Pair]:
     """Small images that a network may take; one that is analysed takes the first."""
     if expected is None:
         return [(side, side) for side in (lcm(side, probe.unit) for side in SIDES)]
@@ -136,9 +198,8 @@ def _expected(analysis: FieldAnalysis, output: str) -> Expected:
     layout = Layout(analysis.stride, analysis.scale[output], analysis.lost(output))
     margins = analysis.margins[output]
     if margins is None:
-        return Expected(layout, everywhere=True)
-    left, top, right, bottom = margins
-    return Expected(layout, reached=max(left + right, top + bottom))
+        return Expected(layout, everywhere=True, analysed=True)
+    return Expected(layout, margins, analysed=True)
 
 
 def _measured(
@@ -150,7 +211,9 @@ def _measured(
     return {
         "output": probe.output,
         "exact": clean and found.equal,
-        "bitwise": clean and found.bitwise,
+        # What was seen within a tolerance is not seen in every bit.
+        "bitwise": clean and found.bitwise and not probe.repeats.used,
+        "tolerance": probe.repeats.used,
         "max_difference": found.largest,
         "value_range": found.value_range,
         "margins": margins,

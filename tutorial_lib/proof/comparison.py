@@ -5,13 +5,8 @@ from math import ceil
 
 import numpy as np
 
+from tutorial_lib.proof.deviations import Deviation, deviation
 from tutorial_lib.proof.probe import LEVELS, Layout, Margins, Pair, Probe
-
-# TensorFlow adds in another order for another shape of the input. Results may differ by
-# this share of the range of values or, where the values hardly vary, by this number of
-# rounding steps of a float32.
-SHARE_OF_RANGE = 1e-5
-ROUNDING_STEPS = 8
 
 # Rows and columns of tiles that are compared: each side of a tile lies inside the image
 # for some of them.
@@ -21,62 +16,7 @@ TILES_COMPARED = (2, 3)
 MANY_CHUNKS_LIMIT = 512
 SMALL_SHIFT = 64
 
-__all__ = ["Deviation", "changed", "compare_tiles", "deviation"]
-
-
-@dataclass(frozen=True)
-class Deviation:
-    """How much two computations of the same pixels differ.
-
-    Attributes:
-        bitwise: Whether they are equal in every bit.
-        largest: Largest difference.
-        value_range: Largest minus smallest value.
-        share: The largest difference as a share of what the order of sums may cause.
-            Labels may not differ at all.
-    """
-
-    bitwise: bool
-    largest: float
-    value_range: float
-    share: float
-
-    @property
-    def equal(self) -> bool:
-        """Whether they differ by no more than the order of sums may cause."""
-        return bool(self.share <= 1)
-
-
-def changed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Mask of the pixels that differ in a channel, in any bit; NaN equals NaN."""
-    return ((a != b) & ~((a != a) & (b != b))).any(axis=-1)
-
-
-def deviation(
-    a: np.ndarray, b: np.ndarray, *, share_of_range: float = SHARE_OF_RANGE
-) -> Deviation:
-    """Compare two computations (height, width, channel); the range is that of `b`.
-
-    Example:
-        >>> ones = np.ones((2, 3, 1), "float32")
-        >>> deviation(ones, ones).bitwise, deviation(ones, ones + 0.001).equal
-        (True, False)
-    """
-    bitwise = not bool(changed(a, b).any())
-    a, b = (array.astype("float64") for array in (a, b))
-    with np.errstate(invalid="ignore"):
-        apart = np.abs(a - b)
-    # Equal infinities do not differ; a NaN in only one of the two does.
-    apart[(a == b) | (np.isnan(a) & np.isnan(b))] = 0
-    apart[np.isnan(apart)] = np.inf
-    finite = b[np.isfinite(b)]
-    value_range = float(np.ptp(finite)) if finite.size else 0.0
-    largest = float(apart.max(initial=0))
-    rounding = ROUNDING_STEPS * float(np.finfo("float32").eps)
-    rounding *= np.abs(finite).max(initial=0)
-    allowed = max(share_of_range * value_range, rounding)
-    share = largest / allowed if largest and allowed else largest
-    return Deviation(bitwise, largest, value_range, float(share))
+__all__ = ["compare_tiles", "images_of_tiles"]
 
 
 def compare_tiles(
@@ -105,22 +45,53 @@ def compare_tiles(
     Raises:
         ValueError: If a chunk gives another number of pixels than the layout says.
     """
-    chunk = _chunk(layout, tile, margins)
-    large = max(chunk) > MANY_CHUNKS_LIMIT
-    corners = _corners(layout, tile, large)
-    shape = tuple(
-        side + max(starts)
-        for side, starts in zip(chunk, zip(*corners, strict=True), strict=True)
-    )
+    images = _Images.of(layout, tile, margins)
     found = []
-    for level in LEVELS[1:2] if large else LEVELS:
-        image = probe.noise(shape, 0, level, rng)
+    for level in images.levels:
+        image = probe.noise(images.shape, 0, level, rng)
         whole = probe.run(image)
-        for corner in corners:
-            alone = probe.run(probe.part(image, corner, chunk))
-            _check_size(probe, layout, chunk, alone)
-            found.append(_compare_part(layout, alone, whole, corner, margins))
+        for corner in images.corners:
+            alone = probe.run(probe.part(image, corner, images.chunk))
+            _check_size(probe, layout, images.chunk, alone)
+            inner, same = _same_part(layout, alone, corner, margins)
+            tolerance = probe.repeats.used
+            found.append(deviation(alone[inner], whole[same], tolerance=tolerance))
     return max(found, key=lambda one: (one.share, not one.bitwise))
+
+
+def images_of_tiles(layout: Layout, tile: int, margins: Margins) -> dict[Pair, int]:
+    """Number of images that `compare_tiles` computes, by their shape.
+
+    Example:
+        >>> from fractions import Fraction
+        >>> layout = Layout(stride=16, scale=Fraction(1), lost=(0, 0))
+        >>> images_of_tiles(layout, 32, (31, 31, 16, 16))
+        {(112, 144): 3, (80, 80): 18}
+    """
+    images = _Images.of(layout, tile, margins)
+    levels = len(images.levels)
+    return {images.shape: levels, images.chunk: levels * len(images.corners)}
+
+
+@dataclass(frozen=True)
+class _Images:
+    """The images in which tiles are compared; shapes in reference pixels."""
+
+    shape: Pair
+    chunk: Pair
+    corners: list[Pair]
+    levels: tuple[float, ...]
+
+    @classmethod
+    def of(cls, layout: Layout, tile: int, margins: Margins) -> "_Images":
+        chunk = _chunk(layout, tile, margins)
+        large = max(chunk) > MANY_CHUNKS_LIMIT
+        corners = _corners(layout, tile, large)
+        height, width = (
+            side + max(starts)
+            for side, starts in zip(chunk, zip(*corners, strict=True), strict=True)
+        )
+        return cls((height, width), chunk, corners, LEVELS[1:2] if large else LEVELS)
 
 
 def _corners(layout: Layout, tile: int, large: bool) -> list[Pair]:
@@ -132,14 +103,10 @@ def _corners(layout: Layout, tile: int, large: bool) -> list[Pair]:
     return [(0, 0), (shift, 2 * shift)]
 
 
-def _compare_part(
-    layout: Layout,
-    alone: np.ndarray,
-    whole: np.ndarray,
-    corner: Pair,
-    margins: Margins,
-) -> Deviation:
-    """Compare a chunk's output without its margins with the same part of the whole."""
+def _same_part(
+    layout: Layout, alone: np.ndarray, corner: Pair, margins: Margins
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """A chunk's output without its margins, and the same part of the whole output."""
     left, top, right, bottom = margins
     height, width = alone.shape[:2]
     inner = (slice(top, height - bottom), slice(left, width - right))
@@ -150,7 +117,7 @@ def _compare_part(
         )
         for start, part in zip(corner, inner, strict=True)
     )
-    return deviation(alone[inner], whole[rows, cols])
+    return inner, (rows, cols)
 
 
 def _chunk(layout: Layout, tile: int, margins: Margins) -> Pair:

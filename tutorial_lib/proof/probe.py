@@ -5,9 +5,10 @@ reference pixels.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, inf, lcm
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from tutorial_lib import arguments
 from tutorial_lib.networks.checks import OutputError, check_inputs
 from tutorial_lib.networks.predictors import Predictor
 from tutorial_lib.notices import error_line
+from tutorial_lib.proof.repeats import Repeats
+from tutorial_lib.proof.work import Work
 
 ROWS, COLS = 0, 1
 
@@ -27,6 +30,12 @@ DEFAULT_MAXIMUM = 10_000.0
 # source: a bright image saturates a softmax, a dark one leaves it room to change.
 LEVELS = (1e-4, 0.2, 1.0)
 
+# How to get by with less memory or time.
+LESS_WORK = (
+    "Certify a smaller `tile`. A Keras model whose layers `tl.analyse` knows needs no "
+    "certificate for exact maps."
+)
+
 Image = Mapping[str, np.ndarray]
 Inputs = Mapping[str, tuple[int, Any, float]]
 Margins = tuple[int, int, int, int]
@@ -34,6 +43,7 @@ Pair = tuple[int, int]
 
 __all__ = [
     "COLS",
+    "LESS_WORK",
     "LEVELS",
     "ROWS",
     "Image",
@@ -108,11 +118,15 @@ class Probe:
         predictor: The model.
         output: Name of the output.
         inputs: The inputs by name, the reference first.
+        work: Counts the images that are computed.
+        repeats: Notes how closely the model repeats its results.
     """
 
     predictor: Predictor
     output: str
     inputs: Mapping[str, ProbeInput]
+    work: Work = field(default_factory=Work)
+    repeats: Repeats = field(default_factory=Repeats)
 
     @property
     def spacing(self) -> dict[str, Fraction]:
@@ -128,14 +142,47 @@ class Probe:
         """The output (height, width, channel) for an image.
 
         Raises:
+            MemoryError: If there is not enough memory for the image.
             OutputError: If the model does not give the output.
             ValueError: If the model raises an error for the image.
         """
+        start = perf_counter()
+        output = self._output(image)
+        self.work.ran(self._shape(image), perf_counter() - start)
+        return output
+
+    def truth(self, image: Image, *, again: bool) -> tuple[np.ndarray, float]:
+        """The output for an image, and the largest change of it that is not counted.
+
+        Args:
+            image: The image.
+            again: Whether to look for noise where none was seen before.
+
+        Raises:
+            ValueError: If the model gives two results that differ too much.
+        """
+        result = self.repeats.truth(self.run, image, again=again)
+        self.repeats.check(self.output)
+        return result
+
+    def _shape(self, image: Image) -> Pair:
+        """Height and width of an image in reference pixels."""
+        name, source = next(iter(self.inputs.items()))
+        height, width = image[name].shape[:2]
+        return int(height * source.spacing), int(width * source.spacing)
+
+    def _output(self, image: Image) -> np.ndarray:
         batch = {name: array[np.newaxis] for name, array in image.items()}
         try:
             # Logarithms and powers of a function may fail on strong noise.
             with np.errstate(all="ignore"):
                 return self.predictor(batch, (self.output,))[self.output][0]
+        except MemoryError as err:
+            height, width = self._shape(image)
+            raise MemoryError(
+                f"The memory is not enough for an image of {height}x{width} px, which "
+                f"the proof needs. {LESS_WORK}"
+            ) from err
         except OutputError:
             raise
         # Any exception: the model may be anybody's function.
@@ -195,6 +242,7 @@ def make_probe(
     *,
     inputs: Inputs | None,
     spacing: Mapping[str, Fraction] | None,
+    work: Work | None = None,
 ) -> Probe:
     """A probe of one output, from what is declared or known of the inputs.
 
@@ -204,12 +252,13 @@ def make_probe(
         inputs: {input name: (channels, pixels per reference pixel, largest value)}, the
             reference first; may be None where the model tells enough.
         spacing: Pixel size of each input, where the model's layers tell it.
+        work: Counts the images that are computed; None for one of its own.
 
     Raises:
         TypeError: If `inputs` is not a dictionary.
         ValueError: If `inputs` are missing, or differ from the model's.
     """
-    known = predictor.channels
+    known, work = predictor.channels, work or Work()
     if inputs is not None:
         inputs = arguments.mapping("inputs", inputs, '{"input": (4, 1, 10000)}')
     if inputs:
@@ -217,7 +266,7 @@ def make_probe(
         channels = {name: source.channels for name, source in declared.items()}
         check_inputs(channels, known, cure="Declare that number in `inputs`.")
         _check_spacing(declared, spacing)
-        return Probe(predictor, output, declared)
+        return Probe(predictor, output, declared, work)
     if inputs is not None and known:
         check_inputs([], known)
     if not known or None in known.values() or (spacing is None and len(known) > 1):
@@ -227,7 +276,7 @@ def make_probe(
         name: ProbeInput(channels, spacing[name], DEFAULT_MAXIMUM)
         for name, channels in known.items()
     }
-    return Probe(predictor, output, assumed)
+    return Probe(predictor, output, assumed, work)
 
 
 def _undeclared(known: Mapping[str, int | None]) -> str:

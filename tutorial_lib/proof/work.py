@@ -1,0 +1,166 @@
+"""The images that `certify` still has to compute: how many, and how long they take."""
+
+from collections import Counter
+from collections.abc import Mapping
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from tutorial_lib.notices import warn
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+Pair = tuple[int, int]
+
+# Seconds up to which nobody needs to be told, and from which a cure is worth reading.
+QUIET_SECONDS, LONG_SECONDS = 2.0, 300.0
+# Longest side of the image by which the speed is measured, in reference pixels.
+LARGEST_TRIAL = 512
+
+__all__ = ["LONG_SECONDS", "QUIET_SECONDS", "Work", "spoken"]
+
+
+def spoken(seconds: float) -> str:
+    """A duration in words of at most two digits.
+
+    Example:
+        >>> spoken(0.2), spoken(41.7), spoken(130), spoken(9000)
+        ('1 s', '42 s', '2 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+class Work:
+    """What is planned, what is done, and a progress bar if it takes long.
+
+    Args:
+        progress: Whether there may be a bar.
+        cure: A sentence on how to get by with less, for work that takes minutes.
+
+    Example:
+        >>> with Work(progress=False) as work:
+        ...     work.plan("tiles", {(200, 100): 3})
+        ...     work.ran((200, 100), seconds=0.5)
+        ...     work.expected
+        1.0
+    """
+
+    def __init__(self, *, progress: bool = False, cure: str = "") -> None:
+        self._progress, self._cure = progress, cure
+        self._parts: dict[str, Counter[Pair]] = {}
+        self._at_most = ""
+        self._seconds: dict[Pair, list[float]] = {}
+        self._bar: tqdm | None = None
+        self._start, self._done, self._warned = perf_counter(), 0, False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    @property
+    def left(self) -> Counter[Pair]:
+        """Number of images by shape that are planned and not yet computed."""
+        return sum(self._parts.values(), Counter())
+
+    @property
+    def expected(self) -> float:
+        """Seconds that the rest will take, by the largest image that was computed."""
+        if not self._seconds:
+            return 0.0
+        timed = max(self._seconds, key=_pixels)
+        first, best = self._seconds[timed][0], min(self._seconds[timed])
+        left = self.left
+        # Some models are compiled for each new size.
+        new = len(left.keys() - self._seconds.keys())
+        return best * _total(left) / _pixels(timed) + new * (first - best)
+
+    def plan(
+        self, part: str, images: Mapping[Pair, int], *, at_most: bool = False
+    ) -> None:
+        """Plan the images of a part of the work, in place of what was planned of it.
+
+        Args:
+            part: Name of the part.
+            images: Number of images by their shape in reference pixels.
+            at_most: Whether fewer of them may be enough.
+        """
+        self._parts[part] = Counter(images)
+        self._at_most = "at most " if at_most else ""
+        if self._bar is not None and images:
+            self._bar.set_description_str(self._sentence(), refresh=False)
+
+    def trial(self) -> Pair | None:
+        """Shape of an image that would tell the speed better; None if it is known.
+
+        An image that is much smaller than the others takes longer for each pixel.
+        """
+        if not self._seconds or self.expected < QUIET_SECONDS:
+            return None
+        largest = max(self.left, key=_pixels)
+        shape = tuple(min(side // 4, LARGEST_TRIAL) for side in largest)
+        known = max(map(_pixels, self._seconds))
+        return shape if _pixels(shape) > 2 * known else None
+
+    def ran(self, shape: Pair, seconds: float) -> None:
+        """Note that an image was computed."""
+        self._seconds.setdefault(shape, []).append(seconds)
+        for images in self._parts.values():
+            if images[shape] > 0:
+                images[shape] -= 1
+                self._done += _pixels(shape)
+                self.tell()
+                break
+
+    def tell(self) -> None:
+        """Show the bar if all takes long, and bring it up to date."""
+        expected = self.expected
+        if expected > LONG_SECONDS and not self._warned:
+            self._warned = True
+            warn(f"{self._sentence()}. {self._cure}")
+        gone = perf_counter() - self._start
+        long = gone + expected > QUIET_SECONDS and expected > QUIET_SECONDS / 2
+        if self._bar is None and self._progress and long:
+            self._bar = self._opened()
+        if self._bar is not None:
+            self._bar.total = self._done + _total(self.left)
+            self._bar.update(self._done - self._bar.n)
+
+    def _opened(self) -> "tqdm":
+        # Here, so that a short proof does not wait for the widgets of notebooks.
+        from tqdm.auto import tqdm
+
+        return tqdm(
+            total=self._done + _total(self.left),
+            initial=self._done,
+            desc=self._sentence(),
+            bar_format="{desc}: {percentage:3.0f}% [{elapsed}<{remaining}]",
+            leave=False,
+        )
+
+    def _sentence(self) -> str:
+        left = self.left
+        height, width = max(left, key=_pixels)
+        return (
+            f"certify computes {self._at_most}{left.total()} images of up to "
+            f"{height}x{width} px, about {spoken(self.expected)}"
+        )
+
+
+def _pixels(shape: Pair) -> int:
+    return shape[0] * shape[1]
+
+
+def _total(images: Mapping[Pair, int]) -> int:
+    """Number of pixels of images, by their number and shape."""
+    return sum(count * _pixels(shape) for shape, count in images.items())
