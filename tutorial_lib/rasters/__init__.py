@@ -5,7 +5,7 @@ written as GeoTIFF. A file gets its name only when it is complete.
 """
 
 from tutorial_lib.rasters.legends import Legend
-from tutorial_lib.rasters.opening import PathLike, opened
+from tutorial_lib.rasters.opening import PathLike, block_cache, opened
 from tutorial_lib.rasters.pixel_types import to_type
 from tutorial_lib.rasters.readers import SourceReader, open_source, open_sources
 from tutorial_lib.rasters.reading import (
@@ -31,6 +31,7 @@ __all__ = [
     "RasterWriter",
     "Source",
     "SourceReader",
+    "block_cache",
     "check_file_name",
     "create_raster",
     "open_source",

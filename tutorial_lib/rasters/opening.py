@@ -29,9 +29,12 @@ from tutorial_lib.rasters.causes import (
 # `test_memory_does_not_grow_with_the_raster`: 187 MB, and 728 MB with GDAL's own limit.
 BLOCK_CACHE = 64 * 2**20
 
+# In bytes: as far as a run raises the limit by itself.
+LARGEST_BLOCK_CACHE = 256 * 2**20
 
-class SmallBlockCache:
-    """Limits GDAL's block cache while at least one `with` block of it is running.
+
+class BlockCache:
+    """Limits GDAL's block cache while at least one of its `with` blocks is running.
 
     A limit that the caller chose, in the environment variable GDAL_CACHEMAX or in a
     `rasterio.Env`, stays as it is.
@@ -46,23 +49,34 @@ class SmallBlockCache:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._running = 0
+        self._wanted: list[int] = []
         self._limit_before: int | None = None
 
-    def __enter__(self) -> None:
+    @contextmanager
+    def of(self, wanted: int = 0) -> Iterator[None]:
+        """Hold at least `wanted` bytes of blocks; 0 is content with the kit's limit."""
         with self._lock:
-            if not self._running and not _caller_chose_a_limit():
+            if not self._wanted and not _caller_chose_a_limit():
                 self._limit_before = get_gdal_config("GDAL_CACHEMAX")
-                limit = min(BLOCK_CACHE, self._limit_before)
-                set_gdal_config("GDAL_CACHEMAX", limit)
-            self._running += 1
+            self._wanted.append(wanted)
+            self._apply()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._wanted.remove(wanted)
+                self._apply()
+                if not self._wanted:
+                    self._limit_before = None
 
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._running -= 1
-            if not self._running and self._limit_before is not None:
-                set_gdal_config("GDAL_CACHEMAX", self._limit_before)
-                self._limit_before = None
+    def _apply(self) -> None:
+        """Set the largest limit that one of the running blocks asks for."""
+        if self._limit_before is None:
+            return
+        limit = self._limit_before
+        if self._wanted:
+            limit = max(min(BLOCK_CACHE, limit), *self._wanted)
+        set_gdal_config("GDAL_CACHEMAX", limit)
 
 
 def _caller_chose_a_limit() -> bool:
@@ -71,14 +85,74 @@ def _caller_chose_a_limit() -> bool:
 
 
 # One object for the whole process, because GDAL has one cache for it.
-small_block_cache = SmallBlockCache()
+_cache = BlockCache()
+
+
+@contextmanager
+def block_cache(needed: int, *, most: int = LARGEST_BLOCK_CACHE) -> Iterator[None]:
+    """Let GDAL keep `needed` bytes of blocks until the `with` block ends.
+
+    Without it the kit's limit holds, 64 MB. Of several blocks that run at the same
+    time, also in other threads, the one that needs most counts. A limit that the caller
+    chose, by GDAL_CACHEMAX, stays as it is.
+
+    Args:
+        needed: Bytes: what `SourceReader.cache_bytes` gives, summed over the sources.
+        most: The limit is not raised above so many bytes.
+
+    Raises:
+        TypeError, ValueError: If an argument is not a whole number from 0.
+
+    Example:
+        >>> from tutorial_lib import testing
+        >>> from tutorial_lib.rasters import open_source
+        >>> with open_source(testing.small_scene()["input_10m"]) as reader:
+        ...     with block_cache(reader.cache_bytes(50)):
+        ...         reader.read(0, 0, 50, 60).shape
+        (50, 60, 4)
+    """
+    needed = arguments.whole_number("needed", needed, least=0)
+    with _cache.of(min(needed, arguments.whole_number("most", most, least=0))):
+        yield
+
+
+class _QuietOpening:
+    """Ignores the warning about a missing georeference while a raster is opened."""
+
+    # `warnings.catch_warnings` puts back the filters that it found. Of two threads that
+    # open rasters at the same time, the last one may put back those of the first, and
+    # the filter is never removed. This object removes its own filter only.
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._running = 0
+        self._filter: tuple | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._running:
+                # A message makes it another filter than the same one of the caller.
+                warnings.filterwarnings(
+                    "ignore", ".", rasterio.errors.NotGeoreferencedWarning
+                )
+                self._filter = warnings.filters[0]
+            self._running += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._running -= 1
+            # Somebody may have put back older filters meanwhile.
+            if not self._running and self._filter in warnings.filters:
+                warnings.filters.remove(self._filter)
+
+
+_quiet_opening = _QuietOpening()
 
 
 def open_quietly(path: PathLike, mode: str = "r", **profile: Any) -> Any:
     """Like `rasterio.open`, except that a missing georeference gives no warning."""
     # Patches images have no georeference, because their patches come from many places.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+    with _quiet_opening:
         return rasterio.open(path, mode, **profile)
 
 
@@ -87,7 +161,8 @@ def opened(path: PathLike) -> Iterator[rasterio.DatasetReader]:
     """Open a raster for reading, and close it at the end of the `with` block.
 
     Yields:
-        The open dataset of rasterio. It has at least one band.
+        The open dataset of rasterio. It has at least one band. It may be opened, read
+        and closed in different threads, by one at a time.
 
     Raises:
         TypeError: If `path` is not a path.
@@ -96,7 +171,7 @@ def opened(path: PathLike) -> Iterator[rasterio.DatasetReader]:
     """
     arguments.file_path("path", path)
     check_is_file(path)
-    with small_block_cache:
+    with block_cache(0):
         try:
             dataset = open_quietly(path)
         except (rasterio.errors.RasterioError, *GDAL_ERRORS) as err:

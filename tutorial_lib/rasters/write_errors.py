@@ -54,24 +54,46 @@ def disk_errors_named(targets: Sequence[Path]) -> Iterator[None]:
         raise not_written(targets[0], err) from err
 
 
-def not_written(path: PathLike, err: BaseException) -> NotWrittenError:
-    """The error for a file that could not be written, with the cause and the cure."""
+def not_written(path: PathLike, err: BaseException, *, space: int = 0) -> OSError:
+    """The error for a file that could not be written, with the cause and the cure.
+
+    Args:
+        path: The file.
+        err: What was raised.
+        space: Bytes that a cloud-optimised copy needs beside what is there.
+    """
     why = getattr(err, "strerror", None) or root_cause(err)
     # GDAL, OGR and HDF5 do not always tell that the disk is full.
-    if not getattr(err, "errno", None) and is_full(path):
+    if not getattr(err, "errno", None) and is_full(path, space):
         why = os.strerror(errno.ENOSPC)
+    cure = "Check that its folder can be written and that the disk has space."
+    if space:
+        cure = (
+            "A cloud-optimised GeoTIFF is copied from a whole GeoTIFF beside it. Check "
+            f"that the disk has space for both, {_size(space)} more, or write it with "
+            "`cog=False`."
+        )
     return NotWrittenError(
-        f"'{path}' could not be written: {why}. No part of it is left. Check that its "
-        "folder can be written and that the disk has space."
+        f"'{path}' could not be written: {why}. No part of it is left. {cure}"
     )
 
 
-def is_full(path: PathLike) -> bool:
-    """Whether the disk of a file is full; ask before its parts are removed."""
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count > 1e9 else f"{count / 1e6:.1f} MB"
+
+
+def is_full(path: PathLike, space: int = FULL) -> bool:
+    """Whether the disk of a file is full; ask before its parts are removed.
+
+    Args:
+        path: The file.
+        space: The disk counts as full if it has less space, in bytes.
+    """
     try:
-        return shutil.disk_usage(real_path(Path(path)).parent).free < FULL
+        free = shutil.disk_usage(real_path(Path(path)).parent).free
     except OSError:
         return False
+    return free < max(space, FULL)
 
 
 def real_path(path: Path) -> Path:

@@ -12,6 +12,10 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from tutorial_lib import arguments
+from tutorial_lib.rasters.cloud_optimised import (
+    copy_cloud_optimised,
+    working_profile,
+)
 from tutorial_lib.rasters.dataset_files import PAM, remove_sidecars
 from tutorial_lib.rasters.destinations import check_geotiff
 from tutorial_lib.rasters.files import replacing, replacing_together, write_bytes
@@ -22,21 +26,23 @@ from tutorial_lib.rasters.legends import (
 )
 from tutorial_lib.rasters.opening import (
     PathLike,
+    block_cache,
     open_quietly,
     opened,
-    small_block_cache,
 )
-from tutorial_lib.rasters.pixel_types import (
-    checked_nodata_tag,
-    pixel_type,
-    real_array,
-    stored_as,
-)
+from tutorial_lib.rasters.pixel_types import pixel_type, real_array, stored_as
+from tutorial_lib.rasters.profiles import BLOCK_SIZE, geotiff_profile
 from tutorial_lib.rasters.tags import checked_texts
 from tutorial_lib.rasters.write_errors import errors_named
 
-# Side of the blocks of a file, in pixels: GDAL's default for tiled GeoTIFFs.
-BLOCK_SIZE = 256
+__all__ = [
+    "BLOCK_SIZE",
+    "RasterWriter",
+    "check_file_name",
+    "create_raster",
+    "write_array",
+    "write_together",
+]
 
 
 def check_file_name(name: str) -> None:
@@ -63,6 +69,11 @@ class RasterWriter:
     def __init__(self, dataset: rasterio.io.DatasetWriter, path: Path) -> None:
         self._dataset = dataset
         self._path = path
+
+    @property
+    def block_shape(self) -> tuple[int, int]:
+        """Rows and columns of the blocks of the file that is being written."""
+        return self._dataset.block_shapes[0]
 
     def write(self, array: np.ndarray, row: int = 0, col: int = 0) -> None:
         """Write an array (height, width, channel) with its corner at (row, col).
@@ -114,7 +125,7 @@ def _checked_shape(name: str, array: np.ndarray) -> tuple[int, int, int]:
 
 
 @contextmanager
-def create_raster(
+def create_raster(  # noqa: PLR0913 - every one is a choice of the user's
     path: PathLike,
     grid: GeoBox,
     *,
@@ -124,6 +135,9 @@ def create_raster(
     legend: Legend | None = None,
     tags: Mapping[str, str] | None = None,
     descriptions: Sequence[str] | None = None,
+    cog: bool = False,
+    compress: str = "deflate",
+    block: int | None = None,
 ) -> Iterator[RasterWriter]:
     """Create a compressed GeoTIFF; it appears when the `with` block ends.
 
@@ -139,6 +153,15 @@ def create_raster(
         legend: Class names and colours, for one band of uint8 or uint16.
         tags: Metadata, as names and texts.
         descriptions: A name for each band.
+        cog: Whether to write a cloud-optimised GeoTIFF, with overviews and statistics.
+            It is copied from a GeoTIFF at the end, so it takes its space on the disk
+            twice until then.
+        compress: "deflate", which all common programs read, or "zstd", which is
+            quicker.
+        block: Side of the file's blocks in pixels, a multiple of 16 up to 1024; None
+            for 256. Writing is quickest if windows and blocks have the same corners. A
+            raster with a side below 256 pixels has strips of rows instead; a
+            cloud-optimised one always has blocks of 512.
 
     Yields:
         A writer; its `write(array, row, col)` takes (height, width, channel) arrays.
@@ -146,7 +169,7 @@ def create_raster(
     Raises:
         TypeError: If an argument is of a wrong type.
         ValueError: If a GeoTIFF cannot hold the type, the no-data value, the legend,
-            the tags or the descriptions.
+            the tags or the descriptions, or GDAL does not have the compression.
         OSError: If the folder cannot be written or the disk is full.
 
     Example:
@@ -159,14 +182,25 @@ def create_raster(
         >>> int(read_array(path).sum())
         105
     """
-    profile = _profile(grid, channels, pixel_type("dtype", dtype), nodata)
+    dtype, cog = pixel_type("dtype", dtype), arguments.flag("cog", cog)
+    profile = geotiff_profile(
+        grid, channels, dtype, nodata, compress=compress, block=block
+    )
     check_legend_fits(legend, profile["count"], np.dtype(profile["dtype"]))
     tags, descriptions = checked_texts(tags, descriptions, profile["count"])
     check_geotiff(path)
     with replacing(path) as part:
-        with _created(part, Path(path), profile) as dataset:
+        written = part.with_name(f"{part.name}.working.tif") if cog else part
+        profile = working_profile(profile) if cog else profile
+        with _created(written, Path(path), profile) as dataset:
             _describe(dataset, legend, tags, descriptions)
             yield RasterWriter(dataset, Path(path))
+        if cog:
+            copy_cloud_optimised(
+                written, part, Path(path), compress=compress, classes=bool(legend)
+            )
+            with errors_named(path):
+                _check_readable(part)
         beside = part.with_name(part.name + PAM)
         more = beside.read_bytes() if beside.exists() else None
     remove_sidecars(Path(path))
@@ -180,7 +214,7 @@ def _created(
     part: Path, path: Path, profile: Mapping[str, Any]
 ) -> Iterator[rasterio.io.DatasetWriter]:
     """Create a file at `part`; errors name `path`, its place when it is complete."""
-    with small_block_cache:
+    with block_cache(0):
         with errors_named(path):
             dataset = open_quietly(part, "w", **profile)
         try:
@@ -190,46 +224,6 @@ def _created(
                 dataset.close()
     with errors_named(path):
         _check_readable(part)
-
-
-def _profile(
-    grid: GeoBox, channels: int, dtype: np.dtype, nodata: float | None
-) -> dict[str, Any]:
-    """What rasterio needs to create a file, after a check of it."""
-    arguments.instance("grid", grid, GeoBox, "a grid, such as `read_grid(path)`")
-    if min(grid.shape) < 1:
-        raise ValueError(
-            f"The grid has {grid.height}x{grid.width} px, so it holds no pixels. Give "
-            "one of at least 1x1 px."
-        )
-    profile = {
-        "driver": "GTiff",
-        "height": grid.height,
-        "width": grid.width,
-        "count": arguments.whole_number("channels", channels, least=1, most=65535),
-        "dtype": dtype.name,
-        "crs": grid.crs and str(grid.crs),
-        "transform": grid.transform,
-        "nodata": checked_nodata_tag(nodata, dtype),
-        # Deflate is lossless, and all common programs read it.
-        "compress": "deflate",
-        # The predictor stores differences of neighbours: 3 for floats, 2 for integers.
-        "predictor": 3 if dtype.kind == "f" else 2,
-        # A file beyond 4 GB must be a BigTIFF. The size of a compressed file is not
-        # known when it is created, so IF_SAFER chooses BigTIFF if 4 GB are possible.
-        "bigtiff": "if_safer",
-        # The kit reads and writes all bands of a window together.
-        "interleave": "pixel",
-    }
-    # A block is written whole, so a raster narrower than a block (a patches image is
-    # one patch wide) would be padded. GDAL writes strips of full rows instead.
-    if min(grid.shape) < BLOCK_SIZE:
-        return profile | {"tiled": False}
-    return profile | {
-        "tiled": True,
-        "blockxsize": BLOCK_SIZE,
-        "blockysize": BLOCK_SIZE,
-    }
 
 
 def _describe(
@@ -257,7 +251,7 @@ def _check_readable(path: Path) -> None:
         raise OSError("GDAL cannot read it back") from None
 
 
-def write_array(
+def write_array(  # noqa: PLR0913 - every one is a choice of the user's
     path: PathLike,
     array: np.ndarray,
     grid: GeoBox,
@@ -266,6 +260,8 @@ def write_array(
     legend: Legend | None = None,
     tags: Mapping[str, str] | None = None,
     descriptions: Sequence[str] | None = None,
+    cog: bool = False,
+    compress: str = "deflate",
 ) -> Path:
     """Write an array (height, width, channel) as a GeoTIFF.
 
@@ -278,6 +274,8 @@ def write_array(
         legend: Class names and colours, for one band of uint8 or uint16.
         tags: Metadata, as names and texts.
         descriptions: A name for each band.
+        cog: Whether to write a cloud-optimised GeoTIFF, as `create_raster` does.
+        compress: "deflate" or "zstd".
 
     Returns:
         The path of the raster.
@@ -310,6 +308,8 @@ def write_array(
         legend=legend,
         tags=tags,
         descriptions=descriptions,
+        cog=cog,
+        compress=compress,
     ) as raster:
         raster.write(array)
     return Path(path)
@@ -339,7 +339,7 @@ def write_together(
             parts, paths, arrays.values(), strict=True
         ):
             shape, dtype = _checked_shape("array", array), array.dtype
-            profile = _profile(grid, shape[2], pixel_type("array", dtype), nodata=None)
+            profile = geotiff_profile(grid, shape[2], pixel_type("array", dtype))
             with _created(part, path, profile) as dataset:
                 _describe(dataset, None, tags, ())
                 RasterWriter(dataset, path).write(array)
