@@ -1,22 +1,21 @@
 """A planned map that can be computed, into an array or into a raster."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tutorial_lib import arguments
-from tutorial_lib.inference.estimates import (
-    Estimate,
-    chunk_bytes,
-    estimated_seconds,
-)
+from tutorial_lib.inference.estimates import Estimate, estimate_plan
 from tutorial_lib.inference.planned import PlannedMap
+from tutorial_lib.inference.precision import PrecisionChange, changed_labels
 from tutorial_lib.inference.reports import Report
 from tutorial_lib.inference.running import run_plan
 from tutorial_lib.inference.shards import write_in_shards
 from tutorial_lib.inference.tiles import Tile
 from tutorial_lib.inference.values import map_type
 from tutorial_lib.inference.writing import COMPRESSIONS, write_map
+from tutorial_lib.networks.precisions import FLOAT32
 from tutorial_lib.notices import warn
 from tutorial_lib.rasters import PathLike, open_sources
 from tutorial_lib.rasters.destinations import check_geotiff, check_not_input
@@ -31,20 +30,8 @@ class InferencePlan(PlannedMap):
     """
 
     def estimate(self) -> Estimate:
-        """Tiles, pixels read, memory, and the time, from one tile that is run twice."""
-        layers = None
-        if self.bytes_per_pixel is not None and not self.job.patch_based:
-            rows, cols = self.job.chunk(self.largest_tile, self.job.names[0])
-            layers = int(self.bytes_per_pixel * len(rows) * len(cols))
-        bands = len(self.format.bands)
-        with open_sources(self.sources) as readers:
-            return Estimate(
-                tile_count=len(self.tiles),
-                redundancy=self.redundancy,
-                chunk_bytes=chunk_bytes(self.job, self.largest_tile, readers, bands),
-                layer_bytes=layers,
-                seconds=estimated_seconds(self.job, self.tiles, readers),
-            )
+        """Tiles, pixels read, memory, and time, from a run of a few tiles."""
+        return estimate_plan(self)
 
     def plot(self) -> Any:
         """Draw the tiles on the reference, and what one of them reads.
@@ -122,6 +109,15 @@ class InferencePlan(PlannedMap):
             )
         else:
             report = write_map(self, path, **options)
+        if self.job.predictor.precision != FLOAT32:
+            report = replace(report, precision_change=self._precision_change())
         for sentence in report.warnings:
             warn(sentence)
         return report
+
+    def _precision_change(self) -> PrecisionChange:
+        exact = self.job.predictor.in_precision(FLOAT32)
+        with open_sources(self.sources) as readers:
+            return changed_labels(
+                replace(self.job, predictor=exact), self.job, self.tiles, readers
+            )

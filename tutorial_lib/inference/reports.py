@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tutorial_lib.display import wrapped
+from tutorial_lib.inference.precision import PrecisionChange
 from tutorial_lib.rasters import PathLike
 
 __all__ = ["Report"]
@@ -21,6 +22,8 @@ class Report:
         seconds: Wall-clock time.
         broken: Pixels with data for which the model gives NaN; background in the map.
         warnings: Sentences about the map that its maker should know.
+        precision_change: How much sample tiles differ from float32; None for a map in
+            float32.
     """
 
     path: PathLike
@@ -30,10 +33,13 @@ class Report:
     seconds: float
     broken: int = 0
     warnings: tuple[str, ...] = ()
+    precision_change: PrecisionChange | None = None
 
     def __repr__(self) -> str:
-        return wrapped(
+        text = (
             f"'{Path(self.path).name}' written: {self.tile_count} tiles, "
             f"{self.skipped} of them skipped, {self.background_share:.1%} background, "
             f"{self.seconds:.1f} s"
         )
+        change = self.precision_change
+        return wrapped(text if change is None else f"{text}\n{change}")
