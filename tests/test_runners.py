@@ -321,6 +321,13 @@ def test_a_broken_folder_is_refused(tmp_path, content):
         load_predictor(tmp_path, runner="openvino")
 
 
+@pytest.mark.parametrize("runner", ["tensorflow", "openvino"])
+def test_a_folder_that_serves_no_function_is_refused(tmp_path, runner):
+    tf.saved_model.save(tf.Module(), tmp_path)
+    with pytest.raises(ValueError, match=r"has no signature .*tl\.export"):
+        load_predictor(tmp_path, runner)
+
+
 def test_files_that_are_not_models_are_refused(tmp_path):
     (tmp_path / "model.txt").write_text("")
     with pytest.raises(ValueError, match="is not a model"):
@@ -340,16 +347,34 @@ def test_an_image_that_is_too_small_is_one_clear_error(served):
         served.openvino({"input": batch(4, 5)}, ["estimated"])
 
 
-@pytest.mark.parametrize("text", ["std::bad_alloc", "Cannot allocate memory"])
-def test_a_lack_of_memory_is_a_memory_error(served, monkeypatch, text):
-    class Request:
-        def infer(self, *args, **options):
-            raise RuntimeError(f"Exception from src/a.cpp:1:\n{text}\n")
+SHORT_OF_MEMORY = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from tutorial_lib import load_predictor
+predict = load_predictor(sys.argv[1], runner="openvino")
+small, large = (np.zeros((1, side, side, 4), "float32") for side in (64, 2000))
+predict({"input": small}, ["estimated"])
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 400_000_000,) * 2)
+try:
+    predict({"input": large}, ["estimated"])
+except MemoryError as err:
+    print(err)
+print(predict({"input": small}, ["estimated"])["estimated"].shape)
+"""
 
-    function = served.openvino.function.in_precision("float32")
-    monkeypatch.setattr(function, "_for_outputs", lambda outputs: Request())
-    with pytest.raises(MemoryError, match=r"\(1, 20, 23, 4\)"):
-        served.openvino({"input": batch(20, 23)}, ["estimated"])
+
+@pytest.mark.thorough
+def test_a_lack_of_memory_is_told_and_smaller_images_go_on(served):
+    command = [sys.executable, "-c", SHORT_OF_MEMORY, str(served.folder)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    told, shape = done.stdout.splitlines()
+    assert told == (
+        "The model has not enough memory for images of {'input': (1, 2000, 2000, 4)}. "
+        "Give it smaller ones."
+    )
+    assert shape == "(1, 49, 49, 5)"
 
 
 def test_broken_weights_are_found_in_openvino(served, tmp_path):

@@ -32,6 +32,7 @@ __all__ = [
     "SAVED_MODEL_PARTS",
     "check_kind",
     "folder_hash",
+    "no_signature",
     "read_reach",
 ]
 
@@ -113,3 +114,11 @@ def folder_hash(folder: PathLike) -> str:
             digest.update(name.as_posix().encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def no_signature(folder: PathLike) -> ValueError:
+    """The error for a SavedModel that serves no function."""
+    return ValueError(
+        f"The SavedModel '{folder}' has no signature to call. Export it again with "
+        "`tl.export`, or with signatures."
+    )

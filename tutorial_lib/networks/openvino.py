@@ -1,7 +1,8 @@
 """How OpenVINO runs an exported network, in a process without TensorFlow.
 
-OpenVINO starts in a tenth of TensorFlow's time and takes a third of its memory. It
-reads a SavedModel itself. Results agree with TensorFlow's to the last bits of float32.
+A process with OpenVINO starts in a quarter of the time of one with TensorFlow, and
+takes a third of the memory. It reads a SavedModel itself. In float32 the results agree
+with TensorFlow's up to rounding.
 """
 
 import re
@@ -17,6 +18,7 @@ import numpy as np
 
 from tutorial_lib.fields.names import check_images
 from tutorial_lib.networks.checks import Shape, check_shape
+from tutorial_lib.networks.files import no_signature
 from tutorial_lib.networks.precisions import FLOAT32, no_bfloat16
 from tutorial_lib.notices import error_line
 
@@ -25,7 +27,7 @@ PRECISION_HINTS = {FLOAT32: "f32", "bfloat16": "bf16"}
 # Friendly name of what stands for TensorFlow's operation Bitcast until it is removed.
 BITS = "tutorial_lib bits of a float"
 # Parts of OpenVINO's errors when memory is short.
-OUT_OF_MEMORY = ("bad_alloc", "bad alloc", "out of memory", "allocat")
+OUT_OF_MEMORY = ("bad_alloc", "bad alloc", "out of memory", "out_of_memory", "allocate")
 
 __all__ = ["OpenVinoModel", "of_folder"]
 
@@ -96,6 +98,8 @@ class OpenVinoModel:
                 images = dict(enumerate(arrays.values()))
                 results = request.infer(images, share_inputs=True, share_outputs=False)
         except RuntimeError as err:
+            # A request that failed keeps the memory that it got.
+            self._for_outputs.cache_clear()
             raise _run_error(err, arrays) from err
         return dict(zip(outputs, results.to_tuple(), strict=True))
 
@@ -190,6 +194,8 @@ def of_folder(folder: Path) -> OpenVinoModel:
         network = core.read_model(str(folder))
     except RuntimeError as err:
         raise _unreadable(folder, _cause(err)) from err
+    if not network.outputs:
+        raise no_signature(folder)
     if not _without_signs_of_zeros(network):
         raise _unreadable(folder, "No conversion rule found for operations: Bitcast")
     # OpenVINO must know the number of axes, and images have four.

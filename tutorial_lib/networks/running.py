@@ -19,6 +19,7 @@ from tutorial_lib.fields.names import check_images, named_tensors
 from tutorial_lib.networks.bfloat16 import in_bfloat16
 from tutorial_lib.networks.checks import Shape, check_shape
 from tutorial_lib.networks.devices import gpu_count, grow_gpu_memory
+from tutorial_lib.networks.files import no_signature
 from tutorial_lib.networks.precisions import (
     BFLOAT16,
     FLOAT32,
@@ -262,10 +263,7 @@ def of_folder(folder: Path) -> CompiledModel:
             f"The SavedModel '{folder}' cannot be read: {cause}. Export it again."
         ) from err
     if not loaded.signatures:
-        raise ValueError(
-            f"The SavedModel '{folder}' has no signature to call. Export it again with "
-            "`model.export`, or with signatures."
-        )
+        raise no_signature(folder)
     # TensorFlow and Keras call the function that is served "serving_default".
     signatures = loaded.signatures
     serve = signatures.get("serving_default", signatures[sorted(signatures)[0]])
