@@ -17,6 +17,7 @@ from tutorial_lib.fields.layer_rules import (
     prelu,
     with_constants,
 )
+from tutorial_lib.fields.spans import COLS, ROWS
 
 # Bytes of a value of a layer's output: networks run in float32.
 VALUE_BYTES = 4
@@ -29,7 +30,9 @@ NOT_IN_PLACE = "Dense"
 __all__ = ["layer_bytes"]
 
 
-def layer_bytes(network: Network, outputs: Sequence[str]) -> float:
+def layer_bytes(
+    network: Network, outputs: Sequence[str], chunk: int | None = None
+) -> float:
     """Memory that a run takes for each pixel of the reference, in bytes.
 
     Measured on chunks of 256 to 1024 px, a run takes 0.7 to 1.2 times as much: see
@@ -39,6 +42,8 @@ def layer_bytes(network: Network, outputs: Sequence[str]) -> float:
         network: The layers.
         outputs: Names of the outputs that are computed; layers that they do not need
             are not run.
+        chunk: Side of a chunk in reference pixels, for the memory of this chunk; None
+            for that of a pixel in a large one.
 
     Example:
         Three convolutions of 8 channels on an image of one: two outputs of 8 values
@@ -57,34 +62,43 @@ def layer_bytes(network: Network, outputs: Sequence[str]) -> float:
     readers = {i: n for n in numbers for i in network.steps[n].inputs}
     # The caller holds the inputs until the end.
     kept |= {*network.inputs.values()}
+    values = _values(network, chunk)
     pool, blocks = _Pool(), {}
     for number in numbers:
         step = network.steps[number]
         done = {i for i in step.inputs if readers[i] == number} - kept
-        over = _overwritten(network, step, number, done)
+        over = _overwritten(step, values[number], done, values)
         if over is None:
-            blocks[number] = pool.take(_values(network, number))
+            blocks[number] = pool.take(values[number])
         else:
             blocks[number] = blocks[over]
         for i in sorted(done - {over}):
             pool.give(blocks[i])
-    copied = sum(_values(network, network.outputs[name]) for name in outputs)
+    copied = sum(values[network.outputs[name]] for name in outputs)
     return float(pool.taken + copied) * VALUE_BYTES
 
 
-def _values(network: Network, number: int) -> Fraction:
-    """Values of a step's output for one pixel of the reference."""
-    return network.steps[number].channels / network.jumps[number] ** 2
+def _values(network: Network, chunk: int | None) -> list[Fraction]:
+    """Values of each step's output, for a chunk or for one pixel of the reference."""
+    if chunk is None:
+        areas = [1 / jump**2 for jump in network.jumps]
+    else:
+        spans = [network.spans(chunk, axis) for axis in (ROWS, COLS)]
+        areas = [
+            Fraction(rows.size * cols.size) for rows, cols in zip(*spans, strict=True)
+        ]
+    return [
+        step.channels * area for step, area in zip(network.steps, areas, strict=True)
+    ]
 
 
 def _overwritten(
-    network: Network, step: Step, number: int, done: set[int]
+    step: Step, size: Fraction, done: set[int], values: Sequence[Fraction]
 ) -> int | None:
     """The input that a step writes its output over; None if it needs new memory."""
     if step.rule not in IN_PLACE or step.kind == NOT_IN_PLACE:
         return None
-    size = _values(network, number)
-    return next((i for i in sorted(done) if _values(network, i) == size), None)
+    return next((i for i in sorted(done) if values[i] == size), None)
 
 
 @dataclass(frozen=True)

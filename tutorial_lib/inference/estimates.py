@@ -2,23 +2,37 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from tutorial_lib.display import wrapped
-from tutorial_lib.inference.engine import Job, compute_tile
-from tutorial_lib.inference.tiles import Tile, Tiles
-from tutorial_lib.rasters import SourceReader
+from tutorial_lib.fields.memory import layer_bytes
+from tutorial_lib.inference.engine import BATCH_VALUES, read_tile
+from tutorial_lib.inference.tile_sizes import (
+    VALUE_BYTES,
+    TileMemory,
+    memory_advice,
+    memory_of,
+)
+from tutorial_lib.inference.tiles import Tiles
+from tutorial_lib.inference.writing import write_map
+from tutorial_lib.rasters import SourceReader, open_sources
 
-# Tiles that are tried to find one that is not all background.
+if TYPE_CHECKING:
+    from tutorial_lib.inference.plan import InferencePlan
+
+# Tiles that are read to find out how many are all background.
 TRIES = 9
-TILES_LOOKED_AT = 10_000
 
-# The engine's arrays are counted as float32, whatever the type of the rasters.
-VALUE_BYTES = 4
+# Parts of the map are run for the time: first one tile, then four times as many tiles
+# until a part takes ENOUGH seconds. A tile that takes longer than LONG tells enough.
+MORE, ENOUGH, LONG = 4, 0.5, 5
 
-__all__ = ["Estimate", "chunk_bytes", "estimated_seconds"]
+__all__ = ["Estimate", "estimate_plan"]
 
 
 @dataclass(frozen=True)
@@ -28,61 +42,169 @@ class Estimate:
     Attributes:
         tile_count: Tiles of the map.
         redundancy: Reference pixels read for each pixel mapped.
-        chunk_bytes: Memory of what is read for the largest tile, and of its values.
-        layer_bytes: Memory of all layers' outputs for it, more than a run holds at a
-            time; None for models whose layers are not known.
-        seconds: Wall-clock time, from a tile that was run twice (the first run also
-            compiles the network).
+        memory: Gigabytes that the run takes beside what the process already holds.
+        seconds: Wall-clock time.
+        advice: How fewer pixels would be read, in a sentence; None where few are.
     """
 
     tile_count: int
     redundancy: float
-    chunk_bytes: int
-    layer_bytes: int | None
+    memory: float
     seconds: float
+    advice: str | None = None
 
     def __repr__(self) -> str:
-        memory = f"{self.chunk_bytes / 1e6:.1f} MB of pixels"
-        if self.layer_bytes is not None:
-            memory += f" and at most {self.layer_bytes / 1e6:.0f} MB of layers"
-        return wrapped(
-            f"{self.tile_count} tiles, {self.redundancy:.2f} pixels read for each "
-            f"pixel mapped, {memory} at a time, about {self.seconds:.1f} s"
+        tiles = "1 tile" if self.tile_count == 1 else f"{self.tile_count} tiles"
+        text = (
+            f"{tiles}, {self.redundancy:.2f} pixels read for each pixel mapped, about "
+            f"{self.memory:.2f} GB beside what the process already holds, about "
+            f"{self.seconds:.1f} s"
         )
+        return wrapped(f"{text}. {self.advice}" if self.advice else text)
 
 
-def chunk_bytes(
-    job: Job, tile: Tile, readers: Mapping[str, SourceReader], band_count: int
-) -> int:
-    """Memory of what is read for a tile, and of its values."""
-    values = len(tile.rows) * len(tile.cols) * band_count
-    for name in job.names:
-        rows, cols = job.chunk(tile, name)
-        values += len(rows) * len(cols) * readers[name].channels
-    return VALUE_BYTES * values
+def estimate_plan(plan: "InferencePlan") -> Estimate:
+    """Estimate what a run will cost, from a run of a few tiles.
+
+    The tiles are written into a temporary folder.
+
+    Args:
+        plan: The plan of the map.
+    """
+    with open_sources(plan.sources) as readers:
+        channels = {name: reader.channels for name, reader in readers.items()}
+        sample = _look(plan, readers)
+    takes = TileMemory(plan.bytes_per_pixel, channels, len(plan.format.bands))
+    lattices, wanted = (plan.job.rows, plan.job.cols), (plan.rows, plan.cols)
+    advice = None
+    if not plan.job.patch_based:
+        side = max(len(whole) for _, whole in (*plan.tiles.rows, *plan.tiles.cols))
+        advice = memory_advice(lattices, wanted, side, takes)
+    return Estimate(
+        tile_count=len(plan.tiles),
+        redundancy=plan.redundancy,
+        memory=_memory(plan, takes) / 1e9,
+        seconds=_seconds(plan, sample),
+        advice=advice,
+    )
 
 
-def estimated_seconds(
-    job: Job, tiles: Tiles, readers: Mapping[str, SourceReader]
-) -> float:
-    """Time for all tiles, from one of the largest that was run before."""
-    tile = _tile_with_data(job, tiles, readers)
-    started = time.perf_counter()
-    compute_tile(job, readers, tile)
-    seconds = time.perf_counter() - started
-    return seconds * tiles.pixel_count / tile.pixel_count
+def _memory(plan: "InferencePlan", takes: TileMemory) -> int:
+    """Bytes that a run takes."""
+    lattices, spans = (plan.job.rows, plan.job.cols), (plan.tiles.rows, plan.tiles.cols)
+    if not plan.job.patch_based:
+        return memory_of(lattices, spans, takes)
+    # The patches of a batch, and their copy for the model.
+    batch = 2 * VALUE_BYTES * BATCH_VALUES
+    analysis = plan.job.predictor.analysis
+    if analysis is not None:
+        patch, _ = lattices[0].smallest_patch
+        values = patch**2 * next(iter(takes.channels.values()))
+        layers = layer_bytes(analysis(), plan.job.outputs, patch)
+        batch += int(layers * max(1, BATCH_VALUES // values))
+    return batch + memory_of(lattices, spans, replace(takes, layers=0))
 
 
-def _tile_with_data(
-    job: Job, tiles: Tiles, readers: Mapping[str, SourceReader]
-) -> Tile:
-    """One of the largest tiles that the network has run on, if there is one."""
-    most = tiles.largest.pixel_count
-    # A million small tiles need not all be looked at.
-    tried = range(0, len(tiles), max(1, len(tiles) // TILES_LOOKED_AT))
-    large = [tile for i in tried for tile in [tiles[i]] if tile.pixel_count == most]
-    large = large or [tiles.largest]
-    for index in np.linspace(0, len(large) - 1, min(TRIES, len(large))).astype(int):
-        if compute_tile(job, readers, large[index]).values is not None:
+class _Sample(NamedTuple):
+    """What a few tiles tell about all.
+
+    Attributes:
+        row: Row of tiles of one that has data.
+        col: Its column.
+        empty: Share of the tiles that are all background, 0 to 1.
+        seconds: Time to read one of these.
+    """
+
+    row: int
+    col: int
+    empty: float
+    seconds: float
+
+
+def _look(plan: "InferencePlan", readers: Mapping[str, SourceReader]) -> _Sample:
+    """Read a few tiles, and find one with data near the middle of the map."""
+    rows, cols = len(plan.tiles.rows), len(plan.tiles.cols)
+    middle = rows // 2, cols // 2
+    lacking = any(reader.may_lack_data for reader in readers.values())
+    if plan.job.nodata_rule is None or not lacking:
+        return _Sample(*middle, 0, 0)
+    count, found, times = len(plan.tiles), [], []
+    indices = np.linspace(0, count - 1, min(TRIES, count)).astype(int)
+    for index in indices:
+        started = time.perf_counter()
+        given = read_tile(plan.job, readers, plan.tiles[int(index)])
+        if given.pixels is None:
+            times.append(time.perf_counter() - started)
+        else:
+            found.append(divmod(int(index), cols))
+    found.sort(
+        key=lambda place: (place[0] - middle[0]) ** 2 + (place[1] - middle[1]) ** 2
+    )
+    row, col = found[0] if found else middle
+    share = len(times) / len(indices)
+    return _Sample(row, col, share, float(np.mean(times)) if times else 0)
+
+
+def _seconds(plan: "InferencePlan", sample: _Sample) -> float:
+    """Time of a run, from runs of a few tiles.
+
+    The difference of two runs tells what further tiles cost while others are read and
+    written, and what is left is the cost of any run.
+    """
+    # The first run of a size is slower: memory is taken, and kernels are prepared.
+    pixels, seconds = _timed(_part(plan, sample, 1))
+    runs, count = [], 1
+    while seconds < LONG:
+        part = _part(plan, sample, count)
+        pixels, seconds = _timed(part)
+        runs.append((pixels, seconds))
+        if len(part.tiles) == len(plan.tiles):
+            return seconds
+        if seconds > ENOUGH and len(runs) > 1:
             break
-    return large[index]
+        count *= MORE
+    slope, fixed = seconds / pixels, 0.0
+    if len(runs) > 1:
+        (fewer, shorter), (more, longer) = runs[-2:]
+        if longer > shorter and more > fewer:
+            slope = (longer - shorter) / (more - fewer)
+            fixed = max(0.0, longer - slope * more)
+    skipped = sample.empty * len(plan.tiles) * sample.seconds
+    return fixed + slope * _pixels(plan) * (1 - sample.empty) + skipped
+
+
+def _part(plan: "InferencePlan", sample: _Sample, count: int) -> "InferencePlan":
+    """A plan of about so many neighbouring tiles, one of which is the sample."""
+    rows, cols = plan.tiles.rows, plan.tiles.cols
+    wide = min(count, len(cols))
+    high = min(-(-count // wide), len(rows))
+    top, left = min(sample.row, len(rows) - high), min(sample.col, len(cols) - wide)
+    tiles = Tiles(rows[top : top + high], cols[left : left + wide])
+    return replace(
+        plan,
+        rows=range(tiles.rows[0][0].start, tiles.rows[-1][0].stop),
+        cols=range(tiles.cols[0][0].start, tiles.cols[-1][0].stop),
+        tiles=tiles,
+    )
+
+
+def _timed(part: "InferencePlan") -> tuple[int, float]:
+    """Pixels that the model runs on, and the seconds of a run into a file."""
+    with TemporaryDirectory() as folder:
+        report = write_map(
+            part,
+            Path(folder) / "part.tif",
+            dtype=part.format.dtype,
+            progress=False,
+            cog=False,
+            compress="deflate",
+        )
+    run = 1 - report.skipped / report.tile_count
+    return max(1, int(_pixels(part) * run)), report.seconds
+
+
+def _pixels(plan: "InferencePlan") -> int:
+    """Reference pixels of all chunks, or in patch-based mode pixels computed."""
+    if plan.job.patch_based:
+        return plan.tiles.pixel_count
+    return int(plan.redundancy * len(plan.rows) * len(plan.cols))
