@@ -13,6 +13,7 @@ import pytest
 import rasterio
 import tensorflow as tf
 from affine import Affine
+from exact_networks import LARGEST, adding_pairs
 from keras import layers
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
@@ -144,33 +145,15 @@ def test_tiles_give_the_whole_map(networks, tmp_path, name, shapes, tiles):
         close(plan.read(), cut(whole, plan))
 
 
-def adding_pairs(network):
-    """Let each filter add two of the values that it reads.
-
-    Sums of whole numbers below 2^24 are exact in float32, in whatever order a kernel
-    of TensorFlow adds them.
-    """
-    rng = np.random.default_rng(11)
-    for variable in network.weights:
-        values = np.zeros(variable.shape, "float32")
-        # Convolutions have their filters last, transposed ones last but one.
-        filters = values.ndim - (2 if "t/" in variable.path else 1)
-        if values.ndim == 4 and "softmax" not in variable.path:
-            for one in np.moveaxis(values, filters, 0):
-                one[np.unravel_index(rng.choice(one.size, 2, False), one.shape)] = 1
-        variable.assign(values)
-
-
 def test_tiles_of_80_px_give_the_whole_map_bit_for_bit(tmp_path):
     """Kernels may round differently in other image sizes; here nothing is rounded."""
-    network = architectures.pan_xs_unet(5, crops=(), scale=1)
-    adding_pairs(network)
+    network = adding_pairs(architectures.pan_xs_unet(5, crops=(), scale=1))
     sources = scene(tmp_path, network, (301, 249))
-    whole = whole_map(network, sources, "features")
+    whole = whole_map(network, sources, "estimated")
     assert len(np.unique(whole)) > 10_000
-    assert whole.max() < 2**24
+    assert whole.max() < LARGEST
     np.testing.assert_array_equal(whole, whole.round())
-    plan = plan_inference(network, sources, output="features", tile_size=80)
+    plan = plan_inference(network, sources, output="estimated", tile_size=80)
     assert plan.table()["chunk"].tolist() == ["128 x 128", "32 x 32"]
     np.testing.assert_array_equal(plan.read(), cut(whole, plan))
 
