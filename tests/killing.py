@@ -17,8 +17,10 @@ import os
 import resource
 import signal
 import sys
+import time
 import warnings
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -31,6 +33,7 @@ from data_fetch import scenes as data_scenes
 from data_fetch.town import files as town
 from tutorial_lib import rasters
 from tutorial_lib.commands import parser
+from tutorial_lib.inference import shard_files
 
 # Functions of C that change files or folders, and those of Python that call GDAL, HDF5
 # or OGR to do so.
@@ -84,6 +87,18 @@ def write_map(inputs, out):
             f"--source=input={inputs / 'image.tif'}",
         ),
         *("--output", "estimated_labels", "--tile-size", 24, "--out", out / "map.tif"),
+    )
+
+
+def resume_map(inputs, out):
+    # 30 parts of one tile each.
+    shard_files.SHARD_SIDE = 12
+    tl.predict_raster(
+        *(inputs / "a.keras", inputs / "image.tif", out / "map.tif"),
+        output="estimated_labels",
+        tile_size=12,
+        resume=True,
+        progress=False,
     )
 
 
@@ -177,6 +192,7 @@ COMMANDS = {
     "train": (train, ("a.keras",), readable_model),
     "export": (export, ("served",), readable_predictor),
     "map": (write_map, ("map.tif",), readable_raster),
+    "resumed map": (resume_map, ("map.tif",), readable_raster),
     "sample": (make_town, ("town", "havel"), complete_scene),
     "to_file .geojson": (
         write_points(".geojson"),
@@ -200,7 +216,9 @@ def contents(path):
         files = sorted(file for file in path.rglob("*") if file.is_file())
         return {str(file.relative_to(path)): file.read_bytes() for file in files}
     # A shapefile is several files.
-    files = sorted(path.parent.glob(f"{path.stem}.*"))
+    files = sorted(
+        file for file in path.parent.glob(f"{path.stem}.*") if file.is_file()
+    )
     return {file.name: file.read_bytes() for file in files} if path.exists() else None
 
 
@@ -355,6 +373,62 @@ def killed(name, inputs, out, kills):
     }
 
 
+def resumed(name, inputs, out, moments):
+    """Kill a resumable run at some moments, and go on after each of them.
+
+    Args:
+        name: Name of the command.
+        inputs: Folder of its inputs.
+        out: Folder for what it writes.
+        moments: For each kill the number of parts that are finished before it, and how
+            much later it comes, in seconds.
+
+    Returns:
+        For each kill the exit status, the parts that were finished, what the next run
+        said, whether it wrote the bytes of a run without a kill, and what it left.
+    """
+    function, (written,), _ = COMMANDS[name]
+    (out / "whole").mkdir()
+    _, (code, said, _) = in_a_child(lambda: quiet(function, inputs, out / "whole"))
+    assert code == 0, said
+    expected = (out / "whole" / written).read_bytes()
+    kills = []
+    for number, (parts, later) in enumerate(moments):
+        folder = out / str(number)
+        folder.mkdir()
+        run = partial(quiet, function, inputs, folder)
+        status = killed_late(run, folder, parts, later)
+        found = len(list(folder.glob("*.work/*/*.json")))
+        _, (code, said, _) = in_a_child(run)
+        kills.append(
+            {
+                "status": status,
+                "parts": found,
+                "said": said,
+                "same": (folder / written).read_bytes() == expected,
+                "left": sorted(path.name for path in folder.iterdir()),
+            }
+        )
+    return kills
+
+
+def killed_late(function, folder, parts, later):
+    """Run a function in a fork, and kill it when some parts are finished."""
+    process = os.fork()
+    if not process:
+        try:
+            function()
+        finally:
+            os._exit(0)
+    while not os.waitpid(process, os.WNOHANG)[0]:
+        if len(list(folder.glob("*.work/*/*.json"))) >= parts:
+            time.sleep(later)
+            os.kill(process, signal.SIGKILL)
+            return os.waitpid(process, 0)[1]
+        time.sleep(0.001)
+    return 0
+
+
 def full(name, inputs, out, *, fill):
     """Run a command on a full disk.
 
@@ -412,7 +486,7 @@ def serve():
             if job == "prepare":
                 answer, _ = in_a_child(lambda: prepare(folders["inputs"]))  # noqa: B023
             else:
-                work = {"killed": killed, "full": full}[job]
+                work = {"killed": killed, "full": full, "resumed": resumed}[job]
                 answer = work(name, folders["inputs"], folders["out"], **options)
         except Exception as err:
             answer = {"error": f"{type(err).__name__}: {err}"}

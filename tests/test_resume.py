@@ -11,6 +11,7 @@ import rasterio
 from rasterio.windows import Window
 from resuming import HEIGHT, WIDTH, counted, described, network, write_image
 from scenes import image, write
+from test_killed import Server
 
 import tutorial_lib as tl
 from tutorial_lib import rasters, testing
@@ -520,3 +521,33 @@ def test_windows_are_whole_blocks(model, source, monkeypatch, block, most):
             len(rows) * len(cols) * 24 <= most
         )
     assert (count == 1).all()
+
+
+# Killed
+
+
+@pytest.mark.thorough
+def test_a_run_that_is_killed_at_any_moment_goes_on(repository, tmp_path):
+    server = Server(repository, tmp_path / "inputs")
+    rng = np.random.default_rng(13)
+    # The map has 30 parts; 0 is a kill while the model is loaded.
+    moments = [(int(rng.integers(30)), 0.05 * rng.random()) for _ in range(10)]
+    try:
+        assert server.ask("prepare") == 0
+        out = tmp_path / "out"
+        out.mkdir()
+        kills = server.ask(
+            "resumed", name="resumed map", out=str(out), _moments=moments
+        )
+    finally:
+        server.close()
+    assert len(kills) == 10
+    for kill, (parts, _) in zip(kills, moments, strict=True):
+        # A run that ends before it is killed leaves no parts.
+        assert kill["status"] == 0 or kill["parts"] >= parts, kill
+        assert kill["same"], kill
+        # A part whose record was not yet written is computed again, without a word.
+        assert not kill["said"], kill
+        assert kill["left"] == ["map.tif"], kill
+    assert sum(kill["parts"] > 0 for kill in kills) >= 7
+    assert sum(kill["status"] == 9 for kill in kills) >= 8

@@ -104,7 +104,10 @@ def computed_by_workers(
         futures = client.map(compute, [task] * len(shards), names, key=keys, pure=False)
         by_key = dict(zip(keys, shards, strict=True))
         try:
-            for future in distributed.as_completed(futures):
+            # It asks for the current client, which may be another one or none.
+            with client.as_current():
+                completed = distributed.as_completed(futures)
+            for future in completed:
                 shard, record = by_key[future.key], _result(future)
                 _wait_for(shard, folder)
                 yield shard, record
@@ -187,8 +190,9 @@ def _without_model(plan: "PlannedMap") -> "PlannedMap":
 
 
 def _files(plan: "PlannedMap") -> list[PathLike]:
-    """The files that are read; not the folder of a model, or an address."""
-    return [one for one in plan.inputs if Path(one).is_file()]
+    """The files of the sources, without addresses."""
+    model = plan.job.predictor.path
+    return [one for one in plan.inputs if one != model and Path(one).is_file()]
 
 
 def _pickled(file: Path, content: bytes) -> tuple[str, str]:
