@@ -44,7 +44,7 @@ class Work:
         >>> with Work(progress=False) as work:
         ...     work.plan("tiles", {(200, 100): 3})
         ...     work.ran((200, 100), seconds=0.5)
-        ...     work.expected
+        ...     work.expected  # of the two that are left
         1.0
     """
 
@@ -75,15 +75,28 @@ class Work:
 
     @property
     def expected(self) -> float:
-        """Seconds that the rest will take, by the largest image that was computed."""
+        """Seconds that the rest will take, by the images that were computed."""
         if not self._seconds:
             return 0.0
-        timed = max(self._seconds, key=_pixels)
-        first, best = self._seconds[timed][0], min(self._seconds[timed])
+        per_image, per_pixel = self._pace()
         left = self.left
-        # Some models are compiled for each new size.
+        # Some models are compiled for each new size, in the first run.
         new = len(left.keys() - self._seconds.keys())
-        return best * _total(left) / _pixels(timed) + new * (first - best)
+        times = self._seconds[max(self._seconds, key=_pixels)]
+        compiling = new * (times[0] - min(times))
+        return left.total() * per_image + _total(left) * per_pixel + compiling
+
+    def _pace(self) -> tuple[float, float]:
+        """Seconds for an image and for a pixel, by the smallest and largest images."""
+        sizes = sorted(self._seconds, key=_pixels)
+        few, many = _pixels(sizes[0]), _pixels(sizes[-1])
+        short, long = (min(self._seconds[size]) for size in (sizes[0], sizes[-1]))
+        per_pixel = long / many
+        if many > few:
+            # Other programs disturb the clock, so not all may be put down to the image.
+            slope = (long - short) / (many - few)
+            per_pixel = min(max(slope, per_pixel / 2), per_pixel)
+        return long - per_pixel * many, per_pixel
 
     def plan(
         self, part: str, images: Mapping[Pair, int], *, at_most: bool = False
