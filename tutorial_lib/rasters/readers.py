@@ -10,8 +10,10 @@ import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from tutorial_lib import arguments
 from tutorial_lib.grids import window_ranges
 from tutorial_lib.placement import same_grid
+from tutorial_lib.rasters.block_rows import cached_bytes
 from tutorial_lib.rasters.causes import GDAL_ERRORS, damaged
 from tutorial_lib.rasters.dataset_files import check_parts_exist, files_of
 from tutorial_lib.rasters.georeference import grid_of
@@ -93,6 +95,13 @@ class _Part(NamedTuple):
     scaling: Scaling
 
     @property
+    def place(self) -> slice | list[int]:
+        """Where the channels lie; a slice gives a view of an array, a list a copy."""
+        first, last = self.channels[0], self.channels[-1]
+        beside = self.channels == list(range(first, last + 1))
+        return slice(first, last + 1) if beside else self.channels
+
+    @property
     def types(self) -> list[np.dtype]:
         return [own_type(self.dataset, band) for band in self.bands]
 
@@ -157,6 +166,28 @@ class SourceReader:
         found = (name for dataset in self._datasets for name in files_of(dataset))
         return tuple(dict.fromkeys(found))
 
+    def cache_bytes(self, height: int) -> int:
+        """Bytes that GDAL's block cache needs for reading row by row of tiles.
+
+        With less than the blocks that one row of tiles touches, GDAL decompresses them
+        again for the next tile: reading then takes about twice as long.
+
+        Args:
+            height: Rows that are read for one row of tiles, in this source's pixels.
+
+        Returns:
+            What `block_cache` takes; an estimate for virtual rasters. Masks beside a
+            raster are left out.
+
+        Raises:
+            TypeError, ValueError: If `height` is not a whole number from 1.
+        """
+        height = arguments.whole_number("height", height, least=1)
+        return sum(
+            cached_bytes(part.dataset, part.validity.bands_read, height)
+            for part in self._parts
+        )
+
     def read(self, row: int, col: int, height: int, width: int) -> np.ndarray:
         """Read the pixels (height, width, channel) of a window.
 
@@ -167,7 +198,13 @@ class SourceReader:
         window = self._window(row, col, height, width)
         pixels = np.empty((height, width, self.channels), self.dtype)
         for part in self._parts:
-            self._put(pixels, part, part.validity.values(window))
+            into = pixels[..., part.place]
+            # Scaled values need float64 on their way. Channels that other rasters
+            # divide are not one view of the array.
+            if self._scaled or into.base is not pixels:
+                self._put(pixels, part, part.validity.values(window))
+            else:
+                part.validity.read_into(into, window)
         return pixels
 
     def read_block(self, row: int, col: int, height: int, width: int) -> PixelBlock:
@@ -223,7 +260,7 @@ class SourceReader:
             )
 
     def _put(self, pixels: np.ndarray, part: _Part, values: np.ndarray) -> None:
-        pixels[..., part.channels] = (
+        pixels[..., part.place] = (
             part.scaling.applied(values) if self._scaled else values
         )
 

@@ -155,6 +155,11 @@ class NoData:
             or any(self._values[i] is not None for i in self._measured)
         )
 
+    @property
+    def bands_read(self) -> list[int]:
+        """Numbers of the bands that are read, each once, with the alpha band."""
+        return sorted({*self._bands, *([self._alpha] if self._alpha else [])})
+
     def block(
         self, window: Window, *, out_shape: tuple[int, int] | None = None
     ) -> PixelBlock:
@@ -188,6 +193,24 @@ class NoData:
                 for group in groups
             ]
         return np.moveaxis(np.concatenate(planes) if planes[1:] else planes[0], 0, -1)
+
+    def read_into(self, pixels: np.ndarray, window: Window) -> None:
+        """Read a window into an array (height, width, channel) of its size.
+
+        It is the quickest way to an array whose channels lie beside each other in
+        memory; `values` lays whole bands behind each other.
+
+        Args:
+            pixels: A type that holds the values of all bands.
+            window: The part to read, inside the raster.
+        """
+        planes = np.moveaxis(pixels, -1, 0)
+        with reading_errors_named(self._dataset, window):
+            if self._is_uniform:
+                self._dataset.read(self._bands, window=window, out=planes)
+                return
+            for band, plane in zip(self._bands, planes, strict=True):
+                self._dataset.read(band, window=window, out=plane)
 
     def lacks(self, values: np.ndarray, window: Window) -> Lacks:
         """Judge the pixels that `values` gave for this window.

@@ -1,0 +1,93 @@
+"""How much of GDAL's block cache it takes to read a raster row by row."""
+
+from collections.abc import Sequence
+from math import ceil
+from typing import NamedTuple
+
+import numpy as np
+import rasterio
+
+from tutorial_lib.rasters.causes import GDAL_ERRORS
+from tutorial_lib.rasters.dataset_files import files_of
+from tutorial_lib.rasters.opening import open_quietly
+
+# So many parts of a virtual raster are looked at: they are usually alike.
+PARTS = 8
+
+__all__ = ["cached_bytes"]
+
+
+class _Blocks(NamedTuple):
+    """How the blocks of a file are laid out.
+
+    Attributes:
+        shape: Rows and columns of the largest blocks.
+        count: Number of bands that one block holds: all of a file whose bands are
+            interleaved by pixels, else 1.
+    """
+
+    shape: tuple[int, int]
+    count: int
+
+
+def cached_bytes(
+    dataset: rasterio.DatasetReader, bands: Sequence[int], height: int
+) -> int:
+    """Bytes of the blocks that `height` rows touch at most, over the whole width.
+
+    Args:
+        dataset: The open raster. Of a virtual raster, the largest blocks of its parts
+            count.
+        bands: Band numbers from 1 that are read.
+        height: Rows that are read together, at any place.
+
+    Example:
+        Four bands of two bytes; 50 rows touch up to five rows of blocks:
+
+        >>> profile = {"driver": "GTiff", "height": 200, "width": 30, "count": 4}
+        >>> profile |= {"tiled": True, "blockxsize": 16, "blockysize": 16}
+        >>> with rasterio.MemoryFile() as file:
+        ...     with file.open(dtype="uint16", crs="EPSG:32631", **profile) as dataset:
+        ...         cached_bytes(dataset, [1, 2, 3, 4], 50) == 4 * 2 * (5 * 16) * 32
+        True
+    """
+    found = _blocks_of_parts(dataset) if dataset.driver == "VRT" else []
+    return max(
+        _bytes(dataset, bands, blocks, height)
+        for blocks in found or [_blocks_of(dataset)]
+    )
+
+
+def _blocks_of(dataset: rasterio.DatasetReader) -> _Blocks:
+    rows, cols = zip(*dataset.block_shapes, strict=True)
+    by_pixel = dataset.tags(ns="IMAGE_STRUCTURE").get("INTERLEAVE") == "PIXEL"
+    return _Blocks((max(rows), max(cols)), dataset.count if by_pixel else 1)
+
+
+def _blocks_of_parts(dataset: rasterio.DatasetReader) -> list[_Blocks]:
+    found = []
+    for name in files_of(dataset)[1 : PARTS + 1]:
+        try:
+            with open_quietly(name) as part:
+                if part.driver != "VRT" and part.count:
+                    found.append(_blocks_of(part))
+        # Sidecar files are no rasters.
+        except (rasterio.errors.RasterioError, *GDAL_ERRORS):
+            continue
+    return found
+
+
+def _bytes(
+    dataset: rasterio.DatasetReader,
+    bands: Sequence[int],
+    blocks: _Blocks,
+    height: int,
+) -> int:
+    # In the worst case the first row is the last one of its blocks.
+    touched = ceil((height - 1) / blocks.shape[0]) + 1
+    rows = min(touched, ceil(dataset.height / blocks.shape[0])) * blocks.shape[0]
+    cols = ceil(dataset.width / blocks.shape[1]) * blocks.shape[1]
+    kinds = [np.dtype(dataset.dtypes[band - 1]).itemsize for band in bands]
+    # GDAL decompresses a block of interleaved bands for all of them.
+    kinds += [max(kinds)] * max(0, blocks.count - len(set(bands)))
+    return rows * cols * sum(kinds)
