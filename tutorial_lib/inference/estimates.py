@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tutorial_lib.display import wrapped
-from tutorial_lib.fields.memory import layer_bytes
 from tutorial_lib.inference.engine import BATCH_VALUES, read_tile
 from tutorial_lib.inference.tile_sizes import (
     VALUE_BYTES,
@@ -98,6 +97,9 @@ def _memory(plan: "InferencePlan", takes: TileMemory) -> int:
     batch = 2 * VALUE_BYTES * BATCH_VALUES
     analysis = plan.job.predictor.analysis
     if analysis is not None:
+        # It loads Keras, which a model of OpenVINO does without.
+        from tutorial_lib.fields.memory import layer_bytes
+
         patch, _ = lattices[0].smallest_patch
         values = patch**2 * next(iter(takes.channels.values()))
         layers = layer_bytes(analysis(), plan.job.outputs, patch)
