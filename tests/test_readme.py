@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 import shapely
 
 from tutorial_lib import rasters, select_positions, testing
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 @pytest.fixture
@@ -59,10 +62,13 @@ def headings(path):
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["README.md", "CONTRIBUTING.md", "SECURITY.md", "notebooks/glossary.md"],
-)
+PAGES = [
+    *("README.md", "CONTRIBUTING.md", "SECURITY.md", "notebooks/glossary.md"),
+    *sorted(f"docs/{page.name}" for page in DOCS.glob("*.md")),
+]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_no_link_of_a_page_is_dead(repository, name):
     page = repository / name
     # What stands in code is an example, not a link.
