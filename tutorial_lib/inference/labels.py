@@ -63,7 +63,7 @@ def check_weights(labels: str, predictor: Predictor) -> None:
 def _candidates(labels: str, predictor: Predictor) -> list[str]:
     """Names of outputs that an output of labels may be made from, likeliest first."""
     names = [*_outputs_before(labels, predictor), labels.removesuffix("_labels")]
-    return names + [predictor.hidden[labels]] * (labels in predictor.hidden)
+    return [*names, predictor.hidden[labels]] if labels in predictor.hidden else names
 
 
 def _outputs_before(labels: str, predictor: Predictor) -> list[str]:
