@@ -33,7 +33,6 @@ class Assembly:
         shards: All shards of the map.
         folder: The folder of their files.
         raster: The map.
-        block: Rows and columns of a block of its file.
         corner: First row and column of the map, in output pixels.
     """
 
@@ -42,15 +41,13 @@ class Assembly:
         shards: Sequence[Shard],
         folder: Path,
         raster: RasterWriter,
-        *,
-        block: tuple[int, int],
         corner: tuple[int, int],
     ) -> None:
         self._folder, self._raster, self._corner = folder, raster, corner
         # For each part of the map the shards that it lies in, and those still missing.
         self._waiting = [
             (window, parts, {shard.name for shard in parts})
-            for window in aligned_windows(shards, block, corner)
+            for window in aligned_windows(shards, raster.block_shape, corner)
             for parts in [[one for one in shards if _common(self._at(one), window)]]
         ]
 

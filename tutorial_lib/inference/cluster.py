@@ -211,9 +211,21 @@ def _model_file(predictor: Predictor, place: Path) -> ModelFile:
     if digest is None:
         path, digest = _pickled(place / "model.pickle", _function_bytes(predictor))
     elif path is None:
-        path = place / "model.keras"
-        predictor.save(path)
+        path = _saved(predictor, place / "model.keras")
     return ModelFile(str(path), digest, predictor.runner, predictor.precision)
+
+
+def _saved(predictor: Predictor, path: Path) -> Path:
+    """Save a Keras model that is in memory."""
+    save = getattr(predictor, "save", None)
+    if save is None:
+        raise ValueError(
+            "Workers load the model from a file. Save it, `model.save('….keras')`, and "
+            "plan the map with this path."
+        )
+    with errors_named(path):
+        save(path)
+    return path
 
 
 def _function_bytes(predictor: Predictor) -> bytes:

@@ -25,7 +25,6 @@ from tutorial_lib.inference.values import broken_pixels
 from tutorial_lib.inference.work_folders import hidden_folder, kept_folder
 from tutorial_lib.inference.writing import create_map
 from tutorial_lib.rasters import PathLike
-from tutorial_lib.rasters.writing import BLOCK_SIZE
 
 if TYPE_CHECKING:
     from tutorial_lib.inference.planned import PlannedMap
@@ -80,7 +79,7 @@ def write_in_shards(
     ):
         run = _Run(shards, folder, dtype, bar.update)
         corner = plan.rows.start, plan.cols.start
-        assembly = Assembly(shards, folder, raster, block=_block(plan), corner=corner)
+        assembly = Assembly(shards, folder, raster, corner)
         # Closed on an error too: workers of Dask would go on.
         with closing(run.finished_shards(executor)) as every:
             for shard in every:
@@ -94,14 +93,6 @@ def _folder(
     if not resume:
         return hidden_folder(path)
     return kept_folder(path, fingerprint(plan, dtype, shard_files.SHARD_SIDE))
-
-
-def _block(plan: "PlannedMap") -> tuple[int, int]:
-    """Rows and columns of a block of the map's file, as `create_raster` has them."""
-    height, width = plan.grid.shape
-    if min(height, width) < BLOCK_SIZE:
-        return 1, width
-    return BLOCK_SIZE, BLOCK_SIZE
 
 
 class _Run:

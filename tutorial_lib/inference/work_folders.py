@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tutorial_lib.inference.fingerprints import (
@@ -39,14 +39,11 @@ def hidden_folder(path: PathLike) -> Iterator[Path]:
         OSError: If it cannot be made.
     """
     target = real_path(Path(path))
-    with errors_named(path):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = part_folder(target.parent)
-        place = folder.__enter__()
-    try:
-        yield place
-    finally:
-        folder.__exit__(None, None, None)
+    with ExitStack() as stack:
+        with errors_named(path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            folder = stack.enter_context(part_folder(target.parent))
+        yield folder
 
 
 @contextmanager
@@ -70,14 +67,15 @@ def kept_folder(path: PathLike, prints: Fingerprint) -> Iterator[Path]:
     """
     target = real_path(Path(path))
     folder = target.with_name(target.name + ENDING)
+    # Named by what is computed: a worker that goes on for a run that was killed never
+    # writes among the shards of another map.
+    shards = folder / f"shards-{digest_of(prints)[:12]}"
     with _locked(folder, path):
         _check_plan(folder, path, prints)
-        # Named by what is computed: a worker that goes on for a run that was killed
-        # never writes among the shards of another map.
-        shards = folder / f"shards-{digest_of(prints)[:12]}"
-        with errors_named(shards):
-            shards.mkdir(exist_ok=True)
         try:
+            with errors_named(folder):
+                write_text(folder / PLAN, _as_text(prints))
+                shards.mkdir(exist_ok=True)
             yield shards
         except BaseException as err:
             _tell(err, shards)
@@ -88,7 +86,7 @@ def kept_folder(path: PathLike, prints: Fingerprint) -> Iterator[Path]:
 
 
 def _check_plan(folder: Path, path: PathLike, prints: Fingerprint) -> None:
-    """Write the plan of a new folder, or compare that of an old one."""
+    """Raise ValueError if the folder was begun for another map."""
     file = folder / PLAN
     cure = (
         f"Delete the folder '{folder}' to compute the map anew, or give another path."
@@ -96,7 +94,6 @@ def _check_plan(folder: Path, path: PathLike, prints: Fingerprint) -> None:
     try:
         before = json.loads(file.read_text(encoding="utf-8"))["fingerprint"]
     except FileNotFoundError:
-        write_text(file, json.dumps({"fingerprint": prints}, indent=1))
         return
     # KeyError, TypeError: the text is JSON, but not a plan.
     except (KeyError, OSError, TypeError, ValueError) as err:
@@ -108,6 +105,10 @@ def _check_plan(folder: Path, path: PathLike, prints: Fingerprint) -> None:
             f"The unfinished '{path}' cannot be continued: "
             f"{differences(before, prints)}. Run it as it was. {cure}"
         )
+
+
+def _as_text(prints: Fingerprint) -> str:
+    return json.dumps({"fingerprint": prints}, indent=1)
 
 
 def _tell(err: BaseException, shards: Path) -> None:

@@ -92,7 +92,7 @@ class Baggage:
     versions: Mapping[str, str]
 
 
-class EndedError(RuntimeError):
+class RunEndedError(RuntimeError):
     """The client ended the run while a worker was computing."""
 
 
@@ -106,7 +106,7 @@ def compute(task: Task, name: str) -> Finished:
     Raises:
         FileNotFoundError: If the worker does not see a file that the client sees.
         ValueError: If it sees another file, or has other versions of the packages.
-        EndedError: If the client has ended the run.
+        RunEndedError: If the client has ended the run.
     """
     with _one_shard:
         baggage = _baggage(task.plan_file, task.checksum)
@@ -131,10 +131,10 @@ async def until_idle(seconds: float) -> None:
 
 def _check_going_on(task: Task) -> None:
     if not Path(task.plan_file).exists():
-        raise EndedError("The run was ended.")
+        raise RunEndedError("The run was ended.")
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _baggage(file: str, checksum: str) -> Baggage:
     """The plan of a run, read once by a process."""
     baggage: Baggage = pickle.loads(_checked_bytes(file, checksum))
@@ -156,7 +156,8 @@ def _baggage(file: str, checksum: str) -> Baggage:
     return baggage
 
 
-@lru_cache(maxsize=1)
+# Two, so that maps of two models can be made side by side.
+@lru_cache(maxsize=2)
 def _predictor(model: ModelFile) -> Predictor:
     """The model of a run, loaded once by a process."""
     if model.runner == "function":
