@@ -42,13 +42,13 @@ def cached_bytes(
         height: Rows that are read together, at any place.
 
     Example:
-        Four bands of two bytes; 50 rows touch up to five rows of blocks:
+        Blocks of whole rows, of one byte a pixel:
 
-        >>> profile = {"driver": "GTiff", "height": 200, "width": 30, "count": 4}
-        >>> profile |= {"tiled": True, "blockxsize": 16, "blockysize": 16}
-        >>> with rasterio.MemoryFile() as file:
-        ...     with file.open(dtype="uint16", crs="EPSG:32631", **profile) as dataset:
-        ...         cached_bytes(dataset, [1, 2, 3, 4], 50) == 4 * 2 * (5 * 16) * 32
+        >>> from tutorial_lib import testing
+        >>> from tutorial_lib.rasters import opened
+        >>> with opened(testing.small_scene(120, 168)["labels"]) as dataset:
+        ...     rows, _ = dataset.block_shapes[0]
+        ...     cached_bytes(dataset, [1], rows + 1) == 2 * rows * 168
         True
     """
     found = _blocks_of_parts(dataset) if dataset.driver == "VRT" else []

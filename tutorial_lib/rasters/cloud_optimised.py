@@ -12,8 +12,8 @@ import rasterio
 import rasterio.shutil
 
 from tutorial_lib.rasters.causes import GDAL_ERRORS
-from tutorial_lib.rasters.dataset_files import PAM
-from tutorial_lib.rasters.opening import block_cache
+from tutorial_lib.rasters.dataset_files import PAM, check_readable
+from tutorial_lib.rasters.opening import block_cache, opened
 from tutorial_lib.rasters.write_errors import not_written
 
 # Side of the blocks of a cloud-optimised file, in pixels: the default of GDAL's driver,
@@ -52,11 +52,11 @@ def copy_cloud_optimised(
         OSError: If it cannot be written.
     """
     space = int(SHARE_OF_COPY * working.stat().st_size)
-    with rasterio.open(working) as dataset:
+    with opened(working) as dataset:
         resampling = _resampling(np.dtype(dataset.dtypes[0]), classes=classes)
     try:
-        # GDAL keeps what its formats cannot hold in a sidecar file.
         _copy(working, part, compress=compress, overview_resampling=resampling)
+        check_readable(part)
     except (OSError, rasterio.errors.RasterioError, *GDAL_ERRORS) as err:
         raise not_written(path, err, space=space) from err
     for file in (working, working.with_name(working.name + PAM)):

@@ -15,7 +15,7 @@ from tutorial_lib.rasters.causes import (
     full_path,
     is_file_name,
 )
-from tutorial_lib.rasters.opening import open_quietly
+from tutorial_lib.rasters.opening import open_quietly, opened
 
 # Ending of the file for what the format of a raster cannot hold.
 PAM = ".aux.xml"
@@ -26,6 +26,7 @@ __all__ = [
     "PAM",
     "SIDECARS",
     "check_parts_exist",
+    "check_readable",
     "files_of",
     "reading_errors_named",
     "remove_sidecars",
@@ -84,6 +85,20 @@ def remove_sidecars(path: Path) -> None:
     """Remove sidecar files of an old raster: GDAL would use them for a new one."""
     for ending in SIDECARS:
         path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
+def check_readable(path: Path) -> None:
+    """Raise OSError unless the last block of a raster that was written can be read.
+
+    GDAL writes the last blocks when a file is closed and does not always report that
+    the disk is full.
+    """
+    try:
+        with opened(path) as dataset:
+            _, last = list(dataset.block_windows(1))[-1]
+            dataset.read(1, window=last)
+    except OSError:
+        raise OSError("GDAL cannot read it back") from None
 
 
 def check_parts_exist(dataset: rasterio.DatasetReader) -> None:

@@ -63,8 +63,10 @@ def not_written(path: PathLike, err: BaseException, *, space: int = 0) -> OSErro
         space: Bytes that a cloud-optimised copy needs beside what is there.
     """
     why = getattr(err, "strerror", None) or root_cause(err)
-    # GDAL, OGR and HDF5 do not always tell that the disk is full.
-    if not getattr(err, "errno", None) and is_full(path, space):
+    # GDAL, OGR and HDF5 do not always tell that the disk is full. The `errno` of GDAL's
+    # errors is a number of GDAL's own.
+    told = isinstance(err, OSError) and err.errno
+    if not told and is_full(path, space):
         why = os.strerror(errno.ENOSPC)
     cure = "Check that its folder can be written and that the disk has space."
     if space:

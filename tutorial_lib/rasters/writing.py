@@ -12,11 +12,8 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from tutorial_lib import arguments
-from tutorial_lib.rasters.cloud_optimised import (
-    copy_cloud_optimised,
-    working_profile,
-)
-from tutorial_lib.rasters.dataset_files import PAM, remove_sidecars
+from tutorial_lib.rasters.cloud_optimised import copy_cloud_optimised, working_profile
+from tutorial_lib.rasters.dataset_files import PAM, check_readable, remove_sidecars
 from tutorial_lib.rasters.destinations import check_geotiff
 from tutorial_lib.rasters.files import replacing, replacing_together, write_bytes
 from tutorial_lib.rasters.legends import (
@@ -24,12 +21,7 @@ from tutorial_lib.rasters.legends import (
     check_legend_fits,
     describe_classes,
 )
-from tutorial_lib.rasters.opening import (
-    PathLike,
-    block_cache,
-    open_quietly,
-    opened,
-)
+from tutorial_lib.rasters.opening import PathLike, block_cache, open_quietly
 from tutorial_lib.rasters.pixel_types import pixel_type, real_array, stored_as
 from tutorial_lib.rasters.profiles import BLOCK_SIZE, geotiff_profile
 from tutorial_lib.rasters.tags import checked_texts
@@ -199,8 +191,6 @@ def create_raster(  # noqa: PLR0913 - every one is a choice of the user's
             copy_cloud_optimised(
                 written, part, Path(path), compress=compress, classes=bool(legend)
             )
-            with errors_named(path):
-                _check_readable(part)
         beside = part.with_name(part.name + PAM)
         more = beside.read_bytes() if beside.exists() else None
     remove_sidecars(Path(path))
@@ -223,7 +213,7 @@ def _created(
             with errors_named(path):
                 dataset.close()
     with errors_named(path):
-        _check_readable(part)
+        check_readable(part)
 
 
 def _describe(
@@ -238,17 +228,6 @@ def _describe(
         dataset.descriptions = descriptions
     if legend:
         describe_classes(dataset, legend)
-
-
-def _check_readable(path: Path) -> None:
-    # GDAL writes the last blocks when a file is closed and does not always report that
-    # the disk is full. So the last block is read back.
-    try:
-        with opened(path) as dataset:
-            _, last = list(dataset.block_windows(1))[-1]
-            dataset.read(1, window=last)
-    except OSError:
-        raise OSError("GDAL cannot read it back") from None
 
 
 def write_array(  # noqa: PLR0913 - every one is a choice of the user's
