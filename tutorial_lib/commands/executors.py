@@ -2,12 +2,16 @@
 
 import asyncio
 import logging
+import time
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
+from tutorial_lib.commands.signals import left_to_this_process
 from tutorial_lib.notices import warn
 
 if TYPE_CHECKING:
@@ -15,6 +19,9 @@ if TYPE_CHECKING:
 
 # Seconds that a scheduler has to answer.
 TIMEOUT = 5
+
+# Seconds that all workers have to start, on a machine that is busy.
+START = 120
 
 # Has each worker process leave Ctrl-C to the process of the command.
 PRELOAD = "tutorial_lib.commands.signals"
@@ -67,28 +74,63 @@ def _dask() -> ModuleType:
 @contextmanager
 def _local(options: Namespace) -> "Iterator[distributed.Client]":
     """A client of new processes on this machine."""
-    distributed = _dask()
+    distributed, count = _dask(), options.workers
     from dask.system import CPU_COUNT
 
-    threads = max(1, CPU_COUNT // options.workers)
-    with (
-        distributed.LocalCluster(
-            n_workers=options.workers,
-            threads_per_worker=threads,
-            processes=True,
-            # Dask would end a worker that needs more than its share of the memory,
-            # again and again. The plan bounds what a process takes.
-            memory_limit=None,
-            # The dashboard's server starts in any case: at a free port of this machine
-            # it disturbs no other cluster.
-            dashboard_address="127.0.0.1:0",
-            scheduler_kwargs={"dashboard": False},
-            silence_logs=logging.CRITICAL,
-            preload=[PRELOAD],
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+    with ExitStack() as stack:
+        with left_to_this_process():
+            # Workers are started when the cluster can be closed: Ctrl-C may come soon.
+            cluster = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=0,
+                    threads_per_worker=max(1, CPU_COUNT // count),
+                    processes=True,
+                    # Dask would end a worker that needs more than its share of the
+                    # memory, again and again. The plan bounds what a process takes.
+                    memory_limit=None,
+                    # The dashboard's server starts in any case: at a free port of
+                    # this machine it disturbs no other cluster.
+                    dashboard_address="127.0.0.1:0",
+                    scheduler_kwargs={"dashboard": False},
+                    silence_logs=logging.CRITICAL,
+                    preload=[PRELOAD],
+                )
+            )
+            client = stack.enter_context(distributed.Client(cluster))
+            others = _processes()
+            cluster.scale(count)
+            _wait_for_processes(others + count)
+        _wait_for_workers(cluster, count)
         yield client
+
+
+def _wait_for_processes(count: int) -> None:
+    """Wait until new processes exist; what they do before they work takes longer."""
+    end = time.monotonic() + TIMEOUT
+    while _processes() < count and time.monotonic() < end:
+        time.sleep(0.01)
+
+
+def _wait_for_workers(cluster: "distributed.LocalCluster", count: int) -> None:
+    # Dask's own way of waiting does not end cleanly at Ctrl-C.
+    end = time.monotonic() + START
+    while len(cluster.scheduler_info["workers"]) < count:
+        if time.monotonic() > end:
+            raise TimeoutError(
+                f"{count} processes could not be started in {START} s. Give fewer "
+                "--workers."
+            )
+        time.sleep(0.01)
+
+
+def _processes() -> int:
+    """Number of processes that Python's module multiprocessing has started here."""
+    found = 0
+    for child in psutil.Process().children():
+        # One that ends just now.
+        with suppress(psutil.Error):
+            found += any("spawn_main" in word for word in child.cmdline())
+    return found
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-__all__ = ["dask_setup", "ended_like_ctrl_c", "exit_code"]
+__all__ = ["dask_setup", "ended_like_ctrl_c", "exit_code", "left_to_this_process"]
 
 
 class EndedError(KeyboardInterrupt):
@@ -54,10 +54,37 @@ def exit_code(interrupt: KeyboardInterrupt) -> int:
     return 128 + getattr(interrupt, "number", signal.SIGINT)
 
 
-def dask_setup(worker: Any) -> None:
-    """Ignore Ctrl-C in a worker process; Dask calls this when a worker starts.
+@contextmanager
+def left_to_this_process() -> Iterator[None]:
+    """Have processes that are started in the `with` block ignore Ctrl-C and SIGHUP.
 
-    A terminal sends Ctrl-C to the command and to its workers alike. The command closes
-    its workers itself, while each of them would print a traceback.
+    A terminal sends both to a command and to all that it has started. The command ends
+    its workers itself, while each of them would print a traceback. In the block, which
+    should be short, this process ignores the signals too: what it ignores, a new
+    process inherits.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _of_terminals()}
+    _ignore()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def dask_setup(_: Any) -> None:
+    """Ignore the same in a worker that was started again; Dask calls this."""
+    _ignore()
+
+
+def _ignore() -> None:
+    for number in _of_terminals():
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _of_terminals() -> list[int]:
+    names = [name for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+    return [getattr(signal, name) for name in names]
