@@ -1,6 +1,7 @@
 """Scores compared with counts by hand, and trainings that can be repeated."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -227,6 +228,18 @@ def test_an_output_of_another_shape_than_its_target_is_an_error(samples):
     dataset = tf.data.Dataset.from_tensor_slices(slices).batch(50)
     with pytest.raises(ValueError, match=r"3, 1\) and its target \(50, 2, 3, 4\)"):
         evaluate_classes(echo, dataset, target="features")
+
+
+def test_patches_that_are_too_small_for_the_network_are_an_error():
+    """Kernels of oneDNN turn 14 px into 1 px, as they do with 16 px."""
+    model = tl.architectures.pixelwise_fcnn(4, crops=())
+    patches = np.ones((5, 16, 16, 4), "float32")
+    target = {"estimated": np.eye(4, dtype="float32")[[[[0]]] * 5]}
+    good = [({"input": patches}, target)]
+    assert evaluate_classes(model, good).confusion.sum() == 5
+    small = [*good, ({"input": patches[:, :14, :14]}, target)]
+    with pytest.raises(ValueError, match="does not take the inputs of the dataset"):
+        evaluate_classes(model, small)
 
 
 def test_too_few_names_of_classes_are_an_error(samples):
@@ -472,6 +485,38 @@ def test_the_same_settings_give_the_same_weights_twice(two_areas, tmp_path):
     assert curves == curves_again
     assert [array.size for array in weights] == [16 * 16 * 4 * 4, 4]
     assert all(np.array_equal(*pair) for pair in zip(weights, again, strict=True))
+
+
+TRAIN_TWICE = """
+import hashlib, keras, numpy as np, tutorial_lib as tl
+rng = np.random.default_rng(0)
+labels = rng.integers(4, size=96)
+patches = rng.uniform(0, 2000, (96, 16, 16, 4)) + 900 * labels[:, None, None, None]
+keras.utils.set_random_seed(0)
+model = tl.architectures.pixelwise_fcnn(4, crops=())
+model.compile("adam", loss={"estimated": keras.losses.CategoricalCrossentropy()})
+targets = {"estimated": np.eye(4, dtype="float32")[labels].reshape(96, 1, 1, 4)}
+model.fit({"input": patches.astype("float32")}, targets, epochs=3, verbose=0)
+print(hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest())
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("kernels", ["0", "1"])
+def test_the_same_machine_and_settings_give_the_same_weights_in_two_processes(kernels):
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": kernels}
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", TRAIN_TWICE],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    )
+    assert len(first.strip()) == 64
+    assert first == second
 
 
 @pytest.mark.parametrize(

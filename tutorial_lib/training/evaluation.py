@@ -163,6 +163,10 @@ def _batches(dataset: Any) -> Iterable[tuple[Any, Any]]:
 
 def _outputs(model: Any, inputs: Any) -> Any:
     try:
+        if getattr(model, "inputs", None):
+            # oneDNN's kernels do not notice that a patch is smaller than a network
+            # needs: they give an output of a plausible size.
+            model.compute_output_shape(_shapes(inputs))
         return model(inputs, training=False)
     # Keras and TensorFlow raise exceptions of many types for wrong inputs.
     except Exception as err:
@@ -170,6 +174,15 @@ def _outputs(model: Any, inputs: Any) -> Any:
             f"The model does not take the inputs of the dataset: {error_line(err)}. "
             "Use patches with the names, sizes and bands of the model's inputs."
         ) from err
+
+
+def _shapes(inputs: Any) -> Any:
+    """The shapes of a model's inputs, in the structure that they are given in."""
+    if isinstance(inputs, Mapping):
+        return {name: tuple(value.shape) for name, value in inputs.items()}
+    if isinstance(inputs, list | tuple):
+        return [tuple(value.shape) for value in inputs]
+    return tuple(inputs.shape)
 
 
 def _array(values: Any, name: str, kind: str) -> np.ndarray:
