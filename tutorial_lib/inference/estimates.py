@@ -22,7 +22,7 @@ from tutorial_lib.inference.writing import write_map
 from tutorial_lib.rasters import SourceReader, open_sources
 
 if TYPE_CHECKING:
-    from tutorial_lib.inference.plan import InferencePlan
+    from tutorial_lib.inference.planned import PlannedMap
 
 # Tiles that are read to find out how many are all background.
 TRIES = 9
@@ -62,7 +62,7 @@ class Estimate:
         return wrapped(f"{text}. {self.advice}" if self.advice else text)
 
 
-def estimate_plan(plan: "InferencePlan") -> Estimate:
+def estimate_plan(plan: "PlannedMap") -> Estimate:
     """Estimate what a run will cost, from a run of a few tiles.
 
     The tiles are written into a temporary folder.
@@ -88,7 +88,7 @@ def estimate_plan(plan: "InferencePlan") -> Estimate:
     )
 
 
-def _memory(plan: "InferencePlan", takes: TileMemory) -> int:
+def _memory(plan: "PlannedMap", takes: TileMemory) -> int:
     """Bytes that a run takes."""
     lattices, spans = (plan.job.rows, plan.job.cols), (plan.tiles.rows, plan.tiles.cols)
     if not plan.job.patch_based:
@@ -123,7 +123,7 @@ class _Sample(NamedTuple):
     seconds: float
 
 
-def _look(plan: "InferencePlan", readers: Mapping[str, SourceReader]) -> _Sample:
+def _look(plan: "PlannedMap", readers: Mapping[str, SourceReader]) -> _Sample:
     """Read a few tiles, and find one with data near the middle of the map."""
     rows, cols = len(plan.tiles.rows), len(plan.tiles.cols)
     middle = rows // 2, cols // 2
@@ -147,7 +147,7 @@ def _look(plan: "InferencePlan", readers: Mapping[str, SourceReader]) -> _Sample
     return _Sample(row, col, share, float(np.mean(times)) if times else 0)
 
 
-def _seconds(plan: "InferencePlan", sample: _Sample) -> float:
+def _seconds(plan: "PlannedMap", sample: _Sample) -> float:
     """Time of a run, from runs of a few tiles.
 
     The difference of two runs tells what further tiles cost while others are read and
@@ -159,6 +159,9 @@ def _seconds(plan: "InferencePlan", sample: _Sample) -> float:
     while seconds < LONG:
         part = _part(plan, sample, count)
         pixels, seconds = _timed(part)
+        if seconds < ENOUGH:
+            # Of two short runs, the longer one was disturbed by other programs.
+            seconds = min(seconds, _timed(part)[1])
         runs.append((pixels, seconds))
         if len(part.tiles) == len(plan.tiles):
             return seconds
@@ -175,7 +178,7 @@ def _seconds(plan: "InferencePlan", sample: _Sample) -> float:
     return fixed + slope * _pixels(plan) * (1 - sample.empty) + skipped
 
 
-def _part(plan: "InferencePlan", sample: _Sample, count: int) -> "InferencePlan":
+def _part(plan: "PlannedMap", sample: _Sample, count: int) -> "PlannedMap":
     """A plan of about so many neighbouring tiles, one of which is the sample."""
     rows, cols = plan.tiles.rows, plan.tiles.cols
     wide = min(count, len(cols))
@@ -190,7 +193,7 @@ def _part(plan: "InferencePlan", sample: _Sample, count: int) -> "InferencePlan"
     )
 
 
-def _timed(part: "InferencePlan") -> tuple[int, float]:
+def _timed(part: "PlannedMap") -> tuple[int, float]:
     """Pixels that the model runs on, and the seconds of a run into a file."""
     with TemporaryDirectory() as folder:
         report = write_map(
@@ -205,7 +208,7 @@ def _timed(part: "InferencePlan") -> tuple[int, float]:
     return max(1, int(_pixels(part) * run)), report.seconds
 
 
-def _pixels(plan: "InferencePlan") -> int:
+def _pixels(plan: "PlannedMap") -> int:
     """Reference pixels of all chunks, or in patch-based mode pixels computed."""
     if plan.job.patch_based:
         return plan.tiles.pixel_count

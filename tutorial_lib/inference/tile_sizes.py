@@ -22,14 +22,18 @@ MORE_THAN_SMALLEST = 1.5
 
 # What is taken for the layers of a model that are not known, in bytes for a pixel of
 # the finest source. Chunks of about 512 px fit into the default memory then.
-UNKNOWN_LAYERS = 1800
+UNKNOWN_LAYERS = 1500
+
+# What each run takes, however large its tiles: GDAL's blocks, and threads.
+RUN_BYTES = 60_000_000
 
 # The engine's arrays are counted as float32, whatever the type of the rasters.
 VALUE_BYTES = 4
 
-# What a tile costs besides its pixels, in pixels: calling the model takes as long as
-# 1 500 px (the network of tutorial 1) to 28 000 px (a U-Net with 5 halvings).
-TILE_COST = 2**14
+# What a tile costs besides its pixels, in pixels. Calling the model takes as long as
+# 1 500 px (the network of tutorial 1) to 28 000 px (a U-Net with 5 halvings); this is
+# about their geometric mean.
+TILE_COST = 2**13
 
 # The first tile is read, and the last one written, while the model waits: it takes
 # about a tenth of the time that the model needs for a tile.
@@ -83,7 +87,7 @@ class TileMemory:
 
         >>> memory = TileMemory(440, {"input": 4}, bands=1)
         >>> round(memory.of_tile({"input": 527**2}, 512**2) / 1e6)
-        149
+        209
     """
 
     layers: float | None = None
@@ -107,7 +111,7 @@ class TileMemory:
         chunks = VALUE_BYTES * chunk * (AHEAD + 2)
         # Those that wait, and the one that is being written, before and after.
         tiles = VALUE_BYTES * mapped * self.bands * (BEHIND + 2)
-        return int(layers * reference + chunks + tiles)
+        return int(RUN_BYTES + layers * reference + chunks + tiles)
 
 
 @dataclass(frozen=True)
@@ -214,8 +218,8 @@ def _sides(lattices: tuple[Lattice, Lattice], wanted: tuple[range, range]) -> li
     sides = {_rounded(1, unit)}
     for length in lengths:
         sides |= {_rounded(ceil(length / n), unit) for n in _counts(length)}
-    # One tile for the whole map need not be a block.
-    return sorted(sides | {ceil(max(lengths) / unit) * unit})
+    # A tile as long as the map need not be a block.
+    return sorted(sides | {ceil(length / unit) * unit for length in lengths})
 
 
 def _counts(length: int) -> Iterator[int]:
