@@ -397,13 +397,13 @@ def test_pan_and_multispectral_give_the_known_sizes(tmp_path, expression, size, 
         sources,
         output="estimated",
         expression_field=expression,
+        tile_size=256,
     )
     assert plan.grid.height == size
     assert plan.grid.transform.f == CORNER[1] - corner
     assert plan.grid.transform.c == CORNER[0] + corner
     table = plan.table()
     assert table["pixel size"].tolist() == [1.5, 6]
-    # An automatic tile has 256 px here.
     rows = 256 - expression + 128
     assert table["chunk"]["pan"].startswith(f"{rows} x")
     assert table["chunk"]["xs"].startswith(f"{rows // 4} x")

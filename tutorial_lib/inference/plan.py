@@ -14,11 +14,12 @@ from tutorial_lib.inference.running import run_plan
 from tutorial_lib.inference.shards import write_in_shards
 from tutorial_lib.inference.tiles import Tile
 from tutorial_lib.inference.values import map_type
-from tutorial_lib.inference.writing import COMPRESSIONS, write_map
+from tutorial_lib.inference.writing import write_map
 from tutorial_lib.networks.precisions import FLOAT32
 from tutorial_lib.notices import warn
 from tutorial_lib.rasters import PathLike, open_sources
 from tutorial_lib.rasters.destinations import check_geotiff, check_not_input
+from tutorial_lib.rasters.profiles import checked_compression
 
 __all__ = ["InferencePlan"]
 
@@ -99,7 +100,7 @@ class InferencePlan(PlannedMap):
             "dtype": self.format.dtype if dtype is None else map_type(dtype),
             "progress": arguments.flag("progress", progress),
             "cog": arguments.flag("cog", cog),
-            "compress": arguments.choice("compress", compress, COMPRESSIONS),
+            "compress": checked_compression(compress),
         }
         resume = arguments.flag("resume", resume)
         check_not_input(check_geotiff(path), self.inputs)

@@ -14,6 +14,11 @@ from tutorial_lib.inference.engine import TileValues, read_tile
 from tutorial_lib.inference.halving import TileRunner
 from tutorial_lib.inference.pipeline import run_stages
 from tutorial_lib.inference.planned import PlannedMap
+from tutorial_lib.inference.strips import (
+    cache_bytes,
+    columns_of_strip,
+    in_strips,
+)
 from tutorial_lib.inference.tiles import Tile
 from tutorial_lib.inference.values import (
     background_in,
@@ -22,6 +27,7 @@ from tutorial_lib.inference.values import (
     lost_probabilities,
 )
 from tutorial_lib.rasters import open_sources
+from tutorial_lib.rasters.opening import BLOCK_CACHE, block_cache
 
 # Reader threads for sources on the internet, where most of the time is spent waiting.
 # A file of this machine has one: GDAL keeps decoded blocks for each handle apart, so a
@@ -79,7 +85,7 @@ def run_plan(
     counts = Counts()
     runner = TileRunner(plan.job, exact=plan.verdict is not None and plan.verdict.exact)
     finish = _Finish(plan, dtype, put, counts)
-    with _reader_sets(plan) as sets:
+    with _reader_sets(plan) as (sets, columns):
 
         def read(tile: Tile) -> object:
             readers = sets.get()
@@ -89,7 +95,7 @@ def run_plan(
                 sets.put(readers)
 
         run_stages(
-            plan.tiles,
+            in_strips(plan.tiles, columns),
             read,
             runner,
             finish,
@@ -103,15 +109,24 @@ def run_plan(
 
 
 @contextmanager
-def _reader_sets(plan: PlannedMap) -> Iterator[SimpleQueue]:
-    """Open readers of all sources, one set for each reader thread."""
+def _reader_sets(plan: PlannedMap) -> Iterator[tuple[SimpleQueue, int]]:
+    """Open readers of all sources, one set for each reader thread.
+
+    Yields:
+        The sets, and the columns of tiles that are read at a time.
+    """
     paths = [path for source in plan.sources.values() for path in source.paths]
     count = REMOTE_READERS if any(_REMOTE.match(fspath(p)) for p in paths) else 1
+    count = min(count, len(plan.tiles))
     sets: SimpleQueue = SimpleQueue()
     with ExitStack() as stack:
-        for _ in range(min(count, len(plan.tiles))):
-            sets.put(stack.enter_context(open_sources(plan.sources)))
-        yield sets
+        for _ in range(count):
+            readers = stack.enter_context(open_sources(plan.sources))
+            sets.put(readers)
+        columns = columns_of_strip(plan, readers, BLOCK_CACHE // count)
+        needed = count * cache_bytes(plan, readers, columns)
+        stack.enter_context(block_cache(needed))
+        yield sets, columns
 
 
 class _Finish:

@@ -11,14 +11,13 @@ from tutorial_lib.inference.running import run_plan
 from tutorial_lib.inference.tiles import Tile
 from tutorial_lib.inference.values import background_in
 from tutorial_lib.rasters import PathLike, RasterWriter, create_raster
+from tutorial_lib.rasters.writing import BLOCK_SIZE
 
-COMPRESSIONS = ("deflate", "zstd")
-
-# Sides of tiles that can be blocks of the file: each is then written once, and whole.
-# Larger blocks make a small window slow to read.
+# Sides of tiles that can be blocks of the file. Larger blocks make a small window slow
+# to read.
 BLOCKS = range(64, 1025, 16)
 
-__all__ = ["COMPRESSIONS", "create_map", "write_map"]
+__all__ = ["create_map", "write_map"]
 
 
 def write_map(
@@ -39,7 +38,9 @@ def write_map(
 
     started = time.perf_counter()
     with (
-        create_map(plan, path, dtype=dtype, cog=cog, compress=compress) as raster,
+        create_map(
+            plan, path, dtype=dtype, cog=cog, compress=compress, block=_block(plan)
+        ) as raster,
         tqdm(total=len(plan.tiles), disable=not progress) as bar,
     ):
 
@@ -66,6 +67,7 @@ def create_map(
     dtype: np.dtype,
     cog: bool = False,
     compress: str = "deflate",
+    block: int | None = None,
 ) -> AbstractContextManager[RasterWriter]:
     """The file of a map: its grid, bands, background, legend and tags."""
     # GeoTIFF keeps colours only for one band of these types.
@@ -79,7 +81,17 @@ def create_map(
         legend=plan.format.legend if colours else None,
         descriptions=plan.format.bands,
         tags=_tags(plan),
+        cog=cog,
+        compress=compress,
+        block=block,
     )
+
+
+def _block(plan: PlannedMap) -> int | None:
+    """Side of the file's blocks: each is written once if it lies in one tile."""
+    height, width = len(plan.tiles[0].rows), len(plan.tiles[0].cols)
+    chosen = height == width and height in BLOCKS and height % BLOCK_SIZE
+    return height if chosen else None
 
 
 def _tags(plan: PlannedMap) -> dict[str, str]:

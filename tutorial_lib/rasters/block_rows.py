@@ -31,15 +31,19 @@ class _Blocks(NamedTuple):
 
 
 def cached_bytes(
-    dataset: rasterio.DatasetReader, bands: Sequence[int], height: int
+    dataset: rasterio.DatasetReader,
+    bands: Sequence[int],
+    height: int,
+    width: int | None = None,
 ) -> int:
-    """Bytes of the blocks that `height` rows touch at most, over the whole width.
+    """Bytes of the blocks that a window touches at most.
 
     Args:
         dataset: The open raster. Of a virtual raster, the largest blocks of its parts
             count.
         bands: Band numbers from 1 that are read.
         height: Rows that are read together, at any place.
+        width: Columns that are read together, at any place; None for all of them.
 
     Example:
         Blocks of whole rows, of one byte a pixel:
@@ -53,7 +57,7 @@ def cached_bytes(
     """
     found = _blocks_of_parts(dataset) if dataset.driver == "VRT" else []
     return max(
-        _bytes(dataset, bands, blocks, height)
+        _bytes(dataset, bands, blocks, (height, width or dataset.width))
         for blocks in found or [_blocks_of(dataset)]
     )
 
@@ -81,12 +85,13 @@ def _bytes(
     dataset: rasterio.DatasetReader,
     bands: Sequence[int],
     blocks: _Blocks,
-    height: int,
+    shape: tuple[int, int],
 ) -> int:
-    # In the worst case the first row is the last one of its blocks.
-    touched = ceil((height - 1) / blocks.shape[0]) + 1
-    rows = min(touched, ceil(dataset.height / blocks.shape[0])) * blocks.shape[0]
-    cols = ceil(dataset.width / blocks.shape[1]) * blocks.shape[1]
+    rows, cols = (
+        # In the worst case the first pixel is the last one of its block.
+        min(ceil((pixels - 1) / block) + 1, ceil(size / block)) * block
+        for pixels, block, size in zip(shape, blocks.shape, dataset.shape, strict=True)
+    )
     kinds = [np.dtype(dataset.dtypes[band - 1]).itemsize for band in bands]
     # GDAL decompresses a block of interleaved bands for all of them.
     kinds += [max(kinds)] * max(0, blocks.count - len(set(bands)))

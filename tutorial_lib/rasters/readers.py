@@ -166,7 +166,7 @@ class SourceReader:
         found = (name for dataset in self._datasets for name in files_of(dataset))
         return tuple(dict.fromkeys(found))
 
-    def cache_bytes(self, height: int) -> int:
+    def cache_bytes(self, height: int, width: int | None = None) -> int:
         """Bytes that GDAL's block cache needs for reading row by row of tiles.
 
         With less than the blocks that one row of tiles touches, GDAL decompresses them
@@ -174,17 +174,20 @@ class SourceReader:
 
         Args:
             height: Rows that are read for one row of tiles, in this source's pixels.
+            width: Columns that are read for it; None for all of them.
 
         Returns:
             What `block_cache` takes; an estimate for virtual rasters. Masks beside a
             raster are left out.
 
         Raises:
-            TypeError, ValueError: If `height` is not a whole number from 1.
+            TypeError, ValueError: If one of them is not a whole number from 1.
         """
         height = arguments.whole_number("height", height, least=1)
+        if width is not None:
+            width = arguments.whole_number("width", width, least=1)
         return sum(
-            cached_bytes(part.dataset, part.validity.bands_read, height)
+            cached_bytes(part.dataset, part.validity.bands_read, height, width)
             for part in self._parts
         )
 
