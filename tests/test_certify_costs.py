@@ -150,6 +150,22 @@ def test_a_proof_of_minutes_is_announced_with_a_cure(slow):
         certify(long.model(), "estimated", tile=16, progress=False)
 
 
+def test_a_proof_that_needs_much_memory_says_so_before_it_takes_it():
+    model, shapes = as_predictor(unet()), []
+
+    def function(inputs, outputs):
+        shapes.append(inputs["input_p"].shape[1:3])
+        return model.function(inputs, outputs)
+
+    watched = replace(model, function=function)
+    sentence = r"up to 8\d\d\dx8\d\d\d px, .* GB of memory\. Certify a smaller `tile`"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match=sentence):
+            certify(watched, "estimated", tile=8192)
+    assert max(shapes) < (1024, 1024)
+
+
 @pytest.mark.parametrize("progress", [None, "no", 1])
 def test_progress_is_true_or_false(progress):
     with pytest.raises(TypeError, match=r"^`progress` is .*Give True or False"):
@@ -177,7 +193,7 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("tile", [32, 640])
+@pytest.mark.parametrize("tile", [32, pytest.param(640, marks=pytest.mark.thorough)])
 def test_exactly_the_images_that_are_planned_are_computed(name, tile, monkeypatch):
     plans = []
 
@@ -310,6 +326,15 @@ def test_what_is_planned_anew_replaces_what_is_left_of_a_part():
     assert not some.left
     some.ran((5, 5), 0.1)
     assert not some.left
+
+
+def test_the_memory_is_that_of_the_largest_image():
+    some = Work(cure="Take less.", bytes_per_pixel=1000)
+    some.plan("a", {(2000, 1000): 1, (3000, 1000): 1, (30, 10): 5})
+    some.tell()
+    some.plan("b", {(3000, 3000): 1})
+    with pytest.warns(UserWarning, match=r"3000x3000 px, about 1 s and 9 GB of mem"):
+        some.tell()
 
 
 def test_a_long_work_warns_once():

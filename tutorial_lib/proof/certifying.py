@@ -13,6 +13,7 @@ from tutorial_lib import arguments
 from tutorial_lib.fields.analysis import FieldAnalysis
 from tutorial_lib.fields.checks import check_multiple, check_output
 from tutorial_lib.fields.layer_rules import UnknownLayerError
+from tutorial_lib.fields.memory import layer_bytes
 from tutorial_lib.networks.predictors import Predictor, as_predictor
 from tutorial_lib.notices import warn
 from tutorial_lib.proof.certificate import Certificate
@@ -103,7 +104,8 @@ def certify(
     check_output(output, predictor.outputs)
     analysis = _analysed(predictor)
     spacing = analysis.spacing if analysis else None
-    with Work(progress=progress, cure=LESS_WORK) as work:
+    memory = layer_bytes(analysis, [output]) if analysis else None
+    with Work(progress=progress, cure=LESS_WORK, bytes_per_pixel=memory) as work:
         probe = make_probe(predictor, output, inputs=inputs, spacing=spacing, work=work)
         certificate = _certified(probe, analysis, tile, seed)
     _warn_if_unsound(certificate)

@@ -15,6 +15,8 @@ Pair = tuple[int, int]
 
 # Seconds up to which nobody needs to be told, and from which a cure is worth reading.
 QUIET_SECONDS, LONG_SECONDS = 2.0, 300.0
+# Memory that small machines do not have, in bytes.
+MUCH_MEMORY = 4e9
 # Longest side of the image by which the speed is measured, in reference pixels.
 LARGEST_TRIAL = 512
 
@@ -38,7 +40,10 @@ class Work:
 
     Args:
         progress: Whether there may be a bar.
-        cure: A sentence on how to get by with less, for work that takes minutes.
+        cure: A sentence on how to get by with less, for work that takes minutes or much
+            memory.
+        bytes_per_pixel: Memory that the model takes for one reference pixel; None where
+            it is not known.
 
     Example:
         >>> with Work(progress=False) as work:
@@ -48,8 +53,15 @@ class Work:
         1.0
     """
 
-    def __init__(self, *, progress: bool = False, cure: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        progress: bool = False,
+        cure: str = "",
+        bytes_per_pixel: float | None = None,
+    ) -> None:
         self._progress, self._cure = progress, cure
+        self._bytes_per_pixel = bytes_per_pixel or 0.0
         self._parts: dict[str, Counter[Pair]] = {}
         self._at_most = ""
         self._seconds: dict[Pair, list[float]] = {}
@@ -138,7 +150,8 @@ class Work:
     def tell(self) -> None:
         """Show the bar if all takes long, and bring it up to date."""
         expected = self.expected
-        if expected > LONG_SECONDS and not self._warned:
+        much = expected > LONG_SECONDS or self._memory > MUCH_MEMORY
+        if much and not self._warned:
             self._warned = True
             warn(f"{self._sentence()}. {self._cure}")
         gone = perf_counter() - self._start
@@ -164,10 +177,18 @@ class Work:
     def _sentence(self) -> str:
         left = self.left
         height, width = max(left, key=_pixels)
+        memory = self._memory / 1e9
         return (
             f"certify computes {self._at_most}{left.total()} images of up to "
             f"{height}x{width} px, about {spoken(self.expected)}"
+            + f" and {memory:.0f} GB of memory"
+            * (memory >= 1)
         )
+
+    @property
+    def _memory(self) -> float:
+        """Bytes that the largest of the images takes, as far as it is known."""
+        return max(map(_pixels, self.left), default=0) * self._bytes_per_pixel
 
 
 def _pixels(shape: Pair) -> int:
