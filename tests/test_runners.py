@@ -7,6 +7,7 @@ import sys
 import tomllib
 import warnings
 import weakref
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -345,6 +346,26 @@ def test_a_network_of_one_size_says_so_in_openvino(tmp_path):
 def test_an_image_that_is_too_small_is_one_clear_error(served):
     with pytest.raises(ValueError, match=r"\(1, 4, 5, 4\).*[^:.]\. Give sizes that"):
         served.openvino({"input": batch(4, 5)}, ["estimated"])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("std::bad_alloc"),
+        RuntimeError("Failed to allocate 9 bytes of memory"),
+    ],
+)
+def test_each_lack_of_memory_is_a_memory_error(served, monkeypatch, error):
+    class Request:
+        def infer(self, *args, **options):
+            raise error
+
+    function = served.openvino.function
+    kept = cache(lambda outputs: Request())
+    monkeypatch.setattr(function, "_for_outputs", kept)
+    with pytest.raises(MemoryError, match=r"\(1, 20, 23, 4\)"):
+        served.openvino({"input": batch(20, 23)}, ["estimated"])
+    assert kept.cache_info().currsize == 0
 
 
 SHORT_OF_MEMORY = """

@@ -97,7 +97,7 @@ class OpenVinoModel:
                 # next call writes into the same memory.
                 images = dict(enumerate(arrays.values()))
                 results = request.infer(images, share_inputs=True, share_outputs=False)
-        except RuntimeError as err:
+        except (RuntimeError, MemoryError) as err:
             # A request that failed keeps the memory that it got.
             self._for_outputs.cache_clear()
             raise _run_error(err, arrays) from err
@@ -143,9 +143,10 @@ def _as_type(value: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.clip(image, least, most).astype(dtype)
 
 
-def _run_error(err: RuntimeError, arrays: Mapping[str, np.ndarray]) -> Exception:
+def _run_error(err: Exception, arrays: Mapping[str, np.ndarray]) -> Exception:
     shapes = {name: array.shape for name, array in arrays.items()}
-    if any(part in str(err).lower() for part in OUT_OF_MEMORY):
+    text = str(err).lower()
+    if isinstance(err, MemoryError) or any(part in text for part in OUT_OF_MEMORY):
         return MemoryError(
             f"The model has not enough memory for images of {shapes}. Give it smaller "
             "ones."
@@ -156,7 +157,7 @@ def _run_error(err: RuntimeError, arrays: Mapping[str, np.ndarray]) -> Exception
     )
 
 
-def _cause(err: RuntimeError) -> str:
+def _cause(err: Exception) -> str:
     """The cause in OpenVINO's error, without its places in C++ and its addresses."""
     places = r"Exception from \S+|Check '.*?' failed at \S+|FrontEnd API failed.*"
     lines = [line.strip(" -") for line in re.sub(places, "", str(err)).splitlines()]
