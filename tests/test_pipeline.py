@@ -6,11 +6,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import rasterio
 from scenes import image, write
 
-from tutorial_lib import Source, architectures, plan_inference, rasters
+from tutorial_lib import (
+    Source,
+    architectures,
+    plan_inference,
+    predict_raster,
+    rasters,
+)
+from tutorial_lib.inference import running
 from tutorial_lib.inference.pipeline import AHEAD, BEHIND, run_stages
+from tutorial_lib.inference.strips import cache_bytes, columns_of_strip, in_strips
 from tutorial_lib.networks.predictors import as_predictor
+from tutorial_lib.rasters import open_sources
 from tutorial_lib.testing import BlockMean
 
 SHAPE = (157, 203)
@@ -202,8 +212,6 @@ def test_tiles_are_not_halved_where_the_map_could_change(tmp_path):
 
 
 def test_the_result_does_not_depend_on_the_number_of_readers(tmp_path, monkeypatch):
-    from tutorial_lib.inference import running
-
     model, sources, options = dual(tmp_path)
     plan = plan_inference(model, sources, **options, tile_size=32)
     truth = plan.read()
@@ -211,3 +219,57 @@ def test_the_result_does_not_depend_on_the_number_of_readers(tmp_path, monkeypat
     monkeypatch.setattr(running, "_REMOTE", running.re.compile(""))
     plan.write(tmp_path / "map.tif", progress=False)
     np.testing.assert_array_equal(rasters.read_array(tmp_path / "map.tif"), truth)
+
+
+# Strips of columns
+
+
+def wide(folder, *, tiled):
+    """A raster of 4 bands whose blocks are squares of 256 px, or whole rows."""
+    path = write(folder / "wide.tif", image(300, 3000, 4, largest=3000))
+    if tiled:
+        return path
+    with rasterio.open(path) as dataset:
+        profile, pixels = dataset.profile, dataset.read()
+    profile.update(tiled=False, blockysize=1)
+    del profile["blockxsize"]
+    with rasterio.open(folder / "rows.tif", "w", **profile) as dataset:
+        dataset.write(pixels)
+    return folder / "rows.tif"
+
+
+@pytest.mark.parametrize("tiled", [True, False])
+def test_a_wide_map_is_read_in_strips_unless_its_blocks_are_rows(tmp_path, tiled):
+    model = architectures.pixelwise_fcnn(5, crops=())
+    source = wide(tmp_path, tiled=tiled)
+    plan = plan_inference(model, source, output="estimated_labels", tile_size=128)
+    with open_sources(plan.sources) as readers:
+        columns = columns_of_strip(plan, readers, 4 * 2**20)
+        taken = cache_bytes(plan, readers, columns)
+        assert columns_of_strip(plan, readers, 2**40) == len(plan.tiles.cols)
+    if tiled:
+        assert 1 < columns < len(plan.tiles.cols)
+        # Two rows of blocks of 256 px, four bands of 16 bits.
+        width = columns * 128 + 15
+        assert width * 2 * 256 * 8 <= taken <= 4 * 2**20
+    else:
+        assert columns == len(plan.tiles.cols)
+    order = list(in_strips(plan.tiles, columns))
+    assert len(order) == len(plan.tiles)
+    assert {(t.rows, t.cols) for t in order} == {(t.rows, t.cols) for t in plan.tiles}
+
+
+def test_strips_do_not_change_the_map(tmp_path, monkeypatch):
+    model = architectures.pixelwise_fcnn(5, crops=())
+    source = wide(tmp_path, tiled=True)
+    options = {"output": "estimated_labels", "tile_size": 112, "progress": False}
+    predict_raster(model, source, tmp_path / "whole.tif", **options)
+    monkeypatch.setattr(running, "BLOCK_CACHE", 4 * 2**20)
+    predict_raster(model, source, tmp_path / "strips.tif", **options)
+    whole, strips = (
+        rasters.read_array(tmp_path / f"{name}.tif") for name in ("whole", "strips")
+    )
+    np.testing.assert_array_equal(strips, whole)
+    sizes = [(tmp_path / f"{name}.tif").stat().st_size for name in ("whole", "strips")]
+    # No block of the file was written twice.
+    assert abs(sizes[0] - sizes[1]) < 0.02 * sizes[0]
