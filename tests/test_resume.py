@@ -16,6 +16,7 @@ from test_killed import Server
 import tutorial_lib as tl
 from tutorial_lib import rasters, testing
 from tutorial_lib.inference import assembly, shard_files, shards, work_folders
+from tutorial_lib.rasters import profiles
 
 # Side of the shards, so that most hold 2 x 2 tiles of 16 px.
 SIDE = 35
@@ -480,6 +481,23 @@ def test_progress_counts_all_tiles(model, source, tmp_path, end_after, capsys):
 
 
 # Shards and blocks
+
+
+@pytest.mark.parametrize("has_zstd", [True, False])
+def test_shards_have_the_quickest_compression(
+    model, source, tmp_path, monkeypatch, end_after, has_zstd
+):
+    shard_files._compression.cache_clear()
+    if not has_zstd:
+        monkeypatch.setattr(profiles, "_gdal_has_zstd", lambda: False)
+    path = tmp_path / "map.tif"
+    try:
+        interrupt(plan_of(model, source), path, end_after)
+    finally:
+        shard_files._compression.cache_clear()
+    with rasterio.open(records(path)[0].with_suffix(".tif")) as dataset:
+        expected = "zstd" if has_zstd else "deflate"
+        assert dataset.compression == rasterio.enums.Compression[expected]
 
 
 @pytest.mark.parametrize("side", [7, SIDE, 46, 1000])

@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
@@ -20,6 +21,7 @@ from tutorial_lib.inference.tiles import Tile, Tiles
 from tutorial_lib.inference.values import broken_pixels
 from tutorial_lib.inference.writing import create_map
 from tutorial_lib.rasters.files import write_text
+from tutorial_lib.rasters.profiles import checked_compression
 
 if TYPE_CHECKING:
     from tutorial_lib.inference.planned import PlannedMap
@@ -158,8 +160,7 @@ def write_shard(
     """
     part, path = shard.plan, shard.raster(folder)
 
-    # zstd is several times as quick as deflate, and these files live for a short time.
-    with create_map(part, path, dtype=dtype, compress="zstd") as raster:
+    with create_map(part, path, dtype=dtype, compress=_compression()) as raster:
 
         def put(tile: Tile, pixels: np.ndarray) -> None:
             window = tile.window(part.rows, part.cols)
@@ -179,6 +180,15 @@ def write_shard(
     )
     write_text(shard.record(folder), record.to_json())
     return record
+
+
+@cache
+def _compression() -> str:
+    """The quicker of the two compressions, if this GDAL has it."""
+    try:
+        return checked_compression("zstd")
+    except ValueError:
+        return "deflate"
 
 
 def finished(shard: Shard, folder: Path) -> Finished | None:
