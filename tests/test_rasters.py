@@ -2,14 +2,17 @@
 
 import errno
 import json
+import os
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 import scenes
 from rasterio.env import get_gdal_config
 from rasterio.windows import Window
@@ -20,10 +23,12 @@ from tutorial_lib import rasters, testing
 from tutorial_lib.rasters import (
     Legend,
     Source,
+    block_cache,
     create_raster,
     open_source,
     open_sources,
     opened,
+    opening,
     read_array,
     read_legend,
     read_nodata,
@@ -232,6 +237,20 @@ def test_bands_of_a_stack_come_in_any_order(stack, bands):
     assert np.array_equal(array, whole[4:9, 9:16][..., chosen])
 
 
+@pytest.mark.parametrize("bands", [None, (1, 2), (5, 6, 4), (1, 3, 2), (6, 1, 1)])
+def test_pixels_lie_channel_by_channel_in_memory(stack, bands):
+    """Networks take (height, width, channel) arrays without another copy."""
+    for paths in (stack, stack[2]):
+        chosen = bands if paths is stack else (bands and (3, 1))
+        with open_source(Source(paths, bands=chosen)) as reader:
+            array = reader.read(4, 9, 5, 7)
+            block = reader.read_block(4, 9, 5, 7)
+        assert array.flags.c_contiguous
+        assert array.flags.owndata
+        np.testing.assert_array_equal(block.values, array)
+        assert block.values.flags.c_contiguous
+
+
 def test_rasters_on_two_grids_cannot_be_stacked(tmp_path):
     paths = [constant(tmp_path / f"{w}.tif", 1, shape=(30, w)) for w in (40, 41)]
     with pytest.raises(ValueError, match=r"30x41 px.*not on the grid.*30x40 px"):
@@ -329,6 +348,195 @@ def test_a_limit_that_the_user_chose_is_kept(coordinates, large_limit, monkeypat
     monkeypatch.setenv("GDAL_CACHEMAX", "1024")
     with opened(coordinates):
         assert cache_limit() == large_limit
+
+
+def test_a_run_raises_the_limit_to_what_it_needs(coordinates, large_limit):
+    small, mb = 64 * 2**20, 2**20
+    with block_cache(100 * mb):
+        assert cache_limit() == 100 * mb
+        with opened(coordinates):
+            assert cache_limit() == 100 * mb
+        with block_cache(300 * mb):
+            assert cache_limit() == 256 * mb
+        with block_cache(300 * mb, most=80 * mb):
+            assert cache_limit() == 100 * mb
+        assert cache_limit() == 100 * mb
+    assert cache_limit() == large_limit
+    with block_cache(1):
+        assert cache_limit() == small
+    with opened(coordinates):
+        with block_cache(100 * mb):
+            assert cache_limit() == 100 * mb
+        assert cache_limit() == small
+    assert cache_limit() == large_limit
+
+
+def test_the_largest_of_the_running_limits_counts(large_limit):
+    first, second = ExitStack(), ExitStack()
+    first.enter_context(block_cache(100 * 2**20))
+    second.enter_context(block_cache(200 * 2**20))
+    assert cache_limit() == 200 * 2**20
+    first.close()
+    assert cache_limit() == 200 * 2**20
+    second.close()
+    assert cache_limit() == large_limit
+
+
+def test_a_run_raises_the_limit_of_a_small_machine(monkeypatch, large_limit):
+    rasterio.env.set_gdal_config("GDAL_CACHEMAX", 50 * 2**20)
+    with block_cache(0):
+        assert cache_limit() == 50 * 2**20
+    with block_cache(100 * 2**20):
+        assert cache_limit() == 100 * 2**20
+    assert cache_limit() == 50 * 2**20
+
+
+def test_a_run_keeps_a_limit_that_the_user_chose(large_limit, monkeypatch):
+    with rasterio.Env(GDAL_CACHEMAX=2**27), block_cache(200 * 2**20):
+        assert cache_limit() == 2**27
+    monkeypatch.setenv("GDAL_CACHEMAX", "1024")
+    with block_cache(200 * 2**20):
+        assert cache_limit() == large_limit
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [((-1,), ValueError), ((1.5,), ValueError), (("1",), TypeError)],
+)
+def test_a_wrong_size_of_the_cache_is_refused(arguments, kind):
+    with pytest.raises(kind, match="`needed` is"), block_cache(*arguments):
+        pass
+
+
+def laid_out(path, *, interleave="pixel", **layout):
+    """Write 700 x 610 px of four bands of uint16 in blocks of some layout."""
+    array = np.moveaxis(scenes.image(700, 610, 4, largest=4000), -1, 0)
+    profile = {"driver": "GTiff", "height": 700, "width": 610, "count": 4}
+    place = {"crs": "EPSG:32631", "transform": testing.small_grid(1, 1).transform}
+    layout |= {"interleave": interleave, "dtype": "uint16", "compress": "deflate"}
+    with rasterio.open(path, "w", **profile, **place, **layout) as dataset:
+        dataset.write(array)
+    return path
+
+
+TILED = {"tiled": True, "blockxsize": 128, "blockysize": 64}
+
+
+@pytest.mark.parametrize(
+    ("layout", "bands", "height", "expected"),
+    [
+        # Of 66 rows, the first may lie at the end of a block, and the last in the third
+        # one; 610 columns are five blocks of 128.
+        (TILED, None, 1, (1 * 5 * 4, 64 * 128)),
+        (TILED, None, 2, (2 * 5 * 4, 64 * 128)),
+        (TILED, None, 65, (2 * 5 * 4, 64 * 128)),
+        (TILED, None, 66, (3 * 5 * 4, 64 * 128)),
+        # Never more than the 11 rows of blocks that the file has.
+        (TILED, None, 699, (11 * 5 * 4, 64 * 128)),
+        # All bands are in one block, or each in its own.
+        (TILED, (3, 1), 66, (3 * 5 * 4, 64 * 128)),
+        (TILED | {"interleave": "band"}, (3, 1), 66, (3 * 5 * 2, 64 * 128)),
+        (TILED | {"interleave": "band"}, (3, 3), 66, (3 * 5, 64 * 128)),
+        ({"blockysize": 1}, None, 66, (66 * 4, 610)),
+        ({"blockysize": 20}, None, 66, (5 * 4, 20 * 610)),
+    ],
+)
+def test_the_cache_holds_the_blocks_of_one_row_of_tiles(
+    tmp_path, layout, bands, height, expected
+):
+    path = laid_out(tmp_path / "a.tif", **layout)
+    with open_source(Source(path, bands=bands)) as reader:
+        assert reader.cache_bytes(height) == in_cache(*expected)
+        with pytest.raises(ValueError, match="`height` is 0"):
+            reader.cache_bytes(0)
+
+
+def in_cache(blocks, pixels):
+    """Bytes of blocks of uint16, in units of 64 bytes, with what GDAL adds to each."""
+    return blocks * (-(-2 * pixels // 64) * 64 + 256)
+
+
+def test_the_caches_of_stacked_and_virtual_rasters(tmp_path):
+    sizes = {"a": in_cache(5 * 4, 64 * 128), "b": in_cache(1, 20 * 610)}
+    laid_out(tmp_path / "a.tif", **TILED)
+    laid_out(tmp_path / "b.tif", interleave="band", blockysize=20)
+    for name, expected in sizes.items():
+        # A virtual raster has blocks of its own, which are not used.
+        virtual = tmp_path / f"{name}.vrt"
+        rasterio.shutil.copy(tmp_path / f"{name}.tif", virtual, driver="VRT")
+        with open_source(Source(virtual, bands=2)) as reader:
+            assert reader.cache_bytes(1) == expected
+    with open_source(Source([tmp_path / "a.tif", tmp_path / "b.tif"])) as reader:
+        assert reader.cache_bytes(1) == sizes["a"] + 4 * sizes["b"]
+
+
+@pytest.mark.parametrize("enough", [True, False])
+def test_the_cache_of_this_size_holds_a_row_of_tiles(
+    tmp_path, large_limit, monkeypatch, enough
+):
+    path = laid_out(tmp_path / "a.tif", **TILED)
+    monkeypatch.setattr(opening, "BLOCK_CACHE", 2**10)
+    with open_source(path) as reader:
+        need = reader.cache_bytes(130)
+        # From the last row of a block on: no place touches more blocks.
+        read = [(63, col, 130, 70) for col in range(0, 540, 60)]
+        with block_cache(need if enough else need * 9 // 10):
+            first = [reader.read(*window) for window in read]
+            # Only the cache has the pixels now.
+            os.truncate(path, 0)
+            if not enough:
+                with pytest.raises(OSError, match="is damaged"):
+                    [reader.read(*window) for window in read]
+                return
+            for window, expected in zip(read, first, strict=True):
+                np.testing.assert_array_equal(reader.read(*window), expected)
+
+
+# Threads
+
+
+def test_a_reader_opened_here_is_read_elsewhere_and_closed_here(tmp_path):
+    path = laid_out(tmp_path / "a.tif", **TILED)
+    whole = read_array(path)
+
+    def strip(reader, row):
+        return reader.read(row, 0, 70, 610)
+
+    with ExitStack() as stack, ThreadPoolExecutor(4) as threads:
+        readers = [stack.enter_context(open_source(path)) for _ in range(4)]
+        jobs = [
+            threads.submit(strip, readers[i % 4], row)
+            for i, row in enumerate(range(0, 700, 70))
+            if i < 4
+        ]
+        for i, job in enumerate(jobs):
+            np.testing.assert_array_equal(job.result(), whole[i * 70 : (i + 1) * 70])
+
+
+def test_threads_that_open_rasters_leave_the_filters_of_warnings(tmp_path):
+    profile = {"driver": "GTiff", "height": 3, "width": 4, "count": 1}
+    paths = [tmp_path / f"{i}.tif" for i in range(4)]
+    for path in paths:
+        # Without a georeference, of which rasterio warns.
+        with opening.open_quietly(path, "w", dtype="uint8", **profile) as dataset:
+            dataset.write(np.ones((1, 3, 4), "uint8"))
+    before = list(warnings.filters)
+
+    def read_often(path):
+        for _ in range(60):
+            read_array(path)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(read_often, paths))
+    assert warnings.filters == before
+
+
+def test_the_caller_s_own_filter_stays(coordinates):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        before = list(warnings.filters)
+        tl.read_grid(coordinates)
+        assert warnings.filters == before
 
 
 # Types

@@ -66,6 +66,13 @@ WRONG = [
     ("tags", {"ns": "c"}, ValueError, "'ns' cannot be the name"),
     ("tags", {"A": "b\0c"}, ValueError, "tag 'A' holds a character"),
     ("descriptions", "ab", TypeError, "`descriptions` is 'ab'. Give a list of texts"),
+    ("compress", "lzw", ValueError, "`compress` is 'lzw'. Give one of 'deflate', 'zs"),
+    ("compress", None, ValueError, "`compress` is None"),
+    ("block", 15, ValueError, "`block` is 15. Give a whole number from 16 to 1024"),
+    ("block", 1040, ValueError, "`block` is 1040"),
+    ("block", 100, ValueError, "`block` is 100, and .* multiples of 16.*example 96"),
+    ("block", 64.0, ValueError, "`block` is 64.0. Give a whole number"),
+    ("block", "64", TypeError, "`block` is '64'"),
     ("descriptions", ("B4",), ValueError, "1 descriptions for 2 bands"),
     ("descriptions", ("a", "b", "c"), ValueError, "3 descriptions for 2 bands"),
     ("descriptions", (4, 8), TypeError, "`descriptions` is 4. Give a text"),
@@ -162,6 +169,91 @@ def test_floats_may_lose_digits(tmp_path):
     with create_raster(tmp_path / "a.tif", GRID, channels=1, dtype="float32") as raster:
         raster.write(array)
     np.testing.assert_array_equal(read_array(tmp_path / "a.tif"), array.astype("f4"))
+
+
+# Layout
+
+
+@pytest.mark.parametrize("compress", ["deflate", "zstd"])
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float32", "float64"])
+def test_every_compression_gives_the_pixels_back(tmp_path, compress, dtype):
+    array = scenes.image(301, 277, 2, largest=250).astype(dtype)
+    path = write_array(
+        tmp_path / "a.tif", array, testing.small_grid(301, 277), compress=compress
+    )
+    np.testing.assert_array_equal(read_array(path), array)
+    with rasterio.open(path) as dataset:
+        assert dataset.compression.value.lower() == compress
+        predictor = dataset.tags(ns="IMAGE_STRUCTURE")["PREDICTOR"]
+    assert predictor == ("3" if dtype.startswith("float") else "2")
+
+
+def test_zstd_is_refused_where_gdal_was_built_without_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(rasters.profiles, "_gdal_has_zstd", lambda: False)
+    with pytest.raises(ValueError, match=r"built without it\. Give 'deflate'"):
+        created(tmp_path / "a.tif", compress="zstd")
+    created(tmp_path / "b.tif", compress="deflate")
+    assert [path.name for path in tmp_path.iterdir()] == ["b.tif"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "block", "expected"),
+    [
+        ((300, 700), None, (256, 256)),
+        ((300, 700), 64, (64, 64)),
+        ((1024, 1100), 1024, (1024, 1024)),
+        ((520, 700), 512, (512, 512)),
+        # Wider than the raster.
+        ((300, 700), 512, (256, 256)),
+    ],
+)
+def test_blocks_have_the_given_side(tmp_path, shape, block, expected):
+    path, grid = tmp_path / "a.tif", testing.small_grid(*shape)
+    with create_raster(path, grid, channels=1, dtype="uint8", block=block) as raster:
+        assert raster.block_shape == expected
+    with rasterio.open(path) as dataset:
+        assert dataset.block_shapes == [expected]
+
+
+@pytest.mark.parametrize("block", [None, 16, 64, 512])
+def test_narrow_rasters_have_strips_whatever_the_blocks(tmp_path, block):
+    path, grid = tmp_path / "a.tif", testing.small_grid(700, 64)
+    with create_raster(path, grid, channels=1, dtype="uint8", block=block) as raster:
+        rows, cols = raster.block_shape
+    assert cols == 64
+    with rasterio.open(path) as dataset:
+        assert not dataset.profile["tiled"]
+        assert dataset.block_shapes == [(rows, 64)]
+
+
+class StopError(Exception):
+    """Raised to end a file that would take long to write."""
+
+
+@pytest.mark.parametrize(
+    ("side", "channels", "version"),
+    # A Sentinel-2 tile of six floats takes 2.9 GB, which may compress to 2 GB or not.
+    [(10_980, 6, 43), (10_980, 20, 43), (10_980, 1, 42)],
+)
+@pytest.mark.parametrize("cog", [False, True])
+def test_files_that_may_grow_beyond_4_gb_are_bigtiffs(
+    tmp_path, side, channels, version, cog
+):
+    grid = testing.small_grid(side, side)
+    options = {"channels": channels, "dtype": "float32", "cog": cog}
+
+    def begin():
+        with create_raster(tmp_path / "a.tif", grid, **options) as raster:
+            raster.write(np.ones((256, 256, channels), "float32"))
+            (part,) = (p for p in tmp_path.rglob("*.tif") if p.stat().st_size)
+            found.append(part.read_bytes()[2])
+            raise StopError
+
+    found = []
+    with pytest.raises(StopError):
+        begin()
+    assert found == [version]
+    assert list(tmp_path.iterdir()) == []
 
 
 # No-data tags

@@ -91,6 +91,7 @@ def _copy(working: Path, part: Path, **options: str) -> None:
         except BaseException:
             # The copy of a large map takes minutes, and GDAL offers rasterio no way to
             # end it. It ends with an error at the next block that it cannot read.
-            with suppress(OSError):
-                os.truncate(working, 0)
+            if not running.done():
+                with suppress(OSError):
+                    os.truncate(working, 0)
             raise
