@@ -72,14 +72,17 @@ print("This notebook uses", "your own network." if is_own else "the kit's networ
 # - the image with its [receptive field](glossary.md#receptive-field): how many pixels of
 #   the image the network reads, along each axis, for one pixel of the map,
 # - the name of an output: `estimated` holds the probability of each class,
-# - a [window](glossary.md#window): the part of the map that we want, in map pixels.
+# - a [window](glossary.md#window): the part of the map that we want, in map pixels,
+# - the size of a [tile](glossary.md#tile): the map is computed in squares of this side, in
+#   map pixels. Without it, the plan takes the size that reads the fewest pixels and fits
+#   into the memory.
 #
-# The plan cuts the window into tiles of at most 256 x 256 pixels. **How many pixels of the
-# image must be read for one of these tiles?**
+# The plan cuts the window into tiles of 256 x 256 pixels. **How many pixels of the image
+# must be read for one of these tiles?**
 
 # %% tags=["nbval-check-output"]
 plan = tl.plan_inference(
-    model, source, output="estimated", window=window, legend=legend
+    model, source, output="estimated", window=window, tile_size=256, legend=legend
 )
 print(plan)
 plan.table()
@@ -216,8 +219,8 @@ pandas.DataFrame({"class": legend.names, "colour": legend.colors})
 #
 # ## Tiles
 #
-# A large scene does not fit into memory at once. So the map is computed
-# [tile](glossary.md#tile) by tile. Neighbouring tiles read some of the same pixels.
+# A large scene does not fit into memory at once. So the map is computed tile by tile.
+# Neighbouring tiles read some of the same pixels.
 
 # %% exercise="pixels_read"
 
@@ -245,7 +248,8 @@ pandas.DataFrame(costs, columns=columns).set_index("tile size").round(2)
 # %% [markdown]
 # **What you see.** With small tiles, the same pixels are read again and again, and each
 # tile also costs a little time to read and to write. From 64 to 256 pixels you win less
-# than from 16 to 64, and large tiles need more memory.
+# than from 16 to 64, and large tiles need more memory. For scenes of any size, give
+# `memory=`, the gigabytes that a map may take, and leave `tile_size` out.
 #
 # **Does the tile size change the map? And are the pixels of a window the same as in the map
 # of the whole scene, also at the border of the window?**
