@@ -114,6 +114,8 @@ class PlannedMap:
     def __repr__(self) -> str:
         grid, bands = self.grid, self.format.bands
         mode = "patch-based" if self.job.patch_based else "fully convolutional"
+        # TensorFlow is what everybody expects.
+        mode += " with OpenVINO" * (self.job.predictor.runner == "openvino")
         counted = "1 band" if len(bands) == 1 else f"{len(bands)} bands"
         lines = [
             f"{', '.join(self.job.outputs)}: {grid.height} x {grid.width} px of "
