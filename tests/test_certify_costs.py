@@ -125,6 +125,12 @@ def test_an_unknown_network_is_announced_by_the_most_that_it_may_take(slow, caps
     counts = Counter(long.images)
     most, height, width, _ = sentences(text)[0]
     assert counts[height, width] <= most
+    # What is left when the total stride is known is told by another sentence.
+    last, height, width, _ = sentences(text)[-1]
+    assert "at most" not in text.split("certify computes ")[-1]
+    first = next(i for i, shape in enumerate(long.images) if shape == (height, width))
+    # The last image is the one by which functions are told apart.
+    assert last == len(long.images[first:-1])
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])

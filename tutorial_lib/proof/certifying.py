@@ -84,6 +84,8 @@ def certify(
         What was measured.
 
     Raises:
+        MemoryError: If there is not enough memory for an image. What takes more than 4
+            GB, or five minutes, is said beforehand in a warning.
         TypeError: If an argument has a wrong type.
         ValueError: If the output is unknown, `inputs` are missing or do not fit, the
             tile is not a multiple of the total stride, the output never changes, or the

@@ -66,7 +66,9 @@ class Work:
         self._at_most = ""
         self._seconds: dict[Pair, list[float]] = {}
         self._bar: tqdm | None = None
-        self._start, self._done, self._warned = perf_counter(), 0, False
+        self._start, self._warned = perf_counter(), False
+        # Pixels that are computed, and those that the bar knows of.
+        self._done = self._shown = 0
 
     def __enter__(self) -> Self:
         return self
@@ -122,8 +124,6 @@ class Work:
         """
         self._parts[part] = Counter(images)
         self._at_most = "at most " if at_most else ""
-        if self._bar is not None and images:
-            self._bar.set_description_str(self._sentence(), refresh=False)
 
     def trial(self) -> Pair | None:
         """Shape of an image that would tell the speed better; None if it is known.
@@ -158,17 +158,26 @@ class Work:
         long = gone + expected > QUIET_SECONDS and expected > QUIET_SECONDS / 2
         if self._bar is None and self._progress and long:
             self._bar = self._opened()
-        if self._bar is not None:
-            self._bar.total = self._done + _total(self.left)
-            self._bar.update(self._done - self._bar.n)
+        elif self._bar is not None:
+            self._move(self._bar)
+
+    def _move(self, bar: "tqdm") -> None:
+        """Bring the bar up to date; it begins anew when other images are planned."""
+        left, step = _total(self.left), self._done - self._shown
+        self._shown = self._done
+        if bar.n + step + left == bar.total:
+            bar.update(step)
+        elif left:
+            bar.set_description_str(self._sentence(), refresh=False)
+            bar.reset(total=left)
 
     def _opened(self) -> "tqdm":
         # Here, so that a short proof does not wait for the widgets of notebooks.
         from tqdm.auto import tqdm
 
+        self._shown = self._done
         return tqdm(
-            total=self._done + _total(self.left),
-            initial=self._done,
+            total=_total(self.left),
             desc=self._sentence(),
             bar_format="{desc}: {percentage:3.0f}% [{elapsed}<{remaining}]",
             leave=False,
