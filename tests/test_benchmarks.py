@@ -278,29 +278,31 @@ def test_scenes_are_the_same_each_time_and_compress_as_real_ones(tmp_path):
 
 
 @pytest.mark.thorough
-def test_the_bare_model_runs_on_the_tiles_of_the_engine(tmp_path):
+def test_the_bare_model_runs_on_the_tiles_of_the_engine():
     networks = import_module("parts.networks")
     scene = tl.testing.small_scene()["input_10m"]
-    source = tl.Source(scene, receptive_field=7)
-    network = tl.testing.BlockMean({"input": 7})
-    plan = tl.plan_inference(network, source, output="estimated", tile_size=50)
-    seen = []
+    plan = tl.plan_inference(
+        networks.fcnn(), scene, output="estimated_labels", tile_size=40
+    )
+    predictor, seen = plan.job.predictor, []
 
     def function(inputs, outputs):
-        assert inputs["input"].dtype == "float32"
-        seen.append((inputs["input"].shape, *outputs))
-        return network.__call__(inputs)
+        seen.append((inputs["input"].shape, inputs["input"].dtype, outputs))
+        return predictor.function(inputs, outputs)
 
-    predictor = replace(plan.job.predictor, function=function, channels={"input": 4})
-    watched = replace(plan, job=replace(plan.job, predictor=predictor))
+    job = replace(plan.job, predictor=replace(predictor, function=function))
+    watched = replace(plan, job=job)
     watched.read()
     engine = [shape for shape, *_ in seen]
+    # Tiles at the right and at the bottom are smaller.
+    assert len(set(engine)) == 4
+    assert len(engine) == len(plan.tiles)
     seen.clear()
     networks.bare_model(watched)()
-    assert seen == [(shape, "estimated") for shape in engine]
+    assert seen == [(shape, "float32", ("estimated_labels",)) for shape in engine]
     seen.clear()
     networks.bare_model(watched, slice(1, None, 2))()
-    assert [shape for shape, _ in seen] == engine[1::2]
+    assert [shape for shape, *_ in seen] == engine[1::2]
 
 
 @pytest.mark.thorough

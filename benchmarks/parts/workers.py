@@ -65,9 +65,11 @@ def measure_ways(raster: str, rounds: int) -> list[dict[str, Any]]:
 
 def _plan(raster: str) -> Any:
     import tutorial_lib as tl
-    from parts.networks import fcnn
+    from tutorial_lib import recorded
 
-    return tl.plan_inference(fcnn(), raster, output="estimated_labels")
+    # The file of the network, because each worker loads it.
+    network = recorded.weights_path("fcnn_havel")
+    return tl.plan_inference(network, raster, output="estimated_labels")
 
 
 def _threads(processes: int) -> int:
