@@ -117,6 +117,7 @@ def certify(
 def _certified(
     probe: Probe, analysis: FieldAnalysis | None, tile: int, seed: int
 ) -> Certificate:
+    """Check, measure and compare: what `certify` does with a probe of the model."""
     unit = f"total stride in pixels of '{probe.output}'"
     expected = _expected(analysis, probe.output) if analysis else None
     # The cheap checks come first: measuring may take minutes.

@@ -29,6 +29,7 @@ from tutorial_lib.proof.probe import (
 # stride from 1 to 10, and each power of two up to 128, divides one of them, and is at
 # most a quarter of it: larger strides do not show in an image.
 SIDES = (192, 384, 240, 336, 432, 768, 864)
+
 __all__ = ["SIDES", "measure_layout"]
 
 
@@ -138,6 +139,7 @@ def _smallest_shift(
     margins: Margins,
     rng: np.random.Generator,
 ) -> int | None:
+    """The first of some shifts that only shifts the output; None if none does."""
     size = side + shifts[-1]
     images = [probe.noise((size, size), 0, level, rng) for level in LEVELS]
     # Dark images last: most shifts are excluded by the bright ones.

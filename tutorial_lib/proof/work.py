@@ -186,12 +186,11 @@ class Work:
     def _sentence(self) -> str:
         left = self.left
         height, width = max(left, key=_pixels)
-        memory = self._memory / 1e9
+        gigabytes = round(self._memory / 1e9)
+        memory = f" and {gigabytes} GB of memory" if gigabytes else ""
         return (
             f"certify computes {self._at_most}{left.total()} images of up to "
-            f"{height}x{width} px, about {spoken(self.expected)}"
-            + f" and {memory:.0f} GB of memory"
-            * (memory >= 1)
+            f"{height}x{width} px, about {spoken(self.expected)}{memory}"
         )
 
     @property
