@@ -162,13 +162,16 @@ def test_a_plan_says_how_much_memory_allows_larger_tiles():
     shape, margins, stride = (5490, 4001), (255, 256), 32
     pair = lattices(shape, margins, stride)
     takes = TileMemory(524.0, {"x": 4}, bands=1)
-    advice = memory_advice(pair, whole(pair), 64, takes)
-    now = cost(shape, 64, margins, stride)[0]
+    advice = memory_advice(pair, whole(pair), 384, takes)
+    now = cost(shape, 384, margins, stride)[0]
     assert advice.startswith(f"{now:.1f} pixels are read for each pixel mapped")
     memory = float(advice.split("`memory=")[1].split("`")[0])
     side = automatic_side(pair, whole(pair), takes, memory=memory)
     assert cost(shape, side, margins, stride)[0] <= now / 2
     assert memory_advice(pair, whole(pair), 2048, takes) is None
+    # A small network needs no more memory than automatic tiles have.
+    small = memory_advice(pair, whole(pair), 64, TileMemory(10.0, {"x": 1}, bands=1))
+    assert small.endswith("tiles of 64 px; `tile_size='auto'` takes larger ones.")
 
 
 def test_a_window_is_not_read_with_the_tiles_of_the_full_map(tmp_path):

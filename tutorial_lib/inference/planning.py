@@ -92,8 +92,8 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         scale_factor: Output spacing divided by reference spacing, likewise; from 0.001
             to 10 000.
         tile_size: Side of a tile in output pixels, a multiple of the expression field
-            or of the total stride; "auto" takes the largest that fits into a bounded
-            memory.
+            or of the total stride; "auto" takes one with which few pixels are read more
+            than once, within `memory`.
         window: Part of the full map, in its pixels.
         edge: "valid" maps only pixels that read inside every source, "pad" the whole
             reference: a network that pads does so at the true borders, for others the
@@ -108,8 +108,9 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
             classes 0, 1 and 2; None takes the legend's.
         certificate: What `certify` measured. It replaces an analysis that the model
             does not allow, and is kept in the map's metadata.
-        memory: Gigabytes that automatic tiles may take, beside what the process already
-            holds; None takes 0.5.
+        memory: Gigabytes that a run with automatic tiles may take, beside what the
+            process already holds; None takes 0.5, and up to 1 for networks with large
+            margins.
         precision: "float32", or "bfloat16" on processors that have it: about twice as
             fast, and some labels differ; the report of the run says how many.
 

@@ -205,7 +205,9 @@ def memory_advice(
     if not better:
         return f"{text}."
     needed = ceil(10 * min(option.memory for option in better)) / 10
-    return f"{text}; `memory={needed:g}` allows larger ones."
+    if needed <= DEFAULT_MEMORY:
+        return f"{text}; `tile_size='auto'` takes larger ones."
+    return f"{text}; `memory={needed:g}` allows larger automatic ones."
 
 
 def _sides(lattices: tuple[Lattice, Lattice], wanted: tuple[range, range]) -> list[int]:
