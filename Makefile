@@ -119,9 +119,10 @@ format: setup ## Write the code in the one format
 	@$(RUN) -m ruff format
 .PHONY: format
 
-bench: setup sample ## Time and memory of each notebook, cost of metrics, as tables
+bench: setup sample ## Time and memory of notebooks and engine, as tables and pictures
 	@$(RUN) benchmarks/notebooks.py
 	@$(RUN) benchmarks/metrics_cost.py
+	@$(RUN) benchmarks/engine.py
 .PHONY: bench
 
 weights: setup sample ## Train the recorded weights again: minutes

@@ -214,7 +214,7 @@ def test_texts_are_filled_and_checked(tmp_path):
     assert "1.06" in found[0]
     tables.fill_texts(tmp_path, known)
     assert tables.stale_texts(tmp_path, known) == []
-    table = "\n| side | s/Mpx |\n|---|---|\n| 512 | 0.500 |\n"
+    table = "\n\n| side | s/Mpx |\n|---|---|\n| 512 | 0.500 |\n\n"
     after = "a <!-- bench:ratio -->1.06<!-- /bench --> b\n"
     assert page.read_text() == (
         f"{after}<!-- bench:sizes -->{table}<!-- /bench -->\nc\n"

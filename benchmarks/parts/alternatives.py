@@ -26,7 +26,7 @@ def measure(folder: Path, *, quick: bool = False) -> list[dict[str, Any]]:
     """Time of each way."""
     side = 400 if quick else 2000
     rasters = {name: str(path) for name, path in two_sources(folder, side).items()}
-    options = {"patches": 40 if quick else 400, "rounds": 1 if quick else 4}
+    options = {"patches": 40 if quick else 400, "rounds": 1 if quick else 3}
     return in_fresh_process(measure_ways, rasters=rasters, **options)
 
 

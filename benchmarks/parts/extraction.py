@@ -14,11 +14,11 @@ NOTE = "Patches of 16x16 px at 10 m and 8x8 px at 20 m, written as patches image
 
 def measure(folder: Path, *, quick: bool = False) -> list[dict[str, Any]]:
     """Patches each second, from one source and from two."""
-    rasters = two_sources(folder, 400 if quick else 5490)
+    rasters = two_sources(folder, 400 if quick else 4000)
     return in_fresh_process(
         measure_rates,
         rasters={name: str(path) for name, path in rasters.items()},
-        count=50 if quick else 10_000,
+        count=50 if quick else 5000,
         rounds=1 if quick else 3,
     )
 

@@ -22,7 +22,7 @@ WAYS = {
 def measure(folder: Path, *, quick: bool = False) -> list[dict[str, Any]]:
     """Time and size of each way, for labels and for scores."""
     raster = str(one_source(folder, 600 if quick else 2000))
-    return in_fresh_process(measure_ways, raster=raster, rounds=1 if quick else 4)
+    return in_fresh_process(measure_ways, raster=raster, rounds=1 if quick else 3)
 
 
 def measure_ways(raster: str, rounds: int) -> list[dict[str, Any]]:

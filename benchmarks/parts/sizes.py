@@ -15,7 +15,7 @@ NOTE = (
 )
 
 # Side in pixels, and rounds: small scenes take a fraction of a second.
-SIDES = {512: 15, 1000: 8, 2000: 5, 5490: 2, 10980: 2}
+SIDES = {512: 15, 1000: 8, 2000: 5, 4000: 2, 10980: 2}
 QUICK = {300: 1, 400: 1}
 # From this side on, the time for each pixel and the memory should not change.
 FLAT_FROM = 2000

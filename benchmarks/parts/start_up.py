@@ -38,7 +38,7 @@ def measure(folder: Path, *, quick: bool = False) -> list[dict[str, Any]]:
 
     actions = {name: action(program) for name, program in PROGRAMS.items()}
     # The first round reads the programs from the disk.
-    costs = in_turns(actions, 1 if quick else 4)
+    costs = in_turns(actions, 1 if quick else 3)
     return [{"program": name, "s": best(costs[name]).wall} for name in actions]
 
 

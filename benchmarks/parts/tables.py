@@ -74,9 +74,11 @@ def texts(
         tables: Rows by the name of the part.
         goals: The goals of all parts.
     """
-    found = {name: f"\n{markdown(rows)}\n" for name, rows in tables.items() if rows}
+    shown = {name: markdown(rows) for name, rows in tables.items() if rows}
     if goals:
-        found["goals"] = f"\n{goal_table(goals)}\n"
+        shown["goals"] = goal_table(goals)
+    # Markdown needs an empty line before a table, and after it.
+    found = {name: f"\n\n{table}\n\n" for name, table in shown.items()}
     return found | {goal.key: f"{goal.value:.2f}" for goal in goals}
 
 

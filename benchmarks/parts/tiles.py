@@ -17,8 +17,10 @@ NOTE = (
 
 SIDE = 1536
 TILES = (1024, 768, 512, 384, 256, 192, 128, 96, 64, 48, 32, 16)
-# A size is not run if it would take longer than this, in seconds.
-LONGEST = 15
+# A size is not run if it reads more times as many pixels as the one that reads fewest.
+MOST_READ = 7
+# Sizes that take at most so many times as long as the fastest run again.
+NEAR = 1.3
 NETWORKS = ("FCNN", "pan/xs U-Net", "MobileNetV2 U-Net")
 
 
@@ -27,7 +29,7 @@ def measure(folder: Path, *, quick: bool = False) -> list[dict[str, Any]]:
     side = 320 if quick else SIDE
     options = {
         "tiles": (128, 64) if quick else TILES,
-        "rounds": 1 if quick else 5,
+        "rounds": 1 if quick else 4,
     }
     image = {"input": one_source(folder, side)}
     rasters = dict(zip(NETWORKS, (image, pan_and_xs(folder, side), image), strict=True))
@@ -50,12 +52,14 @@ def measure_network(
     def action(size: int | str) -> Any:
         return lambda: plans[size].write(folder / "map.tif", progress=False)
 
-    auto = in_turns({"auto": action("auto")}, 2)["auto"]
-    per_read = best(auto).wall / plans["auto"].redundancy
-    costs = {"auto": auto}
-    for size in plans:
-        if size != "auto" and per_read * plans[size].redundancy < LONGEST:
-            costs |= in_turns({size: action(size)}, 2)
+    costs = in_turns({"auto": action("auto")}, 2)
+    read = {size: one.redundancy for size, one in plans.items() if size != "auto"}
+    short = [size for size in read if read[size] <= MOST_READ * min(read.values())]
+    costs |= in_turns({size: action(size) for size in short}, 1)
+    fastest = min(best(one).wall for one in costs.values())
+    near = [n for n in costs if best(costs[n]).wall <= NEAR * fastest]
+    # The first run of each size was also the one that prepared for it.
+    costs |= in_turns({size: action(size) for size in near}, 2)
     fixed = min(costs.keys() - {"auto"}, key=lambda size: best(costs[size]).wall)
     again = in_turns({"auto": action("auto"), fixed: action(fixed)}, rounds)
     times = ratio(again, "auto", fixed).wall

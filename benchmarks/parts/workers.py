@@ -27,7 +27,7 @@ PATIENCE_S = 300
 def measure(folder: Path, *, quick: bool = False) -> list[dict[str, Any]]:
     """Time of each way to use two cores."""
     raster = str(one_source(folder, 700 if quick else 4000))
-    return in_fresh_process(measure_ways, raster=raster, rounds=1 if quick else 3)
+    return in_fresh_process(measure_ways, raster=raster, rounds=1 if quick else 2)
 
 
 def measure_ways(raster: str, rounds: int) -> list[dict[str, Any]]:
