@@ -25,6 +25,7 @@ from tutorial_lib.commands import executors
 from tutorial_lib.commands.map_options import TYPES
 from tutorial_lib.commands.parser import main
 from tutorial_lib.inference import shard_files, shards
+from tutorial_lib.inference.tile_sizes import DEEP_MEMORY, DEFAULT_MEMORY
 from tutorial_lib.inference.values import MAP_TYPES
 
 MAP = "map --model m.keras --source input={image} --output estimated --out map.tif "
@@ -147,6 +148,14 @@ def test_the_network_is_loaded_for_its_runner(run, written, monkeypatch):
 
 def test_every_type_of_a_map_can_be_asked_for():
     assert set(TYPES) == set(MAP_TYPES)
+
+
+def test_the_help_names_the_memory_that_is_the_default(capsys):
+    with pytest.raises(SystemExit):
+        main(["map", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    defaults = f"(default: {DEFAULT_MEMORY:g}, and up to {DEEP_MEMORY:g} for networks"
+    assert defaults in text
 
 
 @pytest.mark.parametrize(
@@ -296,6 +305,20 @@ def test_a_lack_of_memory_is_one_sentence(run, written, monkeypatch, capsys):
         "tutorial-lib: error: Use smaller tiles.\n"
         "tutorial-lib: error: The memory is not enough.\n"
     )
+
+
+def test_an_error_of_many_lines_is_told_by_its_main_line(
+    run, written, monkeypatch, capsys
+):
+    def plan_inference(**_):
+        raise ValueError(
+            "Layer.call().\n\nThe sizes (2, 3) and (4, 5) differ.\n\nArgs:"
+        )
+
+    monkeypatch.setattr(tl, "plan_inference", plan_inference, raising=False)
+    assert run() == 1
+    error = capsys.readouterr().err
+    assert error == "tutorial-lib: error: The sizes (2, 3) and (4, 5) differ.\n"
 
 
 # Workers

@@ -127,8 +127,8 @@ def _add_run(parser: ArgumentParser) -> None:
     )
     add("--resume", action="store_true", help=text)
     text = (
-        "memory in GB that a process may take for tiles, beside the libraries and the "
-        "network (default: 0.5)"
+        "memory in GB that each process may take for tiles, beside the libraries and "
+        "the network (default: 0.5, and up to 1 for networks with large margins)"
     )
     add("--memory", type=positive, metavar="GB", help=text)
     text = (

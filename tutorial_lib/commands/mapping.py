@@ -26,7 +26,8 @@ def map_scene(options: Namespace) -> None:
     path = check_geotiff(options.path)
     check_not_input(path, [options.model, *inputs_of(options, "source")])
     plan = tl.plan_inference(**_planning(options))
-    print(plan)
+    # A log file shows it before the hours of a long run, not after them.
+    print(plan, flush=True)
     if "dry_run" in options:
         _print_costs(plan, options)
         return

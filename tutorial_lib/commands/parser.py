@@ -105,6 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _told(err: Exception) -> str:
     """The message of an error, and its notes: they say what is kept of a run."""
     message = str(err) or "The memory is not enough."
+    # Those of Keras go on with lists of arguments.
+    if "\n" in message:
+        message = f"{error_line(err)}."
     return " ".join([message, *getattr(err, "__notes__", [])])
 
 
