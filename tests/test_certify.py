@@ -248,6 +248,21 @@ def test_a_unit_that_is_dead_for_ordinary_values_is_found():
     assert certify(model, "out", tile=8).margins == (1, 1, 1, 1)
 
 
+def test_tiles_are_cut_by_the_analysed_margins_where_dead_units_hide_them():
+    image = keras.Input((None, None, 1), name="image")
+    # At most -1e9 + 9 * 1e7, also for the strongest surroundings.
+    net = layers.Conv2D(
+        1, 3, padding="same", activation="relu", kernel_initializer="ones",
+        bias_initializer=keras.initializers.Constant(-1e9),
+    )(image)  # fmt: skip
+    model = keras.Model(image, layers.Add(name="out")([net, image]))
+    certificate = certify(model, "out", tile=8)
+    assert certificate.margins == (0, 0, 0, 0)
+    assert certificate.exact
+    rows, cols = certificate.reach().outputs["out"]
+    assert (rows.margins, cols.margins) == ((1, 1), (1, 1))
+
+
 def test_margins_are_found_whatever_the_scaling_of_the_values():
     for scale in (1e-4, 0.01):
         image = keras.Input((None, None, 2), name="image")
