@@ -141,6 +141,12 @@ def write_array(inputs, out):
     rasters.write_array(out / "a.tif", array, tl.testing.small_grid(300, 400))
 
 
+def write_cog(inputs, out):
+    array = np.random.default_rng(0).random((200, 150, 3)).astype("float32")
+    grid = tl.testing.small_grid(200, 150)
+    rasters.write_array(out / "a.tif", array, grid, cog=True, compress="zstd")
+
+
 def write_patches_image(inputs, out):
     tl.write_patches(out / "a.tif", np.random.default_rng(0).random((9, 16, 16, 4)))
 
@@ -206,6 +212,7 @@ COMMANDS = {
     "savefig .png": (write_figure(".png"), ("a.png",), readable_picture),
     "savefig .pdf": (write_figure(".pdf"), ("a.pdf",), readable_pdf),
     "write_array": (write_array, ("a.tif",), readable_raster),
+    "write_array cog": (write_cog, ("a.tif",), readable_raster),
     "write_patches": (write_patches_image, ("a.tif",), readable_raster),
 }
 

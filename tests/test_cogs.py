@@ -304,7 +304,7 @@ def test_a_limit_of_file_sizes_is_an_error_and_leaves_the_old_map(tmp_path):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("size", [3, 8, 10, 13])
+@pytest.mark.parametrize("size", [3, 8, 11, 14])
 def test_a_full_disk_is_said_to_be_full(tmp_path, size):
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", tmp_path]
     try:

@@ -177,6 +177,22 @@ def test_a_truncated_file_is_damaged(door, tmp_path, share):
     assert "a.tif' is damaged" in message or "is not a raster" in message
 
 
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+@pytest.mark.parametrize("compress", ["deflate", "zstd"])
+def test_a_file_that_is_cut_short_while_it_is_read_is_damaged(
+    tmp_path, dtype, compress
+):
+    array = scenes.image(600, 700, 2, dtype=dtype)
+    path = scenes.write(tmp_path / "a.tif", array, compress=compress)
+    with open_source(path) as reader:
+        for read in (reader.read, reader.read_block):
+            read(0, 0, 5, 7)
+        os.truncate(path, path.stat().st_size // 2)
+        for read in (reader.read, reader.read_block):
+            message = refusal(lambda _: read(300, 100, 300, 600), path)  # noqa: B023
+            assert "a.tif' is damaged: its pixels from row 300, col 100 on" in message
+
+
 def add_mask(path, mask):
     """Write a .msk file beside a raster."""
     options = {"GDAL_TIFF_INTERNAL_MASK": False}
