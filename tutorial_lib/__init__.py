@@ -13,10 +13,10 @@ import wrapt
 from tutorial_lib.quiet_start import make_tensorflow_quiet
 
 # TensorFlow reads this when it is imported. Without it, its start fills a cell with log
-# lines. oneDNN, its faster kernels, is on where TensorFlow takes it for an advantage: on
-# a processor with AVX-512 VNNI a map needs 0.38 instead of 0.85 s of processor time per
-# megapixel, an epoch 0.30 instead of 0.37 s, and memory is the same. With AVX2 only,
-# where it is off, it would gain nothing.
+# lines. oneDNN, its faster kernels, is on where TensorFlow expects a gain. On a
+# processor with AVX-512 VNNI, a map then needs 0.38 instead of 0.85 s of processor time
+# per megapixel, an epoch 0.30 instead of 0.37 s, and the memory is the same. With AVX2
+# only it is off, and would gain nothing.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 make_tensorflow_quiet()
 
