@@ -22,6 +22,8 @@ import pytest
 import tutorial_lib as tl
 from tutorial_lib import rasters
 from tutorial_lib.commands import executors
+from tutorial_lib.commands.distortions import OF_MAPS, OF_NETWORKS
+from tutorial_lib.commands.given import SOURCE_OPTIONS
 from tutorial_lib.commands.map_options import TYPES
 from tutorial_lib.commands.parser import main
 from tutorial_lib.inference import shard_files, shards
@@ -422,6 +424,8 @@ def children():
 )
 def test_new_workers_are_ended_whatever_happens(run, capsys, monkeypatch, event, code):
     pytest.importorskip("distributed")
+    from dask.system import CPU_COUNT
+
     before, threads, seen = children(), set(threading.enumerate()), {}
 
     class Plan:
@@ -438,7 +442,7 @@ def test_new_workers_are_ended_whatever_happens(run, capsys, monkeypatch, event,
     assert run("--workers 2") == code
     assert len(seen["pids"]) == 2
     assert os.getpid() not in seen["pids"]
-    assert seen["threads"] == {max(1, len(os.sched_getaffinity(0)) // 2)}
+    assert seen["threads"] == {max(1, CPU_COUNT // 2)}
     assert seen["memory"] == {0}
     # A terminal sends Ctrl-C to every process of a command.
     assert set(seen["handlers"]) == {signal.SIG_IGN}
@@ -575,9 +579,10 @@ def test_a_table_is_not_written_over_an_input(folder, image, capsys):
     assert files(folder) == before
 
 
-def test_options_of_distortion_are_arguments_of_the_library():
-    arguments = {
-        *inspect.signature(tl.distortion_curve).parameters,
-        *inspect.signature(tl.seam_score).parameters,
-    }
-    assert {"chunk", "count", "seed", "crops", "output", "tile", "stride"} <= arguments
+def test_each_option_of_distortion_is_an_argument_of_its_function():
+    files = {"path", "plot"}
+    options = {*OF_NETWORKS} - files - SOURCE_OPTIONS.keys() - {"source"} | {"sources"}
+    arguments = inspect.signature(tl.distortion_curve).parameters
+    assert options == arguments.keys() - {"model"}
+    arguments = inspect.signature(tl.seam_score).parameters
+    assert {*OF_MAPS} - {"against"} == arguments.keys() - {"path"}
