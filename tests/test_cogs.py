@@ -9,10 +9,12 @@ import threading
 import time
 
 import numpy as np
+import pyproj
 import pytest
 import rasterio
 import rasterio.shutil
 import scenes
+from odc.geo.geobox import GeoBox
 from rio_cogeo.cogeo import cog_validate
 
 import tutorial_lib as tl
@@ -169,6 +171,16 @@ def test_small_and_narrow_rasters_are_valid(tmp_path, shape):
 def test_any_name_of_a_geotiff_will_do(tmp_path, name):
     check_valid(write_cog(tmp_path / name, scenes.image(6, 9, 1)))
     assert names(tmp_path) == [name]
+
+
+def test_a_crs_that_a_geotiff_cannot_hold_is_kept_beside_it(tmp_path):
+    crs = "+proj=ob_tran +o_proj=longlat +o_lat_p=39.25 +lon_0=18 +o_lon_p=0 +type=crs"
+    grid = testing.small_grid(530, 601)
+    grid = GeoBox(grid.shape, grid.transform, pyproj.CRS(crs).to_wkt())
+    path = write_array(tmp_path / "a.tif", scenes.image(530, 601, 1), grid, cog=True)
+    check_valid(path)
+    assert names(tmp_path) == ["a.tif", "a.tif.aux.xml"]
+    assert tl.read_grid(path).crs == grid.crs
 
 
 def test_tiles_are_written_in_any_order_and_blocks_follow_them(tmp_path):
