@@ -7,7 +7,7 @@ Seconds hold for an idle one. What was measured is kept in engine.json beside th
 and drawn into docs/bench_*.png. README.md and docs/*.md quote it: it is written where
 they have `<!-- bench:KEY --><!-- /bench -->`. The program ends with the table of goals,
 and with exit status 1 if one is missed. All parts take about 12 minutes on two idle
-cores, and 1.5 GB of disk.
+cores, and 1 GB of disk.
 """
 
 import argparse
@@ -149,7 +149,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help=text)
     text = "draw and fill in what was measured last, without measuring"
     parser.add_argument("--draw", action="store_true", help=text)
-    text = "folder for scenes and maps, 1.5 GB on a disk; they are removed at the end"
+    text = "folder for scenes and maps, 1 GB on a disk; they are removed at the end"
     parser.add_argument("--scratch", type=Path, help=text)
     options = parser.parse_args()
     for name in set(options.parts) - set(PARTS):
