@@ -105,6 +105,12 @@ def plan_of(model, source, **options):
     return tl.plan_inference(model, source, **chosen)
 
 
+def plan_with_digest(plan):
+    """The plan of a function, as if the function could be told from others."""
+    predictor = replace(plan.job.predictor, read_digest=lambda: "1" * 64)
+    return replace(plan, job=replace(plan.job, predictor=predictor))
+
+
 def files_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
@@ -334,6 +340,36 @@ def test_ctrl_c_leaves_nothing_running(here, source, tmp_path, monkeypatch):
     time.sleep(0.3)
     assert calls_of(calls) == ended
     assert files_in(tmp_path) == ["calls", "image.tif"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C in another way")
+def test_ctrl_c_while_the_client_waits(here, source, tmp_path):
+    calls = tmp_path / "calls"
+    plan = plan_of(Mean(calls, pause=0.05), source)
+    planned = calls_of(calls)
+
+    def press():
+        # The run ends early where something is wrong.
+        while calls_of(calls) < planned + 3:
+            if ended.wait(0.005):
+                return
+        os.kill(os.getpid(), signal.SIGINT)
+
+    ended = threading.Event()
+    presser = threading.Thread(target=press)
+    presser.start()
+    try:
+        with pytest.raises(KeyboardInterrupt, match=r"kept in '.*map\.tif\.work'"):
+            plan_with_digest(plan).write(
+                tmp_path / "map.tif", executor=here, resume=True, progress=False
+            )
+    finally:
+        ended.set()
+        presser.join()
+    count = calls_of(calls)
+    time.sleep(0.3)
+    assert calls_of(calls) == count
+    assert files_in(tmp_path) == ["calls", "image.tif", "map.tif.work"]
 
 
 def test_a_result_that_was_lost_is_not_computed_again(here, source, tmp_path):

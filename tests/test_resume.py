@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -15,7 +16,13 @@ from test_killed import Server
 
 import tutorial_lib as tl
 from tutorial_lib import rasters, testing
-from tutorial_lib.inference import assembly, shard_files, shards, work_folders
+from tutorial_lib.inference import (
+    assembly,
+    fingerprints,
+    shard_files,
+    shards,
+    work_folders,
+)
 from tutorial_lib.rasters import profiles
 
 # Side of the shards, so that most hold 2 x 2 tiles of 16 px.
@@ -240,6 +247,47 @@ def test_another_size_of_shards_is_named(
     monkeypatch.setattr(shard_files, "SHARD_SIDE", 50)
     with pytest.raises(ValueError, match="shards was 35 px, and is 50 px"):
         plan.write(path, resume=True, progress=False)
+
+
+def of_predictor(plan, **changes):
+    predictor = replace(plan.job.predictor, **changes)
+    return replace(plan, job=replace(plan.job, predictor=predictor))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"runner": "openvino"}, "runner was tensorflow, and is openvino"),
+        ({"precision": "bfloat16"}, "`precision` was float32, and is bfloat16"),
+    ],
+)
+def test_what_runs_the_model_is_named(
+    model, source, tmp_path, end_after, changes, words
+):
+    plan, path = plan_of(model, source), tmp_path / "map.tif"
+    interrupt(plan, path, end_after)
+    with pytest.raises(ValueError, match=f"continued: {words}\\."):
+        of_predictor(plan, **changes).write(path, resume=True, progress=False)
+
+
+def test_another_version_is_named(model, source, tmp_path, end_after, monkeypatch):
+    plan, path = plan_of(model, source), tmp_path / "map.tif"
+    interrupt(plan, path, end_after)
+    found = fingerprints.version
+    monkeypatch.setattr(
+        fingerprints, "version", lambda name: "9" if name == "keras" else found(name)
+    )
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    words = f"version of keras was {keras.__version__}, and is 9; TF_ENABLE_ONEDNN_OPTS"
+    with pytest.raises(ValueError, match=f"continued: {words}"):
+        plan.write(path, resume=True, progress=False)
+
+
+def test_what_has_no_place_in_a_fingerprint(model, source):
+    # Its text holds an address, so no run would be continued.
+    job = plan_of(model, source).job
+    with pytest.raises(TypeError, match="A object has no place in a fingerprint"):
+        dict(fingerprints._leaves(replace(job, nodata_rule=object()), ()))
 
 
 def test_what_changes_no_pixel_may_change(model, source, tmp_path, end_after):

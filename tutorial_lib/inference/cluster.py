@@ -208,7 +208,7 @@ def _model_file(predictor: Predictor, place: Path) -> ModelFile:
         ValueError: If it cannot be written.
     """
     path, digest = predictor.path, predictor.digest
-    if digest is None:
+    if predictor.runner == "function":
         path, digest = _pickled(place / "model.pickle", _function_bytes(predictor))
     elif path is None:
         path = _saved(predictor, place / "model.keras")
