@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import os
 import subprocess
 import sys
 import tomllib
@@ -753,3 +754,10 @@ def test_the_recorded_folder_is_gone_after_a_keras_file_is_opened(
     predict = load_predictor(tmp_path / "fcnn.keras", runner="openvino")
     assert [path.name for path in Path(tmp_path).iterdir()] == ["fcnn.keras"]
     predict({"input": batch(20, 23)}, ["estimated"])
+
+
+def test_openvino_starts_without_its_telemetry(tmp_path):
+    code = "import tutorial_lib.networks.openvino as own; own._imported()"
+    environment = os.environ | {"HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    assert not list(tmp_path.rglob("*"))

@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from itertools import islice
+from threading import Condition
 from typing import Any
 
 # Items that are prepared before the middle stage needs them, and results that may wait
@@ -26,7 +27,7 @@ def run_stages(
     """Take each item through three stages, in order, while others are in the others.
 
     The first error, or Ctrl-C, ends all stages: what waits is dropped, what runs is
-    awaited, and no thread is left.
+    awaited, also if Ctrl-C comes again, and no thread is left.
 
     Args:
         items: What to work on.
@@ -45,17 +46,17 @@ def run_stages(
     """
     first = ThreadPoolExecutor(threads, "tutorial_lib_reader")
     last = ThreadPoolExecutor(1, "tutorial_lib_writer")
-    waiting = iter(items)
+    gate, waiting = _Gate(), iter(items)
     prepared: deque[Future] = deque()
     results: deque[Future] = deque()
     try:
         for item in islice(waiting, AHEAD):
-            prepared.append(first.submit(before, item))
+            prepared.append(first.submit(gate.work, before, item))
         while prepared:
             ready = prepared.popleft().result()
             for item in islice(waiting, 1):
-                prepared.append(first.submit(before, item))
-            results.append(last.submit(after, middle(ready)))
+                prepared.append(first.submit(gate.work, before, item))
+            results.append(last.submit(gate.work, after, middle(ready)))
             # Nothing refers to a chunk any longer than the model needs it.
             del ready
             while results and (len(results) > BEHIND or results[0].done()):
@@ -63,5 +64,44 @@ def run_stages(
         while results:
             done(results.popleft().result())
     finally:
+        gate.close()
         for stage in (first, last):
             stage.shutdown(cancel_futures=True)
+
+
+class _Gate:
+    """Lets threads work until it is closed, and waits for those that do.
+
+    An executor does not know of a thread at whose start Ctrl-C came. That thread would
+    use files that are closed by then, which ends Python.
+    """
+
+    def __init__(self) -> None:
+        self._condition = Condition()
+        self._is_open, self._working = True, 0
+
+    def work(self, stage: Callable[[Any], Any], item: Any) -> Any:
+        """Take an item through a stage, unless the gate is closed."""
+        with self._condition:
+            if not self._is_open:
+                raise CancelledError
+            self._working += 1
+        try:
+            return stage(item)
+        finally:
+            with self._condition:
+                self._working -= 1
+                self._condition.notify_all()
+
+    def close(self) -> None:
+        """Let no thread work any more; Ctrl-C in the meantime comes afterwards."""
+        again = None
+        while self._is_open or self._working:
+            try:
+                with self._condition:
+                    self._is_open = False
+                    self._condition.wait_for(lambda: not self._working)
+            except KeyboardInterrupt as interrupt:
+                again = interrupt
+        if again is not None:
+            raise again

@@ -6,6 +6,7 @@ with TensorFlow's up to rounding.
 """
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cache
@@ -167,6 +168,9 @@ def _cause(err: Exception) -> str:
 
 
 def _imported() -> ModuleType:
+    # Its import would write a client ID into the home folder, and tell Google Analytics
+    # that it was started. Without this package it does neither.
+    sys.modules.setdefault("openvino_telemetry", None)
     try:
         import openvino
         import openvino.frontend.tensorflow
