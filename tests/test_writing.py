@@ -175,8 +175,11 @@ def test_floats_may_lose_digits(tmp_path):
 
 
 @pytest.mark.parametrize("compress", ["deflate", "zstd"])
-@pytest.mark.parametrize("dtype", ["uint8", "int32", "float32", "float64"])
-def test_every_compression_gives_the_pixels_back(tmp_path, compress, dtype):
+@pytest.mark.parametrize(
+    ("dtype", "predictor"),
+    [("uint8", None), ("uint16", "2"), ("int32", "2"), ("float64", "3")],
+)
+def test_every_compression_gives_the_pixels_back(tmp_path, compress, dtype, predictor):
     array = scenes.image(301, 277, 2, largest=250).astype(dtype)
     path = write_array(
         tmp_path / "a.tif", array, testing.small_grid(301, 277), compress=compress
@@ -184,8 +187,7 @@ def test_every_compression_gives_the_pixels_back(tmp_path, compress, dtype):
     np.testing.assert_array_equal(read_array(path), array)
     with rasterio.open(path) as dataset:
         assert dataset.compression.value.lower() == compress
-        predictor = dataset.tags(ns="IMAGE_STRUCTURE")["PREDICTOR"]
-    assert predictor == ("3" if dtype.startswith("float") else "2")
+        assert dataset.tags(ns="IMAGE_STRUCTURE").get("PREDICTOR") == predictor
 
 
 def test_zstd_is_refused_where_gdal_was_built_without_it(tmp_path, monkeypatch):

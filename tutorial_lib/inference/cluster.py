@@ -217,14 +217,13 @@ def _model_file(predictor: Predictor, place: Path) -> ModelFile:
 
 def _saved(predictor: Predictor, path: Path) -> Path:
     """Save a Keras model that is in memory."""
-    save = getattr(predictor, "save", None)
-    if save is None:
+    if predictor.save is None:
         raise ValueError(
             "Workers load the model from a file. Save it, `model.save('….keras')`, and "
             "plan the map with this path."
         )
     with errors_named(path):
-        save(path)
+        predictor.save(path)
     return path
 
 

@@ -169,6 +169,7 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
     wanted = wanted_pixels(rows, cols, window)
     # Where the map depends on the tiles, a window has those of the full map.
     depends = declared or nodata_rule == "tile"
+    separable = not depends or (patch_based and nodata_rule != "tile")
     side = tile_side(
         tile_size,
         rows,
@@ -177,8 +178,8 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         wanted=(rows.mapped, cols.mapped) if depends else wanted,
         takes=TileMemory(layers, request.channels, len(layout.bands)),
         memory=memory,
+        separable=separable,
     )
-    separable = patch_based and nodata_rule != "tile"
     tiles = cut_tiles(rows, cols, wanted, side, separable=separable)
     verdict = judge_blocks(job, network, side, tiles) if declared else exact(side)
     return InferencePlan(

@@ -98,6 +98,7 @@ def tile_side(
     wanted: tuple[range, range],
     takes: TileMemory,
     memory: float | None = None,
+    separable: bool = False,
 ) -> int:
     """Side of the tiles in output pixels.
 
@@ -109,6 +110,7 @@ def tile_side(
         wanted: Rows and columns for which automatic tiles are to be good.
         takes: What a run takes for a tile.
         memory: Gigabytes that automatic tiles may take; None for 0.5.
+        separable: Whether part of a tile can be computed alone.
 
     Raises:
         TypeError: If the size is not a number.
@@ -123,7 +125,9 @@ def tile_side(
         )
     if patch_based:
         return max(1, PATCH_TILE // rows.unit) * rows.unit
-    return automatic_side((rows, cols), wanted, takes, memory=memory)
+    return automatic_side(
+        (rows, cols), wanted, takes, memory=memory, separable=separable
+    )
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,7 @@ def write_map(
 
     started = time.perf_counter()
     with (
-        create_map(
-            plan, path, dtype=dtype, cog=cog, compress=compress, block=_block(plan)
-        ) as raster,
+        create_map(plan, path, dtype=dtype, cog=cog, compress=compress) as raster,
         tqdm(total=len(plan.tiles), disable=not progress) as bar,
     ):
 
@@ -67,7 +65,6 @@ def create_map(
     dtype: np.dtype,
     cog: bool = False,
     compress: str = "deflate",
-    block: int | None = None,
 ) -> AbstractContextManager[RasterWriter]:
     """The file of a map: its grid, bands, background, legend and tags."""
     # GeoTIFF keeps colours only for one band of these types.
@@ -83,7 +80,7 @@ def create_map(
         tags=_tags(plan),
         cog=cog,
         compress=compress,
-        block=block,
+        block=_block(plan),
     )
 
 

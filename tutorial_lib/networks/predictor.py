@@ -44,6 +44,7 @@ class Predictor:
         hidden: For outputs of whole numbers, the name of an output that is not listed:
             the floats that they are made of.
         path: The file or folder that it was loaded from; None for others.
+        save: Writes it as a `.keras` file; None where that cannot be done.
         runner: What runs it: "tensorflow", "openvino", or "function".
         precision: What it computes in: "float32", or "bfloat16".
 
@@ -65,6 +66,7 @@ class Predictor:
     broken_weight: Callable[[], str | None] | None = None
     hidden: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = None
+    save: Callable[[Path], None] | None = None
     runner: str = "function"
     precision: str = FLOAT32
 

@@ -176,6 +176,7 @@ def _from_keras(model: "keras.Model") -> Predictor:
         read_digest=lambda: weights_digest(model),
         broken_weight=lambda: broken_weight(function.weights),
         hidden=function.hidden,
+        save=model.save,
         runner="tensorflow",
     )
 

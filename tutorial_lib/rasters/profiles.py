@@ -103,12 +103,18 @@ def geotiff_profile(
         # The kit reads and writes all bands of a window together.
         "interleave": "pixel",
     }
+    # Level 1 is six times as quick as GDAL's 9, for files that are 4 % larger (labels).
+    profile |= {"zstd_level": 1} if compress == "zstd" else {}
     return profile | _blocks(grid, block)
 
 
 def predictor_of(dtype: np.dtype) -> int:
-    """Number of the predictor, which stores differences of neighbours."""
-    return 3 if dtype.kind == "f" else 2
+    """Number of the predictor: 1 stores values, 2 and 3 differences of neighbours."""
+    if dtype.kind == "f":
+        return 3
+    # Bytes are mostly class numbers, whose differences mean nothing: they would take a
+    # fifth more time and space.
+    return 1 if dtype.itemsize == 1 else 2
 
 
 def _blocks(grid: GeoBox, block: int | None) -> dict[str, Any]:
