@@ -212,7 +212,7 @@ def test_workers_that_end_again_and_again_are_an_error(source, tmp_path):
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         client_of(n_workers=1, threads_per_worker=1) as client,
-        pytest.raises(MemoryError, match=r"ended again and again.*`tile_size`"),
+        pytest.raises(MemoryError, match=r"Several workers died.*`tile_size`"),
     ):
         plan.write(tmp_path / "map.tif", executor=client, progress=False)
     assert files_in(tmp_path) == ["calls", "image.tif"]
@@ -445,7 +445,7 @@ def test_a_source_that_is_another(task, source):
 
 def test_a_model_that_is_another(task, tmp_path, monkeypatch):
     # There is no worker here that would say how many threads it has.
-    monkeypatch.setattr(workers, "_limit_threads", lambda: None)
+    monkeypatch.setattr(workers, "_limit_threads", lambda runner: None)
     network(seed=1).save(tmp_path / "a.keras")
     task = replace(task, model=replace(task.model, path=str(tmp_path / "a.keras")))
     with pytest.raises(ValueError, match="not the model that the map was planned with"):

@@ -88,6 +88,25 @@ def test_without_tensorflow_the_usual_error_is_raised(tmp_path):
     assert "ModuleNotFoundError: No module named 'tensorflow'" in done.stderr
 
 
+BLOCKED = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
+
+
+@pytest.mark.parametrize(
+    "code", ["tl.architectures", "tl.load_predictor('served')", "tl.patch_dataset"]
+)
+def test_what_needs_tensorflow_says_how_to_install_it(tmp_path, monkeypatch, code):
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "saved_model.pb").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    done = run(f"{BLOCKED}import tutorial_lib as tl; {code}")
+    assert "is not installed. Install it with `pip install " in done.stderr
+
+
+def test_a_look_whether_tensorflow_is_there_changes_nothing(imitation):
+    code = "import importlib.util, tutorial_lib; importlib.util.find_spec('tensorflow')"
+    assert run(f"{code}; import tensorflow", imitation()).stderr == ""
+
+
 def test_tensorflow_that_is_imported_first_is_left_alone(imitation):
     code = "import sys, tensorflow; before = list(sys.meta_path); import tutorial_lib"
     done = run(

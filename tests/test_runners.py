@@ -214,7 +214,7 @@ def test_names_and_types_are_those_of_the_signature(tmp_path):
         }
 
     folder = serve(tmp_path / "served", function, second="uint8", first="float32")
-    given, expected = load_predictor(folder, "openvino"), load_predictor(folder)
+    given, expected = load_predictor(folder, runner="openvino"), load_predictor(folder)
     assert dict(given.channels) == {"first": 3, "second": 3}
     assert set(given.outputs) == {"long", "above", "total", "half", "byte"}
     rng = np.random.default_rng(0)
@@ -233,7 +233,7 @@ def test_whole_numbers_are_clamped_alike(tmp_path, dtype):
     values = np.float32([-1e30, -300.7, -1.5, 0, 1.5, 2**31, 1e30])
     inputs = {"x": np.broadcast_to(values[:, None, None, None], (7, 2, 3, 3))}
     given, expected = (
-        load_predictor(folder, runner)(inputs, ["same", "copy"])
+        load_predictor(folder, runner=runner)(inputs, ["same", "copy"])
         for runner in ("openvino", "tensorflow")
     )
     for name, array in expected.items():
@@ -244,7 +244,7 @@ def test_an_input_without_a_shape_takes_images(tmp_path):
     module, spec = tf.Module(), tf.TensorSpec(None, tf.float32, name="x")
     double = tf.function(lambda x: {"double": 2 * x}).get_concrete_function(x=spec)
     tf.saved_model.save(module, tmp_path, signatures={"serving_default": double})
-    given = load_predictor(tmp_path, "openvino")
+    given = load_predictor(tmp_path, runner="openvino")
     pixels = batch(5, 6, 2)
     np.testing.assert_array_equal(
         given({"x": pixels}, ["double"])["double"], 2 * pixels
@@ -261,7 +261,7 @@ def test_labels_from_several_argmaxes_are_right(tmp_path):
     }
     tl.export(keras.Model({"scores": scores}, outputs), tmp_path / "served")
     pixels = np.random.default_rng(0).normal(size=(1, 9, 11, 3)).astype("float32")
-    given = load_predictor(tmp_path / "served", "openvino")(
+    given = load_predictor(tmp_path / "served", runner="openvino")(
         {"scores": pixels}, list(outputs)
     )
     expected = {
@@ -281,7 +281,7 @@ def test_operations_that_openvino_lacks_are_named(tmp_path):
         tmp_path / "served", lambda x: {"net": tf.math.igamma(x, x)}, x="float32"
     )
     with pytest.raises(ValueError, match=r"Igamma\. .*runner='tensorflow'"):
-        load_predictor(folder, "openvino")
+        load_predictor(folder, runner="openvino")
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_operations_that_openvino_lacks_are_named(tmp_path):
 def test_bits_of_floats_are_refused_where_they_matter(tmp_path, function):
     folder = serve(tmp_path / "served", function, x="float32")
     with pytest.raises(ValueError, match="Bitcast"):
-        load_predictor(folder, "openvino")
+        load_predictor(folder, runner="openvino")
 
 
 def test_without_openvino_the_extra_is_named(served, monkeypatch, repository):
@@ -327,7 +327,7 @@ def test_a_broken_folder_is_refused(tmp_path, content):
 def test_a_folder_that_serves_no_function_is_refused(tmp_path, runner):
     tf.saved_model.save(tf.Module(), tmp_path)
     with pytest.raises(ValueError, match=r"has no signature .*tl\.export"):
-        load_predictor(tmp_path, runner)
+        load_predictor(tmp_path, runner=runner)
 
 
 def test_files_that_are_not_models_are_refused(tmp_path):
@@ -339,7 +339,7 @@ def test_files_that_are_not_models_are_refused(tmp_path):
 def test_a_network_of_one_size_says_so_in_openvino(tmp_path):
     pixels = keras.Input((6, 7, 3), name="x")
     model = keras.Model({"x": pixels}, {"net": keras.layers.Rescaling(2)(pixels)})
-    predict = load_predictor(tl.export(model, tmp_path / "served"), "openvino")
+    predict = load_predictor(tl.export(model, tmp_path / "served"), runner="openvino")
     with pytest.raises(ValueError, match="takes images of 6x7 px only"):
         predict({"x": batch(6, 8, 3)}, ["net"])
 
@@ -405,7 +405,7 @@ def test_broken_weights_are_found_in_openvino(served, tmp_path):
     weights = model.get_weights()
     weights[2][0, 0, 0, 0] = np.nan
     model.set_weights(weights)
-    given = load_predictor(tl.export(model, tmp_path / "served"), "openvino")
+    given = load_predictor(tl.export(model, tmp_path / "served"), runner="openvino")
     assert given.broken_weight()
 
 
@@ -462,7 +462,7 @@ def test_bfloat16_is_close_and_not_equal(served, form):
     exact_one = (
         as_predictor(served.model)
         if form == "model"
-        else load_predictor(served.folder, form)
+        else load_predictor(served.folder, runner=form)
     )
     coarse = exact_one.in_precision("bfloat16")
     assert (coarse.precision, exact_one.precision) == ("bfloat16", "float32")
@@ -561,7 +561,7 @@ def test_bfloat16_is_refused_where_it_would_be_slow(
 
 
 def test_openvino_refuses_bfloat16_that_the_processor_lacks(served, monkeypatch):
-    predict = load_predictor(served.folder, "openvino")
+    predict = load_predictor(served.folder, runner="openvino")
     core = SimpleNamespace(get_property=lambda device, name: ["FP32"])
     monkeypatch.setattr(predict.function, "core", core)
     with pytest.raises(ValueError, match="no bfloat16 in this processor"):
@@ -704,13 +704,13 @@ def test_samples_are_few_and_spread_over_the_map(ramp, side, count, monkeypatch)
     from tutorial_lib.inference import precision
 
     plan, seen = planned(ramp, "labels", tile_size=side), []
-    run_tile = precision.run_tile
+    run_whole = precision.TileRunner.__call__
 
-    def run(job, given):
+    def run(self, given):
         seen.append((given.tile.rows.start, given.tile.cols.start))
-        return run_tile(job, given)
+        return run_whole(self, given)
 
-    monkeypatch.setattr(precision, "run_tile", run)
+    monkeypatch.setattr(precision.TileRunner, "__call__", run)
     assert compared(plan).tile_count == count <= MOST_SAMPLES
     places = np.array(sorted(set(seen)))
     assert len(places) == count

@@ -10,6 +10,7 @@ from typing import Any
 
 import wrapt
 
+from tutorial_lib.notices import tensorflow_needed
 from tutorial_lib.quiet_start import make_tensorflow_quiet
 
 # TensorFlow reads this when it is imported. Without it, its start fills a cell with log
@@ -84,10 +85,11 @@ def _register(_: Any) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return import_module(f"tutorial_lib.{_MODULES[name]}")
-    if name in _HOME:
-        return getattr(import_module(f"tutorial_lib.{_HOME[name]}"), name)
+    with tensorflow_needed():
+        if name in _MODULES:
+            return import_module(f"tutorial_lib.{_MODULES[name]}")
+        if name in _HOME:
+            return getattr(import_module(f"tutorial_lib.{_HOME[name]}"), name)
     raise AttributeError(f"tutorial_lib has no '{name}'. It has: {', '.join(__all__)}")
 
 

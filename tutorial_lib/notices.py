@@ -3,8 +3,10 @@
 import re
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-__all__ = ["error_line", "warn"]
+__all__ = ["error_line", "tensorflow_needed", "warn"]
 
 
 def warn(message: str) -> None:
@@ -30,6 +32,21 @@ def warn(message: str) -> None:
     ):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, stacklevel=level)
+
+
+@contextmanager
+def tensorflow_needed() -> Iterator[None]:
+    """Raise an error with the cure where TensorFlow or Keras is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as err:
+        if err.name not in ("tensorflow", "keras"):
+            raise
+        raise ImportError(
+            f"{err.name} is not installed. Install it with `pip install "
+            "'remote-sensing-tutorial-kit[cpu]'`; docs/large_maps.md says how for an "
+            "NVIDIA card."
+        ) from err
 
 
 def error_line(err: BaseException) -> str:

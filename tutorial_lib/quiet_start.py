@@ -49,12 +49,18 @@ class QuietFinder:
         """The place of TensorFlow; None for any other module."""
         if name != "tensorflow":
             return None
+        # Others may only ask whether TensorFlow is installed: this finder stays then.
         sys.meta_path.remove(self)
-        spec = find_spec(name)
+        try:
+            spec = find_spec(name)
+        finally:
+            sys.meta_path.insert(0, self)
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 
             def execute_quietly(module: ModuleType) -> None:
+                with suppress(ValueError):
+                    sys.meta_path.remove(self)
                 with ExitStack() as stack:
                     # A process may have no standard error.
                     with suppress(OSError):

@@ -1,7 +1,7 @@
 """Putting finished shards together in one raster, block by block."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,11 +23,19 @@ class _Window(NamedTuple):
     cols: range
 
 
+class _Waiting(NamedTuple):
+    """Part of the map, the shards that it lies in, and the names of missing ones."""
+
+    window: _Window
+    parts: Sequence[Shard]
+    missing: set[str]
+
+
 class Assembly:
     """Copies shards into a map as soon as they are there.
 
-    A block of the file is written once, when all its pixels are known: GDAL does not
-    use the space of a block again that was written twice.
+    A block of the file is written once, when all its pixels are known. If a compressed
+    block is written twice, GDAL leaves the first version in the file as unused space.
 
     Args:
         shards: All shards of the map.
@@ -44,12 +52,19 @@ class Assembly:
         corner: tuple[int, int],
     ) -> None:
         self._folder, self._raster, self._corner = folder, raster, corner
-        # For each part of the map the shards that it lies in, and those still missing.
-        self._waiting = [
-            (window, parts, {shard.name for shard in parts})
-            for window in aligned_windows(shards, raster.block_shape, corner)
-            for parts in [[one for one in shards if _common(self._at(one), window)]]
-        ]
+        # The parts of the map that wait for a shard, by its name.
+        self._waiting: dict[str, list[_Waiting]] = {one.name: [] for one in shards}
+        at = {self._at(shard): shard for shard in shards}
+        rows, cols = (list(dict.fromkeys(spans)) for spans in zip(*at, strict=True))
+        for window in aligned_windows(shards, raster.block_shape, corner):
+            touched = product(
+                [span for span in rows if _common_range(span, window.rows)],
+                [span for span in cols if _common_range(span, window.cols)],
+            )
+            parts = [at[_Window(*place)] for place in touched]
+            waiting = _Waiting(window, parts, {shard.name for shard in parts})
+            for shard in parts:
+                self._waiting[shard.name].append(waiting)
 
     def add(self, shard: Shard) -> None:
         """Take a finished shard, and write what can be written now.
@@ -57,14 +72,10 @@ class Assembly:
         Raises:
             OSError: If a shard cannot be read, or the map cannot be written.
         """
-        still = []
-        for window, parts, missing in self._waiting:
-            missing.discard(shard.name)
-            if missing:
-                still.append((window, parts, missing))
-            else:
-                self._copy(window, parts)
-        self._waiting = still
+        for waiting in self._waiting.pop(shard.name):
+            waiting.missing.discard(shard.name)
+            if not waiting.missing:
+                self._copy(waiting.window, waiting.parts)
 
     def _at(self, shard: Shard) -> _Window:
         top, left = self._corner
@@ -93,11 +104,12 @@ class Assembly:
 
 def _common(one: _Window, other: _Window) -> _Window | None:
     """Rows and columns of both; None if there are none."""
-    rows, cols = (
-        range(max(a.start, b.start), min(a.stop, b.stop))
-        for a, b in zip(one, other, strict=True)
-    )
+    rows, cols = map(_common_range, one, other)
     return _Window(rows, cols) if rows and cols else None
+
+
+def _common_range(one: range, other: range) -> range:
+    return range(max(one.start, other.start), min(one.stop, other.stop))
 
 
 def aligned_windows(

@@ -79,8 +79,8 @@ def computed_by_workers(
 ) -> Iterator[tuple[Shard, Finished]]:
     """Compute shards on the workers of a cluster; each as soon as it is finished.
 
-    A shard whose worker was lost is computed by another one. The first error of the
-    computation ends all workers' part in it.
+    A shard whose worker was lost is computed by another one. The first error ends the
+    run on all workers.
 
     Args:
         client: The client of the cluster.
@@ -98,7 +98,7 @@ def computed_by_workers(
     import distributed
 
     with _task(shards, folder, dtype) as task:
-        # The names of a run are its own: Dask would give the result of an earlier one.
+        # Keys must be unique to a run: Dask returns the stored result of a known key.
         keys = [f"{Path(task.plan_file).parent.name}-{one.name}" for one in shards]
         names = [shard.name for shard in shards]
         futures = client.map(compute, [task] * len(shards), names, key=keys, pure=False)
@@ -123,8 +123,8 @@ def _result(future: "distributed.Future") -> Finished:
         return future.result()
     except distributed.KilledWorker as err:
         raise MemoryError(
-            f"Workers that computed the same part of the map ended again and again "
-            f"({err.last_worker.address} was the last one). Most often their memory is "
+            "Several workers died while they computed the same part of the map (the "
+            f"last one: {err.last_worker.address}). Most often their memory is "
             "not enough: give each worker more, start fewer of them, or plan the map "
             "with a smaller `memory` or `tile_size`."
         ) from err
@@ -139,11 +139,12 @@ def _end(
     client: "distributed.Client", futures: Sequence["distributed.Future"], task: Task
 ) -> None:
     """Cancel what waits, and wait for the workers that are at a tile."""
-    Path(task.plan_file).unlink(missing_ok=True)
+    with suppress(OSError):
+        Path(task.plan_file).unlink(missing_ok=True)
     # Any exception: the cluster may be gone, and the error at hand says why.
     with suppress(Exception):
         client.cancel(futures, force=True)
-        client.run(until_idle, PATIENCE_S, on_error="ignore")
+        client.run(until_idle, task.plan_file, PATIENCE_S, on_error="ignore")
 
 
 def _wait_for(shard: Shard, folder: Path) -> None:

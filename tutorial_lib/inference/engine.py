@@ -120,12 +120,14 @@ def read_tile(job: Job, readers: Mapping[str, SourceReader], tile: Tile) -> Tile
         readers: The open sources; no other thread may use them meanwhile.
         tile: Which pixels.
     """
+    # A function gets the type of the raster. Other models compute in float32, and the
+    # conversion must not keep the thread busy in which they run.
+    dtype = None if job.predictor.runner == "function" else "float32"
     pixels, background = {}, np.zeros((len(tile.rows), len(tile.cols)), bool)
     for name in job.names:
         reader = readers[name]
         chunk = _read(job, reader, name, tile)
-        # rasterio gives bands one after the other, networks want them side by side.
-        pixels[name] = np.ascontiguousarray(filled(chunk))
+        pixels[name] = np.ascontiguousarray(filled(chunk), dtype)
         if job.nodata_rule and reader.may_lack_data:
             background |= background_of_source(
                 job.nodata_rule,
@@ -149,7 +151,15 @@ def run_tile(job: Job, given: TileInput) -> TileValues:
         return TileValues(tile, None, background, np.zeros_like(background))
     run = _run_patches if job.patch_based else _run_chunk
     values, broken = (_part(job, tile, array) for array in run(job, tile, pixels))
-    return TileValues(tile, values, background, broken)
+    return TileValues(tile, _in_bytes(values), background, broken)
+
+
+def _in_bytes(values: np.ndarray) -> np.ndarray:
+    """Class numbers in one byte each where they fit: tiles wait for the writer."""
+    if values.dtype.kind not in "iu" or not values.size:
+        return values
+    small = values.min() >= 0 and values.max() <= np.iinfo("uint8").max
+    return values.astype("uint8") if small else values
 
 
 def _read(job: Job, reader: SourceReader, name: str, tile: Tile) -> Chunk:
@@ -188,6 +198,25 @@ def _run_patches(job: Job, tile: Tile, pixels: Mapping[str, np.ndarray]) -> Give
     height, width = next(iter(grids.values())).shape
     values = sum(grid.values_of_patch for grid in grids.values())
     size = int(np.clip(BATCH_VALUES // values, 1, height * width))
+    while True:
+        try:
+            values, broken = _run_batches(job, grids, (height, width), size)
+            break
+        except MemoryError:
+            if size == 1:
+                raise
+            size = -(-size // 2)
+    return (
+        rearrange(values, "(j i) h w c -> (j h) (i w) c", j=height),
+        rearrange(broken, "(j i) h w -> (j h) (i w)", j=height),
+    )
+
+
+def _run_batches(
+    job: Job, grids: Mapping[str, "_PatchGrid"], shape: tuple[int, int], size: int
+) -> Given:
+    """The outputs of all blocks of a tile, row by row, in batches of one size."""
+    height, width = shape
     side, results = job.rows.unit, []
     for first in range(0, height * width, size):
         # The last block is repeated in the last batch: all batches have one shape, so
@@ -195,14 +224,9 @@ def _run_patches(job: Job, tile: Tile, pixels: Mapping[str, np.ndarray]) -> Give
         blocks = np.arange(first, first + size).clip(max=height * width - 1)
         batch = {name: grid.patches(blocks) for name, grid in grids.items()}
         results.append(_call(job, batch, (side, side)))
-    values, broken = (
-        np.concatenate(arrays)[: height * width]
-        for arrays in zip(*results, strict=True)
-    )
-    return (
-        rearrange(values, "(j i) h w c -> (j h) (i w) c", j=height),
-        rearrange(broken, "(j i) h w -> (j h) (i w)", j=height),
-    )
+    values, broken = zip(*results, strict=True)
+    count = height * width
+    return np.concatenate(values)[:count], np.concatenate(broken)[:count]
 
 
 @dataclass(frozen=True, eq=False)

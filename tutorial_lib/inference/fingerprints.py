@@ -1,4 +1,7 @@
-"""What decides the pixels of a map, as text: a run is continued with the same only."""
+"""Everything that decides the pixels of a map, as text.
+
+A run is continued only if it is the same.
+"""
 
 import hashlib
 import json
@@ -25,14 +28,18 @@ PACKAGES = (
     *("openvino", "numpy", "rasterio"),
 )
 
-# Switches of TensorFlow that change the last bits of what it computes.
-SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "TF_ENABLE_ONEDNN_BF16")
+# Environment variables that change the last bits of what TensorFlow computes, or more:
+# oneDNN may compute in a lower precision, or with other instructions.
+SWITCHES = (
+    *("TF_ENABLE_ONEDNN_OPTS", "TF_SET_ONEDNN_FPMATH_MODE"),
+    *("ONEDNN_DEFAULT_FPMATH_MODE", "ONEDNN_MAX_CPU_ISA"),
+)
 
 # Fields of a plan and of its parts that do not change a pixel: what is said about it,
 # and how its file looks. The predictor and the sources are described in other ways.
 _NO_PIXELS = {
     *("predictor", "sources", "inputs", "tiles", "scaled", "verdict", "certificate"),
-    *("derived", "bytes_per_pixel", "memory", "legend", "bands"),
+    *("derived", "bytes_per_pixel", "legend", "bands"),
 }
 
 # The words of `plan_inference` for what a plan calls otherwise.
@@ -78,9 +85,9 @@ def fingerprint(plan: "PlannedMap", dtype: np.dtype, shard_side: int) -> Fingerp
     digest = predictor.digest
     if digest is None:
         raise ValueError(
-            "`resume=True` must tell whether the model is still the same, and it "
-            "cannot tell that of a plain function. Save the network as a `.keras` file "
-            "or a SavedModel and give its path, or leave `resume` out."
+            "`resume=True` cannot check whether a plain function is still the same. "
+            "Save the network as a `.keras` file or a SavedModel and give its path, or "
+            "leave `resume` out."
         )
     largest = plan.tiles.largest
     sides = len(largest.computed_rows), len(largest.computed_cols)
@@ -105,8 +112,7 @@ def versions() -> Fingerprint:
             found[f"version of {package}"] = version(package)
         except PackageNotFoundError:
             continue
-    # Without the variable oneDNN is on, which the kit also writes as "1".
-    return found | {name: os.environ.get(name, "1") for name in SWITCHES}
+    return found | {name: os.environ.get(name, "not set") for name in SWITCHES}
 
 
 def digest_of(prints: Mapping[str, str]) -> str:

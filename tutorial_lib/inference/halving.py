@@ -13,7 +13,7 @@ __all__ = ["TileRunner"]
 class TileRunner:
     """Runs the model on tiles; after a `MemoryError` on halves of them, and so on.
 
-    What was read for a tile holds what is read for its parts, so nothing is read again.
+    The chunk of a tile contains the chunks of its parts, so nothing is read again.
 
     Attributes:
         job: What is computed.
@@ -68,7 +68,12 @@ class TileRunner:
     def _halve(self, tile: Tile, err: MemoryError) -> None:
         longest = min(self.side or _longest(tile), _longest(tile))
         unit = self.job.rows.unit
-        if self.job.patch_based or not self.exact or longest <= unit:
+        if self.job.patch_based:
+            raise MemoryError(
+                f"{err} The model runs on few patches at a time already. Close other "
+                "programs, or map the scene on a machine with more memory."
+            ) from err
+        if not self.exact or longest <= unit:
             raise MemoryError(
                 f"{err} The tile has {longest} px a side. Plan the map with a smaller "
                 "`tile_size`, or on a machine with more memory."

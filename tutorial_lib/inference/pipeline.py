@@ -24,10 +24,11 @@ def run_stages(
     done: Callable[[Any], None],
     threads: int = 1,
 ) -> None:
-    """Take each item through three stages, in order, while others are in the others.
+    """Take items through three stages that run at the same time.
 
-    The first error, or Ctrl-C, ends all stages: what waits is dropped, what runs is
-    awaited, also if Ctrl-C comes again, and no thread is left.
+    Results keep the order of the items. The first error or Ctrl-C ends all stages:
+    waiting items are dropped, and running ones are finished, even if Ctrl-C comes
+    again. No thread is left.
 
     Args:
         items: What to work on.
@@ -57,16 +58,21 @@ def run_stages(
             for item in islice(waiting, 1):
                 prepared.append(first.submit(gate.work, before, item))
             results.append(last.submit(gate.work, after, middle(ready)))
-            # Nothing refers to a chunk any longer than the model needs it.
+            # Free the chunk as soon as the model has used it.
             del ready
             while results and (len(results) > BEHIND or results[0].done()):
                 done(results.popleft().result())
         while results:
             done(results.popleft().result())
     finally:
-        gate.close()
+        # First of all, so that their threads end even if Ctrl-C comes again.
         for stage in (first, last):
-            stage.shutdown(cancel_futures=True)
+            stage.shutdown(wait=False, cancel_futures=True)
+        try:
+            gate.close()
+        finally:
+            for stage in (first, last):
+                stage.shutdown()
 
 
 class _Gate:

@@ -79,7 +79,7 @@ class InferencePlan(PlannedMap):
                 None takes the plan's.
             progress: Whether to show a progress bar.
             resume: Whether to keep finished parts in a folder beside the map, and to
-                go on from there if an earlier run was ended.
+                continue from the parts of a run that ended early.
             executor: A `distributed.Client`, to compute the parts on its workers.
             cog: Whether to write a cloud-optimised GeoTIFF, with overviews.
             compress: "deflate", or "zstd", which is quicker but which older programs
@@ -93,7 +93,8 @@ class InferencePlan(PlannedMap):
             ValueError: If the background does not fit the type, the map would be
                 written onto one of its inputs, or the parts of the earlier run belong
                 to another map.
-            OSError: If the file cannot be written; nothing is left behind.
+            OSError: If the file cannot be written; nothing is left behind, except the
+                finished parts of `resume`.
             MemoryError: If the memory is not enough, also for smaller tiles.
         """
         options: dict[str, Any] = {
@@ -104,19 +105,22 @@ class InferencePlan(PlannedMap):
         }
         resume = arguments.flag("resume", resume)
         check_not_input(check_geotiff(path), self.inputs)
+        # Before the run, so that an error here does not follow hours of work.
+        change = self._precision_change()
         if resume or executor is not None:
             report = write_in_shards(
                 self, path, resume=resume, executor=executor, **options
             )
         else:
             report = write_map(self, path, **options)
-        if self.job.predictor.precision != FLOAT32:
-            report = replace(report, precision_change=self._precision_change())
+        report = replace(report, precision_change=change)
         for sentence in report.warnings:
             warn(sentence)
         return report
 
-    def _precision_change(self) -> PrecisionChange:
+    def _precision_change(self) -> PrecisionChange | None:
+        if self.job.predictor.precision == FLOAT32:
+            return None
         exact = self.job.predictor.in_precision(FLOAT32)
         with open_sources(self.sources) as readers:
             return changed_labels(

@@ -12,7 +12,7 @@ import numpy as np
 
 from tutorial_lib.inference.engine import TileValues, read_tile
 from tutorial_lib.inference.halving import TileRunner
-from tutorial_lib.inference.pipeline import run_stages
+from tutorial_lib.inference.pipeline import AHEAD, run_stages
 from tutorial_lib.inference.planned import PlannedMap
 from tutorial_lib.inference.strips import (
     cache_bytes,
@@ -32,7 +32,7 @@ from tutorial_lib.rasters.opening import BLOCK_CACHE, block_cache
 # Reader threads for sources on the internet, where most of the time is spent waiting.
 # A file of this machine has one: GDAL keeps decoded blocks for each handle apart, so a
 # second one would decode most blocks again.
-REMOTE_READERS = 4
+REMOTE_READERS = AHEAD
 _REMOTE = re.compile(r"\w+://|/vsi(curl|s3|gs|az|adls|oss|swift|webhdfs)")
 
 Put = Callable[[Tile, np.ndarray], None]
@@ -79,8 +79,8 @@ def run_plan(
         done: Called after each tile, in the thread of the caller.
 
     Returns:
-        What was counted. It holds the warnings: a thread of its own could not tell
-        which line of the user's code they are about.
+        The counts and the warnings. The caller emits them, because a warning from
+        another thread cannot point to the user's line.
     """
     counts = Counts()
     runner = TileRunner(plan.job, exact=plan.verdict is not None and plan.verdict.exact)

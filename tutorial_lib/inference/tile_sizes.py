@@ -7,6 +7,7 @@ from math import ceil, lcm
 from tutorial_lib.grids import tile_spans
 from tutorial_lib.inference.lattice import Lattice
 from tutorial_lib.inference.pipeline import AHEAD, BEHIND
+from tutorial_lib.notices import warn
 
 # Gigabytes that a run may take where the user does not say it. With it a map of a whole
 # Sentinel-2 tile fits into 1.2 GB, TensorFlow included.
@@ -16,8 +17,8 @@ DEFAULT_MEMORY = 0.5
 # pixel more than twice, more memory saves much time. A machine on Binder has 2 GB.
 DEEP_MEMORY, TWICE = 1.0, 2
 
-# Where even the smallest tiles take too much memory, half more than that is allowed:
-# they read each pixel hundreds of times.
+# If even the smallest tiles exceed the memory, 1.5 times their memory is allowed: the
+# smallest tiles read each pixel hundreds of times.
 MORE_THAN_SMALLEST = 1.5
 
 # What is taken for the layers of a model that are not known, in bytes for a pixel of
@@ -159,6 +160,13 @@ def automatic_side(
         _option(lattices, wanted, side, of, separable)
         for side in _sides(lattices, wanted)
     ]
+    smallest = min(option.memory for option in options)
+    if memory is not None and memory < smallest:
+        warn(
+            f"`memory` is {memory:g} GB, and the smallest tiles take about "
+            f"{smallest:.2g} GB. Tiles of about that size are taken; give "
+            f"`memory={ceil(10 * smallest) / 10:g}`, or more for fewer pixels to read."
+        )
     best = _best(options, DEFAULT_MEMORY if memory is None else memory)
     if memory is None and best.redundancy > TWICE:
         best = _best(options, DEEP_MEMORY)

@@ -67,8 +67,8 @@ def kept_folder(path: PathLike, prints: Fingerprint) -> Iterator[Path]:
     """
     target = real_path(Path(path))
     folder = target.with_name(target.name + ENDING)
-    # Named by what is computed: a worker that goes on for a run that was killed never
-    # writes among the shards of another map.
+    # Named by what is computed: a worker that still computes for a killed run then
+    # never writes into the shards of another map.
     shards = folder / f"shards-{digest_of(prints)[:12]}"
     with _locked(folder, path):
         _check_plan(folder, path, prints)
@@ -103,7 +103,8 @@ def _check_plan(folder: Path, path: PathLike, prints: Fingerprint) -> None:
     if before != prints:
         raise ValueError(
             f"The unfinished '{path}' cannot be continued: "
-            f"{differences(before, prints)}. Run it as it was. {cure}"
+            f"{differences(before, prints)}. Repeat the call with the earlier values. "
+            f"{cure}"
         )
 
 
@@ -162,6 +163,12 @@ def _locked(folder: Path, path: PathLike) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+        # Windows does not remove the lock while it is open; elsewhere it is gone, or
+        # another run has taken it.
+        if fcntl is None and not (folder / PLAN).exists():
+            with suppress(OSError):
+                (folder / LOCK).unlink()
+                folder.rmdir()
 
 
 def _lock(descriptor: int) -> bool:

@@ -6,10 +6,12 @@ beside the shards, on a disk that the client and all workers share.
 
 import asyncio
 import hashlib
+import logging
 import pickle
 import socket
-from collections.abc import Mapping
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -32,6 +34,13 @@ if TYPE_CHECKING:
 
 # A model on several cores uses all threads of its process, so shards take turns.
 _one_shard = Lock()
+# The plan's file of the shard that is being computed.
+_computing: list[str] = []
+
+# A network disk may fail once. Other errors come again, so they end the run at once.
+TRIES, PAUSE_S = 3, 1.0
+
+_log = logging.getLogger(__name__)
 
 # Seconds between two looks at whether a worker has stopped.
 _LOOK_S = 0.05
@@ -97,7 +106,7 @@ class RunEndedError(RuntimeError):
 
 
 def compute(task: Task, name: str) -> Finished:
-    """Compute a shard, unless its files are there: then its result was lost only.
+    """Compute a shard. If its files are complete, only Dask's result was lost.
 
     Args:
         task: The run.
@@ -108,7 +117,7 @@ def compute(task: Task, name: str) -> Finished:
         ValueError: If it sees another file, or has other versions of the packages.
         RunEndedError: If the client has ended the run.
     """
-    with _one_shard:
+    with _one_shard, _marked(task.plan_file):
         baggage = _baggage(task.plan_file, task.checksum)
         shard, folder = Shard(name, baggage.shards[name]), Path(task.folder)
         known = finished(shard, folder)
@@ -116,15 +125,30 @@ def compute(task: Task, name: str) -> Finished:
             return known
         job = replace(shard.plan.job, predictor=_predictor(task.model))
         shard = replace(shard, plan=replace(shard.plan, job=job))
-        _check_going_on(task)
         going_on = partial(_check_going_on, task)
+        for _ in range(TRIES - 1):
+            going_on()
+            try:
+                return write_shard(shard, folder, baggage.dtype, done=going_on)
+            except OSError as err:
+                _log.warning("Part '%s' is tried again after: %s", name, err)
+                time.sleep(PAUSE_S)
         return write_shard(shard, folder, baggage.dtype, done=going_on)
 
 
-async def until_idle(seconds: float) -> None:
-    """Wait until this worker computes no shard, or some time is over."""
+@contextmanager
+def _marked(plan_file: str) -> Iterator[None]:
+    _computing.append(plan_file)
+    try:
+        yield
+    finally:
+        _computing.remove(plan_file)
+
+
+async def until_idle(plan_file: str, seconds: float) -> None:
+    """Wait until this worker computes no shard of a run, or some time is over."""
     for _ in range(int(seconds / _LOOK_S)):
-        if not _one_shard.locked():
+        if plan_file not in _computing:
             return
         await asyncio.sleep(_LOOK_S)
 
@@ -162,8 +186,7 @@ def _predictor(model: ModelFile) -> Predictor:
     """The model of a run, loaded once by a process."""
     if model.runner == "function":
         return pickle.loads(_checked_bytes(model.path, model.checksum))
-    if model.runner == "tensorflow":
-        _limit_threads()
+    _limit_threads(model.runner)
     predictor = load_predictor(_seen(model.path), runner=model.runner)
     if predictor.digest != model.checksum:
         raise ValueError(
@@ -200,16 +223,22 @@ def _machine() -> str:
     return f"'{socket.gethostname()}'"
 
 
-@lru_cache(maxsize=1)
-def _limit_threads() -> None:
-    """Have TensorFlow use as many threads as this worker of Dask has.
+@lru_cache
+def _limit_threads(runner: str) -> None:
+    """Have a model use as many threads as this worker of Dask has.
 
     The workers of one machine would use all its cores each, and wait for each other.
     """
-    import tensorflow as tf
     from distributed import get_worker
 
     count = get_worker().state.nthreads
+    if runner == "openvino":
+        from tutorial_lib.networks import openvino
+
+        openvino.limit_threads(count)
+        return
+    import tensorflow as tf
+
     # It cannot be changed after TensorFlow's start, as in a notebook's own process.
     with suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(count)

@@ -30,7 +30,16 @@ BITS = "tutorial_lib bits of a float"
 # Parts of OpenVINO's errors when memory is short.
 OUT_OF_MEMORY = ("bad_alloc", "bad alloc", "out of memory", "out_of_memory", "allocate")
 
-__all__ = ["OpenVinoModel", "of_folder"]
+# Threads of a model that is loaded from now on; None for all cores.
+_threads: int | None = None
+
+__all__ = ["OpenVinoModel", "limit_threads", "of_folder"]
+
+
+def limit_threads(count: int) -> None:
+    """Let the models of this process use so many threads: it shares its machine."""
+    global _threads
+    _threads = count
 
 
 class OpenVinoModel:
@@ -114,6 +123,8 @@ class OpenVinoModel:
             # One image at a time, on all cores.
             "PERFORMANCE_HINT": "LATENCY",
         }
+        if _threads is not None:
+            settings["INFERENCE_NUM_THREADS"] = _threads
         return self.core.compile_model(part, "CPU", settings).create_infer_request()
 
     def broken_weight(self) -> str | None:

@@ -19,6 +19,7 @@ from tutorial_lib.fields.reach import NetworkReach
 from tutorial_lib.networks.checks import OutputError, check_exists
 from tutorial_lib.networks.files import check_kind, folder_hash, read_reach
 from tutorial_lib.networks.predictor import Arrays, Predictor, known_reach
+from tutorial_lib.notices import tensorflow_needed
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.causes import full_path
 
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 
-def load_predictor(path: PathLike, runner: str = "tensorflow") -> Predictor:
+def load_predictor(path: PathLike, *, runner: str = "tensorflow") -> Predictor:
     """Load a saved model as a function of arrays.
 
     Args:
@@ -75,12 +76,9 @@ def load_predictor(path: PathLike, runner: str = "tensorflow") -> Predictor:
         check_kind(path)
     if runner == "openvino":
         predictor = _in_openvino(path) if is_folder else _exported_to_openvino(path)
-    elif is_folder:
-        predictor = _from_saved_model(path)
     else:
-        from tutorial_lib.networks.saving import read_model
-
-        predictor = as_predictor(read_model(path))
+        with tensorflow_needed():
+            predictor = (_from_saved_model if is_folder else _from_file)(path)
     return replace(predictor, path=Path(full_path(path)))
 
 
@@ -179,6 +177,12 @@ def _from_keras(model: "keras.Model") -> Predictor:
         save=model.save,
         runner="tensorflow",
     )
+
+
+def _from_file(path: Path) -> Predictor:
+    from tutorial_lib.networks.saving import read_model
+
+    return as_predictor(read_model(path))
 
 
 def _from_saved_model(folder: Path) -> Predictor:

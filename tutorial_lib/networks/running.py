@@ -115,7 +115,8 @@ class CompiledModel:
         shapes = tuple((name, array.shape) for name, array in arrays.items())
         try:
             return self._run(tuple(arrays.values()), shapes, tuple(outputs))
-        except tf.errors.ResourceExhaustedError as err:
+        # NumPy and the kernels of oneDNN raise errors of their own.
+        except (tf.errors.ResourceExhaustedError, MemoryError) as err:
             raise MemoryError(
                 f"The model has not enough memory for images of {dict(shapes)}. Give "
                 "it smaller ones."

@@ -15,6 +15,7 @@ from tutorial_lib import arguments
 from tutorial_lib.display import wrapped
 from tutorial_lib.fields.reach import NetworkReach, Reach
 from tutorial_lib.networks.predictors import Predictor, as_predictor
+from tutorial_lib.proof.deviations import SHARE_OF_RANGE
 from tutorial_lib.proof.probe import Margins, Probe, ProbeInput
 from tutorial_lib.proof.repeats import MULTIPLE
 from tutorial_lib.proof.samples import Sample, read_sample
@@ -30,12 +31,13 @@ class Certificate:
         output: Name of the output.
         tile: Side of the tiles in output pixels.
         exact: Whether the tiled map equals the whole map, apart from the order of sums
-            (1e-5 of the range of values) and the tolerance. Its tiles are cut by the
-            larger of the measured and the analysed margins.
+            (1e-5 of the range of values; up to 1e-4 where a rounding error of the
+            inputs changes the output as much) and the tolerance. Its tiles are cut by
+            the larger of the measured and the analysed margins.
         bitwise: Whether it does in every bit, if chunks are computed one at a time.
-        max_difference: Largest difference of the two maps, in the image where it is the
-            largest share of the range.
-        value_range: Largest minus smallest value of the whole map in that image.
+        max_difference: Largest difference of the two maps in any image.
+        value_range: Largest minus smallest value of the whole map, in the image where
+            the difference is the largest share of what is allowed.
         margins: Output pixels that depend on the surroundings of a chunk, as measured;
             None if all do.
         analysed_margins: The margins by `analyse`; None where it gives none.
@@ -233,6 +235,11 @@ class Certificate:
             return "exact, tiled and whole map are equal in every bit"
         if self.tolerance:
             return f"exact within the tolerance, {difference}"
+        if self.max_difference > SHARE_OF_RANGE * self.value_range:
+            return (
+                f"exact up to rounding, {difference}; a rounding error of the inputs "
+                "changes the output as much"
+            )
         return f"exact up to the order of sums, {difference}"
 
     def _tolerance_text(self) -> list[str]:

@@ -54,13 +54,15 @@ def compare_tiles(
     for level in images.levels:
         image = probe.noise(images.shape, 0, level, rng)
         whole, allowed = probe.run(image), probe.repeats.used
+        rounding = None
         for corner in images.corners:
             alone = probe.run(probe.part(image, corner, images.chunk))
             _check_size(probe, layout, images.chunk, alone)
             inner, same = _same_part(layout, alone, corner, margins)
             one = deviation(alone[inner], whole[same], tolerance=allowed)
-            if not one.equal and allowed == probe.repeats.used:
-                allowed = max(allowed, _rounding(probe, image, whole, rng))
+            if not one.equal and rounding is None:
+                rounding = _rounding(probe, image, whole, rng)
+                allowed = max(allowed, rounding)
                 one = deviation(alone[inner], whole[same], tolerance=allowed)
             found.append(one)
     worst = max(found, key=lambda one: (one.share, not one.bitwise))

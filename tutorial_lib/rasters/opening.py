@@ -123,6 +123,9 @@ class _QuietOpening:
     # open rasters at the same time, the last one may put back those of the first, and
     # the filter is never removed. This object removes its own filter only.
 
+    # Any message, written as nobody else does, so that the filter is found again.
+    MESSAGE = r"(?s:.)(?#tutorial_lib)"
+
     def __init__(self) -> None:
         self._lock = Lock()
         self._running = 0
@@ -131,11 +134,10 @@ class _QuietOpening:
     def __enter__(self) -> None:
         with self._lock:
             if not self._running:
-                # A message makes it another filter than the same one of the caller.
                 warnings.filterwarnings(
-                    "ignore", ".", rasterio.errors.NotGeoreferencedWarning
+                    "ignore", self.MESSAGE, rasterio.errors.NotGeoreferencedWarning
                 )
-                self._filter = warnings.filters[0]
+                self._filter = next(filter(self._is_own, warnings.filters), None)
             self._running += 1
 
     def __exit__(self, *_: object) -> None:
@@ -144,6 +146,9 @@ class _QuietOpening:
             # Somebody may have put back older filters meanwhile.
             if not self._running and self._filter in warnings.filters:
                 warnings.filters.remove(self._filter)
+
+    def _is_own(self, one: tuple) -> bool:
+        return one[1] is not None and one[1].pattern == self.MESSAGE
 
 
 _quiet_opening = _QuietOpening()
