@@ -360,6 +360,15 @@ def test_a_scheduler_that_exists_is_used_and_goes_on(
     assert "has no workers yet" in capsys.readouterr().err
 
 
+def test_a_mistyped_number_of_workers_starts_none(run, monkeypatch, capsys):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(tl, "plan_inference", pytest.fail, raising=False)
+    assert run("--workers 100000") == 1
+    error = capsys.readouterr().err
+    assert "--workers 100000: this machine has" in error
+    assert error.count("\n") == 1
+
+
 @pytest.mark.parametrize("address", ["silent", "closed"])
 def test_a_scheduler_that_does_not_answer_is_one_sentence(
     run, monkeypatch, capsys, address

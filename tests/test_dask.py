@@ -218,6 +218,20 @@ def test_workers_that_end_again_and_again_are_an_error(source, tmp_path):
     assert files_in(tmp_path) == ["calls", "image.tif"]
 
 
+def test_a_cluster_without_workers_is_told(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "NO_WORKERS_S", 0.2)
+    plan = plan_of(Mean(tmp_path / "calls"), source)
+    with client_of(processes=False, n_workers=0, threads_per_worker=1) as client:
+        starter = threading.Timer(1, client.cluster.scale, (1,))
+        starter.start()
+        with pytest.warns(UserWarning, match="has no workers, so the map") as told:
+            plan.write(tmp_path / "map.tif", executor=client, progress=False)
+        starter.join()
+    # It is said once.
+    assert len(told) == 1
+    assert files_in(tmp_path) == ["calls", "image.tif", "map.tif"]
+
+
 CLIENT = """
 import sys
 import distributed, tutorial_lib as tl

@@ -189,6 +189,40 @@ def test_a_source_that_is_damaged_in_the_middle(
     whole_map_is_written(write, plan, model)
 
 
+@pytest.mark.parametrize("change", ["smaller", "larger", "moved"])
+def test_a_source_that_is_another_raster_than_was_planned(
+    plan, model, source, tmp_path, write, change
+):
+    whole = source.read_bytes()
+    if change == "moved":
+        with rasterio.open(source, "r+") as dataset:
+            dataset.transform @= rasterio.Affine.translation(1, 0)
+    else:
+        shape = np.add(SHAPE, -9 if change == "smaller" else 9)
+        values = np.ones((*shape, 3), "uint16")
+        rasters.write_array(source, values, tl.testing.small_grid(*shape))
+    model.happens(TILES, pytest.fail)
+    with (
+        left_as_it_was(tmp_path),
+        pytest.raises(ValueError, match=r"'.*' was changed since the map was planned"),
+    ):
+        write()
+    assert model.calls == 0
+    source.write_bytes(whole)
+    whole_map_is_written(write, plan, model)
+
+
+def test_a_source_that_is_written_meanwhile_is_told(plan, model, source, write):
+    def rewrite():
+        source.write_bytes(source.read_bytes())
+
+    model.happens(TILES // 2, rewrite)
+    with pytest.warns(UserWarning, match="was changed while the map was computed"):
+        report = write()
+    assert str(source) in report.warnings[-1]
+    whole_map_is_written(write, plan, model)
+
+
 @pytest.mark.parametrize("at", [0, 1, 37, TILES - 1])
 def test_a_model_that_breaks(plan, model, tmp_path, write, at):
     error = BrokenModelError("no more")
@@ -314,10 +348,13 @@ def test_ctrl_c_twice(plan, model, tmp_path, write, monkeypatch):
     timer = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
     monkeypatch.setattr(rasters.RasterWriter, "write", write_slowly)
     model.happens(1, twice)
-    before = files(tmp_path)
-    with pytest.raises(KeyboardInterrupt):
+    before, threads = files(tmp_path), running_threads()
+    with pytest.raises(KeyboardInterrupt) as caught:
         write()
     after_the_end = list(working)
+    # Also as long as the error holds on to what was used.
+    assert caught.value.__traceback__ is not None
+    wait_for(lambda: running_threads() == threads)
     timer.join()
     assert after_the_end == []
     assert files(tmp_path) == before

@@ -326,6 +326,15 @@ def other_bytes(path):
     path.write_bytes(content)
 
 
+def with_value(**values):
+    """A function that changes values of a record."""
+
+    def change(path):
+        path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+    return change
+
+
 DAMAGES = {
     "raster cut off": ("tif", cut_off),
     "raster changed": ("tif", other_bytes),
@@ -333,6 +342,9 @@ DAMAGES = {
     "record cut off": ("json", cut_off),
     "record of another shard": ("json", lambda p: p.write_text('{"place": [1]}')),
     "record not of a shard": ("json", lambda path: path.write_text("[1, 2]")),
+    "record with a text for a number": ("json", with_value(skipped="2")),
+    "record with a number below 0": ("json", with_value(broken=-1)),
+    "record with a list for a text": ("json", with_value(warnings=[[]])),
     "record of bytes": ("json", lambda path: path.write_bytes(b"\xff\xfe\x00")),
 }
 

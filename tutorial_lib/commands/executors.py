@@ -23,6 +23,9 @@ TIMEOUT = 5
 # Seconds that all workers have to start, on a machine that is busy.
 START = 120
 
+# More processes than cores take memory and time, and a mistyped number all of both.
+MOST_PER_CORE = 4
+
 # Has each worker process leave Ctrl-C to the process of the command.
 PRELOAD = "tutorial_lib.commands.signals"
 
@@ -33,15 +36,28 @@ def check_executor(options: Namespace) -> None:
     """Check what --workers and --dask need.
 
     Raises:
-        ValueError: If Dask is not installed, or --dask is not an address.
+        ValueError: If Dask is not installed, there are too many --workers, or --dask is
+            not an address.
         OSError: If no scheduler answers.
     """
     if _is_wanted(options):
         _dask()
+    if "workers" in options:
+        _check_count(options.workers)
     if "dask" in options and not _identity(options.dask)["workers"]:
         warn(
             f"The scheduler at '{options.dask}' has no workers yet: a run waits for "
             "them."
+        )
+
+
+def _check_count(count: int) -> None:
+    from dask.system import CPU_COUNT
+
+    if count > (most := MOST_PER_CORE * CPU_COUNT):
+        raise ValueError(
+            f"--workers {count}: this machine has {CPU_COUNT} cores, and more "
+            f"processes make no map quicker. Give at most {most}."
         )
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from tutorial_lib import arguments
 from tutorial_lib.inference.fingerprints import versions
+from tutorial_lib.inference.input_files import source_files
 from tutorial_lib.inference.shard_files import Finished, Shard
 from tutorial_lib.inference.workers import (
     Baggage,
@@ -28,8 +29,7 @@ from tutorial_lib.inference.workers import (
     until_idle,
 )
 from tutorial_lib.networks.predictors import Predictor
-from tutorial_lib.notices import error_line
-from tutorial_lib.rasters import PathLike
+from tutorial_lib.notices import error_line, warn
 from tutorial_lib.rasters.files import write_bytes
 from tutorial_lib.rasters.write_errors import errors_named
 
@@ -44,6 +44,10 @@ PATIENCE_S = 60
 # Seconds after which a network disk shows a new file to all machines at the latest: the
 # longest that NFS keeps the list of a folder (`acdirmax`).
 NEW_FILE_S = 60
+
+# Seconds without a finished shard, until the client looks whether there are workers,
+# and between two looks at whether a shard is finished.
+NO_WORKERS_S, LOOK_S = 10, 0.05
 
 __all__ = ["check_client", "computed_by_workers"]
 
@@ -95,8 +99,6 @@ def computed_by_workers(
     """
     if not shards:
         return
-    import distributed
-
     with _task(shards, folder, dtype) as task:
         # Keys must be unique to a run: Dask returns the stored result of a known key.
         keys = [f"{Path(task.plan_file).parent.name}-{one.name}" for one in shards]
@@ -104,16 +106,46 @@ def computed_by_workers(
         futures = client.map(compute, [task] * len(shards), names, key=keys, pure=False)
         by_key = dict(zip(keys, shards, strict=True))
         try:
-            # It asks for the current client, which may be another one or none.
-            with client.as_current():
-                completed = distributed.as_completed(futures)
-            for future in completed:
+            for future in _completed(client, futures):
                 shard, record = by_key[future.key], _result(future)
                 _wait_for(shard, folder)
                 yield shard, record
         except BaseException:
             _end(client, futures, task)
             raise
+
+
+def _completed(
+    client: "distributed.Client", futures: Sequence["distributed.Future"]
+) -> "Iterator[distributed.Future]":
+    """Futures when they complete; a warning where there are no workers to do so."""
+    import distributed
+
+    # It asks for the current client, which may be another one or none.
+    with client.as_current():
+        completed = distributed.as_completed(futures)
+    told, next_look = False, time.monotonic() + NO_WORKERS_S
+    while not completed.is_empty():
+        if completed.has_ready():
+            yield next(completed)
+            next_look = time.monotonic() + NO_WORKERS_S
+            continue
+        if not told and time.monotonic() > next_look:
+            told = _tell_of_no_workers(client)
+            next_look = time.monotonic() + NO_WORKERS_S
+        time.sleep(LOOK_S)
+
+
+def _tell_of_no_workers(client: "distributed.Client") -> bool:
+    """Warn if a cluster has no workers; whether it was done."""
+    # Not an error: those of a batch system may wait for their turn.
+    alone = not client.scheduler_info()["workers"]
+    if alone:
+        warn(
+            f"The cluster at '{client.scheduler.address}' has no workers, so the map "
+            "waits for them. Start some, or end the run with Ctrl-C."
+        )
+    return alone
 
 
 def _result(future: "distributed.Future") -> Finished:
@@ -176,7 +208,9 @@ def _task(shards: Sequence[Shard], folder: Path, dtype: np.dtype) -> Iterator[Ta
         baggage = Baggage(
             shards={shard.name: _without_model(shard.plan) for shard in shards},
             dtype=dtype,
-            inputs={os.fspath(one): Path(one).stat().st_size for one in _files(plan)},
+            inputs={
+                os.fspath(one): Path(one).stat().st_size for one in source_files(plan)
+            },
             versions=versions(),
         )
         file, checksum = _pickled(place / "plan.pickle", pickle.dumps(baggage))
@@ -188,12 +222,6 @@ def _task(shards: Sequence[Shard], folder: Path, dtype: np.dtype) -> Iterator[Ta
 
 def _without_model(plan: "PlannedMap") -> "PlannedMap":
     return replace(plan, job=replace(plan.job, predictor=None))
-
-
-def _files(plan: "PlannedMap") -> list[PathLike]:
-    """The files of the sources, without addresses."""
-    model = plan.job.predictor.path
-    return [one for one in plan.inputs if one != model and Path(one).is_file()]
 
 
 def _pickled(file: Path, content: bytes) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Running a plan: its tiles are read, computed and finished at the same time."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from os import fspath
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tutorial_lib.grids import GridMismatchError, align
 from tutorial_lib.inference.engine import TileValues, read_tile
 from tutorial_lib.inference.halving import TileRunner
 from tutorial_lib.inference.pipeline import AHEAD, run_stages
@@ -26,7 +27,7 @@ from tutorial_lib.inference.values import (
     in_map,
     lost_probabilities,
 )
-from tutorial_lib.rasters import open_sources
+from tutorial_lib.rasters import SourceReader, open_sources
 from tutorial_lib.rasters.opening import BLOCK_CACHE, block_cache
 
 # Reader threads for sources on the internet, where most of the time is spent waiting.
@@ -122,11 +123,28 @@ def _reader_sets(plan: PlannedMap) -> Iterator[tuple[SimpleQueue, int]]:
     with ExitStack() as stack:
         for _ in range(count):
             readers = stack.enter_context(open_sources(plan.sources))
+            _check_unchanged(plan, readers)
             sets.put(readers)
         columns = columns_of_strip(plan, readers, BLOCK_CACHE // count)
         needed = count * cache_bytes(plan, readers, columns)
         stack.enter_context(block_cache(needed))
         yield sets, columns
+
+
+def _check_unchanged(plan: PlannedMap, readers: Mapping[str, SourceReader]) -> None:
+    """Raise GridMismatchError if a source is not the raster that was planned for.
+
+    Its pixels would be read at wrong places, and those beyond it taken for missing.
+    """
+    job, reference = plan.job, plan.job.names[0]
+    axes = align({name: readers[name].grid for name in job.names})
+    for name, found in axes.items():
+        moved = name == reference and readers[name].grid != plan.reference
+        if moved or found != (job.rows.axes[name], job.cols.axes[name]):
+            raise GridMismatchError(
+                f"The source '{name}' was changed since the map was planned: it has "
+                "another size or place now. Plan the map again."
+            )
 
 
 class _Finish:

@@ -93,11 +93,16 @@ class Finished:
         """The record that `to_json` wrote.
 
         Raises:
-            TypeError, ValueError: If it is damaged.
+            KeyError, TypeError, ValueError: If it is damaged.
         """
         values = json.loads(text)
         lists = {key: tuple(values[key]) for key in ("place", "warnings")}
-        return cls(**{**values, **lists})
+        record = cls(**{**values, **lists})
+        counts = record.skipped, record.background, record.broken
+        whole = all(isinstance(one, int) and one >= 0 for one in counts)
+        if not whole or not all(isinstance(text, str) for text in record.warnings):
+            raise ValueError(f"This is not the record of a shard: {text}")
+        return record
 
     def to_json(self) -> str:
         """The record as JSON."""

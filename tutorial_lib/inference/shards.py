@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from tutorial_lib.inference import shard_files
 from tutorial_lib.inference.assembly import Assembly
 from tutorial_lib.inference.cluster import check_client, computed_by_workers
 from tutorial_lib.inference.fingerprints import fingerprint
+from tutorial_lib.inference.input_files import changed_files, file_states
 from tutorial_lib.inference.reports import Report
 from tutorial_lib.inference.shard_files import (
     Finished,
@@ -68,7 +70,7 @@ def write_in_shards(
     """
     from tqdm.auto import tqdm
 
-    started = time.perf_counter()
+    started, before = time.perf_counter(), file_states(plan)
     if executor is not None:
         check_client(executor)
     shards = cut_shards(plan, shard_files.SHARD_SIDE)
@@ -84,7 +86,8 @@ def write_in_shards(
         with closing(run.finished_shards(executor)) as every:
             for shard in every:
                 assembly.add(shard)
-    return run.report(plan, path, time.perf_counter() - started)
+    report = run.report(plan, path, time.perf_counter() - started)
+    return replace(report, warnings=(*report.warnings, *changed_files(before)))
 
 
 def _folder(

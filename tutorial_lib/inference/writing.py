@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 
+from tutorial_lib.inference.input_files import changed_files, file_states
 from tutorial_lib.inference.planned import PlannedMap
 from tutorial_lib.inference.reports import Report
 from tutorial_lib.inference.running import run_plan
@@ -36,7 +37,7 @@ def write_map(
     """
     from tqdm.auto import tqdm
 
-    started = time.perf_counter()
+    started, before = time.perf_counter(), file_states(plan)
     with (
         create_map(plan, path, dtype=dtype, cog=cog, compress=compress) as raster,
         tqdm(total=len(plan.tiles), disable=not progress) as bar,
@@ -54,7 +55,7 @@ def write_map(
         counts.background / (len(plan.rows) * len(plan.cols)),
         time.perf_counter() - started,
         counts.broken,
-        tuple(counts.warnings),
+        (*counts.warnings, *changed_files(before)),
     )
 
 

@@ -13,9 +13,13 @@ from rasterio._err import CPLE_BaseError
 
 PathLike = str | os.PathLike[str]
 
-# What rasterio raises where GDAL could not read or write; the last one where GDAL
-# quotes bytes of a damaged file that are no text.
-GDAL_ERRORS = (rasterio.errors.RasterioIOError, CPLE_BaseError, UnicodeDecodeError)
+# What rasterio raises where GDAL could not read or write: SystemError where GDAL did
+# not say why, as on some full disks; the last one where GDAL quotes bytes of a damaged
+# file that are no text.
+GDAL_ERRORS = (
+    *(rasterio.errors.RasterioIOError, CPLE_BaseError),
+    *(SystemError, UnicodeDecodeError),
+)
 
 # So many rasters of a container are listed in a message.
 LISTED = 6
