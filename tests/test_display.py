@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tutorial_lib import display, testing
+from tutorial_lib import Source, display, plan_inference, testing
 from tutorial_lib.distortion.curves import CropDistortion, DistortionCurve
+from tutorial_lib.rasters import write_array
 from tutorial_lib.viewers.show import show
 
 LIBRARY = Path(__file__).resolve().parents[1] / "tutorial_lib"
@@ -97,3 +98,16 @@ def test_the_report_of_the_sample_scene_is_a_table():
     rows = [(name, number) for number, name in enumerate(legend.names)]
     lines = display.text_table(rows, ("class", "number")).splitlines()
     assert len({len(line) for line in lines}) == 1
+
+
+def test_one_tile_is_not_called_tiles(tmp_path):
+    grid = testing.small_grid(20, 30)
+    image = write_array(tmp_path / "image.tif", np.zeros((20, 30, 1)), grid)
+    model = testing.BlockMean({"input": 4})
+    source = Source(image, receptive_field=4)
+    plan = plan_inference(model, source, output="estimated", tile_size=64)
+    report = plan.write(tmp_path / "map.tif", progress=False)
+    for printed in (plan, plan.estimate(), report):
+        assert "1 tile," in repr(printed)
+    legend = plan.plot().as_figure().axes[0].get_legend()
+    assert "1 tile" in [text.get_text() for text in legend.get_texts()]

@@ -190,7 +190,7 @@ def test_polygons_follow_their_positions():
 @pytest.mark.parametrize(
     ("polygons", "error", "match"),
     [
-        ([1], ValueError, "1 values for 2 positions"),
+        ([1], ValueError, "1 value for 2 positions"),
         ([1, -1], ValueError, "`polygons` is -1 at position 1"),
         ([1, 0.5], ValueError, "Polygon numbers are 0, 1, 2"),
         (["a", "b"], TypeError, "`polygons`"),

@@ -134,7 +134,7 @@ def test_a_raster_without_names_has_no_legend(tmp_path):
 
 
 def test_a_legend_with_more_names_than_colors_is_refused():
-    with pytest.raises(ValueError, match="2 names and 1 colours"):
+    with pytest.raises(ValueError, match="2 names and 1 colour"):
         Legend(names=("a", "b"), colors=("#000000",))
 
 

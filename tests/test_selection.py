@@ -78,7 +78,7 @@ def test_a_class_too_rare_for_a_total_gives_a_warning(truth):
 
 
 def test_a_total_larger_than_the_raster_gives_a_warning(truth):
-    with pytest.warns(UserWarning, match=r"Only 1200 pixels .*`count` \(2000\)"):
+    with pytest.warns(UserWarning, match=r"only 1200 pixels .*`count` \(2000\)"):
         positions = tl.select_positions(truth, strategy="total", count=2000)
     assert len(positions) == 1200
 

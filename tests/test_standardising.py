@@ -97,7 +97,7 @@ def test_patches_without_statistics_are_refused(patches, error, match):
 @pytest.mark.parametrize(
     ("mean", "std", "error", "match"),
     [
-        ([1], [1, 2], ValueError, "1 values and `std` 2"),
+        ([1], [1, 2], ValueError, "1 value and `std` 2"),
         ([1], [0], ValueError, "`std` is 0 for band 1"),
         ([1], [-1], ValueError, "`std` is -1"),
         ([np.inf], [1], ValueError, "`mean` is inf"),

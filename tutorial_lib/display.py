@@ -13,7 +13,7 @@ from typing import Any
 # Columns of a line of plain text: JupyterLab breaks longer ones inside words.
 COLUMNS = 80
 
-__all__ = ["escaped", "html_table", "image_tag", "text_table", "wrapped"]
+__all__ = ["counted", "escaped", "html_table", "image_tag", "text_table", "wrapped"]
 
 
 def escaped(text: Any) -> str:
@@ -24,6 +24,16 @@ def escaped(text: Any) -> str:
         '&lt;b title=&quot;x&quot;&gt;'
     """
     return html.escape(str(text))
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """A count with its noun.
+
+    Example:
+        >>> counted(1, "opacity", "opacities"), counted(0, "title")
+        ('1 opacity', '0 titles')
+    """
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def image_tag(

@@ -236,7 +236,7 @@ for tile_size in (16, 64, 256):
     planned = tl.plan_inference(
         model, source, output="estimated", window=window, tile_size=tile_size
     )
-    planned.read()  # the first run also compiles the network for this size
+    planned.read()  # the first run also prepares the network
     start = time.perf_counter()
     maps.append(planned.read())
     seconds = time.perf_counter() - start

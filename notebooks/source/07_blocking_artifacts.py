@@ -370,8 +370,8 @@ display(derived.plot())
 pandas.Series(read, name="pixels read for each mapped").round(2).to_frame()
 
 # %% [markdown]
-# Larger tiles waste less still. With `tile_size="auto"` the kit takes tiles as large as
-# the memory allows.
+# Larger tiles waste less still. `tile_size="auto"` chooses a size that reads few pixels
+# twice and fits into the memory.
 #
 # Is all of this true for the network with its trained weights? `certify` measures it. It
 # runs the network on random images, changes everything *around* a chunk, and looks how

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from tutorial_lib.commands.signals import left_to_this_process
+from tutorial_lib.display import counted
 from tutorial_lib.notices import warn
 
 if TYPE_CHECKING:
@@ -133,8 +134,8 @@ def _wait_for_workers(cluster: "distributed.LocalCluster", count: int) -> None:
     while len(cluster.scheduler_info["workers"]) < count:
         if time.monotonic() > end:
             raise TimeoutError(
-                f"{count} processes could not be started in {START} s. Give fewer "
-                "--workers."
+                f"{counted(count, 'process', 'processes')} could not be started in "
+                f"{START} s. Give fewer --workers."
             )
         time.sleep(0.01)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutorial_lib import arguments
-from tutorial_lib.display import escaped, html_table, text_table, wrapped
+from tutorial_lib.display import counted, escaped, html_table, text_table, wrapped
 from tutorial_lib.distortion.single_chunks import ErrorMaps, measure_errors
 from tutorial_lib.fields.checks import check_multiple
 from tutorial_lib.inference.checks import name_sources
@@ -136,7 +136,7 @@ class DistortionCurve:
     @property
     def _title(self) -> str:
         return (
-            f"Distortion of '{self.output}' in {self.chunk_count} chunks of "
+            f"Distortion of '{self.output}' in {counted(self.chunk_count, 'chunk')} of "
             f"{self.chunk} px ({self.passed_over} with no-data passed over), margins "
             f"{self.margins} (left, top, right, bottom)."
         )

@@ -6,7 +6,7 @@ from math import fsum
 
 import numpy as np
 
-from tutorial_lib.display import wrapped
+from tutorial_lib.display import counted, wrapped
 from tutorial_lib.grids import Axis, GridMismatchError, align, tile_spans
 from tutorial_lib.rasters import (
     PathLike,
@@ -139,8 +139,8 @@ def rmse(a: PathLike | Source, b: PathLike | Source) -> Distance:
 def _check_bands(a: SourceReader, b: SourceReader) -> None:
     if a.channels != b.channels:
         raise ValueError(
-            f"a has {a.channels} bands and b has {b.channels}. Choose the same number "
-            "of both, `Source(…, bands=[…])`."
+            f"a has {counted(a.channels, 'band')} and b has {b.channels}. Choose the "
+            "same number of both, `Source(…, bands=[…])`."
         )
 
 

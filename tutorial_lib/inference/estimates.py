@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tutorial_lib.display import wrapped
+from tutorial_lib.display import counted, wrapped
 from tutorial_lib.inference.engine import BATCH_VALUES, read_tile
 from tutorial_lib.inference.tile_sizes import (
     VALUE_BYTES,
@@ -53,11 +53,10 @@ class Estimate:
     advice: str | None = None
 
     def __repr__(self) -> str:
-        tiles = "1 tile" if self.tile_count == 1 else f"{self.tile_count} tiles"
         text = (
-            f"{tiles}, {self.redundancy:.2f} pixels read for each pixel mapped, about "
-            f"{self.memory:.2f} GB beside what the process already holds, about "
-            f"{self.seconds:.1f} s"
+            f"{counted(self.tile_count, 'tile')}, {self.redundancy:.2f} pixels read "
+            f"for each pixel mapped, about {self.memory:.2f} GB beside what the "
+            f"process already holds, about {self.seconds:.1f} s"
         )
         return wrapped(f"{text}. {self.advice}" if self.advice else text)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from odc.geo.geobox import GeoBox
 
-from tutorial_lib.display import wrapped
+from tutorial_lib.display import counted, wrapped
 from tutorial_lib.fields.tiling import Verdict
 from tutorial_lib.grids import map_grid
 from tutorial_lib.inference.engine import Job
@@ -116,15 +116,15 @@ class PlannedMap:
         mode = "patch-based" if self.job.patch_based else "fully convolutional"
         # TensorFlow is what everybody expects.
         mode += " with OpenVINO" * (self.job.predictor.runner == "openvino")
-        counted = "1 band" if len(bands) == 1 else f"{len(bands)} bands"
         lines = [
             f"{', '.join(self.job.outputs)}: {grid.height} x {grid.width} px of "
-            f"{abs(grid.resolution.x):g}{self._unit} ({counted}, {self.format.dtype}), "
+            f"{abs(grid.resolution.x):g}{self._unit} ({counted(len(bands), 'band')}, "
+            f"{self.format.dtype}), "
             f"upper-left corner ({grid.transform.c:.10g}, {grid.transform.f:.10g})",
             f"{mode}, {self.job.rows.summary(self.job.cols)}, scale factor "
             f"{self.job.rows.scale}",
-            f"{len(self.tiles)} tiles, {self.redundancy:.2f} pixels read for each "
-            f"pixel mapped; {self._background_text()}",
+            f"{counted(len(self.tiles), 'tile')}, {self.redundancy:.2f} pixels read "
+            f"for each pixel mapped; {self._background_text()}",
             self._verdict_text(),
         ]
         if self.job.rows.scale > 1:

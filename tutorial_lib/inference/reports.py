@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutorial_lib.display import wrapped
+from tutorial_lib.display import counted, wrapped
 from tutorial_lib.inference.precision import PrecisionChange
 from tutorial_lib.rasters import PathLike
 
@@ -37,8 +37,8 @@ class Report:
 
     def __repr__(self) -> str:
         text = (
-            f"'{Path(self.path).name}' written: {self.tile_count} tiles, "
-            f"{self.skipped} of them skipped, {self.background_share:.1%} background, "
+            f"'{Path(self.path).name}' written: {counted(self.tile_count, 'tile')}, "
+            f"{self.skipped} skipped, {self.background_share:.1%} background, "
             f"{self.seconds:.1f} s"
         )
         change = self.precision_change

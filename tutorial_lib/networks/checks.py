@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib import arguments
+from tutorial_lib.display import counted
 from tutorial_lib.rasters.causes import file_exists
 
 Shape = tuple[int | None, ...]
@@ -70,8 +71,8 @@ def check_inputs(
     for name, count in channels.items():
         if None not in (count, known.get(name)) and count != known[name]:
             raise ValueError(
-                f"The {what} '{name}' has {count} channels, and the model takes "
-                f"{known[name]}. {cure}"
+                f"The {what} '{name}' has {counted(count, 'channel')}, and the model "
+                f"takes {known[name]}. {cure}"
             )
 
 

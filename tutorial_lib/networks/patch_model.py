@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from tutorial_lib import arguments
+from tutorial_lib.display import counted
 from tutorial_lib.networks.devices import grow_gpu_memory
 from tutorial_lib.networks.scaling import watched
 from tutorial_lib.patches.statistics import BandStatistics, Statistics
@@ -162,9 +163,9 @@ class PatchModel(ABC):
         mean, std = self.statistics[name].mean, self.statistics[name].std
         if len(mean) != value.shape[-1]:
             raise ValueError(
-                f"`statistics[{name!r}]` has {len(mean)} bands, and the input "
-                f"{value.shape[-1]}. Give one mean and one standard deviation for each "
-                "band."
+                f"`statistics[{name!r}]` has {counted(len(mean), 'band')}, and the "
+                f"input {value.shape[-1]}. Give one mean and one standard deviation "
+                "for each band."
             )
         # Lists, because these are what Keras can save.
         return keras.layers.Normalization(

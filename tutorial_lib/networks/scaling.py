@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tutorial_lib.display import counted
 from tutorial_lib.notices import warn
 
 # Largest value that counts as tiny. Land has a reflectance above 0.05 in some band.
@@ -78,7 +79,7 @@ def _extent(layer: Scaling, values: Any) -> Any:
 
 
 def _message(name: str, layer: Scaling, value: float, patches: int) -> str:
-    seen = f"in the first {patches} patches"
+    seen = f"in the first {counted(patches, 'patch', 'patches')}"
     if isinstance(layer, keras.layers.Rescaling):
         return (
             f"The scaled values of the input '{name}' are at most {value:.2g} {seen}: "

@@ -16,6 +16,7 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
 from tutorial_lib import arguments
+from tutorial_lib.display import counted
 from tutorial_lib.grids import align, patch_start, pixel_index
 from tutorial_lib.patches.images import check_patches_destination, write_extraction
 from tutorial_lib.patches.positions import Positions, in_crs_of_sources
@@ -92,7 +93,8 @@ class Patches:
 
     def __repr__(self) -> str:
         causes = f": {_causes(self.rejected)}" if self.rejected else ""
-        lines = [f"{self.count} patches; {len(self.rejected)} refused{causes}"]
+        kept = counted(self.count, "patch", "patches")
+        lines = [f"{kept}; {len(self.rejected)} refused{causes}"]
         for name, array in self.arrays.items():
             _, height, width, channels = array.shape
             lines.append(f"  {name}: {height} x {width} px, {channels} band(s)")

@@ -13,6 +13,7 @@ from odc.geo.crs import CRS
 from pyproj.exceptions import CRSError
 
 from tutorial_lib import arguments
+from tutorial_lib.display import counted
 from tutorial_lib.notices import warn
 from tutorial_lib.patches.classes import occurring_classes
 from tutorial_lib.patches.vector_files import Points, check_class_numbers, read_points
@@ -76,7 +77,8 @@ class Positions:
             numbers = _whole_numbers("polygons", self.polygons, "Polygon numbers")
             if len(numbers) != lengths[0]:
                 raise ValueError(
-                    f"`polygons` has {len(numbers)} values for {lengths[0]} positions. "
+                    f"`polygons` has {counted(len(numbers), 'value')} for "
+                    f"{counted(lengths[0], 'position')}. "
                     "Give the same number of each, or None."
                 )
             checked["polygons"] = numbers

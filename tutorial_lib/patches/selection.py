@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from tutorial_lib import arguments
+from tutorial_lib.display import counted
 from tutorial_lib.notices import warn
 from tutorial_lib.patches.classes import occurring_classes
 from tutorial_lib.patches.label_rasters import (
@@ -134,8 +135,9 @@ def _wanted(
     if strategy == "constant":
         if smallest < count:
             warn(
-                f"Class {rarest} has only {smallest} pixels{limit}, fewer than "
-                f"`count` ({count}). So {smallest} positions of each class are drawn."
+                f"Class {rarest} has only {counted(smallest, 'pixel')}{limit}, fewer "
+                f"than `count` ({count}). So {counted(smallest, 'position')} of each "
+                "class will be drawn."
             )
         return dict.fromkeys(available, min(count, smallest))
     if strategy == "smallest":
@@ -150,8 +152,8 @@ def _shares(count: int, available: dict[int, int]) -> dict[int, int]:
     ends = np.cumsum(list(available.values()))
     if ends[-1] < count:
         warn(
-            f"Only {ends[-1]} pixels have a label, fewer than `count` ({count}). So "
-            "all are drawn."
+            f"The raster has only {counted(ends[-1], 'pixel')} with a label, fewer "
+            f"than `count` ({count}). So all are drawn."
         )
     # Differences of rounded sums add up to `count` exactly; rounded shares would not.
     numbers = np.diff(ends * min(count, int(ends[-1])) // ends[-1], prepend=0).tolist()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib import arguments
+from tutorial_lib.display import counted
 from tutorial_lib.patches.extraction import LABELS, Patches
 
 # Patches that become float64 at a time.
@@ -48,8 +49,8 @@ class BandStatistics:
         )
         if len(mean) != len(std):
             raise ValueError(
-                f"`mean` has {len(mean)} values and `std` {len(std)}. Give one of each "
-                "for each band."
+                f"`mean` has {counted(len(mean), 'value')} and `std` {len(std)}. Give "
+                "one of each for each band."
             )
         mean = tuple(arguments.number("mean", value) for value in mean)
         std = tuple(arguments.number("std", value, least=0) for value in std)

@@ -9,6 +9,7 @@ import numpy as np
 import rasterio
 
 from tutorial_lib import arguments
+from tutorial_lib.display import counted
 
 # Largest class number: the one of uint16.
 LARGEST_CLASS = 65535
@@ -86,13 +87,13 @@ def _check_legend(
 ) -> None:
     if len(names) != len(colors):
         raise ValueError(
-            f"The legend has {len(names)} names and {len(colors)} "
-            "colours. Give `colors` one for each name."
+            f"The legend has {counted(len(names), 'name')} and "
+            f"{counted(len(colors), 'colour')}. Give `colors` one for each name."
         )
     if len(names) != len(classes):
         raise ValueError(
-            f"The legend has {len(names)} names and {len(classes)} class numbers. Give "
-            "one number for each name."
+            f"The legend has {counted(len(names), 'name')} and "
+            f"{counted(len(classes), 'class number')}. Give one number for each name."
         )
     for what, values in (("name", names), ("class number", classes)):
         twice = [value for value in values if values.count(value) > 1]

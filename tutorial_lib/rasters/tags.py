@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tutorial_lib import arguments
+from tutorial_lib.display import counted
 
 __all__ = ["checked_texts"]
 
@@ -33,7 +34,7 @@ def checked_texts(
         arguments.text("descriptions", description)
     if len(descriptions) != channels:
         raise ValueError(
-            f"There are {len(descriptions)} descriptions for {channels} "
-            f"band{'s' * (channels != 1)}. Give one for each band."
+            f"Received {counted(len(descriptions), 'description')} for "
+            f"{counted(channels, 'band')}. Give one for each band."
         )
     return tags, tuple(descriptions)

@@ -12,6 +12,7 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from tutorial_lib import arguments
+from tutorial_lib.display import counted
 from tutorial_lib.rasters.cloud_optimised import copy_cloud_optimised, working_profile
 from tutorial_lib.rasters.dataset_files import PAM, check_readable, remove_sidecars
 from tutorial_lib.rasters.destinations import check_geotiff
@@ -91,8 +92,9 @@ class RasterWriter:
             raise ValueError(
                 f"An array of shape {array.shape} at row {row}, col {col} does not fit "
                 f"into '{self._path.name}', which has {self._dataset.height}x"
-                f"{self._dataset.width} px and {self._dataset.count} channels. Cut it "
-                "at the border, or correct its place."
+                f"{self._dataset.width} px and "
+                f"{counted(self._dataset.count, 'channel')}. "
+                "Cut it at the border, or correct its place."
             )
         array = stored_as(array, np.dtype(self._dataset.dtypes[0]))
         with errors_named(self._path):

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tutorial_lib import arguments
+from tutorial_lib.display import counted
 from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, LiteralFigure, StillFigure
-from tutorial_lib.viewers.options import counted
 
 # The colours differ in lightness too, and each has another line and marker.
 _STYLES = {

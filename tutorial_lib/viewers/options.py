@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib import arguments
+from tutorial_lib.display import counted
 from tutorial_lib.rasters import Legend
 from tutorial_lib.rasters.sources import check_bands
 
@@ -21,7 +22,6 @@ __all__ = [
     "check_legend",
     "checked_titles",
     "chosen_bands",
-    "counted",
     "is_number",
     "refuse_unknown",
 ]
@@ -123,16 +123,6 @@ def _rising_pair(values: Any) -> tuple[float, float] | None:
 def is_number(value: Any) -> bool:
     """Whether a value is a real number; True and False are not."""
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-
-
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """A count with its noun.
-
-    Example:
-        >>> counted(1, "opacity", "opacities"), counted(0, "title")
-        ('1 opacity', '0 titles')
-    """
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def chosen_bands(

@@ -9,9 +9,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
+from tutorial_lib.display import counted
 from tutorial_lib.inference.tiles import Tile
 from tutorial_lib.viewers.figures import TEXT_SIZE, WIDTH, LiteralFigure, StillFigure
-from tutorial_lib.viewers.options import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -81,7 +81,7 @@ def _curve_text(curve: "DistortionCurve") -> str:
     first, last = curve.crops[0], curve.crops[-1]
     sides = ", ".join(f"{x} {y}" for x, y in zip(_SIDES, curve.margins, strict=True))
     return (
-        f"Distortion of '{curve.output}' in {curve.chunk_count} chunks of "
+        f"Distortion of '{curve.output}' in {counted(curve.chunk_count, 'chunk')} of "
         f"{curve.chunk} px. Left: RMSE and cost against crop. From crop {first.crop} "
         f"to {last.crop} the RMSE goes from {first.rmse:.3g} to {last.rmse:.3g}, and "
         f"the cost from {first.cost:.3g} to {last.cost:.3g} pixels computed for each "
@@ -235,7 +235,7 @@ def _draw_grid(ax: Axes, plan: "InferencePlan", scale: float) -> None:
     cols = {end for tile in plan.tiles for end in (tile.cols.start, tile.cols.stop)}
     lines = [((left, row * scale), (right, row * scale)) for row in rows]
     lines += [((col * scale, top), (col * scale, bottom)) for col in cols]
-    label = f"{len(plan.tiles)} tiles"
+    label = counted(len(plan.tiles), "tile")
     ax.add_collection(LineCollection(lines, colors=GRID, linewidths=0.8, label=label))
 
 

@@ -18,6 +18,7 @@ from rasterio import DatasetReader
 from rasterio.enums import Resampling
 from rasterio.windows import Window
 
+from tutorial_lib.display import counted
 from tutorial_lib.placement import (
     NEGLIGIBLE_SHIFT,
     UnplacedGeoBox,
@@ -29,7 +30,6 @@ from tutorial_lib.rasters.georeference import grid_of
 from tutorial_lib.rasters.legends import legend_of
 from tutorial_lib.rasters.validity import NoData, as_own_type, pixels_without_data
 from tutorial_lib.viewers.arrays import as_image
-from tutorial_lib.viewers.options import counted
 
 # Longest side that is read, in pixels. No figure shows more, and with it the memory for
 # a picture does not grow with its raster.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib import arguments
-from tutorial_lib.viewers.options import counted
+from tutorial_lib.display import counted
 
 MODES = ("swipe", "blink", "side_by_side", "difference")
 

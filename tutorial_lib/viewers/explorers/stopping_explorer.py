@@ -8,6 +8,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from tutorial_lib import arguments
+from tutorial_lib.display import counted
 from tutorial_lib.training import StoppingReplay, replay_early_stopping
 from tutorial_lib.viewers.curves import checked_curves
 from tutorial_lib.viewers.explorers.shell import (
@@ -21,7 +22,6 @@ from tutorial_lib.viewers.explorers.stopping_pictures import (
     draw_stopping,
     lower_is_better,
 )
-from tutorial_lib.viewers.options import counted
 
 __all__ = ["StoppingExplorer", "explore_stopping"]
 

@@ -10,11 +10,11 @@ import pyogrio
 import shapely
 from odc.geo.crs import CRS
 
+from tutorial_lib.display import counted
 from tutorial_lib.notices import warn
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.causes import full_path
-from tutorial_lib.viewers.options import counted
 from tutorial_lib.viewers.webmaps.mercator import Bounds, lon_lat, mercator
 
 # More shapes make a browser slow. Of a longer list, every n-th shape is drawn.

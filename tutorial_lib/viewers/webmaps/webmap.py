@@ -14,13 +14,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tutorial_lib import arguments
-from tutorial_lib.display import escaped
+from tutorial_lib.display import counted, escaped
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.rasters.causes import current_folder
 from tutorial_lib.rasters.files import write_text
 from tutorial_lib.viewers.figures import StillFigure
-from tutorial_lib.viewers.options import Display, counted, refuse_unknown
+from tutorial_lib.viewers.options import Display, refuse_unknown
 from tutorial_lib.viewers.pages import checked_page
 from tutorial_lib.viewers.reading import is_path, open_layer
 from tutorial_lib.viewers.webmaps.arguments import check_overlap, layer_titles
