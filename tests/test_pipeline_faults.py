@@ -15,6 +15,7 @@ import rasterio
 
 import tutorial_lib as tl
 from tutorial_lib import rasters
+from tutorial_lib.rasters import causes
 from tutorial_lib.testing import BlockMean
 
 # Said of every plain function when a map is planned.
@@ -236,6 +237,19 @@ def test_a_model_that_breaks(plan, model, tmp_path, write, at):
     assert caught.value is error
     assert model.calls == at + 1
     whole_map_is_written(write, plan, model)
+
+
+def test_an_address_that_fails_is_not_called_damaged(source):
+    error = rasterio.errors.RasterioIOError("got 0 bytes, expected 480")
+    address = f"/vsicurl/http://127.0.0.1:9{source}"
+    said = str(causes.damaged(address, "a part of it", error))
+    assert address in said
+    assert "got 0 bytes, expected 480" in said
+    assert "Check the connection" in said
+    assert "damaged" not in said
+    assert "is damaged: a part of it" in str(
+        causes.damaged(source, "a part of it", error)
+    )
 
 
 @contextmanager

@@ -155,9 +155,16 @@ def damaged(path: PathLike, part: str, error: BaseException) -> OSError:
         part: What cannot be read: "its tags".
         error: What rasterio raised.
     """
+    name, cause = os.fspath(path), root_cause(error)
+    if is_file_name(name) or file_exists(name):
+        return OSError(
+            f"'{name}' is damaged: {part} cannot be read ({cause}). Download it or "
+            "make it again."
+        )
+    # Far more often a server or the network has failed.
     return OSError(
-        f"'{path}' is damaged: {part} cannot be read ({root_cause(error)}). Download "
-        "it or make it again."
+        f"'{name}' could not be read: {part} did not come ({cause}). Check the "
+        "connection and run it again, or download the file first."
     )
 
 
