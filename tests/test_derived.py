@@ -632,10 +632,12 @@ def test_the_estimate_counts_what_is_read(networks, tmp_path):
     mapped = sum(len(t.rows) * len(t.cols) for t in plan.tiles)
     assert mapped == np.prod(plan.grid.shape.yx)
     assert estimate.redundancy == pytest.approx(read / mapped)
-    # Chunks of 112 pan and 28 xs pixels a side: three wait, one is computed, and one is
-    # its copy. Tiles of 64 x 64 values of 5 classes: two wait, one comes, one goes.
-    arrays = 5 * (112**2 + 28**2 * 4) + 4 * 64**2 * 5
-    memory = 60e6 + plan.bytes_per_pixel * 112**2 + 4 * arrays
+    # Chunks of 112 pan and 28 xs pixels a side: three wait, two are computed, and two
+    # are their copies. Tiles of 64 x 64 values of 5 classes: two wait, one comes, one
+    # goes.
+    assert plan.calls == 2
+    arrays = 7 * (112**2 + 28**2 * 4) + 4 * 64**2 * 5
+    memory = 60e6 + 2 * plan.bytes_per_pixel * 112**2 + 4 * arrays
     assert estimate.memory == pytest.approx(memory / 1e9, abs=1e-8)
     # 16 q + 31 <= 301 and 249: rows 31 to 271 and columns 31 to 223, in tiles of 64.
     assert estimate.tile_count == len(plan.tiles) == 4 * 4

@@ -845,7 +845,7 @@ def test_planning_runs_the_network_on_small_arrays_only(tmp_path):
     text = repr(plan)
     assert set(sizes) == {(16, 16), (17, 17)}
     assert "106 x 152 px of 10" in text
-    assert "1 tiles" in text
+    assert "1 tile, 1." in text
 
 
 # Law 7: memory

@@ -30,8 +30,8 @@ def threads_of_the_kit():
     return [t for t in threading.enumerate() if t.name.startswith("tutorial_lib")]
 
 
-@pytest.mark.parametrize("threads", [1, 4])
-def test_results_come_in_the_order_of_the_items_whatever_each_takes(threads):
+@pytest.mark.parametrize(("threads", "calls"), [(1, 1), (4, 1), (1, 2), (3, 3)])
+def test_results_come_in_the_order_of_the_items_whatever_each_takes(threads, calls):
     rng, results = np.random.default_rng(0), []
     waits = dict(enumerate(rng.uniform(0, 0.01, 30)))
 
@@ -39,13 +39,18 @@ def test_results_come_in_the_order_of_the_items_whatever_each_takes(threads):
         time.sleep(waits[number])
         return number
 
+    def middle(number):
+        time.sleep(waits[29 - number])
+        return 2 * number
+
     run_stages(
         range(30),
         before,
-        lambda number: 2 * number,
+        middle,
         lambda number: number + 1,
         done=results.append,
         threads=threads,
+        calls=calls,
     )
     assert results == [2 * number + 1 for number in range(30)]
     assert not threads_of_the_kit()
@@ -219,6 +224,45 @@ def test_the_result_does_not_depend_on_the_number_of_readers(tmp_path, monkeypat
     monkeypatch.setattr(running, "_REMOTE", running.re.compile(""))
     plan.write(tmp_path / "map.tif", progress=False)
     np.testing.assert_array_equal(rasters.read_array(tmp_path / "map.tif"), truth)
+
+
+# Two tiles at a time
+
+
+@pytest.mark.parametrize("case", [dual, unet, declared])
+def test_tiles_that_are_computed_at_the_same_time_give_the_same_map(tmp_path, case):
+    model, sources, options = case(tmp_path)
+    plan = plan_inference(model, sources, **options)
+    assert plan.calls == 2
+    two, one = plan.read(), replace(plan, calls=1).read()
+    np.testing.assert_array_equal(two, one)
+
+
+def test_one_tile_at_a_time_where_the_memory_or_the_model_allows_no_more(tmp_path):
+    model, sources, options = unet(tmp_path)
+    plans = [
+        plan_inference(model, sources, memory=memory, **options)
+        for memory in (0.07, 0.5)
+    ]
+    assert [plan.calls for plan in plans] == [1, 2]
+    assert plans[0].estimate().memory < plans[1].estimate().memory
+    patches = {"edge": "valid", "output": "estimated_labels", "mode": "patch_based"}
+    model, source, _ = declared(tmp_path)
+    assert plan_inference(model, source, **patches).calls == 1
+
+
+@pytest.mark.filterwarnings("ignore:Whether the tiles give the map")
+def test_a_function_is_called_in_the_thread_of_its_caller(tmp_path):
+    path, _ = two_sources(tmp_path, (10, 20), (2, 6))
+    callers = set()
+
+    def model(inputs):
+        callers.add(threading.current_thread())
+        return BlockMean({"input": 16})(inputs)
+
+    source = Source(path, receptive_field=16)
+    plan_inference(model, source, output="estimated", tile_size=50).read()
+    assert callers == {threading.current_thread()}
 
 
 # Strips of columns

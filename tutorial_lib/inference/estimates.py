@@ -72,7 +72,9 @@ def estimate_plan(plan: "PlannedMap") -> Estimate:
     with open_sources(plan.sources) as readers:
         channels = {name: reader.channels for name, reader in readers.items()}
         sample = _look(plan, readers)
-    takes = TileMemory(plan.bytes_per_pixel, channels, len(plan.format.bands))
+    takes = TileMemory(
+        plan.bytes_per_pixel, channels, len(plan.format.bands), plan.calls
+    )
     lattices, wanted = (plan.job.rows, plan.job.cols), (plan.rows, plan.cols)
     advice = None
     if not plan.job.patch_based:

@@ -39,7 +39,7 @@ SWITCHES = (
 # and how its file looks. The predictor and the sources are described in other ways.
 _NO_PIXELS = {
     *("predictor", "sources", "inputs", "tiles", "scaled", "verdict", "certificate"),
-    *("derived", "bytes_per_pixel", "legend", "bands"),
+    *("derived", "bytes_per_pixel", "calls", "legend", "bands"),
 }
 
 # The words of `plan_inference` for what a plan calls otherwise.

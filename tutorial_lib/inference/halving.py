@@ -1,6 +1,7 @@
 """Tiles in smaller parts, where the memory is not enough for whole ones."""
 
 from collections.abc import Iterator, Mapping
+from threading import Lock
 
 import numpy as np
 
@@ -25,6 +26,7 @@ class TileRunner:
         self.job, self.exact = job, exact
         self.side: int | None = None
         self._first_side = 0
+        self._lock = Lock()
 
     @property
     def warning(self) -> str | None:
@@ -45,13 +47,17 @@ class TileRunner:
                 would give another map.
         """
         while True:
+            tried = self.side
             try:
-                return self._run(given)
+                return self._run(given, tried)
             except MemoryError as err:
-                self._halve(given.tile, err)
+                with self._lock:
+                    # Another thread may have halved the tiles meanwhile.
+                    if self.side == tried:
+                        self._halve(given.tile, err)
 
-    def _run(self, given: TileInput) -> TileValues:
-        tile, side = given.tile, self.side
+    def _run(self, given: TileInput, side: int | None) -> TileValues:
+        tile = given.tile
         if given.pixels is None or side is None or side >= _longest(tile):
             return run_tile(self.job, given)
         values = None

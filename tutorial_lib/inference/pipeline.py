@@ -1,8 +1,14 @@
 """Three stages that work at the same time: before, in the middle, and after."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import (
+    CancelledError,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+)
+from contextlib import contextmanager
 from itertools import islice
 from threading import Condition
 from typing import Any
@@ -23,6 +29,7 @@ def run_stages(
     *,
     done: Callable[[Any], None],
     threads: int = 1,
+    calls: int = 1,
 ) -> None:
     """Take items through three stages that run at the same time.
 
@@ -33,11 +40,12 @@ def run_stages(
     Args:
         items: What to work on.
         before: First stage, in threads of its own.
-        middle: Second stage, in the thread of the caller. It takes what `before`
-            returned.
+        middle: Second stage, in the thread of the caller if there is one call at a
+            time. It takes what `before` returned.
         after: Last stage, in one thread of its own. It takes what `middle` returned.
         done: Called with what `after` returned, in the thread of the caller.
         threads: Number of threads of the first stage.
+        calls: Items that are in the middle stage at a time.
 
     Example:
         >>> run_stages(range(3), str, lambda text: text * 2, int, done=print)
@@ -45,34 +53,62 @@ def run_stages(
         11
         22
     """
-    first = ThreadPoolExecutor(threads, "tutorial_lib_reader")
-    last = ThreadPoolExecutor(1, "tutorial_lib_writer")
-    gate, waiting = _Gate(), iter(items)
+    waiting = iter(items)
     prepared: deque[Future] = deque()
+    computing: deque[Future] = deque()
     results: deque[Future] = deque()
-    try:
-        for item in islice(waiting, AHEAD):
-            prepared.append(first.submit(gate.work, before, item))
-        while prepared:
-            ready = prepared.popleft().result()
-            for item in islice(waiting, 1):
+    with _stages(threads, calls) as (gate, first, between, last):
+
+        def prepare(count: int) -> None:
+            for item in islice(waiting, count):
                 prepared.append(first.submit(gate.work, before, item))
-            results.append(last.submit(gate.work, after, middle(ready)))
-            # Free the chunk as soon as the model has used it.
-            del ready
+
+        prepare(AHEAD)
+        while prepared or computing:
+            # No name is given to a chunk, so that its memory is free after its use.
+            while prepared and len(computing) < calls:
+                computing.append(
+                    between.submit(gate.work, middle, prepared.popleft().result())
+                )
+                prepare(1)
+            results.append(last.submit(gate.work, after, computing.popleft().result()))
             while results and (len(results) > BEHIND or results[0].done()):
                 done(results.popleft().result())
         while results:
             done(results.popleft().result())
+
+
+@contextmanager
+def _stages(
+    threads: int, calls: int
+) -> Iterator[tuple["_Gate", Executor, Executor, Executor]]:
+    """The gate and the executors of the three stages; all have ended afterwards."""
+    gate = _Gate()
+    stages = (
+        ThreadPoolExecutor(threads, "tutorial_lib_reader"),
+        _InCaller() if calls == 1 else ThreadPoolExecutor(calls, "tutorial_lib_model"),
+        ThreadPoolExecutor(1, "tutorial_lib_writer"),
+    )
+    try:
+        yield gate, *stages
     finally:
         # First of all, so that their threads end even if Ctrl-C comes again.
-        for stage in (first, last):
+        for stage in stages:
             stage.shutdown(wait=False, cancel_futures=True)
         try:
             gate.close()
         finally:
-            for stage in (first, last):
+            for stage in stages:
                 stage.shutdown()
+
+
+class _InCaller(Executor):
+    """Runs what is submitted at once, in the thread of the caller."""
+
+    def submit(self, function: Callable, /, *arguments: Any) -> Future:
+        future: Future = Future()
+        future.set_result(function(*arguments))
+        return future
 
 
 class _Gate:

@@ -38,6 +38,7 @@ class PlannedMap:
         derived: Whether the fields were derived from the network, not declared.
         bytes_per_pixel: Memory of the network's layers for one reference pixel; None
             when unknown.
+        calls: Tiles that the model runs on at a time.
         verdict: Whether the tiles give the map of the whole image; None when unknown.
         certificate: What was measured of the model, if it was.
         scaled: In words, what is done about the scale and offset tags of sources.
@@ -53,6 +54,7 @@ class PlannedMap:
     format: MapFormat
     derived: bool
     bytes_per_pixel: float | None = None
+    calls: int = 1
     verdict: Verdict | None = None
     certificate: Certificate | None = None
     scaled: Mapping[str, str] = field(default_factory=dict)

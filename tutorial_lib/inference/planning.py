@@ -31,7 +31,7 @@ from tutorial_lib.inference.judging import (
 )
 from tutorial_lib.inference.plan import InferencePlan
 from tutorial_lib.inference.precision import in_precision
-from tutorial_lib.inference.tile_sizes import TileMemory
+from tutorial_lib.inference.tile_sizes import MOST_CALLS, TileMemory, calls_within
 from tutorial_lib.inference.tiles import (
     check_extent,
     cut_tiles,
@@ -170,18 +170,24 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
     # Where the map depends on the tiles, a window has those of the full map.
     depends = declared or nodata_rule == "tile"
     separable = not depends or (patch_based and nodata_rule != "tile")
+    # Patches are computed in batches, and a GPU is busy with one call.
+    takes = TileMemory(
+        layers,
+        request.channels,
+        len(layout.bands),
+        MOST_CALLS if request.predictor.concurrent and not patch_based else 1,
+    )
     side = tile_side(
         tile_size,
         rows,
         cols,
         patch_based=patch_based,
         wanted=(rows.mapped, cols.mapped) if depends else wanted,
-        takes=TileMemory(layers, request.channels, len(layout.bands)),
+        takes=takes,
         memory=memory,
         separable=separable,
     )
     tiles = cut_tiles(rows, cols, wanted, side, separable=separable)
-    verdict = judge_blocks(job, network, side, tiles) if declared else exact(side)
     return InferencePlan(
         job=job,
         sources={name: anchored(source) for name, source in request.sources.items()},
@@ -192,7 +198,13 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         format=layout,
         derived=not declared,
         bytes_per_pixel=layers,
-        verdict=in_precision(verdict, precision),
+        calls=calls_within(
+            (rows, cols), (tiles.rows, tiles.cols), takes, memory=memory
+        ),
+        verdict=in_precision(
+            judge_blocks(job, network, side, tiles) if declared else exact(side),
+            precision,
+        ),
         certificate=certificate,
         scaled=request.scaled,
         inputs=request.files,

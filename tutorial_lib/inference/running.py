@@ -102,6 +102,7 @@ def run_plan(
             finish,
             done=lambda _: done(),
             threads=sets.qsize(),
+            calls=plan.calls,
         )
     counts.warn(runner.warning)
     if counts.broken:

@@ -1,7 +1,7 @@
 """The side of automatic tiles: few pixels are read, within a given memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil, lcm
 
 from tutorial_lib.grids import tile_spans
@@ -40,6 +40,11 @@ TILE_COST = 2**13
 # about a tenth of the time that the model needs for a tile.
 ENDS_COST = 0.1
 
+# With two tiles at a time a processor is never idle: a call of the model waits for its
+# slowest thread at each layer, and readers and the writer take time from them. Measured
+# by `make bench`: 7 % with the pixel-wise network on two cores.
+MOST_CALLS, ALONE_COST = 2, 0.07
+
 # Smaller tiles are taken if they cost no more than this: they take less memory.
 TOLERANCE = 0.02
 
@@ -51,7 +56,15 @@ GRAIN, LARGEST_BLOCK, COMMON_BLOCK = 16, 1024, 256
 # by the factor.
 EACH, FACTOR = 16, 1.12
 
-__all__ = ["TileMemory", "automatic_side", "memory_advice", "memory_of", "spans_along"]
+__all__ = [
+    "MOST_CALLS",
+    "TileMemory",
+    "automatic_side",
+    "calls_within",
+    "memory_advice",
+    "memory_of",
+    "spans_along",
+]
 
 # Pixels of a tile along one axis that are written, and that are computed.
 Spans = tuple[tuple[range, range], ...]
@@ -82,6 +95,7 @@ class TileMemory:
             unknown.
         channels: Channels of each source, reference first.
         bands: Bands of the map.
+        calls: Tiles that the model runs on at a time.
 
     Example:
         A network of 440 bytes for a pixel, and a chunk of 527 px for 512 px of map:
@@ -94,6 +108,7 @@ class TileMemory:
     layers: float | None = None
     channels: Mapping[str, int] = field(default_factory=dict)
     bands: int = 1
+    calls: int = 1
 
     def of_tile(self, read: Mapping[str, int], mapped: int) -> int:
         """Bytes for the largest tile.
@@ -108,11 +123,11 @@ class TileMemory:
             # All pixels of the finest source count.
             layers = UNKNOWN_LAYERS * max(read.values()) / reference
         chunk = sum(self.channels.get(name, 1) * count for name, count in read.items())
-        # Those that wait, the one that the model runs on, and its copy as float32.
-        chunks = VALUE_BYTES * chunk * (AHEAD + 2)
+        # Those that wait, and those that the model runs on with their copies.
+        chunks = VALUE_BYTES * chunk * (AHEAD + 2 * self.calls)
         # Those that wait, and the one that is being written, before and after.
         tiles = VALUE_BYTES * mapped * self.bands * (BEHIND + 2)
-        return int(RUN_BYTES + layers * reference + chunks + tiles)
+        return int(RUN_BYTES + self.calls * layers * reference + chunks + tiles)
 
 
 @dataclass(frozen=True)
@@ -157,8 +172,9 @@ def automatic_side(
         smallest tiles take too much memory, half more than that is allowed.
     """
     options = [
-        _option(lattices, wanted, side, of, separable)
+        _option(lattices, wanted, side, replace(of, calls=calls), separable)
         for side in _sides(lattices, wanted)
+        for calls in range(1, of.calls + 1)
     ]
     smallest = min(option.memory for option in options)
     if memory is not None and memory < smallest:
@@ -181,6 +197,25 @@ def _best(options: Sequence[_Option], memory: float) -> _Option:
     least = min(option.cost for option in allowed)
     good = [x for x in allowed if x.cost <= least * (1 + TOLERANCE)]
     return min(good, key=lambda option: option.side)
+
+
+def calls_within(
+    lattices: Sequence[Lattice],
+    spans: Sequence[Spans],
+    of: TileMemory,
+    *,
+    memory: float | None = None,
+) -> int:
+    """Tiles that the model runs on at a time, within a memory.
+
+    Args:
+        lattices: Of the rows and the columns.
+        spans: The tiles along them.
+        of: What a run takes for a tile, with as many calls as the model allows.
+        memory: Gigabytes; None for 0.5.
+    """
+    most = DEFAULT_MEMORY if memory is None else memory
+    return of.calls if memory_of(lattices, spans, of) <= most * 1e9 else 1
 
 
 def memory_advice(
@@ -267,9 +302,10 @@ def _option(
     largest = max(heights[finest]) * max(widths[finest])
     mapped = len(wanted[0]) * len(wanted[1])
     finest_mapped = mapped * (lattices[0].scale / axes[finest].spacing) ** 2
+    cost = pixels + count * TILE_COST + ENDS_COST * largest
     return _Option(
         side,
-        pixels + count * TILE_COST + ENDS_COST * largest,
+        cost * (1 + ALONE_COST / of.calls),
         memory_of(lattices, spans, of) / 1e9,
         float(pixels / finest_mapped),
     )

@@ -124,7 +124,8 @@ def compute(task: Task, name: str) -> Finished:
         if known is not None:
             return known
         job = replace(shard.plan.job, predictor=_predictor(task.model))
-        shard = replace(shard, plan=replace(shard.plan, job=job))
+        # The other threads of the machine belong to other workers.
+        shard = replace(shard, plan=replace(shard.plan, job=job, calls=1))
         going_on = partial(_check_going_on, task)
         for _ in range(TRIES - 1):
             going_on()

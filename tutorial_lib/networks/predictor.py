@@ -44,6 +44,8 @@ class Predictor:
         hidden: For outputs of whole numbers, the name of an output that is not listed:
             the floats that they are made of.
         path: The file or folder that it was loaded from; None for others.
+        concurrent: Whether it may be called from several threads at a time, and gains
+            by that.
         save: Writes it as a `.keras` file; None where that cannot be done.
         runner: What runs it: "tensorflow", "openvino", or "function".
         precision: What it computes in: "float32", or "bfloat16".
@@ -67,6 +69,7 @@ class Predictor:
     hidden: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = None
     save: Callable[[Path], None] | None = None
+    concurrent: bool = False
     runner: str = "function"
     precision: str = FLOAT32
 

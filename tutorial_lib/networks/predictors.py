@@ -174,6 +174,7 @@ def _from_keras(model: "keras.Model") -> Predictor:
         read_digest=lambda: weights_digest(model),
         broken_weight=lambda: broken_weight(function.weights),
         hidden=function.hidden,
+        concurrent=function.concurrent,
         save=model.save,
         runner="tensorflow",
     )
@@ -190,7 +191,8 @@ def _from_saved_model(folder: Path) -> Predictor:
     from tutorial_lib.networks.saving import broken_weight
 
     function = of_folder(folder)
-    return _served(folder, function, lambda: broken_weight(function.weights))
+    served = _served(folder, function, lambda: broken_weight(function.weights))
+    return replace(served, concurrent=function.concurrent)
 
 
 def _in_openvino(folder: Path) -> Predictor:

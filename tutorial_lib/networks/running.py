@@ -94,6 +94,11 @@ class CompiledModel:
         return self._precisions[precision]
 
     @property
+    def concurrent(self) -> bool:
+        """Whether two calls at a time are faster. A GPU is busy with one."""
+        return gpu_count() == 0
+
+    @property
     def channels(self) -> dict[str, int | None]:
         """Number of channels of each input."""
         return {name: shape[-1] for name, shape in self.shapes.items()}
