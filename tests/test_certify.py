@@ -416,6 +416,22 @@ def test_an_unknown_layer_is_measured_instead():
     assert certificate.analysed_margins is None
 
 
+@pytest.mark.parametrize(("rows", "cols"), [(0, 200), (0, -400), (250, 0)])
+def test_a_function_that_reads_one_pixel_far_away_has_large_margins(rows, cols):
+    """As layers with a large dilation do; small images show nothing of it."""
+
+    def far(inputs):
+        image = inputs["input"]
+        padded = np.pad(image, ((0, 0), (500, 500), (500, 500), (0, 0)))
+        height, width = image.shape[1:3]
+        moved = padded[:, 500 + rows :, 500 + cols :][:, :height, :width]
+        return {"out": image + moved}
+
+    certificate = certify(far, "out", tile=32, inputs=ONE_BAND)
+    assert certificate.margins == (max(-cols, 0), 0, max(cols, 0), rows)
+    assert certificate.exact
+
+
 def test_a_model_with_two_results_for_one_image_is_refused():
     rng = np.random.default_rng(0)
 

@@ -61,7 +61,8 @@ def certify(
     Then an image is computed tile by tile and as a whole. Dead units may hide a
     dependence: the measured margins may be smaller than the analysed ones, and are
     never larger. Certifying the probabilities also covers the labels computed from
-    them; labels alone show only changes of the class.
+    them; labels alone show only changes of the class. Of a model whose layers cannot be
+    seen, pixels that it reads from more than 512 px away may not be noticed.
 
     An output that is the same for every image, and a model that gives two results for
     one, are found first, with small images. Small differences between two runs, such as

@@ -28,6 +28,11 @@ LARGEST_TRIED = 768
 # Number of output pixels free of margins that is aimed at: more of them show more.
 SMALLEST_CLEAN = 16
 
+# Reference pixels on each side of a chunk in the images of a model whose layers cannot
+# be seen. It may read a few pixels far away, and none between, as layers with a large
+# dilation do.
+FAR = 512
+
 # Width up to which the images of an analysed network are three chunks wide. A unit that
 # is dead in one column is alive in another. Wider ones have many columns in one chunk,
 # and the margins by the layers go before what is measured.
@@ -82,14 +87,17 @@ class Strip:
 def _strips(expected: Expected, free: int) -> tuple[Strip, Strip]:
     """Images of a chunk of which so many pixels are expected to be free of margins.
 
-    Around the chunk there is as much as can reach into it. Rows and columns have images
-    of their own, because a chunk needs surroundings along one axis only.
+    Around the chunk there is as much as can reach into it; more where that is only a
+    guess. Rows and columns have images of their own, because a chunk needs surroundings
+    along one axis only.
     """
     layout, (left, top, right, bottom) = expected.layout, expected.margins
     height = layout.chunk(top + bottom + free, ROWS)
     # Not square, so that swapped axes show.
     width = layout.chunk(left + right + free, COLS) + layout.stride
     around = max(layout.chunk(max(expected.margins) + free, x) for x in (ROWS, COLS))
+    if not expected.analysed and not expected.everywhere:
+        around = max(around, layout.stride * ceil(FAR / layout.stride))
     high, wide = height + 2 * around, width + 2 * around
     return (
         Strip(ROWS, (high, _across(width, expected)), (around, around + height)),
