@@ -23,6 +23,7 @@ from tutorial_lib.inference.tile_sizes import (
     TileMemory,
     automatic_side,
     memory_advice,
+    spans_along,
 )
 
 ONE = Fraction(1)
@@ -98,6 +99,23 @@ def test_no_fixed_tile_of_the_same_memory_reads_much_less(
         cost(shape, t, margins, stride)[0] for t in fixed if bytes_of(t) < limit
     )
     assert cost(shape, side, margins, stride)[0] <= 1.05 * least
+
+
+def test_the_tiles_of_a_window_begin_where_it_does():
+    """A window that a border of the map's tiles crosses was read in two tiles."""
+    pair = lattices((997, 1427), (296, 54), 16)
+    wanted = range(953, 986), range(319, 468)
+    takes = TileMemory(500.0, {"x": 4}, bands=1)
+    side = automatic_side(pair, wanted, takes, memory=1, separable=True)
+    rows, cols = (
+        spans_along(lattice, part, side, separable=True)
+        for lattice, part in zip(pair, wanted, strict=True)
+    )
+    assert rows == ((wanted[0], wanted[0]),)
+    assert cols == ((wanted[1], wanted[1]),)
+    # Further tiles begin at multiples of the total stride.
+    *_, (last, _) = spans_along(pair[1], wanted[1], 48, separable=True)
+    assert last == range(448, 468)
 
 
 def test_large_margins_do_not_make_tiles_collapse():
@@ -400,3 +418,23 @@ def test_tiles_without_data_take_no_time_of_the_model(tmp_path):
     assert plan.estimate().tile_count == 80
     # Parts of 1, 4, 16, 64 and all tiles hold the only one that has data, twice each.
     assert 1 <= len(calls) <= 11
+
+
+@pytest.mark.thorough
+def test_the_estimate_knows_tiles_without_data_beside_a_diagonal(tmp_path):
+    """Scenes of satellites are turned: tiles on the diagonal all have data."""
+
+    def sleepy(inputs):
+        time.sleep(0.02)
+        return {"out": inputs["x"][..., :1]}
+
+    rows, cols = np.indices((17 * 64, 17 * 64))
+    image = np.where(np.abs(rows - cols) < 200, 9, 0).astype("uint8")
+    source = Source(write(tmp_path / "a.tif", image), nodata=0, receptive_field=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plan = plan_inference(sleepy, {"x": source}, output="out", tile_size=64)
+    estimated = plan.estimate().seconds
+    report = plan.write(tmp_path / "map.tif", progress=False)
+    assert report.skipped > report.tile_count / 2
+    assert 1 / 1.5 < estimated / report.seconds < 1.5

@@ -24,8 +24,9 @@ from tutorial_lib.rasters import SourceReader, open_sources
 if TYPE_CHECKING:
     from tutorial_lib.inference.planned import PlannedMap
 
-# Tiles that are read to find out how many are all background.
-TRIES = 9
+# Tiles that are read to find out how many are all background: at least so many, and
+# more of them for so many seconds.
+TRIES, LOOKING = 9, 2
 
 # Parts of the map are run for the time: first one tile, then four times as many tiles
 # until a part takes ENOUGH seconds. A tile that takes longer than LONG tells enough.
@@ -131,20 +132,21 @@ def _look(plan: "PlannedMap", readers: Mapping[str, SourceReader]) -> _Sample:
     lacking = any(reader.may_lack_data for reader in readers.values())
     if plan.job.nodata_rule is None or not lacking:
         return _Sample(*middle, 0, 0)
-    count, found, times = len(plan.tiles), [], []
-    indices = np.linspace(0, count - 1, min(TRIES, count)).astype(int)
-    for index in indices:
+    found, times, began = [], [], time.perf_counter()
+    for row, col in plan.tiles.spread():
         started = time.perf_counter()
-        given = read_tile(plan.job, readers, plan.tiles[int(index)])
+        if len(found) + len(times) >= TRIES and started - began > LOOKING:
+            break
+        given = read_tile(plan.job, readers, plan.tiles[row * cols + col])
         if given.pixels is None:
             times.append(time.perf_counter() - started)
         else:
-            found.append(divmod(int(index), cols))
+            found.append((row, col))
     found.sort(
         key=lambda place: (place[0] - middle[0]) ** 2 + (place[1] - middle[1]) ** 2
     )
     row, col = found[0] if found else middle
-    share = len(times) / len(indices)
+    share = len(times) / (len(found) + len(times))
     return _Sample(row, col, share, float(np.mean(times)) if times else 0)
 
 

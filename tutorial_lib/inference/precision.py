@@ -3,21 +3,18 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from math import gcd
 
 import numpy as np
 
 from tutorial_lib.fields.tiling import Verdict
 from tutorial_lib.inference.engine import Job, TileInput, read_tile
 from tutorial_lib.inference.halving import TileRunner
-from tutorial_lib.inference.tiles import Tile, Tiles
+from tutorial_lib.inference.tiles import Tiles
 from tutorial_lib.networks.precisions import FLOAT32
 from tutorial_lib.rasters import SourceReader
 
 # Sample tiles: one of 20, so that they cost a few per cent of the time of a large map.
 MOST_SAMPLES, LEAST_SAMPLES, TILES_A_SAMPLE = 9, 4, 20
-# Tiles that are looked at to find samples with data, along each axis.
-LOOKED_AT = 6
 
 __all__ = ["PrecisionChange", "changed_labels", "in_precision"]
 
@@ -126,28 +123,10 @@ def _with_data(
     job: Job, tiles: Tiles, readers: Mapping[str, SourceReader]
 ) -> Iterator[TileInput]:
     """Tiles that are not all background, the most spread ones first."""
-    for tile in _spread(tiles):
-        given = read_tile(job, readers, tile)
+    for row, col in tiles.spread():
+        given = read_tile(job, readers, tiles[row * len(tiles.cols) + col])
         if given.pixels is not None:
             yield given
-
-
-def _spread(tiles: Tiles) -> Iterator[Tile]:
-    """Tiles on a lattice over the map, in an order whose first few are far apart."""
-    rows, cols = _places(len(tiles.rows)), _places(len(tiles.cols))
-    pairs = [row * len(tiles.cols) + col for row in rows for col in cols]
-    # Steps of the golden ratio spread well. A step without a common factor with the
-    # number of tiles visits each of them once.
-    golden = round(0.618 * len(pairs)) + 1
-    step = next(n for n in range(golden, 0, -1) if gcd(n, len(pairs)) == 1)
-    for number in range(len(pairs)):
-        yield tiles[pairs[number * step % len(pairs)]]
-
-
-def _places(count: int) -> list[int]:
-    """Up to `LOOKED_AT` of a number of rows or columns, evenly spread."""
-    parts = min(count, LOOKED_AT)
-    return [(2 * part + 1) * count // (2 * parts) for part in range(parts)]
 
 
 def _difference(float32_job: Job, job: Job, given: TileInput) -> tuple[int, int, float]:

@@ -77,13 +77,20 @@ def spans_along(lattice: Lattice, part: range, side: int, *, separable: bool) ->
         lattice: The lattice of this axis.
         part: The pixels that are wanted.
         side: Side of the tiles.
-        separable: Whether part of a tile can be computed alone.
+        separable: Whether part of a tile can be computed alone: windows have their own.
     """
-    found = []
-    for whole in tile_spans(lattice.computed, side, part):
+    found, pixels = [], lattice.computed
+    if separable:
+        pixels = range(_first(lattice, part), pixels.stop)
+    for whole in tile_spans(pixels, side, part):
         written = range(max(whole.start, part.start), min(whole.stop, part.stop))
         found.append((written, written if separable else whole))
     return tuple(found)
+
+
+def _first(lattice: Lattice, part: range) -> int:
+    """Where the first tile of some pixels begins, so that no total stride is cut."""
+    return part.start - (part.start - lattice.computed.start) % lattice.unit
 
 
 @dataclass(frozen=True)
@@ -257,7 +264,9 @@ def _sides(lattices: tuple[Lattice, Lattice], wanted: tuple[range, range]) -> li
     """Sides that divide the wanted part into few or many tiles of nearly one size."""
     unit = lattices[0].unit
     lengths = [
-        len(lattice.computed if part == lattice.mapped else part)
+        len(lattice.computed)
+        if part == lattice.mapped
+        else part.stop - _first(lattice, part)
         for lattice, part in zip(lattices, wanted, strict=True)
     ]
     sides = {_rounded(1, unit)}

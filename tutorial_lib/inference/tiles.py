@@ -1,7 +1,8 @@
 """How a map is cut: its extent, its window, and its tiles."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import gcd
 
 from rasterio.windows import Window
 
@@ -12,6 +13,9 @@ from tutorial_lib.inference.tile_sizes import TileMemory, automatic_side, spans_
 
 # Side of automatic tiles in patch-based mode: batches bound its memory, not tiles.
 PATCH_TILE = 128
+
+# Tiles that are looked at to learn about a map, along each axis.
+LOOKED_AT = 6
 
 __all__ = ["Tile", "Tiles", "check_extent", "cut_tiles", "tile_side", "wanted_pixels"]
 
@@ -165,6 +169,20 @@ class Tiles(Sequence):
         )
         return self[row * len(self.cols) + col]
 
+    def spread(self) -> Iterator[tuple[int, int]]:
+        """Rows and columns of up to 36 tiles on a lattice over the map.
+
+        In their order the first few are far apart too.
+        """
+        rows, cols = _places(len(self.rows)), _places(len(self.cols))
+        places = [(row, col) for row in rows for col in cols]
+        # Steps of the golden ratio spread well. A step without a common factor with the
+        # number of tiles visits each of them once.
+        golden = round(0.618 * len(places)) + 1
+        step = next(n for n in range(golden, 0, -1) if gcd(n, len(places)) == 1)
+        for number in range(len(places)):
+            yield places[number * step % len(places)]
+
     @property
     def pixel_count(self) -> int:
         """Output pixels that are computed, of all tiles."""
@@ -173,6 +191,12 @@ class Tiles(Sequence):
             for spans in (self.rows, self.cols)
         )
         return height * width
+
+
+def _places(count: int) -> list[int]:
+    """Up to `LOOKED_AT` of a number of rows or columns, evenly spread."""
+    parts = min(count, LOOKED_AT)
+    return [(2 * part + 1) * count // (2 * parts) for part in range(parts)]
 
 
 def cut_tiles(
