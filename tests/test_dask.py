@@ -98,6 +98,13 @@ def calls_of(path):
     return path.stat().st_size if path.exists() else 0
 
 
+def wait_for_calls(path, count):
+    end = time.monotonic() + 60
+    while calls_of(path) < count:
+        assert time.monotonic() < end, f"{calls_of(path)} calls, not {count}"
+        time.sleep(0.005)
+
+
 def plan_of(model, source, **options):
     if callable(model) and not isinstance(model, keras.Model):
         source = tl.Source(source, receptive_field=3)
@@ -184,11 +191,10 @@ def test_a_lost_worker_costs_only_its_shard(source, tmp_path):
         process = next(iter(client.run(os.getpid).values()))
 
         def kill_half_way():
-            while calls_of(calls) < count // 2:
-                time.sleep(0.005)
+            wait_for_calls(calls, count // 2)
             os.kill(process, signal.SIGKILL)
 
-        killer = threading.Thread(target=kill_half_way)
+        killer = threading.Thread(target=kill_half_way, daemon=True)
         killer.start()
         plan.write(path, executor=client, progress=False)
         killer.join()
@@ -245,7 +251,7 @@ with distributed.Client(address, set_as_default=False) as client:
 
 
 @pytest.mark.thorough
-def test_a_map_goes_on_after_its_client_was_killed(two, source, tmp_path):
+def test_a_map_goes_on_after_its_client_was_killed(two, source, tmp_path, monkeypatch):
     model, path, whole = saved(tmp_path), tmp_path / "map.tif", tmp_path / "b.tif"
     work = tmp_path / "map.tif.work"
     plan = plan_of(model, source)
@@ -271,11 +277,8 @@ def test_a_map_goes_on_after_its_client_was_killed(two, source, tmp_path):
                 f.stat().st_mtime_ns == kept.get(f) for f in folder.glob("*.json")
             )
 
-    shards.kept_folder = look
-    try:
-        plan.write(path, executor=two, resume=True, progress=False)
-    finally:
-        shards.kept_folder = remove
+    monkeypatch.setattr(shards, "kept_folder", look)
+    plan.write(path, executor=two, resume=True, progress=False)
     assert sum(taken) == len(kept)
     assert described(path) == described(whole)
     assert not work.exists()
@@ -406,8 +409,7 @@ def test_a_worker_ends_when_its_client_has(here, source, tmp_path):
     parts = shard_files.cut_shards(plan, 1000)
     with cluster._task(parts, tmp_path, np.dtype("float32")) as task:
         future = here.submit(workers.compute, task, parts[0].name, pure=False)
-        while calls_of(calls) < planned + 3:
-            time.sleep(0.005)
+        wait_for_calls(calls, planned + 3)
         Path(task.plan_file).unlink()
         with pytest.raises(workers.RunEndedError):
             future.result()

@@ -390,14 +390,15 @@ def test_ctrl_c_at_any_time(plan, model, tmp_path, write):
     rng, ended = np.random.default_rng(8), 0
     for delay in rng.uniform(0, 0.15, 12):
         timer = threading.Timer(delay, signal.pthread_kill, (main, signal.SIGINT))
-        before, threads = files(tmp_path), running_threads()
+        before, threads, written = files(tmp_path), running_threads(), False
         try:
             timer.start()
             write()
+            written = True
             # It was quicker than the signal, which comes now.
             time.sleep(1)
         except KeyboardInterrupt:
-            ended += 1
+            ended += not written
         finally:
             timer.cancel()
             timer.join()
