@@ -2,13 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import (
-    CancelledError,
-    Executor,
-    Future,
-    ThreadPoolExecutor,
-)
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from threading import Condition
 from typing import Any
@@ -17,6 +13,8 @@ from typing import Any
 # for the last stage. More of them take memory, and two are enough to keep the middle
 # stage busy when the others are quicker.
 AHEAD, BEHIND = 3, 2
+
+Submit = Callable[[Callable[[Any], Any], Any], Future]
 
 __all__ = ["AHEAD", "BEHIND", "run_stages"]
 
@@ -57,21 +55,19 @@ def run_stages(
     prepared: deque[Future] = deque()
     computing: deque[Future] = deque()
     results: deque[Future] = deque()
-    with _stages(threads, calls) as (gate, first, between, last):
+    with _stages(threads, calls) as (first, between, last):
 
         def prepare(count: int) -> None:
             for item in islice(waiting, count):
-                prepared.append(first.submit(gate.work, before, item))
+                prepared.append(first(before, item))
 
         prepare(AHEAD)
         while prepared or computing:
             # No name is given to a chunk, so that its memory is free after its use.
             while prepared and len(computing) < calls:
-                computing.append(
-                    between.submit(gate.work, middle, prepared.popleft().result())
-                )
+                computing.append(between(middle, prepared.popleft().result()))
                 prepare(1)
-            results.append(last.submit(gate.work, after, computing.popleft().result()))
+            results.append(last(after, computing.popleft().result()))
             while results and (len(results) > BEHIND or results[0].done()):
                 done(results.popleft().result())
         while results:
@@ -79,36 +75,34 @@ def run_stages(
 
 
 @contextmanager
-def _stages(
-    threads: int, calls: int
-) -> Iterator[tuple["_Gate", Executor, Executor, Executor]]:
-    """The gate and the executors of the three stages; all have ended afterwards."""
+def _stages(threads: int, calls: int) -> Iterator[tuple[Submit, Submit, Submit]]:
+    """Functions that submit an item to each stage; all stages have ended afterwards."""
     gate = _Gate()
-    stages = (
-        ThreadPoolExecutor(threads, "tutorial_lib_reader"),
-        _InCaller() if calls == 1 else ThreadPoolExecutor(calls, "tutorial_lib_model"),
-        ThreadPoolExecutor(1, "tutorial_lib_writer"),
+    executors = [
+        ThreadPoolExecutor(count, f"tutorial_lib_{name}")
+        for name, count in (("reader", threads), ("model", calls), ("writer", 1))
+    ]
+    first, between, last = (
+        partial(executor.submit, gate.work) for executor in executors
     )
     try:
-        yield gate, *stages
+        yield first, _in_caller if calls == 1 else between, last
     finally:
         # First of all, so that their threads end even if Ctrl-C comes again.
-        for stage in stages:
-            stage.shutdown(wait=False, cancel_futures=True)
+        for executor in executors:
+            executor.shutdown(wait=False, cancel_futures=True)
         try:
             gate.close()
         finally:
-            for stage in stages:
-                stage.shutdown()
+            for executor in executors:
+                executor.shutdown()
 
 
-class _InCaller(Executor):
-    """Runs what is submitted at once, in the thread of the caller."""
-
-    def submit(self, function: Callable, /, *arguments: Any) -> Future:
-        future: Future = Future()
-        future.set_result(function(*arguments))
-        return future
+def _in_caller(stage: Callable[[Any], Any], item: Any) -> Future:
+    """Take an item through a stage at once, in the thread of the caller."""
+    future: Future = Future()
+    future.set_result(stage(item))
+    return future
 
 
 class _Gate:
