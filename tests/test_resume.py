@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import rasterio
+import tqdm.std
 from rasterio.windows import Window
 from resuming import HEIGHT, WIDTH, counted, described, network, write_image
 from scenes import image, write
@@ -533,7 +534,11 @@ def test_a_folder_that_may_not_be_written(model, source, tmp_path):
     assert not list(folder.iterdir())
 
 
-def test_progress_counts_all_tiles(model, source, tmp_path, end_after, capsys):
+def test_progress_counts_all_tiles(
+    model, source, tmp_path, end_after, capsys, monkeypatch
+):
+    # Other tests in this process may have made tqdm take it for a notebook.
+    monkeypatch.setattr("tqdm.auto.tqdm", tqdm.std.tqdm)
     plan, path = plan_of(model, source), tmp_path / "map.tif"
     interrupt(plan, path, end_after)
     plan.write(path, resume=True, progress=True)
