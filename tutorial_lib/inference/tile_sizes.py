@@ -311,7 +311,8 @@ def _option(
     largest = max(heights[finest]) * max(widths[finest])
     mapped = len(wanted[0]) * len(wanted[1])
     finest_mapped = mapped * (lattices[0].scale / axes[finest].spacing) ** 2
-    cost = pixels + count * TILE_COST + ENDS_COST * largest
+    # Of two calls at a time, one computes while the other begins or ends.
+    cost = pixels + count * TILE_COST / of.calls + ENDS_COST * largest
     return _Option(
         side,
         cost * (1 + ALONE_COST / of.calls),

@@ -124,8 +124,7 @@ def compute(task: Task, name: str) -> Finished:
         if known is not None:
             return known
         job = replace(shard.plan.job, predictor=_predictor(task.model))
-        # The other threads of the machine belong to other workers.
-        shard = replace(shard, plan=replace(shard.plan, job=job, calls=1))
+        shard = replace(shard, plan=replace(shard.plan, job=job))
         going_on = partial(_check_going_on, task)
         for _ in range(TRIES - 1):
             going_on()

@@ -22,12 +22,10 @@ from tutorial_lib.rasters.causes import (
 )
 
 # In bytes. GDAL's own limit is 5 % of the machine's memory, also in a container that
-# may use much less. The kit reads one row of tiles after another, so two rows of blocks
-# are enough. For four 16-bit bands of a Sentinel-2 tile (2 x 256 x 10 980 px) they take
-# 45 MB.
-# Measured on a machine of 24 GB with the raster of 6144 px of
-# `test_memory_does_not_grow_with_the_raster`: 187 MB, and 728 MB with GDAL's own limit.
-BLOCK_CACHE = 64 * 2**20
+# may use much less. Maps are read in strips of tiles that fit into this one, and who
+# needs more asks for it with `block_cache`. It is part of the reason why a map of a
+# whole Sentinel-2 tile takes hardly more memory than one of 2 000 x 2 000 px.
+BLOCK_CACHE = 32 * 2**20
 
 # In bytes: as far as a run raises the limit by itself.
 LARGEST_BLOCK_CACHE = 256 * 2**20
@@ -92,7 +90,7 @@ _cache = BlockCache()
 def block_cache(needed: int, *, most: int = LARGEST_BLOCK_CACHE) -> Iterator[None]:
     """Let GDAL keep `needed` bytes of blocks until the `with` block ends.
 
-    Without it the kit's limit holds, 64 MB. Of several blocks that run at the same
+    Without it the kit's limit holds, 32 MB. Of several blocks that run at the same
     time, also in other threads, the one that needs most counts. A limit that the caller
     chose, by GDAL_CACHEMAX, stays as it is.
 
