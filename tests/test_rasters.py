@@ -306,11 +306,11 @@ def large_limit(monkeypatch):
 
 def test_the_cache_is_small_only_while_a_raster_is_open(coordinates, large_limit):
     with opened(coordinates):
-        assert cache_limit() == 64 * 2**20
+        assert cache_limit() == 32 * 2**20
     assert cache_limit() == large_limit
     grid, path = testing.small_grid(3, 4), coordinates.with_name("new.tif")
     with create_raster(path, grid, channels=1, dtype="uint8"):
-        assert cache_limit() == 64 * 2**20
+        assert cache_limit() == 32 * 2**20
     assert cache_limit() == large_limit
     with pytest.raises(FileNotFoundError):
         tl.read_grid("nowhere.tif")
@@ -325,7 +325,7 @@ def test_the_cache_stays_small_until_the_last_raster_is_closed(
     for stack in (first, second):
         stack.enter_context(opened(coordinates))
     first.close()
-    assert cache_limit() == 64 * 2**20
+    assert cache_limit() == 32 * 2**20
     second.close()
     assert cache_limit() == large_limit
 
@@ -338,7 +338,7 @@ def test_threads_share_one_limit_and_restore_it(coordinates, large_limit):
 
     with ThreadPoolExecutor(4) as threads:
         limits = list(threads.map(limit_while_reading, range(200)))
-    assert set(limits) == {64 * 2**20}
+    assert set(limits) == {32 * 2**20}
     assert cache_limit() == large_limit
 
 
@@ -351,7 +351,7 @@ def test_a_limit_that_the_user_chose_is_kept(coordinates, large_limit, monkeypat
 
 
 def test_a_run_raises_the_limit_to_what_it_needs(coordinates, large_limit):
-    small, mb = 64 * 2**20, 2**20
+    small, mb = 32 * 2**20, 2**20
     with block_cache(100 * mb):
         assert cache_limit() == 100 * mb
         with opened(coordinates):
@@ -383,12 +383,12 @@ def test_the_largest_of_the_running_limits_counts(large_limit):
 
 
 def test_a_run_raises_the_limit_of_a_small_machine(monkeypatch, large_limit):
-    rasterio.env.set_gdal_config("GDAL_CACHEMAX", 50 * 2**20)
+    rasterio.env.set_gdal_config("GDAL_CACHEMAX", 20 * 2**20)
     with block_cache(0):
-        assert cache_limit() == 50 * 2**20
+        assert cache_limit() == 20 * 2**20
     with block_cache(100 * 2**20):
         assert cache_limit() == 100 * 2**20
-    assert cache_limit() == 50 * 2**20
+    assert cache_limit() == 20 * 2**20
 
 
 def test_a_run_keeps_a_limit_that_the_user_chose(large_limit, monkeypatch):
