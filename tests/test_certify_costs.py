@@ -23,7 +23,7 @@ from tutorial_lib.proof.work import LONG_SECONDS, QUIET_SECONDS, Work
 
 
 class Slow:
-    """A model that takes a given time for each pixel, on a clock of its own."""
+    """A model that moves a simulated clock on by a given time for each pixel."""
 
     def __init__(self, model, per_pixel, *, per_image=0.0, compiling=0.0):
         self.predictor = as_predictor(model)

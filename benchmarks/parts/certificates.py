@@ -8,7 +8,7 @@ from parts.processes import in_fresh_process
 from parts.timing import cost_of
 
 TITLE = "Certificates"
-NOTE = "`tl.certify` of the output `estimated`, each network in a process of its own."
+NOTE = "Time of `tl.certify` for `estimated`; a new process for each network."
 
 # A tile for each network, in its output pixels.
 NETWORKS = {
@@ -42,5 +42,5 @@ def measure_network(network: str) -> dict[str, Any]:
 
 
 def goals(rows: list[dict[str, Any]]) -> list[Goal]:
-    """There is no goal."""
+    """An empty list: this part has no goal."""
     return []

@@ -64,5 +64,5 @@ def measure_rates(
 
 
 def goals(rows: list[dict[str, Any]]) -> list[Goal]:
-    """There is no goal."""
+    """An empty list: this part has no goal."""
     return []

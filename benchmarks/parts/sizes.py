@@ -10,7 +10,7 @@ from parts.timing import best, cost_of, peak_gigabytes, ratio
 
 TITLE = "Scenes from 512² to a whole Sentinel-2 tile, pixel-wise network"
 NOTE = (
-    "Each size runs in a process of its own. The bare model runs on arrays in memory, "
+    "Each size runs in a new process. The bare model runs on arrays in memory, "
     "as many and as large as the engine's; both take turns."
 )
 
