@@ -10,6 +10,10 @@ os.environ["MPLBACKEND"] = "Agg"
 
 import pytest
 
+# It decides when it is imported whether bars are widgets. Tests that make a shell of
+# IPython would turn the bars of all later tests in their process into widgets.
+import tqdm.auto  # noqa: F401
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Tests end programs by signals. A runner may ignore some, as `nohup` and a shell's `&`
