@@ -111,8 +111,8 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
         memory: Gigabytes that a run with automatic tiles may take, beside what the
             process already holds; None takes 0.5, and up to 1 for networks with large
             margins.
-        precision: "float32", or "bfloat16" on processors that have it: about twice as
-            fast, and some labels differ; the report of the run says how many.
+        precision: "float32", or "bfloat16" on processors that have it: faster, and some
+            labels differ; the report of the run says how many.
 
     Returns:
         The plan: print it, then `write` or `read` it.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Side of a shard in output pixels, about: a whole number of tiles. A killed run loses
 # at most one of them in each process. A Sentinel-2 tile has 36, so that a few workers
-# end at about the same time. Measured with the tutorial's network: 1.3 s a shard.
+# end at about the same time.
 SHARD_SIDE = 2048
 
 # Bytes that are read at a time for a checksum.

@@ -1,7 +1,8 @@
 """The precisions that a model can compute in, and which of them the processor has.
 
 bfloat16 keeps 8 of the 24 significant bits of float32. Processors with instructions for
-it compute convolutions nearly twice as fast, and some labels change.
+it compute convolutions faster, and some labels change. `make bench` measures both (part
+`runners`).
 """
 
 import os
