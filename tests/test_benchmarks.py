@@ -355,3 +355,15 @@ def test_a_part_that_does_not_exist_is_named(engine, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         engine.main()
     assert "'size' is not a part. Give some of: sizes, tiles" in capsys.readouterr().err
+
+
+def test_the_hours_for_a_thousand_tiles_follow_from_the_measured_rate():
+    tables = import_module("parts.tables")
+    rows = [{"way": "local", "s/Mpx": 9}, {"way": "Dask, 2 workers", "s/Mpx": 0.3}]
+    first, *others = tables.thousand_tiles(0.3)
+    # 120.56 megapixels x 0.3 s are 36.2 s a tile on two cores: 20.1 core hours for all.
+    assert first["core hours"] == pytest.approx(20.09, abs=0.01)
+    assert first["hours on 32 cores"] == pytest.approx(0.628, abs=0.001)
+    assert [row["r, s/Mpx on 2 cores"] for row in others] == [1, 10]
+    known = tables.texts({"workers": rows}, [])
+    assert "| 0.300 | 20.1 |" in known["thousand_tiles"]

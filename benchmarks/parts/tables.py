@@ -13,7 +13,17 @@ PLACE = re.compile(
     re.DOTALL,
 )
 
-__all__ = ["fill_texts", "goal_table", "markdown", "stale_texts", "texts"]
+# Megapixels of a tile of Sentinel-2 at 10 m.
+TILE_MEGAPIXELS = 10.98**2
+
+__all__ = [
+    "fill_texts",
+    "goal_table",
+    "markdown",
+    "stale_texts",
+    "texts",
+    "thousand_tiles",
+]
 
 
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -65,10 +75,32 @@ def goal_table(goals: Sequence[Goal]) -> str:
     )
 
 
+def thousand_tiles(rate: float) -> list[dict[str, Any]]:
+    """Hours for 1 000 Sentinel-2 tiles, at the rate of two Dask workers and at others.
+
+    Args:
+        rate: Seconds for a megapixel on two cores.
+
+    Example:
+        >>> round(thousand_tiles(0.25)[0]["core hours"], 2)
+        16.74
+    """
+    hours = {r: 1000 * TILE_MEGAPIXELS * r * 2 / 3600 for r in (rate, 1, 10)}
+    return [
+        {
+            "r, s/Mpx on 2 cores": r,
+            "core hours": spent,
+            "hours on 32 cores": spent / 32,
+            "hours on 128 cores": spent / 128,
+        }
+        for r, spent in hours.items()
+    ]
+
+
 def texts(
     tables: Mapping[str, Sequence[Mapping[str, Any]]], goals: Sequence[Goal]
 ) -> dict[str, str]:
-    """What texts may quote, by its key: a part's table, "goals", or a goal's number.
+    """What texts may quote by a key: tables of parts and goals, a goal's number.
 
     Args:
         tables: Rows by the name of the part.
@@ -78,6 +110,9 @@ def texts(
     if goals:
         shown["goals"] = goal_table(goals)
     # Markdown needs an empty line before a table, and after it.
+    for row in tables.get("workers", ()):
+        if row.get("way") == "Dask, 2 workers":
+            shown["thousand_tiles"] = markdown(thousand_tiles(row["s/Mpx"]))
     found = {name: f"\n\n{table}\n\n" for name, table in shown.items()}
     return found | {goal.key: f"{goal.value:.2f}" for goal in goals}
 
