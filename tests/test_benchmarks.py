@@ -88,7 +88,8 @@ WAYS = {
 def rows_that_fulfil():
     tiles = [("auto", 480, 0.36), (16, 16, 3.0), (64, 64, None), (512, 512, 0.35)]
     runs = [("tensorflow", "float32", 0.35), ("openvino", "bfloat16", 0.2)]
-    two = {"way": "Dask, 2 workers", "throughput / 2 bare": 0.9, "same labels": 1.0}
+    two = {"way": "Dask, 2 workers", "s/Mpx": 0.4}
+    two |= {"throughput / 2 bare": 0.9, "same labels": 1.0}
     return {
         "sizes": [{**row, "bare s/Mpx": row["s/Mpx"] / 1.1} for row in SIZES],
         "tiles": [
