@@ -1,8 +1,8 @@
 """How OpenVINO runs an exported network, in a process without TensorFlow.
 
 A process with OpenVINO starts sooner than one with TensorFlow, and takes less memory:
-`make bench` measures both (part `runners`). It reads a SavedModel itself. In float32 the
-results agree with TensorFlow's up to rounding.
+`make bench` measures both (part `runners`). It reads a SavedModel itself. In float32
+the results agree with TensorFlow's up to rounding.
 """
 
 import re
