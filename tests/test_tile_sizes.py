@@ -19,8 +19,8 @@ from tutorial_lib.fields.memory import layer_bytes
 from tutorial_lib.fields.reach import Reach
 from tutorial_lib.grids import Axis
 from tutorial_lib.inference.chunks import ChunkLattice
+from tutorial_lib.inference.tile_memory import TileMemory
 from tutorial_lib.inference.tile_sizes import (
-    TileMemory,
     automatic_side,
     memory_advice,
     spans_along,

@@ -11,9 +11,8 @@ import numpy as np
 
 from tutorial_lib.display import counted, wrapped
 from tutorial_lib.inference.engine import BATCH_VALUES, read_tile
+from tutorial_lib.inference.tile_memory import VALUE_BYTES, TileMemory
 from tutorial_lib.inference.tile_sizes import (
-    VALUE_BYTES,
-    TileMemory,
     memory_advice,
     memory_of,
 )

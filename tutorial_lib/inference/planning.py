@@ -31,7 +31,8 @@ from tutorial_lib.inference.judging import (
 )
 from tutorial_lib.inference.plan import InferencePlan
 from tutorial_lib.inference.precision import in_precision
-from tutorial_lib.inference.tile_sizes import MOST_CALLS, TileMemory, calls_within
+from tutorial_lib.inference.tile_memory import TileMemory
+from tutorial_lib.inference.tile_sizes import MOST_CALLS, calls_within
 from tutorial_lib.inference.tiles import (
     check_extent,
     cut_tiles,

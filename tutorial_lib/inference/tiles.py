@@ -9,7 +9,8 @@ from rasterio.windows import Window
 from tutorial_lib.fields.checks import check_multiple
 from tutorial_lib.grids import GridMismatchError, window_ranges
 from tutorial_lib.inference.lattice import Lattice
-from tutorial_lib.inference.tile_sizes import TileMemory, automatic_side, spans_along
+from tutorial_lib.inference.tile_memory import TileMemory
+from tutorial_lib.inference.tile_sizes import automatic_side, spans_along
 
 # Side of automatic tiles in patch-based mode: batches bound its memory, not tiles.
 PATCH_TILE = 128
