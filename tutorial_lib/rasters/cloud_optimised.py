@@ -12,8 +12,9 @@ import rasterio
 import rasterio.shutil
 
 from tutorial_lib.rasters.causes import GDAL_ERRORS
-from tutorial_lib.rasters.dataset_files import PAM, check_readable
+from tutorial_lib.rasters.dataset_files import check_readable
 from tutorial_lib.rasters.opening import block_cache, opened
+from tutorial_lib.rasters.sidecars import PAM
 from tutorial_lib.rasters.write_errors import not_written
 
 # Side of the blocks of a cloud-optimised file, in pixels: the default of GDAL's driver,

@@ -16,20 +16,13 @@ from tutorial_lib.rasters.causes import (
     is_file_name,
 )
 from tutorial_lib.rasters.opening import open_quietly, opened
-
-# Ending of the file for what the format of a raster cannot hold.
-PAM = ".aux.xml"
-# Endings of the sidecar files of a raster: also of its overviews and masks.
-SIDECARS = (PAM, ".ovr", ".msk")
+from tutorial_lib.rasters.sidecars import SIDECARS
 
 __all__ = [
-    "PAM",
-    "SIDECARS",
     "check_parts_exist",
     "check_readable",
     "files_of",
     "reading_errors_named",
-    "remove_sidecars",
 ]
 
 
@@ -41,7 +34,8 @@ def files_of(dataset: rasterio.DatasetReader) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     _collect(dataset, found)
-    # GDAL lists only those sidecars that it has opened.
+    # GDAL lists only those sidecars that it has opened. A style for QGIS is not among
+    # them: it changes no pixel.
     beside = (name + ending for name in found for ending in SIDECARS)
     return tuple(dict.fromkeys([*found, *filter(file_exists, beside)]))
 
@@ -79,12 +73,6 @@ def _on_disk(name: str) -> str:
         return name
     inside = Path(match[1].strip("{}"))
     return next((str(p) for p in (inside, *inside.parents) if p.is_file()), name)
-
-
-def remove_sidecars(path: Path) -> None:
-    """Remove sidecar files of an old raster: GDAL would use them for a new one."""
-    for ending in SIDECARS:
-        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def check_readable(path: Path) -> None:

@@ -6,7 +6,7 @@ processes that were killed are removed by the next run that writes there.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -59,49 +59,96 @@ def replacing(path: PathLike) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_together(paths: Sequence[PathLike]) -> Iterator[list[Path]]:
+def replacing_together(
+    paths: Sequence[PathLike],
+    *,
+    sidecars: Sequence[Path] = (),
+    keep: Callable[[Path], bool] | None = None,
+) -> Iterator[list[Path]]:
     """Write several files that belong together, as `replacing` does with one.
 
     All of them are complete on the disk before the first one is renamed.
 
     Args:
         paths: The files, all different.
+        sidecars: Files beside them that the block may write too, such as the style of
+            a raster. Those that it does not write are removed: they belong to an older
+            file. If the process is killed at the end, a new file may lack its sidecar,
+            but never has an older one. Links are replaced, and not followed.
+        keep: Tells whether an existing sidecar stays as it is. It is asked at the end.
 
     Yields:
-        The paths to write to, in the same order. They have the same names. Files of one
-        folder are beside each other.
+        The paths to write to, those of `sidecars` last. They have the same names. Files
+        of one folder are beside each other.
 
     Raises:
         ValueError: If two of the paths are the same file.
-        OSError: If one cannot be written, or was not written in the `with` block.
+        OSError: If one cannot be written, or one of `paths` was not written in the
+            `with` block.
     """
     targets = [real_path(check_destination(path)) for path in paths]
-    twice = [target for target in targets if targets.count(target) > 1]
+    beside = [real_path(path.parent) / path.name for path in sidecars]
+    twice = [target for target in targets if (targets + beside).count(target) > 1]
     if twice:
         raise ValueError(
             f"Two of the files have the same path, '{twice[0]}'. Give each its own."
         )
     with ExitStack() as stack:
         folders: dict[Path, Path] = {}
-        for target in targets:
+        for target in targets + beside:
             if target.parent not in folders:
                 with errors_named(target):
                     target.parent.mkdir(parents=True, exist_ok=True)
                     part = stack.enter_context(part_folder(target.parent))
                     folders[target.parent] = part
-        parts = [folders[target.parent] / target.name for target in targets]
+        parts = [folders[file.parent] / file.name for file in targets + beside]
         with disk_errors_named(targets):
             yield parts
-        for part, target in zip(parts, targets, strict=True):
-            with errors_named(target):
-                flush(part)
-                # Others may be allowed to change the file that is replaced. Some disks
-                # have no permissions.
-                with suppress(OSError):
-                    shutil.copymode(target, part)
-        for part, target in zip(parts, targets, strict=True):
+        more = {
+            place: part
+            for given, place, part in zip(
+                sidecars, beside, parts[len(targets) :], strict=True
+            )
+            if keep is None or not keep(given)
+        }
+        _exchange(dict(zip(targets, parts, strict=False)), more)
+
+
+def _exchange(parts: dict[Path, Path], sidecars: dict[Path, Path]) -> None:
+    """Give files their names; the keys are their places, the values their parts."""
+    written = {place: part for place, part in sidecars.items() if part.exists()}
+    for target, part in (parts | written).items():
+        with errors_named(target):
+            flush(part)
+            # Others may be allowed to change the file that is replaced. Some disks
+            # have no permissions.
+            with suppress(OSError):
+                shutil.copymode(target, part)
+    with _set_aside(sidecars):
+        for target, part in parts.items():
             with errors_named(target):
                 part.replace(target)
+    for target, part in written.items():
+        with errors_named(target):
+            part.replace(target)
+
+
+@contextmanager
+def _set_aside(sidecars: dict[Path, Path]) -> Iterator[None]:
+    """Move old sidecars into the part folders; on an error they come back."""
+    moved: dict[Path, Path] = {}
+    try:
+        for place, part in sidecars.items():
+            if place.is_file() or place.is_symlink():
+                aside = part.with_name(f"{part.name}.old")
+                with errors_named(place):
+                    place.rename(aside)
+                moved[aside] = place
+        yield
+    except BaseException:
+        for aside, place in moved.items():
+            aside.rename(place)
+        raise
 
 
 @contextmanager

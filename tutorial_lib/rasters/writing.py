@@ -1,8 +1,8 @@
 """Writes GeoTIFFs under a temporary name, and renames them when they are complete."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from rasterio.windows import Window
 from tutorial_lib import arguments
 from tutorial_lib.display import counted
 from tutorial_lib.rasters.cloud_optimised import copy_cloud_optimised, working_profile
-from tutorial_lib.rasters.dataset_files import PAM, check_readable, remove_sidecars
+from tutorial_lib.rasters.dataset_files import check_readable
 from tutorial_lib.rasters.destinations import check_geotiff
-from tutorial_lib.rasters.files import replacing, replacing_together, write_bytes
+from tutorial_lib.rasters.files import replacing_together
 from tutorial_lib.rasters.legends import (
     Legend,
     check_legend_fits,
@@ -25,6 +25,7 @@ from tutorial_lib.rasters.legends import (
 from tutorial_lib.rasters.opening import PathLike, block_cache, open_quietly
 from tutorial_lib.rasters.pixel_types import pixel_type, real_array, stored_as
 from tutorial_lib.rasters.profiles import BLOCK_SIZE, geotiff_profile
+from tutorial_lib.rasters.sidecars import is_kept, sidecars_of, write_sidecars
 from tutorial_lib.rasters.tags import checked_texts
 from tutorial_lib.rasters.write_errors import errors_named
 
@@ -144,7 +145,9 @@ def create_raster(  # noqa: PLR0913 - every one is a choice of the user's
         channels: Number of bands.
         dtype: Type of the pixels.
         nodata: Value of the no-data tag; None for no tag.
-        legend: Class names and colours, for one band of uint8 or uint16.
+        legend: Class names and colours, for one band of uint8 or uint16. They are also
+            written into a style beside the file, `map.qml`, which QGIS applies by
+            itself. A style that a user saved from QGIS is kept.
         tags: Metadata, as names and texts.
         descriptions: A name for each band.
         cog: Whether to write a cloud-optimised GeoTIFF, with overviews and statistics.
@@ -183,7 +186,10 @@ def create_raster(  # noqa: PLR0913 - every one is a choice of the user's
     check_legend_fits(legend, profile["count"], np.dtype(profile["dtype"]))
     tags, descriptions = checked_texts(tags, descriptions, profile["count"])
     check_geotiff(path)
-    with replacing(path) as part:
+    # The working folder may be another one at the end.
+    place = Path(path).absolute()
+    sidecars, keep = sidecars_of(place), partial(is_kept, place)
+    with replacing_together([path], sidecars=sidecars, keep=keep) as (part, *beside):
         written = part.with_name(f"{part.name}.working.tif") if cog else part
         profile = working_profile(profile) if cog else profile
         with _created(written, Path(path), profile) as dataset:
@@ -193,12 +199,7 @@ def create_raster(  # noqa: PLR0913 - every one is a choice of the user's
             copy_cloud_optimised(
                 written, part, Path(path), compress=compress, classes=bool(legend)
             )
-        beside = part.with_name(part.name + PAM)
-        more = beside.read_bytes() if beside.exists() else None
-    remove_sidecars(Path(path))
-    # GDAL writes here what a GeoTIFF cannot hold, such as the CRS of a rotated pole.
-    if more is not None:
-        write_bytes(f"{os.fspath(path)}{PAM}", more)
+        write_sidecars(part, beside, path, legend)
 
 
 @contextmanager
@@ -252,7 +253,8 @@ def write_array(  # noqa: PLR0913 - every one is a choice of the user's
             uint8.
         grid: Shape, transform and CRS of the raster.
         nodata: Value of the no-data tag; None for no tag.
-        legend: Class names and colours, for one band of uint8 or uint16.
+        legend: Class names and colours, for one band of uint8 or uint16, and for the
+            style of `create_raster`.
         tags: Metadata, as names and texts.
         descriptions: A name for each band.
         cog: Whether to write a cloud-optimised GeoTIFF, as `create_raster` does.
@@ -314,15 +316,16 @@ def write_together(
         OSError: If a file cannot be written.
     """
     tags, _ = checked_texts(tags, None, 1)
-    paths = [Path(path) for path in arrays]
-    with replacing_together(paths) as parts:
-        for part, path, (array, grid) in zip(
-            parts, paths, arrays.values(), strict=True
-        ):
+    paths = [Path(path).absolute() for path in arrays]
+    owner = {sidecar: path for path in paths for sidecar in sidecars_of(path)}
+    with replacing_together(
+        paths,
+        sidecars=list(owner),
+        keep=lambda sidecar: is_kept(owner[sidecar], sidecar),
+    ) as parts:
+        for part, (path, (array, grid)) in zip(parts, arrays.items(), strict=False):
             shape, dtype = _checked_shape("array", array), array.dtype
             profile = geotiff_profile(grid, shape[2], pixel_type("array", dtype))
-            with _created(part, path, profile) as dataset:
+            with _created(part, Path(path), profile) as dataset:
                 _describe(dataset, None, tags, ())
-                RasterWriter(dataset, path).write(array)
-    for path in paths:
-        remove_sidecars(path)
+                RasterWriter(dataset, Path(path)).write(array)
