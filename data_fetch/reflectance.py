@@ -187,8 +187,8 @@ def choose_offset(
     seen = _seen(dark, declared)
     if declared is None and seen is None:
         raise ValueError(
-            f"It is not known whether the offset is inside the pixels: {why}, and there "
-            "are too few dark pixels to see it. Choose `--offset inside` or "
+            f"It is not known whether the offset is inside the pixels: {why}, and "
+            "there are too few dark pixels to see it. Choose `--offset inside` or "
             "`--offset removed`."
         )
     if seen is None:
@@ -219,8 +219,8 @@ def _measured(dark: Sequence[DarkSample], seen: float) -> str:
     sample = dark[0]
     state = "removed from" if seen == REMOVED else "inside"
     return (
-        f"The darkest {LOW_PERCENTILE} % of {sample.what} ({sample.pixels} pixels) have "
-        f"at most {sample.low:.0f}: the offset is {state} the pixels"
+        f"The darkest {LOW_PERCENTILE} % of {sample.what} ({sample.pixels} pixels) "
+        f"have at most {sample.low:.0f}: the offset is {state} the pixels"
     )
 
 
