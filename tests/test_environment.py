@@ -164,7 +164,7 @@ def test_dir_lists_the_public_names():
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_imported_package_is_declared(package):
-    extras = ("cpu", "dask", "fast")
+    extras = ("cpu", "fetch", "dask", "fast")
     declared = {canonicalize_name(x.name) for x in direct_requirements(*extras)}
     known = {*sys.stdlib_module_names, *PACKAGES}
     imported = {
@@ -204,7 +204,8 @@ def test_environment_file_lists_the_direct_requirements_at_their_pins():
     *conda, nested = environment["dependencies"]
     assert conda == ["python=3.12", "pip"]
     listed = [Requirement(x) for x in nested["pip"]]
-    expected = direct_requirements("cpu")
+    # Notebook 09 fetches a scene and maps with Dask.
+    expected = direct_requirements("cpu", "fetch", "dask")
     for requirement in expected:
         requirement.specifier = pins()[canonicalize_name(requirement.name)].specifier
     assert list(map(str, listed)) == list(map(str, expected))
