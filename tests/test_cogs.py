@@ -84,7 +84,7 @@ def test_a_label_map_keeps_all_that_describes_it(tmp_path, dtype, compress):
         tmp_path / "a.tif", array, compress=compress, descriptions=["label"], **about
     )
     check_valid(path)
-    assert names(tmp_path) == ["a.tif"]
+    assert names(tmp_path) == ["a.qml", "a.tif"]
     np.testing.assert_array_equal(read_array(path), array)
     assert tl.read_grid(path) == testing.small_grid(601, 1030, spacing=1.5)
     assert (read_legend(path), read_nodata(path)) == (LEGEND, 255)
