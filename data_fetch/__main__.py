@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data_fetch.havel import WHEEL, fetch_sample
+from data_fetch.practice.command import add_practice
 from data_fetch.town import fetch_town
 from tutorial_lib.commands.signals import ended_like_ctrl_c, exit_code
 
@@ -45,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     _add_sample(commands)
+    add_practice(commands)
     return parser
 
 
