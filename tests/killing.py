@@ -28,7 +28,7 @@ import numpy as np
 
 import tutorial_lib as tl
 from data_fetch import __main__ as data_fetch
-from data_fetch import havel, wheels
+from data_fetch import havel, layout, wheels
 from data_fetch import scenes as data_scenes
 from data_fetch.town import files as town
 from tutorial_lib import rasters
@@ -189,7 +189,8 @@ def readable_predictor(path):
 
 def complete_scene(path):
     manifest = json.loads((path / data_scenes.MANIFEST).read_text())
-    assert data_scenes.is_complete(path, manifest["recipe"])
+    files = {"town": town.FILES, "havel": layout.FILES}[path.name]
+    assert data_scenes.is_complete(path, manifest["recipe"], files)
 
 
 # name: (function, files that it writes, how each is read)

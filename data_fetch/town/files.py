@@ -32,6 +32,11 @@ CORNER = (500_000, 4_800_000)
 CRS = "EPSG:32631"
 NODATA = 0
 
+FILES = (
+    *(f"{part}{name}.tif" for part in ("train_", "") for name in ("pan", "xs")),
+    *("train_labels.tif", "labels.tif", "SOURCES.md"),
+)
+
 # Colours that people with a colour-vision deficiency can tell apart.
 LEGEND = rasters.Legend(
     names=("other", "building", "road", "vegetation"),
@@ -140,7 +145,9 @@ def fetch_town(folder: PathLike = "data") -> Path:
     """
     folder = file_path("folder", folder)
     recipe = f"{RECIPE}: seed {SEED}, {SHAPE}"
-    return make_scene(folder / "town", _write_town, recipe=recipe, space=SPACE)
+    return make_scene(
+        folder / "town", _write_town, recipe=recipe, files=FILES, space=SPACE
+    )
 
 
 def _write_town(folder: Path) -> None:

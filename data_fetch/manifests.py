@@ -1,0 +1,93 @@
+"""Manifests: which files a scene has, their hashes, and how they were made."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from data_fetch.layout import FILES
+from data_fetch.wheels import file_sha256
+
+MANIFEST = "MANIFEST.json"
+# The manifest while the files are being replaced.
+COMING = f".{MANIFEST}"
+
+__all__ = ["COMING", "MANIFEST", "check_replaceable", "is_complete"]
+
+
+def is_complete(folder: Path, recipe: str, files: Iterable[str] = FILES) -> bool:
+    """Whether a scene has all its files, undamaged and made by this recipe.
+
+    A manifest that is damaged in any way, or does not list each of these files, counts
+    as missing.
+    """
+    manifest = _read_manifest(folder / MANIFEST)
+    return (
+        manifest.recipe == recipe
+        and set(files) <= manifest.hashes.keys()
+        and all(_has_hash(folder, name, manifest) for name in manifest.hashes)
+    )
+
+
+class _Manifest(NamedTuple):
+    recipe: str | None
+    hashes: Mapping[str, str]
+
+
+def _read_manifest(path: Path) -> _Manifest:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        recipe, hashes = content["recipe"], content["sha256"]
+    # RecursionError: JSON of very many brackets.
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return _Manifest(None, {})
+    is_dictionary = isinstance(hashes, dict) and hashes
+    # A scene is its folder: a file elsewhere is not part of it.
+    if not is_dictionary or not all(Path(name).name == name for name in hashes):
+        return _Manifest(None, {})
+    return _Manifest(recipe, hashes)
+
+
+def _has_hash(folder: Path, name: str, manifest: _Manifest) -> bool:
+    """Whether a file is there, and as the manifest says."""
+    try:
+        return file_sha256(folder / name) == manifest.hashes.get(name)
+    # ValueError: no file has such a name.
+    except (OSError, ValueError):
+        return False
+
+
+def check_replaceable(folder: Path, recipe: str, files: Iterable[str] = FILES) -> None:
+    """Raise FileExistsError if making a scene would replace somebody's files.
+
+    Files of the same recipe may be replaced, unless somebody has changed them.
+
+    Args:
+        folder: Folder of the scene.
+        recipe: How the scene would be made.
+        files: Names of the files that would be written.
+    """
+    there = [name for name in files if os.path.lexists(folder / name)]
+    old, coming = (_read_manifest(folder / name) for name in (MANIFEST, COMING))
+    if not there:
+        return
+    if recipe not in (old.recipe, coming.recipe):
+        what = "holds a scene that was made in another way"
+        if old.recipe is None:
+            what = f"already holds '{there[0]}'"
+    else:
+        # A run that was killed at its end has left some of the new files.
+        known = [one for one in (old, coming) if one.recipe is not None]
+        changed = [
+            name
+            for name in there
+            if not any(_has_hash(folder, name, one) for one in known)
+        ]
+        if not changed:
+            return
+        what = f"holds '{changed[0]}', which was changed after it was made"
+    raise FileExistsError(
+        f"'{folder}' {what}. Choose another name with `--name`, or replace it with "
+        "`--replace`."
+    )
