@@ -6,6 +6,7 @@ By exercise: the change, as `python -m tests.mutants` prints it, and the reason.
 
 _PROGRESS = "Only the progress bar comes or goes; the map is the same."
 _ORDER = "The bands are joined in another order, so the network can learn the same."
+_SET = "The order of the classes in the list does not matter."
 
 EQUAL: dict[str, dict[str, str]] = {
     "nb03_pixelwise_fcnn.land_cover": {
@@ -61,5 +62,28 @@ EQUAL: dict[str, dict[str, str]] = {
     "nb08_convolutional_distortion.distortion": {
         "2: , bands = [alone → around].shape": "Both arrays have the same shape.",
         "3: error = ([alone - around → around - alone])[crop:h": "The square has no sign.",
+    },
+    "nb09_going_further.coverage": {
+        "2: = (max([place[0], item → item[0], place][0]), ma": "The larger of two values "
+        "has no order.",
+    },
+    "nb09_going_further.best_date": {
+        "3: return [whole.sort_values('cloud')['date'].iloc[0] → str(whole.sort_values('cloud')['date'].iloc[0])]": "A "
+        "date is text already.",
+    },
+    "nb09_going_further.shows_ground": {
+        "2: isin(scl, ([0, 1 → 1, 0], 3, 8,": _SET,
+        "2: , (0, [1, 3 → 3, 1], 8, 9,": _SET,
+        "2: 0, 1, [3, 8 → 8, 3], 9, 10)": _SET,
+        "2: 1, 3, [8, 9 → 9, 8], 10))": _SET,
+        "2: 3, 8, [9, 10 → 10, 9]))": _SET,
+    },
+    "nb09_going_further.reflectance": {
+        "3: = np.maximum([values, 1 → 1, values])": "The larger of two values has no "
+        "order.",
+    },
+    "nb09_going_further.to_classes": {
+        "2: codes.shape, 255[, 'uint8' → ])": "Another type of whole numbers holds the "
+        "same classes.",
     },
 }
