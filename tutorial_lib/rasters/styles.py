@@ -88,4 +88,5 @@ def may_write_style(raster: Path) -> bool:
 
 
 def _is_beside(name: str, raster: Path) -> bool:
-    return Path(name).name == name and raster.with_name(name).is_file()
+    # A style may come from a stranger, and name a file elsewhere.
+    return name != "" and Path(name).name == name and (raster.parent / name).is_file()
