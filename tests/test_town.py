@@ -29,6 +29,8 @@ FILES = {
     *("MANIFEST.json", "SOURCES.md"),
     *("train_pan.tif", "train_xs.tif", "train_labels.tif"),
     *("pan.tif", "xs.tif", "labels.tif"),
+    # Their look in QGIS.
+    *("labels.qml", "train_labels.qml"),
 }
 
 
