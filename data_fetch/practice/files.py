@@ -1,13 +1,13 @@
 """Files of the practice catalogue, made once from the Havel scene."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from rasterio.warp import Resampling, reproject
+from rasterio.warp import Resampling, reproject, transform, transform_bounds
 
 from data_fetch.havel import BANDS_10M, BANDS_20M
 from data_fetch.practice.pictures import DATES, Day, Picture, take_picture
@@ -80,11 +80,15 @@ def make_practice(
         )
     folder = havel.parent / ".practice" if folder is None else folder
     folder = file_path("folder", folder)
-    recipe = f"{RECIPE}: {_recipe_of(havel)}"
-    if not is_complete(folder, recipe):
+    recipe, files = f"{RECIPE}: {_recipe_of(havel)}", tuple(_all_files())
+    if not is_complete(folder, recipe, files):
         print("Making the practice images (once, 10 seconds)…", flush=True)
     return make_scene(
-        folder, lambda part: _write_all(havel, part), recipe=recipe, space=SPACE
+        folder,
+        lambda part: _write_all(havel, part),
+        recipe=recipe,
+        files=files,
+        space=SPACE,
     )
 
 
@@ -93,15 +97,26 @@ def _recipe_of(havel: Path) -> str:
     return str(manifest["recipe"])
 
 
+def _all_files() -> Iterator[str]:
+    for day in DATES:
+        for kind in _kinds(day):
+            for band in (*BANDS_10M, *BANDS_20M, "SCL"):
+                yield band_file(kind, day, band)
+    yield from (WORLDCOVER, AREA)
+
+
+def _kinds(day: Day) -> tuple[str, ...]:
+    # Some items need both kinds of files of a day, and two days are enough.
+    return (INSIDE, REMOVED) if day in DATES[:2] else (INSIDE,)
+
+
 def _write_all(havel: Path, folder: Path) -> None:
     bands, grids = _read_bands(havel)
     classes = merge_labels(havel)
     water = (classes == 0)[::2, ::2]
     for day in DATES:
         picture = take_picture(bands, day, water)
-        # Some items need both kinds of files of a day, and two days are enough.
-        kinds = (INSIDE, REMOVED) if day in DATES[:2] else (INSIDE,)
-        for kind in kinds:
+        for kind in _kinds(day):
             _write_day(folder, kind, day, picture, grids)
     _write_worldcover(folder / WORLDCOVER, classes, grids["B4"])
     area = {"type": "Feature", "properties": {}, "geometry": outline(grids["B4"])}
@@ -170,7 +185,9 @@ def _write_worldcover(path: Path, classes: np.ndarray, grid: GeoBox) -> None:
 
 def _degree_grid(grid: GeoBox) -> GeoBox:
     """The pixels of WorldCover that a grid covers."""
-    left, bottom, right, top = grid.geographic_extent.boundingbox
+    left, bottom, right, top = transform_bounds(
+        str(grid.crs), "EPSG:4326", *grid.boundingbox.bbox
+    )
     first_col, last_col = int(left * PER_DEGREE), int(right * PER_DEGREE) + 1
     first_row, last_row = int(-top * PER_DEGREE) - 1, int(-bottom * PER_DEGREE)
     corner = Affine.translation(first_col / PER_DEGREE, -first_row / PER_DEGREE)
@@ -181,10 +198,10 @@ def _degree_grid(grid: GeoBox) -> GeoBox:
 
 def outline(grid: GeoBox) -> dict:
     """The four corners of a grid, as a GeoJSON polygon in degrees."""
-    # `geographic_extent` has more points along the sides, for map projections.
-    corners = grid.extent.to_crs("EPSG:4326").exterior.coords
-    return {"type": "Polygon", "coordinates": [_as_lists(corners)]}
-
-
-def _as_lists(points: Iterable[tuple[float, float]]) -> list[list[float]]:
-    return [[float(x), float(y)] for x, y in points]
+    height, width = grid.shape
+    # A ring of GeoJSON ends where it begins.
+    corners = [(0, 0), (0, height), (width, height), (width, 0), (0, 0)]
+    xs, ys = zip(*(grid.transform @ corner for corner in corners), strict=True)
+    lon, lat = transform(str(grid.crs), "EPSG:4326", xs, ys)
+    ring = [[float(x), float(y)] for x, y in zip(lon, lat, strict=True)]
+    return {"type": "Polygon", "coordinates": [ring]}

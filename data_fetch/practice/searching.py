@@ -114,10 +114,11 @@ def page_of(
     Raises:
         ValueError: If the limit or the token is not a number in its range.
     """
-    limit = int(search.get("limit") or ON_A_PAGE)
-    start = int(search.get("token") or 0)
-    if not 1 <= limit <= MOST_ON_A_PAGE or start < 0:
+    limit, start = int(search.get("limit", ON_A_PAGE)), int(search.get("token", 0))
+    if not 1 <= limit <= MOST_ON_A_PAGE:
         raise ValueError(f"limit is {limit}. Give 1 to {MOST_ON_A_PAGE}.")
+    if start < 0:
+        raise ValueError(f"token is {start}. Give the one of the link to the page.")
     end = start + limit
     return items[start:end], str(end) if end < len(items) else None
 

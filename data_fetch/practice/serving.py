@@ -64,8 +64,15 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.send_answer(Answer.refusal(413, "The request is too long."))
             return
-        body = self.rfile.read(int(length))
-        request = Request.of(self.command, self.path, body)
+        self.answer_to(self.rfile.read(int(length)))
+
+    def answer_to(self, body: bytes) -> None:
+        """Answer the request whose head was read."""
+        try:
+            request = Request.of(self.command, self.path, body)
+        except ValueError as err:
+            self.send_answer(Answer.refusal(400, f"The address cannot be read: {err}"))
+            return
         self.send_answer(self.server.site.answer(request))
 
     def send_answer(self, answer: Answer) -> None:
