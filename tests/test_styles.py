@@ -19,6 +19,7 @@ from tutorial_lib.rasters import (
     create_raster,
     open_source,
     read_legend,
+    sidecars,
     writing,
 )
 from tutorial_lib.rasters.styles import may_write_style
@@ -162,10 +163,12 @@ def test_a_map_that_is_interrupted_at_its_end_has_neither_file(
     monkeypatch.setattr(shard_files, "SHARD_SIDE", 12)
     path = tmp_path / "map.tif"
     with monkeypatch.context() as patch:
-        patch.setattr(writing, "write_sidecars", fail)
+        patch.setattr(sidecars, "style_of", fail)
         with pytest.raises(KeyboardInterrupt):
             plan.write(path, resume=True, progress=False)
     assert names(tmp_path) == ["map.tif.work"]
+    assert list(tmp_path.rglob("row0_col0.tif"))
+    assert not list(tmp_path.rglob("*.qml"))
     plan.write(path, resume=True, progress=False)
     assert names(tmp_path) == ["map.qml", "map.tif"]
 

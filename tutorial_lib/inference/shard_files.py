@@ -163,7 +163,9 @@ def write_shard(
         done: Called after each tile, in the caller's thread; an error that it raises
             ends the work.
     """
-    part, path = shard.plan, shard.raster(folder)
+    # The whole map has the legend; each of thousands of shards would take a style too.
+    part = replace(shard.plan, format=replace(shard.plan.format, legend=None))
+    path = shard.raster(folder)
 
     with create_map(part, path, dtype=dtype, compress=_compression()) as raster:
 
