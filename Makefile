@@ -13,19 +13,13 @@ PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3 python,\
 ENVIRONMENT := .venv
 RUN := $(ENVIRONMENT)/bin/python
 READY := $(ENVIRONMENT)/ready
-UNFINISHED := $(ENVIRONMENT)/unfinished
 export PYTHONNOUSERSITE = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-# GPU=1 takes TensorFlow for NVIDIA cards, GPU=0 the one for processors. Without either,
-# what was installed last stays.
-VARIANT := $(ENVIRONMENT)/variant
-INSTALLED := $(or $(shell cat $(VARIANT) 2>/dev/null),cpu)
-WANTED := $(if $(GPU),$(if $(filter 0,$(GPU)),cpu,gpu),$(INSTALLED))
-CUDA := $(if $(filter gpu,$(WANTED)), and 3.4 GB to download for CUDA)
-
-# Where the checkout was moved, what is installed still points to the old place.
-ifneq ($(shell cat $(READY) 2>/dev/null) $(INSTALLED),$(CURDIR) $(WANTED))
+# kit.py installs. It is asked where something may have changed: with GPU=1 (TensorFlow for
+# NVIDIA cards) or GPU=0, and in a checkout that was moved, because what is installed
+# still points to the old place.
+ifneq ($(GPU)|$(shell cat $(READY) 2>/dev/null),|$(CURDIR))
 .PHONY: $(READY)
 endif
 
@@ -125,6 +119,11 @@ bench: setup sample ## Time and memory of notebooks and engine, as tables and pi
 	@$(RUN) benchmarks/engine.py
 .PHONY: bench
 
+offline-kit: setup sample ## A folder that installs without internet (PLATFORM=windows ...)
+	@$(RUN) -m offline_kit $(if $(PLATFORM),--platform=$(PLATFORM)) \
+		$(if $(PYTHON_VERSION),--python-version=$(PYTHON_VERSION))
+.PHONY: offline-kit
+
 weights: setup sample ## Train the recorded weights again: minutes
 	@$(RUN) -m tutorial_lib.recorded.recordings
 .PHONY: weights
@@ -135,12 +134,5 @@ $(READY): pyproject.toml constraints.txt
 	$(MAKECMDGOALS) PYTHON=/path/to/python" >&2; exit 1)
 	@'$(PYTHON)' -c '$(USABLE)' 2>/dev/null || { echo "PYTHON=$(PYTHON) does not run, \
 	is not 3.11 or 3.12, or lacks venv and ensurepip. Name another one." >&2; exit 1; }
-	@echo "Installing the kit into $(ENVIRONMENT): a few minutes, 2.7 GB$(CUDA)."
-	@if [ -e $(UNFINISHED) ] || ! $(RUN) -m pip --version >/dev/null 2>&1; \
-	then '$(PYTHON)' -m venv --clear $(ENVIRONMENT); fi
-	@rm -f $(READY) && touch $(UNFINISHED)
-	@$(if $(filter $(INSTALLED),$(WANTED)),,$(RUN) -m pip uninstall --quiet --quiet --yes \
-	tensorflow tensorflow-cpu)
-	@$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[$(WANTED),dev]'
-	@echo '$(WANTED)' >$(VARIANT) && rm $(UNFINISHED) && echo '$(CURDIR)' >$(READY)
-	@echo "Installed with $$($(RUN) --version)."
+	@'$(PYTHON)' kit.py setup --environment '$(ENVIRONMENT)' \
+		$(if $(GPU),--gpu=$(if $(filter 0,$(GPU)),0,1))
