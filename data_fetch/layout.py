@@ -20,6 +20,7 @@ from data_fetch.areas import (
     stripes,
 )
 from tutorial_lib import rasters
+from tutorial_lib.rasters.part_folders import part_folder
 from tutorial_lib.rasters.writing import BLOCK_SIZE
 
 BANDS_10M = ("B4", "B3", "B2", "B8")
@@ -47,8 +48,8 @@ FILES = (
 
 # Rows at 20 m that are written at a time: a row of the file's blocks.
 STRIPE = BLOCK_SIZE
-# Pixels of a class that an area should have.
-ENOUGH = 300
+# Positions of each class that the notebooks choose in an area.
+ENOUGH = {"a": 900, "b": 600, "c": 600}
 
 PixelReader = Callable[[int, range], np.ndarray]
 
@@ -210,16 +211,14 @@ def _stored(
     folder: Path, grid: GeoBox, read_labels: LabelReader, legend: rasters.Legend
 ) -> Iterator[LabelReader]:
     """Labels in a file: they are needed twice, and may come from the internet."""
-    path = folder / "labels.unfinished.tif"
-    try:
+    with part_folder(folder) as part:
+        path = part / "labels.tif"
         with rasters.create_raster(path, grid, channels=1, dtype="uint8") as raster:
             for rows in stripes(grid.height):
                 labels = _checked_labels(read_labels(rows), rows, grid, legend)
                 raster.write(labels[..., np.newaxis], row=rows.start)
         with rasters.open_source(path) as reader:
             yield lambda rows: reader.read(rows.start, 0, len(rows), grid.width)[..., 0]
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _checked_labels(
@@ -280,20 +279,25 @@ def _warning(pixels: np.ndarray, legend: rasters.Legend) -> str:
         legend: The classes.
     """
     few = [
-        f"'{name}' ({', '.join(f'{int(n)} in {a.upper()}' for a, n in short)})"
+        f"{name} ({', '.join(short)})"
         for name, of_class in zip(legend.names, pixels.T, strict=True)
-        if (
-            short := [
-                (a, n) for a, n in zip(AREAS, of_class, strict=True) if n < ENOUGH
-            ]
-        )
+        if (short := _too_few(of_class))
     ]
     if not few:
         return ""
     return (
-        f"An area should have {ENOUGH} labelled pixels of each class, and has fewer of "
-        f"{', '.join(few)}: choose a larger or another area if you need them."
+        f"The notebooks choose up to {ENOUGH['a']} pixels of each class in area A, and "
+        f"{ENOUGH['b']} in B and C, and there are fewer of {'; '.join(few)}. Choose a "
+        "larger area or another place if you need these classes."
     )
+
+
+def _too_few(of_class: np.ndarray) -> list[str]:
+    return [
+        f"{area.upper()}: {int(count)}"
+        for area, count in zip(AREAS, of_class, strict=True)
+        if count < ENOUGH[area]
+    ]
 
 
 def _described(
