@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from data_fetch.practice.command import add_practice
 from data_fetch.sample import add_sample
+from data_fetch.stac.command import add_stac
 from data_fetch.synthetic.command import add_synthetic
 from tutorial_lib.commands.signals import ended_like_ctrl_c, exit_code
 
@@ -58,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     add_sample(commands)
+    add_stac(commands)
     add_practice(commands)
     add_synthetic(commands)
     return parser

@@ -117,8 +117,8 @@ def _place_of_file(path: Path) -> Place:
     except (ProjError, shapely.errors.GEOSException) as err:
         raise ValueError(
             f"The polygon in '{path}' cannot be placed on the earth: "
-            f"{root_cause(err)}. GeoJSON has the longitude first, then the latitude, in "
-            "degrees."
+            f"{root_cause(err)}. GeoJSON has the longitude first, then the latitude, "
+            "in degrees."
         ) from err
     return _checked(Place(outline, f"the area in '{path}'"))
 

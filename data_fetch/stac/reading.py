@@ -1,0 +1,242 @@
+"""Reads pixels of a catalogue's files onto the grid of a scene, and checks the files.
+
+odc-stac reads the pixels: where a file's pixels lie on the grid, they are copied, and
+elsewhere it takes the nearest. It is asked for one item, band and stripe at a time,
+because each of these can be tried again and kept on its own. Items that follow each
+other are put together later, from what is kept.
+"""
+
+import datetime
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+import rasterio
+from odc.geo.geobox import GeoBox
+from rasterio.crs import CRS
+
+from data_fetch.stac.catalogues import BUSY
+from data_fetch.stac.items import SCL, Asset, Item, spacing_of
+from data_fetch.stac.retrying import PassingError, patiently
+from data_fetch.stac.tokens import Tokens
+from tutorial_lib.rasters.causes import GDAL_ERRORS, root_cause
+
+# Connecting, and a connection on which nothing arrives any more, end after these
+# seconds. GDAL's own retries are off: it would wait as long as the server asks for.
+CONNECT_S, SILENCE_S = 10, 30
+# Slower than this, in bytes a second, counts as silence.
+SLOWEST = 100
+
+Result = TypeVar("Result")
+
+__all__ = ["GoneError", "asset_grid", "open_only", "read_stripe", "tried"]
+
+
+class GoneError(OSError):
+    """A server has no such file."""
+
+
+def _network_options() -> rasterio.Env:
+    """GDAL's options for files on the web, as a context manager."""
+    return rasterio.Env(
+        GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR",
+        GDAL_HTTP_CONNECTTIMEOUT=CONNECT_S,
+        GDAL_HTTP_LOW_SPEED_TIME=SILENCE_S,
+        GDAL_HTTP_LOW_SPEED_LIMIT=SLOWEST,
+        GDAL_HTTP_MAX_RETRY=0,
+        GDAL_HTTP_MULTIRANGE="YES",
+        # A first answer of this size holds the header of a whole tile.
+        GDAL_INGESTED_BYTES_AT_OPEN=32768,
+        # Without this, GDAL remembers that a file could not be read.
+        CPL_VSIL_CURL_NON_CACHED="/vsicurl/",
+        CPL_VSIL_CURL_USE_HEAD="NO",
+        AWS_NO_SIGN_REQUEST="YES",
+    )
+
+
+def tried(
+    work: Callable[[str], Result], href: str, tokens: Tokens, what: str
+) -> Result:
+    """Read something from a file on the web, and try again what may pass.
+
+    Args:
+        work: Takes the address that GDAL reads.
+        href: The address in the item.
+        tokens: Signs the address.
+        what: What is read, for messages: "B4 of S2A_…".
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    # One token may have expired on the way. A second refusal is a refusal.
+    renewals = [tokens.forget] if tokens.needed else []
+
+    def once() -> Result:
+        with _network_options(), _plain_errors(href, what):
+            return work(tokens.signed(href))
+
+    def with_a_new_token() -> Result:
+        try:
+            return once()
+        except PermissionError:
+            if not renewals:
+                raise
+            renewals.pop()()
+            return once()
+
+    return patiently(with_a_new_token)
+
+
+def read_stripe(item: Item, band: str, stripe: GeoBox, tokens: Tokens) -> np.ndarray:
+    """Read a part of one band of an item.
+
+    Args:
+        item: The item.
+        band: One of `BANDS`.
+        stripe: The pixels to read, of 10 m or 20 m as the band has.
+        tokens: Signs addresses.
+
+    Returns:
+        (height, width) of digital numbers, uint16, or uint8 for the scene
+        classification. 0 outside the file.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it is not the file that the item describes.
+    """
+    asset, what = item.assets[band], f"{band} of {item.id!r}"
+
+    def read(address: str) -> np.ndarray:
+        with rasterio.open(address) as file:
+            grid = _checked(file, band, asset, what)
+        return _loaded(address, grid, band, stripe)
+
+    return tried(read, asset.href, tokens, what)
+
+
+def open_only(address: str) -> None:
+    """Open a file and read its header."""
+    rasterio.open(address).close()
+
+
+def asset_grid(asset: Asset) -> GeoBox | None:
+    """The grid of a file, if its item describes it."""
+    if asset.epsg is None or asset.shape is None or asset.transform is None:
+        return None
+    return GeoBox(asset.shape, asset.transform, f"EPSG:{asset.epsg}")
+
+
+def _loaded(address: str, grid: GeoBox, band: str, stripe: GeoBox) -> np.ndarray:
+    # Loads only when a scene is fetched: it brings xarray and Dask.
+    import odc.stac
+    import pystac
+
+    # An item of one file, with what its own header says. So it does not matter in which
+    # of many ways the catalogue describes it.
+    outline = grid.geographic_extent
+    item = pystac.Item(
+        id=band,
+        geometry=outline.json,
+        bbox=list(outline.boundingbox),
+        datetime=datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC),
+        properties={},
+    )
+    item.add_asset(band, pystac.Asset(address, media_type=pystac.MediaType.COG))
+    with _without_log():
+        loaded = odc.stac.load(
+            [item],
+            bands=[band],
+            geobox=stripe,
+            resampling="nearest",
+            dtype=_type_of(band),
+            nodata=0,
+            fail_on_error=True,
+        )
+    return np.asarray(loaded[band])[0]
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """Keep odc-stac from printing an error that is raised, or may pass, anyway."""
+    logger = logging.getLogger("odc.loader")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _type_of(band: str) -> str:
+    return "uint8" if band == SCL else "uint16"
+
+
+def _checked(file: Any, band: str, asset: Asset, what: str) -> GeoBox:
+    """The grid of an open file, if it is what its item says."""
+    spacing = spacing_of(band)
+    expected = asset_grid(asset)
+    problems = {
+        f"it has {file.count} bands": file.count != 1,
+        f"its pixels are {file.dtypes[0]}": file.dtypes[0] != _type_of(band),
+        f"its pixels are {file.res[1]:g} m x {file.res[0]:g} m": (
+            file.res != (spacing, spacing)
+        ),
+        "it has no coordinate reference system": file.crs is None,
+    }
+    if asset.epsg is not None and file.crs is not None:
+        crs = CRS.from_epsg(asset.epsg)
+        problems[f"it is in {file.crs}, and not in {crs}"] = file.crs != crs
+    if expected is not None:
+        size = (
+            f"it has {file.height}x{file.width} pixels from ({file.transform.c:.0f}, "
+        )
+        problems[f"{size}{file.transform.f:.0f})"] = file.shape != tuple(
+            expected.shape
+        ) or not file.transform.almost_equals(expected.transform, 1e-6)
+    for problem, found in problems.items():
+        if found:
+            raise ValueError(
+                f"The server sent another file for {what} than the catalogue "
+                f"describes: {problem}. Nothing of it was kept. Run the same command "
+                "again later, or choose another catalogue with `--catalogue`."
+            )
+    return GeoBox(file.shape, file.transform, file.crs)
+
+
+@contextmanager
+def _plain_errors(href: str, what: str) -> Iterator[None]:
+    """Turn an error of GDAL into one sentence, and tell which of them may pass."""
+    try:
+        yield
+    except GDAL_ERRORS as err:
+        raise _translated(href, what, root_cause(err)) from err
+    except rasterio.errors.RasterioError as err:
+        raise _translated(href, what, root_cause(err)) from err
+
+
+def _translated(href: str, what: str, cause: str) -> OSError:
+    # Addresses may hold tokens, which nobody wants to see in a message.
+    cause = re.sub(r"\?\S+", "", cause)
+    code = re.search(r"response[ _]code:? (\d{3})", cause, flags=re.IGNORECASE)
+    number = int(code[1]) if code else None
+    if number in (401, 403):
+        return PermissionError(
+            f"The server refuses to send {what} ('{href}'): HTTP {number}. Choose "
+            "another catalogue with `--catalogue`."
+        )
+    if number in (404, 410):
+        return GoneError(
+            f"The server has no file for {what} ('{href}'): HTTP {number}. Choose "
+            "another date with `--date`, or another catalogue with `--catalogue`."
+        )
+    if "not recognized as" in cause:
+        cause = "what the server sent is not an image"
+    if number is not None and number not in BUSY:
+        cause = f"the server answered with HTTP {number}"
+    return PassingError(
+        f"{what[:1].upper()}{what[1:]} could not be read from '{href}': {cause}. Run "
+        "the same command again: what was read is kept."
+    )
