@@ -19,7 +19,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # kit.py installs. It is asked where something may have changed: with GPU=1 (TensorFlow for
 # NVIDIA cards) or GPU=0, and in a checkout that was moved, because what is installed
 # still points to the old place.
-ifneq ($(GPU)|$(shell cat $(READY) 2>/dev/null),|$(CURDIR))
+VARIANT := $(if $(GPU),--gpu=$(if $(filter 0,$(GPU)),0,1))
+ifneq ($(VARIANT)|$(shell cat $(READY) 2>/dev/null),|$(CURDIR))
 .PHONY: $(READY)
 endif
 
@@ -134,5 +135,4 @@ $(READY): pyproject.toml constraints.txt
 	$(MAKECMDGOALS) PYTHON=/path/to/python" >&2; exit 1)
 	@'$(PYTHON)' -c '$(USABLE)' 2>/dev/null || { echo "PYTHON=$(PYTHON) does not run, \
 	is not 3.11 or 3.12, or lacks venv and ensurepip. Name another one." >&2; exit 1; }
-	@'$(PYTHON)' kit.py setup --environment '$(ENVIRONMENT)' \
-		$(if $(GPU),--gpu=$(if $(filter 0,$(GPU)),0,1))
+	@'$(PYTHON)' kit.py setup --environment '$(ENVIRONMENT)' $(VARIANT)

@@ -18,9 +18,9 @@ from packaging.utils import canonicalize_name
 import tutorial_lib as tl
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PACKAGES = ("tutorial_lib", "data_fetch")
+PACKAGES = ("tutorial_lib", "data_fetch", "offline_kit")
 # Folders that commands create; their files are not checked.
-NOT_OURS = {".git", ".venv", "data", "build", "dist", "__pycache__"}
+NOT_OURS = {".git", ".venv", "data", "build", "dist", "wheels", "__pycache__"}
 # Tests may hold absolute paths, because they test that such paths are refused.
 TESTS = REPOSITORY / "tests"
 # The package of a module, where the two names differ.
@@ -164,9 +164,11 @@ def test_dir_lists_the_public_names():
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_imported_package_is_declared(package):
-    extras = ("cpu", "fetch", "dask", "fast")
+    extras = (
+        ("cpu", "dev") if package == "offline_kit" else ("cpu", "fetch", "dask", "fast")
+    )
     declared = {canonicalize_name(x.name) for x in direct_requirements(*extras)}
-    known = {*sys.stdlib_module_names, *PACKAGES}
+    known = {*sys.stdlib_module_names, *PACKAGES, "kit"}
     imported = {
         name: path.relative_to(REPOSITORY)
         for path in (REPOSITORY / package).rglob("*.py")
@@ -235,7 +237,7 @@ def test_a_command_installs_and_makes_the_sample_first(command):
     output = run_make(
         "--dry-run", "--always-make", command, f"PYTHON={sys.executable}"
     ).stdout
-    installs = output.index("pip install")
+    installs = output.index("kit.py setup")
     fetches = output.index("-m data_fetch sample")
     works = output.index(
         {"lab": "jupyterlab", "test": "pytest", "demo": ".demo"}[command]
@@ -244,34 +246,28 @@ def test_a_command_installs_and_makes_the_sample_first(command):
 
 
 @pytest.mark.parametrize(
-    ("before", "asked", "after"),
-    [
-        ("", "", "cpu"),
-        ("", "GPU=1", "gpu"),
-        ("cpu", "GPU=1", "gpu"),
-        ("gpu", "", "gpu"),
-        ("gpu", "GPU=1", "gpu"),
-        ("gpu", "GPU=0", "cpu"),
-    ],
+    ("asked", "given"),
+    [("", ""), ("GPU=1", "--gpu=1"), ("GPU=yes", "--gpu=1"), ("GPU=0", "--gpu=0")],
 )
-def test_the_choice_of_tensorflow_stays_until_another_is_made(
-    tmp_path, before, asked, after
-):
-    environment = tmp_path / "new"
-    if before:
-        environment.mkdir()
-        (environment / "variant").write_text(f"{before}\n")
-        (environment / "ready").write_text(f"{REPOSITORY}\n")
-    settings = (f"ENVIRONMENT={environment}", f"PYTHON={sys.executable}")
+def test_make_passes_on_which_tensorflow_is_wanted(tmp_path, asked, given):
+    settings = (f"ENVIRONMENT={tmp_path}/new", f"PYTHON={sys.executable}")
     output = run_make("setup", "--dry-run", *asked.split(), *settings).stdout
-    assert ("pip install" in output) == (before != after)
-    if before != after:
-        assert f"'.[{after},dev]'" in output
-        assert f"echo '{after}'" in output
-    # The two packages hold the same files: one goes before the other comes.
-    removed = output.find("pip uninstall")
-    assert (removed >= 0) == ((before or "cpu") != after)
-    assert removed < output.find("pip install") or removed == -1
+    (line,) = re.findall(r"kit\.py setup.*", output)
+    assert f"--environment '{tmp_path}/new'" in line
+    assert re.findall("--gpu=.", line) == given.split()
+
+
+@pytest.mark.parametrize(
+    ("place", "asked", "installs"),
+    [(REPOSITORY, "", False), ("/elsewhere", "", True), (REPOSITORY, "GPU=1", True)],
+)
+def test_make_asks_kit_py_only_where_something_may_have_changed(
+    tmp_path, place, asked, installs
+):
+    (tmp_path / "ready").write_text(f"{place}\n")
+    settings = (f"ENVIRONMENT={tmp_path}", f"PYTHON={sys.executable}")
+    output = run_make("setup", "--dry-run", *asked.split(), *settings).stdout
+    assert ("kit.py setup" in output) == installs
 
 
 def test_a_python_that_does_not_run_is_refused(tmp_path):
