@@ -21,6 +21,8 @@ from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.destinations import check_folder
 from tutorial_lib.rasters.files import write_bytes
 from tutorial_lib.rasters.part_folders import flush, part_folder, remove_stale_parts
+from tutorial_lib.rasters.sidecars import is_kept
+from tutorial_lib.rasters.styles import STYLE
 from tutorial_lib.rasters.write_errors import NotWrittenError
 
 try:
@@ -267,7 +269,9 @@ def _check_space(folder: Path, space: int) -> None:
 
 
 def _write_manifest(part: Path, recipe: str) -> None:
-    hashes = {path.name: file_sha256(path) for path in sorted(part.iterdir())}
+    # Not of the styles for QGIS: a user may save another one under the same name.
+    paths = [path for path in sorted(part.iterdir()) if path.suffix != STYLE]
+    hashes = {path.name: file_sha256(path) for path in paths}
     text = json.dumps({"recipe": recipe, "sha256": hashes}, indent=2)
     (part / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
@@ -282,7 +286,9 @@ def _move_files(part: Path, folder: Path) -> None:
     # interruption which files are new. The scene is complete when it has its own name.
     (part / MANIFEST).replace(folder / COMING)
     for path in list(part.iterdir()):
-        path.replace(folder / path.name)
+        place = folder / path.name
+        if not is_kept(place.with_suffix(".tif"), place):
+            path.replace(place)
     (folder / COMING).replace(folder / MANIFEST)
 
 
