@@ -1,0 +1,303 @@
+"""Scenes of one's own: their names, when they are replaced, and unfinished ones."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from data_fetch import scenes
+from data_fetch.manifests import COMING
+from data_fetch.scenes import MANIFEST, check_name, make_scene, resumable
+
+NAMES = ("a.txt", "b.txt")
+
+
+def writing(text):
+    def build(part):
+        for name in NAMES:
+            (part / name).write_text(f"{name} {text}")
+
+    return build
+
+
+def make(folder, recipe, **options):
+    return make_scene(folder, writing(recipe), recipe=recipe, files=NAMES, **options)
+
+
+def texts(folder):
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+# Names --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["my_town", "Zürich-2024", "東京", "2024", "w" * 60])
+def test_names_of_folders_are_names_of_scenes(name):
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["work", "demo", "havel", "town", "Work", "HAVEL"])
+def test_names_of_the_kit_are_refused(name):
+    with pytest.raises(ValueError, match=rf"'{name}' is used by the kit.*`--name`"):
+        check_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", ".hidden", "a/b", "a\\b", "C:", "a b", "-a", "a.", "a\n", "w" * 61],
+)
+def test_other_names_are_refused(name):
+    with pytest.raises(ValueError, match=r"cannot have the name .* such as 'my_town'"):
+        check_name(name)
+
+
+def test_a_name_is_a_text():
+    with pytest.raises(TypeError, match="`name`"):
+        check_name(3)
+
+
+# Replacing ----------------------------------------------------------------------
+
+
+def test_a_scene_of_other_choices_is_kept_unless_it_may_be_replaced(tmp_path):
+    folder = make(tmp_path / "my_town", "1", replace=False)
+    before = texts(folder)
+    with pytest.raises(FileExistsError, match=r"my_town'.*`--name`.*`--replace`"):
+        make(folder, "2", replace=False)
+    assert texts(folder) == before
+    make(folder, "2", replace=True)
+    assert texts(folder)["a.txt"] == "a.txt 2"
+    assert scenes.is_complete(folder, "2", NAMES)
+
+
+def test_files_without_a_manifest_are_somebodys_own(tmp_path):
+    folder = tmp_path / "my_town"
+    folder.mkdir()
+    (folder / "b.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"already holds 'b.txt'"):
+        make(folder, "1", replace=False)
+    assert texts(folder) == {"b.txt": "mine"}
+
+
+def test_a_changed_file_is_kept_and_named(tmp_path):
+    folder = make(tmp_path / "my_town", "1", replace=False)
+    (folder / "b.txt").write_text("corrected by hand")
+    with pytest.raises(FileExistsError, match=r"holds 'b.txt', which was changed"):
+        make(folder, "1", replace=False)
+    assert texts(folder)["b.txt"] == "corrected by hand"
+    make(folder, "1", replace=True)
+    assert texts(folder)["b.txt"] == "b.txt 1"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_deleted_file_is_made_again(tmp_path, name):
+    folder = make(tmp_path / "my_town", "1", replace=False)
+    (folder / name).unlink()
+    make(folder, "1", replace=False)
+    assert scenes.is_complete(folder, "1", NAMES)
+
+
+def test_other_files_are_kept(tmp_path):
+    folder = tmp_path / "my_town"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    make(folder, "1", replace=False)
+    make(folder, "2")
+    assert texts(folder)["notes.txt"] == "mine"
+
+
+def test_a_manifest_that_lists_fewer_files_is_not_complete(tmp_path):
+    folder = make(tmp_path / "scene", "1")
+    manifest = json.loads((folder / MANIFEST).read_text())
+    del manifest["sha256"]["b.txt"]
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    (folder / "b.txt").unlink()
+    assert not scenes.is_complete(folder, "1", NAMES)
+    make(folder, "1")
+    assert scenes.is_complete(folder, "1", NAMES)
+
+
+def test_a_scene_needs_all_its_files(tmp_path):
+    with pytest.raises(ValueError, match=r"made without b.txt"):
+        make_scene(
+            tmp_path / "scene",
+            lambda part: (part / "a.txt").write_text("a"),
+            recipe="1",
+            files=NAMES,
+        )
+    assert not list(tmp_path.iterdir())
+
+
+class Stop:
+    """Ends a run at its n-th renaming, as a kill would."""
+
+    def __init__(self, monkeypatch, number):
+        self.left = number
+        for step in ("replace", "rename"):
+            monkeypatch.setattr(Path, step, self.counted(getattr(Path, step)))
+
+    def counted(self, real):
+        def rename(path, target):
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+            return real(path, target)
+
+        return rename
+
+
+@pytest.mark.parametrize("steps", range(4))
+@pytest.mark.parametrize("old", [None, "notes", "scene"])
+def test_a_run_that_ends_while_files_are_moved_is_completed_by_the_next(
+    tmp_path, monkeypatch, old, steps
+):
+    folder = tmp_path / "my_town"
+    if old == "notes":
+        folder.mkdir()
+        (folder / "notes.txt").write_text("mine")
+    if old == "scene":
+        make(folder, "0", replace=False)
+    with monkeypatch.context() as patch:
+        Stop(patch, steps if old else 0)
+        with pytest.raises(KeyboardInterrupt):
+            make(folder, "1", replace=old == "scene")
+    assert not scenes.is_complete(folder, "1", NAMES)
+    # The first run was allowed to replace the old scene. Where it had begun to do so,
+    # the next one is allowed too.
+    begun = old != "scene" or (folder / COMING).exists()
+    make(folder, "1", replace=not begun)
+    assert scenes.is_complete(folder, "1", NAMES)
+    expected = {MANIFEST, *NAMES} | ({"notes.txt"} if old == "notes" else set())
+    assert set(texts(folder)) == expected
+    assert [path.name for path in tmp_path.iterdir()] == ["my_town"]
+
+
+def test_a_new_scene_appears_as_a_whole(tmp_path, monkeypatch):
+    Stop(monkeypatch, 0)
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path / "my_town", "1")
+    assert not list(tmp_path.iterdir())
+
+
+# Unfinished scenes ----------------------------------------------------------------
+
+
+def interrupted(folder, key, text=None):
+    """A run that is interrupted; gives the names of the files that it found."""
+    found = []
+    with suppress(KeyboardInterrupt), resumable(folder, key) as kept:
+        found += [path.name for path in kept.iterdir()]
+        if text:
+            (kept / "a.txt").write_text(text)
+        raise KeyboardInterrupt
+    return found
+
+
+def test_files_of_a_failed_run_serve_the_next_one(tmp_path):
+    folder = tmp_path / "deep" / "my_town"
+
+    def fetch(fails):
+        with resumable(folder, "key") as kept:
+            if not (kept / "a.txt").exists():
+                (kept / "a.txt").write_text("downloaded")
+            if fails:
+                raise OSError("no network")
+            return (kept / "a.txt").read_text()
+
+    for _ in range(2):
+        with pytest.raises(OSError, match="no network"):
+            fetch(fails=True)
+    assert [path.name for path in folder.parent.iterdir()] == [".my_town.unfinished"]
+    assert fetch(fails=False) == "downloaded"
+    assert not list(folder.parent.iterdir())
+
+
+def test_another_key_begins_with_an_empty_folder(tmp_path):
+    assert interrupted(tmp_path / "a", "1", text="old") == []
+    assert interrupted(tmp_path / "a", "1") == ["a.txt"]
+    assert interrupted(tmp_path / "a", "2") == []
+    # The first files do not come back.
+    assert interrupted(tmp_path / "a", "1") == []
+
+
+def test_scenes_do_not_share_their_unfinished_files(tmp_path):
+    with resumable(tmp_path / "a", "1") as one, resumable(tmp_path / "b", "1") as other:
+        (one / "x").write_text("a")
+        assert not list(other.iterdir())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_second_run_at_the_same_time_is_refused(tmp_path):
+    with resumable(tmp_path / "my_town", "1") as kept:
+        (kept / "a.txt").write_text("mine")
+        for key in ("1", "2"):
+            with (
+                pytest.raises(OSError, match=r"Another run is making .*my_town'.*Wait"),
+                resumable(tmp_path / "my_town", key),
+            ):
+                pytest.fail("the lock was taken twice")
+        assert (kept / "a.txt").read_text() == "mine"
+    assert not list(tmp_path.iterdir())
+
+
+def test_many_runs_at_the_same_time_never_share_a_folder(tmp_path):
+    running, most = [], []
+
+    def fetch():
+        for _ in range(30):
+            with suppress(OSError), resumable(tmp_path / "a", "1") as kept:
+                running.append(1)
+                most.append(len(running))
+                (kept / "a.txt").write_text("a")
+                running.pop()
+
+    threads = [threading.Thread(target=fetch) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 1
+    assert not list(tmp_path.iterdir())
+
+
+KILLED = """
+import os, signal, sys
+from data_fetch.scenes import resumable
+with resumable(sys.argv[1], "key") as kept:
+    (kept / "a.txt").write_text("downloaded")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_run_keeps_its_files_and_frees_its_lock(tmp_path):
+    folder = tmp_path / "my_town"
+    for _ in range(2):
+        run = subprocess.run([sys.executable, "-c", KILLED, str(folder)], check=False)
+        assert run.returncode == -signal.SIGKILL
+    with resumable(folder, "key") as kept:
+        assert (kept / "a.txt").read_text() == "downloaded"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_kill_while_old_files_are_removed_does_not_mix_them(tmp_path, monkeypatch):
+    interrupted(tmp_path / "a", "1", text="old")
+    with monkeypatch.context() as patch:
+        patch.setattr(scenes.shutil, "rmtree", lambda *_: os.kill(os.getpid(), 2))
+        interrupted(tmp_path / "a", "2")
+    assert interrupted(tmp_path / "a", "2") == []
+    assert interrupted(tmp_path / "a", "1") == []
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "data").write_text("")
+    with (
+        pytest.raises(OSError, match="is not a folder"),
+        resumable(tmp_path / "data" / "my_town", "1"),
+    ):
+        pytest.fail("a folder in a file")
