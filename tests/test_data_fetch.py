@@ -1,11 +1,13 @@
 """The sample data: `python -m data_fetch sample` and the functions behind it."""
 
+import argparse
 import errno
 import hashlib
 import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -17,6 +19,7 @@ import pyogrio
 import pytest
 import shapely
 
+import data_fetch.__main__
 import tutorial_lib as tl
 from data_fetch import fetch_sample, havel, scenes, wheels
 from data_fetch.__main__ import main
@@ -427,6 +430,79 @@ def test_an_interrupted_command_leaves_no_files_and_the_next_run_completes(
     assert names(tmp_path) == {"town"}
     assert main(arguments) == 0
     assert names(tmp_path / "havel") == FILES
+
+
+def command(monkeypatch, run):
+    """Have `main` know one command, which runs a function."""
+    parser = argparse.ArgumentParser()
+    parser.set_defaults(run=lambda _: run())
+    monkeypatch.setattr(data_fetch.__main__, "build_parser", lambda: parser)
+
+
+def raising(error):
+    def run():
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError("The disk is full. Free some space."), "The disk is full. Free some"),
+        (ValueError("two\nlines"), "two lines"),
+        (TypeError("3 is no path"), "3 is no path"),
+        (MemoryError(), "The memory is not enough."),
+        (KeyError("a fault"), "KeyError: 'a fault'. `PYTHONDEVMODE=1` before"),
+    ],
+)
+def test_errors_of_all_commands_are_one_line(monkeypatch, capsys, error, words):
+    command(monkeypatch, raising(error))
+    assert main([]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith(f"data_fetch: {words}")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)]
+)
+def test_signals_end_all_commands_with_a_sentence(monkeypatch, capsys, name, code):
+    number = getattr(signal, name)
+    handler = signal.getsignal(number)
+    command(monkeypatch, lambda: os.kill(os.getpid(), number))
+    assert main([]) == code
+    assert "Interrupted. No half-written scene was kept." in capsys.readouterr().err
+    assert signal.getsignal(number) is handler
+
+
+HELP = """
+import sys
+from data_fetch.__main__ import main
+try:
+    main(sys.argv[1:])
+except SystemExit as end:
+    assert not end.code
+print(*sys.modules, file=sys.stderr)
+"""
+
+
+@pytest.mark.thorough
+def test_help_of_every_command_loads_nothing_heavy():
+    (commands,) = data_fetch.__main__.build_parser()._subparsers._group_actions
+    assert len(commands.choices) >= 4
+    for words in ([], *([name] for name in commands.choices)):
+        run = subprocess.run(
+            [sys.executable, "-c", HELP, *words, "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert f"usage: python -m data_fetch {' '.join(words)}".strip() in run.stdout
+        loaded = {name.partition(".")[0] for name in run.stderr.split()}
+        heavy = {"tensorflow", "keras", "pystac", "pystac_client", "distributed"}
+        assert not loaded & {*heavy, "matplotlib", "requests", "xarray"}
+        assert "odc.stac" not in run.stderr.split()
 
 
 def test_without_a_command_the_usage_is_printed(capsys):
