@@ -6,8 +6,9 @@ import numpy as np
 
 from data_fetch.synthetic.hashing import bytes_of, hashed
 
-# Weights of nodes that are further away than this many sigmas are left out.
-REACH = 3
+# Weights of nodes that are further away than this many sigmas are left out. With 3,
+# roads and rivers, which follow the slope of fields, had small steps.
+REACH = 4
 # Pixels whose weights are applied at a time. Few nodes have a weight in them, and so
 # small a product is computed in one thread: OpenBLAS is slower with two of them.
 STRIP = 26

@@ -1,6 +1,5 @@
 """From the landscape to the two images of a satellite, one block at a time."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -8,31 +7,19 @@ import numpy as np
 from data_fetch.layout import BANDS_10M, BANDS_20M
 from data_fetch.synthetic.fields import Window, smooth_noise
 from data_fetch.synthetic.hashing import hashed, key_of, normal
-from data_fetch.synthetic.landscape import Land, labels_of, lay_out
-from data_fetch.synthetic.mixtures import (
-    KINDS,
-    LABEL_OF,
-    SLOTS,
-    draw_mixtures,
-    spectra,
-)
+from data_fetch.synthetic.landscape import labels_of
+from data_fetch.synthetic.layers import lay_out
+from data_fetch.synthetic.mixtures import LABEL_OF, SLOTS, spectra
+from data_fetch.synthetic.objects import Objects
 
 # Side of the blocks. All random fields are computed for whole blocks, so a pixel does
 # not depend on what else is wanted.
 BLOCK = 256
 # Pixels around a block that the blur of the sensor reads; even, for pixels of 20 m.
 HALO = 2
-# Mixtures and brightnesses that are drawn for each kind; the objects share them.
-DRAWN = 1024
-# Share of the object's mixture in that of each of its parts.
-COMMON = 0.5
-# How much the shares of the materials vary from pixel to pixel, and the sizes of the
-# two kinds of structures in pixels. Each has half of the variance.
-TEXTURE = 2.0
-TEXTURE_SIZES = (1.0, 2.6)
-# Brightness of objects: standard deviation of its logarithm, for all bands together and
-# for each band.
-GAIN, BAND_GAIN = 0.16, 0.08
+# Sizes of the two kinds of structures of the texture, in pixels. Each has half of the
+# variance.
+TEXTURE_SIZES = (0.9, 2.5)
 # Blur of the sensor: sigma of a Gaussian in pixels of 10 m.
 BLUR = 0.55
 # Noise of the sensor: a share of the signal, and at least some units.
@@ -86,69 +73,33 @@ def render_labels(place: Place) -> np.ndarray:
     return labels[HALO:-HALO, HALO:-HALO]
 
 
-class _Tables(NamedTuple):
-    """What is drawn for the objects of a landscape.
-
-    Attributes:
-        shares: Mixtures (slot, kind x DRAWN) float32.
-        gains: Brightness of each band (10, DRAWN) float32.
-    """
-
-    shares: np.ndarray
-    gains: np.ndarray
-
-
-@lru_cache(maxsize=2)
-def _tables(seed: int, purity: float) -> _Tables:
-    rng = np.random.default_rng([seed, 0])
-    shares = draw_mixtures(DRAWN, purity, rng)
-    gains = rng.normal(0, GAIN, DRAWN) + rng.normal(0, BAND_GAIN, (10, DRAWN))
-    return _Tables(
-        shares.reshape(SLOTS, len(KINDS) * DRAWN), np.exp(gains).astype("float32")
-    )
-
-
 def _reflectance(place: Place, purity: float) -> np.ndarray:
     """Reflectance x 10 000 of a block and its halo (10, height, width) float32."""
     land = lay_out(place.seed, place.window)
-    tables = _tables(place.seed, purity)
-    shares = _textured(_mixture(land, tables.shares), place)
-    values = np.empty((len(tables.gains), land.kind.size), "float32")
+    objects = Objects.drawn(place.seed, purity)
+    shares = objects.mixture_of(land)
+    _add_texture(shares, objects.textures_of(land), place)
+    values = objects.gains_of(land)
     labels = LABEL_OF[land.kind].ravel()
     for label in np.unique(labels):
         pixels = np.flatnonzero(labels == label)
         for start in range(0, len(pixels), FEW):
             some = pixels[start : start + FEW]
-            values[:, some] = spectra(label).T @ shares[:, some]
-    drawn = land.whole.ravel() % np.uint32(DRAWN)
-    for band, gains in zip(values, tables.gains, strict=True):
-        band *= gains.take(drawn)
+            values[:, some] *= spectra(label).T @ shares[:, some]
     return values.reshape(-1, *land.kind.shape)
 
 
-def _mixture(land: Land, shares: np.ndarray) -> np.ndarray:
-    """Shares of the materials in each pixel (slot, pixel), without texture."""
-    first = land.kind.astype("uint32") * np.uint32(DRAWN)
-    whole, part = (
-        (first + bits % np.uint32(DRAWN)).ravel() for bits in (land.whole, land.part)
-    )
-    return np.stack(
-        [COMMON * slot.take(whole) + (1 - COMMON) * slot.take(part) for slot in shares]
-    )
-
-
-def _textured(shares: np.ndarray, place: Place) -> np.ndarray:
-    """Shares (slot, pixel) that vary from pixel to pixel; their sum stays 1."""
+def _add_texture(shares: np.ndarray, strength: np.ndarray, place: Place) -> None:
+    """Let shares (slot, pixel) vary from pixel to pixel; their sum stays 1."""
+    strength = strength / np.float32(np.sqrt(len(TEXTURE_SIZES)))
     for first in range(0, SLOTS, 4):
         noise = sum(
             smooth_noise(place.key(f"texture {size} {first}"), place.window, size)
             for size in TEXTURE_SIZES
         )
-        noise *= np.float32(TEXTURE / np.sqrt(2))
         slots = shares[first : first + 4]
-        slots *= np.exp(noise).reshape(-1, slots.shape[1])[: len(slots)]
+        slots *= np.exp(noise.reshape(4, -1)[: len(slots)] * strength)
     shares /= shares.sum(axis=0)
-    return shares
 
 
 def _blurred(values: np.ndarray) -> np.ndarray:
