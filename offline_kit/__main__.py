@@ -13,16 +13,15 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import kit
-from offline_kit.wheelhouse import SYSTEMS, Collector, Target
+from offline_kit.wheelhouse import SYSTEMS, Collector, Target, remove_outdated
 
 FOLDER = kit.ROOT / "dist" / "offline-kit"
 START = "START_HERE.txt"
 # Bytes of the packages of one platform, and of the whole folder. Measured for Linux.
-SIZE, SPACE = 1_000_000_000, 1_500_000_000
+SIZE, SPACE = 650_000_000, 1_500_000_000
 # Not part of the kit: what commands and tools make.
 LEFT_OUT = shutil.ignore_patterns(
     *(".git", ".venv", "data", "dist", "build", "wheels", "__pycache__", "*.egg-info"),
@@ -50,28 +49,22 @@ def copy_scenes(source: Path, folder: Path) -> list[str]:
     return [scene.name for scene in scenes]
 
 
-class Contents:
-    """The list of a folder of packages: for which targets it is complete."""
+def note_complete(folder: Path, *targets: Target) -> list[str]:
+    """Note that a folder of packages is complete for targets; return all such targets.
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / kit.CONTENTS.name
-        lists = [kit.ROOT / "pyproject.toml", kit.ROOT / "constraints.txt"]
-        self.key = hashlib.sha256(b"".join(x.read_bytes() for x in lists)).hexdigest()
-        kept = json.loads(self.path.read_text()) if self.path.is_file() else {}
-        # Other versions are asked for now, so the folder is complete for nobody.
-        self.complete = kept["complete"] if kept.get("key") == self.key else {}
-
-    def add(self, target: Target, paths: Iterable[Path]) -> None:
-        """Note the packages of a target; remove those that no target needs."""
-        self.complete[str(target)] = sorted(path.name for path in paths)
-        needed = {name for names in self.complete.values() for name in names}
-        for path in self.path.parent.glob("*.whl"):
-            if path.name not in needed:
-                path.unlink()
-        text = json.dumps({"key": self.key, "complete": self.complete}, indent=1)
-        part = self.path.with_suffix(".part")
-        part.write_text(text + "\n", encoding="utf-8")
-        part.replace(self.path)
+    The note is about the lists of packages that the kit has now. With other lists, the
+    folder is complete for no target until it is built again.
+    """
+    path = folder / kit.CONTENTS.name
+    lists = [kit.ROOT / "pyproject.toml", kit.ROOT / "constraints.txt"]
+    key = hashlib.sha256(b"".join(x.read_bytes() for x in lists)).hexdigest()
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    before = kept["complete"] if kept.get("key") == key else []
+    complete = sorted({*before, *map(str, targets)})
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps({"key": key, "complete": complete}), encoding="utf-8")
+    part.replace(path)
+    return complete
 
 
 def check_place(folder: Path) -> None:
@@ -83,35 +76,35 @@ def check_place(folder: Path) -> None:
         )
     (folder / "wheels").mkdir(parents=True, exist_ok=True)
     (folder / "data").mkdir(exist_ok=True)
-    there = sum(x.stat().st_size for x in folder.rglob("*") if x.is_file())
     free = shutil.disk_usage(folder).free
-    if free < SPACE - there:
+    if free < SPACE:
         raise OSError(
             f"The disk of '{folder}' has {free / 1e9:.1f} GB free, and "
-            f"{(SPACE - there) / 1e9:.1f} GB are needed. Free some space, or name "
-            "another place with --folder."
+            f"{SPACE / 1e9:.1f} GB are needed. Free some space, or name another place "
+            "with --folder."
         )
 
 
 def build(target: Target, folder: Path) -> None:
     """Build the folder for a target, or add the target to it."""
     check_place(folder)
+    # Where the lists have changed, the folder is complete for nobody from now on.
+    note_complete(folder / "wheels")
     minutes = SIZE * 8 / 50e6 / 60
     print(
         f"Building '{folder}' for {target.platform} and Python {target.python}. About "
-        f"{SIZE / 1e9:.0f} GB to download: {minutes:.0f} minutes at 50 Mbit/s. What is "
+        f"{SIZE / 1e9:.1f} GB to download: {minutes:.0f} minutes at 50 Mbit/s. What is "
         "there already is kept.",
         flush=True,
     )
-    found = Collector(target, folder / "wheels").collect()
+    Collector(target, folder / "wheels").collect()
+    remove_outdated(folder / "wheels")
     copy_kit(folder)
     scenes = copy_scenes(kit.ROOT / "data", folder / "data")
-    contents = Contents(folder / "wheels")
-    contents.add(target, found.values())
-    targets = sorted(contents.complete)
+    targets = note_complete(folder / "wheels", target)
     (folder / START).write_text(start_text(targets, scenes), encoding="utf-8")
     size = sum(x.stat().st_size for x in folder.rglob("*") if x.is_file())
-    others = ", ".join(sorted(set(SYSTEMS) - {target.platform}))
+    others = ", ".join(sorted(SYSTEMS.keys() - {target.platform}))
     print(
         f"Complete: '{folder}', {size / 1e9:.1f} GB, for {', '.join(targets)}.\n"
         f"Copy it to the other machines and follow {START} in it.\n"
@@ -154,6 +147,8 @@ def main() -> int:
     parser.add_argument("--python-version", choices=kit.PYTHONS, default="3.12")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     options = parser.parse_args()
+    if options.platform not in SYSTEMS:
+        parser.error(f"There are no packages for {options.platform}: name --platform.")
     try:
         build(Target(options.platform, options.python_version), options.folder)
     except (OSError, ValueError) as err:

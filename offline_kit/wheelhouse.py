@@ -27,8 +27,9 @@ NAME = PROJECT["project"]["name"]
 NEEDED = (f"{NAME}[cpu,dev]", *PROJECT["build-system"]["requires"], "editables")
 # Packages that pip downloads at a time. What is complete stays after an interruption.
 BATCH = 8
-# glibc 2.28 is that of Debian 10 and Red Hat 8, macOS 14 that of 2023.
-GLIBC, MACOS = 28, (14, 0)
+# The oldest systems for which there are packages. glibc 2.28 comes with Debian 10. For
+# Arm, OpenVINO wants 2.35, which comes with Ubuntu 22.04.
+GLIBC, MACOS = {"x86_64": 28, "aarch64": 35}, (14, 0)
 # What Python says of a platform, in the words of package markers.
 SYSTEMS = {
     "linux": ("linux", "Linux", "posix", "x86_64"),
@@ -77,7 +78,7 @@ class Target:
             return ["win_amd64"]
         if system == "darwin":
             return [*mac_platforms(MACOS, machine)]
-        numbered = [f"manylinux_2_{x}_{machine}" for x in range(GLIBC, 4, -1)]
+        numbered = [f"manylinux_2_{x}_{machine}" for x in range(GLIBC[machine], 4, -1)]
         return [*numbered, *(f"manylinux{x}_{machine}" for x in ("2014", "2010", "1"))]
 
     @property
@@ -101,6 +102,15 @@ def pins() -> dict[str, str]:
     return {
         canonicalize_name(x.name): str(x.specifier).removeprefix("==") for x in wanted
     }
+
+
+def remove_outdated(folder: Path) -> None:
+    """Remove packages of versions that constraints.txt no longer has."""
+    wanted = pins()
+    for path in folder.glob("*.whl"):
+        name, version, _, _ = parse_wheel_filename(path.name)
+        if wanted.get(name) != str(version):
+            path.unlink()
 
 
 def requires(wheel: Path) -> list[Requirement]:
