@@ -55,12 +55,16 @@ class Environment:
     """
 
     def __init__(self, folder: Path) -> None:
-        parts = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
         self.folder = folder
-        self.python = folder.joinpath(*parts)
+        self.python = folder.joinpath(*self.python_parts())
         self.ready = folder / "ready"
         self.unfinished = folder / "unfinished"
         self.variant_file = folder / "variant"
+
+    @staticmethod
+    def python_parts() -> tuple[str, str]:
+        """Where the Python lies in the folder."""
+        return ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
 
     @property
     def variant(self) -> str:
@@ -268,13 +272,7 @@ def build_offline_kit(run: Runner, words: tuple[str, ...]) -> None:
     run("-m", "offline_kit", *words)
 
 
-COMMANDS = {
-    "lab": lab,
-    "sample": sample,
-    "demo": demo,
-    "check": check,
-    "test": test,
-}
+COMMANDS = {"lab": lab, "sample": sample, "demo": demo, "check": check, "test": test}
 
 
 def _parser() -> argparse.ArgumentParser:
