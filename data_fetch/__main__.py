@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from data_fetch.local.command import add_local
 from data_fetch.practice.command import add_practice
 from data_fetch.sample import add_sample
 from data_fetch.stac.command import add_stac
@@ -60,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     add_sample(commands)
     add_stac(commands)
+    add_local(commands)
     add_practice(commands)
     add_synthetic(commands)
     return parser

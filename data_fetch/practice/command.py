@@ -7,6 +7,7 @@ from data_fetch.practice.files import AREA, make_practice
 from data_fetch.practice.items import EARTH_SEARCH
 from data_fetch.practice.running import serve
 from data_fetch.practice.serving import Server
+from data_fetch.practice.site import WORLDCOVER_FOLDER
 
 __all__ = ["add_practice"]
 
@@ -61,6 +62,6 @@ def _instructions(address: str, folder: Path) -> str:
         "In another terminal, in the folder of the kit, try:\n\n"
         f"  python -m data_fetch stac --catalogue {address}/{EARTH_SEARCH} \\\n"
         f"      --area '{folder / AREA}' --date 2023-02-01/2023-03-01 \\\n"
-        "      --name practice\n\n"
+        f"      --labels {address}/{WORLDCOVER_FOLDER} --name practice\n\n"
         "Stop the catalogue with Ctrl-C."
     )
