@@ -70,14 +70,39 @@ def test_the_data_is_found_from_folders_below(tmp_path, monkeypatch, folder):
     (tmp_path / folder).mkdir(parents=True, exist_ok=True)
     monkeypatch.chdir(tmp_path / folder)
     assert machine.find_data("havel") == tmp_path / "data" / "havel"
-    assert check_named("Sample data").found == "data/havel, 1 rasters"
+    assert check_named("Data").found == "data/havel, 1 rasters"
 
 
 def test_missing_data_has_a_cure(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"'data/havel' in .*data_fetch"):
         machine.find_data("havel")
-    assert "data_fetch sample" in check_named("Sample data").verdict
+    assert "data_fetch sample" in check_named("Data").verdict
+
+
+def test_a_scene_that_is_not_there_is_answered_with_those_that_are(
+    tmp_path, monkeypatch
+):
+    for scene in ("delta", "alps"):
+        (tmp_path / "data" / scene).mkdir(parents=True)
+        (tmp_path / "data" / scene / "MANIFEST.json").touch()
+    (tmp_path / "data" / "work").mkdir()
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    with pytest.raises(FileNotFoundError, match=r"from: alps, delta\. Or run .*stac`"):
+        machine.find_data("tokyo")
+    with pytest.raises(FileNotFoundError, match=r"Or run .*`python -m data_fetch sam"):
+        machine.find_data("town")
+
+
+def test_the_report_names_the_scene_and_how_to_make_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    *_, check = machine.check_machine("tokyo").checks
+    assert check.found == "no data/tokyo"
+    assert "`python -m data_fetch stac` (or `local`, `synthetic`)" in check.cure
+    (tmp_path / "data" / "tokyo").mkdir(parents=True)
+    *_, check = machine.check_machine("tokyo").checks
+    assert (check.found, bool(check.cure)) == ("data/tokyo, 0 rasters", True)
 
 
 def test_the_report_has_marks_and_words_and_escapes_html():

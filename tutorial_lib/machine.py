@@ -1,4 +1,4 @@
-"""Checks of the machine for the notebooks: packages, memory, and the sample data."""
+"""Checks of the machine for the notebooks: packages, memory, and the data."""
 
 import os
 import platform
@@ -22,6 +22,9 @@ PACKAGES = {
     "rasterio": ("rasterio",),
     "odc-geo": ("odc-geo",),
 }
+# Scenes that `python -m data_fetch sample` makes, and the commands for others.
+SAMPLES = ("havel", "town")
+OWN_SCENES = ("stac", "local", "synthetic")
 # Linux only: limits of the container, and memory of the whole machine.
 CONTAINER = Path("/sys/fs/cgroup")
 MEMORY = Path("/proc/meminfo")
@@ -72,7 +75,7 @@ def check_machine(scene: str = "havel") -> MachineReport:
     """Check Python, the packages, the processor, the free memory and the data.
 
     Args:
-        scene: Name of the sample scene.
+        scene: Name of the scene whose data are needed.
 
     Returns:
         A report, displayed as a table. Its `ok` is True if there is nothing to do.
@@ -89,7 +92,7 @@ def check_machine(scene: str = "havel") -> MachineReport:
 
 
 def find_data(scene: str) -> Path:
-    """Folder of a sample scene.
+    """Folder of a scene.
 
     The search begins in `data` of the working folder and goes on in the folders above.
     So notebooks in every folder of the project find it.
@@ -101,7 +104,8 @@ def find_data(scene: str) -> Path:
         The folder.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
+        FileNotFoundError: If there is no such folder. The message names the scenes that
+            are there, and the command that makes this one.
         TypeError: If `scene` is not a text.
         ValueError: If it is not the name of a folder.
 
@@ -120,10 +124,27 @@ def find_data(scene: str) -> Path:
     for folder in (here, *here.parents):
         if (folder / "data" / scene).is_dir():
             return folder / "data" / scene
+    others = _scenes_from(here)
+    choice = f"Choose from: {', '.join(others)}. Or run" if others else "Run"
     raise FileNotFoundError(
-        f"There is no folder 'data/{scene}' in '{here}' or above it. Run "
-        "`python -m data_fetch sample` in a terminal, in one of these folders."
+        f"There is no folder 'data/{scene}' in '{here}' or above it. {choice} "
+        f"{_command_for(scene)} in a terminal, in one of these folders."
     )
+
+
+def _scenes_from(here: Path) -> list[str]:
+    """Names of the complete scenes that `find_data` finds."""
+    folders = (folder / "data" for folder in (here, *here.parents))
+    found = (path for folder in folders for path in folder.glob("*/MANIFEST.json"))
+    return sorted({path.parent.name for path in found})
+
+
+def _command_for(scene: str) -> str:
+    """The command that makes a scene of this name, and the ways to make one's own."""
+    if scene in SAMPLES:
+        return "`python -m data_fetch sample`"
+    first, *others = OWN_SCENES
+    return f"`python -m data_fetch {first}` (or {', '.join(f'`{x}`' for x in others)})"
 
 
 def _check_python() -> Check:
@@ -175,14 +196,10 @@ def _read_free_memory_gb() -> float:
 
 
 def _check_data(scene: str) -> Check:
+    cure = f"run {_command_for(scene)} in a terminal"
     try:
         folder = find_data(scene)
     except FileNotFoundError:
-        return Check(
-            "Sample data",
-            "not there",
-            "run `python -m data_fetch sample` in a terminal",
-        )
-    return Check(
-        "Sample data", f"data/{scene}, {len(list(folder.glob('*.tif')))} rasters"
-    )
+        return Check("Data", f"no data/{scene}", cure)
+    count = len(list(folder.glob("*.tif")))
+    return Check("Data", f"data/{scene}, {count} rasters", "" if count else cure)

@@ -43,11 +43,14 @@ from tutorial_lib.exercises import nb00_start as ex
 from tutorial_lib.machine import check_machine, find_data
 from tutorial_lib.viewers.figures import StillFigure
 
+# %% tags=["parameters"]
+SCENE = "havel"  # a folder in data/; notebook 09 makes one of another place
+
 # %% [markdown]
 # ## Is this machine ready?
 
 # %%
-check_machine()
+check_machine(SCENE)
 
 # %% [markdown]
 # Where a line shows ✘, it also says what to do. Do it, then run the cell again.
@@ -90,9 +93,9 @@ check_machine()
 # [scene](glossary.md#scene):
 
 # %%
-havel = find_data("havel")
-image_path = havel / "s2_10m.tif"
-sorted(path.name for path in havel.glob("*.tif"))
+scene = find_data(SCENE)
+image_path = scene / "s2_10m.tif"
+sorted(path.name for path in scene.glob("*.tif"))
 
 # %% [markdown]
 # `s2_10m.tif` holds the four bands with 10 m pixels, in the order B4, B3, B2, B8.
@@ -126,7 +129,7 @@ print("coordinates:      EPSG", grid.crs.epsg)
 # water or the forest?** Guess, then run the cell.
 
 # %%
-tl.show(image_path, bands=(1, 2, 3), titles="Sentinel-2, 16 February 2017")
+tl.show(image_path, bands=(1, 2, 3), titles="Sentinel-2")
 
 # %% [markdown]
 # **What you see.** The forests are darkest. Most lakes are only a little brighter, and the
@@ -208,13 +211,14 @@ print(f"{height_km * width_km:.0f} square kilometres in all")
 
 # %%
 mean_reflectance = ex.mean_reflectance.answer()
+# Places of the Havel: on another scene, take your own.
 places = {"lake": Window(1250, 284, 20, 20), "forest": Window(80, 640, 20, 20)}
 centres = [665, 560, 492, 833, 704, 741, 783, 865, 1614, 2202]
 values = {}
 for name, fine in places.items():
     coarse = Window(fine.col_off // 2, fine.row_off // 2, 10, 10)
     values[name] = [*mean_reflectance(image_path, fine)]
-    values[name] += [*mean_reflectance(havel / "s2_20m.tif", coarse)]
+    values[name] += [*mean_reflectance(scene / "s2_20m.tif", coarse)]
 spectra = pandas.DataFrame(values, index=centres).sort_index()
 
 # %%
@@ -264,7 +268,7 @@ assert visible["forest"].mean() < visible["lake"].mean()
 # run the cell.
 
 # %%
-label_paths = {area: havel / f"terrain_truth_{area.lower()}.tif" for area in "ABC"}
+label_paths = {area: scene / f"terrain_truth_{area.lower()}.tif" for area in "ABC"}
 legend = tl.read_legend(label_paths["A"])
 labels = {area: rasters.read_array(path) for area, path in label_paths.items()}
 all_labels = np.minimum.reduce(list(labels.values()))  # 255 is the largest value
@@ -273,7 +277,7 @@ for number, area in enumerate("ABC"):
     areas[labels[area] != 255] = number
 names = ("A: training", "B: validation", "C: test")
 area_legend = rasters.Legend(names, ("#0072b2", "#e69f00", "#000000"))
-work = havel.parent / "work" / "00_start_here"
+work = scene.parent / "work" / SCENE / "00_start_here"
 paths = [
     rasters.write_array(
         work / "labels.tif", all_labels, grid, legend=legend, nodata=255

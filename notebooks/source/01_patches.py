@@ -27,10 +27,11 @@ from tutorial_lib.exercises import nb01_patches as ex
 from tutorial_lib.machine import find_data
 
 # %% tags=["parameters"]
-havel = find_data("havel")
-work = havel.parent / "work" / "01_patches"
-labels_path = havel / "terrain_truth_a.tif"
-image_path, coarse_path = havel / "s2_10m.tif", havel / "s2_20m.tif"
+SCENE = "havel"  # a folder in data/; notebook 09 makes one of another place
+scene = find_data(SCENE)
+work = scene.parent / "work" / SCENE / "01_patches"
+labels_path = scene / "terrain_truth_a.tif"
+image_path, coarse_path = scene / "s2_10m.tif", scene / "s2_20m.tif"
 count = 500  # positions of each class
 
 # %% [markdown]
@@ -46,7 +47,8 @@ count = 500  # positions of each class
 # %% tags=["nbval-check-output"]
 legend = tl.read_legend(labels_path)
 everywhere = tl.select_positions(labels_path, strategy="all")
-pixels = pandas.Series(list(everywhere.counts.values()), legend.names)
+class_names = [legend.names[label] for label in everywhere.counts]
+pixels = pandas.Series([*everywhere.counts.values()], class_names)
 pandas.DataFrame({"pixels": pixels, "share": (pixels / pixels.sum()).round(2)})
 
 # %% [markdown]
@@ -75,12 +77,12 @@ tl.polygon_table(labels_path)
 # %% tags=["nbval-check-output"]
 positions = ex.draw.answer(labels_path=labels_path, count=count)
 positions_path = positions.to_file(work / "positions_a.geojson")
-print("QGIS opens them:", positions_path.relative_to(havel.parent.parent))
+print("QGIS opens them:", positions_path.relative_to(scene.parent.parent))
 rows = []
 for label in positions.counts:
     in_polygon = np.bincount(positions.polygons[positions.labels == label])
     rows.append([in_polygon.sum(), np.count_nonzero(in_polygon), in_polygon.max()])
-pandas.DataFrame(rows, legend.names, ["positions", "polygons", "in the largest"])
+pandas.DataFrame(rows, class_names, ["positions", "polygons", "in the largest"])
 
 # %% [markdown]
 # **What you see.** Each class has the same number of positions, and no polygon holds more
@@ -215,13 +217,14 @@ tl.browse_patches(pairs, bands=4, legend=legend)
 
 # %% tags=["nbval-check-output"]
 broken = {
-    "input_10m": havel / "s2_10m_nodata.tif",
-    "input_20m": havel / "s2_20m_nodata.tif",
+    "input_10m": scene / "s2_10m_nodata.tif",
+    "input_20m": scene / "s2_20m_nodata.tif",
 }
 sizes = {"input_10m": 16, "input_20m": 8}
 fewer = tl.extract_patches(broken, positions, sizes=sizes)
 print(f"{fewer.count} of {pairs.count} pairs are left. Some of those refused:")
-refusals = pandas.DataFrame(fewer.rejected)
+columns = ["index", "label", "x", "y", "reason", "source"]
+refusals = pandas.DataFrame(fewer.rejected, columns=columns)
 refusals.groupby("reason").head(2)
 
 # %% [markdown]

@@ -30,8 +30,9 @@ from tutorial_lib.machine import find_data
 from tutorial_lib.viewers.figures import StillFigure
 
 # %% tags=["parameters"]
-havel = find_data("havel")
-work = havel.parent / "work" / "01b_networks_in_brief"
+SCENE = "havel"  # a folder in data/; notebook 09 makes one of another place
+scene = find_data(SCENE)
+work = scene.parent / "work" / SCENE / "01b_networks_in_brief"
 
 # %% [markdown]
 # ## Samples
@@ -41,17 +42,17 @@ work = havel.parent / "work" / "01b_networks_in_brief"
 # and near infrared. The same number of pixels is drawn from each of the six classes.
 
 # %% tags=["nbval-check-output"]
-image = rasters.read_array(havel / "s2_10m.tif") / 100
-to_ground = tl.read_grid(havel / "s2_10m.tif").transform
-legend = tl.read_legend(havel / "terrain_truth_a.tif")
+image = rasters.read_array(scene / "s2_10m.tif")
+to_ground = tl.read_grid(scene / "s2_10m.tif").transform
+legend = tl.read_legend(scene / "terrain_truth_a.tif")
 
 
 def draw_pixels(area, count, seed=0):
     """Values and classes of pixels of an area, `count` of each class."""
-    path = havel / f"terrain_truth_{area}.tif"
+    path = scene / f"terrain_truth_{area}.tif"
     positions = tl.select_positions(path, count=count, seed=seed)
     columns, rows = ~to_ground @ (positions.x, positions.y)
-    return image[rows.astype(int), columns.astype(int)], positions.labels
+    return image[rows.astype(int), columns.astype(int)] / 100, positions.labels
 
 
 pixels, labels = draw_pixels("a", count=500)
@@ -285,8 +286,8 @@ StillFigure(figure, "Classes of two networks over red and near infrared, with sa
 
 # %%
 weighted_sum = ex.weighted_sum.answer()
-window = Window(col_off=1448, row_off=40, width=36, height=24)
-lake = rasters.read_array(havel / "s2_10m.tif", window=window, bands=[4])[..., 0] / 100
+window = Window(col_off=1448, row_off=40, width=36, height=24)  # a lake of the Havel
+lake = rasters.read_array(scene / "s2_10m.tif", window=window, bands=[4])[..., 0] / 100
 kernel = np.array([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]])
 height, width = (side - len(kernel) + 1 for side in lake.shape)
 result = np.array(

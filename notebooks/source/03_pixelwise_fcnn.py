@@ -29,9 +29,10 @@ from tutorial_lib.exercises import nb03_pixelwise_fcnn as ex
 from tutorial_lib.machine import find_data
 
 # %% tags=["parameters"]
-havel = find_data("havel")
-work = havel.parent / "work" / "03_pixelwise_fcnn"
-image_path = havel / "s2_10m.tif"
+SCENE = "havel"  # a folder in data/; notebook 09 makes one of another place
+scene = find_data(SCENE)
+work = scene.parent / "work" / SCENE / "03_pixelwise_fcnn"
+image_path = scene / "s2_10m.tif"
 map_path = work / "land_cover.tif"
 first_epochs = 3  # of the first try
 epochs = 10  # of the training that counts
@@ -138,14 +139,15 @@ print("100 x 60 give", tuple(model({"input": image})["estimated"].shape[1:3]))
 # patches.
 
 # %% tags=["nbval-check-output"]
-patches = recipes.cut_patches(havel, work)
+legend = tl.read_legend(scene / "terrain_truth_a.tif")
+patches = recipes.cut_patches(scene, work)
 polygons, counts = {}, {}
 for area, cut in patches.items():
-    labels = havel / f"terrain_truth_{area}.tif"
+    labels = scene / f"terrain_truth_{area}.tif"
     polygons[f"polygons in {area.upper()}"] = tl.polygon_table(labels)["polygons"]
-    counts[f"patches of {area.upper()}"] = np.bincount(cut.arrays["labels"].ravel())
-legend = tl.read_legend(havel / "terrain_truth_a.tif")
-table = pandas.DataFrame(polygons)
+    of_class = np.bincount(cut.arrays["labels"].ravel(), minlength=len(legend))
+    counts[f"patches of {area.upper()}"] = of_class
+table = pandas.DataFrame(polygons).reindex(legend.names)
 for name, count in counts.items():
     table[name] = count
 train, _, _ = recipes.datasets(patches, class_count=len(legend))
@@ -374,7 +376,7 @@ pandas.DataFrame(rows, index=columns).T.round(3)
 report = ex.land_cover.answer(
     best_model=best_model, image_path=image_path, map_path=map_path, legend=legend
 )
-print("The map is in", map_path.relative_to(havel.parent.parent))
+print("The map is in", map_path.relative_to(scene.parent.parent))
 tl.show(image_path, map_path, titles=("Sentinel-2", "your map"))
 
 # %% [markdown]
@@ -389,6 +391,7 @@ tl.show(image_path, map_path, titles=("Sentinel-2", "your map"))
 
 # %%
 map_pixels = np.bincount(rasters.read_array(map_path).ravel(), minlength=len(legend))
+map_pixels = map_pixels[: len(legend)]  # 255 is no class: there the image has no data
 shares = pandas.DataFrame(index=legend.names)
 shares["of the patches"] = 1 / len(legend)
 shares["of your map"] = map_pixels / map_pixels.sum()

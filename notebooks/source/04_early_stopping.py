@@ -29,8 +29,9 @@ from tutorial_lib.exercises import nb04_early_stopping as ex
 from tutorial_lib.machine import find_data
 
 # %% tags=["parameters"]
-havel = find_data("havel")
-work = havel.parent / "work" / "04_early_stopping"
+SCENE = "havel"  # a folder in data/; notebook 09 makes one of another place
+scene = find_data(SCENE)
+work = scene.parent / "work" / SCENE / "04_early_stopping"
 patches_a_class = 60
 most_epochs = 40
 seed = 0
@@ -121,12 +122,12 @@ tl.training.replay_early_stopping(curves, patience=patience)
 # area A, 60 patches. Area B validates.
 
 # %% tags=["nbval-check-output"]
-legend = tl.read_legend(havel / "terrain_truth_a.tif")
-patches = recipes.cut_patches(havel, work)
+legend = tl.read_legend(scene / "terrain_truth_a.tif")
+patches = recipes.cut_patches(scene, work)
 few = tl.extract_patches(
-    {"input": havel / "s2_10m.tif"},
+    {"input": scene / "s2_10m.tif"},
     tl.select_positions(
-        havel / "terrain_truth_a.tif", count=patches_a_class, margin=8, seed=seed
+        scene / "terrain_truth_a.tif", count=patches_a_class, margin=8, seed=seed
     ),
     sizes={"input": 16},
     out_dir=work,

@@ -38,7 +38,7 @@ from tutorial_lib.viewers.diagrams import show_fields
 
 # %% tags=["parameters"]
 town = find_data("town")
-work = town.parent / "work" / "07_blocking_artifacts"
+work = town.parent / "work" / "town" / "07_blocking_artifacts"
 window = Window(col_off=300, row_off=200, width=640, height=512)
 
 # %% [markdown]

@@ -41,7 +41,7 @@ def double(net, filters, activation="relu"):
 
 # %% tags=["parameters"]
 town = find_data("town")
-work = town.parent / "work" / "08_convolutional_distortion"
+work = town.parent / "work" / "town" / "08_convolutional_distortion"
 crops = (0, 8, 16, 24, 32, 48, 63, 64, 80, 96, 112, 128, 192, 256)
 
 # %% [markdown]

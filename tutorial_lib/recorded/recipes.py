@@ -6,15 +6,18 @@ write the same steps out. `recordings` lists what is recorded.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tutorial_lib.arguments import file_path, instance, mapping, number, whole_number
+from tutorial_lib.display import counted
+from tutorial_lib.notices import warn
 from tutorial_lib.patches.extraction import Patches, extract_patches
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.patches.selection import select_positions
-from tutorial_lib.rasters import PathLike, read_grid
+from tutorial_lib.rasters import PathLike, read_grid, read_legend
 from tutorial_lib.rasters.destinations import check_destination
 
 if TYPE_CHECKING:
@@ -66,7 +69,8 @@ def cut_patches(
     """Extract patches for training, "a", for validation, "b", and for the test, "c".
 
     Args:
-        scene: Folder of the Havel scene.
+        scene: Folder of a scene: the Havel, or one that `data_fetch` made of another
+            place.
         folder: Folder for the patches images.
         sizes: Side of the patches of each source: `SIZES` or `TWO_SIZES`.
         counts: Number of positions of each class, by area.
@@ -75,28 +79,45 @@ def cut_patches(
         The patches by area, with at most `MOST_PER_POLYGON` in one polygon.
 
     Raises:
-        ValueError: If a source or an area is not one of the Havel scene.
+        ValueError: If a source or an area is not one of such a scene, or an area has no
+            labelled pixel.
+
+    Warns:
+        UserWarning: If an area has fewer positions of each class than `counts`, or a
+            class of the legend has none.
     """
     scene = file_path("scene", scene)
     sizes = mapping("sizes", sizes, str(SIZES))
     _check_known("sizes", sizes, _IMAGES)
     counts = mapping("counts", counts, str(COUNTS))
     _check_known("counts", counts, COUNTS)
-    return {
-        area: extract_patches(
-            {name: scene / _IMAGES[name] for name in sizes},
-            select_positions(
-                scene / f"terrain_truth_{area}.tif",
-                count=count,
-                margin=MARGIN,
-                most_per_polygon=MOST_PER_POLYGON,
-            ),
-            sizes=sizes,
-            out_dir=folder,
-            prefix=f"{area}_",
+    sources = {name: scene / _IMAGES[name] for name in sizes}
+    patches = {}
+    for area, count in counts.items():
+        positions = _positions(scene / f"terrain_truth_{area}.tif", area, count)
+        patches[area] = extract_patches(
+            sources, positions, sizes=sizes, out_dir=folder, prefix=f"{area}_"
         )
-        for area, count in counts.items()
-    }
+    return patches
+
+
+def _positions(labels_path: Path, area: str, count: int) -> Positions:
+    """Positions of each class in an area; warns of a class that is rare or missing."""
+    positions = select_positions(
+        labels_path, count=count, margin=MARGIN, most_per_polygon=MOST_PER_POLYGON
+    )
+    legend, got = read_legend(labels_path), min(positions.counts.values())
+    classes = zip(legend.classes, legend.names, strict=True) if legend else ()
+    absent = [name for number, name in classes if number not in positions.counts]
+    lacks = [f"no label of '{name}'" for name in absent]
+    if got < count:
+        lacks.append(f"only {counted(got, 'position')} of each class, not {count}")
+    if lacks:
+        warn(
+            f"Area {area.upper()} has {' and '.join(lacks)}: '{labels_path}'. Scores "
+            "are less sure then. Take a larger scene, or another place."
+        )
+    return positions
 
 
 def cut_town_patches(
