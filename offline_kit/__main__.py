@@ -29,12 +29,12 @@ LEFT_OUT = shutil.ignore_patterns(
 )
 
 
-def copy_kit(folder: Path) -> None:
+def copy_kit(source: Path, folder: Path) -> None:
     """Copy the kit without what commands made, in place of an older copy."""
     for path in folder.iterdir():
         if path.name not in ("wheels", "data"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    shutil.copytree(kit.ROOT, folder, ignore=LEFT_OUT, dirs_exist_ok=True)
+    shutil.copytree(source, folder, ignore=LEFT_OUT, dirs_exist_ok=True)
 
 
 def copy_scenes(source: Path, folder: Path) -> list[str]:
@@ -99,7 +99,7 @@ def build(target: Target, folder: Path) -> None:
     )
     Collector(target, folder / "wheels").collect()
     remove_outdated(folder / "wheels")
-    copy_kit(folder)
+    copy_kit(kit.ROOT, folder)
     scenes = copy_scenes(kit.ROOT / "data", folder / "data")
     targets = note_complete(folder / "wheels", target)
     (folder / START).write_text(start_text(targets, scenes), encoding="utf-8")

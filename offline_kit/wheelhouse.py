@@ -27,6 +27,8 @@ NAME = PROJECT["project"]["name"]
 NEEDED = (f"{NAME}[cpu,dev]", *PROJECT["build-system"]["requires"], "editables")
 # Packages that pip downloads at a time. What is complete stays after an interruption.
 BATCH = 8
+# How often pip tries again where the internet fails for a moment.
+RETRIES = 5
 # The oldest systems for which there are packages. glibc 2.28 comes with Debian 10. For
 # Arm, OpenVINO wants 2.35, which comes with Ubuntu 22.04.
 GLIBC, MACOS = {"x86_64": 28, "aarch64": 35}, (14, 0)
@@ -229,13 +231,14 @@ class Collector:
 
     def _run_pip(self, names: list[str], part: Path) -> str:
         """Download into a folder; return pip's error, or an empty text."""
-        options = "--quiet --no-input --disable-pip-version-check --retries 5 --no-deps"
-        options += f" --only-binary :all: --python-version {self.target.python}"
+        options = "--quiet --no-input --disable-pip-version-check --no-deps"
+        options += f" --retries {RETRIES} --only-binary :all: --implementation cp"
         platforms = (f"--platform={x}" for x in self.target.platforms)
         wanted = (f"{name}=={self._pins[name]}" for name in names)
         command = [sys.executable, "-m", "pip", "download", *options.split()]
+        command += ["--python-version", self.target.python, *platforms]
         run = subprocess.run(
-            [*command, "--implementation", "cp", *platforms, "--dest", part, *wanted],
+            [*command, "--dest", part, *wanted],
             capture_output=True,
             text=True,
             check=False,
