@@ -169,9 +169,10 @@ def test_a_class_in_one_corner_is_in_every_area():
     assert shares[1:].min() >= 0.1
 
 
-def test_no_change_of_one_block_would_be_better():
-    labels = landscape((700, 900), seed=4)
-    division = Division(labels.shape, ("aaaa",) * 3, 64)
+@pytest.mark.parametrize("seed", range(4))
+def test_no_change_of_one_block_would_be_better(seed):
+    labels = landscape((1000, 1400), seed=seed)
+    division = Division(labels.shape, ("aaaaaaa",) * 5, 64)
     counts = count_regions(division, reading(labels), 6)
     best, _ = area_search.best_areas(counts)
     cost = area_search._costs(best[np.newaxis], counts)[0]
@@ -180,6 +181,44 @@ def test_no_change_of_one_block_would_be_better():
             other = best.copy()
             other[row, column] = area
             assert area_search._costs(other[np.newaxis], counts)[0] >= cost - 1e-9
+
+
+def cost_of(layout, counts):
+    areas = np.array([["abc".index(area) for area in row] for row in layout])
+    return area_search._costs(areas[np.newaxis], counts)[0]
+
+
+def even_counts(rows, columns, classes=2):
+    """The same labels in all regions of all blocks."""
+    return np.full((rows, columns, 3, 3, classes), 1000)
+
+
+def test_areas_that_lie_apart_are_better():
+    counts = even_counts(1, 10)
+    # Gaps cost nothing here: their regions have no labels.
+    counts[..., [0, 2], :] = 0
+    assert cost_of(["aabaacaabc"], counts) < cost_of(["aaabbaaacc"], counts) - 100
+
+
+def test_a_class_that_is_known_from_more_blocks_is_better():
+    counts = even_counts(1, 10, classes=1)
+    counts[..., [0, 2], :] = 0
+    better = cost_of(["abcaaaacab"], counts)
+    counts[0, 1] *= 5
+    counts[0, 9] //= 5
+    assert better < cost_of(["abcaaaacab"], counts)
+
+
+def test_a_class_of_few_pixels_counts_less():
+    costs = []
+    for pixels in (30, 3000):
+        counts = even_counts(1, 10)
+        counts[..., 1] = 0
+        # All of it is in the last block, so A and B miss it.
+        counts[0, 9, 1, 1, 1] = pixels
+        with_it = cost_of(["aabaacaabc"], counts)
+        costs.append(with_it - cost_of(["aabaacaabc"], counts[..., :1]))
+    assert 0 < costs[0] < costs[1] / 5
 
 
 def test_the_same_labels_give_the_same_areas():

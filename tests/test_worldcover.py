@@ -106,7 +106,9 @@ def looked_up(tiles, grid):
         degrees = transform(str(grid.crs), "EPSG:4326", *zip(*places, strict=True))
         for j, place in enumerate(zip(*degrees, strict=True)):
             for _, tile, tile_grid in tiles:
-                col, row = map(math.floor, ~tile_grid.transform * place)
+                lon, lat = place
+                lon += 360 if lon < tile_grid.transform.c else 0
+                col, row = map(math.floor, ~tile_grid.transform * (lon, lat))
                 if 0 <= row < tile.shape[0] and 0 <= col < tile.shape[1]:
                     values[i, j] = tile[row, col]
     return values
@@ -127,7 +129,7 @@ PLACES = [
     (-58.4, -34.6),  # south, west
     (0.0, 51.5),  # Greenwich
     (30.0, 0.0),  # the equator
-    (179.995, -16.9),  # beside the meridian of 180 degrees
+    (179.999, -16.9),  # across the meridian of 180 degrees
 ]
 
 
