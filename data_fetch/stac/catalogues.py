@@ -151,7 +151,8 @@ def _open(catalogue: Catalogue, io: Any) -> Any:
     with warnings.catch_warnings():
         # It warns of what a catalogue cannot do; a search that fails says it again.
         warnings.simplefilter("ignore")
-        client = Client.open(catalogue.url, stac_io=io)
+        # Without `timeout` here, it would take away the one of `io`.
+        client = Client.open(catalogue.url, stac_io=io, timeout=TIMEOUT_S)
         searchable = client.conforms_to("ITEM_SEARCH")
     if not searchable:
         raise ValueError(

@@ -26,7 +26,7 @@ def add_stac(commands: argparse._SubParsersAction) -> None:
         "stac",
         help="fetch a scene of your own place from a catalogue on the internet",
         description="Fetch a Sentinel-2 scene with labels from a STAC catalogue. "
-        "Clouds and shadows become no-data. No account is needed.",
+        "Clouds and\nshadows become no-data. No account is needed.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

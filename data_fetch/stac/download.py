@@ -21,7 +21,13 @@ from data_fetch.reflectance import has_data
 from data_fetch.stac.dates import Candidate
 from data_fetch.stac.items import SCL, Item, spacing_of
 from data_fetch.stac.parts import Parts
-from data_fetch.stac.reading import asset_grid, open_only, read_stripe, tried
+from data_fetch.stac.reading import (
+    asset_grid,
+    load_libraries,
+    open_only,
+    read_stripe,
+    tried,
+)
 from data_fetch.stac.tokens import Tokens
 
 # Rows of a stripe. Files have blocks of 512 or 1024 rows: a stripe that begins with a
@@ -59,6 +65,11 @@ class Stripe(NamedTuple):
     item: Item
     band: str
     rows: range
+
+    @property
+    def what(self) -> str:
+        """Its band and item, for messages."""
+        return f"{self.band} of {self.item.id!r}"
 
     @property
     def name(self) -> str:
@@ -160,11 +171,10 @@ class Download:
     def read_classifications(self) -> None:
         """Read the scene classification of all items, and measure the connection."""
         missing = [one for one in self._stripes((SCL,)) if one.name not in self.parts]
+        if missing:
+            self._measure(missing[0])
         for stripe in missing:
-            begin = time.monotonic()
             self._read(stripe)
-            if self._rate is None:
-                self._measure(stripe, time.monotonic() - begin)
 
     def estimate(self) -> Estimate:
         """What is left to be read; call `read_classifications` before."""
@@ -225,15 +235,19 @@ class Download:
         height, width = self._grid_of(stripe).shape
         return 2 * height * width
 
-    def _measure(self, stripe: Stripe, seconds: float) -> None:
-        """Tell the time for opening a file from the time for its bytes."""
-        begin = time.monotonic()
-        asset = stripe.item.assets[stripe.band]
-        tried(open_only, asset.href, self.tokens, "a file")
+    def _measure(self, stripe: Stripe) -> None:
+        """Measure a first read: the time for opening a file, and that for its bytes."""
+        href = stripe.item.assets[stripe.band].href
+        load_libraries()
+        moments = [time.monotonic()]
+        tried(open_only, href, self.tokens, stripe.what)
+        moments.append(time.monotonic())
+        self._read(stripe)
+        opening = moments[1] - moments[0]
         # A stripe is opened twice: once to check it, and once by odc-stac.
-        opening = 2 * (time.monotonic() - begin)
+        reading = time.monotonic() - moments[1] - 2 * opening
         size = _packed(stripe, self.grid)
-        self._rate = opening, size / max(seconds - opening, size / FASTEST)
+        self._rate = 2 * opening, size / max(reading, size / FASTEST)
 
 
 def _any_clear(clear: np.ndarray, stripe: Stripe) -> bool:

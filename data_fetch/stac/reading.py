@@ -32,7 +32,14 @@ SLOWEST = 100
 
 Result = TypeVar("Result")
 
-__all__ = ["GoneError", "asset_grid", "open_only", "read_stripe", "tried"]
+__all__ = [
+    "GoneError",
+    "asset_grid",
+    "load_libraries",
+    "open_only",
+    "read_stripe",
+    "tried",
+]
 
 
 class GoneError(OSError):
@@ -117,6 +124,11 @@ def read_stripe(item: Item, band: str, stripe: GeoBox, tokens: Tokens) -> np.nda
     return tried(read, asset.href, tokens, what)
 
 
+def load_libraries() -> None:
+    """Load odc-stac, which brings xarray and Dask and takes a second."""
+    import odc.stac  # noqa: F401
+
+
 def open_only(address: str) -> None:
     """Open a file and read its header."""
     rasterio.open(address).close()
@@ -130,7 +142,6 @@ def asset_grid(asset: Asset) -> GeoBox | None:
 
 
 def _loaded(address: str, grid: GeoBox, band: str, stripe: GeoBox) -> np.ndarray:
-    # Loads only when a scene is fetched: it brings xarray and Dask.
     import odc.stac
     import pystac
 

@@ -56,7 +56,7 @@ def search(
         >>> from data_fetch import practice
         >>> with practice.running() as address:
         ...     dates = search(
-        ...         (12.6, 52.45, 12.7, 52.5), date="2023-02-01/2023-06-01",
+        ...         (12.6, 52.46, 12.7, 52.5), date="2023-02-01/2023-06-01",
         ...         catalogue=address,
         ...     )
         >>> dates[["date", "cloud", "coverage"]]
