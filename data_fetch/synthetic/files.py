@@ -148,10 +148,11 @@ def fetch_synthetic(
     # Checked before the folder is touched.
     scene = _scene(shape, seed, purity, offset)
     _check_not_another(folder / name)
-    choice = f"{list(scene.shape)}, seed {seed}, purity {purity:g}, offset {offset}"
+    size = "{} x {} pixels".format(*scene.shape)
+    choice = f"{size}, seed {seed}, purity {purity:g}, offset {OFFSET * offset}"
 
     def build(part: Path) -> None:
-        print(f"Making a synthetic scene of {_size(scene.shape)}…", flush=True)
+        print(f"Making a synthetic scene of {size}…", flush=True)
         steps = 2 * -(-scene.shape[0] // BLOCK)
         with tqdm(total=steps, desc=name, unit="stripe", disable=steps < 10) as bar:
             made = _scene(shape, seed, purity, offset, progress=bar.update)
@@ -164,11 +165,6 @@ def fetch_synthetic(
         recipe=f"{MAKER} {RECIPE}: {choice}",
         space=SPACE * height * width,
     )
-
-
-def _size(shape: tuple[int, int]) -> str:
-    height, width = shape
-    return f"{height} x {width} pixels"
 
 
 def _check_not_another(folder: Path) -> None:

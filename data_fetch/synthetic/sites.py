@@ -53,18 +53,18 @@ def cells(key: int, y: np.ndarray, x: np.ndarray, spacing: float) -> Cells:
         >>> len(np.unique(found.bits)) in range(6, 25)
         True
     """
-    i, j = (np.floor(values / np.float32(spacing)).astype("int32") for values in (y, x))
+    i, j = (np.floor(values / np.float32(spacing)).astype("intp") for values in (y, x))
     rows = np.arange(i.min() - 1, i.max() + 2)
     cols = np.arange(j.min() - 1, j.max() + 2)
     bits, middle_y, middle_x = _sites(key, rows, cols, spacing)
-    index = (i - rows[0]) * np.int32(len(cols)) + (j - cols[0]).astype("int32")
+    index = (i - rows[0]) * len(cols) + (j - cols[0])
     nearest = np.full(y.shape, np.inf, "float32")
-    second, which = nearest.copy(), index
+    second, which = nearest.copy(), index.copy()
     for step in (di * len(cols) + dj for di in (-1, 0, 1) for dj in (-1, 0, 1)):
-        other = index + np.int32(step)
+        other = index + step
         away = (y - middle_y.take(other)) ** 2 + (x - middle_x.take(other)) ** 2
         np.minimum(second, np.maximum(nearest, away), out=second)
-        which = np.where(away < nearest, other, which)
+        np.copyto(which, other, where=away < nearest)
         np.minimum(nearest, away, out=nearest)
     border = (np.sqrt(second) - np.sqrt(nearest)) / 2
     return Cells(bits.take(which), border)

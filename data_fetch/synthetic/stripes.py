@@ -1,10 +1,16 @@
 """Rows of a scene, made of the blocks of the landscape."""
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
 from data_fetch.synthetic.rendering import BLOCK, Place, render, render_labels
+
+# Each of them takes about 30 MB.
+MOST_WORKERS = 8
 
 __all__ = ["Scene"]
 
@@ -20,6 +26,7 @@ class Scene:
         seed: Seed of the landscape.
         purity: Factor of the weights of the materials.
         offset: Number that is added to all values of the images.
+        workers: Threads that render at the same time; None: one for each processor.
         progress: Called after each row of blocks.
     """
 
@@ -30,12 +37,14 @@ class Scene:
         seed: int,
         purity: float,
         offset: int,
+        workers: int | None = None,
         progress: Callable[[], object] = lambda: None,
     ) -> None:
         self.shape = shape
         self._seed = seed
         self._purity = purity
         self._offset = np.uint16(offset)
+        self._workers = workers or min(os.cpu_count() or 1, MOST_WORKERS)
         self._progress = progress
         # Rows of blocks that may be needed again, by their number.
         self._images: dict[int, Images] = {}
@@ -80,16 +89,20 @@ class Scene:
             strips.append((made[number], kept))
         return strips
 
-    def _places(self, number: int) -> list[Place]:
-        return [Place(self._seed, number, j) for j in range(-(-self.shape[1] // BLOCK))]
-
     def _render(self, number: int) -> Images:
-        images = [render(place, self._purity) for place in self._places(number)]
+        blocks = self._blocks(partial(render, purity=self._purity), number)
         fine, coarse = (
-            np.concatenate(blocks, axis=1) for blocks in zip(*images, strict=True)
+            np.concatenate(images, axis=1) for images in zip(*blocks, strict=True)
         )
         return fine + self._offset, coarse + self._offset
 
     def _render_labels(self, number: int) -> np.ndarray:
-        blocks = [render_labels(place) for place in self._places(number)]
-        return np.concatenate(blocks, axis=1)
+        return np.concatenate(self._blocks(render_labels, number), axis=1)
+
+    def _blocks(self, make: Callable, number: int) -> list:
+        """What is made of each block of a row, from left to right."""
+        columns = range(-(-self.shape[1] // BLOCK))
+        places = [Place(self._seed, number, column) for column in columns]
+        # NumPy leaves Python free for other threads while it computes.
+        with ThreadPoolExecutor(self._workers) as pool:
+            return list(pool.map(make, places))
