@@ -285,7 +285,7 @@ def zipped(product, *, remove=True):
 
 
 def expected_images(kind, bands, scl=None):
-    """The scene's images that must come out: (height, width, bands) of 10 m and 20 m."""
+    """The scene's images (height, width, bands) that must come out, 10 m and 20 m."""
     hidden = np.zeros(bands["B5"].shape, bool)
     if kind.level == "2A":
         scl = scene_classes(bands["B2"].shape) if scl is None else scl

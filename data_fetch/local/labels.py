@@ -93,9 +93,9 @@ def _on_grid(dataset: rasterio.DatasetReader, grid: GeoBox, path: Path) -> Warpe
         height=grid.height,
         width=grid.width,
         resampling=Resampling.nearest,
-        # Exact coordinates for each pixel. By default they are interpolated, and the
-        # result depends on the part that is read.
-        tolerance=0,
+        # In pixels: by default coordinates are interpolated up to 1/8 pixel, and the
+        # result depends on the part that is read. With 0, rasterio 1.4 fails.
+        tolerance=1e-6,
         # Where the raster does not reach, the mask says so.
         add_alpha=dataset.nodata is None,
     )

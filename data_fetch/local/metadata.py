@@ -7,6 +7,7 @@ from xml.parsers import expat
 
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from pyproj.exceptions import CRSError
 
 # Bands by the number that the metadata gives them (`band_id`).
 BAND_IDS = (
@@ -167,7 +168,7 @@ def read_place(root: ElementTree.Element, name: str) -> GeoBox:
     transform = Affine.translation(x, y) @ Affine.scale(step_x, step_y)
     try:
         return GeoBox((rows, columns), transform, code)
-    except ValueError as err:  # pyproj's CRSError
+    except CRSError as err:
         raise ValueError(
             f"'{name}' has the coordinate system {code!r}, which is not known. "
             "Download the product again."

@@ -15,7 +15,6 @@ from data_fetch.local.images import BANDS, Images, spacing_of
 from data_fetch.local.masks import cloud_mask, window_of
 from data_fetch.reflectance import (
     FEWEST_DARK,
-    REMOVED,
     VEGETATION,
     WATER,
     DarkSample,
@@ -132,7 +131,7 @@ def opened_pixels(
         corner = (round(to_pixels.f), round(to_pixels.c))
         scl, visible = _masks(images, grid, paths)
         scale = images.scale or float_scale(paths[images.bands["B4"].name])
-        dark = _dark(scl, readers, corner, grid, scale)
+        dark = None if scl is None else _dark(scl, readers, corner, grid, scale)
         choice, offsets = _offsets(images, dark, offset)
         yield PixelReader(grid, readers, corner, visible, scale, offsets, choice)
 
@@ -175,15 +174,13 @@ def _masks(
 
 
 def _dark(
-    scl: np.ndarray | None,
+    scl: np.ndarray,
     readers: Mapping[str, rasters.SourceReader],
     corner: tuple[int, int],
     grid: GeoBox,
     scale: float,
 ) -> list[DarkSample]:
     """Dark pixels, from the parts of the scene that have most of them."""
-    if scl is None:
-        return []
     parts = _darkest_parts(scl)
 
     def read(band: str) -> np.ndarray:
@@ -214,11 +211,18 @@ def _darkest_parts(scl: np.ndarray) -> list[range]:
 
 
 def _offsets(
-    images: Images, dark: list[DarkSample], forced: str
+    images: Images, dark: list[DarkSample] | None, forced: str
 ) -> tuple[OffsetChoice, Mapping[str, float]]:
+    """Decide on the offset; `dark` is None without a scene classification."""
     # Of all bands, B12 is the one whose dark pixels are looked at.
     declared = None if images.offsets is None else images.offsets["B12"]
-    choice = choose_offset(declared, images.why, dark, forced=forced)
-    if images.offsets is not None and choice.value == declared != REMOVED:
+    if dark is None and declared is not None and forced == "auto":
+        reason = (
+            f"{images.why[0].upper()}{images.why[1:]}. Dark pixels could not confirm "
+            "it, because there is no scene classification."
+        )
+        return OffsetChoice(declared, reason, False), images.offsets
+    choice = choose_offset(declared, images.why, dark or [], forced=forced)
+    if choice.value == declared:
         return choice, images.offsets
     return choice, dict.fromkeys(BANDS, choice.value)

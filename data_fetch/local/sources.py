@@ -33,9 +33,10 @@ Made by `python -m data_fetch local` from '{path.name}'.
 
 ## Images: `s2_10m.tif`, `s2_20m.tif`, `s2_10m_nodata.tif`, `s2_20m_nodata.tif`
 
-{images.attribution}: {images.title}. The data of
-Copernicus are free, full and open (Regulation (EU) No 1159/2013); whoever passes them
-on names the source as above.
+{images.attribution}.
+{images.title}.
+The data of Copernicus are free, full and open (Regulation (EU) No 1159/2013); whoever
+passes them on names the source as above.
 
 Values are reflectance times 10 000, without offset, at least 1 where the ground was
 measured, and 0 (no-data) elsewhere. The bands are {", ".join(BANDS_10M)} at
