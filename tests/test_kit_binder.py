@@ -1,7 +1,7 @@
 """Binder and conda: the image that is described, and the environment of its list: slow.
 
-It needs neither Docker nor conda. repo2docker, which Binder runs, only writes the steps of
-the image. The packages of environment.yml come from PyPI.
+It needs neither Docker nor conda. repo2docker, which Binder runs, only writes the steps
+of the image. The packages of environment.yml come from PyPI.
 """
 
 import os
