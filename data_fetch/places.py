@@ -101,7 +101,7 @@ def _place_of_box(bbox: Any) -> Place:
 
 def _place_of_file(path: Path) -> Place:
     shapes, crs = _read(path)
-    kept = [shape for shape in shapes if shape is not None and not shape.is_empty]
+    kept = [shapely.make_valid(shape) for shape in shapes if shape is not None]
     if not any(shape.area for shape in kept):
         raise ValueError(
             f"'{path}' has no polygon. Draw one around your place, for example with "
@@ -113,7 +113,7 @@ def _place_of_file(path: Path) -> Place:
         )
     to_degrees = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
     try:
-        outline = _moved(shapely.union_all(shapely.make_valid(kept)), to_degrees)
+        outline = _moved(shapely.union_all(kept), to_degrees)
     except (ProjError, shapely.errors.GEOSException) as err:
         raise ValueError(
             f"The polygon in '{path}' cannot be placed on the earth: "

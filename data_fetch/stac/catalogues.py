@@ -30,7 +30,7 @@ BUSY = {408, 425, 429, 500, 502, 503, 504}
 
 Result = TypeVar("Result")
 
-__all__ = ["BUSY", "KNOWN", "Catalogue", "Found", "read_json", "search_catalogue"]
+__all__ = ["KNOWN", "Catalogue", "Found", "read_json", "search_catalogue"]
 
 
 class Catalogue(NamedTuple):
@@ -198,11 +198,11 @@ def _plain_errors(url: str) -> Iterator[None]:
         yield
     except APIError as err:
         raise _translated(url, getattr(err, "status_code", None), str(err)) from err
-    except (requests.RequestException, pystac.errors.RemoteError) as err:
+    except requests.RequestException as err:
         raise _translated(url, None, str(err)) from err
     except (
         json.JSONDecodeError,
-        pystac.errors.STACError,
+        pystac.STACError,
         AttributeError,
         KeyError,
         NotImplementedError,
@@ -227,9 +227,11 @@ def _translated(url: str, code: int | None, text: str) -> OSError:
             f"The catalogue '{url}' is busy or out of order: it answered with HTTP "
             f"{code}. Run the same command again in some minutes."
         )
+    # Some servers send a page for browsers, which says nothing here.
+    said = "" if text.lstrip().startswith("<") else f": {_first_line(text)}"
     return OSError(
-        f"The catalogue '{url}' answered with HTTP {code}: {_first_line(text)}. Check "
-        "the address with a browser, or choose another one with `--catalogue`."
+        f"The catalogue '{url}' answered with HTTP {code}{said}. Check the address "
+        "with a browser, or choose another one with `--catalogue`."
     )
 
 

@@ -9,16 +9,19 @@ other are put together later, from what is kept.
 import datetime
 import logging
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
 import rasterio
+import shapely
+import shapely.geometry
 from odc.geo.geobox import GeoBox
 from rasterio.crs import CRS
+from rasterio.warp import transform_bounds
 
-from data_fetch.stac.catalogues import BUSY
 from data_fetch.stac.items import SCL, Asset, Item, spacing_of
 from data_fetch.stac.retrying import PassingError, patiently
 from data_fetch.stac.tokens import Tokens
@@ -147,16 +150,18 @@ def _loaded(address: str, grid: GeoBox, band: str, stripe: GeoBox) -> np.ndarray
 
     # An item of one file, with what its own header says. So it does not matter in which
     # of many ways the catalogue describes it.
-    outline = grid.geographic_extent
+    sides = transform_bounds(grid.crs, "EPSG:4326", *grid.boundingbox)
     item = pystac.Item(
         id=band,
-        geometry=outline.json,
-        bbox=list(outline.boundingbox),
+        geometry=shapely.geometry.mapping(shapely.box(*sides)),
+        bbox=list(sides),
         datetime=datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC),
         properties={},
     )
     item.add_asset(band, pystac.Asset(address, media_type=pystac.MediaType.COG))
-    with _without_log():
+    with _without_log(), warnings.catch_warnings():
+        # odc-geo calls functions that shapely 2.2 calls outdated.
+        warnings.simplefilter("ignore", DeprecationWarning)
         loaded = odc.stac.load(
             [item],
             bands=[band],
@@ -245,7 +250,7 @@ def _translated(href: str, what: str, cause: str) -> OSError:
         )
     if "not recognized as" in cause:
         cause = "what the server sent is not an image"
-    if number is not None and number not in BUSY:
+    if number is not None:
         cause = f"the server answered with HTTP {number}"
     return PassingError(
         f"{what[:1].upper()}{what[1:]} could not be read from '{href}': {cause}. Run "
