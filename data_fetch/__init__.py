@@ -1,7 +1,8 @@
-"""Sample data for the notebooks: made once, then checked by hash.
+"""Scenes for the notebooks: made once, then checked by hash.
 
-`python -m data_fetch sample` makes all of it from a terminal. In Python, `fetch_sample`
-makes the Havel scene and `fetch_town` the town.
+`python -m data_fetch sample` makes the sample scenes from a terminal, and other
+commands make scenes of one's own. In Python, `fetch_sample` makes the Havel scene and
+`fetch_town` the town.
 """
 
 from data_fetch.havel import fetch_sample

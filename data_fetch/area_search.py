@@ -6,6 +6,8 @@ SEED = 0
 # The best of these is improved by exchanging blocks.
 RANDOM_TRIES = 4000
 STARTS = 8
+# Numbers that are compared at a time: a scene may have 255 classes.
+AT_A_TIME = 2_000_000
 
 # Shares of the labels: A trains, B and C need enough for a score.
 SHARES = (0.6, 0.2, 0.2)
@@ -102,6 +104,12 @@ def kept_pixels(areas: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 def _costs(areas: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """How far areas (tries, rows, columns) are from what is wanted; less is better."""
+    step = max(1, AT_A_TIME // counts.size)
+    starts = range(0, len(areas), step)
+    return np.concatenate([_costs_of(areas[i : i + step], counts) for i in starts])
+
+
+def _costs_of(areas: np.ndarray, counts: np.ndarray) -> np.ndarray:
     kept = kept_pixels(areas, counts)
     total = counts.sum(axis=(0, 1, 2, 3))
     known = total > 0

@@ -302,7 +302,12 @@ def _one_run_at_a_time(folder: Path) -> Iterator[None]:
     try:
         # Some network file systems have no locks.
         with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                text = f"Waiting for another run that makes a scene in '{folder}'…"
+                print(text, flush=True)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)

@@ -265,6 +265,18 @@ def test_a_scene_that_is_too_small_is_refused(shape):
 
 
 @pytest.mark.thorough
+def test_many_classes_take_little_memory():
+    labels = np.random.default_rng(0).integers(0, 255, (768, 1536), dtype="uint8")
+    tracemalloc.start()
+    _, pixels = choose_division(labels.shape, reading(labels), 255)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6
+    shares = pixels.sum(axis=1) / pixels.sum()
+    assert 0.53 <= shares[0] <= 0.67
+
+
+@pytest.mark.thorough
 def test_a_whole_tile_of_sentinel_2_is_divided_in_little_memory():
     side = 10_980
     row = landscape((1, side))[0]

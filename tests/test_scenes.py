@@ -186,6 +186,35 @@ def test_a_new_scene_appears_as_a_whole(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_run_that_waits_for_another_says_so(tmp_path, capfd):
+    begun, end = threading.Event(), threading.Event()
+
+    def build(part):
+        begun.set()
+        end.wait(20)
+        writing("1")(part)
+
+    def make_slowly():
+        make_scene(tmp_path / "a", build, recipe="1", files=NAMES)
+
+    slow = threading.Thread(target=make_slowly)
+    slow.start()
+    begun.wait(20)
+    quick = threading.Thread(target=make, args=(tmp_path / "b", "1"))
+    quick.start()
+    waits = False
+    while quick.is_alive() and not waits:
+        waits = f"Waiting for another run that makes a scene in '{tmp_path}'" in (
+            capfd.readouterr().out
+        )
+    assert waits
+    assert not (tmp_path / "b").exists()
+    end.set()
+    slow.join()
+    quick.join()
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
+
+
 # Unfinished scenes ----------------------------------------------------------------
 
 
