@@ -50,14 +50,17 @@ def add_synthetic(commands: argparse._SubParsersAction) -> None:
         "--purity",
         type=float,
         default=PURITY,
-        help=f"{PURITY}: as hard as reality; 1: classes are easier to tell apart "
-        f"(default: {PURITY})",
+        help="how alike the objects of a class are; larger numbers make the classes "
+        f"easier to tell apart (default: {PURITY}, as hard as reality)",
     )
     synthetic.add_argument(
         "--offset",
         action="store_true",
         help=f"add {OFFSET} to all values, as files of level 2A have it since "
         "processing baseline 4",
+    )
+    synthetic.add_argument(
+        "--replace", action="store_true", help="replace another scene of this name"
     )
     synthetic.set_defaults(run=_run)
 
@@ -76,5 +79,6 @@ def _run(options: argparse.Namespace) -> None:
         seed=options.seed,
         purity=options.purity,
         offset=options.offset,
+        replace=options.replace,
     )
     print(f"The synthetic scene is ready in '{folder}'.")

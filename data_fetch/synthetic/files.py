@@ -1,6 +1,5 @@
 """Files of a synthetic scene, and the same scene as arrays."""
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,19 +9,16 @@ from odc.geo.geobox import GeoBox
 from tqdm.auto import tqdm
 
 from data_fetch import layout
-from data_fetch.scenes import MANIFEST, make_scene
+from data_fetch.scenes import check_name, make_scene
 from data_fetch.synthetic.mixtures import LEGEND
 from data_fetch.synthetic.rendering import BLOCK
 from data_fetch.synthetic.stripes import Scene
 from tutorial_lib.arguments import file_path, flag, number, whole_number, whole_numbers
 from tutorial_lib.rasters import PathLike
-from tutorial_lib.rasters.writing import check_file_name
 
 # Increase this when the files change. Older files are then made again.
 RECIPE = 1
-# First words of the recipe in the manifest: other scenes are not replaced.
-MAKER = "synthetic scene"
-SEED = 1
+SEED = 4
 SHAPE = (768, 1536)
 # With this factor, classes are about as hard to tell apart as in the tutorial's patches
 # of Tokyo (a test measures it).
@@ -69,8 +65,9 @@ def generate(
     Args:
         shape: Height and width in pixels of 10 m, even.
         seed: Another seed gives another landscape.
-        purity: How much the materials of an object are mixed, above 0. With 1 the
-            classes are easier to tell apart than in reality; 0.45 is as hard.
+        purity: How alike the objects of a class are, above 0. With 0.45 the classes
+            are as hard to tell apart as in reality; with 5 they are easier, and with
+            0.1 harder.
         offset: Whether 1000 is added to all values, as since processing baseline 4.
 
     Returns:
@@ -121,6 +118,7 @@ def fetch_synthetic(
     seed: int = SEED,
     purity: float = PURITY,
     offset: bool = False,
+    replace: bool = False,
 ) -> Path:
     """Make the files of a synthetic scene; do nothing if they are already there.
 
@@ -133,21 +131,22 @@ def fetch_synthetic(
         seed: As in `generate`.
         purity: As in `generate`.
         offset: As in `generate`.
+        replace: Whether to replace another scene of this name.
 
     Returns:
         Path of the scene's folder. It holds the same files as the Havel scene.
 
     Raises:
         OSError: If the files cannot be written. No half-written file is left.
+        FileExistsError: If another scene has the name and `replace` is False.
         TypeError: If an argument is of a wrong type.
         ValueError: If a side is odd or the scene too small, a number is out of its
-            range, or the folder holds a scene that was not made by this function.
+            range, or a scene cannot have the name.
     """
     folder = file_path("folder", folder)
-    check_file_name(name)
-    # Checked before the folder is touched.
+    # All is checked before the folder is touched.
+    name, replace = check_name(name), flag("replace", replace)
     scene = _scene(shape, seed, purity, offset)
-    _check_not_another(folder / name)
     size = "{} x {} pixels".format(*scene.shape)
     choice = f"{size}, seed {seed}, purity {purity:g}, offset {OFFSET * offset}"
 
@@ -162,23 +161,10 @@ def fetch_synthetic(
     return make_scene(
         folder / name,
         build,
-        recipe=f"{MAKER} {RECIPE}: {choice}",
+        recipe=f"synthetic {RECIPE}: {choice}",
         space=SPACE * height * width,
+        replace=replace,
     )
-
-
-def _check_not_another(folder: Path) -> None:
-    """Raise ValueError if a folder holds a scene of another command."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        recipe = str(manifest["recipe"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return
-    if not recipe.startswith(MAKER):
-        raise ValueError(
-            f"'{folder}' holds another scene ({recipe[:60]!r}). Give the synthetic "
-            "scene another name with `--name`."
-        )
 
 
 def _write(scene: Scene, folder: Path, choice: str, offset: bool) -> None:

@@ -18,7 +18,7 @@ from data_fetch.synthetic.mixtures import LABEL_OF, NUMBER_OF
 # one is land without a class.
 LABELLED = np.array([0.55, 0.85, 0.75, 0.32, 0.16, 0.16, 0], "float32")
 # Sizes of the structures of the noise that all layers share, in pixels.
-SIZES = {"large": 75, "middle": 20, "small": 5}
+SIZES = {"region": 300, "large": 75, "middle": 20, "small": 5}
 
 __all__ = ["Ground", "Land", "empty_land", "labels_of"]
 
@@ -84,7 +84,8 @@ class Ground(NamedTuple):
         window: The pixels.
         y: Row of each pixel (height, width) float32.
         x: Column of each pixel.
-        large: Four fields (4, height, width) with structures of kilometres.
+        region: Four fields (4, height, width) with structures of many kilometres.
+        large: Four fields with structures of kilometres.
         middle: Four fields with structures of some hundred metres.
         small: Four fields with structures of some pixels.
     """
@@ -93,6 +94,7 @@ class Ground(NamedTuple):
     window: Window
     y: np.ndarray
     x: np.ndarray
+    region: np.ndarray
     large: np.ndarray
     middle: np.ndarray
     small: np.ndarray

@@ -37,7 +37,7 @@ def lay_out(seed: int, window: Window) -> Land:
     ground = Ground.of(seed, window)
     land = empty_land(window)
     _add_farms(land, ground)
-    urban = ground.large[1] + 0.35 * ground.middle[1]
+    urban = 0.4 * ground.region[1] + ground.large[1] + 0.35 * ground.middle[1]
     _add_towns(land, ground, urban)
     _add_forest(land, ground, urban)
     _add_villages(land, ground)
@@ -108,7 +108,8 @@ def _build_up(
 
 def _add_forest(land: Land, ground: Ground, urban: np.ndarray) -> None:
     """Forest on the hills, in stands, and small woods between the farms."""
-    hills = ground.large[0] + 0.35 * ground.middle[0] + 0.08 * ground.small[0]
+    hills = 0.5 * ground.region[0] + 0.9 * ground.large[0]
+    hills += 0.35 * ground.middle[0] + 0.08 * ground.small[0]
     y, x = (
         values + 7 * ground.middle[axis] + 2 * ground.small[axis]
         for values, axis in ((ground.y, 2), (ground.x, 3))
