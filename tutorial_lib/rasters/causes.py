@@ -11,6 +11,8 @@ import rasterio
 # rasterio translates most errors of GDAL into errors of its own, but not all of them.
 from rasterio._err import CPLE_BaseError
 
+from tutorial_lib.rasters.web import is_on_web
+
 PathLike = str | os.PathLike[str]
 
 # What rasterio raises where GDAL could not read or write: SystemError where GDAL did
@@ -110,6 +112,11 @@ def explained(path: PathLike, why: str) -> OSError:
         return FileNotFoundError(
             f"There is no raster at '{name}'. Check the path (the current folder "
             f"{current_folder()})."
+        )
+    if is_on_web(name):
+        return OSError(
+            f"'{name}' could not be opened: {why}. Check the address and the "
+            "connection and run it again, or download the file first."
         )
     if _is_vector(name):
         return OSError(

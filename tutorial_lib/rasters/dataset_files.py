@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import rasterio
@@ -17,6 +17,7 @@ from tutorial_lib.rasters.causes import (
 )
 from tutorial_lib.rasters.opening import open_quietly, opened
 from tutorial_lib.rasters.sidecars import SIDECARS
+from tutorial_lib.rasters.web import bounded_waiting, is_on_web
 
 __all__ = [
     "check_parts_exist",
@@ -115,8 +116,11 @@ def reading_errors_named(
         FileNotFoundError: If the raster refers to a file that does not exist.
         OSError: If it is damaged.
     """
+    # The parts of a VRT may be anywhere.
+    remote = dataset.driver == "VRT" or is_on_web(dataset.name)
     try:
-        yield
+        with bounded_waiting() if remote else nullcontext():
+            yield
     except GDAL_ERRORS as err:
         if dataset.closed:
             raise OSError(

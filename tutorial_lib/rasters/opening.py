@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from threading import Lock
 from typing import Any
 
@@ -20,6 +20,7 @@ from tutorial_lib.rasters.causes import (
     root_cause,
     without_bands,
 )
+from tutorial_lib.rasters.web import bounded_waiting, is_on_web
 
 # In bytes. GDAL's own limit is 5 % of the machine's memory, also in a container that
 # may use much less. Maps are read in strips of tiles that fit into this one, and who
@@ -155,8 +156,14 @@ _quiet_opening = _QuietOpening()
 def open_quietly(path: PathLike, mode: str = "r", **profile: Any) -> Any:
     """Like `rasterio.open`, except that a missing georeference gives no warning."""
     # Patches images have no georeference, because their patches come from many places.
-    with _quiet_opening:
+    with _quiet_opening, bounded_waiting() if _may_ask(path) else nullcontext():
         return rasterio.open(path, mode, **profile)
+
+
+def _may_ask(path: PathLike) -> bool:
+    """Whether GDAL may ask a server while it opens a file: also for parts of a VRT."""
+    name = os.fspath(path)
+    return is_on_web(name) or not name.lower().endswith((".tif", ".tiff"))
 
 
 @contextmanager
@@ -180,6 +187,7 @@ def opened(path: PathLike) -> Iterator[rasterio.DatasetReader]:
         except (rasterio.errors.RasterioError, *GDAL_ERRORS) as err:
             raise explained(path, root_cause(err)) from err
         with dataset:
+            _look_beside(dataset)
             if not dataset.count:
                 raise OSError(without_bands(path, dataset.subdatasets))
             # Tags, masks and colours are read when they are asked for.
@@ -187,3 +195,12 @@ def opened(path: PathLike) -> Iterator[rasterio.DatasetReader]:
                 yield dataset
             except GDAL_ERRORS as err:
                 raise damaged(path, "a part of it", err) from err
+
+
+def _look_beside(dataset: rasterio.DatasetReader) -> None:
+    """Have GDAL look now for the mask and the overviews beside a raster on the web."""
+    # Otherwise it does so when they are first asked for, and may wait without a limit.
+    if dataset.count and is_on_web(dataset.name):
+        with bounded_waiting(), suppress(*GDAL_ERRORS):
+            dataset.overviews(1)
+            dataset.mask_flag_enums  # noqa: B018
