@@ -63,10 +63,6 @@ EQUAL: dict[str, dict[str, str]] = {
         "2: , bands = [alone → around].shape": "Both arrays have the same shape.",
         "3: error = ([alone - around → around - alone])[crop:h": "The square has no sign.",
     },
-    "nb09_going_further.coverage": {
-        "2: = (max([place[0], item → item[0], place][0]), ma": "The larger of two values "
-        "has no order.",
-    },
     "nb09_going_further.best_date": {
         "3: return [whole.sort_values('cloud')['date'].iloc[0] → str(whole.sort_values('cloud')['date'].iloc[0])]": "A "
         "date is text already.",

@@ -1,4 +1,4 @@
-"""Exercises of notebook 09: footprint, date, clouds, offset, labels of an own scene."""
+"""Exercises of notebook 09: date, clouds, offset and labels of a scene of one's own."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -11,8 +11,6 @@ from tutorial_lib.exercises import Exercise, Mistake, try_cases
 if TYPE_CHECKING:
     import pandas
 
-Box = tuple[float, float, float, float]
-
 # What the scene classification of Sentinel-2 says of a pixel that is not the ground.
 _MASKED = (0, 1, 3, 8, 9, 10)
 _SCL_CLASSES = 12
@@ -20,185 +18,6 @@ _SCL_CLASSES = 12
 # Codes of WorldCover, and the class of those that the kit uses.
 _CLASS_OF = MappingProxyType({80: 0, 90: 1, 20: 1, 30: 2, 50: 3, 10: 4, 40: 5})
 _CODES = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100)
-
-# Pixels of an array that a note shows one by one.
-_MOST_SHOWN = 8
-
-
-# How much of the place does an item cover?
-
-
-def _overlap(place: Box, item: Box) -> tuple[float, float]:
-    """Width and height of what two boxes share; negative where they lie apart."""
-    width = min(place[2], item[2]) - max(place[0], item[0])
-    height = min(place[3], item[3]) - max(place[1], item[1])
-    return width, height
-
-
-def _shared(place: Box, item: Box) -> float:
-    width, height = _overlap(place, item)
-    return max(width, 0) * max(height, 0)
-
-
-def _size(box: Box) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
-
-
-def _judge_coverage(answer: Callable[[Box, Box], float]) -> Any:
-    rng = np.random.default_rng()
-    place = (10, 50, 12, 51)
-    named = [(10, 50, 12, 51), (9, 49, 11, 52), (10.5, 50.25, 11, 50.75)]
-    apart = [(13, 50, 14, 51), (10, 52, 12, 53), (13, 52, 15, 54)]
-    drawn = [_drawn_box(rng) for _ in range(24)]
-    pairs = zip(drawn[::2], drawn[1::2], strict=True)
-    return try_cases(
-        answer,
-        [*((place, item) for item in (*named, *apart)), *pairs],
-        right=lambda place, item: _shared(place, item) / _size(place),
-        likely={
-            "negative": lambda place, item: (
-                np.prod(_overlap(place, item)) / _size(place)
-            ),
-            "of the item": lambda place, item: _shared(place, item) / _size(item),
-            "area": _shared,
-            "yes or no": lambda place, item: _shared(place, item) > 0,
-            "percent": lambda place, item: 100 * _shared(place, item) / _size(place),
-            "one axis": lambda place, item: (
-                max(_overlap(place, item)[0], 0) / (place[2] - place[0])
-            ),
-            "of both": lambda place, item: (
-                _shared(place, item)
-                / (_size(place) + _size(item) - _shared(place, item))
-            ),
-            "size of the item": lambda place, item: _size(item) / _size(place),
-            "the rest": lambda place, item: 1 - _shared(place, item) / _size(place),
-            "upside down": lambda place, item: (
-                _size(place) / _shared(place, item) if _shared(place, item) else 0
-            ),
-            "the wrong corner": lambda place, item: (
-                max(_overlap(place, item)[0], 0)
-                * max(_overlap(place, item)[0], 0)
-                / _size(place)
-            ),
-        },
-    )
-
-
-def _drawn_box(rng: np.random.Generator) -> Box:
-    """A box of whole tenths of degrees, at most 3 degrees wide."""
-    west, south = rng.integers((0, 0), (30, 30)).tolist()
-    width, height = rng.integers((5, 5), (30, 30)).tolist()
-    corners = west, south, west + width, south + height
-    return tuple(value / 10 for value in corners)
-
-
-_COVERAGE = """
-    def coverage(place, item):
-        west, south = max(place[0], item[0]), max(place[1], item[1])
-        east, north = min(place[2], item[2]), min(place[3], item[3])
-        size = (place[2] - place[0]) * (place[3] - place[1])
-        return RESULT
-    """
-
-
-def _coverage_code(result: str) -> str:
-    return _COVERAGE.replace("RESULT", result)
-
-
-coverage = Exercise(
-    name="coverage",
-    title="How much of the place does an image show?",
-    question="""
-        An image ends somewhere. So ask how much of your place it covers. A box is
-        written `(west, south, east, north)`. Write a function that gives the **share of
-        the place** that lies in the box of an item: 1 if the item covers all of it, and 0
-        if the two lie apart.
-
-        The stub has the box that the two have in common, and the size of the place. Think
-        of two boxes that lie apart: what are `east - west` and `north - south` then?
-        """,
-    answer_name="coverage",
-    stub=_coverage_code("..."),
-    solution_code=_coverage_code("max(east - west, 0) * max(north - south, 0) / size"),
-    judge=_judge_coverage,
-    mistakes={
-        "negative": Mistake(
-            code=_coverage_code("(east - west) * (north - south) / size"),
-            hint="This is right where the boxes overlap. Where they lie apart, a side is "
-            "negative, and two negative sides even look like an overlap. No side is "
-            "smaller than 0.",
-        ),
-        "of the item": Mistake(
-            code=_coverage_code(
-                "max(east - west, 0) * max(north - south, 0)"
-                " / ((item[2] - item[0]) * (item[3] - item[1]))"
-            ),
-            hint="This is the share of the item. A small place in a large image is "
-            "covered completely: divide by the size of the place.",
-        ),
-        "area": Mistake(
-            code=_coverage_code("max(east - west, 0) * max(north - south, 0)"),
-            hint="This is the size of what they share, in square degrees. A share is "
-            "between 0 and 1.",
-        ),
-        "yes or no": Mistake(
-            code=_coverage_code("float(east > west and north > south)"),
-            hint="This tells whether they overlap. The question asks how much of the "
-            "place is covered.",
-        ),
-        "percent": Mistake(
-            code=_coverage_code(
-                "100 * max(east - west, 0) * max(north - south, 0) / size"
-            ),
-            hint="This is right in percent. A share is between 0 and 1.",
-        ),
-        "one axis": Mistake(
-            code=_coverage_code("max(east - west, 0) / (place[2] - place[0])"),
-            hint="This looks along one axis, from west to east. A box has two.",
-        ),
-        "of both": Mistake(
-            code="""
-                def coverage(place, item):
-                    west, south = max(place[0], item[0]), max(place[1], item[1])
-                    east, north = min(place[2], item[2]), min(place[3], item[3])
-                    size = (place[2] - place[0]) * (place[3] - place[1])
-                    other = (item[2] - item[0]) * (item[3] - item[1])
-                    both = max(east - west, 0) * max(north - south, 0)
-                    return both / (size + other - both)
-                """,
-            hint="This divides by the ground of both boxes together. An image that "
-            "covers the place is usually larger: divide by the size of the place.",
-        ),
-        "size of the item": Mistake(
-            code=_coverage_code("(item[2] - item[0]) * (item[3] - item[1]) / size"),
-            hint="This compares the two sizes. Only the ground that both have counts.",
-        ),
-        "the rest": Mistake(
-            code=_coverage_code(
-                "1 - max(east - west, 0) * max(north - south, 0) / size"
-            ),
-            hint="This is the share that is *not* covered.",
-        ),
-        "upside down": Mistake(
-            code=_coverage_code(
-                "size / max((east - west) * (north - south), 1e-9)"
-                " if east > west and north > south else 0"
-            ),
-            hint="Which number is divided by which? A share is never larger than 1.",
-        ),
-        "the wrong corner": Mistake(
-            code=_coverage_code("max(east - west, 0) ** 2 / size"),
-            hint="This takes the width twice. How high is the common box?",
-        ),
-    },
-    hints=(
-        "The common box has a width and a height. Its size is their product.",
-        "Boxes that lie apart have a negative width or height: `max(…, 0)` makes it 0.",
-        "Divide `max(east - west, 0) * max(north - south, 0)` by `size`.",
-    ),
-    explanation="Degrees are not metres, but a share of boxes is the same in both, near "
-    "enough.",
-)
 
 
 # Which date?
@@ -571,7 +390,7 @@ reflectance = Exercise(
     title="From the numbers of a file to reflectance",
     question="""
         A file holds whole numbers, `dn`. Its item says how to make
-        [reflectance](glossary.md#reflectance) of them: **multiply by `scale`, then add
+        reflectance of them: **multiply by `scale`, then add
         `offset`**. Write a function that gives what the scenes of the kit hold: the
         reflectance **times 10 000**, and **0 where `dn` is 0**, which means no data.
 
