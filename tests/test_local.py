@@ -169,6 +169,18 @@ def test_an_old_product_with_two_tiles_needs_a_choice(tmp_path):
     assert_images(folder, safe_trees.expected_images(kind, bands))
 
 
+def test_a_scene_classification_of_2017_is_found_by_its_long_name(
+    tmp_path,
+):
+    kind, bands = KINDS["old 2A"], safe_trees.reflectance()
+    product = safe_trees.write_product(tmp_path, kind, bands)
+    (scl,) = product.rglob("*_SCL_20m.jp2")
+    scl.rename(
+        scl.with_name("S2A_USER_SCL_L2A_TL_SGS__20170328_A009214_T33UUU_20m.jp2")
+    )
+    assert_images(make(product, tmp_path), safe_trees.expected_images(kind, bands))
+
+
 # Errors in words
 
 
@@ -265,6 +277,8 @@ BROKEN = {
     ),
     "no number": (lambda text: text.replace(">10000<", ">many<"), "'many'"),
     "zero": (lambda text: text.replace(">10000<", ">0<"), "quantification"),
+    "no date": (lambda text: text.replace(">2023-05-08T", ">yesterday"), "'yesterday"),
+    "no baseline": (lambda text: text.replace(">05.09<", ">**new**<"), r"'\*\*new"),
     "band 99": (lambda text: text.replace('band_id="3"', 'band_id="99"'), "band_id 99"),
 }
 
@@ -572,7 +586,7 @@ def test_a_worldcover_map_gives_the_six_classes(large, tmp_path):
     assert "WorldCover" in (folder / "SOURCES.md").read_text()
 
 
-def test_a_value_without_a_name_is_refused(large, tmp_path):
+def test_a_value_without_a_name_is_refused(large, tmp_path, monkeypatch):
     legend = rasters.Legend(("a", "b"), ("#ffd300", "#a57000"), (1, 3))
     codes = np.full((*label_grid().shape, 1), 2, "uint8")
     rasters.write_array(tmp_path / "l.tif", codes, label_grid(), legend=legend)
@@ -580,6 +594,9 @@ def test_a_value_without_a_name_is_refused(large, tmp_path):
     assert_refused(match, tmp_path, large, labels=tmp_path / "l.tif")
     rasters.write_array(tmp_path / "m.tif", codes, label_grid())
     match = "not a map of WorldCover"
+    assert_refused(match, tmp_path, large, labels=tmp_path / "m.tif")
+    # It is noticed before the images are read.
+    monkeypatch.setattr(layout, "write_images", None)
     assert_refused(match, tmp_path, large, labels=tmp_path / "m.tif")
 
 

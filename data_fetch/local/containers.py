@@ -46,11 +46,15 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._names: list[str] | None = None
 
     def names(self) -> list[str]:
         """Names of all files below the folder."""
-        found = (path for path in self.path.rglob("*") if path.is_file())
-        return sorted(path.relative_to(self.path).as_posix() for path in found)
+        if self._names is None:
+            found = (path for path in self.path.rglob("*") if path.is_file())
+            names = (path.relative_to(self.path).as_posix() for path in found)
+            self._names = sorted(names)
+        return self._names
 
     def size(self, name: str) -> int:
         """Size of a file in bytes."""

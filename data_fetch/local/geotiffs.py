@@ -79,7 +79,7 @@ def read_geotiffs(container: Container, names: list[str], title: str) -> Images:
         offsets=offsets,
         why=why,
         title=f"GeoTIFFs in '{title}'",
-        name=re.sub(r"[^\w-]+", "_", Path(title).stem).strip("_"),
+        name=re.sub(r"[^\w-]+", "_", Path(title).resolve().stem).strip("_"),
         attribution="Contains modified Copernicus Sentinel data",
         scl=chosen["SCL"].file if chosen["SCL"] else None,
     )

@@ -52,6 +52,8 @@ def opened_labels(path: Path, grid: GeoBox) -> Iterator[Labels]:
     """
     legend = rasters.read_legend(path)
     if legend is None:
+        # Now, and not after minutes of work for the images.
+        worldcover.read_labels(path, grid, range(1))
         yield Labels(
             lambda rows: worldcover.read_labels(path, grid, rows),
             LEGEND,

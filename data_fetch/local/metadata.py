@@ -1,5 +1,6 @@
 """Metadata of a Sentinel-2 product: its XML files, read without trust."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree
@@ -124,11 +125,12 @@ def read_about(root: ElementTree.Element, name: str) -> About:
             )
         offsets[BAND_IDS[number]] = _number(element, name)
         offset_name = element.tag
-    start = _first(root, ("PRODUCT_START_TIME", "DATATAKE_SENSING_START"), name)
+    starts = ("PRODUCT_START_TIME", "DATATAKE_SENSING_START")
+    baselines = ("PROCESSING_BASELINE",)
     return About(
         level=level,
-        baseline=_text(_first(root, ("PROCESSING_BASELINE",), name)),
-        date=_text(start)[:10],
+        baseline=_like(r"\d\d\.\d\d", _first(root, baselines, name), name),
+        date=_like(r"\d{4}-\d\d-\d\d", _first(root, starts, name), name),
         quantification=quantification,
         offsets=offsets,
         offset_name=offset_name,
@@ -205,6 +207,17 @@ def _missing(tag: str, name: str) -> ValueError:
 
 def _text(element: ElementTree.Element) -> str:
     return (element.text or "").strip()
+
+
+def _like(pattern: str, element: ElementTree.Element, name: str) -> str:
+    """The beginning of a text, which becomes part of names and of SOURCES.md."""
+    found = re.match(pattern, _text(element))
+    if not found:
+        raise ValueError(
+            f"'{name}' has {_text(element)[:40]!r} for {element.tag}. Download the "
+            "product again."
+        )
+    return found[0]
 
 
 def _number(element: ElementTree.Element, name: str, text: str | None = None) -> float:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,7 @@ from tqdm.auto import tqdm
 
 from data_fetch import layout, scenes
 from data_fetch.local.images import Images
-from data_fetch.local.labels import opened_labels
+from data_fetch.local.labels import Labels, opened_labels
 from data_fetch.local.opening import opened_images
 from data_fetch.local.pixels import PixelReader, opened_pixels
 from data_fetch.local.sources import sources_text
@@ -91,6 +92,23 @@ def make_local_scene(  # noqa: PLR0913 - every one is a choice of the user's
         OSError: If something cannot be read or written. Nothing half-written is left.
         FileExistsError: If another scene has the name and `replace` is False.
         TypeError, ValueError: If an argument is wrong, or the images do not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from tutorial_lib import rasters, testing
+        >>> given, grid = testing.scratch_folder(), testing.small_grid(80, 90)
+        >>> for bands, one in (
+        ...     (layout.BANDS_10M, grid), (layout.BANDS_20M, grid.zoom_out(2))
+        ... ):
+        ...     pixels = np.full((*one.shape, len(bands)), 1234, "uint16")
+        ...     path = given / f"stack_{len(bands)}.tif"
+        ...     _ = rasters.write_array(path, pixels, one, descriptions=bands)
+        >>> made = make_local_scene(
+        ...     given, name="my_town", folder=given / "data", offset="removed",
+        ...     progress=False,
+        ... )
+        >>> rasters.read_array(made / "s2_20m.tif").shape
+        (40, 45, 6)
     """
     request = _checked(path, bbox, area, labels, offset, progress=progress)
     tile = None if tile is None else arguments.text("tile", tile)
@@ -226,15 +244,30 @@ def _check_space(images: Images, grid: GeoBox, target: Path, request: Request) -
 
 
 def _build(part: Path, images: Images, grid: GeoBox, request: Request) -> None:
-    with TemporaryDirectory(dir=part) as unpacked:
+    with TemporaryDirectory(dir=part) as unpacked, _labels(grid, request) as labels:
         if images.container.packed:
             request.say("Unpacking the images…")
         with opened_pixels(images, grid, Path(unpacked), request.offset) as pixels:
             request.say(f"Offset: {pixels.choice.reason}")
             _write_images(part, grid, pixels, images, request)
-            areas = _write_labels(part, grid, request)
-            text = sources_text(images, pixels, areas, request.path)
+        areas = None
+        if labels is not None:
+            table = layout.write_truth(
+                part, grid, labels.read, labels.legend, attribution=labels.attribution
+            )
+            areas = f"{labels.title}\n\n{table}"
+    text = sources_text(images, pixels.choice, areas, request.path)
     write_text(part / "SOURCES.md", text)
+
+
+def _labels(grid: GeoBox, request: Request) -> AbstractContextManager[Labels | None]:
+    if request.labels is not None:
+        return opened_labels(request.labels, grid)
+    request.say(
+        "Please note: without labels there are images only, and notebooks 00 to 06 do "
+        "not run on this scene. Give labels with `--labels`."
+    )
+    return nullcontext()
 
 
 def _write_images(
@@ -261,18 +294,3 @@ def _counting(
         return pixels
 
     return counted
-
-
-def _write_labels(part: Path, grid: GeoBox, request: Request) -> str | None:
-    """Write the labels, and tell about them in Markdown; None if there are none."""
-    if request.labels is None:
-        request.say(
-            "Please note: without labels there are images only, and notebooks 00 to 06 "
-            "do not run on this scene. Give labels with `--labels`."
-        )
-        return None
-    with opened_labels(request.labels, grid) as labels:
-        text = layout.write_truth(
-            part, grid, labels.read, labels.legend, attribution=labels.attribution
-        )
-        return f"{labels.title}\n\n{text}"

@@ -4,19 +4,19 @@ from pathlib import Path
 
 from data_fetch.layout import BANDS_10M, BANDS_20M
 from data_fetch.local.images import Images
-from data_fetch.local.pixels import PixelReader
+from data_fetch.reflectance import OffsetChoice
 
 __all__ = ["sources_text"]
 
 
 def sources_text(
-    images: Images, pixels: PixelReader, areas: str | None, path: Path
+    images: Images, choice: OffsetChoice, areas: str | None, path: Path
 ) -> str:
     """The text of `SOURCES.md`.
 
     Args:
         images: The images.
-        pixels: How they were read.
+        choice: How the offset was decided.
         areas: Text about the labels, in Markdown; None if there are none.
         path: What the user gave.
     """
@@ -42,7 +42,7 @@ Values are reflectance times 10 000, without offset, at least 1 where the ground
 measured, and 0 (no-data) elsewhere. The bands are {", ".join(BANDS_10M)} at
 10 m and {", ".join(BANDS_20M)} at 20 m.
 
-Offset: {pixels.choice.reason}
+Offset: {choice.reason}
 
 Clouds: {_clouds(images)}
 

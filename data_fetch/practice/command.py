@@ -36,7 +36,8 @@ def add_practice(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    folder = make_practice(options.folder)
+    # A parent has made the files. It finds the Havel scene from its own folder.
+    folder = options.folder if options.for_a_parent else make_practice(options.folder)
     try:
         server = Server(folder, port=options.port)
     except (OSError, OverflowError) as err:

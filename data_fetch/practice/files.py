@@ -71,6 +71,10 @@ def make_practice(
     Raises:
         FileNotFoundError: If there is no Havel scene.
         OSError: If the files cannot be written. No half-written file is left.
+
+    Example:
+        >>> sorted(path.suffix for path in make_practice().glob("[ai]*"))[:2]
+        ['.geojson', '.tif']
     """
     havel = find_data("havel") if havel is None else file_path("havel", havel)
     if not (havel / MANIFEST).is_file():

@@ -36,6 +36,11 @@ def running(folder: PathLike | None = None) -> Iterator[str]:
     Raises:
         FileNotFoundError: If there is no Havel scene.
         OSError: If the files cannot be written, or the server does not start.
+
+    Example:
+        >>> with running() as address:
+        ...     print(address.partition(":")[0], address.rpartition("/")[2])
+        http v1
     """
     folder = make_practice(folder)
     command = (sys.executable, "-m", "data_fetch", "practice", "--for-a-parent")
