@@ -229,8 +229,8 @@ def halves(catalogue, files, tmp_path_factory):
     return folder, raw
 
 
-def cut(folder, raw, root, *, name, columns, zone=32633):
-    """Write the columns (in 20 m pixels) of an item's files, and their item.
+def cut(folder, raw, root, *, name, columns, day, zone=32633):
+    """Replace a day's files by columns (in 20 m pixels) of an item's; give their item.
 
     In another zone the pixels are warped, as ESA does it.
     """
@@ -246,7 +246,7 @@ def cut(folder, raw, root, *, name, columns, zone=32633):
         crs = "EPSG:32633"
         if zone != 32633:
             pixels, corner, crs = warped(pixels, corner, spacing, zone)
-        target = folder / f"{name}_{source.name}"
+        target = folder / source.name.replace(DAY.compact, day)
         with rasterio.open(
             target,
             "w",
@@ -307,10 +307,10 @@ def test_two_tiles_of_one_date_are_put_together(
 ):
     folder, raw = halves
     with faulty_catalogue.running(folder, tmp_path) as server:
-        parts = {"west": (0, 420), "east": (380, 768)}
+        parts = (("west", (0, 420), "20230517"), ("east", (380, 768), "20230909"))
         items = [
-            cut(folder, raw, server.root, name=name, columns=columns)
-            for name, columns in parts.items()
+            cut(folder, raw, server.root, name=name, columns=columns, day=day)
+            for name, columns, day in parts
         ]
         for number, order in enumerate((items, items[::-1])):
             serve_items(monkeypatch, order)
@@ -327,10 +327,10 @@ def test_an_item_of_another_zone_is_warped_to_the_nearest_pixel(
 ):
     folder, raw = halves
     with faulty_catalogue.running(folder, tmp_path) as server:
-        west = cut(folder, raw, server.root, name="west", columns=(0, 500))
-        east = cut(
-            folder, raw, server.root, name="east", columns=(450, 768), zone=32632
-        )
+        place = {"name": "west", "columns": (0, 500), "day": "20230517"}
+        west = cut(folder, raw, server.root, **place)
+        place = {"name": "east", "columns": (450, 768), "day": "20230909"}
+        east = cut(folder, raw, server.root, **place, zone=32632)
         serve_items(monkeypatch, [east, west])
         scene = fetch()
     assert tl.read_grid(scene / "s2_10m.tif").crs.epsg == 32633
@@ -392,17 +392,16 @@ def test_no_image_at_all_is_told(fetch):
 
 
 @pytest.mark.thorough
-def test_a_date_that_shows_nothing_is_refused(
-    catalogue, files, fetch, tmp_path, monkeypatch
-):
+def test_a_date_that_shows_nothing_is_refused(files, fetch, tmp_path):
     folder = tmp_path / "files"
     shutil.copytree(files, folder)
-    scl = folder / band_file(INSIDE, DAY, "SCL")
-    with rasterio.open(scl, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as file:
-        file.write(np.full(file.shape, 9, "uint8"), 1)
     state = tmp_path / "state"
     state.mkdir()
     with faulty_catalogue.running(folder, state) as server:
+        # Not before it runs: it makes files again that are not its own.
+        path = folder / band_file(INSIDE, DAY, "SCL")
+        with rasterio.open(path, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as file:
+            file.write(np.full(file.shape, 9, "uint8"), 1)
         with pytest.raises(ValueError, match=r"Only 0\.0 % .* Give another time"):
             fetch(catalogue=server.url)
         assert not server.count("_B")
@@ -531,6 +530,6 @@ def test_tokens_are_asked_once_and_renewed_when_refused(catalogue, files, fetch)
     before = catalogue.count("/sas/")
     fetch(catalogue=catalogue.planetary_url)
     assert catalogue.count("/sas/") == before + 1
-    catalogue.inject(Fault("protected.*B05", "status", status=403, times=1))
+    catalogue.inject(Fault("protected.*B05", "status", status=403, times=2))
     fetch(catalogue=catalogue.planetary_url, name="second")
     assert catalogue.count("/sas/") == before + 3

@@ -164,12 +164,17 @@ def _open(catalogue: Catalogue, io: Any) -> Any:
 
 def _collection(client: Any, catalogue: Catalogue) -> Any:
     """The collection to search: the one that was asked for, or the best there is."""
-    collections = {one.id: one for one in client.get_collections()}
+    from pystac_client.exceptions import APIError
+
     for name in [catalogue.collection] if catalogue.collection else (C1, L2A):
-        if name in collections:
-            return collections[name]
+        try:
+            return client.get_collection(name)
+        except APIError as err:
+            if getattr(err, "status_code", None) != 404:
+                raise
     wanted = catalogue.collection or f"{C1}' or '{L2A}"
-    there = ", ".join(sorted(collections)[:20]) or "none"
+    names = sorted(one.id for one in client.get_collections())
+    there = ", ".join(names[:20]) or "none"
     raise ValueError(
         f"'{catalogue.url}' has no collection '{wanted}'. It has: {there}. Choose one "
         "of Sentinel-2 level 2A with `--collection`."
@@ -191,18 +196,17 @@ def _token_url(catalogue: Catalogue, collection: Any) -> str | None:
 def _plain_errors(url: str) -> Iterator[None]:
     """Turn errors of pystac-client into one sentence."""
     import pystac
-    import requests
+    from pystac_client.errors import ClientTypeError
     from pystac_client.exceptions import APIError
 
     try:
         yield
     except APIError as err:
         raise _translated(url, getattr(err, "status_code", None), str(err)) from err
-    except requests.RequestException as err:
-        raise _translated(url, None, str(err)) from err
     except (
         json.JSONDecodeError,
         pystac.STACError,
+        ClientTypeError,
         AttributeError,
         KeyError,
         NotImplementedError,

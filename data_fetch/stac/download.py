@@ -171,8 +171,10 @@ class Download:
     def read_classifications(self) -> None:
         """Read the scene classification of all items, and measure the connection."""
         missing = [one for one in self._stripes((SCL,)) if one.name not in self.parts]
-        if missing:
-            self._measure(missing[0])
+        largest = max(missing, key=lambda one: _packed(one, self.grid), default=None)
+        # A stripe may lie outside of the file, and tells nothing then.
+        if largest is not None and _packed(largest, self.grid):
+            self._measure(largest)
         for stripe in missing:
             self._read(stripe)
 

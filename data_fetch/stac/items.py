@@ -114,8 +114,11 @@ def parse_item(raw: Mapping[str, Any]) -> Item:
         ValueError: If it is not an item of Sentinel-2 level 2A.
     """
     try:
-        return _parsed(raw)
-    except (AttributeError, IndexError, KeyError, TypeError) as err:
+        assets = _assets(raw)
+        missing = [band for band in BANDS if band not in assets]
+        if not missing:
+            return _parsed(raw, assets)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as err:
         raise ValueError(
             f"The catalogue sent an item that cannot be read: {type(err).__name__} "
             f"{err}. Choose another one with `--catalogue` or `--collection`."
@@ -125,18 +128,15 @@ def parse_item(raw: Mapping[str, Any]) -> Item:
             f"The outline of the item {raw.get('id')!r} cannot be read: {err}. Choose "
             "another catalogue with `--catalogue`."
         ) from err
+    raise ValueError(
+        f"The item {raw['id']!r} has no file for {', '.join(missing)}. A "
+        "collection of Sentinel-2 level 2A is needed: choose one with "
+        "`--collection`."
+    )
 
 
-def _parsed(raw: Mapping[str, Any]) -> Item:
+def _parsed(raw: Mapping[str, Any], assets: Mapping[str, Asset]) -> Item:
     properties = raw["properties"]
-    assets = _assets(raw)
-    missing = [band for band in BANDS if band not in assets]
-    if missing:
-        raise ValueError(
-            f"The item {raw['id']!r} has no file for {', '.join(missing)}. A "
-            "collection of Sentinel-2 level 2A is needed: choose one with "
-            "`--collection`."
-        )
     baseline = _baseline(raw)
     offset, why = _declared_offset(properties, assets["B12"], baseline)
     moment = properties.get("datetime") or properties["start_datetime"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data_fetch.areas import stripes
 from data_fetch.layout import BANDS_10M, BANDS_20M
 from data_fetch.reflectance import (
     OffsetChoice,
@@ -101,9 +102,13 @@ def mosaic_of(items: Sequence[Item], pixels: Pixels, offset: str) -> Mosaic:
 
 def _offset(item: Item, pixels: Pixels, forced: str) -> OffsetChoice:
     def read(band: str) -> np.ndarray:
+        # A band of 10 m has four times as many pixels, and one of each four is enough.
         factor = 20 // spacing_of(band)
-        rows = range(factor * (pixels.grid.height // 2))
-        return pixels.read(item, band, rows)[::factor, ::factor]
+        parts = [
+            pixels.read(item, band, rows)[::factor, ::factor]
+            for rows in stripes(factor * (pixels.grid.height // 2))
+        ]
+        return np.concatenate(parts)
 
     dark = []
     if forced == "auto":

@@ -37,6 +37,7 @@ class Search:
         interval: The same as two moments.
         cloud: Most clouds in per cent.
         catalogue: The catalogue.
+        area: File of the place, or None for a box.
     """
 
     place: Place
@@ -44,6 +45,7 @@ class Search:
     interval: str
     cloud: float
     catalogue: Catalogue
+    area: str | None = None
 
     @classmethod
     def of(
@@ -62,7 +64,8 @@ class Search:
         """
         place, interval = place_of(bbox, area), interval_of(date)
         source = Catalogue.of(catalogue, collection)
-        return cls(place, date.strip(), interval, check_cloud(cloud), source)
+        file = None if area is None else str(area)
+        return cls(place, date.strip(), interval, check_cloud(cloud), source, file)
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,11 @@ def attribution_of(dates: Sequence[Candidate]) -> str:
 def command_of(request: Request) -> str:
     """The command that makes the same scene."""
     search = request.search
-    west, south, east, north = search.place.bounds
+    sides = " ".join(f"{side:.6f}" for side in search.place.bounds)
+    place = f"--bbox {sides}" if search.area is None else f"--area '{search.area}'"
     words = [
         "python -m data_fetch stac",
-        f"--bbox {west:.6f} {south:.6f} {east:.6f} {north:.6f}",
+        place,
         f"--date {search.date}",
         f"--cloud {search.cloud:g}",
         f"--catalogue {search.catalogue.name}",

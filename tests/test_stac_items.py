@@ -1,0 +1,348 @@
+"""Items of any catalogue: names of bands, scales, offsets, dates, tokens, stripes."""
+
+import datetime
+import json
+
+import numpy as np
+import pytest
+from affine import Affine
+from odc.geo.geobox import GeoBox
+
+from data_fetch.layout import BANDS_10M, BANDS_20M
+from data_fetch.places import place_of
+from data_fetch.stac import tokens
+from data_fetch.stac.catalogues import KNOWN, Catalogue
+from data_fetch.stac.dates import candidates_of, interval_of
+from data_fetch.stac.download import stripes_of
+from data_fetch.stac.items import BANDS, parse_item
+from data_fetch.stac.parts import Parts
+from data_fetch.stac.tokens import Tokens, public_address
+
+BOX = (12.9, 52.4, 13.1, 52.5)
+# The keys of Earth Search's assets, from its collection.
+EARTH_SEARCH = dict(
+    zip(
+        ("B4", "B3", "B2", "B8", "B5", "B6", "B7", "B8A", "B11", "B12", "SCL"),
+        (
+            *("red", "green", "blue", "nir", "rededge1", "rededge2", "rededge3"),
+            *("nir08", "swir16", "swir22", "scl"),
+        ),
+        strict=True,
+    )
+)
+COMMON = {
+    **{"B4": "red", "B3": "green", "B2": "blue", "B8": "nir", "B5": "rededge071"},
+    **{"B6": "rededge075", "B7": "rededge078", "B8A": "nir08", "B11": "swir16"},
+    "B12": "swir22",
+}
+
+
+def asset(band, **more):
+    return {"href": f"https://example.org/{band}.tif", "type": "image/tiff", **more}
+
+
+def box(west, south, east, north):
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+def item(assets=None, *, name="a", day="2023-05-08", place=BOX, **properties):
+    if assets is None:
+        assets = {key: asset(band) for band, key in EARTH_SEARCH.items()}
+    about = {"datetime": f"{day}T10:20:30Z", "eo:cloud_cover": 7.5, "proj:epsg": 32633}
+    return {
+        "id": name,
+        "geometry": box(*place),
+        "properties": {**about, **properties},
+        "assets": assets,
+    }
+
+
+def padded(band):
+    return f"B{band[1:]:0>2}" if band.startswith("B") else band
+
+
+SHAPES = {
+    "keys of Earth Search": {key: asset(band) for band, key in EARTH_SEARCH.items()},
+    "keys of the Planetary Computer": {padded(band): asset(band) for band in BANDS},
+    "names of bands, 1.0": {
+        f"x{i}": asset(band, **{"eo:bands": [{"name": padded(band)}]})
+        for i, band in enumerate(BANDS)
+    },
+    "names of bands, 1.1": {
+        f"x{i}": asset(band, bands=[{"name": padded(band)}])
+        for i, band in enumerate(BANDS)
+    },
+    "common names, 1.0": {
+        "SCL_20m": asset("SCL"),
+        **{
+            f"x{band}": asset(band, **{"eo:bands": [{"common_name": name}]})
+            for band, name in COMMON.items()
+        },
+    },
+    "common names, 1.1": {
+        "SCL": asset("SCL"),
+        **{
+            f"x{band}": asset(band, bands=[{"eo:common_name": name}])
+            for band, name in COMMON.items()
+        },
+    },
+    "common names of assets": {
+        "scl": asset("SCL"),
+        **{
+            f"x{band}": asset(band, **{"eo:common_name": name})
+            for band, name in COMMON.items()
+        },
+    },
+    "keys with their pixel size": {
+        f"{padded(band)}_{10 if band in BANDS_10M else 20}m": asset(band)
+        for band in BANDS
+    },
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_band_is_found_by_its_name(shape):
+    read = parse_item(item(SHAPES[shape]))
+    assert {band: one.href for band, one in read.assets.items()} == {
+        band: f"https://example.org/{band}.tif" for band in BANDS
+    }
+
+
+def test_pictures_and_copies_in_jpeg_2000_are_passed_over():
+    three = [{"common_name": name} for name in ("red", "green", "blue")]
+    assets = {
+        "red-jp2": {"href": "s3://a/red.jp2", "type": "image/jp2"},
+        "visual": asset("visual", **{"eo:bands": three}),
+        "thumbnail": {"href": "https://example.org/a.jpg", "type": "image/jpeg"},
+        **SHAPES["keys of Earth Search"],
+    }
+    assert parse_item(item(assets)).assets["B4"].href.endswith("/B4.tif")
+
+
+def test_an_item_without_a_band_is_refused_by_its_name():
+    assets = dict(SHAPES["keys of Earth Search"])
+    del assets["scl"]
+    with pytest.raises(ValueError, match=r"'a' has no file for SCL\. .*--collection"):
+        parse_item(item(assets))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"id": "a"},
+        {**item(), "geometry": None},
+        {**item(), "properties": None},
+        {**item(), "assets": []},
+        {**item(), "assets": {"red": None}},
+        {**item(), "geometry": {"type": "Cube"}},
+        {**item(), "properties": {}},
+        {**item(), "properties": {"datetime": "2023-05-08", "eo:cloud_cover": "much"}},
+    ],
+)
+def test_what_is_no_item_is_refused_in_one_sentence(wrong):
+    with pytest.raises(ValueError, match=r"--ca|--collection"):
+        parse_item(wrong)
+
+
+def with_offset(offset, shape):
+    older = {"raster:bands": [{"scale": 1e-4, "offset": offset}]}
+    newer = {"raster:scale": 1e-4, "raster:offset": offset}
+    inner = {"bands": [{"raster:scale": 1e-4, "raster:offset": offset}]}
+    more = {"older": older, "newer": newer, "inner": inner}[shape]
+    return {key: asset(band, **more) for band, key in EARTH_SEARCH.items()}
+
+
+FLAG, BASELINE = "earthsearch:boa_offset_applied", "s2:processing_baseline"
+
+
+@pytest.mark.parametrize("shape", ["older", "newer", "inner"])
+@pytest.mark.parametrize(
+    ("offset", "properties", "expected", "why"),
+    [
+        (-0.1, {FLAG: True, BASELINE: "05.09"}, 0.0, "boa_offset_applied` is true"),
+        (-0.1, {FLAG: False, BASELINE: "05.09"}, -0.1, "is -0.1"),
+        (0, {BASELINE: "05.09"}, 0.0, "is 0"),
+        (-0.1, {BASELINE: "02.14"}, -0.1, "is -0.1"),
+        (None, {BASELINE: "04.00"}, -0.1, "baseline is 04.00"),
+        (None, {BASELINE: "03.01"}, 0.0, "baseline is 03.01"),
+        (None, {"processing:version": "05.11"}, -0.1, "baseline is 05.11"),
+        (None, {"s2:product_uri": "S2A_MSIL2A_2_N0214_R1"}, 0.0, "baseline is 02.14"),
+        (None, {}, None, "neither"),
+    ],
+)
+def test_metadata_tells_the_offset_in_a_fixed_order(
+    shape, offset, properties, expected, why
+):
+    read = parse_item(item(with_offset(offset, shape), **properties))
+    assert read.offset == expected
+    assert why in read.why
+
+
+@pytest.mark.parametrize("day", ["2016-05-08", "2023-05-08"])
+def test_the_sensing_date_says_nothing_about_the_offset(day):
+    for baseline, offset in (("02.04", 0.0), ("05.00", -0.1)):
+        assert parse_item(item(day=day, **{BASELINE: baseline})).offset == offset
+
+
+def test_codes_of_both_versions_are_read():
+    for code in ({"proj:epsg": 32719}, {"proj:code": "EPSG:32719", "proj:epsg": None}):
+        assert parse_item(item(**code)).epsg == 32719
+
+
+# Dates -------------------------------------------------------------------------------
+
+
+def test_the_date_that_shows_most_ground_comes_first():
+    place = place_of(BOX)
+    west, east = (12.8, 52.3, 13.0, 52.6), (13.0, 52.3, 13.2, 52.6)
+    items = [
+        item(name="half", day="2023-05-01", place=west, **{"eo:cloud_cover": 0}),
+        item(name="w", day="2023-05-03", place=west, **{"eo:cloud_cover": 10}),
+        item(name="e", day="2023-05-03", place=east, **{"eo:cloud_cover": 30}),
+        item(name="cloudy", day="2023-05-05", **{"eo:cloud_cover": 60}),
+        item(name="far", day="2023-05-07", place=(20, 50, 21, 51)),
+    ]
+    found = candidates_of([parse_item(one) for one in items], place)
+    assert [one.date for one in found] == ["2023-05-03", "2023-05-01", "2023-05-05"]
+    assert found[0].cloud == pytest.approx(20, abs=0.1)
+    assert [one.coverage for one in found] == [100, 50, 100]
+
+
+def test_items_whose_ground_others_show_are_left_out_and_the_order_is_fixed():
+    place = place_of(BOX)
+    near = (12.8, 52.3, 13.05, 52.6)
+    items = [
+        item(name="old", **{BASELINE: "02.14"}),
+        item(name="new", **{BASELINE: "05.10"}),
+        item(name="b_zone", place=near, **{"proj:epsg": 32632, BASELINE: "05.10"}),
+    ]
+    read = [parse_item(one) for one in items]
+    for order in (read, read[::-1]):
+        (found,) = candidates_of(order, place)
+        assert [one.id for one in found.items] == ["new"]
+        assert found.epsg == 32633
+
+
+def test_pixels_of_the_zone_with_most_ground_come_first():
+    west, east = (12.8, 52.3, 12.94, 52.6), (12.92, 52.3, 13.2, 52.6)
+    items = [
+        item(name="a", place=west, **{"proj:epsg": 32632, BASELINE: "05.10"}),
+        item(name="b", place=east, **{BASELINE: "02.14"}),
+    ]
+    (found,) = candidates_of([parse_item(one) for one in items], place_of(BOX))
+    assert [one.id for one in found.items] == ["b", "a"]
+    assert found.epsg == 32633
+
+
+def test_a_crs_that_is_not_utm_is_refused():
+    read = parse_item(item(**{"proj:epsg": 4326}))
+    with pytest.raises(ValueError, match="EPSG:4326"):
+        candidates_of([read], place_of(BOX))
+
+
+def test_an_open_end_reaches_to_today_or_to_the_first_image():
+    today = datetime.datetime.now(datetime.UTC).date()
+    assert interval_of("2023-05-01/..").endswith(f"/{today}T23:59:59Z")
+    assert interval_of("/2016-01-01").startswith("2015-06-27")
+
+
+# Addresses ---------------------------------------------------------------------------
+
+
+def test_files_of_public_buckets_are_read_by_https():
+    expected = "https://b.s3.amazonaws.com/a/B04.tif"
+    assert public_address("s3://b/a/B04.tif") == expected
+    assert Tokens(None).signed("s3://b/a/B04.tif") == expected
+
+
+@pytest.mark.parametrize(
+    "href", ["/etc/passwd", "file:///etc/passwd", "a.tif", "s3://b"]
+)
+def test_files_of_this_machine_are_no_files_of_a_catalogue(href):
+    with pytest.raises(ValueError, match="--catalogue"):
+        public_address(href)
+
+
+def test_a_token_is_used_until_shortly_before_its_end(monkeypatch):
+    now = datetime.datetime.now(datetime.UTC)
+    asked = []
+
+    def read_json(url):
+        asked.append(url)
+        end = now + datetime.timedelta(minutes=len(asked) * 4)
+        return {"token": f"sig={len(asked)}", "msft:expiry": end.isoformat()}
+
+    monkeypatch.setattr(tokens, "read_json", read_json)
+    signer = Tokens("https://example.org/token")
+    assert signer.signed("https://a/b.tif") == "https://a/b.tif?sig=1"
+    # The first one ends in 4 minutes: it counts for a second, and is asked for anew.
+    monkeypatch.setattr(signer, "_until", now)
+    assert signer.signed("https://a/b.tif?x=1") == "https://a/b.tif?x=1&sig=2"
+    assert signer.signed("https://a/b.tif").endswith("sig=2")
+    signer.forget()
+    assert signer.signed("https://a/b.tif").endswith("sig=3")
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, [], None, {"token": "a", "msft:expiry": "soon"}]
+)
+def test_an_answer_without_a_token_is_told(monkeypatch, answer):
+    monkeypatch.setattr(tokens, "read_json", lambda url: answer)
+    with pytest.raises(OSError, match="did not send a token"):
+        Tokens("https://example.org/token").signed("https://a/b.tif")
+
+
+def test_the_usual_catalogue_is_earth_search_with_its_new_collection():
+    found = Catalogue.of("earth-search")
+    assert found.url == KNOWN["earth-search"][0]
+    assert found.collection == "sentinel-2-c1-l2a"
+    assert Catalogue.of("https://example.org/stac/").url == "https://example.org/stac"
+
+
+# Stripes and parts -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [64, 1000, 1024, 3001 * 2])
+def test_stripes_cover_all_rows_once_and_begin_with_blocks_of_the_file(rows):
+    down = 777 * 2
+    shape = {"proj:shape": [10980, 10980]}
+    corner = Affine(10, 0, 300_000, 0, -10, 5_900_040)
+    fine = {**shape, "proj:transform": list(corner)[:6]}
+    coarse = {
+        "proj:shape": [5490, 5490],
+        "proj:transform": [20, 0, 3e5, 0, -20, 5900040],
+    }
+    assets = {
+        key: asset(band, **(fine if band in BANDS_10M else coarse))
+        for band, key in EARTH_SEARCH.items()
+    }
+    read = parse_item(item(assets))
+    grid = GeoBox((rows, 200), corner @ Affine.translation(400, down), "EPSG:32633")
+    for band in (BANDS_10M[0], BANDS_20M[0]):
+        factor = 1 if band in BANDS_10M else 2
+        stripes = [one.rows for one in stripes_of(read, band, grid)]
+        covered = np.concatenate([np.arange(one.start, one.stop) for one in stripes])
+        assert covered.tolist() == list(range(rows // factor))
+        assert all((one.start + down // factor) % 1024 == 0 for one in stripes[1:])
+
+
+def test_parts_of_different_names_are_kept_apart(tmp_path):
+    parts = Parts(tmp_path)
+    for name in ("a", "a_1", "a_10"):
+        parts.get(name, lambda name=name: np.full((2, 3), len(name), "uint8"))
+    again = Parts(tmp_path)
+    for name in ("a", "a_1", "a_10"):
+        kept = again.get(name, lambda: pytest.fail("It was kept."))
+        assert (np.asarray(kept) == len(name)).all()
+
+
+def test_a_part_that_was_cut_off_is_made_again(tmp_path):
+    Parts(tmp_path).get("a", lambda: np.arange(99))
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:-7])
+    assert "a" not in Parts(tmp_path)
+    assert Parts(tmp_path).get("a", lambda: np.arange(5)).tolist() == list(range(5))
+    assert json.dumps(sorted(one.name for one in tmp_path.iterdir())).count(".npy") == 1
