@@ -83,7 +83,7 @@ def test_missing_data_has_a_cure(tmp_path, monkeypatch):
 def test_a_scene_that_is_not_there_is_answered_with_those_that_are(
     tmp_path, monkeypatch
 ):
-    for scene in ("delta", "alps"):
+    for scene in ("delta", "alps", ".practice"):
         (tmp_path / "data" / scene).mkdir(parents=True)
         (tmp_path / "data" / scene / "MANIFEST.json").touch()
     (tmp_path / "data" / "work").mkdir()

@@ -1,5 +1,6 @@
 """Notebooks 00 to 06 run on every scene of the layout, not only on the Havel."""
 
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +12,7 @@ from nbclient import NotebookClient
 from odc.geo.geobox import GeoBox
 
 import tutorial_lib as tl
+from data_fetch import practice
 from tutorial_lib import rasters
 from tutorial_lib.recorded import recipes
 from tutorial_lib.testing import small_grid
@@ -36,7 +38,7 @@ SHORT |= {"epochs, learning_rate, seed = 5,": "epochs, learning_rate, seed = 1,"
 MORE_ROWS, MORE_COLUMNS = 24, 52
 
 
-# Scenes that are made of the Havel
+# The scenes
 
 
 def turned(array, factor=1):
@@ -45,8 +47,8 @@ def turned(array, factor=1):
     return np.pad(array[::-1, ::-1], more, mode="symmetric")
 
 
-def elsewhere(havel, *, spacing=10):
-    """The grid of the other scenes: south of the equator, and larger."""
+def grid_of_poor(havel, spacing):
+    """The grid of the poor scene: south of the equator, and larger than the Havel's."""
     height, width = tl.read_grid(havel / f"s2_{spacing}m.tif").shape
     factor = spacing // 10
     return GeoBox(
@@ -56,42 +58,40 @@ def elsewhere(havel, *, spacing=10):
     )
 
 
-def write_images(havel, folder):
-    """The two images with a cloud that was cut out, and their copies with a wedge."""
+def make_poor(havel, folder):
+    """The Havel turned and enlarged, with holes in its images and few classes."""
+    folder.mkdir()
     for spacing in (10, 20):
-        factor = spacing // 10
-        values = rasters.read_array(havel / f"s2_{spacing}m.tif")
-        values = np.maximum(turned(values, factor), 1)
-        values[120 // factor : 230 // factor, 500 // factor : 640 // factor] = 0
-        grid = elsewhere(havel, spacing=spacing)
-        rasters.write_array(folder / f"s2_{spacing}m.tif", values, grid, nodata=0)
-        rows, columns = np.indices(values.shape[:2])
-        values[columns + rows // 2 < values.shape[1] // 4] = 0
-        path = folder / f"s2_{spacing}m_nodata.tif"
-        rasters.write_array(path, values, grid, nodata=0)
-
-
-def write_labels(havel, folder, change):
-    """The labels of the three areas, which have changed their places in turn."""
+        write_images(havel, folder, spacing)
+    # The areas have changed their places in turn.
     for area, other in zip("abc", "bca", strict=True):
         path = havel / f"terrain_truth_{other}.tif"
         labels = turned(rasters.read_array(path))
-        change(area, labels)
+        make_rare(area, labels)
         rasters.write_array(
             folder / f"terrain_truth_{area}.tif",
             labels,
-            elsewhere(havel),
+            grid_of_poor(havel, 10),
             nodata=255,
             legend=tl.read_legend(path),
         )
 
 
-def keep_all(area, labels):
-    """Every class is everywhere."""
+def write_images(havel, folder, spacing):
+    """An image from which a cloud was cut out, and its copy with a wedge."""
+    factor = spacing // 10
+    values = rasters.read_array(havel / f"s2_{spacing}m.tif")
+    values = np.maximum(turned(values, factor), 1)
+    values[120 // factor : 230 // factor, 500 // factor : 640 // factor] = 0
+    grid = grid_of_poor(havel, spacing)
+    rasters.write_array(folder / f"s2_{spacing}m.tif", values, grid, nodata=0)
+    rows, columns = np.indices(values.shape[:2])
+    values[columns + rows // 2 < values.shape[1] // 4] = 0
+    rasters.write_array(folder / f"s2_{spacing}m_nodata.tif", values, grid, nodata=0)
 
 
 def make_rare(area, labels):
-    """A class is missing in each area, and another one has a few pixels in A."""
+    """Remove a class from each area, and most of another one from A."""
     missing = {"a": 5, "b": 2, "c": 0}[area]
     labels[labels == missing] = 255
     if area == "a":
@@ -99,20 +99,44 @@ def make_rare(area, labels):
         labels.flat[wetland[:-60]] = 255
 
 
-CHANGES = {"turned": keep_all, "poor": make_rare}
+def make_with(command, folder, *options):
+    """Run a command of `data_fetch` that makes a scene in a process of its own."""
+    options = [*options, "--name", folder.name, "--folder", folder.parent]
+    command = [sys.executable, "-m", "data_fetch", command, *map(str, options)]
+    subprocess.run(command, check=True, capture_output=True, cwd=FOLDER.parent)
+
+
+def fetch(havel, folder):
+    """A scene of a day in May, from the catalogue on this machine."""
+    files = practice.make_practice(havel=havel)
+    options = ["--area", files / "area.geojson", "--date", "2023-05-17"]
+    with practice.running(files) as address:
+        labels = practice.worldcover_address(address)
+        make_with("stac", folder, *options, "--catalogue", address, "--labels", labels)
+
+
+def generate(havel, folder):
+    """A synthetic scene of the Havel's size; its classes have other names."""
+    size = tl.read_grid(havel / "s2_10m.tif").shape
+    make_with("synthetic", folder, "--size", *size)
+
+
+SCENES = {"poor": make_poor, "fetched": fetch, "generated": generate}
 
 
 @pytest.fixture(scope="module")
-def other_scenes(havel_folder, tmp_path_factory):
-    """A folder like the kit's, with the folders of the scenes in `data`."""
+def kit_with(havel_folder, tmp_path_factory):
+    """Function of a scene's name; it gives a folder like the kit's, with this scene."""
     kit = tmp_path_factory.mktemp("kit")
     (kit / "notebooks").mkdir()
-    for name, change in CHANGES.items():
-        scene = kit / "data" / name
-        scene.mkdir(parents=True)
-        write_images(havel_folder, scene)
-        write_labels(havel_folder, scene, change)
-    return kit
+    (kit / "data").mkdir()
+
+    def make(name):
+        if not (kit / "data" / name).exists():
+            SCENES[name](havel_folder, kit / "data" / name)
+        return kit
+
+    return make
 
 
 # Running notebooks
@@ -156,23 +180,33 @@ def verdicts(notebook):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("scene", CHANGES)
 @pytest.mark.parametrize("stem", SOURCES)
-def test_the_learners_notebook_runs(stem, scene, other_scenes):
-    text = execute(notebook_of(stem, scene, short=True), other_scenes)
-    assert (other_scenes / "data" / "work" / scene / stem).is_dir()
+def test_the_learners_notebook_runs_where_classes_are_missing(stem, kit_with):
+    kit = kit_with("poor")
+    text = execute(notebook_of(stem, "poor", short=True), kit)
+    assert (kit / "data" / "work" / "poor" / stem).is_dir()
     assert "RuntimeWarning" not in text
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("scene", ["fetched", "generated"])
 @pytest.mark.parametrize("stem", SOURCES)
-def test_the_solutions_are_right(stem, other_scenes):
-    notebook = notebook_of(stem, "turned", solved=True)
-    text = execute(notebook, other_scenes)
+def test_the_learners_notebook_runs_with_another_scene(stem, scene, kit_with):
+    kit = kit_with(scene)
+    text = execute(notebook_of(stem, scene), kit)
+    assert (kit / "data" / "work" / scene / stem).is_dir()
+    assert "RuntimeWarning" not in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scene", ["poor", "fetched"])
+@pytest.mark.parametrize("stem", SOURCES)
+def test_the_checks_accept_the_solutions(stem, scene, kit_with):
+    notebook = notebook_of(stem, scene, solved=True, short=True)
+    execute(notebook, kit_with(scene))
     found = verdicts(notebook)
     assert found
     assert [x for x, verdict in found.items() if "✔ Right" not in verdict] == []
-    assert "Warning" not in text
 
 
 # What is said of a class that is rare or missing

@@ -136,7 +136,8 @@ def _scenes_from(here: Path) -> list[str]:
     """Names of the complete scenes that `find_data` finds."""
     folders = (folder / "data" for folder in (here, *here.parents))
     found = (path for folder in folders for path in folder.glob("*/MANIFEST.json"))
-    return sorted({path.parent.name for path in found})
+    names = {path.parent.name for path in found}
+    return sorted(name for name in names if not name.startswith("."))
 
 
 def _command_for(scene: str) -> str:
