@@ -148,12 +148,9 @@ def _io() -> Any:
 def _open(catalogue: Catalogue, io: Any) -> Any:
     from pystac_client import Client
 
-    with warnings.catch_warnings():
-        # It warns of what a catalogue cannot do; a search that fails says it again.
-        warnings.simplefilter("ignore")
-        # Without `timeout` here, it would take away the one of `io`.
-        client = Client.open(catalogue.url, stac_io=io, timeout=TIMEOUT_S)
-        searchable = client.conforms_to("ITEM_SEARCH")
+    # Without `timeout` here, it would take away the one of `io`.
+    client = Client.open(catalogue.url, stac_io=io, timeout=TIMEOUT_S)
+    searchable = client.conforms_to("ITEM_SEARCH")
     if not searchable:
         raise ValueError(
             f"'{catalogue.url}' is a STAC catalogue that cannot be searched. Give the "
@@ -164,14 +161,11 @@ def _open(catalogue: Catalogue, io: Any) -> Any:
 
 def _collection(client: Any, catalogue: Catalogue) -> Any:
     """The collection to search: the one that was asked for, or the best there is."""
-    from pystac_client.exceptions import APIError
-
     for name in [catalogue.collection] if catalogue.collection else (C1, L2A):
-        try:
-            return client.get_collection(name)
-        except APIError as err:
-            if getattr(err, "status_code", None) != 404:
-                raise
+        # None for a collection that does not exist.
+        found = client.get_collection(name)
+        if found is not None:
+            return found
     wanted = catalogue.collection or f"{C1}' or '{L2A}"
     names = sorted(one.id for one in client.get_collections())
     there = ", ".join(names[:20]) or "none"
@@ -200,7 +194,10 @@ def _plain_errors(url: str) -> Iterator[None]:
     from pystac_client.exceptions import APIError
 
     try:
-        yield
+        with warnings.catch_warnings():
+            # It warns of what a catalogue cannot do; a search that fails says it again.
+            warnings.simplefilter("ignore")
+            yield
     except APIError as err:
         raise _translated(url, getattr(err, "status_code", None), str(err)) from err
     except (
