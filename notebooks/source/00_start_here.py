@@ -329,6 +329,7 @@ assert (all_labels[284:304, 1250:1270] == 255).all()  # the place in the largest
 # | [06 · Two sources](06_two_sources.ipynb) | give a network two images with different pixel sizes |
 # | [07 · Blocking artefacts](07_blocking_artifacts.ipynb) | see why tiles leave edges in a map, and make a map without them |
 # | [08 · Convolutional distortion](08_convolutional_distortion.ipynb) | for deep networks: how exact is a map, and what does it cost? |
+# | [09 · Going further](09_going_further.ipynb) | fetch a scene of your own town, map it, and open the map in QGIS |
 #
 # Each notebook starts on its own. If you have three hours, take 01, 03 and 05, and 01b
 # before 03 if you never trained a network. The [glossary](glossary.md) explains every

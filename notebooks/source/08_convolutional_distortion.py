@@ -428,4 +428,5 @@ assert many["intervals with the truth"].min() > 0.85
 # - [Deconvolution and checkerboard artifacts](https://doi.org/10.23915/distill.00003)
 #   explains the pattern that transposed convolutions leave.
 #
-# Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*.
+# Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*. In
+# [09](09_going_further.ipynb) you fetch a scene of your own town, and map it.
