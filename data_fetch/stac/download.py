@@ -23,10 +23,7 @@ from data_fetch.stac.items import SCL, Item, spacing_of
 from data_fetch.stac.parts import Parts
 from data_fetch.stac.reading import (
     asset_grid,
-    load_libraries,
-    open_only,
     read_stripe,
-    tried,
 )
 from data_fetch.stac.tokens import Tokens
 
@@ -238,18 +235,23 @@ class Download:
         return 2 * height * width
 
     def _measure(self, stripe: Stripe) -> None:
-        """Measure a first read: the time for opening a file, and that for its bytes."""
-        href = stripe.item.assets[stripe.band].href
-        load_libraries()
-        moments = [time.monotonic()]
-        tried(open_only, href, self.tokens, stripe.what)
+        """Tell the time that any read takes from the time for its bytes."""
+        grid = self._grid_of(stripe)
+        row, column = grid.height // 2, grid.width // 2
+        pixel = grid[row : row + 1, column : column + 1]
+        moments = []
+        # A pixel twice: with the first one, libraries are loaded.
+        for _ in range(2):
+            moments.append(time.monotonic())
+            read_stripe(stripe.item, stripe.band, pixel, self.tokens)
         moments.append(time.monotonic())
         self._read(stripe)
-        opening = moments[1] - moments[0]
-        # A stripe is opened twice: once to check it, and once by odc-stac.
-        reading = time.monotonic() - moments[1] - 2 * opening
-        size = _packed(stripe, self.grid)
-        self._rate = 2 * opening, size / max(reading, size / FASTEST)
+        latency = moments[2] - moments[1]
+        reading = time.monotonic() - moments[2] - latency
+        # Reading a pixel downloads a block of the file.
+        size = _packed(stripe, self.grid) - PACKED_SCL_BYTES * BLOCK**2
+        if size > 0:
+            self._rate = latency, size / max(reading, size / FASTEST)
 
 
 def _any_clear(clear: np.ndarray, stripe: Stripe) -> bool:

@@ -38,7 +38,6 @@ Result = TypeVar("Result")
 __all__ = [
     "GoneError",
     "asset_grid",
-    "load_libraries",
     "open_only",
     "read_stripe",
     "tried",
@@ -125,11 +124,6 @@ def read_stripe(item: Item, band: str, stripe: GeoBox, tokens: Tokens) -> np.nda
         return _loaded(address, grid, band, stripe)
 
     return tried(read, asset.href, tokens, what)
-
-
-def load_libraries() -> None:
-    """Load odc-stac, which brings xarray and Dask and takes a second."""
-    import odc.stac  # noqa: F401
 
 
 def open_only(address: str) -> None:
