@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import tutorial_lib as tl
@@ -192,6 +193,18 @@ def test_every_installed_requirement_is_pinned_at_its_version():
     assert unpinned == set()
     other = {x: version(x) for x in names if version(x) not in pins()[x].specifier}
     assert other == {}, "Run `make setup`."
+
+
+@pytest.mark.parametrize("python", ["3.11.2", "3.12.0"])
+def test_pins_are_for_the_oldest_pythons_in_use(python):
+    """Debian 12 has Python 3.11.2, for which a few packages are too new."""
+    too_new = {
+        x.name: x.metadata["Requires-Python"]
+        for x in distributions()
+        if canonicalize_name(x.name) in pins()
+        and python not in SpecifierSet(x.metadata["Requires-Python"] or "")
+    }
+    assert too_new == {}
 
 
 def test_constraints_are_exact_versions_without_urls():
