@@ -64,11 +64,6 @@ class Stripe(NamedTuple):
     rows: range
 
     @property
-    def what(self) -> str:
-        """Its band and item, for messages."""
-        return f"{self.band} of {self.item.id!r}"
-
-    @property
     def name(self) -> str:
         """Name of the part that keeps it."""
         # Ids may have any characters and any length, and names of files may not.
