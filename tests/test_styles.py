@@ -316,6 +316,25 @@ def test_a_style_is_no_file_that_is_read(tmp_path):
         assert reader.files == (str(tmp_path / "a.tif"),)
 
 
+@pytest.mark.parametrize("length", [245, 251])
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path, length):
+    path, style = (tmp_path / f"{'n' * length}.{end}" for end in ("tif", "qml"))
+    for legend in (LEGEND, NUMBERED):
+        write(path, legend)
+        assert styled(style) == expected(legend)
+    write(path, None)
+    assert names(tmp_path) == [path.name]
+
+
+def test_a_folder_with_the_name_of_a_sidecar_stays(tmp_path):
+    (tmp_path / "a.tif.ovr").mkdir()
+    (tmp_path / "a.tif.ovr" / "mine").touch()
+    write(tmp_path / "a.tif")
+    write(tmp_path / "a.tif", NUMBERED)
+    assert names(tmp_path) == ["a.qml", "a.tif", "a.tif.ovr"]
+    assert names(tmp_path / "a.tif.ovr") == ["mine"]
+
+
 # Errors and kills
 
 

@@ -5,12 +5,13 @@ folder beside its place, so on the same disk (`rasters.part_folders`). Parts of
 processes that were killed are removed by the next run that writes there.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from tutorial_lib.rasters.causes import PathLike
+from tutorial_lib.rasters.causes import PathLike, file_exists
 from tutorial_lib.rasters.destinations import check_destination, check_folder
 from tutorial_lib.rasters.part_folders import exchange_folder, flush, part_folder
 from tutorial_lib.rasters.write_errors import (
@@ -73,8 +74,8 @@ def replacing_together(
         paths: The files, all different.
         sidecars: Files beside them that the block may write too, such as the style of
             a raster. Those that it does not write are removed: they belong to an older
-            file. If the process is killed at the end, a new file may lack its sidecar,
-            but never has an older one. Links are replaced, and not followed.
+            file. If the process is killed at the end, a file may lack its sidecar, but
+            never has the one of another. Links are replaced, and not followed.
         keep: Tells whether an existing sidecar stays as it is. It is asked at the end.
 
     Yields:
@@ -116,7 +117,9 @@ def replacing_together(
 
 def _exchange(parts: dict[Path, Path], sidecars: dict[Path, Path]) -> None:
     """Give files their names; the keys are their places, the values their parts."""
-    written = {place: part for place, part in sidecars.items() if part.exists()}
+    written = {
+        place: part for place, part in sidecars.items() if file_exists(str(part))
+    }
     for target, part in (parts | written).items():
         with errors_named(target):
             flush(part)
@@ -138,9 +141,10 @@ def _set_aside(sidecars: dict[Path, Path]) -> Iterator[None]:
     """Move old sidecars into the part folders; on an error they come back."""
     moved: dict[Path, Path] = {}
     try:
-        for place, part in sidecars.items():
-            if place.is_file() or place.is_symlink():
-                aside = part.with_name(f"{part.name}.old")
+        for number, (place, part) in enumerate(sidecars.items()):
+            # A folder stays. Names may be too long for a file, so not `Path.is_file`.
+            if os.path.isfile(place) or os.path.islink(place):  # noqa: PTH113, PTH114
+                aside = part.with_name(f"old-{number}")
                 with errors_named(place):
                     place.rename(aside)
                 moved[aside] = place

@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tutorial_lib.rasters.causes import PathLike
+from tutorial_lib.rasters.causes import PathLike, file_exists
 from tutorial_lib.rasters.legends import Legend
 from tutorial_lib.rasters.styles import STYLE, may_write_style, style_of, style_path
 from tutorial_lib.rasters.write_errors import errors_named
@@ -51,7 +51,7 @@ def write_sidecars(
         # GDAL writes here what a GeoTIFF cannot hold, such as the CRS of a rotated
         # pole. If `path` is a link, the raster has another name and folder.
         written = Path(f"{os.fspath(part)}{PAM}")
-        if written.exists() and written != beside[0]:
+        if file_exists(str(written)) and written != beside[0]:
             shutil.move(written, beside[0])
         if legend:
             beside[-1].write_bytes(style_of(Path(path), legend))
