@@ -43,8 +43,10 @@ class Memory:
 
     def look(self) -> None:
         """Add up what the processes have now."""
-        total = 0
-        for one in (self.process, *self.process.children(recursive=True)):
+        total, below = 0, []
+        with suppress(psutil.NoSuchProcess):
+            below = self.process.children(recursive=True)
+        for one in (self.process, *below):
             # A process that ends meanwhile has no memory.
             with suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
                 shares = one.memory_full_info().pss
