@@ -215,7 +215,8 @@ tl.show(picture, left, titles=("all pixels", "pixels that show the ground"))
 
 # %% [markdown]
 # **What you see.** Hatched pixels are hidden. The shadows count too, so at your place more
-# pixels may be hidden than there are clouds.
+# pixels may be hidden than there are clouds. A classification also misses clouds: the pale
+# streaks of the practice image are thin clouds, and they stay.
 #
 # ## The offset
 #
@@ -400,7 +401,7 @@ tl.show(image_path, map_path, titles=("Sentinel-2", "land cover"))
 # %% [markdown]
 # ## In QGIS
 #
-# The list above is a style for [QGIS](glossary.md#qgis), which the kit writes beside each map
+# The list above is a style for QGIS, which the kit writes beside each map
 # of classes. Open `land_cover.tif` in QGIS, as notebook [05](05_mapping_a_scene.ipynb)
 # describes: QGIS takes `land_cover.qml` by itself. In the *Layers* panel you see one line for
 # each class, with its colour and its *name*, and no others. Keep the two files together when
