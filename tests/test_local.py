@@ -633,6 +633,16 @@ def test_a_file_a_band(tmp_path):
     assert_images(folder, safe_trees.expected_images(NEW_2A, bands))
 
 
+def test_pixel_sizes_with_a_rounding_error(tmp_path):
+    bands = safe_trees.reflectance()
+    write_tiffs(tmp_path / "in", bands, nodata=0)
+    for number, path in enumerate(sorted((tmp_path / "in").iterdir())):
+        with rasterio.open(path, "r+") as dataset:
+            dataset.transform = dataset.transform @ Affine.scale(1 - 1e-9 * number)
+    folder = make(tmp_path / "in", tmp_path)
+    assert_images(folder, safe_trees.expected_images(NEW_2A, bands))
+
+
 def test_the_offset_inside_of_geotiffs_is_seen_in_dark_pixels(tmp_path):
     bands = safe_trees.reflectance()
     write_tiffs(tmp_path / "in", with_offset_inside(bands))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from data_fetch.local.containers import Container
@@ -105,7 +106,7 @@ def _bands_in(container: Container, names: list[str]) -> Iterator[_Found]:
 def _choose(band: str, found: list[_Found]) -> _Found | None:
     """The file of a band at its own pixel size."""
     spacing = spacing_of(band)
-    fits = [x for x in found if x.band == band and _spacing(x.grid) == spacing]
+    fits = [x for x in found if x.band == band and _has_spacing(x.grid, spacing)]
     if len(fits) > 1:
         names = ", ".join(f"'{x.file.name}'" for x in fits)
         raise ValueError(
@@ -115,12 +116,14 @@ def _choose(band: str, found: list[_Found]) -> _Found | None:
     return fits[0] if fits else None
 
 
-def _spacing(grid: GeoBox) -> float | None:
-    """Pixel size in metres; None if pixels are not squares in metres, north up."""
-    transform = grid.transform
-    square = transform.a == -transform.e and transform.b == transform.d == 0
-    metres = grid.crs is not None and grid.crs.units == ("metre", "metre")
-    return transform.a if square and metres else None
+def _has_spacing(grid: GeoBox, spacing: int) -> bool:
+    """Whether pixels are squares of this side in metres, north up."""
+    if grid.crs is None or grid.crs.units != ("metre", "metre"):
+        return False
+    corner = grid.transform.c, grid.transform.f
+    exact = Affine(spacing, 0, corner[0], 0, -spacing, corner[1])
+    # Some programs write 9.9999999 for 10.
+    return same_grid(grid, GeoBox(grid.shape, exact, grid.crs))
 
 
 def _explain_missing(missing: list[str], names: list[str], title: str) -> str:

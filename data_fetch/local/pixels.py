@@ -25,6 +25,7 @@ from data_fetch.reflectance import (
     to_reflectance,
 )
 from tutorial_lib import rasters
+from tutorial_lib.placement import same_grid
 
 # JPEG 2000 has blocks of 1024 x 1024 pixels. A row of them in all bands of a whole
 # tile, so that none is decoded twice.
@@ -145,7 +146,7 @@ def _opened_band(
     expected = images.grid if spacing_of(band) == 10 else images.grid.zoom_out(2)
     with rasters.open_source(source) as reader:
         found = reader.grid
-        if found.shape != expected.shape or found.transform != expected.transform:
+        if not same_grid(found, expected):
             raise ValueError(
                 f"'{file.name}' has {found.height}x{found.width} px from the corner "
                 f"({found.transform.c:.0f}, {found.transform.f:.0f}), and the product "

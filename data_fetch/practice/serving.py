@@ -60,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _respond(self) -> None:
         length = self.headers.get("Content-Length", "0")
-        if not length.isdigit() or int(length) > LONGEST_BODY:
+        if not re.fullmatch("[0-9]{1,9}", length) or int(length) > LONGEST_BODY:
             self.close_connection = True
             self.send_answer(Answer.refusal(413, "The request is too long."))
             return
