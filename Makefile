@@ -34,8 +34,8 @@ PYTEST = $(RUN) -m pytest -q -rs --numprocesses $(WORKERS) --dist loadfile \
 
 # Every notebook runs in a kernel of its own, and outputs are compared where a cell is
 # tagged for it. `tests/offline` turns the network off in every Python that starts.
-NBVAL = KIT_OFFLINE=1 PYTHONPATH='$(CURDIR)/tests/offline' $(PYTEST) \
-	--nbval-lax --nbval-current-env --nbval-cell-timeout 300
+OFFLINE = KIT_OFFLINE=1 PYTHONPATH='$(CURDIR)/tests/offline'
+NBVAL = $(OFFLINE) $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout 300
 
 ##@ Work
 help: ## List the commands
@@ -102,11 +102,11 @@ notebooks: setup ## Build the notebooks from notebooks/source
 .PHONY: notebooks
 
 outputs: setup sample ## ... and execute the solved ones, to keep what is compared
-	@$(RUN) notebooks/build.py outputs
+	@$(OFFLINE) $(RUN) notebooks/build.py outputs
 .PHONY: outputs
 
 html: setup sample ## Solved notebooks as pages that need no internet
-	@$(RUN) notebooks/export.py
+	@$(OFFLINE) $(RUN) notebooks/export.py
 .PHONY: html
 
 format: setup ## Write the code in the one format
