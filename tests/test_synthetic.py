@@ -56,7 +56,7 @@ def same(scene, other):
 
 
 def opened(**options):
-    options = {"seed": 1, "purity": 0.45, "offset": 0} | options
+    options = {"seed": 1, "purity": files.PURITY, "offset": 0} | options
     return Scene(SMALL, **options)
 
 
@@ -147,7 +147,7 @@ def test_neighbouring_blocks_fit_together():
 
 def test_the_memory_does_not_grow_with_the_height():
     def peak(height):
-        scene = Scene((height, 256), seed=1, purity=0.45, offset=0, workers=1)
+        scene = Scene((height, 256), seed=1, purity=0.3, offset=0, workers=1)
         tracemalloc.start()
         for start in range(0, height, 256):
             scene.read(10, range(start, start + 256))
@@ -493,4 +493,4 @@ def test_all_classes_are_in_all_areas_of_a_scene(seed, tmp_path):
 
 def test_the_default_is_the_scene_that_notebooks_can_use():
     assert files.SHAPE == (768, 1536)
-    assert (files.PURITY, files.SEED) == (0.45, 4)
+    assert (files.PURITY, files.SEED) == (0.3, 4)

@@ -22,7 +22,7 @@ SEED = 4
 SHAPE = (768, 1536)
 # With this factor, classes are about as hard to tell apart as in the tutorial's patches
 # of Tokyo (a test measures it).
-PURITY = 0.45
+PURITY = 0.3
 # What processing baselines from 4 on add to the values of level 2A.
 OFFSET = 1000
 # Bytes of free disk for each pixel of 10 m: 22 of images and their copies, and labels.
@@ -65,7 +65,7 @@ def generate(
     Args:
         shape: Height and width in pixels of 10 m, even.
         seed: Another seed gives another landscape.
-        purity: How alike the objects of a class are, above 0. With 0.45 the classes
+        purity: How alike the objects of a class are, above 0. With 0.3 the classes
             are as hard to tell apart as in reality; with 5 they are easier, and with
             0.1 harder.
         offset: Whether 1000 is added to all values, as since processing baseline 4.

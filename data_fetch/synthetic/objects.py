@@ -16,7 +16,7 @@ DRAWN = 1024
 # Standard deviation of the logarithm of a band's brightness, beside the common one.
 BAND_GAIN = 0.06
 # The same of the texture.
-TEXTURE_GAIN = 0.5
+TEXTURE_GAIN = 0.65
 
 
 class Look(NamedTuple):

@@ -19,7 +19,7 @@ BLOCK = 256
 HALO = 2
 # Sizes of the two kinds of structures of the texture, in pixels. Each has half of the
 # variance.
-TEXTURE_SIZES = (0.9, 2.5)
+TEXTURE_SIZES = (0.8, 2.1)
 # Blur of the sensor: sigma of a Gaussian in pixels of 10 m.
 BLUR = 0.55
 # Noise of the sensor: a share of the signal, and at least some units.
