@@ -8,12 +8,21 @@ from typing import NamedTuple
 
 from data_fetch.layout import FILES
 from data_fetch.wheels import file_sha256
+from tutorial_lib.rasters.styles import STYLE
 
 MANIFEST = "MANIFEST.json"
 # The manifest while the files are being replaced.
 COMING = f".{MANIFEST}"
 
-__all__ = ["COMING", "MANIFEST", "check_replaceable", "is_complete"]
+__all__ = [
+    "COMING",
+    "MANIFEST",
+    "Manifest",
+    "check_replaceable",
+    "is_complete",
+    "read_manifest",
+    "write_manifest",
+]
 
 
 def is_complete(folder: Path, recipe: str, files: Iterable[str] = FILES) -> bool:
@@ -22,7 +31,7 @@ def is_complete(folder: Path, recipe: str, files: Iterable[str] = FILES) -> bool
     A manifest that is damaged in any way, or does not list each of these files, counts
     as missing.
     """
-    manifest = _read_manifest(folder / MANIFEST)
+    manifest = read_manifest(folder / MANIFEST)
     return (
         manifest.recipe == recipe
         and set(files) <= manifest.hashes.keys()
@@ -30,26 +39,47 @@ def is_complete(folder: Path, recipe: str, files: Iterable[str] = FILES) -> bool
     )
 
 
-class _Manifest(NamedTuple):
+class Manifest(NamedTuple):
+    """What a manifest says.
+
+    Attributes:
+        recipe: How the files were made; None if the manifest is missing or damaged.
+        hashes: SHA-256 of each file, by its name.
+    """
+
     recipe: str | None
     hashes: Mapping[str, str]
 
 
-def _read_manifest(path: Path) -> _Manifest:
+def read_manifest(path: Path) -> Manifest:
+    """The manifest at a path; one that is damaged in any way counts as missing."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         recipe, hashes = content["recipe"], content["sha256"]
     # RecursionError: JSON of very many brackets.
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return _Manifest(None, {})
+        return Manifest(None, {})
     is_dictionary = isinstance(hashes, dict) and hashes
+    if not is_dictionary or not all(map(_is_file_name, hashes)):
+        return Manifest(None, {})
+    return Manifest(recipe, hashes)
+
+
+def _is_file_name(name: str) -> bool:
     # A scene is its folder: a file elsewhere is not part of it.
-    if not is_dictionary or not all(Path(name).name == name for name in hashes):
-        return _Manifest(None, {})
-    return _Manifest(recipe, hashes)
+    return Path(name).name == name and name not in ("", "..") and "\0" not in name
 
 
-def _has_hash(folder: Path, name: str, manifest: _Manifest) -> bool:
+def write_manifest(folder: Path, recipe: str) -> None:
+    """Write the manifest of all files in a folder."""
+    # Not of the styles for QGIS: a user may save another one under the same name.
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix != STYLE]
+    hashes = {path.name: file_sha256(path) for path in paths}
+    text = json.dumps({"recipe": recipe, "sha256": hashes}, indent=2)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def _has_hash(folder: Path, name: str, manifest: Manifest) -> bool:
     """Whether a file is there, and as the manifest says."""
     try:
         return file_sha256(folder / name) == manifest.hashes.get(name)
@@ -69,7 +99,7 @@ def check_replaceable(folder: Path, recipe: str, files: Iterable[str] = FILES) -
         files: Names of the files that would be written.
     """
     there = [name for name in files if os.path.lexists(folder / name)]
-    old, coming = (_read_manifest(folder / name) for name in (MANIFEST, COMING))
+    old, coming = (read_manifest(folder / name) for name in (MANIFEST, COMING))
     if not there:
         return
     if recipe not in (old.recipe, coming.recipe):

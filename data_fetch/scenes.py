@@ -5,7 +5,6 @@ describes how the files are made. A scene of another recipe is made again.
 """
 
 import errno
-import json
 import os
 import re
 import shutil
@@ -14,15 +13,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from data_fetch.layout import FILES
-from data_fetch.manifests import COMING, MANIFEST, check_replaceable, is_complete
-from data_fetch.wheels import file_sha256
+from data_fetch.manifests import (
+    COMING,
+    MANIFEST,
+    check_replaceable,
+    is_complete,
+    read_manifest,
+    write_manifest,
+)
 from tutorial_lib.arguments import file_path, text
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.destinations import check_folder
 from tutorial_lib.rasters.files import write_bytes
 from tutorial_lib.rasters.part_folders import flush, part_folder, remove_stale_parts
-from tutorial_lib.rasters.sidecars import is_kept
-from tutorial_lib.rasters.styles import STYLE
+from tutorial_lib.rasters.sidecars import is_kept, sidecars_of
 from tutorial_lib.rasters.write_errors import NotWrittenError
 
 try:
@@ -255,7 +259,7 @@ def _build(
                 f"The scene '{folder}' was made without {', '.join(missing)}. Correct "
                 "what writes its files."
             )
-        _write_manifest(part, recipe)
+        write_manifest(part, recipe)
         _move_files(part, folder)
 
 
@@ -268,14 +272,6 @@ def _check_space(folder: Path, space: int) -> None:
         )
 
 
-def _write_manifest(part: Path, recipe: str) -> None:
-    # Not of the styles for QGIS: a user may save another one under the same name.
-    paths = [path for path in sorted(part.iterdir()) if path.suffix != STYLE]
-    hashes = {path.name: file_sha256(path) for path in paths}
-    text = json.dumps({"recipe": recipe, "sha256": hashes}, indent=2)
-    (part / MANIFEST).write_text(text + "\n", encoding="utf-8")
-
-
 def _move_files(part: Path, folder: Path) -> None:
     for path in part.iterdir():
         flush(path)
@@ -285,11 +281,27 @@ def _move_files(part: Path, folder: Path) -> None:
     # The manifest is moved first, under another name: it tells the next run after an
     # interruption which files are new. The scene is complete when it has its own name.
     (part / MANIFEST).replace(folder / COMING)
-    for path in list(part.iterdir()):
+    new = list(part.iterdir())
+    _remove_old(folder, {path.name for path in new})
+    for path in new:
         place = folder / path.name
         if not is_kept(place.with_suffix(".tif"), place):
             path.replace(place)
     (folder / COMING).replace(folder / MANIFEST)
+
+
+def _remove_old(folder: Path, new: set[str]) -> None:
+    """Remove what is left of a replaced scene, and the sidecars of its rasters."""
+    old = read_manifest(folder / MANIFEST).hashes.keys() - new
+    sidecars = {
+        path.name
+        for name in old | new
+        if name.endswith(".tif")
+        for path in sidecars_of(folder / name)
+        if not is_kept(folder / name, path)
+    }
+    for name in old | (sidecars - new):
+        (folder / name).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -10,11 +10,13 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data_fetch import scenes
 from data_fetch.manifests import COMING
 from data_fetch.scenes import MANIFEST, check_name, make_scene, resumable
+from tutorial_lib import rasters, testing
 
 NAMES = ("a.txt", "b.txt")
 
@@ -111,6 +113,36 @@ def test_other_files_are_kept(tmp_path):
     make(folder, "1", replace=False)
     make(folder, "2")
     assert texts(folder)["notes.txt"] == "mine"
+
+
+def raster(path, value, **options):
+    grid = testing.small_grid(20, 30)
+    rasters.write_array(path, np.full((20, 30, 1), value, "uint8"), grid, **options)
+
+
+def test_nothing_of_a_replaced_scene_is_left_but_somebodys_own(tmp_path):
+    """Old labels beside new images would be those of another place."""
+    folder = tmp_path / "my_town"
+    legend = rasters.Legend(["water"], ["#0000ff"])
+
+    def with_labels(part):
+        raster(part / "image.tif", 1)
+        raster(part / "truth_a.tif", 0, legend=legend)
+        raster(part / "truth_b.tif", 0, legend=legend)
+
+    def without_labels(part):
+        raster(part / "image.tif", 2)
+
+    make_scene(folder, with_labels, recipe="1", files=["image.tif", "truth_a.tif"])
+    # QGIS writes statistics, and somebody has saved a style of his own.
+    (folder / "image.tif.aux.xml").write_text("old statistics")
+    (folder / "truth_b.qml").write_text("<qgis>mine</qgis>")
+    (folder / "notes.txt").write_text("mine")
+    make_scene(folder, without_labels, recipe="2", files=["image.tif"])
+    left = {path.name for path in folder.iterdir()}
+    assert left == {MANIFEST, "image.tif", "truth_b.qml", "notes.txt"}
+    assert rasters.read_array(folder / "image.tif").max() == 2
+    assert scenes.is_complete(folder, "2", ["image.tif"])
 
 
 def test_a_manifest_that_lists_fewer_files_is_not_complete(tmp_path):
