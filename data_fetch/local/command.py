@@ -9,9 +9,9 @@ from data_fetch.reflectance import OFFSETS
 __all__ = ["add_local"]
 
 EPILOG = """\
-example, 12 km around a town, with a land cover map that you have downloaded:
+example, 18 km x 13 km around a town, with a land cover map that you have downloaded:
   python -m data_fetch local S2A_MSIL2A_20230508T102601_….SAFE.zip \\
-      --bbox 12.95 52.33 13.13 52.45 --name potsdam \\
+      --bbox 12.90 52.33 13.16 52.45 --name potsdam \\
       --labels ESA_WorldCover_10m_2021_v200_N51E012_Map.tif
 
 The notebooks take it with SCENE = "potsdam".
@@ -24,8 +24,8 @@ def add_local(commands: argparse._SubParsersAction) -> None:
         "local",
         help="make a scene of a Sentinel-2 product or of GeoTIFFs that you have",
         description="Make a scene of images on this machine: a Sentinel-2 product as "
-        "ESA gives it (SAFE, level 1C or 2A, zipped or not), or a folder of GeoTIFFs. "
-        "Nothing is downloaded.",
+        "ESA gives\nit (SAFE, level 1C or 2A, zipped or not), or a folder of GeoTIFFs. "
+        "Nothing is\ndownloaded.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -44,7 +44,8 @@ def _add_what(local: argparse.ArgumentParser) -> None:
         nargs=4,
         type=float,
         metavar=("WEST", "SOUTH", "EAST", "NORTH"),
-        help="sides of the scene in degrees (default: the whole image)",
+        help="sides of the scene in degrees, longitude first, with spaces between "
+        "them (default: the whole image)",
     )
     place.add_argument(
         "--area",

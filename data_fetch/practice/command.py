@@ -1,6 +1,7 @@
 """The command `python -m data_fetch practice`."""
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 
 from data_fetch.practice.files import AREA, make_practice
@@ -41,12 +42,15 @@ def _run(options: argparse.Namespace) -> None:
     try:
         server = Server(folder, port=options.port)
     except (OSError, OverflowError) as err:
+        reason = str(err).rstrip(".")
         raise OSError(
-            f"The port {options.port} cannot be used: {err}. Give another one with "
+            f"The port {options.port} cannot be used: {reason}. Give another one with "
             "`--port`, or leave it out."
         ) from err
     if options.for_a_parent:
-        serve(server)
+        # JupyterLab ends a kernel and its children with a signal. Nothing is lost then.
+        with suppress(KeyboardInterrupt):
+            serve(server)
         return
     print(_instructions(server.address, folder), flush=True)
     try:

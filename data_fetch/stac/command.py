@@ -11,12 +11,15 @@ from data_fetch.stac.scene import describe_scene, fetch_scene
 __all__ = ["add_stac"]
 
 EPILOG = """\
-example, 12 km around the town of Potsdam:
-  python -m data_fetch stac --bbox 12.95 52.33 13.13 52.45 \\
+example, 18 km x 13 km around the town of Potsdam:
+  python -m data_fetch stac --bbox 12.90 52.33 13.16 52.45 \\
       --date 2023-05-01/2023-09-30 --name potsdam
 
 A run that was interrupted goes on where it was: give the same command again. If the
-scene is complete, nothing is done. The notebooks take it with SCENE = "potsdam".
+scene is complete, nothing is done. The notebooks take it with SCENE = "potsdam"; they
+need at least 15.4 km from west to east and 7.7 km from south to north.
+
+Without internet, try it with `python -m data_fetch practice`.
 """
 
 
@@ -43,7 +46,8 @@ def _add_what(stac: argparse.ArgumentParser) -> None:
         nargs=4,
         type=float,
         metavar=("WEST", "SOUTH", "EAST", "NORTH"),
-        help="sides of the place in degrees; the scene is the rectangle around it",
+        help="sides of the place in degrees, longitude first, with spaces between "
+        "them; the scene is the rectangle around it",
     )
     place.add_argument(
         "--area",

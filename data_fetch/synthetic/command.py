@@ -27,8 +27,9 @@ def add_synthetic(commands: argparse._SubParsersAction) -> None:
         nargs="+",
         default=SHAPE,
         metavar="PIXELS",
-        help="one number for a square, or height and width; in pixels of 10 m, even "
-        f"(default: {SHAPE[0]} {SHAPE[1]}; a whole tile of Sentinel-2 is 10980)",
+        help="one number for a square, or height and width with a space between them; "
+        f"in pixels of 10 m, even (default: {SHAPE[0]} {SHAPE[1]}; a whole tile of "
+        "Sentinel-2 is 10980)",
     )
     synthetic.add_argument(
         "--seed",

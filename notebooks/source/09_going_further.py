@@ -50,7 +50,7 @@ from tutorial_lib.recorded import recipes
 
 # %% tags=["parameters"]
 NAME = "my_town"  # the folder of your scene in data/
-PLACE = (12.50, 52.46, 12.72, 52.52)  # west, south, east, north, in degrees
+PLACE = (12.49, 52.45, 12.73, 52.53)  # west, south, east, north, in degrees
 DATES = "2023-02-01/2023-09-30"
 CLOUDS = 60  # in percent: images with more clouds are left out
 CATALOGUE = "earth-search"  # or the address of another one
@@ -71,10 +71,13 @@ data = find_data("havel").parent
 # pixels are real, but the dates, the seasons and the clouds are invented. Everything else in
 # this notebook is the same.
 #
-# Run all of it once as it is. Then choose your own `PLACE`, a box of 5 to 20 km, and a new
-# `NAME`, restart the kernel, and run it again. Do you need the four numbers of your place?
-# Right-click on a map, for example on [openstreetmap.org](https://www.openstreetmap.org), and
-# choose *Show address*: the page shows the latitude, then the longitude.
+# Run all of it once as it is. With internet, then choose your own `PLACE` and a new `NAME`,
+# restart the kernel, and run it again. Take a box that is 16 to 25 km wide and 8 to 25 km
+# high: the other notebooks look at parts of the scene that a smaller one does not have. For
+# the four numbers, go to a map, for example
+# [openstreetmap.org](https://www.openstreetmap.org). Right-click on the south-west corner of
+# your place, and choose *Show address*: the page shows the latitude (south), then the
+# longitude (west). Do the same at the north-east corner. In `PLACE`, the longitude comes first.
 
 
 # %%
@@ -164,9 +167,10 @@ read["share of the bytes, %"] = 100 * read["MB"] / read["MB"]["all blocks"]
 read.round(1)
 
 # %% [markdown]
-# **What you see.** A block is read as a whole, also if the place touches only its corner. So
-# a small place costs a little more than its share of the ground. A large product costs no
-# more than a small one.
+# **What you see.** A block is read as a whole, also if the place touches only its corner. A
+# block has some hundred pixels on each side. So of the small practice files, which cover 15 km
+# x 8 km, 2 km x 2 km need a third of the bytes, and of a file of 110 km x 110 km a few percent
+# at most.
 #
 # ## Clouds and their shadows
 #
@@ -198,8 +202,8 @@ tl.show(picture, scl, legend=legend, titles=titles)
 # %% exercise="shows_ground"
 
 # %% [markdown]
-# The item says how cloudy its 110 km x 110 km are. Your place may be clearer, or just below
-# the clouds. The table compares the two for the first days of the list.
+# The item says how cloudy its 110 km x 110 km are. Your place may be clearer, or all under
+# clouds. The table compares the two for the first days of the list.
 
 # %%
 shows_ground = ex.shows_ground.answer()
@@ -268,12 +272,12 @@ image_path = scene / "s2_10m.tif"
 print(*sorted(path.name for path in scene.glob("*.tif")), sep="\n")
 sources = (scene / "SOURCES.md").read_text(encoding="utf-8")
 for line in re.findall("^(?:Contains|©).*$", sources, re.MULTILINE):
-    print(textwrap.fill(line, 80))
+    print(textwrap.fill(line.rstrip(","), 80))
 
 # %% [markdown]
 # Read `SOURCES.md` before you pass a map on. The images are free for every use, but you must
-# name the source: *Contains modified Copernicus Sentinel data*, and the year. The labels ask
-# for the same: *© ESA WorldCover project*. Put both sentences below each map.
+# name the source. The cell has printed the sentences for the images and for the labels. Put
+# both below each map.
 #
 # ## Where the labels come from
 #
@@ -314,10 +318,12 @@ table.set_axis(legend.names)
 
 # %%
 pixels = rasters.read_array(image_path)
-raised = np.where(pixels > 0, pixels + 1000, 0).astype("uint16")
 image_grid = tl.read_grid(image_path)
 wrong_path = rasters.write_array(
-    work / "offset_inside.tif", raised, image_grid, nodata=0
+    work / "offset_inside.tif",
+    np.where(pixels > 0, pixels + 1000, 0).astype("uint16"),
+    image_grid,
+    nodata=0,
 )
 kit = tl.load_predictor(recorded.weights_path("fcnn_havel"))
 options = {"output": "estimated_labels", "legend": legend, "progress": False}
@@ -332,8 +338,8 @@ print(f"{changed:.0%} of the pixels change their class")
 tl.show(*maps.values(), titles=list(maps))
 
 # %% [markdown]
-# **What you see.** Nothing in the file says that something is wrong, and the network gives an
-# answer for every pixel. Jitter in the training, as in
+# **What you see.** The file does not say that something is wrong, and the network gives a
+# class to every pixel. Jitter in the training, as in
 # [03](03_pixelwise_fcnn.ipynb), helps against small differences of the light. It does not
 # help against 1000.
 #
@@ -407,7 +413,7 @@ tl.show(image_path, map_path, titles=("Sentinel-2", "land cover"))
 # each class, with its colour and its *name*, and no others. Keep the two files together when
 # you move them. The label rasters of your scene have such a style too.
 #
-# From now on your scene runs in the notebooks 01 to 06: write the name of its folder in
+# From now on your scene runs in the notebooks 00 to 06: write the name of its folder in
 # `data/` into their second code cell, as in `SCENE = "my_town"`. The places and numbers that
 # their texts mention are those of the Havel.
 #
@@ -423,8 +429,9 @@ tl.show(image_path, map_path, titles=("Sentinel-2", "land cover"))
 # %%
 copies = -(-4200 // image_grid.width)
 large_grid = image_grid.expand((image_grid.height, copies * image_grid.width))
-large = np.tile(pixels, (1, copies, 1))
-large_path = rasters.write_array(work / "large.tif", large, large_grid, nodata=0)
+large_path = rasters.write_array(
+    work / "large.tif", np.tile(pixels, (1, copies, 1)), large_grid, nodata=0
+)
 plan = tl.plan_inference(
     best_path, large_path, output="estimated_labels", legend=legend, tile_size=128
 )
@@ -469,13 +476,14 @@ same = np.mean(rasters.read_array(large_map) == plan.read())
 print(f"{same:.3%} of the pixels are the same as without a break")
 
 # %% [markdown]
-# **What you see.** Parts that were finished are not computed again. Who computes a part
-# changes nothing: it gets the same pixels, and runs the same network.
+# **What you see.** Parts that were finished are not computed again. (The report counts all
+# tiles of the map, also those of finished parts.) It does not matter which process computes a
+# part: it reads the same pixels, and runs the same network.
 #
 # ## Several dates
 #
-# One day shows a field as green or as bare. A year shows that it is a field. Your scene holds
-# more days on the same grid. As one source of several files, their bands are
+# On one day a field is green, on another day it is bare. Several days together show that it
+# is a field. Your scene holds more days on the same grid. As one source of several files, their bands are
 # stacked, and a patch is cut from all days at once. A position is refused if one of the days
 # hides it.
 #

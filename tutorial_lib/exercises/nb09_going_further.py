@@ -53,6 +53,9 @@ def _judge_best_date(answer: Callable[["pandas.DataFrame"], str]) -> Any:
             "wrong side": lambda table: _date_of(
                 table[table["coverage"] < 99], "cloud", np.argmin
             ),
+            "without 99": lambda table: _date_of(
+                table[table["coverage"] > 99], "cloud", np.argmin
+            ),
         },
         show=_shown_dates,
     )
@@ -157,6 +160,13 @@ best_date = Exercise(
             ),
             hint="This keeps the images that cover too little, and drops the others.",
         ),
+        "without 99": Mistake(
+            code=_best_date_code('whole.sort_values("cloud")["date"].iloc[0]').replace(
+                ">= 99", "> 99"
+            ),
+            hint="This drops an image that covers exactly 99 %. *At least* 99 % includes "
+            "it.",
+        ),
     },
     hints=(
         'A table is filtered by a condition: `table[table["coverage"] >= 99]`.',
@@ -175,7 +185,7 @@ best_date = Exercise(
 def _judge_shows_ground(answer: Callable[[np.ndarray], np.ndarray]) -> Any:
     drawn = np.random.default_rng().integers(0, _SCL_CLASSES, (7, 11))
     cases = [np.array([4, 9]), *_single_classes(), drawn.astype("uint8")]
-    return try_cases(
+    found = try_cases(
         answer,
         [(case,) for case in cases],
         right=_shows_ground,
@@ -183,6 +193,7 @@ def _judge_shows_ground(answer: Callable[[np.ndarray], np.ndarray]) -> Any:
             "inverted": lambda scl: np.isin(scl, _MASKED),
             "no shadow": lambda scl: ~np.isin(scl, (0, 1, 8, 9, 10)),
             "no cirrus": lambda scl: ~np.isin(scl, (0, 1, 3, 8, 9)),
+            "no medium": lambda scl: ~np.isin(scl, (0, 1, 3, 9, 10)),
             "clouds only": lambda scl: ~np.isin(scl, (8, 9, 10)),
             "thick clouds only": lambda scl: scl != 9,
             "no no-data": lambda scl: ~np.isin(scl, (1, 3, 8, 9, 10)),
@@ -191,9 +202,14 @@ def _judge_shows_ground(answer: Callable[[np.ndarray], np.ndarray]) -> Any:
             "unclassified": lambda scl: ~np.isin(scl, (*_MASKED, 7)),
             "snow": lambda scl: ~np.isin(scl, (*_MASKED, 11)),
             "known ground": lambda scl: np.isin(scl, (4, 5, 6)),
+            "between": lambda scl: np.isin(scl, (4, 5, 6, 7)),
             "numbers": lambda scl: np.where(_shows_ground(scl), scl, 0),
         },
     )
+    # 1 and 0 equal True and False. But `~` makes -2 and -1 of them, which are both true.
+    if found is None and np.asarray(answer(drawn)).dtype != bool:
+        return "one and zero"
+    return found
 
 
 def _single_classes() -> list[np.ndarray]:
@@ -250,6 +266,10 @@ shows_ground = Exercise(
             code=_shows_ground_code("(0, 1, 3, 8, 9)"),
             hint="One class is missing: cirrus is a cloud too, a thin and high one.",
         ),
+        "no medium": Mistake(
+            code=_shows_ground_code("(0, 1, 3, 9, 10)"),
+            hint="One class is missing: a cloud of medium probability is dropped too.",
+        ),
         "clouds only": Mistake(
             code=_shows_ground_code("(8, 9, 10)"),
             hint="All clouds are there. But three more classes are not the ground as it "
@@ -287,6 +307,16 @@ shows_ground = Exercise(
             code=_shows_ground_code("(4, 5, 6)", sign=""),
             hint="This keeps three kinds of ground and drops all others. The question "
             "lists what to drop.",
+        ),
+        "between": Mistake(
+            code="def shows_ground(scl):\n    return (scl > 3) & (scl < 8)",
+            hint="This keeps the classes from vegetation to unclassified. Two other "
+            "classes show the ground too: the question lists what to drop.",
+        ),
+        "one and zero": Mistake(
+            code=_shows_ground_code("(0, 1, 3, 8, 9, 10)", sign="1 - "),
+            hint="The right pixels are found. But the result has the numbers 1 and 0, "
+            "and it must have `True` and `False`: the notebook uses `~` on it.",
         ),
         "numbers": Mistake(
             code="""
