@@ -584,6 +584,15 @@ def test_the_server_ends_when_its_parent_is_killed(folder):
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
+def test_a_signal_ends_the_server_without_words(folder, capfd):
+    # JupyterLab ends a kernel together with its child processes.
+    with practice.running(folder) as address:
+        process = process_of(address)
+        process.terminate()
+        psutil.wait_procs([process], timeout=5)
+    assert capfd.readouterr().err == ""
+
+
 def test_a_server_that_does_not_start_is_an_error():
     silent = [sys.executable, "-c", "print('no module')"]
     with pytest.raises(OSError, match=r"did not start.*'no module'"), started(silent):

@@ -71,8 +71,8 @@ data = find_data("havel").parent
 # pixels are real, but the dates, the seasons and the clouds are invented. Everything else in
 # this notebook is the same.
 #
-# Run all of it once as it is. With internet, then choose your own `PLACE` and a new `NAME`,
-# restart the kernel, and run it again. Take a box that is 16 to 25 km wide and 8 to 25 km
+# Run all of it once as it is. If you have internet, choose your own `PLACE` and a new `NAME`
+# after that, restart the kernel, and run it again. Take a box that is 16 to 25 km wide and 8 to 25 km
 # high: the other notebooks look at parts of the scene that a smaller one does not have. For
 # the four numbers, go to a map, for example
 # [openstreetmap.org](https://www.openstreetmap.org). Right-click on the south-west corner of
@@ -168,9 +168,9 @@ read.round(1)
 
 # %% [markdown]
 # **What you see.** A block is read as a whole, also if the place touches only its corner. A
-# block has some hundred pixels on each side. So of the small practice files, which cover 15 km
-# x 8 km, 2 km x 2 km need a third of the bytes, and of a file of 110 km x 110 km a few percent
-# at most.
+# block is larger than 2 km x 2 km. So this place is 3 % of the ground of the practice files,
+# but it needs a third of their bytes. A product of 110 km x 110 km has many more blocks, and
+# the place needs a few percent of them.
 #
 # ## Clouds and their shadows
 #
@@ -483,9 +483,9 @@ print(f"{same:.3%} of the pixels are the same as without a break")
 # ## Several dates
 #
 # On one day a field is green, on another day it is bare. Several days together show that it
-# is a field. Your scene holds more days on the same grid. As one source of several files, their bands are
-# stacked, and a patch is cut from all days at once. A position is refused if one of the days
-# hides it.
+# is a field. Your scene holds more days on the same grid. As one source of several files,
+# their bands are stacked, and a patch is cut from all days at once. A position is refused if
+# one of the days hides it.
 #
 # The [vegetation index](glossary.md#vegetation-index) compares near infrared and red: about 0
 # for bare ground, up to 0.9 for dense leaves. **Which classes will change between the days,
