@@ -72,12 +72,12 @@ data = find_data("havel").parent
 # this notebook is the same.
 #
 # Run all of it once as it is. If you have internet, choose your own `PLACE` and a new `NAME`
-# after that, restart the kernel, and run it again. Take a box that is 16 to 25 km wide and 8 to 25 km
-# high: the other notebooks look at parts of the scene that a smaller one does not have. For
-# the four numbers, go to a map, for example
+# after that, restart the kernel, and run it again. Take a box that is 16 to 25 km wide and 8 to
+# 25 km high: the other notebooks look at parts of the scene that a smaller one does not have.
+# For the four numbers, go to a map, for example
 # [openstreetmap.org](https://www.openstreetmap.org). Right-click on the south-west corner of
 # your place, and choose *Show address*: the page shows the latitude (south), then the
-# longitude (west). Do the same at the north-east corner. In `PLACE`, the longitude comes first.
+# longitude (west). Do the same at the north-east corner. In `PLACE`, the longitude is first.
 
 
 # %%
