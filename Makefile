@@ -115,7 +115,7 @@ format: setup ## Write the code in the one format
 .PHONY: format
 
 bench: setup sample ## Time and memory of notebooks and engine, as tables and pictures
-	@$(RUN) benchmarks/notebooks.py
+	@$(OFFLINE) $(RUN) benchmarks/notebooks.py
 	@$(RUN) benchmarks/in_jupyterlab.py
 	@$(RUN) benchmarks/metrics_cost.py
 	@$(RUN) benchmarks/engine.py
