@@ -129,7 +129,7 @@ def test_the_name_comes_from_the_date_and_the_tile(product, tmp_path):
 # What people give as the path
 
 
-@pytest.mark.parametrize("inside", ["MTD_MSIL2A.xml", "..", "."])
+@pytest.mark.parametrize("inside", ["MTD_MSIL2A.xml", "..", ".", "GRANULE"])
 def test_the_path_may_be_beside_or_inside_the_product(changeable, tmp_path, inside):
     (tmp_path / "alone").mkdir()
     product = changeable.rename(tmp_path / "alone" / changeable.name)
@@ -143,6 +143,46 @@ def test_the_path_may_be_a_folder_with_one_zip(changeable, tmp_path):
     folder = make(tmp_path, tmp_path)
     expected = safe_trees.expected_images(NEW_2A, safe_trees.reflectance())
     assert_images(folder, expected)
+
+
+def with_backslashes(product):
+    archive = safe_trees.zipped(product)
+    with ZipFile(archive) as packed, ZipFile(archive.with_name("w.zip"), "w") as other:
+        for one in packed.infolist():
+            if not one.is_dir():
+                content = packed.read(one)
+                other.writestr(one.filename.replace("/", "\\"), content)
+    return archive.with_name("w.zip")
+
+
+def with_links(product):
+    target = product.rename(product.with_name("elsewhere"))
+    folder = target.with_name("links")
+    folder.mkdir()
+    (folder / "product").symlink_to(target)
+    (folder / "circle").symlink_to(folder)
+    return folder
+
+
+def with_capital_suffixes(product):
+    for path in sorted(product.rglob("*.jp2")):
+        path.rename(path.with_suffix(".JP2"))
+    return product
+
+
+@pytest.mark.parametrize(
+    "change", [with_backslashes, with_links, with_capital_suffixes]
+)
+def test_products_as_other_programs_leave_them(changeable, tmp_path, change):
+    folder = make(change(changeable), tmp_path)
+    expected = safe_trees.expected_images(NEW_2A, safe_trees.reflectance())
+    assert_images(folder, expected)
+
+
+def test_a_scene_without_any_pixel_is_not_made(tmp_path):
+    hidden = np.full((60, 90), safe_trees.CLOUD, "uint8")
+    product = safe_trees.write_product(tmp_path, NEW_2A, scl=hidden)
+    assert_refused("No pixel of .* shows the ground", tmp_path, product)
 
 
 def test_two_products_are_named(changeable, tmp_path):
@@ -276,7 +316,9 @@ BROKEN = {
         "'Level-0'",
     ),
     "no number": (lambda text: text.replace(">10000<", ">many<"), "'many'"),
+    "no limit": (lambda text: text.replace(">10000<", ">inf<"), "'inf'"),
     "zero": (lambda text: text.replace(">10000<", ">0<"), "quantification"),
+    "encoding": (lambda text: text.replace("UTF-8", "no-8"), "unknown encoding"),
     "no date": (lambda text: text.replace(">2023-05-08T", ">yesterday"), "'yesterday"),
     "no baseline": (lambda text: text.replace(">05.09<", ">**new**<"), r"'\*\*new"),
     "band 99": (lambda text: text.replace('band_id="3"', 'band_id="99"'), "band_id 99"),
@@ -633,6 +675,15 @@ def test_a_file_a_band(tmp_path):
     assert_images(folder, safe_trees.expected_images(NEW_2A, bands))
 
 
+def test_hidden_files_of_macos_beside_others(tmp_path):
+    bands = safe_trees.reflectance()
+    write_tiffs(tmp_path / "in", bands, nodata=0)
+    for path in sorted((tmp_path / "in").iterdir()):
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7")
+    folder = make(tmp_path / "in", tmp_path)
+    assert_images(folder, safe_trees.expected_images(NEW_2A, bands))
+
+
 def test_pixel_sizes_with_a_rounding_error(tmp_path):
     bands = safe_trees.reflectance()
     write_tiffs(tmp_path / "in", bands, nodata=0)
@@ -704,6 +755,30 @@ def test_tags_for_scale_and_offset_are_applied(tmp_path):
     nothing_hidden = np.full((60, 90), 4, "uint8")
     expected = safe_trees.expected_images(NEW_2A, bands, nothing_hidden)
     assert_images(folder, expected)
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, np.nan])
+def test_tags_for_the_scale_that_no_image_has(tmp_path, scale):
+    write_tiffs(tmp_path / "in", safe_trees.reflectance())
+    path = min((tmp_path / "in").iterdir())
+    with rasterio.open(path, "r+") as dataset:
+        dataset.scales = (scale,)
+    assert_refused("has tags for the scale", tmp_path, tmp_path / "in")
+
+
+def test_floats_beside_whole_numbers(tmp_path):
+    bands = safe_trees.reflectance()
+    write_tiffs(tmp_path / "in", {**bands, "B5": (bands["B5"] / 1e4).astype("float32")})
+    assert_refused(r"types \(uint16, float32\)", tmp_path, tmp_path / "in")
+
+
+def test_a_stack_with_all_bands_at_10_m(tmp_path):
+    path = tmp_path / "in" / "stack.tif"
+    stack = np.ones((120, 180, len(layout.BANDS_20M)), "uint16")
+    rasters.write_array(path, stack, tiff_grid(10), descriptions=layout.BANDS_20M)
+    write_tiffs(tmp_path / "in", {b: np.ones((120, 180)) for b in layout.BANDS_10M})
+    match = r"'stack.tif' has B5 with pixels of 10 x 10 in EPSG:32633, and 20 x 20"
+    assert_refused(match, tmp_path, tmp_path / "in")
 
 
 def test_without_any_hint_the_user_is_asked_for_the_offset(tmp_path):

@@ -513,6 +513,16 @@ def test_no_path_leaves_the_folder(url, path):
         (b"POST /v1/search HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", "413"),
         (b"POST /v1/search HTTP/1.1\r\nContent-Length: -5\r\n\r\n", "413"),
         (b"POST /v1/search HTTP/1.1\r\nContent-Length: 3\r\n\r\n[1]", "400"),
+        (
+            b"POST /v1/search HTTP/1.1\r\nContent-Length: 5000\r\n\r\n" + b"[" * 5000,
+            "400",
+        ),
+        (
+            b"GET /files/inside_20230216_B04.tif HTTP/1.1\r\nRange: bytes="
+            + b"9" * 5000
+            + b"-\r\n\r\n",
+            "200",
+        ),
         (b"GET http://[ HTTP/1.1\r\n\r\n", "400"),
         (b"nonsense\r\n\r\n", ""),
     ],

@@ -1,5 +1,6 @@
 """Files of a folder or of a zip archive, behind the same four methods."""
 
+import os
 import shutil
 import zlib
 from collections.abc import Iterator
@@ -49,12 +50,23 @@ class Folder:
         self._names: list[str] | None = None
 
     def names(self) -> list[str]:
-        """Names of all files below the folder."""
+        """Names of all files below the folder, also behind links; no hidden ones."""
         if self._names is None:
-            found = (path for path in self.path.rglob("*") if path.is_file())
-            names = (path.relative_to(self.path).as_posix() for path in found)
+            names = (path.relative_to(self.path).as_posix() for path in self._files())
             self._names = sorted(names)
         return self._names
+
+    def _files(self) -> Iterator[Path]:
+        seen = set()
+        for folder, folders, names in os.walk(self.path, followlinks=True):
+            # A link to a folder above would lead in circles.
+            if (here := os.path.realpath(folder)) in seen:
+                folders.clear()
+                continue
+            seen.add(here)
+            # macOS puts a hidden file "._B02.tif" beside each file on other disks.
+            paths = (Path(folder, name) for name in names if not name.startswith("."))
+            yield from (path for path in paths if path.is_file())
 
     def size(self, name: str) -> int:
         """Size of a file in bytes."""
@@ -78,20 +90,26 @@ class Zip:
     def __init__(self, path: Path, archive: ZipFile) -> None:
         self.path = path
         self._archive = archive
+        # Some programs on Windows write backslashes.
+        self._files = {
+            one.filename.replace("\\", "/"): one
+            for one in archive.infolist()
+            if not one.is_dir()
+        }
 
     def names(self) -> list[str]:
         """Names of all files in the archive."""
-        return sorted(x.filename for x in self._archive.infolist() if not x.is_dir())
+        return sorted(self._files)
 
     def size(self, name: str) -> int:
         """Size of a file in bytes, unpacked."""
-        return self._archive.getinfo(name).file_size
+        return self._files[name].file_size
 
     def read(self, name: str) -> bytes:
         """Content of a text file."""
         _check_text(name, self.size(name))
         with _readable_errors(self.path, name):
-            return self._archive.read(name)
+            return self._archive.read(self._files[name])
 
     def local(self, name: str, folder: Path) -> Path:
         """Unpack a file; zip's own checksum tells whether it is whole."""
@@ -99,7 +117,7 @@ class Zip:
         target = folder / PurePosixPath(name).name
         with (
             _readable_errors(self.path, name),
-            self._archive.open(name) as packed,
+            self._archive.open(self._files[name]) as packed,
             target.open("wb") as file,
         ):
             shutil.copyfileobj(packed, file, STEP)
@@ -119,16 +137,16 @@ def _readable_errors(path: Path, name: str) -> Iterator[None]:
     """Turn an error of the archive into a sentence; one of the disk stays."""
     try:
         yield
-    except (BadZipFile, zlib.error, EOFError, NotImplementedError) as err:
+    except (BadZipFile, zlib.error, EOFError) as err:
         cause = str(err).rstrip(".") or "it ends too early"
         raise OSError(
             f"'{name}' cannot be unpacked from '{path}': {cause}. Download the product "
             "again."
         ) from err
-    except RuntimeError as err:  # zipfile says so of a password
+    except RuntimeError as err:  # a password, or packed in a way that is not known
         raise OSError(
-            f"'{name}' cannot be unpacked from '{path}': {err}. Unpack the archive "
-            "with its password, and give the folder."
+            f"'{name}' cannot be unpacked from '{path}': {str(err).rstrip('.')}. "
+            "Unpack the archive with another program, and give the folder."
         ) from err
 
 

@@ -52,6 +52,11 @@ class _Found(NamedTuple):
     scaling: tuple[float, float] | None
     dtype: np.dtype
 
+    @property
+    def is_float(self) -> bool:
+        """Whether the numbers have decimals."""
+        return self.dtype.kind == "f"
+
 
 def read_geotiffs(container: Container, names: list[str], title: str) -> Images:
     """Find the ten bands in GeoTIFFs.
@@ -69,7 +74,7 @@ def read_geotiffs(container: Container, names: list[str], title: str) -> Images:
     chosen = {band: _choose(band, found) for band in (*BANDS, "SCL")}
     missing = [band for band in BANDS if chosen[band] is None]
     if missing:
-        raise ValueError(_explain_missing(missing, names, title))
+        raise ValueError(_explain_missing(missing, found, names, title))
     grid = _common_grid({band: x for band, x in chosen.items() if x is not None})
     scale, offsets, why = _scaling([chosen[band] for band in BANDS])
     return Images(
@@ -98,9 +103,20 @@ def _bands_in(container: Container, names: list[str]) -> Iterator[_Found]:
         grid = rasters.read_grid(path)
         for number, text in enumerate(texts):
             if band := band_of(text):
-                scaling = None if pairs[number] == (1, 0) else pairs[number]
+                scaling = _scaling_of(pairs[number], path)
                 file = BandFile(name, number + 1)
                 yield _Found(band, file, grid, scaling, types[number])
+
+
+def _scaling_of(tags: tuple[float, float], path: Path) -> tuple[float, float] | None:
+    """The tags for scale and offset; None if there are none."""
+    scale, offset = tags
+    if not (0 < scale < np.inf and np.isfinite(offset)):
+        raise ValueError(
+            f"'{path}' has tags for the scale {scale:g} and the offset {offset:g}. "
+            "Correct them with `gdal_edit.py`."
+        )
+    return None if tags == (1, 0) else tags
 
 
 def _choose(band: str, found: list[_Found]) -> _Found | None:
@@ -126,12 +142,17 @@ def _has_spacing(grid: GeoBox, spacing: int) -> bool:
     return same_grid(grid, GeoBox(grid.shape, exact, grid.crs))
 
 
-def _explain_missing(missing: list[str], names: list[str], title: str) -> str:
+def _explain_missing(
+    missing: list[str], found: list[_Found], names: list[str], title: str
+) -> str:
     if any(_LANDSAT.search(name) for name in names):
         return (
             f"'{title}' holds Landsat images, and the notebooks need the bands of "
             "Sentinel-2 at 10 m and 20 m. Give a Sentinel-2 image."
         )
+    for band in missing:
+        if other := next((x for x in found if x.band == band), None):
+            return _explain_grid(band, other)
     shown = ", ".join(f"'{name}'" for name in names[:5])
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return (
@@ -140,6 +161,18 @@ def _explain_missing(missing: list[str], names: list[str], title: str) -> str:
         "20 m, by names such as 'town_B02.tif', or by the band descriptions of "
         f"stacks. Found: {shown or 'no file that ends in .tif'}{more}. Rename the "
         "files, or describe the bands."
+    )
+
+
+def _explain_grid(band: str, one: _Found) -> str:
+    spacing, (step_x, _, _, _, step_y, *_) = spacing_of(band), one.grid.transform
+    return (
+        f"'{one.file.name}' has {band} with pixels of {step_x:g} x {-step_y:g} in "
+        f"{one.grid.crs or 'no coordinate system'}, and {spacing} x {spacing} metres "
+        "are needed (10 for B2, B3, B4 and B8; 20 for B5, B6, B7, B8A, B11 and B12; "
+        "north is up). Export it so, or make a second file with `gdalwarp -t_srs "
+        f"EPSG:326… -tr {spacing} {spacing} -tap -r average`, and give the folder of "
+        "both."
     )
 
 
@@ -167,19 +200,19 @@ def _scaling(
     found: list[_Found],
 ) -> tuple[float | None, dict[str, float] | None, str]:
     """Scale, offsets, and what is known about them."""
-    pairs = {x.scaling for x in found}
-    if len(pairs) > 1:
-        first, other = (next(x for x in found if x.scaling == pair) for pair in pairs)
-        raise ValueError(
-            f"'{first.file.name}' and '{other.file.name}' have different tags for "
-            "scale and offset. Write all bands in the same way."
-        )
-    pair = pairs.pop()
-    if pair is not None:
+    first = found[0]
+    for other in found:
+        if (first.scaling, first.is_float) != (other.scaling, other.is_float):
+            raise ValueError(
+                f"'{first.file.name}' and '{other.file.name}' have different tags for "
+                f"scale and offset or types ({first.dtype}, {other.dtype}). Write all "
+                "bands in the same way."
+            )
+    if (pair := first.scaling) is not None:
         scale, offset = pair
         why = f"the files have the scale {scale:g} and the offset {offset:g}"
         return scale, dict.fromkeys(BANDS, offset), why
-    if all(x.dtype.kind == "f" for x in found):
+    if first.is_float:
         return (
             None,
             dict.fromkeys(BANDS, 0.0),

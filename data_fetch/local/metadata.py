@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from math import isfinite
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -63,7 +65,7 @@ def parse_xml(content: bytes, name: str) -> ElementTree.Element:
             f"'{name}' is not metadata of Sentinel-2: it defines a document type. "
             "Download the product again."
         ) from None
-    except expat.ExpatError as err:
+    except (expat.ExpatError, LookupError) as err:  # LookupError: unknown encoding
         raise ValueError(
             f"'{name}' is damaged: {err}. Download the product again."
         ) from err
@@ -222,10 +224,10 @@ def _like(pattern: str, element: ElementTree.Element, name: str) -> str:
 
 def _number(element: ElementTree.Element, name: str, text: str | None = None) -> float:
     text = _text(element) if text is None else text
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(
-            f"'{name}' has {text[:40]!r} for {element.tag}, and a number is needed. "
-            "Download the product again."
-        ) from None
+    with suppress(ValueError):
+        if isfinite(number := float(text)):
+            return number
+    raise ValueError(
+        f"'{name}' has {text[:40]!r} for {element.tag}, and a number is needed. "
+        "Download the product again."
+    )

@@ -11,7 +11,7 @@ from data_fetch.local.images import Images
 from data_fetch.local.safe import find_products, read_safe
 
 # People also give what they find inside of a product.
-_INSIDE = re.compile(r"(MTD_\w+|S2\w_\w{4}_MTD_\w+)\.xml$")
+_METADATA = re.compile(r"(MTD_\w+|S2\w_\w{4}_MTD_\w+)\.xml$")
 
 __all__ = ["opened_images"]
 
@@ -33,8 +33,7 @@ def opened_images(path: Path, tile: str | None = None) -> Iterator[Images]:
     if path.suffix.lower() in ENDINGS and path.is_file():
         yield read_geotiffs(Folder(path.parent), [path.name], str(path))
         return
-    if _INSIDE.match(path.name) and path.is_file():
-        path = path.parent
+    path = _around(path)
     with opened_container(_product_path(path)) as container:
         products = find_products(container)
         if len(products) > 1:
@@ -48,11 +47,23 @@ def opened_images(path: Path, tile: str | None = None) -> Iterator[Images]:
             yield _without_product(container, path)
 
 
+def _around(path: Path) -> Path:
+    """The product of a file or folder inside of it; other paths as they are."""
+    if _METADATA.match(path.name) and path.is_file():
+        path = path.parent
+    for folder in (path.absolute(), *path.absolute().parents):
+        if folder.name == "GRANULE" and path.exists():
+            return folder.parent
+    return path
+
+
 def _product_path(path: Path) -> Path:
     """The path itself, or the only zip archive of a product in a folder."""
     if not path.is_dir() or find_products(Folder(path)):
         return path
-    archives = sorted(x for x in path.iterdir() if re.match(r"S2.*\.zip$", x.name))
+    archives = sorted(
+        x for x in path.iterdir() if re.match(r"S2.*\.zip$", x.name, re.I)
+    )
     if len(archives) > 1:
         names = _listed([x.name for x in archives])
         raise ValueError(

@@ -49,6 +49,7 @@ class PixelReader:
         scale: Reflectance of one digital number.
         offsets: Offset of each band, in reflectance.
         choice: How the offset was decided.
+        shown: Pixels of 20 m that were read and show the ground.
     """
 
     grid: GeoBox
@@ -58,6 +59,7 @@ class PixelReader:
     scale: float
     offsets: Mapping[str, float]
     choice: OffsetChoice
+    shown: int = 0
 
     def read(self, spacing: int, rows: range) -> np.ndarray:
         """Reflectance x 10 000 of some rows, (rows, width, bands) uint16."""
@@ -74,6 +76,8 @@ class PixelReader:
             numbers[..., i] = np.where(block.empty, 0, block.values[..., 0])
             measured |= numbers[..., i] > 0
         valid = measured & self._visible(spacing, rows)
+        if spacing == 20:
+            self.shown += int(valid.sum())
         for i, band in enumerate(bands):
             pixels[..., i] = to_reflectance(
                 numbers[..., i],

@@ -13,7 +13,7 @@ _PRODUCT = re.compile(r"(MTD_MSIL\w+|S2\w_\w{4}_MTD_SAFL\w+)\.xml$")
 # Metadata of a tile: the same.
 _TILE = re.compile(r"(MTD_TL|S2\w_\w{4}_MTD_L\w\w_TL_\w+)\.xml$")
 # Before 2018, the name of a scene classification went on: _SCL_L2A_TL_…_20m.jp2.
-_IMAGE = re.compile(r"_(B\d[\dA]|SCL)(?:_L2A_TL_\w+?)?(?:_(\d\d)m)?\.jp2$")
+_IMAGE = re.compile(r"_(B\d[\dA]|SCL)(?:_L2A_TL_\w+?)?(?:_(\d\d)m)?\.(?i:jp2)$")
 _TILE_NAME = re.compile(r"_(T\d\d[A-Z]{3})(?=_|$)")
 
 __all__ = ["find_products", "read_safe"]

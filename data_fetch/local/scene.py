@@ -250,6 +250,7 @@ def _build(part: Path, images: Images, grid: GeoBox, request: Request) -> None:
         with opened_pixels(images, grid, Path(unpacked), request.offset) as pixels:
             request.say(f"Offset: {pixels.choice.reason}")
             _write_images(part, grid, pixels, images, request)
+        _check_shown(pixels, request)
         areas = None
         if labels is not None:
             table = layout.write_truth(
@@ -258,6 +259,17 @@ def _build(part: Path, images: Images, grid: GeoBox, request: Request) -> None:
             areas = f"{labels.title}\n\n{table}"
     text = sources_text(images, pixels.choice, areas, request.path)
     write_text(part / "SOURCES.md", text)
+
+
+def _check_shown(pixels: PixelReader, request: Request) -> None:
+    """Tell how much of the ground is seen; a satellite often sees part of a tile."""
+    if not pixels.shown:
+        raise ValueError(
+            f"No pixel of '{request.path}' shows the ground in this place: there are "
+            "clouds, or the image ends. Choose another area or another date."
+        )
+    share = 400 * pixels.shown / (pixels.grid.height * pixels.grid.width)
+    request.say(f"{share:.1f} % of the pixels show the ground.")
 
 
 def _labels(grid: GeoBox, request: Request) -> AbstractContextManager[Labels | None]:

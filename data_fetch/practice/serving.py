@@ -17,7 +17,7 @@ LONGEST_BODY = 1 << 20
 # Seconds after which a silent connection is closed.
 SILENCE_S = 60
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})$")
 
 __all__ = ["HOST", "Handler", "Server", "byte_range"]
 

@@ -136,7 +136,10 @@ class Site:
         """Answer a request; one that cannot be read gets status 400."""
         try:
             return self._route(request)
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as err:
+        except (
+            *(ValueError, TypeError, LookupError, AttributeError),
+            RecursionError,  # brackets in thousands of brackets
+        ) as err:
             return Answer.refusal(400, f"The request cannot be read: {err}")
 
     def _route(self, request: Request) -> Answer:
