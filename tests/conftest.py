@@ -4,6 +4,9 @@ import os
 import signal
 from pathlib import Path
 
+# Runs in the Python of QGIS. Its modules are not there for doctests.
+collect_ignore = ["qgis_looks.py"]
+
 # Before anything imports TensorFlow or matplotlib: no log lines, and no windows.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["MPLBACKEND"] = "Agg"

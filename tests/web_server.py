@@ -91,4 +91,6 @@ def main():
     server.serve_forever()
 
 
-main()
+if __name__ == "__main__":
+    # Doctests import this module.
+    main()
