@@ -4,9 +4,6 @@ import os
 import signal
 from pathlib import Path
 
-# Runs in the Python of QGIS. Its modules are not there for doctests.
-collect_ignore = ["qgis_looks.py"]
-
 # Before anything imports TensorFlow or matplotlib: no log lines, and no windows.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["MPLBACKEND"] = "Agg"
@@ -18,6 +15,9 @@ import pytest
 import tqdm.auto  # noqa: F401
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Runs in the Python of QGIS. Its modules are not there for doctests.
+collect_ignore = ["qgis_looks.py"]
 
 # Tests end programs by signals. A runner may ignore some, as `nohup` and a shell's `&`
 # do, and every process that it starts inherits that.
