@@ -58,6 +58,10 @@ def item(assets=None, *, name="a", day="2023-05-08", place=BOX, **properties):
     }
 
 
+def every(name, value):
+    return {key: asset(band, **{name: value}) for band, key in EARTH_SEARCH.items()}
+
+
 def padded(band):
     return f"B{band[1:]:0>2}" if band.startswith("B") else band
 
@@ -139,6 +143,13 @@ def test_an_item_without_a_band_is_refused_by_its_name():
         {**item(), "geometry": {"type": "Cube"}},
         {**item(), "properties": {}},
         {**item(), "properties": {"datetime": "2023-05-08", "eo:cloud_cover": "much"}},
+        item(datetime="../../../a"),
+        item(datetime="2023-13-99"),
+        item(every("raster:scale", float("nan"))),
+        item(every("raster:scale", 1)),
+        item(every("raster:scale", -1e-4)),
+        item(every("raster:offset", -1000)),
+        item(every("raster:offset", float("nan"))),
     ],
 )
 def test_what_is_no_item_is_refused_in_one_sentence(wrong):

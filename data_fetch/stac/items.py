@@ -5,6 +5,7 @@ Catalogues describe the same files in several ways. Since STAC 1.1 there are `ba
 `proj:epsg`. Names of assets are the catalogue's own.
 """
 
+import datetime
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -142,7 +143,8 @@ def _parsed(raw: Mapping[str, Any], assets: Mapping[str, Asset]) -> Item:
     moment = properties.get("datetime") or properties["start_datetime"]
     return Item(
         id=str(raw["id"]),
-        date=str(moment)[:10],
+        # It becomes a part of file names: a text such as "../.." must not.
+        date=datetime.date.fromisoformat(str(moment)[:10]).isoformat(),
         cloud=float(properties.get("eo:cloud_cover") or 0),
         outline=shapely.make_valid(shapely.geometry.shape(raw["geometry"])),
         baseline=baseline or 0.0,
@@ -208,12 +210,19 @@ def _asset(asset: Mapping[str, Any], properties: Mapping[str, Any]) -> Asset:
     shape, transform = asset.get("proj:shape"), asset.get("proj:transform")
     return Asset(
         href=str(asset["href"]),
-        scale=SCALE if not scale else float(scale),
-        offset=None if offset is None else float(offset),
+        scale=_within("scale", scale or SCALE, 1e-6, 1e-3),
+        offset=None if offset is None else _within("offset", offset, -1, 1),
         epsg=_epsg(asset) or _epsg(properties),
         shape=tuple(int(side) for side in shape) if shape else None,
         transform=Affine(*transform[:6]) if transform else None,
     )
+
+
+def _within(name: str, value: Any, least: float, most: float) -> float:
+    """A number that reflectance can have; NaN is none."""
+    if not least <= float(value) <= most:
+        raise ValueError(f"{name} is {value}, and not from {least:g} to {most:g}")
+    return float(value)
 
 
 def _first(*values: Any) -> Any:
