@@ -5,18 +5,21 @@ import json
 
 import numpy as np
 import pytest
+import rasterio
+import rasterio.shutil
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from data_fetch.layout import BANDS_10M, BANDS_20M
 from data_fetch.places import place_of
-from data_fetch.stac import tokens
+from data_fetch.stac import reading, tokens
 from data_fetch.stac.catalogues import KNOWN, Catalogue
 from data_fetch.stac.dates import candidates_of, interval_of
 from data_fetch.stac.download import stripes_of
 from data_fetch.stac.items import BANDS, parse_item
 from data_fetch.stac.parts import Parts
 from data_fetch.stac.tokens import Tokens, public_address
+from tutorial_lib import rasters, testing
 
 BOX = (12.9, 52.4, 13.1, 52.5)
 # The keys of Earth Search's assets, from its collection.
@@ -357,3 +360,12 @@ def test_a_part_that_was_cut_off_is_made_again(tmp_path):
     assert "a" not in Parts(tmp_path)
     assert Parts(tmp_path).get("a", lambda: np.arange(5)).tolist() == list(range(5))
     assert json.dumps(sorted(one.name for one in tmp_path.iterdir())).count(".npy") == 1
+
+
+def test_a_raster_that_names_other_files_is_not_opened(tmp_path):
+    image = rasters.write_array(
+        tmp_path / "private.tif", np.ones((4, 4, 1), "uint16"), testing.small_grid(4, 4)
+    )
+    rasterio.shutil.copy(image, tmp_path / "B04.tif", driver="VRT")
+    with pytest.raises(rasterio.RasterioIOError):
+        reading.open_only(str(tmp_path / "B04.tif"))

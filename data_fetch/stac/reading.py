@@ -119,7 +119,7 @@ def read_stripe(item: Item, band: str, stripe: GeoBox, tokens: Tokens) -> np.nda
     asset, what = item.assets[band], f"{band} of {item.id!r}"
 
     def read(address: str) -> np.ndarray:
-        with rasterio.open(address) as file:
+        with _opened(address) as file:
             grid = _checked(file, band, asset, what)
         return _loaded(address, grid, band, stripe)
 
@@ -128,7 +128,13 @@ def read_stripe(item: Item, band: str, stripe: GeoBox, tokens: Tokens) -> np.nda
 
 def open_only(address: str) -> None:
     """Open a file and read its header."""
-    rasterio.open(address).close()
+    _opened(address).close()
+
+
+def _opened(address: str) -> rasterio.DatasetReader:
+    # Other formats, such as VRT, can name files of this machine, which a server would
+    # have us read.
+    return rasterio.open(address, driver="GTiff")
 
 
 def asset_grid(asset: Asset) -> GeoBox | None:
