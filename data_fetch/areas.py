@@ -86,8 +86,8 @@ class Division:
 
     def _near(self, pixels: np.ndarray, axis: int) -> list[np.ndarray]:
         """Blocks of pixels along an axis, and of those half a gap before and after."""
-        # Blocks are larger than half a gap, so no block lies between the three. At the
-        # edge of the scene there is no other area.
+        # A block is larger than half a gap, so the three blocks are neighbours or the
+        # same. Beyond the edge of the scene, the block at the edge is taken.
         size, half = self.shape[axis], self.gap // 2
         return [
             np.clip(pixels + shift, 0, size - 1) * self.blocks[axis] // size

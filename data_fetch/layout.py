@@ -191,8 +191,8 @@ def write_truth(
         What to say about the areas in `SOURCES.md`: text and tables in Markdown.
 
     Raises:
-        ValueError: If there are no labels, the scene is too small for three areas, or
-            `read_labels` gives another shape, type or class.
+        ValueError: If there are no labels. If the scene is too small for three areas.
+            If `read_labels` gives another shape, type or class.
         OSError: If the files cannot be written.
     """
     with _stored(folder, grid, read_labels, legend) as read_again:

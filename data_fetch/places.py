@@ -23,8 +23,8 @@ SOUTHERNMOST, NORTHERNMOST = -80.0, 84.0
 SPACING_M, SNAP_M = 10, 20
 # Three areas with gaps of 16 pixels and more need some room.
 SHORTEST_SIDE_M, LONGEST_SIDE_M = 640, 200_000
-# Edges between two corners bend when they are projected. With so many points on them,
-# what is missed is below a metre for the longest side.
+# A straight edge becomes a curve when it is projected. With this many points, the
+# polygon differs from the curve by less than a metre for the longest side.
 POINTS_PER_EDGE = 200
 
 __all__ = ["Place", "grid_of", "place_of", "utm_code"]

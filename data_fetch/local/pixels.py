@@ -205,7 +205,7 @@ def _dark(
 
 
 def _darkest_parts(scl: np.ndarray) -> list[range]:
-    """The parts with most water; with most vegetation, where there is no water."""
+    """The parts with most water, or with most vegetation if there is no water."""
     parts = list(stripes(len(scl), PART))
     for dark in (WATER, VEGETATION):
         counts = [int((scl[rows.start : rows.stop] == dark).sum()) for rows in parts]
@@ -223,8 +223,8 @@ def _offsets(
     declared = None if images.offsets is None else images.offsets["B12"]
     if dark is None and declared is not None and forced == "auto":
         reason = (
-            f"{images.why[0].upper()}{images.why[1:]}. Dark pixels could not confirm "
-            "it, because there is no scene classification."
+            f"{images.why[0].upper()}{images.why[1:]}. This could not be "
+            "checked on dark pixels: the image has no scene classification."
         )
         return OffsetChoice(declared, reason, False), images.offsets
     choice = choose_offset(declared, images.why, dark or [], forced=forced)

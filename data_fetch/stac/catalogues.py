@@ -200,6 +200,7 @@ def _plain_errors(url: str) -> Iterator[None]:
             yield
     except APIError as err:
         raise _translated(url, getattr(err, "status_code", None), str(err)) from err
+    # pystac reads an answer as it is: wrong JSON ends in any of these errors.
     except (
         json.JSONDecodeError,
         pystac.STACError,
