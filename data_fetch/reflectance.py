@@ -23,7 +23,8 @@ MASKED = (0, 1, 3, 8, 9, 10)
 VEGETATION, WATER = 4, 6
 
 # What is dark in which band, the surest first. Clear water reflects 0.005 to 0.02 in
-# B12, and 0.06 under sun glint. Vegetation reflects 0.02 to 0.05 in red and blue.
+# B12, but more than 0.1 where the sun glitters on a rough sea. Vegetation reflects 0.02
+# to 0.05 in red and blue.
 DARK = (
     ("water in B12", WATER, "B12"),
     ("vegetation in B4", VEGETATION, "B4"),
@@ -131,13 +132,15 @@ def dark_samples(
         scale: Reflectance of one digital number.
 
     Returns:
-        The surest kind of dark pixels that has enough of them, or an empty list.
+        One sample for each kind that has enough pixels. The first sample without the
+        offset is the last one, because no other could refute it.
 
     Example:
         >>> scl = np.full((20, 10), WATER)
         >>> dark_samples(scl, lambda band: np.full((20, 10), 1120, "uint16"))
         [DarkSample(what='water in B12', pixels=200, low=1120.0)]
     """
+    found = []
     for what, scene_class, band in DARK:
         dark = scl == scene_class
         if dark.sum() < FEWEST_DARK:
@@ -146,10 +149,13 @@ def dark_samples(
         if dn is None:
             continue
         values = dn[dark & (dn > 0)]
-        if values.size >= FEWEST_DARK:
-            low = float(np.percentile(values, LOW_PERCENTILE)) * scale * 10_000
-            return [DarkSample(what, values.size, round(low, 1))]
-    return []
+        if values.size < FEWEST_DARK:
+            continue
+        low = float(np.percentile(values, LOW_PERCENTILE)) * scale * 10_000
+        found.append(DarkSample(what, values.size, round(low, 1)))
+        if low <= MOST_REMOVED:
+            break
+    return found
 
 
 def choose_offset(
@@ -203,12 +209,17 @@ def choose_offset(
 
 def _seen(dark: Sequence[DarkSample], declared: float | None) -> float | None:
     """The offset that dark pixels show; None if there are none or they are unclear."""
-    for sample in dark:
-        if sample.low >= LEAST_INSIDE:
-            return declared or INSIDE
-        if sample.low <= MOST_REMOVED:
-            return REMOVED
-    return None
+    if not dark:
+        return None
+    # One dark sample refutes the offset. A bright one may be glitter on the sea.
+    low = _darkest(dark).low
+    if low >= LEAST_INSIDE:
+        return declared or INSIDE
+    return REMOVED if low <= MOST_REMOVED else None
+
+
+def _darkest(dark: Sequence[DarkSample]) -> DarkSample:
+    return min(dark, key=lambda sample: sample.low)
 
 
 def _sentence(why: str) -> str:
@@ -216,7 +227,7 @@ def _sentence(why: str) -> str:
 
 
 def _measured(dark: Sequence[DarkSample], seen: float) -> str:
-    sample = dark[0]
+    sample = _darkest(dark)
     state = "removed from" if seen == REMOVED else "inside"
     return (
         f"The darkest {LOW_PERCENTILE} % of {sample.what} ({sample.pixels} pixels) "
@@ -227,4 +238,5 @@ def _measured(dark: Sequence[DarkSample], seen: float) -> str:
 def _unclear(dark: Sequence[DarkSample]) -> str:
     if not dark:
         return "there are too few pixels of water or vegetation"
-    return f"{dark[0].what} has {dark[0].low:.0f}, which fits both"
+    sample = _darkest(dark)
+    return f"{sample.what} has {sample.low:.0f}, which fits both"

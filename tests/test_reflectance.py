@@ -82,6 +82,21 @@ def test_water_is_asked_before_vegetation():
     assert asked == ["B12"]
 
 
+@pytest.mark.parametrize("declared", [-0.1, 0.0, None])
+def test_glitter_on_the_sea_is_not_taken_for_the_offset(declared):
+    scl, read = scene(offset=0, kind=reflectance.VEGETATION)
+    # A sea that reflects 0.12 in B12, below the land.
+    scl = np.vstack([scl, np.full((15, 31), reflectance.WATER)])
+
+    def with_sea(band):
+        return np.vstack([read(band), np.full((15, 31), 1200, "uint16")])
+
+    dark = dark_samples(scl, with_sea)
+    choice = choose_offset(declared, "it says so", dark)
+    assert (choice.value, choice.checked) == (0.0, True)
+    assert "vegetation in B4" in choice.reason
+
+
 def test_too_few_dark_pixels_leave_the_metadata_unchecked():
     scl, read = scene(offset=1000)
     scl[scl == reflectance.WATER] = 5
