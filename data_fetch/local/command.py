@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from data_fetch.local.scene import NO_LABELS, make_local_scene
-from data_fetch.reflectance import OFFSETS
+from data_fetch.options import add_offset, add_place, add_result
 
 __all__ = ["add_local"]
 
@@ -33,26 +33,12 @@ def add_local(commands: argparse._SubParsersAction) -> None:
         "path", type=Path, help="the product's folder or zip file, or the folder"
     )
     _add_what(local)
-    _add_result(local)
+    add_result(local, None, "from the date and the tile")
     local.set_defaults(run=_run)
 
 
 def _add_what(local: argparse.ArgumentParser) -> None:
-    place = local.add_mutually_exclusive_group()
-    place.add_argument(
-        "--bbox",
-        nargs=4,
-        type=float,
-        metavar=("WEST", "SOUTH", "EAST", "NORTH"),
-        help="sides of the scene in degrees, longitude first, with spaces between "
-        "them (default: the whole image)",
-    )
-    place.add_argument(
-        "--area",
-        type=Path,
-        metavar="FILE",
-        help="file with a polygon; the scene is the rectangle around it",
-    )
+    add_place(local, required=False)
     local.add_argument(
         "--labels",
         default=NO_LABELS,
@@ -63,25 +49,7 @@ def _add_what(local: argparse.ArgumentParser) -> None:
     local.add_argument(
         "--tile", metavar="NAME", help="tile of an old product with several: T33UUU"
     )
-    local.add_argument(
-        "--offset",
-        choices=OFFSETS,
-        default="auto",
-        help="whether an offset is inside the pixels; auto finds it out (default: "
-        "auto)",
-    )
-
-
-def _add_result(local: argparse.ArgumentParser) -> None:
-    local.add_argument(
-        "--name", help="name of the scene (default: from the date and the tile)"
-    )
-    local.add_argument(
-        "--folder", default="data", help="folder for the scenes (default: data)"
-    )
-    local.add_argument(
-        "--replace", action="store_true", help="replace another scene of this name"
-    )
+    add_offset(local)
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -1,9 +1,8 @@
 """The command `python -m data_fetch stac`."""
 
 import argparse
-from pathlib import Path
 
-from data_fetch.reflectance import OFFSETS
+from data_fetch.options import add_offset, add_place, add_result
 from data_fetch.stac.catalogues import KNOWN
 from data_fetch.stac.request import USUAL_NAME, Request, Search
 from data_fetch.stac.scene import describe_scene, fetch_scene
@@ -40,22 +39,7 @@ def add_stac(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_what(stac: argparse.ArgumentParser) -> None:
-    place = stac.add_mutually_exclusive_group(required=True)
-    place.add_argument(
-        "--bbox",
-        nargs=4,
-        type=float,
-        metavar=("WEST", "SOUTH", "EAST", "NORTH"),
-        help="sides of the place in degrees, longitude first, with spaces between "
-        "them; the scene is the rectangle around it",
-    )
-    place.add_argument(
-        "--area",
-        type=Path,
-        metavar="FILE",
-        help="file with a polygon, GeoJSON or any other that OGR reads; the scene is "
-        "the rectangle around it",
-    )
+    add_place(stac, required=True)
     stac.add_argument(
         "--date",
         required=True,
@@ -99,29 +83,11 @@ def _add_where_from(stac: argparse.ArgumentParser) -> None:
         help="worldcover, none, or the path or address of a map with WorldCover's "
         "numbers, or of a folder with its tiles (default: worldcover)",
     )
-    stac.add_argument(
-        "--offset",
-        choices=OFFSETS,
-        default="auto",
-        help="whether the offset of 1000 is inside the pixels; auto finds it out "
-        "(default: auto)",
-    )
+    add_offset(stac)
 
 
 def _add_result(stac: argparse.ArgumentParser) -> None:
-    stac.add_argument(
-        "--name",
-        default=USUAL_NAME,
-        help=f"name of the scene and of its folder (default: {USUAL_NAME})",
-    )
-    stac.add_argument(
-        "--folder", default="data", help="folder for the scenes (default: data)"
-    )
-    stac.add_argument(
-        "--replace",
-        action="store_true",
-        help="replace another scene of this name",
-    )
+    add_result(stac, USUAL_NAME, USUAL_NAME)
     stac.add_argument(
         "--dry-run",
         action="store_true",

@@ -2,6 +2,7 @@
 
 import argparse
 
+from data_fetch.options import add_result
 from data_fetch.synthetic.files import (
     OFFSET,
     PURITY,
@@ -38,16 +39,6 @@ def add_synthetic(commands: argparse._SubParsersAction) -> None:
         help=f"another number gives another landscape (default: {SEED})",
     )
     synthetic.add_argument(
-        "--name",
-        default="synthetic",
-        help="name of the scene (default: synthetic)",
-    )
-    synthetic.add_argument(
-        "--folder",
-        default="data",
-        help="folder for the scene's folder (default: data)",
-    )
-    synthetic.add_argument(
         "--purity",
         type=float,
         default=PURITY,
@@ -60,9 +51,7 @@ def add_synthetic(commands: argparse._SubParsersAction) -> None:
         help=f"add {OFFSET} to all values, as files of level 2A have it since "
         "processing baseline 4",
     )
-    synthetic.add_argument(
-        "--replace", action="store_true", help="replace another scene of this name"
-    )
+    add_result(synthetic, "synthetic", "synthetic")
     synthetic.set_defaults(run=_run)
 
 
