@@ -1,6 +1,7 @@
 """Rasters on a server that is slow, silent, broken or down."""
 
 import contextlib
+import errno
 import os
 import re
 import subprocess
@@ -19,7 +20,7 @@ from rasterio.env import get_gdal_config
 
 import tutorial_lib as tl
 from tutorial_lib import rasters, testing
-from tutorial_lib.rasters import web
+from tutorial_lib.rasters import causes, web
 
 # Seconds: of silence until an error, and of the pause before the first new attempt.
 SILENCE, PAUSE = 1, 0.05
@@ -293,3 +294,8 @@ def test_options_that_the_user_chose_stay(address, monkeypatch):
 )
 def test_what_is_on_the_web_is_told_by_its_name(name, there):
     assert web.is_on_web(name) == there
+
+
+def test_a_reason_that_has_only_a_number_is_named():
+    error = rasterio.RasterioIOError(f"Recv failure: Unknown error {errno.ECONNRESET}")
+    assert causes.root_cause(error) == "Recv failure: Connection reset by peer"

@@ -31,6 +31,8 @@ def _judge_best_date(answer: Callable[["pandas.DataFrame"], str]) -> Any:
         _dates([30, 10, 20], [100, 100, 90]),
         _dates([30, 1, 20], [100, 40, 100]),
         _dates([12, 3, 8, 5], [100, 98, 99, 97]),
+        # Here the first image, the first whole one and the last one differ.
+        _dates([20, 25, 10, 30, 40], [99, 100, 100, 99, 98]),
         *(_drawn_dates(rng) for _ in range(8)),
     ]
 

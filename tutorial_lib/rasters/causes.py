@@ -52,7 +52,9 @@ def root_cause(error: BaseException) -> str:
     if isinstance(error, UnicodeDecodeError):
         return error.object.decode(errors="replace").rstrip(". ")
     # Errors of GDAL carry a class, a number and the text.
-    return str(getattr(error, "errmsg", error)).rstrip(". ")
+    text = str(getattr(error, "errmsg", error)).rstrip(". ")
+    # In some processes, the system's reason has only a number.
+    return re.sub(r"Unknown error (\d+)", lambda x: os.strerror(int(x[1])), text)
 
 
 def is_file_name(name: str) -> bool:
