@@ -9,6 +9,8 @@ import tutorial_lib as tl
 from tutorial_lib import rasters
 
 HEIGHT, WIDTH = 61, 85
+# Finished shards in a folder of work. Hidden folders of parts come and go.
+FINISHED = "[!.]*/*.json"
 
 
 def network(seed=0, classes=3):

@@ -15,7 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from resuming import counted, described, network, write_image
+from resuming import FINISHED, counted, described, network, write_image
 
 import tutorial_lib as tl
 from tutorial_lib import testing
@@ -258,13 +258,13 @@ def test_a_map_goes_on_after_its_client_was_killed(two, source, tmp_path, monkey
     plan.write(whole, progress=False)
     words = [two.scheduler.address, model, source, path]
     process = subprocess.Popen([sys.executable, "-c", CLIENT, *map(str, words)])
-    while len(list(work.glob("*/*.json"))) < 5:
+    while len(list(work.glob(FINISHED))) < 5:
         assert process.poll() is None
         time.sleep(0.005)
     process.kill()
     process.wait()
     assert not path.exists()
-    kept = {file: file.stat().st_mtime_ns for file in work.glob("*/*.json")}
+    kept = {file: file.stat().st_mtime_ns for file in work.glob(FINISHED)}
     assert len(kept) < len(shard_files.cut_shards(plan, SIDE))
     taken = []
     remove = shards.kept_folder

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.windows import Window
-from resuming import HEIGHT, WIDTH, counted, described, network, write_image
+from resuming import FINISHED, HEIGHT, WIDTH, counted, described, network, write_image
 from scenes import image, write
 from test_killed import Server
 
@@ -96,7 +96,7 @@ def work_folder(path):
 
 
 def records(path):
-    return sorted(work_folder(path).glob("*/*.json"))
+    return sorted(work_folder(path).glob(FINISHED))
 
 
 # What is planned, for maps of any kind
