@@ -5,11 +5,8 @@ of the functions that it calls. An option that is not given keeps their default.
 """
 
 import argparse
-import sys
-import warnings
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from typing import Any
 
 from tutorial_lib.commands import (
     actions,
@@ -20,8 +17,7 @@ from tutorial_lib.commands import (
     proofs,
     training,
 )
-from tutorial_lib.commands.signals import ended_like_ctrl_c, exit_code
-from tutorial_lib.notices import error_line
+from tutorial_lib.commands.outcomes import outcome
 
 PROGRAM = "tutorial-lib"
 
@@ -80,44 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         1
     """
     given = build_parser().parse_args(arguments)
-    try:
-        with ended_like_ctrl_c(), warnings.catch_warnings():
-            warnings.showwarning = _show_warning
-            given.action(given)
-    except KeyboardInterrupt as interrupt:
-        _print_error(": ".join(["interrupted", *map(str, interrupt.args)]))
-        return exit_code(interrupt)
-    except (MemoryError, OSError, TypeError, ValueError) as err:
-        _print_error(f"error: {_told(err)}")
-        return 1
-    # The errors of TensorFlow, for example of a full disk, and faults of the kit.
-    except Exception as err:
-        if sys.flags.dev_mode:
-            raise
-        _print_error(
-            f"error: {type(err).__name__}: {error_line(err)}. `PYTHONDEVMODE=1` before "
-            "the command shows where this happened."
-        )
-        return 1
-    return 0
-
-
-def _told(err: Exception) -> str:
-    """The message of an error, and its notes: they say what is kept of a run."""
-    message = str(err) or "The memory is not enough."
-    # Those of Keras go on with lists of arguments.
-    if "\n" in message:
-        message = f"{error_line(err)}."
-    return " ".join([message, *getattr(err, "__notes__", [])])
-
-
-def _print_error(message: str) -> None:
-    print(f"{PROGRAM}: {message}", file=sys.stderr)
-
-
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    """Print a warning as one sentence, without the line of code that raised it."""
-    _print_error(f"warning: {message}")
+    return outcome(PROGRAM, lambda: given.action(given))
 
 
 def build_parser() -> ArgumentParser:

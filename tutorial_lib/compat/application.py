@@ -17,6 +17,7 @@ from tutorial_lib.compat.parameters import (
     dotted,
     source_count,
     unknown_parameter,
+    whole,
 )
 from tutorial_lib.compat.pixel_types import TYPES, dtype_of
 from tutorial_lib.compat.raster_objects import Output, Raster
@@ -86,11 +87,17 @@ class Application(Raster):
 
     # Parameters.
 
+    @classmethod
+    def parameters_of(cls, sources: int) -> dict[str, Parameter]:
+        """All parameters by their keys, when it has so many sources."""
+        # Every application of OTB has it.
+        ram = whole("ram", "Memory in MB; without effect, memory is bounded anyway")
+        return {one.key: one for one in (*cls.declare(sources), ram)}
+
     @property
     def known(self) -> dict[str, Parameter]:
         """All parameters by their keys."""
-        count = source_count(self._n_sources, list(self.given))
-        return {one.key: one for one in self.declare(count)}
+        return self.parameters_of(source_count(self._n_sources, list(self.given)))
 
     @property
     def output_keys(self) -> list[str]:
@@ -187,6 +194,10 @@ class Application(Raster):
             f"{type(self).__name__} has no '{key}'. It has the outputs "
             f"{_listed(list(self.results))}, and its parameters."
         )
+
+    def summary(self) -> list[str]:
+        """What a command line says about the results: one line for each number."""
+        return [f"{key}: {value}" for key, value in self.data.items()]
 
     def execute(self) -> None:
         """Compute; pixels of images are computed when they are written or read."""

@@ -21,7 +21,7 @@ from tutorial_lib.rasters.writing import RasterWriter, create_raster
 # Creation options of GDAL that say how the kit writes anyway.
 _CREATION = ("COMPRESS", "TILED", "BIGTIFF", "PREDICTOR", "INTERLEAVE", "NUM_THREADS")
 
-__all__ = ["Job", "write_images"]
+__all__ = ["Job", "strips", "write_images"]
 
 
 class Job(NamedTuple):
@@ -81,9 +81,10 @@ def _created(job: Job) -> Iterator[_Output]:
 
 def _write(job: Job, output: _Output, *, progress: bool) -> None:
     raster, window, bands = output
-    strips = list(_strips(window, job.image.strip_rows))
+    span = range(window.row_off, window.row_off + window.height)
+    parts = list(strips(span, job.image.strip_rows))
     with job.image.reading() as read:
-        for row, height in tqdm(strips, disable=not progress, unit="strip"):
+        for row, height in tqdm(parts, disable=not progress, unit="strip"):
             values = read(row, window.col_off, height, window.width)[..., bands]
             raster.write(cast(values, job.dtype), row - window.row_off, 0)
 
@@ -94,12 +95,23 @@ def _part(grid: GeoBox, window: Window) -> GeoBox:
     return map_grid(grid, Fraction(1), rows, columns)
 
 
-def _strips(window: Window, rows: int | None) -> Iterator[tuple[int, int]]:
-    """(first row, height) of the strips of a window, cut at multiples of `rows`."""
-    stop = window.row_off + window.height
-    row = window.row_off
-    while row < stop:
-        end = stop if rows is None else min(stop, (row // rows + 1) * rows)
+def strips(span: range, rows: int | None) -> Iterator[tuple[int, int]]:
+    """Strips of an image, cut at multiples of `rows` from its first row.
+
+    Args:
+        span: Rows of the image that are wanted.
+        rows: Height of the strips; None for one piece.
+
+    Yields:
+        First row and height of each strip.
+
+    Example:
+        >>> list(strips(range(10, 40), rows=16))
+        [(10, 6), (16, 16), (32, 8)]
+    """
+    row = span.start
+    while row < span.stop:
+        end = span.stop if rows is None else min(span.stop, (row // rows + 1) * rows)
         yield row, end - row
         row = end
 
