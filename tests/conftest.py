@@ -16,8 +16,10 @@ import tqdm.auto  # noqa: F401
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-# Runs in the Python of QGIS. Its modules are not there for doctests.
+# Programs, which doctests would run by importing them: one in the Python of QGIS, and
+# scripts in OTB's words.
 collect_ignore = ["qgis_looks.py"]
+collect_ignore_glob = ["compat/scripts/*.py"]
 
 # Tests end programs by signals. A runner may ignore some, as `nohup` and a shell's `&`
 # do, and every process that it starts inherits that.

@@ -1365,7 +1365,8 @@ def test_help_is_quick(repository, words):
 
 def test_the_program_and_the_module_run_the_same_function(repository):
     project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
-    assert project["scripts"] == {"tutorial-lib": "tutorial_lib.commands.parser:main"}
+    main = project["scripts"]["tutorial-lib"]
+    assert main == "tutorial_lib.commands.parser:main"
     done = subprocess.run(
         [sys.executable, "-m", "tutorial_lib", "export", "--model", "no.keras"],
         cwd=repository,
