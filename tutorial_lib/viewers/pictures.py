@@ -4,7 +4,7 @@ A *picture* is (height, width, 4) uint8: red, green, blue and alpha. Pixels with
 have alpha 0. Figures, maps and widgets all use the same pictures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -37,6 +37,10 @@ PROBABILITY_RAMP = np.stack(
 # Scales of colours in matplotlib fail near the end of float64.
 LARGEST = 1e300
 
+# Rows that are computed at a time: the steps in float64 take ten times the memory of
+# the picture that they give.
+STRIP = 64
+
 Limits = tuple[np.ndarray | float, np.ndarray | float]
 
 __all__ = [
@@ -52,6 +56,7 @@ __all__ = [
     "class_shares",
     "legend_place",
     "stretch_limits",
+    "strips",
     "value_picture",
     "whole_classes",
 ]
@@ -78,8 +83,13 @@ def stretch_limits(
     """
     if not len(values):
         return np.zeros(values.shape[-1]), np.ones(values.shape[-1])
-    low, high = np.percentile(values.astype("float64"), percentiles, axis=0)
-    return np.clip(low, -LARGEST, LARGEST), np.clip(high, -LARGEST, LARGEST)
+    # One channel at a time, in a copy that may be put in order: it takes less memory.
+    limits = [
+        np.percentile(channel.astype("float64"), percentiles, overwrite_input=True)
+        for channel in values.T
+    ]
+    low, high = np.clip(np.transpose(limits), -LARGEST, LARGEST)
+    return low, high
 
 
 def _shares(array: np.ndarray, limits: Limits) -> np.ndarray:
@@ -113,6 +123,17 @@ def brightening(values: np.ndarray, limits: Limits) -> float:
     return float(np.clip(np.log(0.4) / np.log(np.clip(middle, 1e-6, 0.4)), 0.5, 1))
 
 
+def strips(height: int) -> Iterator[slice]:
+    """The rows of a picture, `STRIP` at a time, so that little memory is needed.
+
+    Example:
+        >>> list(strips(70))
+        [slice(0, 64, None), slice(64, 70, None)]
+    """
+    for first in range(0, height, STRIP):
+        yield slice(first, min(first + STRIP, height))
+
+
 def _with_alpha(colors: np.ndarray, valid: np.ndarray) -> np.ndarray:
     alpha = np.where(valid, 255, 0).astype("uint8")
     return np.dstack([np.where(valid[..., np.newaxis], colors, 0), alpha])
@@ -139,8 +160,13 @@ def value_picture(
         >>> value_picture(pixel, np.array([[True]]), (10, 20)).tolist()
         [[[0, 128, 255, 255]]]
     """
-    colors = np.rint(_shares(array, limits) ** gamma * 255).astype("uint8")
-    return _with_alpha(colors if ramp is None else ramp[colors[..., 0]], valid)
+    picture = np.empty((*valid.shape, 4), "uint8")
+    for rows in strips(len(valid)):
+        shares = _shares(array[rows], limits)
+        colors = np.rint(shares**gamma * 255).astype("uint8")
+        colors = colors if ramp is None else ramp[colors[..., 0]]
+        picture[rows] = _with_alpha(colors, valid[rows])
+    return picture
 
 
 def legend_place(class_id: int, legend: Legend | None) -> int | None:
@@ -229,7 +255,11 @@ def class_picture(
         >>> class_picture(labels, labels != 255, legend).tolist()
         [[[16, 107, 0, 255], [127, 188, 252, 255], [0, 0, 0, 0]]]
     """
-    ids, places = np.unique(labels, return_inverse=True)
+    ids = np.unique(labels)
     colors = [class_color(class_id, legend) for class_id in ids.tolist()]
-    picture = np.array(colors, "uint8")[places.reshape(labels.shape)]
-    return _with_alpha(picture, valid)
+    colors = np.array(colors, "uint8")
+    picture = np.empty((*valid.shape, 4), "uint8")
+    for rows in strips(len(valid)):
+        places = np.searchsorted(ids, labels[rows])
+        picture[rows] = _with_alpha(colors[places], valid[rows])
+    return picture

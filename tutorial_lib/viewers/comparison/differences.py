@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tutorial_lib.viewers.layers import Layer
+from tutorial_lib.viewers.pictures import strips
 
 __all__ = [
     "CHANGED_COLOR",
@@ -91,15 +92,23 @@ def difference(a: Layer, b: Layer) -> LayerDifference:
     """
     check_family(a, b)
     kind = {"classes": "classes", "rgb": "size", "values": "signed"}[family(a)]
-    first, second = (layer.preview.pixels.astype("float64") for layer in (a, b))
+    values = np.empty(a.valid.shape, "float32")
+    for rows in strips(len(values)):
+        values[rows] = _difference(
+            kind, *(layer.preview.pixels[rows] for layer in (a, b))
+        )
+    values[~(a.valid & b.valid)] = np.nan
+    return LayerDifference(kind, values)
+
+
+def _difference(kind: str, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The difference (height, width) of some rows."""
     # Pixels that are not valid may be infinite, and their difference not a number.
     # Differences beyond the largest float32 become infinite.
     with np.errstate(invalid="ignore", over="ignore"):
-        values = second - first
-    if kind == "classes":
-        values = values != 0
-    elif kind == "size":
-        values = np.abs(values).mean(axis=-1, keepdims=True)
-    values = np.where(a.valid & b.valid, values[..., 0], np.nan)
-    with np.errstate(over="ignore"):
-        return LayerDifference(kind, values.astype("float32"))
+        values = second.astype("float64") - first.astype("float64")
+        if kind == "classes":
+            values = values != 0
+        elif kind == "size":
+            values = np.abs(values).mean(axis=-1, keepdims=True)
+        return values[..., 0].astype("float32")

@@ -56,7 +56,7 @@ def encode_layer(scene: Scene, number: int, layer: Layer) -> dict[str, Any]:
     """
     title, (rows, cols) = scene.titles[number], scene.window.axes[number]
     values = np.where(layer.valid[..., np.newaxis], layer.preview.pixels, 0)
-    values = values.astype(browser_type(values))
+    values = values.astype(browser_type(values), copy=False)
     low, high = layer.limits or ((), ())
     return {
         "title": title,
@@ -76,9 +76,14 @@ def encode_layer(scene: Scene, number: int, layer: Layer) -> dict[str, Any]:
 
 def _packed(values: np.ndarray, valid: np.ndarray) -> bytes:
     """Compressed bytes: one plane per channel, then one byte per pixel with data."""
-    values = values.astype(values.dtype.newbyteorder("<"))
-    planes = np.ascontiguousarray(np.moveaxis(values, -1, 0))
-    return zlib.compress(planes.tobytes() + valid.tobytes(), COMPRESSION)
+    packer, order = zlib.compressobj(COMPRESSION), values.dtype.newbyteorder("<")
+    # One plane at a time, so that there is never a copy of all of them.
+    packed = [
+        packer.compress(plane.astype(order, order="C"))
+        for plane in np.moveaxis(values, -1, 0)
+    ]
+    packed += [packer.compress(np.ascontiguousarray(valid)), packer.flush()]
+    return b"".join(packed)
 
 
 def _classes(layer: Layer) -> list[list[Any]]:

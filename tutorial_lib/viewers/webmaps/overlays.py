@@ -158,14 +158,15 @@ def read_overlay(
 
 def _reprojected(layer: Layer, source: GeoBox, target: GeoBox) -> Layer:
     """A layer with pixels on `source`, resampled to the pixels of `target`."""
-    pixels = layer.preview.pixels
+    planes = np.moveaxis(layer.preview.pixels, -1, 0)
     # NaN marks no-data, so that interpolation mixes no such pixel into its neighbours.
-    dtype = np.result_type(pixels.dtype, "float32")
-    values = np.where(layer.valid[..., np.newaxis], pixels, np.nan).astype(dtype)
-    result = np.full((pixels.shape[-1], *target.shape), np.nan, dtype)
+    dtype = np.result_type(planes.dtype, "float32")
+    values = planes.astype(dtype, order="C")
+    values[:, ~layer.valid] = np.nan
+    result = np.full((len(planes), *target.shape), np.nan, dtype)
     is_classes = layer.kind == "classes"
     reproject(
-        np.ascontiguousarray(np.moveaxis(values, -1, 0)),
+        values,
         result,
         src_transform=source.transform,
         src_crs=str(source.crs),
@@ -175,10 +176,10 @@ def _reprojected(layer: Layer, source: GeoBox, target: GeoBox) -> Layer:
         dst_nodata=np.nan,
         resampling=Resampling.nearest if is_classes else Resampling.bilinear,
     )
-    result = np.moveaxis(result, 0, -1)
-    valid = np.isfinite(result).all(axis=-1)
-    result = np.where(valid[..., np.newaxis], result, 0)
+    valid = np.isfinite(result).all(axis=0)
+    result[:, ~valid] = 0
     if is_classes:
-        result = result.astype(pixels.dtype)
-    preview = replace(layer.preview, pixels=result, valid=valid, grid=None)
+        result = result.astype(planes.dtype)
+    pixels = np.moveaxis(result, 0, -1)
+    preview = replace(layer.preview, pixels=pixels, valid=valid, grid=None)
     return replace(layer, preview=preview)
