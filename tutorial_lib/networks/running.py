@@ -35,7 +35,14 @@ KEPT_FUNCTIONS = 64
 Tensors = Mapping[str, Any]
 Shapes = tuple[tuple[str, Shape], ...]
 
-__all__ = ["CompiledModel", "of_folder", "of_keras", "settings"]
+__all__ = [
+    "CompiledModel",
+    "of_folder",
+    "of_keras",
+    "served",
+    "settings",
+    "signature_of",
+]
 
 
 class CompiledModel:
@@ -259,9 +266,22 @@ def of_folder(folder: Path) -> CompiledModel:
     Raises:
         ValueError: If TensorFlow cannot read the folder, or it has no signature.
     """
+    return served(*signature_of(folder))
+
+
+def signature_of(folder: Path, tags: Sequence[str] | None = None) -> tuple[Any, Any]:
+    """A SavedModel, and the function of TensorFlow that it serves.
+
+    Args:
+        folder: The SavedModel.
+        tags: Tags of the graph to take; None for the only one.
+
+    Raises:
+        ValueError: If TensorFlow cannot read the folder, or it has no signature.
+    """
     grow_gpu_memory()
     try:
-        loaded = tf.saved_model.load(str(folder))
+        loaded = tf.saved_model.load(str(folder), tags)
     # Any exception: TensorFlow has its own for each part that may be broken.
     except Exception as err:
         cause = (str(err).strip() or type(err).__name__).splitlines()[0].rstrip(". ")
@@ -273,13 +293,33 @@ def of_folder(folder: Path) -> CompiledModel:
     # TensorFlow and Keras call the function that is served "serving_default".
     signatures = loaded.signatures
     serve = signatures.get("serving_default", signatures[sorted(signatures)[0]])
-    specs = serve.structured_input_signature[1]
+    return loaded, serve
+
+
+def served(
+    loaded: Any, serve: Any, values: Mapping[str, Any] | None = None
+) -> CompiledModel:
+    """A function of a SavedModel, from images by name.
+
+    Args:
+        loaded: The SavedModel.
+        serve: The function that it serves.
+        values: Numbers, or lists of numbers, for inputs that are no images.
+
+    Raises:
+        ValueError: If another input is no image.
+    """
+    every = serve.structured_input_signature[1]
+    values = dict(values or {})
+    specs = {name: spec for name, spec in every.items() if name not in values}
 
     def call(given: Tensors) -> Tensors:
         whole = {n: _whole_numbers(given[n], x.dtype) for n, x in specs.items()}
         cast = {name: tf.cast(whole[name], specs[name].dtype) for name in specs}
+        batch = tf.shape(next(iter(cast.values())))[0]
+        fixed = {n: _constant(value, every[n], batch) for n, value in values.items()}
         # `loaded` owns the variables: it must live as long as the function.
-        return loaded and serve(**cast)
+        return loaded and serve(**cast, **fixed)
 
     any_image = (None,) * 4
     shapes = {
@@ -290,3 +330,11 @@ def of_folder(folder: Path) -> CompiledModel:
     _check_numeric({name: spec.dtype for name, spec in specs.items()})
     weights = getattr(loaded, "variables", ())
     return CompiledModel(call, shapes, serve.structured_outputs, weights=weights)
+
+
+def _constant(value: Any, spec: Any, batch: Any) -> Any:
+    """A value of an input that is no image, for each image where it has a batch."""
+    tensor = tf.cast(tf.constant(value), spec.dtype)
+    if spec.shape.rank == tensor.shape.rank + 1:
+        return tf.repeat(tensor[tf.newaxis], batch, axis=0)
+    return tensor
