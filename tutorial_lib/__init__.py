@@ -80,7 +80,7 @@ def _register(_: Any) -> None:
     A hook, because `keras.models.load_model` must open a model of the kit for somebody
     who has only run `import tutorial_lib`, whichever of the two is imported first.
     """
-    for module in ("networks.patch_model", "training.metrics"):
+    for module in ("fields.otbtf_layers", "networks.patch_model", "training.metrics"):
         import_module(f"tutorial_lib.{module}")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from tutorial_lib.fields import otbtf_layers
 from tutorial_lib.fields.registry import (
     Rule,
     UnknownLayerError,
@@ -81,6 +82,10 @@ register_rule(
     layers.GaussianNoise,
     layers.GaussianDropout,
     layers.ActivityRegularization,
+    otbtf_layers.Argmax,
+    otbtf_layers.Max,
+    otbtf_layers.ApplyMask,
+    otbtf_layers.ScalarsTile,
 )(pointwise)
 
 
@@ -227,6 +232,12 @@ def pooling(layer: Any, spans: Sequence[Span], axis: int, arguments: Any) -> Spa
         stride=layer.strides[axis],
         padding=layer.padding,
     )
+
+
+@register_rule(otbtf_layers.DilatedMask)
+def dilated_mask(layer: Any, spans: Sequence[Span], axis: int, arguments: Any) -> Span:
+    """A window of the size of the square that the mask is dilated by."""
+    return window(spans[0], kernel=2 * layer.radius + 1, padding="same")
 
 
 @register_rule(layers.Conv2DTranspose)
