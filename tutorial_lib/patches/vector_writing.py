@@ -5,6 +5,7 @@ A file is read back before it gets its name: on a full disk OGR may report nothi
 
 import os
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -27,20 +28,26 @@ LEFTOVERS = (".qpj", ".qix", ".sbn", ".sbx")
 JOURNALS = ("-wal", "-shm", "-journal")
 
 
-def check_replaceable(path: PathLike) -> Path:
+def check_replaceable(
+    path: PathLike, fields: Collection[str] = (CLASS, POLYGON)
+) -> Path:
     """A path at which points can be written without a loss, as a Path.
+
+    Args:
+        path: The file.
+        fields: Names of the fields that may be replaced.
 
     Raises:
         TypeError: If it is not a path.
         ValueError: If it is no place for a file, or OGR cannot write this format.
-        FileExistsError: If it is a file that holds something else than points with the
-            fields `class` and `polygon`.
+        FileExistsError: If it is a file that holds something else than points with
+            these fields.
     """
     path = check_destination(path)
     _driver(path)
     # OGR looks for the other files of a shapefile beside the link.
     old = Path(os.path.realpath(path))
-    if old.exists() and old.stat().st_size and (lost := _would_be_lost(old)):
+    if old.exists() and old.stat().st_size and (lost := _would_be_lost(old, fields)):
         raise FileExistsError(
             f"'{path}' holds {lost}, which would be lost. Choose another path, or "
             "delete the file first."
@@ -65,7 +72,7 @@ def _driver(path: Path) -> str:
         ) from err
 
 
-def _would_be_lost(path: Path) -> str:
+def _would_be_lost(path: Path, known: Collection[str]) -> str:
     """What an existing file holds beside points with the kit's fields; else ''."""
     try:
         layers = pyogrio.list_layers(path).tolist()
@@ -74,7 +81,7 @@ def _would_be_lost(path: Path) -> str:
         return "something that is not a vector file"
     if len(layers) != 1:
         return f"{len(layers)} layers ({', '.join(name for name, _ in layers)})"
-    fields = sorted({*infos[0]["fields"]} - {CLASS, POLYGON})
+    fields = sorted({*infos[0]["fields"]} - {*known})
     if fields:
         return f"the field{'s' * (len(fields) > 1)} {', '.join(fields)}"
     if infos[0]["features"] and infos[0]["geometry_type"] != "Point":
@@ -82,12 +89,13 @@ def _would_be_lost(path: Path) -> str:
     return ""
 
 
-def write_points(path: Path, points: Points) -> None:
+def write_points(path: Path, points: Points, field: str = CLASS) -> None:
     """Write points with their fields, read them back, and give the file its name.
 
     Args:
         path: The file, checked by `check_replaceable`.
         points: The points, with class numbers, and with polygons if they are known.
+        field: Name of the field with the class numbers.
 
     Raises:
         ValueError: If the format does not keep points, classes, polygons or CRS.
@@ -99,8 +107,8 @@ def write_points(path: Path, points: Points) -> None:
         endings = SHAPEFILE[1:] + ((PROJECTION,) if points.crs else ())
         paths = [path.with_suffix(ending) for ending in endings] + paths
     with replacing_together(paths) as parts:
-        _write(parts[-1], path, points)
-        _check_written(parts[-1], path, points)
+        _write(parts[-1], path, points, field)
+        _check_written(parts[-1], path, points, field)
         more = {file.name for file in parts[-1].parent.iterdir()}
         if more - {part.name for part in parts}:
             raise _lossy(path, f"needs several files ({', '.join(sorted(more))})")
@@ -118,15 +126,16 @@ def write_points(path: Path, points: Points) -> None:
         path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
-def _write(part: Path, path: Path, points: Points) -> None:
+def _write(part: Path, path: Path, points: Points, field: str) -> None:
     # The code where there is one: some formats keep nothing else.
     crs = points.crs
     code = crs and (f"EPSG:{crs.epsg}" if crs.epsg else crs.to_wkt())
     driver = _driver(path)
     # With an index, FlatGeobuf sorts the points by place.
     options = {"SPATIAL_INDEX": "NO"} if driver == "FlatGeobuf" else None
-    columns = {CLASS: points.labels, POLYGON: points.polygons}
-    columns = {name: values for name, values in columns.items() if values is not None}
+    columns = {field: points.labels}
+    if points.polygons is not None:
+        columns[POLYGON] = points.polygons
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "'crs' was not provided")
@@ -146,10 +155,10 @@ def _write(part: Path, path: Path, points: Points) -> None:
         raise not_written(path, err) from err
 
 
-def _check_written(part: Path, path: Path, wanted: Points) -> None:
+def _check_written(part: Path, path: Path, wanted: Points, field: str) -> None:
     """Compare a file with what was written into it."""
     try:
-        found = read_points(part, CLASS, layer=None)
+        found = read_points(part, field, layer=None)
     except (OSError, ValueError) as err:
         raise not_written(path, OSError("it cannot be read back")) from err
     if len(found.labels) != len(wanted.labels):
@@ -162,7 +171,9 @@ def _check_written(part: Path, path: Path, wanted: Points) -> None:
         # The same CRS can have another name in a file, so places are compared.
         x, y = found.crs.transformer_to_crs(wanted.crs)(x, y)
     same = np.array_equal(found.labels, wanted.labels)
-    same = same and np.array_equal(found.polygons, wanted.polygons)
+    # A field of classes may have the name of the field of polygons.
+    if field != POLYGON:
+        same = same and np.array_equal(found.polygons, wanted.polygons)
     for one, other in ((x, wanted.x), (y, wanted.y)):
         same = same and np.allclose(one, other, rtol=1e-9, atol=1e-7)
     if not same:
