@@ -38,6 +38,7 @@ __all__ = [
     "NO_LABEL",
     "Division",
     "LabelReader",
+    "check_labelled",
     "choose_division",
     "count_regions",
     "stripes",
@@ -145,13 +146,34 @@ def choose_division(
     division = Division(shape, ("a" * blocks[1],) * blocks[0], gap)
     counts = count_regions(division, read_labels, class_count)
     if not counts.any():
-        raise ValueError(
-            f"None of the {shape[0]}x{shape[1]} px has a label, so there is nothing to "
-            "learn. Choose another place, or give labels of this one."
-        )
+        raise _unlabelled(shape)
     chosen, pixels = best_areas(counts)
     layout = tuple("".join(AREAS[number] for number in row) for row in chosen)
     return Division(shape, layout, gap), pixels
+
+
+def check_labelled(
+    shape: tuple[int, int], read_labels: LabelReader, class_count: int
+) -> None:
+    """Raise the errors of `choose_division`, before images are read.
+
+    Example:
+        >>> none = np.full((96, 160), NO_LABEL, "uint8")
+        >>> check_labelled((96, 160), lambda rows: none[rows], 4)
+        Traceback (most recent call last):
+        ValueError: None of the 96x160 px has a label, so there is nothing to learn.
+        Choose another place, or give labels of this one.
+    """
+    _blocks_and_gap(shape)
+    if not any((read_labels(rows) < class_count).any() for rows in stripes(shape[0])):
+        raise _unlabelled(shape)
+
+
+def _unlabelled(shape: tuple[int, int]) -> ValueError:
+    return ValueError(
+        f"None of the {shape[0]}x{shape[1]} px has a label, so there is nothing to "
+        "learn. Choose another place, or give labels of this one."
+    )
 
 
 def _blocks_and_gap(shape: tuple[int, int]) -> tuple[tuple[int, int], int]:

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from data_fetch.areas import stripes
+
 SCALE = 1e-4
 INSIDE, REMOVED = -0.1, 0.0
 OFFSETS = ("auto", "inside", "removed")
@@ -38,6 +40,9 @@ FEWEST_DARK = 100
 # no pixel has less than about 950: the surface would reflect less than nothing.
 # Without it, dark pixels have 600 and less.
 LEAST_INSIDE, MOST_REMOVED = 900, 700
+# Of each kind, so many parts of so many rows are looked at, because a scene may be
+# larger than the memory.
+PARTS, PART = 4, 256
 
 __all__ = [
     "INSIDE",
@@ -49,6 +54,7 @@ __all__ = [
     "OffsetChoice",
     "choose_offset",
     "dark_samples",
+    "darkest_parts",
     "has_data",
     "to_reflectance",
 ]
@@ -115,6 +121,35 @@ def to_reflectance(
     values = np.rint(dn * (scale * 10_000) + offset * 10_000)
     limits = np.iinfo("uint16")
     return np.where(valid, np.clip(values, 1, limits.max), 0).astype("uint16")
+
+
+def darkest_parts(height: int, read: Callable[[range], np.ndarray]) -> list[range]:
+    """The rows of a scene with most water, and those with most vegetation.
+
+    Args:
+        height: Rows of the scene at 20 m.
+        read: Gives the scene classification of some rows, (rows, width).
+
+    Returns:
+        At most `PARTS` parts for each of the two, from top to bottom. At least one
+        part, although it may have neither.
+
+    Example:
+        >>> scl = np.full((1000, 10), 5)
+        >>> scl[300:310] = WATER
+        >>> darkest_parts(1000, lambda rows: scl[rows.start : rows.stop])
+        [range(256, 512)]
+    """
+    parts = list(stripes(height, PART))
+    kinds = (WATER, VEGETATION)
+    counts = np.array(
+        [[(read(rows) == kind).sum() for kind in kinds] for rows in parts]
+    )
+    best = {0} if not counts.any() else set()
+    for of_kind in counts.T:
+        order = np.argsort(-of_kind, kind="stable")[:PARTS]
+        best |= {int(number) for number in order if of_kind[number]}
+    return [parts[number] for number in sorted(best)]
 
 
 def dark_samples(

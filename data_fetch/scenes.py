@@ -24,7 +24,6 @@ from data_fetch.manifests import (
 from tutorial_lib.arguments import file_path, text
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.destinations import check_folder
-from tutorial_lib.rasters.files import write_bytes
 from tutorial_lib.rasters.part_folders import flush, part_folder, remove_stale_parts
 from tutorial_lib.rasters.sidecars import is_kept, sidecars_of
 from tutorial_lib.rasters.write_errors import NotWrittenError
@@ -35,11 +34,10 @@ except ImportError:
     # Windows has no fcntl, so runs at the same time do not wait for each other.
     fcntl = None
 
-# Files in the hidden folder of an unfinished scene.
-KEY, LOCK = "key.txt", "lock"
-
+# Folder beside the scenes for the results of the notebooks.
+WORK = "work"
 # Folders beside the scenes that the kit makes.
-OWN_NAMES = ("demo", "havel", "town", "work")
+OWN_NAMES = ("demo", "havel", "town", WORK)
 # File systems allow 255 bytes for a name, and parts have longer names.
 LONGEST_NAME = 60
 
@@ -49,7 +47,7 @@ __all__ = [
     "check_replaceable",
     "is_complete",
     "make_scene",
-    "resumable",
+    "readable_errors",
 ]
 
 
@@ -130,111 +128,28 @@ def make_scene(
         remove_stale_parts(folder.parent)
         return folder
     check_folder(folder)
-    with _readable_errors(folder):
+    with readable_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _one_run_at_a_time(folder.parent):
             if not is_complete(folder, recipe, files):
                 if not replace:
                     check_replaceable(folder, recipe, files)
+                old = read_manifest(folder / MANIFEST).recipe
                 _build(folder, build, recipe, files, space)
+                if old not in (None, recipe):
+                    _tell_old_results(folder)
     return folder
 
 
-@contextmanager
-def resumable(folder: PathLike, key: str) -> Iterator[Path]:
-    """A hidden folder beside a scene for what an interrupted run has already done.
-
-    It keeps its files when the block ends with an error or the process is killed, and
-    the next run with the same key finds them. It is removed when the block ends well.
-
-    Args:
-        folder: Folder of the scene.
-        key: Text that describes the work, such as the scene's recipe. Files of another
-            key are removed.
-
-    Yields:
-        The folder. Its files may be half-written: write under another name, and rename.
-
-    Raises:
-        OSError: If another run holds it, or it cannot be made.
-
-    Example:
-        >>> from tutorial_lib import testing
-        >>> folder = testing.scratch_folder() / "my_town"
-        >>> try:
-        ...     with resumable(folder, "1") as kept:
-        ...         _ = (kept / "a.txt").write_text("downloaded")
-        ...         raise OSError("no network")
-        ... except OSError:
-        ...     pass
-        >>> with resumable(folder, "1") as kept:
-        ...     print((kept / "a.txt").read_text())
-        downloaded
-    """
-    folder = file_path("folder", folder)
-    check_folder(folder)
-    hidden = folder.parent / f".{folder.name}.unfinished"
-    with _readable_errors(folder):
-        hidden.parent.mkdir(parents=True, exist_ok=True)
-        lock = _locked(hidden, folder)
-    try:
-        with _readable_errors(folder):
-            kept = _kept_files(hidden, key)
-        yield kept
-        # The lock is removed last: a run that finds it is told to wait.
-        shutil.rmtree(kept)
-        for path in (hidden / KEY, hidden / LOCK):
-            path.unlink(missing_ok=True)
-        with suppress(OSError):
-            hidden.rmdir()
-    finally:
-        if lock is not None:
-            os.close(lock)
-
-
-def _locked(hidden: Path, folder: Path) -> int | None:
-    """Make the hidden folder; the open file of its lock, or None without locks."""
-    while True:
-        hidden.mkdir(exist_ok=True)
-        if fcntl is None:
-            return None
-        with suppress(FileNotFoundError):
-            lock = os.open(hidden / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(lock)
-                raise OSError(
-                    f"Another run is making '{folder}'. Wait until it is done, or "
-                    "choose another name with `--name`."
-                ) from None
-            except OSError:
-                # Some network file systems have no locks.
-                return lock
-            # A run that has just ended may have removed the file.
-            if _is_open_file(hidden / LOCK, lock):
-                return lock
-            os.close(lock)
-
-
-def _is_open_file(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
-
-
-def _kept_files(hidden: Path, key: str) -> Path:
-    """The folder with the files of this key."""
-    kept, note = hidden / "files", hidden / KEY
-    if not note.is_file() or note.read_bytes() != key.encode():
-        # In this order, a kill on the way never leaves files under a wrong key.
-        note.unlink(missing_ok=True)
-        if kept.exists():
-            shutil.rmtree(kept)
-        write_bytes(note, key.encode())
-    kept.mkdir(exist_ok=True)
-    return kept
+def _tell_old_results(folder: Path) -> None:
+    """Say where results of a replaced scene are: nobody deletes a learner's work."""
+    work = folder.parent / WORK / folder.name
+    if work.is_dir() and any(work.iterdir()):
+        print(
+            f"Please note: '{work}' holds results of the old scene. A notebook that "
+            "you run again replaces its own. Remove the folder to begin anew.",
+            flush=True,
+        )
 
 
 def _build(
@@ -280,9 +195,10 @@ def _move_files(part: Path, folder: Path) -> None:
         return
     # The manifest is moved first, under another name: it tells the next run after an
     # interruption which files are new. The scene is complete when it has its own name.
+    old = _listed(folder)
     (part / MANIFEST).replace(folder / COMING)
     new = list(part.iterdir())
-    _remove_old(folder, {path.name for path in new})
+    _remove_old(folder, old, {path.name for path in new})
     for path in new:
         place = folder / path.name
         if not is_kept(place.with_suffix(".tif"), place):
@@ -290,9 +206,15 @@ def _move_files(part: Path, folder: Path) -> None:
     (folder / COMING).replace(folder / MANIFEST)
 
 
-def _remove_old(folder: Path, new: set[str]) -> None:
+def _listed(folder: Path) -> set[str]:
+    """The files of a scene, and of one that a killed run had begun to put there."""
+    manifests = (read_manifest(folder / name) for name in (MANIFEST, COMING))
+    return {name for one in manifests for name in one.hashes}
+
+
+def _remove_old(folder: Path, old: set[str], new: set[str]) -> None:
     """Remove what is left of a replaced scene, and the sidecars of its rasters."""
-    old = read_manifest(folder / MANIFEST).hashes.keys() - new
+    old = old - new
     sidecars = {
         path.name
         for name in old | new
@@ -326,7 +248,7 @@ def _one_run_at_a_time(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _readable_errors(folder: Path) -> Iterator[None]:
+def readable_errors(folder: Path) -> Iterator[None]:
     """Turn an error of the operating system into a sentence with the cure."""
     try:
         yield

@@ -20,9 +20,9 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from safe_trees import CORNER, KINDS, Kind
 
-from data_fetch import layout, scenes
+from data_fetch import layout, reflectance, scenes
 from data_fetch.__main__ import main
-from data_fetch.local import make_local_scene, metadata, pixels
+from data_fetch.local import make_local_scene, metadata
 from data_fetch.local import scene as local_scene
 from data_fetch.local.geotiffs import band_of
 from tutorial_lib import rasters
@@ -93,7 +93,7 @@ def test_every_kind_gives_the_reflectance_that_was_put_in(tmp_path, kind, packed
 def test_stripes_do_not_change_the_result(product, tmp_path, monkeypatch):
     whole = make(product, tmp_path)
     monkeypatch.setattr(layout, "STRIPE", 16)
-    monkeypatch.setattr(pixels, "PART", 16)
+    monkeypatch.setattr(reflectance, "PART", 16)
     striped = make(product, tmp_path, name="striped")
     for name in local_scene.IMAGE_FILES[:4]:
         one, other = (rasters.read_array(x / name) for x in (whole, striped))

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from data_fetch import reflectance
-from data_fetch.reflectance import DarkSample, choose_offset, dark_samples
+from data_fetch.reflectance import (
+    DarkSample,
+    choose_offset,
+    dark_samples,
+    darkest_parts,
+)
 
 RNG = np.random.default_rng(3)
 
@@ -95,6 +100,34 @@ def test_glitter_on_the_sea_is_not_taken_for_the_offset(declared):
     choice = choose_offset(declared, "it says so", dark)
     assert (choice.value, choice.checked) == (0.0, True)
     assert "vegetation in B4" in choice.reason
+
+
+def test_glitter_far_from_the_land_is_refuted_by_its_vegetation():
+    """The parts with most water may have no land, so others are read too."""
+    sea, land = np.full((2000, 6), reflectance.WATER), np.full((600, 6), 4)
+    scl = np.vstack([sea, land])
+    values = np.where(scl == reflectance.WATER, 1200, 300).astype("uint16")
+    read = []
+
+    def classes(rows):
+        read.append(rows)
+        return scl[rows.start : rows.stop]
+
+    parts = darkest_parts(len(scl), classes)
+    assert max(len(rows) for rows in read) <= 256
+    assert sum(len(rows) for rows in parts) <= 8 * 256
+
+    def taken(array):
+        return np.concatenate([array[rows.start : rows.stop] for rows in parts])
+
+    dark = dark_samples(taken(scl), lambda band: taken(values))
+    assert choose_offset(-0.1, "it says so", dark).value == 0.0
+
+
+def test_a_scene_without_dark_pixels_has_a_part_that_shows_none():
+    scl = np.full((700, 6), 5)
+    (part,) = darkest_parts(700, lambda rows: scl[rows.start : rows.stop])
+    assert dark_samples(scl[part.start : part.stop], lambda band: None) == []
 
 
 def test_too_few_dark_pixels_leave_the_metadata_unchecked():

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_fetch import scenes
+from data_fetch import scenes, unfinished
 from data_fetch.manifests import COMING
-from data_fetch.scenes import MANIFEST, check_name, make_scene, resumable
+from data_fetch.scenes import MANIFEST, check_name, make_scene
+from data_fetch.unfinished import resumable
 from tutorial_lib import rasters, testing
 
 NAMES = ("a.txt", "b.txt")
@@ -143,6 +144,72 @@ def test_nothing_of_a_replaced_scene_is_left_but_somebodys_own(tmp_path):
     assert left == {MANIFEST, "image.tif", "truth_b.qml", "notes.txt"}
     assert rasters.read_array(folder / "image.tif").max() == 2
     assert scenes.is_complete(folder, "2", ["image.tif"])
+
+
+def test_a_killed_run_of_a_third_scene_leaves_nothing_of_it(tmp_path, monkeypatch):
+    """Its manifest had not its own name yet, but some of its files had."""
+    folder = tmp_path / "my_town"
+
+    def with_more(part):
+        raster(part / "image.tif", 2)
+        raster(part / "image_20230517.tif", 2)
+
+    def image_only(value):
+        return lambda part: raster(part / "image.tif", value)
+
+    make_scene(folder, image_only(1), recipe="1", files=["image.tif"])
+    with monkeypatch.context() as patch:
+        # All files are in their places, and the last step is missing.
+        real = Path.replace
+
+        def replace(path, target):
+            if Path(target) == folder / MANIFEST:
+                raise KeyboardInterrupt
+            return real(path, target)
+
+        patch.setattr(Path, "replace", replace)
+        with pytest.raises(KeyboardInterrupt):
+            make_scene(folder, with_more, recipe="2", files=["image.tif"])
+    # GDAL writes these where QGIS or a program builds overviews.
+    for ending in (".aux.xml", ".ovr", ".msk"):
+        (folder / f"image_20230517.tif{ending}").write_text("of the second scene")
+    make_scene(folder, image_only(3), recipe="3", files=["image.tif"])
+    assert {path.name for path in folder.iterdir()} == {MANIFEST, "image.tif"}
+
+
+def test_old_sidecars_are_removed_and_new_ones_come_with_their_raster(tmp_path):
+    folder = tmp_path / "my_town"
+    endings = (".aux.xml", ".ovr", ".msk")
+
+    def build(part):
+        raster(part / "image.tif", 1)
+        (part / "image.tif.aux.xml").write_text("new")
+
+    make_scene(folder, build, recipe="1", files=["image.tif"])
+    for ending in endings:
+        (folder / f"image.tif{ending}").write_text("old")
+        (folder / f"mine.tif{ending}").write_text("mine")
+    make_scene(folder, build, recipe="2", files=["image.tif"])
+    assert (folder / "image.tif.aux.xml").read_text() == "new"
+    assert not (folder / "image.tif.ovr").exists()
+    assert not (folder / "image.tif.msk").exists()
+    assert all((folder / f"mine.tif{ending}").exists() for ending in endings)
+    assert scenes.is_complete(folder, "2", ["image.tif"])
+
+
+def test_results_of_a_replaced_scene_are_named_and_kept(tmp_path, capsys):
+    folder, results = tmp_path / "my_town", tmp_path / "work" / "my_town"
+    make(folder, "1")
+    make(folder, "2")
+    assert capsys.readouterr().out == ""
+    (results / "01_patches").mkdir(parents=True)
+    make(folder, "2")
+    (folder / "a.txt").unlink()
+    make(folder, "2")
+    assert capsys.readouterr().out == ""
+    make(folder, "3")
+    assert f"'{results}' holds results of the old scene" in capsys.readouterr().out
+    assert (results / "01_patches").is_dir()
 
 
 def test_a_manifest_that_lists_fewer_files_is_not_complete(tmp_path):
@@ -280,6 +347,29 @@ def test_files_of_a_failed_run_serve_the_next_one(tmp_path):
     assert not list(folder.parent.iterdir())
 
 
+@pytest.mark.parametrize("error", [OSError, ValueError, KeyboardInterrupt])
+def test_a_run_that_has_done_nothing_leaves_nothing(tmp_path, error):
+    folder = tmp_path / "deep" / "data" / "my_town"
+
+    def search():
+        with resumable(folder, "1") as kept:
+            (kept / "empty").mkdir()
+            raise error("no date")
+
+    with pytest.raises(error, match="no date"):
+        search()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_has_done_nothing_leaves_what_others_have_done(tmp_path):
+    assert interrupted(tmp_path / "data" / "a", "1", text="old") == []
+    assert interrupted(tmp_path / "data" / "b", "1") == []
+    assert [path.name for path in (tmp_path / "data").iterdir()] == [".a.unfinished"]
+    # The second run of the same scene does nothing more, and keeps what there is.
+    assert interrupted(tmp_path / "data" / "a", "1") == ["a.txt"]
+    assert interrupted(tmp_path / "data" / "a", "1") == ["a.txt"]
+
+
 def test_another_key_begins_with_an_empty_folder(tmp_path):
     assert interrupted(tmp_path / "a", "1", text="old") == []
     assert interrupted(tmp_path / "a", "1") == ["a.txt"]
@@ -329,15 +419,15 @@ def test_many_runs_at_the_same_time_never_share_a_folder(tmp_path):
 
 
 def test_a_lock_on_a_file_that_was_just_removed_does_not_count(tmp_path, monkeypatch):
-    real = scenes.fcntl.flock
+    real = unfinished.fcntl.flock
 
     def flock(descriptor, operation):
-        monkeypatch.setattr(scenes.fcntl, "flock", real)
+        monkeypatch.setattr(unfinished.fcntl, "flock", real)
         # Another run ends between the opening and the locking of the file.
         shutil.rmtree(tmp_path / ".a.unfinished")
         real(descriptor, operation)
 
-    monkeypatch.setattr(scenes.fcntl, "flock", flock)
+    monkeypatch.setattr(unfinished.fcntl, "flock", flock)
     with (
         resumable(tmp_path / "a", "1"),
         pytest.raises(OSError, match="Another run"),
@@ -348,7 +438,7 @@ def test_a_lock_on_a_file_that_was_just_removed_does_not_count(tmp_path, monkeyp
 
 KILLED = """
 import os, signal, sys
-from data_fetch.scenes import resumable
+from data_fetch.unfinished import resumable
 with resumable(sys.argv[1], "key") as kept:
     (kept / "a.txt").write_text("downloaded")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -368,7 +458,7 @@ def test_a_killed_run_keeps_its_files_and_frees_its_lock(tmp_path):
 def test_a_kill_while_old_files_are_removed_does_not_mix_them(tmp_path, monkeypatch):
     interrupted(tmp_path / "a", "1", text="old")
     with monkeypatch.context() as patch:
-        patch.setattr(scenes.shutil, "rmtree", lambda *_: os.kill(os.getpid(), 2))
+        patch.setattr(unfinished.shutil, "rmtree", lambda *_: os.kill(os.getpid(), 2))
         interrupted(tmp_path / "a", "2")
     # Some of them may be gone.
     assert interrupted(tmp_path / "a", "1") == []

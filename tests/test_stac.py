@@ -1,6 +1,7 @@
 """`data_fetch.stac` against the practice catalogue: pixels, dates, offsets, labels."""
 
 import json
+import re
 import shutil
 import sys
 import urllib.request
@@ -11,13 +12,17 @@ import pytest
 import rasterio
 from affine import Affine
 from faulty_catalogue import Fault
+from rasterio.env import get_gdal_config
 
 import tutorial_lib as tl
 from data_fetch import layout, practice, stac
 from data_fetch.__main__ import main
+from data_fetch.places import grid_of, place_of
 from data_fetch.practice.files import AREA, INSIDE, REMOVED, band_file
 from data_fetch.practice.pictures import DATES
 from data_fetch.stac import catalogues, fetching, reading, retrying
+from data_fetch.stac.items import parse_item
+from data_fetch.stac.tokens import Tokens
 from tutorial_lib import rasters
 
 BANDS = {10: layout.BANDS_10M, 20: layout.BANDS_20M}
@@ -386,6 +391,58 @@ def test_too_many_clouds_are_told_with_the_clearest_date(fetch):
         fetch(date="2023-06-01/2023-06-30")
 
 
+def test_an_item_that_cannot_be_used_does_not_end_a_search(
+    catalogue, files, tmp_path, monkeypatch, capsys
+):
+    catalogue.inject()
+    items = raw_items(catalogue.url, "sentinel-2-c1-l2a")
+    broken = {**items[0], "id": "broken", "properties": None}
+    clear = {**items[0], "id": "clear"}
+    clear["properties"] = {**clear["properties"], "eo:cloud_cover": -5}
+    serve_items(monkeypatch, [broken, *items, clear])
+    said = r"2 of \d+ items are left out: 'broken' \(.*'clear' \(.*is -5"
+    place = {"area": files / AREA, "catalogue": catalogue.url, "cloud": 100}
+    with pytest.warns(UserWarning, match=said):
+        dates = stac.search(**place, date="2023-01-01/2023-12-31")
+    assert set(dates["date"]) == {day.date for day in DATES}
+    words = ["stac", "--area", str(files / AREA), "--date", DAY.date, "--dry-run"]
+    words += ["--catalogue", catalogue.url, "--folder", str(tmp_path)]
+    assert main([*words, "--labels", "none"]) == 0
+    lines = [
+        line for line in capsys.readouterr().out.splitlines() if "'broken'" in line
+    ]
+    assert len(lines) == 1
+    assert re.match(f"Please note: {said}", lines[0])
+
+
+@pytest.mark.parametrize("band", ["SCL", "B4", "B11"])
+def test_a_stripe_takes_four_requests(catalogue, files, band):
+    catalogue.inject()
+    item = parse_item(raw_items(catalogue.url, "sentinel-2-c1-l2a")[0])
+    grid = grid_of(place_of(area=files / AREA), 32633)
+    grid = grid if band == "B4" else grid.zoom_out(2)
+    before = catalogue.count()
+    reading.read_stripe(item, band, grid[:200, :], Tokens(None))
+    # Size and header of the file, and the blocks.
+    assert catalogue.count() - before <= 4
+
+
+def test_options_of_gdal_that_the_user_chose_stay(catalogue, files, monkeypatch):
+    """As for all rasters on the web: a proxy may need them."""
+    catalogue.inject()
+    item = parse_item(raw_items(catalogue.url, "sentinel-2-c1-l2a")[0])
+    seen = []
+    names = ("CPL_VSIL_CURL_USE_HEAD", "GDAL_HTTP_MAX_RETRY")
+    monkeypatch.setenv("CPL_VSIL_CURL_USE_HEAD", "YES")
+    reading.tried(
+        lambda _: seen.extend(get_gdal_config(name, normalize=False) for name in names),
+        item.assets["B4"].href,
+        Tokens(None),
+        "B4",
+    )
+    assert seen == ["YES", "0"]
+
+
 def test_no_image_at_all_is_told(fetch):
     with pytest.raises(ValueError, match="no image of the place"):
         fetch(date="2019-06-01/2019-06-30")
@@ -450,9 +507,12 @@ def test_a_dry_run_tells_the_cost_and_writes_nothing(
     catalogue.inject()
     words = ["stac", "--area", str(files / AREA), "--date", DAY.date, "--dry-run"]
     words += ["--catalogue", catalogue.url, "--folder", str(tmp_path / "data")]
+    words += ["--labels", catalogue.worldcover]
     before = catalogue.count("_B")
     assert main(words) == 0
     said = capsys.readouterr().out
+    assert said.startswith("Searching the catalogue…\n")
+    assert "There are labels of the place." in said
     assert "768x1536 pixels" in said
     assert "To download: about 11 MB" in said
     assert catalogue.count("_B") == before

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,14 +11,20 @@ import time
 from pathlib import Path
 
 import faulty_catalogue
+import numpy as np
 import pytest
+from affine import Affine
 from faulty_catalogue import Fault
+from odc.geo.geobox import GeoBox
 
 from data_fetch import practice, stac
 from data_fetch.__main__ import main
-from data_fetch.practice.files import AREA
+from data_fetch.practice.files import AREA, WORLDCOVER
 from data_fetch.practice.pictures import DATES
 from data_fetch.stac import catalogues, reading, retrying
+from data_fetch.stac.labels import keep_labels, read_kept
+from data_fetch.stac.parts import Parts
+from tutorial_lib import rasters, testing
 
 DAY = DATES[0].date
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -220,9 +227,108 @@ def test_a_damaged_part_is_read_again(server, tmp_path):
 
 
 @pytest.mark.thorough
-def test_other_arguments_do_not_take_what_was_read_for_others(server, tmp_path):
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ["--offset", "removed"],
+        ["--cloud", "30"],
+        ["--date", f"{DAY}/{DAY}"],
+        ["--labels", "worldcover.tif"],
+    ],
+)
+def test_another_option_keeps_the_bands_that_were_read(
+    server, files, tmp_path, changed
+):
     server.inject(Fault("B02", "status", status=404))
-    assert main(words(server, tmp_path)) == 1
+    folder = tmp_path / "data"
+    assert main(words(server, folder)) == 1
     server.inject()
-    assert main([*words(server, tmp_path), "--offset", "removed"]) == 0
-    assert "`--offset removed`" in (tmp_path / "my_scene" / "SOURCES.md").read_text()
+    read = server.count("_(B|SCL)")
+    labels = tmp_path / "worldcover.tif"
+    shutil.copy(files / WORLDCOVER, labels)
+    changed = [str(labels) if word == "worldcover.tif" else word for word in changed]
+    assert main([*words(server, folder), *changed]) == 0
+    again = {one["address"] for one in server.requests("_(B|SCL)")[read:]}
+    # B2 failed, and B8 comes after it.
+    assert {address[-7:-4] for address in again} == {"B02", "B08"}
+    if "--offset" in changed:
+        text = (folder / "my_scene" / "SOURCES.md").read_text()
+        assert "`--offset removed`" in text
+
+
+@pytest.mark.thorough
+def test_another_place_does_not_take_what_was_read_for_others(server, tmp_path):
+    server.inject(Fault("B02", "status", status=404))
+    assert main(words(server, tmp_path / "a")) == 1
+    server.inject()
+    place = ("--bbox", "12.58", "52.465", "12.66", "52.5")
+    for folder in ("a", "b"):
+        assert main([*words(server, tmp_path / folder), *place]) == 0
+    assert hashes(tmp_path / "a" / "my_scene") == hashes(tmp_path / "b" / "my_scene")
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("labels", ["gone", "of another kind", "of another place"])
+def test_labels_that_fail_cost_no_bands(server, files, tmp_path, capsys, labels):
+    path = tmp_path / "labels.tif"
+    said = "is not a map of WorldCover"
+    if labels == "gone":
+        server.inject(Fault("Map.tif", "status", status=404))
+        path, said = server.worldcover, "has no WorldCover tile"
+    elif labels == "of another kind":
+        shutil.copy(files / RED.rpartition("/")[2], path)
+    else:
+        grid = testing.small_grid(40, 40)
+        rasters.write_array(path, np.full((40, 40, 1), 10, "uint8"), grid)
+        said = "has a label"
+    before = server.count("_B")
+    command = [*words(server, tmp_path / "data"), "--labels", str(path)]
+    assert main(command) == 1
+    assert said in capsys.readouterr().err
+    assert server.count("_B") == before
+    server.inject()
+
+
+def test_other_labels_are_read_again(tmp_path):
+    """Somebody corrects the map between two runs."""
+    grid = GeoBox((100, 130), Affine(10, 0, 400_000, 0, -10, 5_800_000), "EPSG:32633")
+    path, parts = tmp_path / "map.tif", Parts(tmp_path)
+    for code, label in ((10, 4), (80, 0)):
+        rasters.write_array(path, np.full((100, 130, 1), code, "uint8"), grid)
+        keep_labels(str(path), grid, parts)
+        found = read_kept(str(path), grid, parts)(range(100))
+        assert (found == label).all()
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_search_that_fails_says_what_it_does_and_leaves_nothing(
+    tmp_path, capsys, dry
+):
+    place = ("--bbox", "12.58", "52.465", "12.68", "52.515", "--labels", "none")
+    where = ("--catalogue", "http://127.0.0.1:9/v1", "--folder", str(tmp_path / "data"))
+    assert main(["stac", *place, "--date", DAY, *where, *dry]) == 1
+    said = capsys.readouterr()
+    assert said.out == "Searching the catalogue…\n"
+    assert "could not be reached" in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_speaks_before_it_waits(tmp_path):
+    """In a pipe, as in a notebook, where Python keeps lines until it has many."""
+    place = ("--bbox", "12.58", "52.465", "12.68", "52.515", "--labels", "none")
+    command = ["stac", *place, "--date", DAY, "--dry-run"]
+    command += ["--catalogue", "http://127.0.0.1:9/v1", "--folder", str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "data_fetch", *command],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    first = process.stdout.readline()
+    assert process.poll() is None
+    process.kill()
+    process.communicate()
+    assert first == "Searching the catalogue…\n"

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from odc.geo.geobox import GeoBox
 from data_fetch.layout import BANDS_10M, BANDS_20M
 from data_fetch.places import place_of
 from data_fetch.stac import reading, tokens
+from data_fetch.stac.assets import BANDS
 from data_fetch.stac.catalogues import KNOWN, Catalogue
-from data_fetch.stac.dates import candidates_of, interval_of
+from data_fetch.stac.dates import candidates_of, interval_of, too_cloudy
 from data_fetch.stac.download import stripes_of
-from data_fetch.stac.items import BANDS, parse_item
+from data_fetch.stac.items import parse_item, parse_items
 from data_fetch.stac.parts import Parts
 from data_fetch.stac.tokens import Tokens, public_address
 from tutorial_lib import rasters, testing
@@ -130,7 +132,7 @@ def test_pictures_and_copies_in_jpeg_2000_are_passed_over():
 def test_an_item_without_a_band_is_refused_by_its_name():
     assets = dict(SHAPES["keys of Earth Search"])
     del assets["scl"]
-    with pytest.raises(ValueError, match=r"'a' has no file for SCL\. .*--collection"):
+    with pytest.raises(ValueError, match=r"'a' .*no file for SCL\. .*--collection"):
         parse_item(item(assets))
 
 
@@ -153,6 +155,17 @@ def test_an_item_without_a_band_is_refused_by_its_name():
         item(every("raster:scale", -1e-4)),
         item(every("raster:offset", -1000)),
         item(every("raster:offset", float("nan"))),
+        item(every("raster:offset", 10**400)),
+        item(every("href", "/etc/passwd")),
+        item(every("proj:shape", [0, 3])),
+        item(every("proj:transform", [20, 0, 3e5, 0, -20])),
+        item(every("proj:transform", [float("nan")] * 6)),
+        {**item(), "id": 7},
+        {**item(), "properties": []},
+        {**item(), "geometry": {"type": "Point", "coordinates": [13, 52]}},
+        item(place=(12.9, 52.4, float("nan"), 52.5)),
+        item(place=(12.9, 52.4, 113.1, 52.5)),
+        *(None, 7, "a", [], [item()]),
     ],
 )
 def test_what_is_no_item_is_refused_in_one_sentence(wrong):
@@ -205,6 +218,239 @@ def test_codes_of_both_versions_are_read():
         assert parse_item(item(**code)).epsg == 32719
 
 
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("05.11", 5.11),
+        ("N0511", 5.11),
+        ("0511", 5.11),
+        ("5.11", 5.11),
+        (5.11, 5.11),
+        (4, 4.0),
+        ("04", 4.0),
+        ("V05.11", 5.11),
+        ("N0400", 4.0),
+        (" 02.14 ", 2.14),
+        ("99.99", 99.99),
+        (None, 0),
+        ("", 0),
+    ],
+)
+def test_a_baseline_is_understood_however_it_is_written(told, expected):
+    read = parse_item(item(**{BASELINE: told}))
+    assert read.baseline == expected
+    if expected:
+        assert read.offset == (-0.1 if expected >= 4 else 0.0)
+
+
+@pytest.mark.parametrize(
+    "told", ["new", "511", 511, -4, 0, True, float("nan"), [5], {}, "N05111", "5.1.1"]
+)
+def test_another_baseline_is_refused_by_its_name(told):
+    said = re.escape(f"`s2:processing_baseline` is {told!r}")
+    with pytest.raises(ValueError, match=said):
+        parse_item(item(**{BASELINE: told}))
+
+
+def test_the_version_of_another_program_is_not_a_baseline():
+    assert parse_item(item(**{"processing:version": "v2.3.1-rc1"})).offset is None
+
+
+@pytest.mark.parametrize(
+    "told", [float("nan"), float("inf"), -5, 150, 100.1, "much", "", True, [7], {}]
+)
+def test_clouds_that_are_no_share_are_refused_by_their_name(told):
+    with pytest.raises(ValueError, match=r"`eo:cloud_cover` is .* from 0 to 100 %"):
+        parse_item(item(**{"eo:cloud_cover": told}))
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [(None, 0), (0, 0), ("7.5", 7.5), (100, 100), (100 + 1e-9, 100)],
+)
+def test_clouds_are_a_share(told, expected):
+    assert parse_item(item(**{"eo:cloud_cover": told})).cloud == expected
+
+
+NO_CODE = {"proj:epsg": None}
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ({"grid:code": "MGRS-33UUU"}, 32633),
+        ({"grid:code": "MGRS-19KCP"}, 32719),
+        ({"grid:code": "MGRS-1NAA"}, 32601),
+        ({"grid:code": "MGRS-60MZZ"}, 32760),
+        ({"s2:mgrs_tile": "33UUU"}, 32633),
+        ({"s2:mgrs_tile": "T33UUU"}, 32633),
+        (
+            {
+                "mgrs:utm_zone": 33,
+                "mgrs:latitude_band": "U",
+                "mgrs:grid_square": "UU",
+            },
+            32633,
+        ),
+        ({"s2:product_uri": "S2A_MSIL2A_20230508T1_N0509_R65_T33UUU_2.SAFE"}, 32633),
+        # The files' own code comes first: it is what they are in.
+        ({"proj:epsg": 32632, "grid:code": "MGRS-33UUU"}, 32632),
+    ],
+)
+def test_the_name_of_the_tile_tells_the_zone(properties, expected):
+    assert parse_item(item(**{**NO_CODE, **properties})).epsg == expected
+
+
+def test_the_name_of_an_item_tells_the_zone():
+    read = parse_item(item(name="S2A_33UUU_20230508_0_L2A", **NO_CODE))
+    assert read.epsg == 32633
+
+
+@pytest.mark.parametrize("code", [None, "MGRS-61UUU", "MGRS-33OUU", "CMSA-33UUU", 33])
+def test_an_item_without_a_zone_is_refused(code):
+    with pytest.raises(ValueError, match="neither its CRS nor its MGRS tile"):
+        parse_item(item(**NO_CODE, **{"grid:code": code}))
+
+
+# What cannot be read -----------------------------------------------------------------
+
+
+def test_items_that_cannot_be_used_are_left_out_with_their_reason():
+    without = item(name="no_scl")
+    del without["assets"]["scl"]
+    cloudy = item(name="cloudy", **{"eo:cloud_cover": -5})
+    read = parse_items([without, item(name="good"), cloudy, None])
+    assert [one.id for one in read.items] == ["good"]
+    assert read.note == (
+        "3 of 4 items are left out: 'no_scl' (it has no file for SCL); 'cloudy' (its "
+        "`eo:cloud_cover` is -5, and not from 0 to 100 %); without a name (it cannot "
+        "be read: TypeError 'NoneType' object is not subscriptable)."
+    )
+
+
+def test_many_items_that_are_left_out_are_counted():
+    wrong = [item({}, name=f"x{i}") for i in range(50)]
+    note = parse_items([item(), *wrong]).note
+    assert "50 of 51 items" in note
+    assert "; and 47 more." in note
+    assert len(note) < 600
+    assert parse_items([item()]).note == ""
+    assert parse_items([]) == ((), "")
+
+
+def test_no_usable_item_at_all_is_an_error():
+    wrong = [item({}, name=f"x{i}" * 500) for i in range(50)]
+    with pytest.raises(
+        ValueError, match=r"None of the 50 items .*--collection"
+    ) as told:
+        parse_items(wrong)
+    assert len(str(told.value)) < 900
+
+
+def test_an_item_that_was_sent_twice_counts_once():
+    (found,) = parse_items([item(), item()]).items
+    assert found.id == "a"
+
+
+def test_files_that_a_scene_does_not_need_may_be_described_in_any_way():
+    assets = dict(SHAPES["keys of Earth Search"])
+    assets["thumbnail"] = None
+    assets["video"] = {"type": 7, "href": None, "bands": "abc"}
+    assert set(parse_item(item(assets)).assets) == set(BANDS)
+
+
+# Outlines ----------------------------------------------------------------------------
+
+
+def ring(*corners):
+    return [list(corner) for corner in (*corners, corners[0])]
+
+
+EAST = ring((179, 60), (180, 60), (180, 61), (179, 61))
+WEST = ring((-180, 60), (-179.5, 60), (-179.5, 61), (-180, 61))
+ACROSS = {
+    "cut": {"type": "MultiPolygon", "coordinates": [[EAST], [WEST]]},
+    "around the earth": {
+        "type": "Polygon",
+        "coordinates": [ring((179, 60), (-179.5, 60), (-179.5, 61), (179, 61))],
+    },
+    "beyond 180": {
+        "type": "Polygon",
+        "coordinates": [ring((179, 60), (180.5, 60), (180.5, 61), (179, 61))],
+    },
+    "beyond -180": {
+        "type": "Polygon",
+        "coordinates": [ring((-181, 60), (-179.5, 60), (-179.5, 61), (-181, 61))],
+    },
+    "cut at the wrong side": {
+        "type": "MultiPolygon",
+        "coordinates": [
+            [ring((179, 60), (-180, 60), (-180, 61), (179, 61))],
+            [ring((180, 60), (-179.5, 60), (-179.5, 61), (180, 61))],
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("kind", ACROSS)
+def test_an_outline_across_180_degrees_shows_only_its_own_ground(kind):
+    read = parse_item({**item(**{"proj:epsg": 32660}), "geometry": ACROSS[kind]})
+    assert read.outline.area == pytest.approx(1.5)
+    expected = parse_item({**item(), "geometry": ACROSS["cut"]}).outline
+    assert read.outline.symmetric_difference(expected).area < 1e-9
+
+
+def with_files(name, corner, geometry, epsg=32601, **properties):
+    """An item with a tile of 100 km, which tells the grid of its files."""
+    x, y = corner
+    about = {
+        "proj:shape": [5490, 5490],
+        "proj:transform": [20, 0, x, 0, -20, y],
+    }
+    assets = {key: asset(band, **about) for band, key in EARTH_SEARCH.items()}
+    made = item(assets, name=name, **{"proj:epsg": epsg, **properties})
+    return {**made, "geometry": geometry}
+
+
+def test_a_badly_cut_outline_does_not_win_over_a_right_one():
+    # A place in the west of zone 1, in a tile that crosses the meridian.
+    place = place_of((-179.4, 60.2, -179.2, 60.4))
+    corner = (300_000, 6_800_040)
+    right = {"type": "Polygon", "coordinates": [ring(*CROSSING)]}
+    # It was cut into two halves, and the second one became all the rest of the earth.
+    rest = ring((-180, 60.2), (179, 60.2), (179, 61.2), (-180, 61.2))
+    bad = {"type": "MultiPolygon", "coordinates": [[EAST], [rest]]}
+    items = [
+        with_files("a_wrong", (300_000, 6_800_040), bad, **{BASELINE: "05.11"}),
+        with_files("right", corner, right, **{BASELINE: "05.10"}),
+    ]
+    (found,) = candidates_of(parse_items(items).items, place)
+    assert [one.id for one in found.items] == ["right"]
+
+
+CROSSING = ((179.2, 60.3), (-178.6, 60.3), (-178.6, 61.3), (179.2, 61.3))
+
+
+def test_an_outline_counts_where_the_files_lie():
+    place = place_of(BOX)
+    everywhere = box(0, 45, 20, 60)
+    near = with_files("near", (300_000, 5_900_040), everywhere, 32633)
+    far = with_files("far", (300_000, 5_300_040), everywhere, 32633)
+    beside = with_files("beside", (300_000, 5_900_040), box(30, 45, 31, 46), 32633)
+    read = parse_items([near, far, beside])
+    assert "'beside' (its outline lies elsewhere than its files)" in read.note
+    (found,) = candidates_of(read.items, place)
+    assert [one.id for one in found.items] == ["near"]
+    assert found.coverage == 100
+
+
+def test_tiles_in_the_far_north_are_not_too_wide():
+    # 110 km at 83.5 degrees, in zone 33.
+    corner = (400_000, 9_300_040)
+    read = parse_item(with_files("a", corner, box(0, 82, 25, 84), 32633))
+    assert read.outline.bounds[2] - read.outline.bounds[0] > 5
+
+
 # Dates -------------------------------------------------------------------------------
 
 
@@ -251,9 +497,25 @@ def test_pixels_of_the_zone_with_most_ground_come_first():
 
 
 def test_a_crs_that_is_not_utm_is_refused():
-    read = parse_item(item(**{"proj:epsg": 4326}))
     with pytest.raises(ValueError, match="EPSG:4326"):
-        candidates_of([read], place_of(BOX))
+        parse_item(item(**{"proj:epsg": 4326}))
+
+
+@pytest.mark.parametrize(
+    ("box_given", "swapped"),
+    [
+        ((52.3, 12.9, 52.5, 13.2), "12.9 52.3 13.2 52.5"),
+        ((139.0, 35.0, 139.2, 35.2), ""),
+    ],
+)
+def test_no_image_says_that_the_longitude_comes_first(box_given, swapped):
+    interval = interval_of("2023-05-08")
+    told = too_cloudy([], 20, interval, place_of(box_given))
+    assert ("The longitude comes first" in told) == bool(swapped)
+    assert swapped in told
+    # With images there, the place is not in question.
+    (found,) = candidates_of([parse_item(item())], place_of(BOX))
+    assert "longitude" not in too_cloudy([found], 0, interval, place_of(BOX))
 
 
 def test_an_open_end_reaches_to_today_or_to_the_first_image():

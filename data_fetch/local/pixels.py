@@ -8,19 +8,16 @@ from pathlib import Path
 import numpy as np
 from odc.geo.geobox import GeoBox
 
-from data_fetch.areas import stripes
 from data_fetch.layout import BANDS_10M, BANDS_20M
 from data_fetch.local.geotiffs import float_scale
 from data_fetch.local.images import BANDS, Images, spacing_of
 from data_fetch.local.masks import cloud_mask, window_of
 from data_fetch.reflectance import (
-    FEWEST_DARK,
-    VEGETATION,
-    WATER,
     DarkSample,
     OffsetChoice,
     choose_offset,
     dark_samples,
+    darkest_parts,
     has_data,
     to_reflectance,
 )
@@ -30,8 +27,6 @@ from tutorial_lib.placement import same_grid
 # JPEG 2000 has blocks of 1024 x 1024 pixels. A row of them in all bands of a whole
 # tile, so that none is decoded twice.
 CACHE = 192 * 2**20
-# Dark pixels are looked for in parts of so many rows at 20 m, and in so many parts.
-PART, PARTS = 256, 4
 
 __all__ = ["PixelReader", "opened_pixels"]
 
@@ -186,7 +181,7 @@ def _dark(
     scale: float,
 ) -> list[DarkSample]:
     """Dark pixels, from the parts of the scene that have most of them."""
-    parts = _darkest_parts(scl)
+    parts = darkest_parts(len(scl), lambda rows: scl[rows.start : rows.stop])
 
     def read(band: str) -> np.ndarray:
         found = []
@@ -202,17 +197,6 @@ def _dark(
 
     stacked = np.concatenate([scl[rows.start : rows.stop] for rows in parts])
     return dark_samples(stacked, read, scale=scale)
-
-
-def _darkest_parts(scl: np.ndarray) -> list[range]:
-    """The parts with most water, or with most vegetation if there is no water."""
-    parts = list(stripes(len(scl), PART))
-    for dark in (WATER, VEGETATION):
-        counts = [int((scl[rows.start : rows.stop] == dark).sum()) for rows in parts]
-        if sum(counts) >= FEWEST_DARK:
-            break
-    best = sorted(range(len(parts)), key=lambda i: -counts[i])[:PARTS]
-    return [parts[i] for i in sorted(best)]
 
 
 def _offsets(

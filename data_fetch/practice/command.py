@@ -1,6 +1,7 @@
 """The command `python -m data_fetch practice`."""
 
 import argparse
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -65,8 +66,16 @@ def _instructions(address: str, folder: Path) -> str:
         f"The practice catalogue runs at {address}/{EARTH_SEARCH}\n"
         "Its images are those of the Havel scene. Dates and clouds are invented.\n"
         "In another terminal, in the folder of the kit, try:\n\n"
-        f"  python -m data_fetch stac --catalogue {address}/{EARTH_SEARCH} \\\n"
+        f"  {_python()} -m data_fetch stac --catalogue {address}/{EARTH_SEARCH} \\\n"
         f"      --area '{folder / AREA}' --date 2023-02-01/2023-03-01 \\\n"
         f"      --labels {address}/{WORLDCOVER_FOLDER} --name practice\n\n"
         "Stop the catalogue with Ctrl-C."
     )
+
+
+def _python() -> str:
+    """How to call the Python that runs this, also where none is called `python`."""
+    path = Path(sys.executable)
+    if path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return f'"{path}"' if " " in str(path) else str(path)

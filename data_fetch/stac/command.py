@@ -1,6 +1,7 @@
 """The command `python -m data_fetch stac`."""
 
 import argparse
+from functools import partial
 
 from data_fetch.options import add_offset, add_place, add_result
 from data_fetch.stac.catalogues import KNOWN
@@ -105,7 +106,9 @@ def _run(options: argparse.Namespace) -> None:
         for name in ("labels", "name", "folder", "offset", "max_dates")
     }
     if options.dry_run:
-        describe_scene(Request.of(Search.of(**chosen), **made), print)
+        # Without `flush`, a pipe would get the first sentence with the last one.
+        say = partial(print, flush=True)
+        describe_scene(Request.of(Search.of(**chosen), **made), say)
         return
     folder = fetch_scene(**chosen, **made, replace=options.replace)
     print(f"The scene is ready in '{folder}'.")

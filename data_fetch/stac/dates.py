@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import shapely
 
-from data_fetch.places import Place
+from data_fetch.places import NORTHERNMOST, SOUTHERNMOST, Place
 from data_fetch.stac.items import Item
 from tutorial_lib import arguments
 
@@ -136,14 +136,14 @@ def _candidate(date: str, items: Sequence[Item], place: Place) -> Candidate | No
     together = shapely.union_all([shown[item.id] for item in kept])
     coverage = 100 * together.area / place.outline.area
     return Candidate(
-        date, kept, round(cloud, 1), round(min(coverage, 100), 1), _zone(largest)
+        date, kept, round(cloud, 1), round(min(coverage, 100), 1), largest.epsg
     )
 
 
 def _kept(
     items: Sequence[Item],
     shown: dict[str, shapely.Geometry],
-    epsg: int | None,
+    epsg: int,
     place: Place,
 ) -> tuple[Item, ...]:
     """Items in the order in which they fill the scene, without superfluous ones.
@@ -166,33 +166,38 @@ def _kept(
     return tuple(kept or order[:1])
 
 
-def _zone(item: Item) -> int:
-    code = item.epsg
-    if code is None or not (32601 <= code <= 32660 or 32701 <= code <= 32760):
-        raise ValueError(
-            f"The item {item.id!r} has the CRS {code and f'EPSG:{code}'}, and "
-            "Sentinel-2 is in UTM. Choose another collection with `--collection`."
-        )
-    return code
-
-
-def too_cloudy(candidates: Sequence[Candidate], cloud: float, interval: str) -> str:
+def too_cloudy(
+    candidates: Sequence[Candidate], cloud: float, interval: str, place: Place
+) -> str:
     """The message if no date has few enough clouds.
 
     Args:
         candidates: All dates, best first; may be empty.
         cloud: The limit in per cent.
         interval: The time span of the search.
+        place: The place of the search.
     """
     first, last = (moment[:10] for moment in interval.split("/"))
     if not candidates:
         return (
             f"There is no image of the place from {first} to {last}. Give a longer "
-            "time with `--date`, or another place."
+            f"time with `--date`, or another place.{_swapped(place)}"
         )
     clearest = min(candidates, key=lambda one: (one.cloud, one.date))
     return (
         f"No date from {first} to {last} has at most {cloud:g} % clouds: the clearest "
         f"of {len(candidates)}, {clearest.date}, has {clearest.cloud:g} %. Raise "
         "`--cloud`, or give a longer time with `--date`."
+    )
+
+
+def _swapped(place: Place) -> str:
+    """A hint for a box whose longitudes could be latitudes; "" for another one."""
+    west, south, east, north = place.bounds
+    if west < SOUTHERNMOST or east > NORTHERNMOST:
+        return ""
+    return (
+        f" The longitude comes first: this place lies at {west:g} to {east:g} degrees "
+        f"east and {south:g} to {north:g} degrees north. If that is the wrong way "
+        f"round, give {south:g} {west:g} {north:g} {east:g}."
     )

@@ -16,15 +16,14 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 from tqdm.auto import tqdm
 
+from data_fetch.areas import stripes
 from data_fetch.layout import BANDS_10M, BANDS_20M
 from data_fetch.reflectance import has_data
+from data_fetch.stac.assets import SCL, asset_grid, spacing_of
 from data_fetch.stac.dates import Candidate
-from data_fetch.stac.items import SCL, Item, spacing_of
+from data_fetch.stac.items import Item
 from data_fetch.stac.parts import Parts
-from data_fetch.stac.reading import (
-    asset_grid,
-    read_stripe,
-)
+from data_fetch.stac.reading import read_stripe
 from data_fetch.stac.tokens import Tokens
 
 # Rows of a stripe. Files have blocks of 512 or 1024 rows: a stripe that begins with a
@@ -97,16 +96,22 @@ class Pixels:
                 pixels[start - rows.start : stop - rows.start] = inside
         return pixels
 
-    def classification(self, item: Item) -> np.ndarray:
-        """The whole scene classification of an item, (height, width) at 20 m."""
-        return self.read(item, SCL, range(self.grid.height // 2))
+    def clear_rows(self, item: Item) -> np.ndarray:
+        """Which rows of 20 m of an item show the ground somewhere."""
+        parts = [
+            has_data(self.read(item, SCL, rows)).any(axis=1)
+            for rows in stripes(self.grid.height // 2)
+        ]
+        return np.concatenate(parts)
 
     def shown(self, items: Sequence[Item]) -> float:
         """Share of the scene that some items show without clouds, 0 to 1."""
-        seen = np.zeros(grid_at(self.grid, 20).shape, bool)
-        for item in items:
-            seen |= has_data(self.classification(item))
-        return float(seen.mean())
+        height, width = grid_at(self.grid, 20).shape
+        count = 0
+        for rows in stripes(height):
+            clear = [has_data(self.read(item, SCL, rows)) for item in items]
+            count += int(np.logical_or.reduce(clear).sum())
+        return count / (height * width)
 
 
 def _removed() -> np.ndarray:
@@ -206,15 +211,11 @@ class Download:
     def _stripes(self, bands: Sequence[str]) -> Iterator[Stripe]:
         for date in self.dates:
             for item in date.items:
-                clear = None if bands == (SCL,) else self._clear_rows(item)
+                clear = None if bands == (SCL,) else self.pixels.clear_rows(item)
                 for band in bands:
                     for stripe in stripes_of(item, band, self.grid):
                         if clear is None or _any_clear(clear, stripe):
                             yield stripe
-
-    def _clear_rows(self, item: Item) -> np.ndarray:
-        """Which rows of 20 m show the ground somewhere."""
-        return has_data(self.pixels.classification(item)).any(axis=1)
 
     def _read(self, stripe: Stripe) -> None:
         target = self._grid_of(stripe)

@@ -4,24 +4,24 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from data_fetch import layout, scenes, worldcover
-from data_fetch.areas import stripes
+from data_fetch.areas import check_labelled, stripes
 from data_fetch.places import grid_of
 from data_fetch.stac.catalogues import Found, search_catalogue
 from data_fetch.stac.dates import Candidate, candidates_of, too_cloudy
 from data_fetch.stac.download import Download, Estimate, grid_at
-from data_fetch.stac.items import parse_item
+from data_fetch.stac.items import parse_items
 from data_fetch.stac.labels import NONE, keep_labels, read_kept
 from data_fetch.stac.mosaic import Mosaic, mosaic_of
-from data_fetch.stac.parts import Parts
+from data_fetch.stac.parts import parts_of
 from data_fetch.stac.request import Request, Search
 from data_fetch.stac.sources import attribution_of, sources_text
 from data_fetch.stac.tokens import Tokens
-from tutorial_lib import rasters
+from tutorial_lib import notices, rasters
 from tutorial_lib.rasters.files import write_text
 
 # A scene of which less is seen teaches nothing. Share of its pixels.
@@ -40,19 +40,39 @@ class Plan:
         dates: They are fetched, the best first.
         token_url: Address that gives tokens for the files, or None.
         reason: Why the best date was chosen, as a sentence.
+        note: A sentence about items that were left out, or "".
     """
 
     dates: Sequence[Candidate]
     token_url: str | None
     reason: str
+    note: str = ""
+
+
+class _Searched(NamedTuple):
+    """What a search found.
+
+    Attributes:
+        found: The items as the catalogue sent them.
+        note: A sentence about items that were left out, or "".
+        candidates: The dates, best first.
+        fitting: Those with few enough clouds.
+    """
+
+    found: Found
+    note: str
+    candidates: list[Candidate]
+    fitting: list[Candidate]
 
 
 def dates_table(search: Search) -> pd.DataFrame:
     """The dates that a search finds, best first: date, cloud, coverage, items."""
-    _, _, fitting = _searched(search)
+    searched = _searched(search)
+    if searched.note:
+        notices.warn(searched.note)
     rows = [
         (one.date, one.cloud, one.coverage, tuple(item.id for item in one.items))
-        for one in fitting
+        for one in searched.fitting
     ]
     return pd.DataFrame(rows, columns=["date", "cloud", "coverage", "items"])
 
@@ -68,18 +88,33 @@ def choose(request: Request, kept: Path | None = None) -> Plan:
         OSError: If the catalogue cannot be reached.
         ValueError: If no date fits.
     """
-    found, candidates, fitting = _searched(request.search)
-    if not fitting:
-        search = request.search
-        raise ValueError(too_cloudy(candidates, search.cloud, search.interval))
-    chosen = fitting[: request.max_dates]
-    reason = _reason(chosen[0], len(fitting))
+    searched = _searched(request.search)
+    if not searched.fitting:
+        search, candidates = request.search, searched.candidates
+        told = too_cloudy(candidates, search.cloud, search.interval, search.place)
+        raise ValueError(f"{told} {searched.note}".strip())
+    chosen = searched.fitting[: request.max_dates]
+    reason = _reason(chosen[0], len(searched.fitting))
+    plan = Plan(chosen, searched.found.token_url, reason, searched.note)
     if kept is not None:
-        ids = {item.id for date in chosen for item in date.items}
-        raw = [item for item in found.items if str(item["id"]) in ids]
-        about = {"items": raw, "token_url": found.token_url, "reason": reason}
-        write_text(kept / CHOSEN, json.dumps(about))
-    return Plan(chosen, found.token_url, reason)
+        _remember(request, plan, searched.found, kept)
+    return plan
+
+
+def _remember(request: Request, plan: Plan, found: Found, kept: Path) -> None:
+    ids = {item.id for date in plan.dates for item in date.items}
+    about = {
+        "choice": request.choice,
+        "items": [raw for raw in found.items if _id(raw) in ids],
+        "token_url": plan.token_url,
+        "reason": plan.reason,
+        "note": plan.note,
+    }
+    write_text(kept / CHOSEN, json.dumps(about))
+
+
+def _id(raw: Any) -> Any:
+    return raw.get("id") if isinstance(raw, dict) else None
 
 
 def chosen_before(request: Request, kept: Path) -> Plan | None:
@@ -89,19 +124,22 @@ def chosen_before(request: Request, kept: Path) -> Plan | None:
     """
     try:
         about = json.loads((kept / CHOSEN).read_text(encoding="utf-8"))
-        items = [parse_item(raw) for raw in about["items"]]
+        if about["choice"] != request.choice:
+            return None
+        items = parse_items(about["items"]).items
         dates = candidates_of(items, request.search.place)
-        return Plan(dates, about["token_url"], about["reason"]) if dates else None
+        told = [about[name] for name in ("token_url", "reason", "note")]
+        return Plan(dates, *told) if dates else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _searched(search: Search) -> tuple[Found, list[Candidate], list[Candidate]]:
-    """What was found, the dates of it, and those with few enough clouds."""
+def _searched(search: Search) -> _Searched:
     found = search_catalogue(search.catalogue, search.place, search.interval)
-    items = [parse_item(raw) for raw in found.items]
-    candidates = candidates_of(items, search.place)
-    return found, candidates, [one for one in candidates if one.cloud <= search.cloud]
+    read = parse_items(found.items)
+    candidates = candidates_of(read.items, search.place)
+    fitting = [one for one in candidates if one.cloud <= search.cloud]
+    return _Searched(found, read.note, candidates, fitting)
 
 
 def _reason(best: Candidate, count: int) -> str:
@@ -113,9 +151,15 @@ def _reason(best: Candidate, count: int) -> str:
 
 
 def prepare(
-    request: Request, plan: Plan, parts: Parts, *, progress: bool
+    request: Request, plan: Plan, kept: Path, *, progress: bool
 ) -> tuple[Download, Estimate]:
     """Read the classifications, and estimate the rest.
+
+    Args:
+        request: What the user asks for.
+        plan: The dates.
+        kept: Folder for what is read.
+        progress: Whether to show a bar.
 
     Returns:
         The download of the dates that show enough, and what is left to be read.
@@ -126,7 +170,7 @@ def prepare(
     """
     grid = grid_of(request.search.place, plan.dates[0].epsg)
     tokens = Tokens(plan.token_url)
-    download = Download(plan.dates, grid, parts, tokens, progress)
+    download = Download(plan.dates, grid, parts_of(grid, kept), tokens, progress)
     download.read_classifications()
     shown = {one.date: download.pixels.shown(one.items) for one in plan.dates}
     best = plan.dates[0].date
@@ -155,12 +199,10 @@ def complete(
         OSError: If something cannot be read or written.
         ValueError: If the scene cannot have labels or a known offset.
     """
-    download.read_bands()
-    grid, parts = download.grid, download.parts
+    # Labels are small, and they may be missing: a long download would be in vain then.
     if request.labels != NONE:
-        note = keep_labels(request.labels, grid, parts)
-        if note:
-            say(note)
+        _read_labels(request, download, say)
+    download.read_bands()
     mosaics = {
         date.date: mosaic_of(date.items, download.pixels, request.offset)
         for date in download.dates
@@ -178,6 +220,18 @@ def complete(
     )
 
 
+def _read_labels(
+    request: Request, download: Download, say: Callable[[str], Any]
+) -> None:
+    say("Reading the labels…")
+    grid, parts = download.grid, download.parts
+    note = keep_labels(request.labels, grid, parts)
+    if note:
+        say(note)
+    read = read_kept(request.labels, grid, parts)
+    check_labelled(tuple(grid.shape), read, len(layout.LEGEND))
+
+
 def _write(
     request: Request, download: Download, mosaics: dict[str, Mosaic], part: Path
 ) -> None:
@@ -192,7 +246,7 @@ def _write(
         areas = layout.write_truth(
             part,
             grid,
-            read_kept(grid, download.parts),
+            read_kept(request.labels, grid, download.parts),
             layout.LEGEND,
             attribution=worldcover.ATTRIBUTION,
         )

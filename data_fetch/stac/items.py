@@ -1,68 +1,22 @@
-"""Items of STAC catalogues: which file holds which band, and what is said about it.
+"""Items of STAC catalogues: one image of one day, as the catalogue describes it."""
 
-Catalogues describe the same files in several ways. Since STAC 1.1 there are `bands`,
-`raster:scale` and `proj:code`; before, there were `eo:bands`, `raster:bands` and
-`proj:epsg`. Names of assets are the catalogue's own.
-"""
-
-import datetime
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import shapely
-import shapely.geometry
-from affine import Affine
 
-from data_fetch.layout import BANDS_10M, BANDS_20M
-from data_fetch.reflectance import INSIDE, REMOVED, SCALE
+from data_fetch.reflectance import INSIDE, REMOVED
+from data_fetch.stac.assets import SCL, UNREADABLE, Asset, asset_grid, assets_of
+from data_fetch.stac.outlines import outline_of
+from data_fetch.stac.properties import baseline_of, cloud_of, day_of
 
-SCL = "SCL"
-BANDS = (SCL, *BANDS_20M, *BANDS_10M)
-
-# Names of the assets in Earth Search, and common names of bands in STAC. The common
-# names of the red edge are those of the eo extension since 1.1.
-_EARTH_SEARCH = {
-    "red": "B4",
-    "green": "B3",
-    "blue": "B2",
-    "nir": "B8",
-    "rededge1": "B5",
-    "rededge2": "B6",
-    "rededge3": "B7",
-    "nir08": "B8A",
-    "swir16": "B11",
-    "swir22": "B12",
-    "rededge071": "B5",
-    "rededge075": "B6",
-    "rededge078": "B7",
-}
 # The processing baseline that began to add the offset.
 FIRST_WITH_OFFSET = 4.0
+# Items that are left out and named; of the others, the number is told.
+MOST_NAMED = 3
 
-__all__ = ["BANDS", "SCL", "Asset", "Item", "parse_item", "spacing_of"]
-
-
-@dataclass(frozen=True)
-class Asset:
-    """The file of one band, as its item describes it.
-
-    Attributes:
-        href: Its address.
-        scale: Reflectance of one digital number.
-        offset: Offset in reflectance; None if the item tells none.
-        epsg: EPSG code of its CRS, or None.
-        shape: Its (rows, columns), or None.
-        transform: Its transform, or None.
-    """
-
-    href: str
-    scale: float = SCALE
-    offset: float | None = None
-    epsg: int | None = None
-    shape: tuple[int, int] | None = None
-    transform: Affine | None = None
+__all__ = ["Item", "ItemsRead", "parse_item", "parse_items"]
 
 
 @dataclass(frozen=True)
@@ -90,19 +44,21 @@ class Item:
     assets: Mapping[str, Asset]
 
     @property
-    def epsg(self) -> int | None:
-        """EPSG code of its 20 m files, or None."""
+    def epsg(self) -> int:
+        """EPSG code of its UTM zone."""
         return self.assets[SCL].epsg
 
 
-def spacing_of(band: str) -> int:
-    """Metres between the pixels of a band.
+class ItemsRead(NamedTuple):
+    """The items of a search that can be used.
 
-    Example:
-        >>> spacing_of("B4"), spacing_of("SCL")
-        (10, 20)
+    Attributes:
+        items: They, in their order.
+        note: A sentence about those that were left out; "" if there are none.
     """
-    return 10 if band in BANDS_10M else 20
+
+    items: Sequence[Item]
+    note: str
 
 
 def parse_item(raw: Mapping[str, Any]) -> Item:
@@ -115,38 +71,81 @@ def parse_item(raw: Mapping[str, Any]) -> Item:
         ValueError: If it is not an item of Sentinel-2 level 2A.
     """
     try:
-        assets = _assets(raw)
-        missing = [band for band in BANDS if band not in assets]
-        if not missing:
-            return _parsed(raw, assets)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as err:
+        return _parsed(raw)
+    except UNREADABLE as err:
         raise ValueError(
-            f"The catalogue sent an item that cannot be read: {type(err).__name__} "
-            f"{err}. Choose another one with `--catalogue` or `--collection`."
+            f"The item {_name(raw)} cannot be used: {_problem(err)}. Choose another "
+            "catalogue with `--catalogue`, or a collection of Sentinel-2 level 2A with "
+            "`--collection`."
         ) from err
-    except shapely.errors.ShapelyError as err:
-        raise ValueError(
-            f"The outline of the item {raw.get('id')!r} cannot be read: {err}. Choose "
-            "another catalogue with `--catalogue`."
-        ) from err
-    raise ValueError(
-        f"The item {raw['id']!r} has no file for {', '.join(missing)}. A "
-        "collection of Sentinel-2 level 2A is needed: choose one with "
-        "`--collection`."
-    )
 
 
-def _parsed(raw: Mapping[str, Any], assets: Mapping[str, Asset]) -> Item:
+def parse_items(raws: Iterable[Any]) -> ItemsRead:
+    """Read the items of a search, and leave out those that cannot be used.
+
+    An item that was sent twice counts once.
+
+    Args:
+        raws: The items, as decoded JSON.
+
+    Raises:
+        ValueError: If there are items, and none of them can be used.
+    """
+    found: dict[str, Item] = {}
+    problems = []
+    for raw in raws:
+        try:
+            item = _parsed(raw)
+            found.setdefault(item.id, item)
+        except UNREADABLE as err:
+            problems.append(f"{_name(raw)} ({_problem(err)})")
+    if not problems:
+        return ItemsRead(tuple(found.values()), "")
+    named = "; ".join(problems[:MOST_NAMED])
+    if len(problems) > MOST_NAMED:
+        named += f"; and {len(problems) - MOST_NAMED} more"
+    if not found:
+        raise ValueError(
+            f"None of the {len(problems)} items that the catalogue sent can be used: "
+            f"{named}. Choose another catalogue with `--catalogue`, or a collection of "
+            "Sentinel-2 level 2A with `--collection`."
+        )
+    number = len(problems) + len(found)
+    note = f"{len(problems)} of {number} items are left out: {named}."
+    return ItemsRead(tuple(found.values()), note)
+
+
+def _name(raw: Any) -> str:
+    """The name of an item that may be damaged, for messages."""
+    name = raw.get("id") if isinstance(raw, Mapping) else None
+    if not isinstance(name, str):
+        return "without a name"
+    return repr(name if len(name) <= 80 else f"{name[:79]}…")
+
+
+def _problem(err: BaseException) -> str:
+    """Why an item cannot be used, as half a sentence."""
+    # The kit's own reasons; those of libraries say nothing without their type.
+    text = " ".join(str(err).split())
+    if type(err) is ValueError and text.startswith(("it ", "its ")):
+        return text
+    text = f"{type(err).__name__} {text}"
+    return f"it cannot be read: {text if len(text) <= 120 else text[:119] + '…'}"
+
+
+def _parsed(raw: Mapping[str, Any]) -> Item:
     properties = raw["properties"]
-    baseline = _baseline(raw)
+    if not isinstance(raw["id"], str) or not isinstance(properties, Mapping):
+        raise ValueError("its `id` is not a text, or its `properties` are not names")
+    assets = assets_of(raw)
+    _check_zone(assets[SCL].epsg)
+    baseline = baseline_of(raw)
     offset, why = _declared_offset(properties, assets["B12"], baseline)
-    moment = properties.get("datetime") or properties["start_datetime"]
     return Item(
-        id=str(raw["id"]),
-        # It becomes a part of file names: a text such as "../.." must not.
-        date=datetime.date.fromisoformat(str(moment)[:10]).isoformat(),
-        cloud=float(properties.get("eo:cloud_cover") or 0),
-        outline=shapely.make_valid(shapely.geometry.shape(raw["geometry"])),
+        id=raw["id"],
+        date=day_of(properties),
+        cloud=cloud_of(properties),
+        outline=outline_of(raw["geometry"], asset_grid(assets[SCL])),
         baseline=baseline or 0.0,
         offset=offset,
         why=why,
@@ -154,100 +153,11 @@ def _parsed(raw: Mapping[str, Any], assets: Mapping[str, Asset]) -> Item:
     )
 
 
-def _assets(raw: Mapping[str, Any]) -> dict[str, Asset]:
-    """The files of the bands; the surest name of a band wins."""
-    found: dict[str, tuple[int, Asset]] = {}
-    for key, asset in raw["assets"].items():
-        if not _is_image(asset):
-            continue
-        for rank, band in enumerate(_names(key, asset)):
-            if band and (band not in found or rank < found[band][0]):
-                found[band] = rank, _asset(asset, raw["properties"])
-            if band:
-                break
-    return {band: asset for band, (_, asset) in found.items()}
-
-
-def _is_image(asset: Mapping[str, Any]) -> bool:
-    # Earth Search has each band in JPEG 2000 too, in a bucket that asks for payment.
-    kind = asset.get("type") or "image/tiff"
-    return kind.startswith("image/tiff")
-
-
-def _names(key: str, asset: Mapping[str, Any]) -> Iterator[str | None]:
-    """Bands that an asset may be, the surest first."""
-    yield _band(key)
-    # An image in true colours has three bands, and is none of them.
-    bands = asset.get("bands") or asset.get("eo:bands") or [{}]
-    if len(bands) == 1:
-        yield _band(bands[0].get("name"))
-        common = bands[0].get("eo:common_name") or bands[0].get("common_name")
-        yield _EARTH_SEARCH.get(common or asset.get("eo:common_name"))
-
-
-def _band(name: str | None) -> str | None:
-    """The band that has a name: "red", "B04", "b4" or "SCL_20m"."""
-    if not name:
-        return None
-    if name.lower() in _EARTH_SEARCH:
-        return _EARTH_SEARCH[name.lower()]
-    plain = re.sub(r"_[126]0m$", "", name, flags=re.IGNORECASE).upper()
-    plain = re.sub(r"^B0(?=\d)", "B", plain)
-    return plain if plain in BANDS else None
-
-
-def _asset(asset: Mapping[str, Any], properties: Mapping[str, Any]) -> Asset:
-    band = (asset.get("bands") or [{}])[0]
-    older = (asset.get("raster:bands") or [{}])[0]
-    scale, offset = (
-        _first(
-            asset.get(f"raster:{name}"),
-            band.get(f"raster:{name}"),
-            older.get(name),
-        )
-        for name in ("scale", "offset")
-    )
-    shape, transform = asset.get("proj:shape"), asset.get("proj:transform")
-    return Asset(
-        href=str(asset["href"]),
-        scale=_within("scale", scale or SCALE, 1e-6, 1e-3),
-        offset=None if offset is None else _within("offset", offset, -1, 1),
-        epsg=_epsg(asset) or _epsg(properties),
-        shape=tuple(int(side) for side in shape) if shape else None,
-        transform=Affine(*transform[:6]) if transform else None,
-    )
-
-
-def _within(name: str, value: Any, least: float, most: float) -> float:
-    """A number that reflectance can have; NaN is none."""
-    if not least <= float(value) <= most:
-        raise ValueError(f"{name} is {value}, and not from {least:g} to {most:g}")
-    return float(value)
-
-
-def _first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
-
-
-def _epsg(holder: Mapping[str, Any]) -> int | None:
-    code = holder.get("proj:code") or holder.get("proj:epsg")
-    found = re.fullmatch(r"(?:EPSG:)?(\d+)", str(code), flags=re.IGNORECASE)
-    return int(found[1]) if found else None
-
-
-def _baseline(raw: Mapping[str, Any]) -> float | None:
-    """The processing baseline as a number: "05.09" is 5.09."""
-    properties = raw["properties"]
-    for name in ("s2:processing_baseline", "processing:version"):
-        found = re.fullmatch(r"\d{1,2}\.\d{1,2}", str(properties.get(name, "")))
-        if found:
-            return float(found[0])
-    # Names of products have it as _N0509_.
-    for text in (properties.get("s2:product_uri"), raw["id"]):
-        found = re.search(r"_N(\d{2})(\d{2})_", str(text))
-        if found:
-            return float(f"{found[1]}.{found[2]}")
-    return None
+def _check_zone(code: int | None) -> None:
+    if code is None:
+        raise ValueError("it tells neither its CRS nor its MGRS tile")
+    if not (32601 <= code <= 32660 or 32701 <= code <= 32760):
+        raise ValueError(f"its CRS is EPSG:{code}, and Sentinel-2 is in UTM")
 
 
 def _declared_offset(

@@ -1,5 +1,6 @@
 """Labels of a scene: WorldCover from the web, or a map of the same kind."""
 
+import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,14 @@ WORLDCOVER, NONE = "worldcover", "none"
 # Rows that are read and kept at a time.
 STRIPE = 1024
 
-__all__ = ["NONE", "WORLDCOVER", "check_labels", "keep_labels", "read_kept"]
+__all__ = [
+    "NONE",
+    "WORLDCOVER",
+    "check_labels",
+    "find_labels",
+    "keep_labels",
+    "read_kept",
+]
 
 
 def check_labels(labels: str) -> str:
@@ -56,24 +64,38 @@ def keep_labels(labels: str, grid: GeoBox, parts: Parts) -> str:
         OSError: If they cannot be read.
         ValueError: If the file is not a map of WorldCover.
     """
-    missing = [rows for rows in _stripes(grid) if _name(rows) not in parts]
+    names = _part_names(labels, grid)
+    missing = [rows for name, rows in names.items() if name not in parts]
     if not missing:
         return ""
     tiles, absent = _existing(labels, grid)
-    for rows in missing:
-        parts.get(_name(rows), partial(_read, tiles, grid, rows))
+    for name, rows in names.items():
+        parts.get(name, partial(_read, tiles, grid, rows))
     return worldcover.missing_tiles_note(absent)
 
 
-def read_kept(grid: GeoBox, parts: Parts) -> Callable[[range], np.ndarray]:
+def find_labels(labels: str, grid: GeoBox) -> str:
+    """Ask whether there are labels of a scene, and read none of them.
+
+    Returns:
+        A sentence about tiles that do not exist, or "".
+
+    Raises:
+        OSError: If there are none, or they cannot be reached.
+    """
+    return worldcover.missing_tiles_note(_existing(labels, grid)[1])
+
+
+def read_kept(labels: str, grid: GeoBox, parts: Parts) -> Callable[[range], np.ndarray]:
     """Reads rows of the labels that `keep_labels` kept, (rows, width) uint8."""
+    names = _part_names(labels, grid)
 
     def read(rows: range) -> np.ndarray:
         found = []
-        for part in _stripes(grid):
+        for name, part in names.items():
             start, stop = max(rows.start, part.start), min(rows.stop, part.stop)
             if start < stop:
-                kept = parts.get(_name(part), _removed)
+                kept = parts.get(name, _removed)
                 found.append(kept[start - part.start : stop - part.start])
         return np.concatenate(found)
 
@@ -84,12 +106,18 @@ def _removed() -> np.ndarray:
     raise RuntimeError("A part was removed while it was used.")
 
 
-def _stripes(grid: GeoBox) -> list[range]:
-    return list(stripes(grid.height, STRIPE))
-
-
-def _name(rows: range) -> str:
-    return f"labels_{rows.start}_{rows.stop}"
+def _part_names(labels: str, grid: GeoBox) -> dict[str, range]:
+    """The rows of each part, by its name, which is another one for other labels."""
+    about = labels
+    if labels != WORLDCOVER and not _is_address(labels):
+        # Somebody may correct a file, or add a tile to a folder.
+        path = Path(labels).absolute()
+        about = f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}"
+    key = zlib.crc32(about.encode())
+    return {
+        f"labels_{key:08x}_{rows.start}_{rows.stop}": rows
+        for rows in stripes(grid.height, STRIPE)
+    }
 
 
 def _is_address(labels: str) -> bool:

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_fetch.areas import stripes
 from data_fetch.layout import BANDS_10M, BANDS_20M
 from data_fetch.reflectance import (
     OffsetChoice,
     choose_offset,
     dark_samples,
+    darkest_parts,
     has_data,
     to_reflectance,
 )
+from data_fetch.stac.assets import SCL, spacing_of
 from data_fetch.stac.download import Pixels
-from data_fetch.stac.items import SCL, Item, spacing_of
+from data_fetch.stac.items import Item
 
 __all__ = ["Mosaic", "mosaic_of"]
 
@@ -94,24 +95,28 @@ def mosaic_of(items: Sequence[Item], pixels: Pixels, offset: str) -> Mosaic:
     Raises:
         ValueError: If the offset of an item cannot be known.
     """
-    seen = [item for item in items if has_data(pixels.classification(item)).any()]
+    seen = [item for item in items if pixels.clear_rows(item).any()]
     return Mosaic(
         seen, {item.id: _offset(item, pixels, offset) for item in seen}, pixels
     )
 
 
 def _offset(item: Item, pixels: Pixels, forced: str) -> OffsetChoice:
+    def classes(rows: range) -> np.ndarray:
+        return pixels.read(item, SCL, rows)
+
     def read(band: str) -> np.ndarray:
         # A band of 10 m has four times as many pixels, and one of each four is enough.
         factor = 20 // spacing_of(band)
-        parts = [
-            pixels.read(item, band, rows)[::factor, ::factor]
-            for rows in stripes(factor * (pixels.grid.height // 2))
+        found = [
+            pixels.read(item, band, range(factor * rows.start, factor * rows.stop))
+            for rows in parts
         ]
-        return np.concatenate(parts)
+        return np.concatenate(found)[::factor, ::factor]
 
     dark = []
     if forced == "auto":
-        scale = item.assets["B12"].scale
-        dark = dark_samples(pixels.classification(item), read, scale=scale)
+        parts = darkest_parts(pixels.grid.height // 2, classes)
+        scl = np.concatenate([classes(rows) for rows in parts])
+        dark = dark_samples(scl, read, scale=item.assets["B12"].scale)
     return choose_offset(item.offset, item.why, dark, forced=forced)

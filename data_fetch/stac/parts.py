@@ -10,13 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from odc.geo.geobox import GeoBox
 
 from tutorial_lib.rasters.files import write_bytes
 
 # Bytes that are checked at a time.
 STEP = 1 << 20
 
-__all__ = ["Parts"]
+__all__ = ["Parts", "parts_of"]
 
 
 class Parts:
@@ -73,6 +74,17 @@ class Parts:
                 else:
                     path.unlink()
         return self._checked.get(name)
+
+
+def parts_of(grid: GeoBox, kept: Path) -> Parts:
+    """The parts of a grid, in a folder of their own.
+
+    A grid of another place has other pixels, although the bands have the same names.
+    """
+    about = f"{grid.crs} {tuple(grid.transform)[:6]} {tuple(grid.shape)}"
+    folder = kept / f"{zlib.crc32(about.encode()):08x}"
+    folder.mkdir(exist_ok=True)
+    return Parts(folder)
 
 
 def _checksum(path: Path) -> int:

@@ -1,31 +1,29 @@
 """Reads pixels of a catalogue's files onto the grid of a scene, and checks the files.
 
-odc-stac reads the pixels: where a file's pixels lie on the grid, they are copied, and
+GDAL reads the pixels: where a file's pixels lie on the grid, they are copied, and
 elsewhere it takes the nearest. It is asked for one item, band and stripe at a time,
 because each of these can be tried again and kept on its own. Items that follow each
 other are put together later, from what is kept.
 """
 
-import datetime
-import logging
 import re
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
 import rasterio
-import shapely
-import shapely.geometry
 from odc.geo.geobox import GeoBox
 from rasterio.crs import CRS
-from rasterio.warp import transform_bounds
+from rasterio.warp import Resampling, reproject
 
-from data_fetch.stac.items import SCL, Asset, Item, spacing_of
+from data_fetch.stac.assets import SCL, Asset, asset_grid, spacing_of
+from data_fetch.stac.items import Item
 from data_fetch.stac.retrying import PassingError, patiently
 from data_fetch.stac.tokens import Tokens
+from tutorial_lib import rasters
 from tutorial_lib.rasters.causes import GDAL_ERRORS, root_cause
+from tutorial_lib.rasters.web import chosen_options
 
 # Connecting, and a connection on which nothing arrives any more, end after these
 # seconds. GDAL's own retries are off: it would wait as long as the server asks for.
@@ -37,7 +35,6 @@ Result = TypeVar("Result")
 
 __all__ = [
     "GoneError",
-    "asset_grid",
     "open_only",
     "read_stripe",
     "tried",
@@ -48,21 +45,23 @@ class GoneError(OSError):
     """A server has no such file."""
 
 
-def _network_options() -> rasterio.Env:
-    """GDAL's options for files on the web, as a context manager."""
-    return rasterio.Env(
-        GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR",
-        GDAL_HTTP_CONNECTTIMEOUT=CONNECT_S,
-        GDAL_HTTP_LOW_SPEED_TIME=SILENCE_S,
-        GDAL_HTTP_LOW_SPEED_LIMIT=SLOWEST,
-        GDAL_HTTP_MAX_RETRY=0,
-        GDAL_HTTP_MULTIRANGE="YES",
-        # A first answer of this size holds the header of a whole tile.
-        GDAL_INGESTED_BYTES_AT_OPEN=32768,
-        # Without this, GDAL remembers that a file could not be read.
-        CPL_VSIL_CURL_NON_CACHED="/vsicurl/",
-        CPL_VSIL_CURL_USE_HEAD="NO",
-        AWS_NO_SIGN_REQUEST="YES",
+def _network_options() -> AbstractContextManager[None]:
+    """GDAL's options for files on the web; those that the user chose stay."""
+    return chosen_options(
+        {
+            "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+            "GDAL_HTTP_CONNECTTIMEOUT": str(CONNECT_S),
+            "GDAL_HTTP_LOW_SPEED_TIME": str(SILENCE_S),
+            "GDAL_HTTP_LOW_SPEED_LIMIT": str(SLOWEST),
+            "GDAL_HTTP_MAX_RETRY": "0",
+            "GDAL_HTTP_MULTIRANGE": "YES",
+            # A first answer of this size holds the header of a whole tile.
+            "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
+            # Without this, GDAL remembers that a file could not be read.
+            "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/",
+            "CPL_VSIL_CURL_USE_HEAD": "NO",
+            "AWS_NO_SIGN_REQUEST": "YES",
+        }
     )
 
 
@@ -84,7 +83,7 @@ def tried(
     renewals = [tokens.forget] if tokens.needed else []
 
     def once() -> Result:
-        with _network_options(), _plain_errors(href, what):
+        with _network_options(), rasters.block_cache(0), _plain_errors(href, what):
             return work(tokens.signed(href))
 
     def with_a_new_token() -> Result:
@@ -119,9 +118,10 @@ def read_stripe(item: Item, band: str, stripe: GeoBox, tokens: Tokens) -> np.nda
     asset, what = item.assets[band], f"{band} of {item.id!r}"
 
     def read(address: str) -> np.ndarray:
+        # Opened once: each opening asks the server three times.
         with _opened(address) as file:
-            grid = _checked(file, band, asset, what)
-        return _loaded(address, grid, band, stripe)
+            _check(file, band, asset, what)
+            return _pixels(file, band, stripe)
 
     return tried(read, asset.href, tokens, what)
 
@@ -137,61 +137,29 @@ def _opened(address: str) -> rasterio.DatasetReader:
     return rasterio.open(address, driver="GTiff")
 
 
-def asset_grid(asset: Asset) -> GeoBox | None:
-    """The grid of a file, if its item describes it."""
-    if asset.epsg is None or asset.shape is None or asset.transform is None:
-        return None
-    return GeoBox(asset.shape, asset.transform, f"EPSG:{asset.epsg}")
-
-
-def _loaded(address: str, grid: GeoBox, band: str, stripe: GeoBox) -> np.ndarray:
-    import odc.stac
-    import pystac
-
-    # An item of one file, with what its own header says. So it does not matter in which
-    # of many ways the catalogue describes it.
-    sides = transform_bounds(grid.crs, "EPSG:4326", *grid.boundingbox)
-    item = pystac.Item(
-        id=band,
-        geometry=shapely.geometry.mapping(shapely.box(*sides)),
-        bbox=list(sides),
-        datetime=datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC),
-        properties={},
+def _pixels(file: rasterio.DatasetReader, band: str, stripe: GeoBox) -> np.ndarray:
+    pixels = np.zeros(stripe.shape, _type_of(band))
+    reproject(
+        rasterio.band(file, 1),
+        pixels,
+        dst_transform=stripe.transform,
+        dst_crs=CRS.from_epsg(stripe.crs.epsg),
+        src_nodata=0,
+        dst_nodata=0,
+        resampling=Resampling.nearest,
+        # Without it, GDAL interpolates coordinates, and the nearest pixel would depend
+        # on how a scene is cut into stripes.
+        tolerance=0,
     )
-    item.add_asset(band, pystac.Asset(address, media_type=pystac.MediaType.COG))
-    with _without_log(), warnings.catch_warnings():
-        # odc-geo calls functions that shapely 2.2 calls outdated.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        loaded = odc.stac.load(
-            [item],
-            bands=[band],
-            geobox=stripe,
-            resampling="nearest",
-            dtype=_type_of(band),
-            nodata=0,
-            fail_on_error=True,
-        )
-    return np.asarray(loaded[band])[0]
-
-
-@contextmanager
-def _without_log() -> Iterator[None]:
-    """Keep odc-stac from printing an error that is raised, or may pass, anyway."""
-    logger = logging.getLogger("odc.loader")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+    return pixels
 
 
 def _type_of(band: str) -> str:
     return "uint8" if band == SCL else "uint16"
 
 
-def _checked(file: Any, band: str, asset: Asset, what: str) -> GeoBox:
-    """The grid of an open file, if it is what its item says."""
+def _check(file: Any, band: str, asset: Asset, what: str) -> None:
+    """Raise ValueError unless an open file is what its item says."""
     spacing = spacing_of(band)
     expected = asset_grid(asset)
     problems = {
@@ -219,7 +187,6 @@ def _checked(file: Any, band: str, asset: Asset, what: str) -> GeoBox:
                 f"describes: {problem}. Nothing of it was kept. Run the same command "
                 "again later, or choose another catalogue with `--catalogue`."
             )
-    return GeoBox(file.shape, file.transform, file.crs)
 
 
 @contextmanager

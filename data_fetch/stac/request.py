@@ -21,6 +21,8 @@ from tutorial_lib import arguments
 
 # Increase this when the files change. Older files are then made again.
 RECIPE = 1
+# Increase this when the files change that an interrupted run keeps.
+KEPT = 2
 USUAL_NAME = "my_scene"
 MOST_DATES = 50
 
@@ -119,9 +121,30 @@ class Request:
         return tuple(name for name in FILES if name not in without)
 
     @property
+    def source(self) -> str:
+        """Text that is the same as long as what was downloaded is of use.
+
+        Labels and the offset are not part of it: with others, bands stay the same.
+        """
+        about = self._about
+        names = ("outline", "catalogue", "collection")
+        return f"{KEPT}: stac {json.dumps({name: about[name] for name in names})}"
+
+    @property
+    def choice(self) -> str:
+        """Text that is the same if the same dates are to be chosen."""
+        about = self._about
+        names = ("date", "cloud", "max_dates")
+        return json.dumps({name: about[name] for name in names})
+
+    @property
     def recipe(self) -> str:
         """Text that is the same for the same scene."""
-        about = {
+        return f"{RECIPE}: stac {json.dumps(self._about)}"
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        return {
             "outline": shapely.to_wkt(self.search.place.outline, rounding_precision=7),
             "date": self.search.date,
             "cloud": self.search.cloud,
@@ -131,7 +154,6 @@ class Request:
             "offset": self.offset,
             "max_dates": self.max_dates,
         }
-        return f"{RECIPE}: stac {json.dumps(about)}"
 
 
 @contextmanager

@@ -8,18 +8,19 @@ from typing import Any
 
 import pandas as pd
 
-from data_fetch import scenes
 from data_fetch.manifests import check_replaceable, is_complete
 from data_fetch.stac.download import Estimate
 from data_fetch.stac.fetching import (
+    Plan,
     choose,
     chosen_before,
     complete,
     dates_table,
     prepare,
 )
-from data_fetch.stac.parts import Parts
+from data_fetch.stac.labels import NONE, find_labels
 from data_fetch.stac.request import Request, Search, with_packages
+from data_fetch.unfinished import resumable
 from tutorial_lib.rasters import PathLike
 
 __all__ = ["describe_scene", "fetch_scene", "search"]
@@ -138,15 +139,15 @@ def _fetch(request: Request, *, replace: bool, progress: bool) -> Path:
         return request.folder
     if not replace:
         check_replaceable(request.folder, request.recipe, request.files)
-    with with_packages(), scenes.resumable(request.folder, request.recipe) as kept:
+    with with_packages(), resumable(request.folder, request.source) as kept:
         plan = chosen_before(request, kept)
         if plan is not None:
             say("Continuing an interrupted run.")
         else:
             say("Searching the catalogue…")
             plan = choose(request, kept)
-        say(f"Date: {plan.reason}")
-        download, estimate = prepare(request, plan, Parts(kept), progress=progress)
+        _say_plan(plan, say)
+        download, estimate = prepare(request, plan, kept, progress=progress)
         say(_cost(estimate))
         _check_disk(request.folder, estimate)
         return complete(request, download, replace=replace, say=say)
@@ -166,11 +167,10 @@ def describe_scene(request: Request, say: Callable[[str], Any]) -> None:
         say(f"The scene is complete in '{request.folder}': nothing would be done.")
         return
     with with_packages(), TemporaryDirectory() as elsewhere:
+        say("Searching the catalogue…")
         plan = choose(request)
-        say(f"Date: {plan.reason}")
-        download, estimate = prepare(
-            request, plan, Parts(Path(elsewhere)), progress=False
-        )
+        _say_plan(plan, say)
+        download, estimate = prepare(request, plan, Path(elsewhere), progress=False)
         for date in download.dates:
             shown = 100 * download.pixels.shown(date.items)
             items = ", ".join(item.id for item in date.items)
@@ -178,6 +178,16 @@ def describe_scene(request: Request, say: Callable[[str], Any]) -> None:
         height, width = download.grid.shape
         say(f"The scene would have {height}x{width} pixels of 10 m.")
         say(_cost(estimate))
+        if request.labels != NONE:
+            note = find_labels(request.labels, download.grid)
+            say(note or "There are labels of the place.")
+
+
+def _say_plan(plan: Plan, say: Callable[[str], Any]) -> None:
+    if plan.note:
+        say(f"Please note: {plan.note}")
+    say(f"Date: {plan.reason}")
+    say("Reading the scene classification…")
 
 
 def _cost(estimate: Estimate) -> str:

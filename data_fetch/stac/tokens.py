@@ -15,7 +15,9 @@ EARLY = timedelta(minutes=5)
 # How long a token is used that does not tell its end.
 UNKNOWN_END = timedelta(minutes=10)
 
-__all__ = ["Tokens", "public_address"]
+_BUCKET = re.compile(r"s3://([^/]+)/(.+)")
+
+__all__ = ["Tokens", "is_public", "public_address"]
 
 
 class Tokens:
@@ -69,6 +71,11 @@ class Tokens:
             ) from err
 
 
+def is_public(href: str) -> bool:
+    """Whether a file has an address that everybody can read."""
+    return bool(_BUCKET.fullmatch(href) or re.match(r"https?://[^/]", href))
+
+
 def public_address(href: str) -> str:
     """The https address of a file in a public bucket; others stay as they are.
 
@@ -79,10 +86,10 @@ def public_address(href: str) -> str:
         >>> public_address("s3://sentinel-cogs/a/B04.tif")
         'https://sentinel-cogs.s3.amazonaws.com/a/B04.tif'
     """
-    found = re.fullmatch(r"s3://([^/]+)/(.+)", href)
+    found = _BUCKET.fullmatch(href)
     if found:
         return f"https://{found[1]}.s3.amazonaws.com/{found[2]}"
-    if not re.match(r"https?://[^/]", href):
+    if not is_public(href):
         raise ValueError(
             f"The catalogue's file '{href}' has no address that starts with https:// "
             "or s3://. Choose another catalogue with `--catalogue`."

@@ -62,6 +62,11 @@ def _run(options: argparse.Namespace) -> None:
             f"`--size` has {len(shape)} numbers. Give one for a square scene, or "
             "height and width."
         )
+    if min(shape) < 2 or any(side % 2 for side in shape):
+        raise ValueError(
+            f"`--size` is {' '.join(map(str, shape))}, and a pixel of 20 m covers "
+            "2 x 2 pixels of 10 m. Give even numbers from 96 on."
+        )
     folder = fetch_synthetic(
         options.folder,
         shape=shape if len(shape) == 2 else shape * 2,

@@ -1,8 +1,8 @@
 """Rasters on the web: waiting for a server that does not answer ends with an error."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 
 import rasterio
 from rasterio.env import get_gdal_config
@@ -27,7 +27,7 @@ _ON_WEB = re.compile(
     r"|.*/vsi(?:curl|s3|gs|az|adls|oss|swift|hdfs|webhdfs)(?:_streaming)?[/?]"
 )
 
-__all__ = ["OPTIONS", "bounded_waiting", "is_on_web"]
+__all__ = ["OPTIONS", "bounded_waiting", "chosen_options", "is_on_web"]
 
 
 def is_on_web(name: str) -> bool:
@@ -40,18 +40,29 @@ def is_on_web(name: str) -> bool:
     return bool(_ON_WEB.match(name))
 
 
-@contextmanager
-def bounded_waiting() -> Iterator[None]:
+def bounded_waiting() -> AbstractContextManager[None]:
     """Limit how long GDAL waits for a server, in this thread, for a short operation.
+
+    Options that the user chose stay, as in `chosen_options`.
+    """
+    return chosen_options(OPTIONS)
+
+
+@contextmanager
+def chosen_options(options: Mapping[str, str]) -> Iterator[None]:
+    """Set options of GDAL in this thread, for a short operation.
 
     Options that the user chose stay: environment variables, a `rasterio.Env`, and
     GDAL's configuration file.
+
+    Args:
+        options: Their names and values, as texts.
     """
     # Each thread reads with options of its own. Those of the main thread reach the
     # others too, but only until it has read what it wants, so equal ones are set again.
     missing = {
         name: value
-        for name, value in OPTIONS.items()
+        for name, value in options.items()
         if get_gdal_config(name, normalize=False) in (None, value)
     }
     with rasterio.Env.from_defaults(**missing):
