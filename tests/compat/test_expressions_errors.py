@@ -77,6 +77,8 @@ WRONG = [
     ("mean(@im1b1N3x23)", "a side of 23 pixels", "odd numbers from 1 to 21"),
     ("mean(@im1N3x5)", "of no band", "im1b1N3x5"),
     ("@im1Mean", "of no band", "im1b1Mean"),
+    ("@im01", "no value named `im01`", "im1"),
+    ("@im1b1N03x3", "no value named `im1b1N03x3`", "im1"),
     ("2*@IM1B2", "no value named `IM1B2`", "im1b2?"),
     ("@imlb2", "no value named `imlb2`", "im1b2"),
     ("@im1b1mean", "no value named `im1b1mean`", "im1b1Mean?"),

@@ -297,15 +297,12 @@ class _Reader:
         return self._no_such("value", name, names, token)
 
     def _unknown_function(self, token: Token) -> ExpressionError:
-        if self._is_value(token.text):
+        if token.text in variable_names(self._bands):
             sentence = (
                 f"`{token.text}` is not a function. Write `*` before the bracket."
             )
             return self._error(sentence, token)
         return self._no_such("function", token.text, FUNCTIONS, token)
-
-    def _is_value(self, name: str) -> bool:
-        return name in variable_names(self._bands)
 
     def _no_such(
         self, what: str, name: str, names: Sequence[str], token: Token
@@ -339,6 +336,6 @@ def _check_result(size: Size) -> None:
         cure = (
             "Write `'` after it to make it a row."
             if size.cols == 1
-            else ("Make a row of it, such as mean(im1b1N3x3).")
+            else "Make a row of it, such as mean(im1b1N3x3)."
         )
         raise MisfitError(f"The result is {size}, but a pixel is a row. {cure}")

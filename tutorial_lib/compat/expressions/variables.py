@@ -27,11 +27,14 @@ CONSTANTS = {
     "euler": 0.57721566490153286,
 }
 
+# At most six digits, and none of them a leading 0.
+_COUNT = "(?:0|[1-9][0-9]{0,5})"
+
 _IMAGE_NAME = re.compile(
-    r"im(?P<image>[0-9]{1,6})"
+    rf"im(?P<image>{_COUNT})"
     r"(?:Phy(?P<axis>[XY])"
-    r"|b(?P<band>[0-9]{1,6})"
-    r"(?:N(?P<cols>[0-9]{1,6})x(?P<rows>[0-9]{1,6})"
+    rf"|b(?P<band>{_COUNT})"
+    rf"(?:N(?P<cols>{_COUNT})x(?P<rows>{_COUNT})"
     r"|(?P<measure>Mini|Maxi|Mean|Sum|Var))?)?"
 )
 
