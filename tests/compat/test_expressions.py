@@ -437,6 +437,31 @@ def test_examples_of_the_cookbook_keep_their_sizes():
     assert {text: parse(text, bands=bands).bands for text in sizes} == sizes
 
 
+def test_numbers_that_otb_checks_itself():
+    """What otbBandMathXImageFilter of OTB's tests expects, on pixels of our own."""
+    pixel = np.array([[[7.0, 14, 21, 28]]])
+    text = "corr(bands(im1, {1,2,3,4}), bands(im1, {1,2,4,3})); mean(10, 3.14)"
+    np.testing.assert_allclose(parse(text, bands=[4])([pixel])[0, 0], [0.8, 10, 3.14])
+
+
+def test_an_expression_of_many_operators_keeps_their_order(images):
+    text = (
+        "vcos(2 * pi * im1) div (2 * pi * (bands(im4,{1,1,1}) pw 2)"
+        " + {3.5,3.5,3.5} pow {2,3,4}) mult (vsin(pi * im2) dv 2)"
+    )
+
+    def compute(pixel):
+        return [
+            math.cos(2 * math.pi * one)
+            / (2 * math.pi * pixel.band(4, 1) ** 2 + 3.5**power)
+            * math.sin(math.pi * other)
+            / 2
+            for one, other, power in zip(*two(pixel), (2, 3, 4), strict=True)
+        ]
+
+    check(text, compute, images)
+
+
 # What the caller has to give
 
 
