@@ -224,7 +224,7 @@ def _cut(
                 pixels[chosen] = np.moveaxis(patches, 1, -1)
     empty = np.zeros(len(rows), bool)
     if nodata is not None:
-        empty = equals_nodata(pixels, nodata).any(axis=(1, 2, 3)) & inside
+        empty = equals_nodata(pixels, nodata).any(axis=(1, 2, 3))
     return _Patches(pixels, ~inside, empty)
 
 
