@@ -547,8 +547,9 @@ def test_a_label_map_carries_its_legend(tmp_path):
         output="estimated_labels",
         legend=testing.SMALL_LEGEND,
     )
-    for dtype in (None, "uint16"):
+    for dtype in (None, "uint16", "int16", "int32"):
         plan.write(tmp_path / "map.tif", dtype=dtype, progress=False)
+        assert (tmp_path / "map.qml").exists()
         assert rasters.read_legend(tmp_path / "map.tif") == testing.SMALL_LEGEND
         assert rasters.read_nodata(tmp_path / "map.tif") == 255
         np.testing.assert_array_equal(
@@ -556,8 +557,8 @@ def test_a_label_map_carries_its_legend(tmp_path):
         )
 
 
-@pytest.mark.parametrize("dtype", ["int16", "int32", "float32"])
-def test_types_without_colours_are_written_without_a_legend(tmp_path, dtype):
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_types_without_classes_are_written_without_a_legend(tmp_path, dtype):
     plan = plan_inference(
         BlockMean({"input": 16}),
         one_source(tmp_path),
@@ -567,6 +568,7 @@ def test_types_without_colours_are_written_without_a_legend(tmp_path, dtype):
     plan.write(tmp_path / "map.tif", dtype=dtype, progress=False)
     written = rasters.read_array(tmp_path / "map.tif")
     assert written.dtype == dtype
+    assert rasters.read_legend(tmp_path / "map.tif") is None
     np.testing.assert_array_equal(written, plan.read())
 
 

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -636,6 +637,9 @@ def test_the_command_prints_what_to_try_and_ends_with_ctrl_c(folder):
         rest, errors = process.communicate(timeout=20)
     output = "".join(lines) + rest
     assert f"stac --catalogue {address}" in output
+    # In another terminal, `python` may be another one, or none.
+    called = re.search("^  (.+) -m data_fetch stac", output, flags=re.MULTILINE)[1]
+    assert REPOSITORY / called.strip(chr(34)) == Path(sys.executable)
     assert f"--area '{folder / 'area.geojson'}'" in output
     assert "has stopped" in output
     assert (process.returncode, errors) == (0, "")

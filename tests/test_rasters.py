@@ -118,15 +118,18 @@ def test_a_raster_without_crs_has_none(tmp_path):
 # Legends
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "uint32"])
 def test_a_legend_is_read_as_it_was_written(tmp_path, dtype):
     legend = Legend(
         names=("eau", "forêt", "a=b; c"), colors=("#7fbcfc", "#106b00", "#000000")
     )
     path = constant(tmp_path / "a.tif", 2, dtype=dtype, nodata=255, legend=legend)
     assert read_legend(path) == legend
-    with rasterio.open(path) as dataset:
-        assert dataset.colormap(1)[1] == (0x10, 0x6B, 0, 255)
+    # QGIS takes names and colours from the style, whatever the type.
+    assert "#106b00" in path.with_suffix(".qml").read_text(encoding="utf-8")
+    if dtype in ("uint8", "uint16"):
+        with rasterio.open(path) as dataset:
+            assert dataset.colormap(1)[1] == (0x10, 0x6B, 0, 255)
 
 
 def test_a_raster_without_names_has_no_legend(tmp_path):
@@ -145,9 +148,9 @@ def test_a_color_that_is_not_hexadecimal_is_refused(color):
 
 
 @pytest.mark.parametrize(
-    ("channels", "dtype"), [(3, "uint8"), (1, "int16"), (1, "float32")]
+    ("channels", "dtype"), [(3, "uint8"), (3, "int16"), (1, "float32")]
 )
-def test_a_legend_is_refused_where_gdal_would_drop_it(tmp_path, channels, dtype):
+def test_a_legend_is_refused_where_there_are_no_classes(tmp_path, channels, dtype):
     path = tmp_path / "a.tif"
     with pytest.raises(ValueError, match=rf"{channels} band.* of {dtype}"):
         constant(path, 1, channels=channels, dtype=dtype, legend=testing.SMALL_LEGEND)

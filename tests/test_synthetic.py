@@ -494,3 +494,13 @@ def test_all_classes_are_in_all_areas_of_a_scene(seed, tmp_path):
 def test_the_default_is_the_scene_that_notebooks_can_use():
     assert files.SHAPE == (768, 1536)
     assert (files.PURITY, files.SEED) == (0.3, 4)
+
+
+@pytest.mark.parametrize("size", ["0", "-96", "97", "96 0", "1 96", "96 97"])
+def test_a_wrong_size_is_refused_by_the_name_of_the_option(size, tmp_path, capsys):
+    command = ["synthetic", "--size", *size.split(), "--folder", str(tmp_path)]
+    assert main(command) == 1
+    error = capsys.readouterr().err
+    assert "`--size` is " in error
+    assert "`shape`" not in error
+    assert list(tmp_path.iterdir()) == []

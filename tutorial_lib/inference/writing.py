@@ -68,8 +68,8 @@ def create_map(
     compress: str = "deflate",
 ) -> AbstractContextManager[RasterWriter]:
     """The file of a map: its grid, bands, background, legend and tags."""
-    # GeoTIFF keeps colours only for one band of these types.
-    colours = len(plan.format.bands) == 1 and dtype in ("uint8", "uint16")
+    # Probabilities have no classes, and neither have several bands.
+    colours = len(plan.format.bands) == 1 and np.dtype(dtype).kind in "iu"
     return create_raster(
         path,
         plan.grid,

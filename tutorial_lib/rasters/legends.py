@@ -17,6 +17,9 @@ LARGEST_CLASS = 65535
 # A colour table that rasterio writes has the entries 0 to 255; colours of larger class
 # numbers become tags.
 COLOR_TABLE_SIZE = 256
+# For other types GDAL drops a colour table, and only its log says so. All colours
+# become tags then; QGIS takes them from the style.
+WITH_COLOR_TABLE = ("uint8", "uint16")
 
 __all__ = ["Legend", "check_legend_fits", "describe_classes", "legend_of"]
 
@@ -172,13 +175,14 @@ def _default_color(index: int) -> str:
 
 def describe_classes(dataset: rasterio.io.DatasetWriter, legend: Legend) -> None:
     """Write a legend into band 1 of a raster, so that `legend_of` finds it again."""
-    table = {n: (*c, 255) for n, c in zip(legend.classes, legend.rgb, strict=True)}
-    dataset.write_colormap(
-        1, {number: c for number, c in table.items() if number < COLOR_TABLE_SIZE}
-    )
+    has_table = dataset.dtypes[0] in WITH_COLOR_TABLE
+    size = COLOR_TABLE_SIZE if has_table else 0
+    if has_table:
+        table = zip(legend.classes, legend.rgb, strict=True)
+        dataset.write_colormap(1, {n: (*c, 255) for n, c in table if n < size})
     numbered = list(zip(legend.classes, legend.names, legend.colors, strict=True))
     tags = {f"CLASS_{number}": name for number, name, _ in numbered}
-    tags |= {f"COLOR_{n}": color for n, _, color in numbered if n >= COLOR_TABLE_SIZE}
+    tags |= {f"COLOR_{n}": color for n, _, color in numbered if n >= size}
     dataset.update_tags(1, **tags)
 
 
@@ -187,10 +191,9 @@ def check_legend_fits(legend: Legend | None, channels: int, dtype: np.dtype) -> 
     if legend is None:
         return
     arguments.instance("legend", legend, Legend, "a legend, `Legend(names, colors)`")
-    # For other rasters GDAL drops the colours, and only its log says so.
-    if channels != 1 or dtype.name not in ("uint8", "uint16"):
+    if channels != 1 or dtype.kind not in "iu":
         raise ValueError(
-            f"A legend needs one band of uint8 or uint16. Received: {channels} "
+            f"A legend needs one band of whole numbers. Received: {channels} "
             f"band(s) of {dtype}. Leave the legend out, or convert with `to_type`."
         )
     if max(legend.classes) > np.iinfo(dtype).max:

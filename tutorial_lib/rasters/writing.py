@@ -145,7 +145,7 @@ def create_raster(  # noqa: PLR0913 - every one is a choice of the user's
         channels: Number of bands.
         dtype: Type of the pixels.
         nodata: Value of the no-data tag; None for no tag.
-        legend: Class names and colours, for one band of uint8 or uint16. They are also
+        legend: Class names and colours, for one band of whole numbers. They are also
             written into a style beside the file, `map.qml`, which QGIS applies by
             itself. A style that a user saved from QGIS is kept.
         tags: Metadata, as names and texts.
@@ -253,7 +253,7 @@ def write_array(  # noqa: PLR0913 - every one is a choice of the user's
             uint8.
         grid: Shape, transform and CRS of the raster.
         nodata: Value of the no-data tag; None for no tag.
-        legend: Class names and colours, for one band of uint8 or uint16, and for the
+        legend: Class names and colours, for one band of whole numbers, and for the
             style of `create_raster`.
         tags: Metadata, as names and texts.
         descriptions: A name for each band.
