@@ -29,7 +29,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # Tests of a file stay in one process, because they share what is slow to make.
 WORKERS ?= 2
-PYTEST = $(RUN) -m pytest -q -rs --numprocesses $(WORKERS) --dist loadfile \
+PYTEST = $(RUN) -m pytest -q -rfEs --numprocesses $(WORKERS) --dist loadfile \
 	--durations 20
 
 # Every notebook runs in a kernel of its own, and outputs are compared where a cell is

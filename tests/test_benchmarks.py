@@ -328,12 +328,24 @@ PARTS = (
 )
 
 
+# They start TensorFlow in three to six processes each, and no other program uses them.
+MANY_PROCESSES = ("tiles", "workers", "runners")
+
+
 def test_every_part_is_tried(engine):
     assert (*engine.PARTS,) == PARTS
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param(
+            part,
+            marks=pytest.mark.slow if part in MANY_PROCESSES else pytest.mark.thorough,
+        )
+        for part in PARTS
+    ],
+)
 def test_each_part_runs_on_a_tiny_scene(repository, tmp_path, part):
     kept = repository / "benchmarks" / "engine.json"
     before = kept.read_bytes() if kept.exists() else None

@@ -321,17 +321,20 @@ def test_no_pixels_pass_the_scheduler(here, source, tmp_path, monkeypatch):
 def test_the_first_error_ends_all_and_leaves_nothing(here, source, tmp_path):
     def fail(count):
         if count == wrong:
-            raise OverflowError("the 9th call is too much")
+            raise OverflowError("the 5th call is too much")
 
     # Planning calls the function too.
     calls, wrong = tmp_path / "calls", None
-    plan = plan_of(Mean(calls, fail=fail, pause=0.03), source)
-    wrong = calls_of(calls) + 9
+    model = Mean(calls, fail=fail)
+    plan = plan_of(model, source)
+    model.pause = 0.1
+    wrong = calls_of(calls) + 5
     with pytest.raises(OverflowError, match="too much"):
         plan.write(tmp_path / "map.tif", executor=here, progress=False)
     ended = calls_of(calls)
-    # A few more shards are computed until the client hears of the error.
-    assert ended < wrong + 10
+    # More shards are computed until the client hears of the error. On a machine with
+    # much else to do, that takes a second.
+    assert ended < wrong + len(plan.tiles) // 2
     time.sleep(0.3)
     assert calls_of(calls) == ended
     assert files_in(tmp_path) == ["calls", "image.tif"]
@@ -340,7 +343,7 @@ def test_the_first_error_ends_all_and_leaves_nothing(here, source, tmp_path):
 
 def test_ctrl_c_leaves_nothing_running(here, source, tmp_path, monkeypatch):
     calls, added = tmp_path / "calls", []
-    plan = plan_of(Mean(calls, pause=0.02), source)
+    plan = plan_of(Mean(calls, pause=0.1), source)
     planned = calls_of(calls)
     add = assembly.Assembly.add
 
@@ -354,7 +357,7 @@ def test_ctrl_c_leaves_nothing_running(here, source, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         plan.write(tmp_path / "map.tif", executor=here, progress=False)
     ended = calls_of(calls)
-    assert ended - planned < 8
+    assert ended - planned < len(plan.tiles) // 2
     time.sleep(0.3)
     assert calls_of(calls) == ended
     assert files_in(tmp_path) == ["calls", "image.tif"]

@@ -1,6 +1,7 @@
 """The style beside a label raster, as far as it can be checked without QGIS."""
 
 import os
+import pickle
 import subprocess
 import sys
 from xml.etree import ElementTree
@@ -359,12 +360,14 @@ def test_after_an_error_the_old_style_and_sidecars_are_kept(tmp_path, monkeypatc
     assert names(tmp_path) == ["a.qml", "a.tif"]
 
 
+# It imports the writer only: TensorFlow takes seconds in each of the processes.
 KILLED = """
-import os, signal, sys
+import os, pickle, signal, sys
 from pathlib import Path
-import test_styles
+from tutorial_lib import rasters
 
 left = int(sys.argv[2])
+array, options = pickle.load(sys.stdin.buffer)
 
 def counted(function):
     def call(*arguments, **options):
@@ -377,21 +380,21 @@ def counted(function):
 
 for name in ("replace", "rename", "unlink"):
     setattr(Path, name, counted(getattr(Path, name)))
-test_styles.write(Path(sys.argv[1]), test_styles.NUMBERED)
+rasters.write_array(Path(sys.argv[1]), array, **options)
 """
 
 
 @pytest.mark.thorough
 def test_a_killed_run_never_leaves_a_style_of_other_classes(tmp_path, repository):
     path, style = tmp_path / "a.tif", tmp_path / "a.qml"
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(repository), str(repository / "tests")])
-    }
+    environment = os.environ | {"PYTHONPATH": str(repository)}
+    options = {"grid": GRID, "nodata": 99, "legend": NUMBERED}
+    given = pickle.dumps((labels(NUMBERED), options))
     found = set()
     for step in range(30):
         write(path, LEGEND)
         command = [sys.executable, "-c", KILLED, path, str(step)]
-        done = subprocess.run(command, env=environment, check=False)
+        done = subprocess.run(command, env=environment, input=given, check=False)
         legend = read_legend(path)
         if style.exists():
             assert styled(style) == expected(legend)
