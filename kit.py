@@ -35,8 +35,9 @@ PLATFORMS = {
     ("darwin", "x86_64"): "macos-intel",
 }
 # Tests of a file stay in one process, because they share what is slow to make.
-PYTEST = ("-m", "pytest", "-q", "-rfEs", "--dist", "loadfile", "--durations", "20")
+PYTEST = ("-m", "pytest", "-q", "-rfEs")
 PYTEST += ("--numprocesses", os.environ.get("WORKERS", "2"))
+PYTEST += ("--dist", "loadfile", "--durations", "20")
 NBVAL = (*PYTEST, "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout", "300")
 # `tests/offline` turns the network off in every Python that starts.
 NETWORK_OFF = {"KIT_OFFLINE": "1", "PYTHONPATH": str(ROOT / "tests" / "offline")}
