@@ -61,7 +61,8 @@ def fits(path):
 
 
 is_own = own_path.exists() and fits(own_path)
-model = own_path if is_own else recorded.weights_path("fcnn_havel")
+# Loaded once, for all maps of this notebook.
+model = tl.load_predictor(own_path if is_own else recorded.weights_path("fcnn_havel"))
 print("This notebook uses", "your own network." if is_own else "the kit's network.")
 
 # %% [markdown]

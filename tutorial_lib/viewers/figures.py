@@ -13,6 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.text import Text
 
 from tutorial_lib.display import image_tag
+from tutorial_lib.freed_memory import give_back_now
 from tutorial_lib.notices import error_line
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.destinations import check_destination, check_not_input
@@ -125,6 +126,8 @@ class StillFigure:
         buffer = io.BytesIO()
         self.savefig(buffer, format="png")
         image = base64.b64encode(buffer.getvalue()).decode("ascii")
+        # matplotlib scales pictures in float32 and in many small arrays.
+        give_back_now()
         return (
             {
                 "text/html": image_tag(image, self.description),

@@ -3,7 +3,6 @@
 import base64
 import io
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import hypot
 
 import numpy as np
@@ -68,9 +67,12 @@ class Overlay:
         """Whether the pixels are class numbers, whose colours must stay exact."""
         return self.layer.kind == "classes"
 
-    @cached_property
+    @property
     def picture(self) -> np.ndarray:
-        """(height, width, 4) uint8, transparent where there is no data."""
+        """(height, width, 4) uint8, transparent where there is no data.
+
+        It is computed each time: a map that a notebook keeps then takes less memory.
+        """
         return self.layer.picture
 
 
