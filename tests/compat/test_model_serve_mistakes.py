@@ -114,7 +114,21 @@ FULLY = {"model_fullyconv": True}
             ["image"],
             SUM | fields(1, 9, 10),
             ValueError,
-            "Of source 1, a patch of 5x4 px fits",
+            "the receptive field of source 1 is 5x4 px",
+        ),
+        (
+            "sums",
+            ["image"],
+            SUM | fields(1, 2, 3) | FULLY,
+            ValueError,
+            "the receptive field of source 1 is 5x4 px",
+        ),
+        (
+            "sums",
+            ["image"],
+            SUM | fields(1, 1, 1),
+            ValueError,
+            "the receptive field of source 1 is 5x4 px",
         ),
         (
             "sums",
@@ -167,7 +181,7 @@ FULLY = {"model_fullyconv": True}
             ["image"],
             {"model_userplaceholders": "gain=(1,2,3)"},
             ValueError,
-            "does not take what it is given",
+            "does not take what the declared fields (source1_rfieldx=1, ",
         ),
         (
             "sums",

@@ -200,6 +200,12 @@ def test_sizes_and_corners(otbtf, moved, name):
     assert app.transform[5] == TOP + north
 
 
+def test_a_wrong_scale_factor_is_told(otbtf):
+    """The question of the tutorial: 10 m first, and the scale factor left at 1."""
+    with pytest.raises(ValueError, match=r"This fits: .*`output_spcscale=2`"):
+        dual(otbtf, switched=True, model_fullyconv=True)
+
+
 @pytest.mark.thorough
 def test_larger_fields_give_the_same_values(otbtf):
     more = {"model_fullyconv": True, "output_efieldx": 49, "output_efieldy": 49}

@@ -210,12 +210,12 @@ def test_classes_become_whole_numbers(image, points, classes, expected):
     "classes", [np.array([4.0, np.nan, 5, 6]), np.array(["4", None, "5", "6"], object)]
 )
 def test_points_without_a_class_are_left_out(image, points, classes):
-    vec = points([(40, 50), (30, 40), (40, 51), (2, 51)], classes)
+    vec = points([(40, 50), (30, 40), (40, 51), (2, 52)], classes)
     with pytest.warns(UserWarning, match="1 of 4 points"):
         app = extract(image, vec, source1_nodata=0)
     assert labels_of(app) == [4, 5]
     ((index, label, x, y, *why),) = app.rejected
-    assert (index, label, x, y) == (3, 6, LEFT + 510, TOP - 20)
+    assert (index, label, x, y) == (3, 6, LEFT + 520, TOP - 20)
     assert why == ["outside", "source1"]
 
 

@@ -13,6 +13,10 @@ from tutorial_lib.compat.serving import Network, pixels_of
 # field is larger: enough to see that the scale factor is wrong, in a tenth of a second.
 TRIED = 256
 
+# How much larger than the receptive fields the images are that tell what would fit: a
+# receptive field that is too small gives no output at all.
+ENLARGED = (1, 2, 4, 8, 16)
+
 __all__ = ["Declared", "Facts", "misfit", "stacked", "try_out"]
 
 
@@ -67,12 +71,7 @@ def stacked(
         ValueError: If the network gives another number of pixels.
         MemoryError: If the machine has not enough memory.
     """
-    results = _run(network, arrays, declared)
-    pixels = [pixels_of(one, *size, patches=not declared.fully) for one in results]
-    for name, one, result in zip(network.outputs, pixels, results, strict=True):
-        if one is None:
-            raise misfit(network, arrays, (name, result.shape), size, declared)
-    return np.concatenate([one.astype("float32") for one in pixels], axis=-1)
+    return _stack(network, arrays, _run(network, arrays, declared), size, declared)
 
 
 def _run(
@@ -85,9 +84,25 @@ def _run(
             f"{err} Make the tiles smaller: `optim_tilesizex=…`, `optim_tilesizey=…`."
         ) from err
     except ValueError as err:
+        bands = [array.shape[-1] for array in arrays]
         raise ValueError(
-            f"The network does not take what it is given for {_fields(declared)}: {err}"
+            f"The network does not take what the declared fields ({_fields(declared)}) "
+            f"give: {err} {_cure(network, network.outputs[0], bands, declared)}"
         ) from err
+
+
+def _stack(
+    network: Network,
+    arrays: Sequence[np.ndarray],
+    results: Sequence[np.ndarray],
+    size: tuple[int, int],
+    declared: Declared,
+) -> np.ndarray:
+    pixels = [pixels_of(one, *size, patches=not declared.fully) for one in results]
+    for name, one, result in zip(network.outputs, pixels, results, strict=True):
+        if one is None:
+            raise misfit(network, arrays, (name, result.shape), size, declared)
+    return np.concatenate([one.astype("float32") for one in pixels], axis=-1)
 
 
 def try_out(
@@ -122,8 +137,8 @@ def try_out(
             for source in range(len(bands))
         ]
     arrays = _zeros(shapes, bands)
-    values = stacked(network, arrays, size, declared)
-    results = network(arrays)
+    results = _run(network, arrays, declared)
+    values = _stack(network, arrays, results, size, declared)
     return Facts(
         bands=values.shape[-1],
         labels=any(one.dtype.kind in "iu" for one in results),
@@ -140,8 +155,10 @@ def _first_tile(axis: MapAxis, side: int) -> int:
 def _are_probabilities(array: np.ndarray) -> bool:
     if array.dtype.kind != "f" or array.ndim not in (2, 4) or array.shape[-1] < 2:
         return False
-    sums = array.sum(axis=-1)
-    return bool((array >= 0).all() and np.allclose(sums, 1, atol=1e-3))
+    between = (array > 0) & (array < 1)
+    add_up = np.allclose(array.sum(axis=-1), 1, atol=1e-3)
+    # Labels as one band for each class add up to 1 too, and are whole.
+    return bool((array >= 0).all() and between.any() and add_up)
 
 
 def _zeros(shapes: Sequence[tuple[int, int]], bands: Sequence[int]) -> list[np.ndarray]:
@@ -203,36 +220,55 @@ def misfit(
 def _cure(
     network: Network, output: str, bands: Sequence[int], declared: Declared
 ) -> str:
-    """What would fit, from two runs: on the fields, and on fields twice as large."""
-    vague = "Correct the receptive fields, the expression field or the scale factor."
-    fields = _fields_of(declared)
-    one = _spatial(network, output, fields, bands)
-    twice = [(2 * height, 2 * width) for height, width in fields]
-    two = _spatial(network, output, twice, bands)
-    if one is None or two is None:
-        return vague
-    scales = {
-        Fraction(field, after - before) if after > before else None
-        for field, before, after in zip(fields[0], one, two, strict=True)
-    }
-    scale = scales.pop()
-    if scales or scale is None:
-        return vague
-    if declared.fully:
+    """What would fit, from runs of the network on images of two sizes."""
+    found = _measured(network, output, bands, declared)
+    if found is None:
+        return "Correct the receptive fields, the expression field or the scale factor."
+    blocks, fields, scale = found
+    if declared.fully and min(blocks) >= 1:
         return (
-            f"This fits: `output_efieldx={one[1]}`, `output_efieldy={one[0]}`, "
+            f"This fits: `output_efieldx={blocks[1]}`, `output_efieldy={blocks[0]}`, "
             f"`output_spcscale={float(scale):g}`."
         )
-    smaller = [
-        field - (pixels - 1) * scale
-        for field, pixels in zip(fields[0], one, strict=True)
-    ]
-    if min(smaller) < 1 or smaller == list(fields[0]):
-        return vague
     return (
-        "Patch-based, a network gives one pixel for a patch; `model_fullyconv=True` "
-        f"takes others. Of source 1, a patch of {smaller[0]}x{smaller[1]} px fits."
+        f"For one output pixel, the receptive field of source 1 is {fields[0]}x"
+        f"{fields[1]} px, and those of other sources in proportion."
     )
+
+
+def _measured(
+    network: Network, output: str, bands: Sequence[int], declared: Declared
+) -> tuple[list[Fraction], list[Fraction], Fraction] | None:
+    """Expression field, receptive field of source 1 for one pixel, and scale factor.
+
+    None where the network does not grow evenly with its images.
+    """
+    fields = _fields_of(declared)
+    for times in ENLARGED:
+        one, two = (
+            _spatial(network, output, [(n * h, n * w) for h, w in fields], bands)
+            for n in (times, 2 * times)
+        )
+        if one is None or two is None or min(np.subtract(two, one)) < 1:
+            continue
+        sides = [times * side for side in fields[0]]
+        scales = {
+            Fraction(side, after - before)
+            for side, before, after in zip(sides, one, two, strict=True)
+        }
+        if len(scales) > 1:
+            return None
+        (scale,) = scales
+        blocks = [
+            pixels - (times - 1) * field / scale
+            for pixels, field in zip(one, fields[0], strict=True)
+        ]
+        single = [
+            side - (pixels - 1) * scale for side, pixels in zip(sides, one, strict=True)
+        ]
+        whole = all(value.denominator == 1 for value in (*blocks, *single))
+        return (blocks, single, scale) if whole and min(single) >= 1 else None
+    return None
 
 
 def _spatial(

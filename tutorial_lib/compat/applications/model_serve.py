@@ -123,7 +123,8 @@ class TensorflowModelServe(Application):
             bands=facts.bands,
             background=values["output.bv"],
         )
-        self._facts = facts
+        nodata = any(source.nodata is not None for source in sources)
+        self._told = facts, values["output.bv"], nodata
         return {"out": image}
 
     def _tile(self, declared: Declared, values: Mapping[str, Any]) -> tuple[int, int]:
@@ -144,17 +145,12 @@ class TensorflowModelServe(Application):
 
     def _type(self, key: str, given: Any, *, preserve: bool) -> np.dtype:
         dtype = super()._type(key, given, preserve=preserve)
-        values = self._values()
-        _warn_of_type(dtype, self._facts, values["output.bv"], _has_nodata(values))
+        _warn_of_type(dtype, *self._told)
         return dtype
 
 
 def _source_numbers(values: Mapping[str, Any]) -> list[int]:
     return [n for n in range(1, len(values)) if f"source{n}.il" in values]
-
-
-def _has_nodata(values: Mapping[str, Any]) -> bool:
-    return any(values[f"source{n}.nodata"] is not None for n in _source_numbers(values))
 
 
 def _check_bands(images: Sequence[Image], network: Network) -> None:
