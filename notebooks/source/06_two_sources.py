@@ -12,7 +12,7 @@
 # - write, train and export a network of two sources, and map with it,
 # - compare two networks, and say which differences may be chance.
 #
-# **Needs** about 45 minutes of your time, ½ minute of computing and 1.0 GB of memory; no
+# **Needs** about 45 minutes of your time, ½ minute of computing and 1.2 GB of memory; no
 # internet. Patches are explained in [01](01_patches.ipynb), training in
 # [03](03_pixelwise_fcnn.ipynb), maps in [05](05_mapping_a_scene.ipynb).
 

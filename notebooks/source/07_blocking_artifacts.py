@@ -13,7 +13,7 @@
 # - derive which crops and tiles give an exact map,
 # - have the kit check a plan, and measure that its map is exact.
 #
-# **Needs** about 45 minutes of your time, seconds of computing and 0.9 GB of memory; no
+# **Needs** about 45 minutes of your time, seconds of computing and 1.1 GB of memory; no
 # internet.
 #
 # The scene is generated. The network comes with the kit. It was trained as in notebook

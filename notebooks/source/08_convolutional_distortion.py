@@ -13,7 +13,7 @@
 # - weigh the distortion against its cost, and choose,
 # - estimate the accuracy of a map from a random sample, with an interval.
 #
-# **Needs** about 45 minutes of your time, seconds of computing and 1.0 GB of memory; no
+# **Needs** about 45 minutes of your time, seconds of computing and 1.1 GB of memory; no
 # internet.
 
 # %%
