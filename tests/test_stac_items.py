@@ -165,6 +165,9 @@ def test_an_item_without_a_band_is_refused_by_its_name():
         {**item(), "geometry": {"type": "Point", "coordinates": [13, 52]}},
         item(place=(12.9, 52.4, float("nan"), 52.5)),
         item(place=(12.9, 52.4, 113.1, 52.5)),
+        item(place=(12.9, 52.4, 13.1, 1e308)),
+        item(every("proj:transform", [20, 0, 1e308, 0, -20, 5e6])),
+        item(every("proj:epsg", "9" * 5000)),
         *(None, 7, "a", [], [item()]),
     ],
 )
@@ -334,6 +337,8 @@ def test_many_items_that_are_left_out_are_counted():
     assert "50 of 51 items" in note
     assert "; and 47 more." in note
     assert len(note) < 600
+    long = item(name="long" * 500, **{"proj:epsg": "9" * 400})
+    assert len(parse_items([item(), long]).note) < 400
     assert parse_items([item()]).note == ""
     assert parse_items([]) == ((), "")
 

@@ -42,6 +42,7 @@ _EARTH_SEARCH = {
 }
 # Sides of a file and pixels of a larger one are not those of a tile of 110 km.
 LONGEST_SIDE = 100_000
+FARTHEST_M = 1e8
 # What reading JSON of any shape may raise.
 UNREADABLE = (
     *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError),
@@ -188,8 +189,9 @@ def _transform(numbers: Any) -> Affine | None:
     if not numbers:
         return None
     transform = Affine(*(float(number) for number in numbers[:6]))
-    # NaN is not above 0.
-    if not abs(transform.determinant) > 0:
+    # NaN is not above 0, and not below the limit. Coordinates of UTM are in metres.
+    near = all(abs(number) <= FARTHEST_M for number in transform)
+    if not (near and abs(transform.determinant) > 0):
         raise ValueError(f"`proj:transform` is {list(transform)[:6]}")
     return transform
 

@@ -15,6 +15,8 @@ from data_fetch.stac.properties import baseline_of, cloud_of, day_of
 FIRST_WITH_OFFSET = 4.0
 # Items that are left out and named; of the others, the number is told.
 MOST_NAMED = 3
+# Characters of the reason: an item may hold texts and numbers of any length.
+LONGEST_REASON = 200
 
 __all__ = ["Item", "ItemsRead", "parse_item", "parse_items"]
 
@@ -127,10 +129,9 @@ def _problem(err: BaseException) -> str:
     """Why an item cannot be used, as half a sentence."""
     # The kit's own reasons; those of libraries say nothing without their type.
     text = " ".join(str(err).split())
-    if type(err) is ValueError and text.startswith(("it ", "its ")):
-        return text
-    text = f"{type(err).__name__} {text}"
-    return f"it cannot be read: {text if len(text) <= 120 else text[:119] + '…'}"
+    if not (type(err) is ValueError and text.startswith(("it ", "its "))):
+        text = f"it cannot be read: {type(err).__name__} {text}"
+    return text if len(text) <= LONGEST_REASON else f"{text[: LONGEST_REASON - 1]}…"
 
 
 def _parsed(raw: Mapping[str, Any]) -> Item:

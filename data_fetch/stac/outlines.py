@@ -40,8 +40,10 @@ def outline_of(geometry: Mapping[str, Any], grid: GeoBox | None) -> shapely.Geom
     # NumPy would warn of coordinates that are refused here.
     with np.errstate(invalid="ignore"):
         shape = shapely.geometry.shape(geometry)
-    if not np.isfinite(shapely.get_coordinates(shape)).all():
-        raise ValueError("its outline has a coordinate that is not a number")
+    # A turn more than the earth has is a way to write an outline across 180 degrees.
+    corners = abs(shapely.get_coordinates(shape))
+    if not (corners <= (540, 90)).all():
+        raise ValueError("its outline has a corner that is not on the earth")
     outline = _cut([part for part in shapely.get_parts(shape) if part.area])
     if grid is not None:
         outline = shapely.intersection(outline, footprint(grid))

@@ -162,9 +162,9 @@ def with_packages() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as err:
-        if (err.name or "").partition(".")[0] not in ("pystac", "pystac_client", "odc"):
+        if (err.name or "").partition(".")[0] not in ("pystac", "pystac_client"):
             raise
         raise OSError(
             f"Scenes from a catalogue need the package {err.name}. Install it with "
-            "`pip install pystac-client odc-stac`."
+            "`pip install pystac-client`."
         ) from err

@@ -42,7 +42,7 @@ from rasterio.vrt import WarpedVRT
 from data_fetch import practice, stac, worldcover
 from data_fetch.places import grid_of, place_of
 from data_fetch.stac.catalogues import Catalogue
-from data_fetch.stac.items import parse_item
+from data_fetch.stac.items import parse_items
 from tutorial_lib import rasters, recorded
 from tutorial_lib.exercises import nb09_going_further as ex
 from tutorial_lib.machine import find_data
@@ -53,7 +53,7 @@ NAME = "my_town"  # the folder of your scene in data/
 PLACE = (12.49, 52.45, 12.73, 52.53)  # west, south, east, north, in degrees
 DATES = "2023-02-01/2023-09-30"
 CLOUDS = 60  # in percent: images with more clouds are left out
-CATALOGUE = "earth-search"  # or the address of another one
+CATALOGUE = "earth-search"  # or the address of one whose files need no token
 workers = 1  # processes beside this notebook; each needs about 1 GB of memory
 epochs, seed = 6, 0
 data = find_data("havel").parent
@@ -64,7 +64,9 @@ data = find_data("havel").parent
 # A [STAC](glossary.md#stac) catalogue is a list of images that programs can search: of which
 # place, of which day, with how many clouds? Many archives have one, and all are asked in the
 # same way. *Earth Search* lists the images of Sentinel-2 that are stored at Amazon. It needs
-# no account.
+# no account. Other catalogues, such as the Planetary Computer, send a file only if its address
+# ends with a *token*, a text that their server gives out for an hour. The command `stac` adds
+# tokens. The cells of this notebook do not, so keep to Earth Search here.
 #
 # The next cell tries to reach it. If the internet does not answer, the cell starts a small
 # practice catalogue on this computer instead. It shows the Havel lakes on a few dates: the
@@ -122,7 +124,7 @@ search = Client.open(address).search(
     max_items=200,
 )
 texts = list(search.items_as_dicts())
-items = {text["id"]: parse_item(text) for text in texts}
+items = {item.id: item for item in parse_items(texts).items}
 for key, value in texts[0]["assets"].get("red", {}).items():
     print(f"{key}: {value}")
 dates = stac.search(**where, date=DATES, cloud=CLOUDS, catalogue=address)
