@@ -258,6 +258,16 @@ def test_requests_are_enlarged_to_whole_blocks(corners, coordinates, folder):
             assert tuple(values[row, col]) == (top, left)
 
 
+def test_what_a_request_was_enlarged_by_is_cut_off(folder, coordinates):
+    model = save(folder / "same", lambda x: {"y": x["x"] + 0}, ("x", 2))
+    options = {"output_efieldy": 4, "output_efieldx": 6, "model_fullyconv": True}
+    tiles = {"optim_tilesizex": 12, "optim_tilesizey": 8}
+    app = serve(model, (coordinates, 4, 6), **options, **tiles)
+    app.write(folder / "same.tif", ext_fname="box=20:15:40:30")
+    expected = read_array(coordinates)[15:45, 20:60]
+    assert (read_array(folder / "same.tif") == expected).all()
+
+
 def test_a_default_tile_becomes_one_block_silently(corners, coordinates):
     more = {"output_efieldx": 20, "output_efieldy": 20, "model_fullyconv": True}
     values = serve(corners, (coordinates, 20, 20), **more).to_numpy()

@@ -81,7 +81,9 @@ class TensorflowModelServe(Application):
             file_in("model.dir", "SavedModel folder, or .keras file"),
             texts("model.userplaceholders", "Values of inputs: a=1 b=true c=(1.0,2)"),
             flag("model.fullyconv", "Fully convolutional, not patch-based"),
-            texts("model.tagsets", "Tags of the graph in the SavedModel", default=None),
+            texts(
+                "model.tagsets", "Tags of its graph in the SavedModel; default serve"
+            ),
             number(
                 "output.spcscale", "Output spacing / that of source 1", 1.0, above=0
             ),

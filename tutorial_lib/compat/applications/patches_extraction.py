@@ -50,10 +50,6 @@ class PatchesExtraction(Application):
     A point gives a sample only if its patches lie inside of all sources, and no value
     of any band is the no-data value of its source. Tags of rasters say nothing here.
 
-    Attributes:
-        rejected: One row for each point that gave no sample: its index in the file, its
-            class, its place, the reason and the source.
-
     Source:
         OTBTF 4.3.1, application PatchesExtraction.
 
@@ -110,11 +106,11 @@ class PatchesExtraction(Application):
             for name, image in images.items()
         }
         kept = ~np.any([one.outside | one.empty for one in cut.values()], axis=0)
-        self.rejected = _rejections(points, labels, known, cut)
+        self._rejected = _rejections(points, labels, known, cut)
         self._labels = labels[kept]
         if not kept.any():
             raise ValueError(
-                f"No sample is left: {_counted(self.rejected)}. Check that the points "
+                f"No sample is left: {_counted(self._rejected)}. Check that the points "
                 "of `vec` lie inside of the images, and the no-data values."
             )
         files = [file for image in images.values() for file in image.files]
@@ -126,6 +122,11 @@ class PatchesExtraction(Application):
         for image in results.values():
             image.files = (*files, values["vec"])
         return results
+
+    @property
+    def rejected(self) -> list[Rejection]:
+        """A row for each point that gave no sample: its index in the file, and why."""
+        return self._rejected if self.results else []
 
     def summary(self) -> list[str]:
         """See `Application.summary`."""
