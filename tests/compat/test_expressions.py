@@ -248,6 +248,10 @@ FUNCTION_CASES = {
             lambda p: (p.band(4, 2) - p.band(4, 1)) / (p.band(4, 2) + p.band(4, 1)),
         ),
         ("ndvi(im1b1, -im1b1)", lambda p: 0),
+        (
+            "ndvi(im1b1 / 9, im1b2 / 9)",
+            lambda p: (p.band(1, 2) - p.band(1, 1)) / (p.band(1, 2) + p.band(1, 1)),
+        ),
     ],
     "atan2": [("atan2(im2b1, im2b2)", lambda p: math.atan2(*p.bands(2)[:2]))],
     "hypot": [("hypot(im2b1, im2b2)", lambda p: math.hypot(*p.bands(2)[:2]))],
