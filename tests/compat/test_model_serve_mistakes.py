@@ -247,6 +247,16 @@ def test_probabilities_as_whole_numbers(paths, folder):
         app.write(folder / "p.tif", pixel_type="uint8")
 
 
+def test_a_band_of_zeros_and_ones_for_each_class_is_no_mistake(paths, folder):
+    def one_hot(given):
+        return {"classes": tf.one_hot(tf.cast(given["x"][..., 0], tf.int32) % 3, 3)}
+
+    model = save(folder / "one_hot", one_hot, ("x", 2))
+    app = serve(paths | {"one_hot": model}, "one_hot", "image")
+    app.write(folder / "o.tif", pixel_type="uint8")
+    assert (read_array(folder / "o.tif").sum(axis=-1) == 1).all()
+
+
 def test_a_background_that_is_also_a_class(paths, folder):
     labels = {**fields(1, 5, 4), "output_names": "odd"}
     app = serve(paths, "sums", "empty", source1_nodata=0, **labels)
