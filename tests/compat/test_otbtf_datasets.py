@@ -291,6 +291,15 @@ def test_records_that_are_left_out_are_counted(dataset, tmp_path):
         records.read(batch_size=1, n_workers=4)
 
 
+def test_records_are_read_in_the_order_in_which_they_were_written(files, tmp_path):
+    dataset = otbtf.DatasetFromPatchesImages(files, iterator_cls=InOrder)
+    # With ten files and more, the names sort in another order than the numbers.
+    dataset.to_tfrecords(tmp_path / "records", n_samples_per_shard=1)
+    batches = otbtf.TFRecords(tmp_path / "records").read(batch_size=20)
+    numbers = next(iter(batches))["img_10m"][:, 0, 0, 0].numpy()
+    assert numbers.tolist() == list(range(20))
+
+
 def test_records_are_preprocessed_and_shuffled(dataset, tmp_path):
     dataset.to_tfrecords(tmp_path / "records", n_samples_per_shard=10)
 

@@ -75,7 +75,7 @@ class TFRecords:
                 f"'{self.dirpath}' exists and is not an empty folder, so old samples "
                 "could be mixed with new ones. Give another folder, or empty it before."
             )
-        samples = dataset.tf_dataset.take(dataset.size - left_out).as_numpy_iterator()
+        samples = dataset.tf_dataset.as_numpy_iterator()
         with replacing_folder(self.dirpath) as part:
             for number in range(-(-(dataset.size - left_out) // each)):
                 with tf.io.TFRecordWriter(str(part / f"{number}.records")) as writer:
