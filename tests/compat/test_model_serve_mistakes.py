@@ -270,6 +270,15 @@ def test_a_background_that_is_also_a_class(paths, folder):
         app.write(folder / "l.tif", pixel_type="uint8")
 
 
+@pytest.mark.parametrize("background", [float("nan"), 0.1, -1e30])
+def test_backgrounds_that_floats_hold(paths, folder, background):
+    more = {"source1_nodata": 0, "output_bv": background}
+    app = serve(paths, "sums", "empty", **more, **SUM)
+    app.write(folder / "f.tif")
+    expected = np.full((37, 50, 1), background, "float32")
+    np.testing.assert_array_equal(read_array(folder / "f.tif"), expected)
+
+
 def test_a_source_is_never_overwritten(paths):
     with pytest.raises(ValueError, match="would destroy"):
         serve(paths, "sums", "image", **SUM).write(paths["image"])

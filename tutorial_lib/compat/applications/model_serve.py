@@ -264,7 +264,8 @@ def _warn_of_type(
         )
     if not nodata:
         return
-    if cast(np.array([background]), dtype)[0] != background:
+    written = cast(np.array([background]), dtype)
+    if not np.array_equal(written, [np.float32(background)], equal_nan=True):
         warn(
             f"`output.bv` is {background:g}, which {dtype} cannot hold. Give a value "
             "that it can: 255 for labels."
