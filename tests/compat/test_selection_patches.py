@@ -111,10 +111,11 @@ def test_without_no_data_and_mask_all_pixels_are_usable(image, tmp_path):
     assert [point[:2] for point in points["outtrain"]] == places(nodes, 6)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("value", [np.nan, 0.1])
-def test_no_data_of_floats(tmp_path, value):
+def test_no_data_of_floats(tmp_path, value, dtype):
     # 0.1 is another number in float32 than in float64.
-    pixels = np.ones((9, 13), "float32")
+    pixels = np.ones((9, 13), dtype)
     pixels[4, 6] = value
     image = write(tmp_path / "image.tif", pixels)
     given = {"grid_step": 1, "grid_psize": 3, "strategy": "all", "nodata": value}

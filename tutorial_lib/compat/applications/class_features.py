@@ -147,4 +147,13 @@ def _in_crs(
     def moved(places: np.ndarray) -> np.ndarray:
         return np.column_stack(transform(places[:, 0], places[:, 1]))
 
-    return [one._replace(shape=shapely.transform(one.shape, moved)) for one in features]
+    there = [
+        one._replace(shape=shapely.transform(one.shape, moved)) for one in features
+    ]
+    found = [one for one in there if np.isfinite(one.shape.bounds).all()]
+    if len(found) < len(there):
+        warn(
+            f"{counted(len(there) - len(found), 'feature')} cannot be reprojected to "
+            f"{wanted} and will be left out."
+        )
+    return found

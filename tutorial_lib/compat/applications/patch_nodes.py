@@ -84,19 +84,14 @@ def _reader(image: Image, values: Mapping[str, Any], stack: ExitStack) -> Read:
         usable = np.ones((height, width), bool)
         if read_image:
             pixels = read_image(row, col, height, width)
-            # OTB reads pixels and the value as float32.
-            empty = np.isnan(pixels) if np.isnan(nodata) else pixels == _float32(nodata)
+            # NumPy compares in the type of the pixels: 0.1 of float32 is 0.1.
+            empty = np.isnan(pixels) if np.isnan(nodata) else pixels == nodata
             usable &= ~empty.all(axis=-1)
         if read_mask:
             usable &= read_mask(row, col, height, width)[..., 0] > 0
         return usable
 
     return read
-
-
-def _float32(value: float) -> float:
-    with np.errstate(over="ignore"):
-        return float(np.float32(value))
 
 
 def _usable(
