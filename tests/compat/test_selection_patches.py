@@ -123,6 +123,12 @@ def test_no_data_of_floats(tmp_path, value, dtype):
     assert len(points) == 7 * 11 - 9
 
 
+def test_a_no_data_value_that_no_pixel_can_hold_is_none(tmp_path):
+    image = write(tmp_path / "image.tif", np.ones((9, 13), "float32"))
+    given = {"grid_step": 1, "grid_psize": 3, "strategy": "all", "nodata": 1e300}
+    assert len(select(image, tmp_path, **given)["outtrain"]) == 7 * 11
+
+
 def test_parts_of_rows_change_nothing(image, tmp_path, monkeypatch):
     given = {"nodata": 0, "grid_step": 2, "grid_psize": 3, "strategy": "all"}
     whole = select(image, tmp_path, **given)

@@ -227,19 +227,6 @@ def test_polygons_in_another_crs_are_reprojected(image, tmp_path, by_hand):
     assert read_statistics(path) == statistics_by_hand(by_hand[:5], first=0)
 
 
-@pytest.mark.filterwarnings("ignore:The vector file is in EPSG")
-def test_what_cannot_be_reprojected_is_left_out(image, tmp_path):
-    x, y = CRS("EPSG:32631").transformer_to_crs(CRS("EPSG:4326"))(LEFT + 105, TOP - 55)
-    near = shapely.Point(x, y)
-    # A Mercator projection has no place for the pole's other side.
-    world = shapely.box(-180, -90, 180, 90)
-    vec = write_shapes(tmp_path / "w.geojson", [(world, 1), (near, 1)], "EPSG:4326")
-    path = tmp_path / "statistics.xml"
-    with pytest.warns(UserWarning, match="1 feature cannot be reprojected"):
-        pyotb.PolygonClassStatistics({"in": image}, vec=vec, field="code", out=path)
-    assert read_statistics(path)["samplesPerVector"] == {"1": 1}
-
-
 def test_classes_can_be_texts_and_features_without_one_are_left_out(image, tmp_path):
     vec, path = tmp_path / "names.gpkg", tmp_path / "statistics.xml"
     squares = [shapely.box(*at((i, 9))[0], *at((i + 3, 5))[0]) for i in (0, 9, 20, 30)]

@@ -147,13 +147,4 @@ def _in_crs(
     def moved(places: np.ndarray) -> np.ndarray:
         return np.column_stack(transform(places[:, 0], places[:, 1]))
 
-    there = [
-        one._replace(shape=shapely.transform(one.shape, moved)) for one in features
-    ]
-    found = [one for one in there if np.isfinite(one.shape.bounds).all()]
-    if len(found) < len(there):
-        warn(
-            f"{counted(len(there) - len(found), 'feature')} cannot be reprojected to "
-            f"{wanted} and will be left out."
-        )
-    return found
+    return [one._replace(shape=shapely.transform(one.shape, moved)) for one in features]

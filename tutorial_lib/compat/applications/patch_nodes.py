@@ -85,7 +85,9 @@ def _reader(image: Image, values: Mapping[str, Any], stack: ExitStack) -> Read:
         if read_image:
             pixels = read_image(row, col, height, width)
             # NumPy compares in the type of the pixels: 0.1 of float32 is 0.1.
-            empty = np.isnan(pixels) if np.isnan(nodata) else pixels == nodata
+            # One that float32 cannot hold is no pixel's value.
+            with np.errstate(over="ignore"):
+                empty = np.isnan(pixels) if np.isnan(nodata) else pixels == nodata
             usable &= ~empty.all(axis=-1)
         if read_mask:
             usable &= read_mask(row, col, height, width)[..., 0] > 0
