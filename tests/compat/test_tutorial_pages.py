@@ -168,7 +168,9 @@ def test_page_2_maps_twice_and_measures_the_difference(pages):
     lines = pages.lines[2]
     at = next(i for i, line in enumerate(lines) if line.startswith(HELPER))
     start = max(i for i in range(at) if lines[i] == "import pyotb")
-    helper = "\n".join(lines[start:])
+    # The text of this page has lost its indentation.
+    body = [f"    {line}" for line in lines[at + 1 :]]
+    helper = "\n".join([*lines[start : at + 1], *body])
     call = f"""
 a = pyotb.ExtractROI({str(maps["artifacts"])!r}, startx=32, starty=32)
 print(compute_rmse_value(a["out"], {str(maps["valid"])!r}))

@@ -6,9 +6,11 @@ import pyotb
 
 
 def compute_rmse(reference, other):
-    """RMSE over the pixels of the reference, bands summed."""
+    """RMSE over the pixels that both have, bands summed."""
     part = pyotb.ExtractROI(other, mode="fit", mode_fit_im=reference)
-    squares = pyotb.BandMathX(il=[part, reference], exp="(im1-im2)*(im1-im2)'")
+    # The part is smaller where the other map ends before the reference.
+    same = pyotb.ExtractROI(reference, mode="fit", mode_fit_im=part)
+    squares = pyotb.BandMathX(il=[part, same], exp="(im1-im2)*(im1-im2)'")
     return pyotb.ComputeImagesStatistics(squares)["out.mean"][0] ** 0.5
 
 
