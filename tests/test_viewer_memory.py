@@ -83,8 +83,8 @@ print(resident() - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it is about the memory of Linux")
-def test_the_memory_of_large_arrays_goes_back_to_the_system():
-    program = PROGRAM.format(module="tutorial_lib")
+def test_the_memory_of_large_arrays_of_a_notebook_goes_back_to_the_system():
+    program = PROGRAM.format(module="tutorial_lib.exercises")
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

@@ -10,7 +10,6 @@ from typing import Any
 
 import wrapt
 
-from tutorial_lib.freed_memory import give_back_large_arrays
 from tutorial_lib.notices import tensorflow_needed
 from tutorial_lib.quiet_start import make_tensorflow_quiet
 
@@ -21,7 +20,6 @@ from tutorial_lib.quiet_start import make_tensorflow_quiet
 # only it is off, and would gain nothing.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 make_tensorflow_quiet()
-give_back_large_arrays()
 
 _HOME = {
     "BandStatistics": "patches.statistics",

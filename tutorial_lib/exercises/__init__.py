@@ -18,6 +18,11 @@ from tutorial_lib.exercises.judging import OTHER, close, diagnose
 from tutorial_lib.exercises.networks import compare_networks
 from tutorial_lib.exercises.notes import Note
 from tutorial_lib.exercises.parts import in_parts
+from tutorial_lib.freed_memory import give_back_large_arrays
+
+# Here, and not in `tutorial_lib`: a notebook's process is the kit's own. How memory is
+# kept in the process of somebody's program is not for a library to decide.
+give_back_large_arrays()
 
 __all__ = [
     "OTHER",
