@@ -379,6 +379,8 @@ tl.show(masked_path, steps_path, titles=("by pixel, 255", "by tile, 0"))
 #   colours, opacity, and much more.
 # - GDAL, [the raster data model](https://gdal.org/en/stable/user/raster_data_model.html):
 #   what a georeferenced file holds, and what a no-data value is.
+# - Do you have scripts for OTBTF? They run here: `docs/from_otbtf.md` in the folder of the
+#   kit shows this map in OTBTF's words, and says what differs.
 #
 # Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*. In
 # [06](06_two_sources.ipynb) the network reads two images.

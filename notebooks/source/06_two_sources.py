@@ -426,6 +426,8 @@ tl.compare(map_of_05, work / "land_cover.tif", titles=titles)
 #   band measures, and with which pixel size.
 # - Gaetano and others (2018), [a network with two branches for two pixel
 #   sizes](https://doi.org/10.3390/rs10111746).
+# - Do you have scripts for OTBTF? They run here: `docs/from_otbtf.md` in the folder of the
+#   kit shows these patches and maps in OTBTF's words, and says what differs.
 #
 # Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*. In
 # [07](07_blocking_artifacts.ipynb) tiles leave traces in a map.
