@@ -234,6 +234,46 @@ def test_fewer_samples_than_a_batch_are_not_an_empty_dataset(dataset):
 def test_preprocessing_returns_a_dictionary(dataset):
     with pytest.raises(TypeError, match="must return a dictionary"):
         dataset.get_tf_dataset(8, preprocessing_fn=lambda sample: sample["img_10m"])
+    # A function without `return`.
+    with pytest.raises(TypeError, match="`preprocessing_fn` returns None"):
+        dataset.get_tf_dataset(8, preprocessing_fn=lambda sample: None)
+
+
+# Readers and iterators of scripts
+
+
+class Wrong(otbtf.PatchesReaderBase):
+    def __init__(self, sample):
+        self.sample = sample
+
+    def get_size(self):
+        return 4
+
+    def get_sample(self, index):
+        return self.sample
+
+
+@pytest.mark.parametrize("sample", [[1, 2], {"x": [1, 2]}, {"x": "a"}, {}])
+def test_samples_of_a_reader_are_arrays_by_name(sample):
+    with pytest.raises(TypeError, match=r"Wrong\.get_sample.*dictionary of arrays"):
+        otbtf.Dataset(Wrong(sample))
+
+
+def test_an_iterator_is_a_class_that_does_not_end(files):
+    class Ends(InOrder):
+        def __next__(self):
+            if self.next == 3:
+                raise StopIteration
+            return super().__next__()
+
+    dataset = otbtf.DatasetFromPatchesImages(files, iterator_cls=Ends)
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="Ends ended after 3 of 20 samples"
+    ):
+        numbers_of(dataset)
+    reader = otbtf.PatchesImagesReader(files)
+    with pytest.raises(TypeError, match="`iterator_cls`"):
+        otbtf.Dataset(reader, iterator_cls=InOrder(reader))
 
 
 # One-hot
@@ -287,6 +327,10 @@ def test_records_that_are_left_out_are_counted(dataset, tmp_path):
     assert sum(1 for _ in records.read(batch_size=1)) == 18
     # Three workers share three files, two share two of them.
     assert sum(1 for _ in records.read(batch_size=1, n_workers=2)) == 12
+    # A batch that cannot be filled would leave an empty dataset.
+    with pytest.raises(ValueError, match="There are 18 samples, fewer than a batch"):
+        records.read(batch_size=19)
+    assert len(list(records.read(batch_size=19, drop_remainder=False))) == 1
     with pytest.raises(ValueError, match="3 files of samples for 4 workers"):
         records.read(batch_size=1, n_workers=4)
 

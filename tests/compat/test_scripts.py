@@ -156,3 +156,30 @@ def test_other_modules_are_not_those_of_the_kit(tmp_path):
     done = run(script, cwd=tmp_path)
     assert done.returncode == 1
     assert "ModuleNotFoundError: No module named 'scripts'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("import otbApplication", "Write its applications as pyotb has them"),
+        ("from osgeo import gdal", "Read rasters with rasterio"),
+        ("import otbtf.examples.tensorflow_v2x", "has no module 'otbtf.examples'. It"),
+        ("from pyotb.core import App", "has no module 'pyotb.core'. Import from pyotb"),
+        ("from pyotb import Pipeline", "There are: App, Input, Output, BandMathX, "),
+        ("from otbtf.model import x", "kit's otbtf.model has no such name. There are:"),
+    ],
+)
+def test_what_a_script_cannot_import_has_a_cure(tmp_path, line, text):
+    # Nothing is installed under these names, whatever this machine has.
+    script_of(tmp_path, f"import sys\nsys.modules['osgeo'] = None\n{line}\n")
+    done = run("train.py", cwd=tmp_path)
+    assert done.returncode == 1
+    *traceback, advice = done.stderr.splitlines()
+    assert "Error: " in traceback[-1]
+    assert text in advice
+
+
+def test_other_modules_that_are_missing_get_no_advice(tmp_path):
+    script_of(tmp_path, "import no_such_module_anywhere")
+    done = run("train.py", cwd=tmp_path)
+    assert done.stderr.splitlines()[-1].startswith("ModuleNotFoundError: ")

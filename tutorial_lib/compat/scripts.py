@@ -19,6 +19,14 @@ HERE = "tutorial_lib.compat"
 BESIDE_SCRIPTS = ("mymetrics",)
 MODULES = ("pyotb", "otbtf")
 
+# What scripts import beside pyotb and otbtf, and what to do without it.
+ABSENT = {
+    "otbApplication": "OTB's own module otbApplication is not in the kit. Write its "
+    "applications as pyotb has them: `pyotb.BandMathX(il=[…], exp=…)`.",
+    "osgeo": "GDAL's own module osgeo is not installed. Read rasters with rasterio, or "
+    "with `otbtf.read_as_np_arr(otbtf.gdal_open(path), as_patches=False)`.",
+}
+
 DESCRIPTION = """\
 Run a script that was written for OTBTF. What it imports from pyotb and otbtf comes
 from the kit, and so does `from mymetrics import FScore` where no mymetrics.py lies
@@ -101,8 +109,29 @@ def run_script(script: str, source: bytes, words: Sequence[str]) -> int:
         # The first frame is this function. A syntax error has no other one.
         frames = err.__traceback__ and err.__traceback__.tb_next
         sys.excepthook(type(err), err.with_traceback(frames), frames)
+        if isinstance(err, ImportError) and (advice := _advice(err)):
+            print(advice, file=sys.stderr)
         return 1
     return 0
+
+
+def _advice(err: ImportError) -> str | None:
+    """What to do without a name that a script cannot import; None if unknown."""
+    name = (err.name or "").removeprefix(f"{HERE}.")
+    top = name.partition(".")[0]
+    if top not in MODULES:
+        return ABSENT.get(top)
+    # The module is there, but not a name in it.
+    if not isinstance(err, ModuleNotFoundError):
+        names = ", ".join(import_module(f"{HERE}.{name}").__all__)
+        return f"The kit's {name} has no such name. There are: {names}."
+    inside = (
+        "Import from pyotb itself, such as `from pyotb import App`"
+        if top == "pyotb"
+        else "It has: dataset, layers, model, ops, tfrecords and utils. Copy what you "
+        "need of other modules into a file beside the script"
+    )
+    return f"The kit's {top} has no module '{name}'. {inside}."
 
 
 class _KitFinder(MetaPathFinder):

@@ -7,10 +7,63 @@ import tensorflow as tf
 
 from tutorial_lib import arguments
 
-__all__ = ["Preprocessing", "batched"]
+__all__ = ["Preprocessing", "batched", "check_fills_a_batch", "preprocessed"]
 
 # Changes one sample, {name: tensor}.
 Preprocessing = Callable[..., Mapping[str, Any]]
+
+
+def preprocessed(
+    samples: tf.data.Dataset,
+    function: Preprocessing | None,
+    options: Mapping[str, Any] | None = None,
+    parallel: int | None = None,
+) -> tf.data.Dataset:
+    """The samples as a function changes them; without a function as they are.
+
+    Args:
+        samples: Dataset of single samples, {name: tensor}.
+        function: Returns {name: tensor} for a sample.
+        options: Further arguments of it.
+        parallel: Number of samples that are changed at the same time.
+
+    Raises:
+        TypeError: If the function returns None.
+
+    Example:
+        >>> samples = tf.data.Dataset.range(2).map(lambda i: {"a": i})
+        >>> changed = preprocessed(samples, lambda x, by: {"b": x["a"] * by}, {"by": 5})
+        >>> [int(sample["b"]) for sample in changed]
+        [0, 5]
+    """
+    if function is None:
+        return samples
+
+    def change(sample: Mapping[str, Any]) -> Any:
+        changed = function(sample, **(options or {}))
+        # TensorFlow's own error does not say that `return` is missing.
+        if changed is None:
+            raise TypeError(_not_a_dictionary(None))
+        return changed
+
+    return samples.map(change, num_parallel_calls=parallel)
+
+
+def check_fills_a_batch(count: int, batch_size: int) -> None:
+    """Raise ValueError if there are fewer samples than a batch."""
+    if count < batch_size:
+        raise ValueError(
+            f"There are {count} samples, fewer than a batch of {batch_size}, and "
+            "batches that are not full are left out. Give a smaller `batch_size`, or "
+            "`drop_remainder=False`."
+        )
+
+
+def _not_a_dictionary(returned: Any) -> str:
+    return (
+        f"`preprocessing_fn` returns {returned!r} for a sample. It must return a "
+        'dictionary of tensors: {"input": sample["img"], …}.'
+    )
 
 
 def batched(
@@ -44,17 +97,11 @@ def batched(
     batch_size = arguments.whole_number("batch_size", batch_size, least=1, most=2**31)
     drop_remainder = arguments.flag("drop_remainder", drop_remainder)
     count = int(samples.cardinality())
-    if drop_remainder and 0 <= count < batch_size:
-        raise ValueError(
-            f"There are {count} samples, fewer than a batch of {batch_size}, and "
-            "batches that are not full are left out. Give a smaller `batch_size`, or "
-            "`drop_remainder=False`."
-        )
+    # A negative count: TensorFlow does not know it.
+    if drop_remainder and count >= 0:
+        check_fills_a_batch(count, batch_size)
     if not isinstance(samples.element_spec, Mapping):
-        raise TypeError(
-            f"`preprocessing_fn` returns {samples.element_spec!r} for a sample. It "
-            'must return a dictionary of tensors: {"input": sample["img"], …}.'
-        )
+        raise TypeError(_not_a_dictionary(samples.element_spec))
     if targets_keys is not None and len(targets_keys):
         samples = samples.map(_division(list(samples.element_spec), targets_keys))
     options = tf.data.Options()

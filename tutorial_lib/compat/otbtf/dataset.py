@@ -4,12 +4,17 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tutorial_lib import arguments
-from tutorial_lib.compat.otbtf.batches import Preprocessing, batched
+from tutorial_lib.compat.otbtf.batches import (
+    Preprocessing,
+    batched,
+    preprocessed,
+)
 from tutorial_lib.compat.otbtf.readers import PatchesImagesReader, PatchesReaderBase
 from tutorial_lib.compat.otbtf.tfrecords import TFRecords
 from tutorial_lib.rasters import PathLike
@@ -116,7 +121,7 @@ class Dataset:
         self.buffer_length = arguments.whole_number(
             "buffer_length", buffer_length, least=1
         )
-        self.iterator_cls = iterator_cls
+        self.iterator_cls = _iterator_class(iterator_cls)
         self.size = patches_reader.get_size()
         if max_nb_of_samples is not None:
             most = arguments.whole_number(
@@ -127,7 +132,7 @@ class Dataset:
             raise ValueError("The reader has no sample. Give it at least one patch.")
         self._seconds = 0.0
         self._singles: Iterator[int] | None = None
-        first = patches_reader.get_sample(0)
+        first = _checked(patches_reader.get_sample(0), patches_reader)
         self.output_types = {
             name: tf.as_dtype(value.dtype) for name, value in first.items()
         }
@@ -149,11 +154,18 @@ class Dataset:
         """The samples of one pass, in blocks."""
         # A new iterator, so that a pass that was not finished leaves nothing behind.
         indices = islice(self.iterator_cls(self.patches_reader), self.size)
+        given = 0
         while block := list(islice(indices, self.buffer_length)):
+            given += len(block)
             start = time.perf_counter()
             samples = self.patches_reader.get_samples(block)
             self._seconds += time.perf_counter() - start
             yield samples
+        if given < self.size:
+            raise ValueError(
+                f"{self.iterator_cls.__name__} ended after {given} of {self.size} "
+                "samples. Let it begin again, so that it never ends."
+            )
 
     def get_tf_dataset(
         self,
@@ -181,9 +193,7 @@ class Dataset:
             ValueError: If there is no such target, no input is left, or fewer samples
                 than a batch while a last batch that is not full is left out.
         """
-        samples = self.tf_dataset
-        if preprocessing_fn is not None:
-            samples = samples.map(preprocessing_fn)
+        samples = preprocessed(self.tf_dataset, preprocessing_fn)
         return batched(samples, batch_size, drop_remainder, targets_keys)
 
     def get_stats(self) -> dict[str, dict[str, np.ndarray]]:
@@ -212,6 +222,23 @@ class Dataset:
     ) -> None:
         """Write one pass into files that `TFRecords` reads; see `TFRecords.write`."""
         TFRecords(output_dir).write(self, n_samples_per_shard, drop_remainder)
+
+
+def _iterator_class(given: Any) -> type[IteratorBase]:
+    what = "a class of iterators, such as `otbtf.RandomIterator`, without brackets"
+    return arguments.instance("iterator_cls", given, type, what)
+
+
+def _checked(sample: Any, reader: PatchesReaderBase) -> dict[str, np.ndarray]:
+    """A sample, if it is a dictionary of arrays."""
+    values = sample.values() if isinstance(sample, Mapping) else ()
+    if not values or not all(isinstance(x, np.ndarray | np.generic) for x in values):
+        raise TypeError(
+            f"{type(reader).__name__}.get_sample(0) returned {arguments.shown(sample)}."
+            " It must return a dictionary of arrays: {source: (height, width, "
+            "channel)}."
+        )
+    return sample
 
 
 class DatasetFromPatchesImages(Dataset):

@@ -8,7 +8,12 @@ from typing import Any
 import tensorflow as tf
 
 from tutorial_lib import arguments
-from tutorial_lib.compat.otbtf.batches import Preprocessing, batched
+from tutorial_lib.compat.otbtf.batches import (
+    Preprocessing,
+    batched,
+    check_fills_a_batch,
+    preprocessed,
+)
 from tutorial_lib.display import counted
 from tutorial_lib.notices import warn
 from tutorial_lib.rasters import PathLike
@@ -129,21 +134,24 @@ class TFRecords:
         def parsed(record: tf.Tensor) -> Any:
             feature = tf.io.FixedLenFeature((), tf.string)
             texts = tf.io.parse_single_example(record, dict.fromkeys(types, feature))
-            sample = {
+            return {
                 name: tf.ensure_shape(
                     tf.io.parse_tensor(texts[name], kind), shapes[name]
                 )
                 for name, kind in types.items()
             }
-            return preprocessing_fn(sample, **kwargs) if preprocessing_fn else sample
 
-        samples = tf.data.TFRecordDataset(files)
-        samples = samples.map(parsed, num_parallel_calls=num_parallel_calls)
+        records = tf.data.TFRecordDataset(files)
+        samples = records.map(parsed, num_parallel_calls=num_parallel_calls)
+        samples = preprocessed(samples, preprocessing_fn, kwargs, num_parallel_calls)
         if shuffle_buffer_size:
             samples = samples.shuffle(shuffle_buffer_size)
         options = tf.data.Options()
         options.experimental_distribute.auto_shard_policy = shard_policy
         batches = batched(samples, batch_size, drop_remainder, target_keys)
+        if drop_remainder:
+            # The files do not say how many samples they hold.
+            check_fills_a_batch(_count(records.take(batch_size)), batch_size)
         return batches.with_options(options).prefetch(prefetch_buffer_size)
 
     def _described(self, name: str) -> dict[str, Any]:
@@ -166,6 +174,10 @@ class TFRecords:
                 "samples into each file: `n_samples_per_shard`."
             )
         return [os.fspath(path) for path in files[:kept]]
+
+
+def _count(records: tf.data.Dataset) -> int:
+    return int(records.reduce(0, lambda count, _: count + 1))
 
 
 def _check_written(size: int, left_out: int, each: int) -> None:
