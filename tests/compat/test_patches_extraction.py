@@ -8,6 +8,7 @@ import shapely
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
+from tutorial_lib.commands.otbcli import main
 from tutorial_lib.compat import pyotb
 from tutorial_lib.grids import GridMismatchError
 from tutorial_lib.rasters import read_array, write_array
@@ -294,12 +295,36 @@ def test_patches_of_the_real_otbtf(reference_data, tmp_path):
         outlabels=tmp_path / "l16.tif",
     )
     app.write(pixel_type={"source1.out": "uint16"})
+    assert_same_patches(tmp_path, folder)
+    assert len(app.rejected) == 2
+
+
+@pytest.mark.reference
+def test_patches_of_the_real_otbtf_from_the_command_line(
+    reference_data, tmp_path, capsys
+):
+    folder = reference_data / "otbtf_reference"
+    given = {
+        "source1.il": folder / "inputs/s2_10m_nd.tif",
+        "source1.patchsizex": 16,
+        "source1.patchsizey": 16,
+        "source1.out": tmp_path / "p16.tif uint16",
+        "vec": folder / "patches/points.geojson",
+        "field": "class",
+        "outlabels": tmp_path / "l16.tif uint8",
+    }
+    words = " ".join(f"-{key} {value}" for key, value in given.items()).split()
+    assert main(words, "otbcli_PatchesExtraction") == 0
+    assert_same_patches(tmp_path, folder)
+    assert "2 rejected" in capsys.readouterr().out.splitlines()[0]
+
+
+def assert_same_patches(found, folder):
     for name in ("p16", "l16"):
         with (
-            rasterio.open(tmp_path / f"{name}.tif") as ours,
+            rasterio.open(found / f"{name}.tif") as ours,
             rasterio.open(folder / f"patches/{name}.tif") as theirs,
         ):
             assert ours.dtypes == theirs.dtypes
             assert (ours.read() == theirs.read()).all()
             assert ours.transform[:3] == theirs.transform[:3]
-    assert len(app.rejected) == 2
