@@ -190,8 +190,8 @@ def test_statistics_are_written_as_xml(image, tmp_path):
         ),
         (
             lambda image: pyotb.ComputeImagesStatistics(image).write("a.tif"),
-            ValueError,
-            "no output image|no parameter",
+            TypeError,
+            r"no output image\. It has: out\.mean",
         ),
         (lambda image: pyotb.ExtractRoi, AttributeError, "mean 'ExtractROI'"),
         (lambda image: pyotb.App("Smoothing", image), LookupError, "There are"),
@@ -220,3 +220,63 @@ def test_the_library_does_not_load_it():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "[]"
+
+
+def test_open_ranges_of_bands(image, tmp_path, pixels):
+    assert (pyotb.Input(f"{image}?&bands=2:").to_numpy() == pixels[..., 1:]).all()
+    out = tmp_path / "last.tif"
+    pyotb.ExtractROI(image).write(out, "uint16", ext_fname="bands=-1")
+    assert (read_array(out) == pixels[..., 2:]).all()
+
+
+def test_an_input_may_have_an_extended_name(image, pixels):
+    given = pyotb.Input(f"{image}?&bands=3&skipgeom=true&skiprpctag=true")
+    assert given.filepath == image
+    assert (pyotb.ExtractROI(given).to_numpy() == pixels[..., 2:]).all()
+
+
+def test_an_image_does_not_lose_its_place(image):
+    with pytest.raises(ValueError, match=r"skipcarto=true .* Leave the option out"):
+        pyotb.Input(f"{image}?&skipcarto=true")
+    assert pyotb.Input(f"{image}?&skipcarto=false").shape == (31, 47, 3)
+
+
+def test_statistics_are_not_written_over_an_image(image, pixels):
+    for key in ("out", "out.xml"):
+        with pytest.raises(ValueError, match="would destroy"):
+            pyotb.ComputeImagesStatistics({"il": image, key: str(image)})
+    chained = pyotb.ExtractROI(image, sizex=5)
+    with pytest.raises(ValueError, match="would destroy"):
+        pyotb.ComputeImagesStatistics(chained, out_xml=image)
+    assert (read_array(image) == pixels).all()
+
+
+def test_the_name_of_ext_fname_before_pyotb_2(image, tmp_path):
+    out = tmp_path / "part.tif"
+    pyotb.ExtractROI(image).write(out, filename_extension="&box=0:0:5:4")
+    assert read_grid(out).shape == (4, 5)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda image: image - image,
+        lambda image: 1 / image,
+        lambda image: image >= 3,
+        lambda image: image == 0,
+        lambda image: image != 0,
+        abs,
+    ],
+)
+def test_arithmetic_with_images_is_told(compute, image):
+    for one in (pyotb.Input(image), pyotb.ExtractROI(image)):
+        with pytest.raises(TypeError, match="BandMathX"):
+            compute(one)
+
+
+def test_slices_and_methods_that_are_not_here_are_told(image):
+    for one in (pyotb.Input(image), pyotb.ExtractROI(image)):
+        with pytest.raises(TypeError, match="ExtractROI"):
+            one[:, :, 0]
+        with pytest.raises(AttributeError, match=r"no `get_info` here.*to_numpy"):
+            one.get_info()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tutorial_lib.compat.filenames import split, target
+from tutorial_lib.compat.filenames import chosen_bands, split, target
 from tutorial_lib.compat.pixel_types import cast, dtype_of
 
 
@@ -88,3 +88,34 @@ def test_integers_become_smaller_ones_by_clamping():
 def test_an_unknown_pixel_type_is_told():
     with pytest.raises(ValueError, match="'uint8', 'int16'"):
         dtype_of("byte")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("2", [1]),
+        ("2:", [1, 2, 3]),
+        (":2", [0, 1]),
+        (":", [0, 1, 2, 3]),
+        ("-1", [3]),
+        ("-3:-2", [1, 2]),
+        ("4,:2", [3, 0, 1]),
+    ],
+)
+def test_ranges_of_bands_are_open_or_count_from_the_end(words, expected):
+    assert chosen_bands(target("map.tif", f"bands={words}").bands, 4) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("0", "asks for band 0, and the image has 4"),
+        ("5", "asks for band 5, and the image has 4"),
+        ("-5", "asks for band -5"),
+        ("3:2", r"3:2, which is empty.* bands=2:3\."),
+    ],
+)
+def test_bands_that_an_image_does_not_have_are_told(words, told):
+    ranges = target("map.tif", f"bands={words}").bands
+    with pytest.raises(ValueError, match=told):
+        chosen_bands(ranges, 4)

@@ -130,3 +130,18 @@ def test_the_installed_program_knows_its_name():
         env=os.environ | {"OTB_TF_NSOURCES": "1"},
     )
     assert found.stdout.startswith("otbcli_ExtractROI: Cuts a part")
+
+
+@pytest.mark.parametrize("word", ["-h", "-version", "--version", "-inxml"])
+def test_an_unknown_word_is_no_missing_value(word, capsys):
+    assert main([word], "otbcli_ExtractROI") == 1
+    assert "no parameter `" in capsys.readouterr().err
+
+
+def test_an_expression_that_begins_with_a_minus(image, tmp_path, pixels, capsys):
+    out = str(tmp_path / "negative.tif")
+    line = ["-il", image, "-out", out, "-exp"]
+    assert main([*line, "-im1b1"], "otbcli_BandMathX") == 1
+    assert "-exp ' -im1b1'" in capsys.readouterr().err
+    assert main([*line, " -im1b1"], "otbcli_BandMathX") == 0
+    assert (read_array(out)[..., 0] == -pixels[..., 0]).all()

@@ -270,7 +270,7 @@ GRID = {"grid_step": 4, "grid_psize": 3}
         (GRID | {"strategy": "half"}, "`strategy` is 'half'"),
         (GRID | {"outtest": "test.gpkg"}, "is for `outtest`, with the strategy chess"),
         (GRID | {"outvalid": "outtrain.gpkg"}, "is also an input"),
-        (GRID | {"outvalid": "image.tif"}, "does not know the ending '.tif'"),
+        (GRID | {"outvalid": "points.tif"}, "does not know the ending '.tif'"),
         (
             GRID | {"strategy": "split", "strategy_split_trainprop": -1},
             "`strategy_split_trainprop` is -1",

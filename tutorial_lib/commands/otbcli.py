@@ -12,7 +12,12 @@ from pathlib import Path
 from tutorial_lib.commands.outcomes import outcome
 from tutorial_lib.compat.application import Application
 from tutorial_lib.compat.applications.names import application
-from tutorial_lib.compat.parameters import NSOURCES, Parameter, source_count
+from tutorial_lib.compat.parameters import (
+    NSOURCES,
+    Parameter,
+    source_count,
+    unknown_parameter,
+)
 
 PREFIX = "otbcli_"
 
@@ -65,6 +70,7 @@ def _run(program: str, words: Sequence[str]) -> None:
     progress = _progress(given.pop("progress", ["true"]))
     known = kind.parameters_of(source_count(None, list(given)))
     types = _split_types(given, known)
+    _check_words(kind, given, known)
     values = {key: _value(key, one, known.get(key)) for key, one in given.items()}
     app = kind(values, frozen=True, quiet=not progress)
     app.execute()
@@ -121,12 +127,31 @@ def _split_types(
     return types
 
 
+def _check_words(
+    kind: type[Application],
+    given: Mapping[str, list[str]],
+    known: Mapping[str, Parameter],
+) -> None:
+    """Every parameter exists and has a value."""
+    keys = [*given, ""]
+    for key, following in zip(given, keys[1:], strict=True):
+        if key not in known:
+            raise unknown_parameter(kind.__name__, key, known)
+        if given[key] or known[key].kind == "bool":
+            continue
+        hint = ""
+        if following and following not in known:
+            hint = (
+                " A value that begins with a minus needs a space before it: "
+                f"-{key} ' -{following}'."
+            )
+        raise UsageError(f"-{key} has no value. Write -{key} value.{hint}")
+
+
 def _value(key: str, words: list[str], parameter: Parameter | None) -> object:
     kind = "" if parameter is None else parameter.kind
     if kind == "bool" and not words:
         return True
-    if not words:
-        raise UsageError(f"-{key} has no value. Write -{key} value.")
     if kind.endswith("list"):
         return words
     if len(words) > 1 and kind:

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tutorial_lib import arguments
 from tutorial_lib.compat.filenames import target
 from tutorial_lib.compat.images import Image
 from tutorial_lib.compat.outputs import Job, write_images
@@ -21,6 +20,7 @@ from tutorial_lib.compat.parameters import (
 )
 from tutorial_lib.compat.pixel_types import TYPES, dtype_of
 from tutorial_lib.compat.raster_objects import Output, Raster
+from tutorial_lib.rasters.destinations import check_not_input
 
 __all__ = ["Application"]
 
@@ -172,19 +172,17 @@ class Application(Raster):
         for value in self.results.values():
             if isinstance(value, Image):
                 return value
-        raise TypeError(
-            f"{type(self).__name__} has no output image. It has: "
-            f"{', '.join(self.results) or 'files only'}."
-        )
+        raise self._without_images()
 
     @property
     def filepath(self) -> Path | None:
         """The file of the first output image; None without one."""
         return next(iter(self.outputs.values())).filepath
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: Any) -> Any:
         """An output, `app["out"]`, a number, `app["out.mean"]`, or a parameter."""
-        arguments.text("key", key)
+        if not isinstance(key, str):
+            return super().__getitem__(key)
         if key in self.results:
             value = self.results[key]
             return Output(self, key) if isinstance(value, Image) else value
@@ -201,7 +199,21 @@ class Application(Raster):
 
     def execute(self) -> None:
         """Compute; pixels of images are computed when they are written or read."""
-        self._results = self.run(self._values())
+        values = self._values()
+        self._check_files(values)
+        self._results = self.run(values)
+
+    def _check_files(self, values: Mapping[str, Any]) -> None:
+        """Refuse to write vector and XML files over files that are read."""
+        inputs: list[str] = []
+        for key, parameter in self.known.items():
+            if parameter.kind == "file" and values[key] is not None:
+                inputs.append(values[key])
+            for one in _as_list(values[key]):
+                inputs += one.files if isinstance(one, Image) else ()
+        for key, parameter in self.known.items():
+            if parameter.kind == "output file" and values[key] is not None:
+                check_not_input(values[key], inputs)
 
     def flush(self) -> None:
         """Write the outputs whose paths are given."""
@@ -235,11 +247,15 @@ class Application(Raster):
             ValueError: If an output or a type does not exist, or there is no path.
             OSError: If a file cannot be written; an existing one is kept then.
         """
+        # What `ext_fname` was called before pyotb 2.
+        former = paths.pop("filename_extension", "")
         new = {dotted(key): value for key, value in paths.items()}
         if isinstance(path, Mapping):
             new |= {dotted(key): one for key, one in path.items()}
         elif path is not None:
             new[self._first_output()] = path
+        if not self.outputs:
+            raise self._without_images()
         chosen = new or {k: self.given[k] for k in self.output_keys if k in self.given}
         for key in chosen:
             if not isinstance(self.results.get(key), Image):
@@ -253,13 +269,19 @@ class Application(Raster):
         jobs = [
             Job(
                 self.results[key],
-                target(one, ext_fname),
+                target(one, ext_fname or former),
                 self._type(key, pixel_type, preserve=preserve_dtype),
             )
             for key, one in chosen.items()
         ]
         write_images(jobs, progress=not self._quiet)
         return True
+
+    def _without_images(self) -> TypeError:
+        return TypeError(
+            f"{type(self).__name__} has no output image. It has: "
+            f"{', '.join(self.results) or 'files only'}."
+        )
 
     def _first_output(self) -> str:
         return next(iter(self._images()), "out")
@@ -281,6 +303,10 @@ class Application(Raster):
             if first is not None and first.dtype.name in map(str, map(dtype_of, TYPES)):
                 return first.dtype
         return dtype_of(self.known[key].pixel_type)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _keyword(key: str) -> str:

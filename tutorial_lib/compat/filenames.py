@@ -1,6 +1,7 @@
 """OTB's extended file names: options after a path, `map.tif?&box=0:0:100:50`."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -11,10 +12,23 @@ from tutorial_lib.notices import warn
 
 # Options of files that are written, and what they do here.
 _OUTPUT_KEYS = ("box", "bands", "nodata", "gdal:co:")
+# Options of files that are read; those about sensors mean nothing for GeoTIFFs.
+_INPUT_KEYS = ("bands", "skipcarto", "skipgeom", "skiprpctag", "geom")
 # The order in which OTB writes the parts of a file; its pixels are the same.
 _WITHOUT_EFFECT = ("streaming:", "skipcarto", "skipgeom", "writegeom", "writerpctags")
 
-__all__ = ["Target", "bands_option", "split", "target"]
+# First and last band of a part of `bands=1,3:5`; None where the part is open.
+BandRange = tuple[int | None, int | None]
+
+__all__ = [
+    "BandRange",
+    "Target",
+    "bands_option",
+    "chosen_bands",
+    "input_bands",
+    "split",
+    "target",
+]
 
 
 @dataclass(frozen=True)
@@ -24,14 +38,14 @@ class Target:
     Attributes:
         path: Path of the file.
         box: Part of the image to write, (start x, start y, width, height) in pixels.
-        bands: Numbers, from 1, of the bands to write; None for all.
+        bands: Ranges of the bands to write; None for all.
         nodata: Value of the no-data tag; None for no tag.
         creation: GDAL's creation options by name.
     """
 
     path: str
     box: tuple[int, int, int, int] | None = None
-    bands: tuple[int, ...] | None = None
+    bands: tuple[BandRange, ...] | None = None
     nodata: float | None = None
     creation: Mapping[str, str] = field(default_factory=dict)
 
@@ -117,25 +131,89 @@ def target(path: Any, ext_fname: str | Mapping[str, Any] | None = None) -> Targe
     )
 
 
-def bands_option(options: Mapping[str, str]) -> tuple[int, ...] | None:
-    """Band numbers of the option `bands=1,3:5`; None if there is none.
+def input_bands(name: str, options: Mapping[str, str]) -> tuple[BandRange, ...] | None:
+    """The bands that the options of an image that is read ask for; None for all.
+
+    Raises:
+        ValueError: If there is an option that would change the image otherwise.
 
     Example:
-        >>> bands_option({"bands": "1,3:5"})
-        (1, 3, 4, 5)
+        >>> input_bands("a.tif?&bands=2:", {"bands": "2:"})
+        ((2, None),)
+    """
+    for key, value in options.items():
+        if key == "skipcarto" and value.lower() not in ("false", "0", "off"):
+            raise ValueError(
+                f"skipcarto={value} in '{name}' would take its place from the image, "
+                "which is kept here. Leave the option out."
+            )
+        if key not in _INPUT_KEYS:
+            raise ValueError(
+                f"'{key}' in '{name}' has no effect on an image that is read. Cut out "
+                "a part with ExtractROI; bands=1,2 chooses bands."
+            )
+    return bands_option(options)
+
+
+def bands_option(options: Mapping[str, str]) -> tuple[BandRange, ...] | None:
+    """Ranges of the option `bands=1,3:5,-1`; None if there is none.
+
+    Example:
+        >>> bands_option({"bands": "1,3:5,7:,-1"})
+        ((1, 1), (3, 5), (7, None), (-1, -1))
     """
     if "bands" not in options:
         return None
-    bands: list[int] = []
+    ranges: list[BandRange] = []
     for part in options["bands"].split(","):
-        first, _, last = part.partition(":")
-        if not first.isdecimal() or (last and not last.isdecimal()):
+        found = re.fullmatch(r"(-?[0-9]+)|(-?[0-9]+)?:(-?[0-9]+)?", part.strip())
+        if not found:
             raise ValueError(
                 f"bands={options['bands']} is not a list of band numbers. Write "
                 "numbers from 1, and ranges with a colon: bands=1,3:5."
             )
-        bands += range(int(first), int(last or first) + 1)
-    return tuple(bands)
+        single, first, last = (
+            None if one is None else int(one) for one in found.groups()
+        )
+        ranges.append((first, last) if single is None else (single, single))
+    return tuple(ranges)
+
+
+def chosen_bands(ranges: Sequence[BandRange] | None, count: int) -> list[int]:
+    """Indices from 0 of the bands that ranges ask for.
+
+    As in OTB, a range holds its last band, and negative numbers count from the end.
+
+    Args:
+        ranges: What `bands_option` gives; None for all bands.
+        count: Number of bands of the image.
+
+    Raises:
+        ValueError: If the image has no such band, or a range is empty.
+
+    Example:
+        >>> chosen_bands(((3, 3), (None, 2), (-2, None)), count=4)
+        [2, 0, 1, 2, 3]
+    """
+    if ranges is None:
+        return list(range(count))
+    bands: list[int] = []
+    for first, last in ranges:
+        ends = [1 if first is None else first, count if last is None else last]
+        for end in ends:
+            if not 1 <= abs(end) <= count:
+                raise ValueError(
+                    f"`bands` asks for band {end}, and the image has {count}. Bands "
+                    "are numbered from 1, and from the end with -1, -2…"
+                )
+        start, stop = (end if end > 0 else count + 1 + end for end in ends)
+        if start > stop:
+            raise ValueError(
+                f"`bands` has the range {first}:{last}, which is empty. Write the "
+                f"smaller number first: bands={last}:{first}."
+            )
+        bands += range(start - 1, stop)
+    return bands
 
 
 def _unknown(key: str, path: str, known: tuple[str, ...]) -> ValueError:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 import numpy as np
 from odc.geo.geobox import GeoBox
 
+from tutorial_lib.compat.filenames import BandRange, chosen_bands
 from tutorial_lib.rasters import PathLike, Source, open_source
 
 # (row, column, height, width) -> (height, width, band) array.
@@ -63,8 +64,14 @@ class ArrayImage(Image):
 class FileImage(Image):
     """A raster in a file. No-data tags mean nothing here, as in OTB."""
 
-    def __init__(self, path: PathLike, bands: Sequence[int] | None = None) -> None:
-        self._source = Source(path, bands=bands)
+    def __init__(
+        self, path: PathLike, bands: Sequence[BandRange] | None = None
+    ) -> None:
+        self._source = Source(path)
+        if bands is not None:
+            with open_source(self._source) as reader:
+                chosen = chosen_bands(bands, reader.channels)
+            self._source = Source(path, bands=[band + 1 for band in chosen])
         with open_source(self._source) as reader:
             self.grid, self.bands = reader.grid, reader.channels
             self.dtype, self.files = reader.dtype, reader.files

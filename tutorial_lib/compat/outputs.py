@@ -10,7 +10,7 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 from tqdm.auto import tqdm
 
-from tutorial_lib.compat.filenames import Target
+from tutorial_lib.compat.filenames import Target, chosen_bands
 from tutorial_lib.compat.images import Image
 from tutorial_lib.compat.pixel_types import cast
 from tutorial_lib.grids import map_grid
@@ -67,7 +67,8 @@ def write_images(jobs: Sequence[Job], *, progress: bool = False) -> None:
 
 @contextmanager
 def _created(job: Job) -> Iterator[_Output]:
-    window, bands = job.target.window(*job.image.grid.shape), _bands(job)
+    window = job.target.window(*job.image.grid.shape)
+    bands = chosen_bands(job.target.bands, job.image.bands)
     with create_raster(
         job.target.path,
         _part(job.image.grid, window),
@@ -114,18 +115,6 @@ def strips(span: range, rows: int | None) -> Iterator[tuple[int, int]]:
         end = span.stop if rows is None else min(span.stop, (row // rows + 1) * rows)
         yield row, end - row
         row = end
-
-
-def _bands(job: Job) -> list[int]:
-    image, target = job.image, job.target
-    if target.bands is None:
-        return list(range(image.bands))
-    if wrong := [band for band in target.bands if not 1 <= band <= image.bands]:
-        raise ValueError(
-            f"bands={','.join(map(str, target.bands))} asks for band {wrong[0]}, and "
-            f"the image has {image.bands}. Bands are numbered from 1."
-        )
-    return [band - 1 for band in target.bands]
 
 
 def _compression(creation: Mapping[str, str]) -> str:

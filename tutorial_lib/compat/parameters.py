@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from tutorial_lib import arguments
-from tutorial_lib.compat.filenames import bands_option, split
+from tutorial_lib.compat.filenames import input_bands, split
 from tutorial_lib.compat.images import FileImage, Image, StackedImage
 
 # OTBTF reads the number of sources of an application from here.
@@ -218,12 +218,7 @@ def _image(name: str, given: Any) -> Image:
             "application, or an output of one: `app['out']`."
         )
     path, options = split(os.fspath(given))
-    if unknown := options.keys() - {"bands", "skipcarto", "skipgeom"}:
-        raise ValueError(
-            f"'{unknown.pop()}' in '{given}' has no effect on an image that is read. "
-            "Cut out a part with ExtractROI; bands=1,2 chooses bands."
-        )
-    return FileImage(path, bands_option(options))
+    return FileImage(path, input_bands(os.fspath(given), options))
 
 
 def _plain_number(given: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib import arguments
-from tutorial_lib.compat.filenames import split
+from tutorial_lib.compat.filenames import input_bands, split
 from tutorial_lib.compat.images import FileImage, Image
 
 __all__ = ["Input", "Output", "Raster"]
@@ -45,6 +45,37 @@ class Raster(ABC):
         """For NumPy's functions."""
         return np.asarray(self.to_numpy(), dtype)
 
+    def __getitem__(self, key: Any) -> Any:
+        """Not supported: pyotb's slices."""
+        raise TypeError(
+            f"{type(self).__name__} cannot be sliced as in pyotb. Cut out a part with "
+            "`pyotb.ExtractROI(image, startx=0, sizex=200, cl='Channel1')`, or slice "
+            "the array: `image.to_numpy()[:100, :200]`."
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        # Tools that look around ask for names with underscores.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = [one for one in dir(type(self)) if not one.startswith("_")]
+        raise AttributeError(
+            f"{type(self).__name__} has no `{name}` here. It has: {', '.join(known)}."
+        )
+
+    def _no_arithmetic(self, *_: Any) -> Any:
+        raise TypeError(
+            f"{type(self).__name__} is an image, and pyotb's arithmetic with images is "
+            'not here. Write an expression: `pyotb.BandMathX(il=[a, b], exp="im1 - '
+            'im2")`, or compute with `a.to_numpy()`.'
+        )
+
+    __add__ = __sub__ = __mul__ = __truediv__ = _no_arithmetic
+    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = _no_arithmetic
+    __neg__ = __abs__ = __invert__ = __and__ = __or__ = _no_arithmetic
+    # Python's own == would be one False in silence, where pyotb gives an image.
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _no_arithmetic
+    __hash__ = object.__hash__
+
 
 class Input(Raster):
     """A raster in a file, as an input of applications.
@@ -56,8 +87,10 @@ class Input(Raster):
     """
 
     def __init__(self, filepath: str | os.PathLike) -> None:
-        self.filepath = Path(arguments.file_path("filepath", filepath))
-        self._image = FileImage(self.filepath)
+        name = os.fspath(arguments.file_path("filepath", filepath))
+        path, options = split(name)
+        self.filepath = Path(path)
+        self._image = FileImage(path, input_bands(name, options))
 
     @property
     def image(self) -> Image:
