@@ -328,3 +328,27 @@ def assert_same_patches(found, folder):
             assert ours.dtypes == theirs.dtypes
             assert (ours.read() == theirs.read()).all()
             assert ours.transform[:3] == theirs.transform[:3]
+
+
+def test_the_first_layer_of_a_vector_file_counts(image, points):
+    path = points([(40, 40), (50, 41)], [3, 4])
+    meta, _, geometry, fields = pyogrio.raw.read(path)
+    words = {"geometry_type": "Point", "crs": meta["crs"], "append": True}
+    fields = [np.array([7, 8])]
+    pyogrio.raw.write(path, geometry, fields, ["class"], layer="more", **words)
+    with pytest.warns(UserWarning, match=r"2 layers.* first, 'points'"):
+        app = extract(image, path)
+    assert app["outlabels"].to_numpy().ravel().tolist() == [3, 4]
+
+
+def test_patches_larger_than_the_image_cost_no_memory(image, points):
+    with pytest.raises(ValueError, match=r"50000x16 px .* has 597x83 px"):
+        extract(image, points([(40, 40)]), sides=(50000, 16))
+
+
+def test_two_outputs_of_one_path_are_told(image, points, tmp_path):
+    app = extract(image, points([(40, 40)]))
+    path = tmp_path / "both.tif"
+    with pytest.raises(ValueError, match="Two outputs go to"):
+        app.write({"source1.out": path, "outlabels": path})
+    assert not path.exists()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from tutorial_lib.compat.pixel_types import cast
 from tutorial_lib.grids import map_grid
 from tutorial_lib.notices import warn
 from tutorial_lib.rasters.destinations import check_geotiff, check_not_input
+from tutorial_lib.rasters.write_errors import real_path
 from tutorial_lib.rasters.writing import RasterWriter, create_raster
 
 # Creation options of GDAL that say how the kit writes anyway.
@@ -55,10 +57,16 @@ def write_images(jobs: Sequence[Job], *, progress: bool = False) -> None:
         OSError: If one cannot be written; existing files are kept then.
     """
     inputs = [file for job in jobs for file in job.image.files]
-    for number, job in enumerate(jobs):
+    earlier: list[Path] = []
+    for job in jobs:
         check_geotiff(job.target.path)
-        earlier = [other.target.path for other in jobs[:number]]
-        check_not_input(job.target.path, inputs + earlier)
+        check_not_input(job.target.path, inputs)
+        if real_path(Path(job.target.path)) in earlier:
+            raise ValueError(
+                f"Two outputs go to '{job.target.path}'. Give each one a path of its "
+                "own."
+            )
+        earlier.append(real_path(Path(job.target.path)))
     with ExitStack() as stack:
         outputs = [stack.enter_context(_created(job)) for job in jobs]
         for job, output in zip(jobs, outputs, strict=True):

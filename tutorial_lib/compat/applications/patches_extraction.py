@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyogrio
 from affine import Affine
 from numpy.lib.stride_tricks import sliding_window_view
 from odc.geo.geobox import GeoBox
@@ -93,7 +94,9 @@ class PatchesExtraction(Application):
         numbers = [n for n in range(1, len(values)) if f"source{n}.il" in values]
         images = {f"source{n}": values[f"source{n}.il"] for n in numbers}
         align({name: image.grid for name, image in images.items()})
-        points = read_points(values["vec"], values["field"], None)
+        # As in OTBTF, only the first layer counts.
+        points = read_points(values["vec"], values["field"], 0)
+        _warn_of_layers(values["vec"])
         labels, known = _labels(points, values["vec"], values["field"])
         _check_crs(points, values["vec"], images["source1"].grid)
         cut = {
@@ -146,6 +149,15 @@ class PatchesExtraction(Application):
                     "`pixel_type={'outlabels': 'uint16'}`."
                 )
         return dtype
+
+
+def _warn_of_layers(path: str) -> None:
+    layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]
+    if len(layers) > 1:
+        warn(
+            f"'{path}' has {len(layers)} layers, and points are taken from the first, "
+            f"'{layers[0]}'. Copy another one into a file of its own: `ogr2ogr`."
+        )
 
 
 def _labels(points: Points, path: str, field: str) -> tuple[np.ndarray, np.ndarray]:
@@ -205,6 +217,11 @@ def _cut(
 ) -> _Patches:
     """Patches of one source at all points."""
     (height, width), grid, a = size, image.grid, image.grid.transform
+    if height > grid.height or width > grid.width:
+        raise ValueError(
+            f"Patches of {height}x{width} px are larger than their image, which has "
+            f"{grid.height}x{grid.width} px (height x width). Give smaller patches."
+        )
     xs, ys = places
     rows = np.array([patch_start(pixel_index(y, a.f, a.e), height) for y in ys])
     columns = np.array([patch_start(pixel_index(x, a.c, a.a), width) for x in xs])
