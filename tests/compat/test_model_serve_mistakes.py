@@ -284,6 +284,12 @@ def test_a_source_is_never_overwritten(paths):
         serve(paths, "sums", "image", **SUM).write(paths["image"])
 
 
+def test_a_network_keeps_its_folder_to_itself(paths):
+    app = serve(paths, "sums", "image", **SUM)
+    with pytest.raises(ValueError, match="would destroy"):
+        app.write(f"{app['model.dir']}/map.tif")
+
+
 def test_sides_of_tiles_that_are_given_are_told_to_change(paths):
     more = SUM | fields(1, 11, 10) | {"output_efieldx": 7, "output_efieldy": 7}
     with pytest.warns(UserWarning, match=r"`optim.tilesizex` is 16.*Tiles of 21 px"):

@@ -125,6 +125,8 @@ class TensorflowModelServe(Application):
             bands=facts.bands,
             background=values["output.bv"],
         )
+        # A file in the network's folder would become part of the network.
+        image.files += (values["model.dir"],)
         nodata = any(source.nodata is not None for source in sources)
         self._told = facts, values["output.bv"], nodata
         return {"out": image}
