@@ -10,14 +10,23 @@ from tests.equal_mutants import EQUAL
 from tutorial_lib.exercises import Exercise, Finding, Mistake
 
 EXERCISES = mutants.all_exercises()
+# Mutants of an exercise come in turn of the kinds of their changes, so the first half
+# has nearly all kinds. `make test` tries these, `make test-slow` tries all.
+HOW_MANY = pytest.mark.parametrize(
+    "most",
+    [
+        pytest.param(mutants.MOST // 2, marks=pytest.mark.thorough),
+        pytest.param(mutants.MOST, marks=pytest.mark.slow),
+    ],
+)
 
 
 @functools.cache
-def results(name):
+def results(name, most):
     """Results of the mutants of an exercise, except those that are known as equal."""
     return [
         one
-        for one in mutants.results_of(EXERCISES[name])
+        for one in mutants.results_of(EXERCISES[name], most)
         if one.verdict != "passed" or not mutants.is_equal(name, one.mutant)
     ]
 
@@ -26,10 +35,10 @@ def shown(found):
     return "\n".join(f"{one.verdict}: {one.mutant.change}\n{one.note}" for one in found)
 
 
-@pytest.mark.thorough
+@HOW_MANY
 @pytest.mark.parametrize("name", EXERCISES)
-def test_no_mutant_passes_and_nine_of_ten_hear_what_is_wrong(name):
-    found = results(name)
+def test_no_mutant_passes_and_nine_of_ten_hear_what_is_wrong(name, most):
+    found = results(name, most)
     passed = [one for one in found if one.verdict == "passed"]
     assert not passed, shown(passed)
     unnamed = [one for one in found if one.verdict in ("generic", "raw")]
@@ -43,12 +52,13 @@ def test_there_are_enough_mutants(name):
     assert len(mutants.mutants_of(exercise)) >= (20 if mutants.is_code(exercise) else 8)
 
 
-@pytest.mark.thorough
-def test_of_all_mutants_19_in_20_hear_what_is_wrong():
-    everything = [one for name in EXERCISES for one in results(name)]
+@HOW_MANY
+def test_of_all_mutants_19_in_20_hear_what_is_wrong(most):
+    everything = [one for name in EXERCISES for one in results(name, most)]
     for name in EXERCISES:
-        share = mutants.share_named(results(name))
-        print(f"{name}: {len(results(name))} wrong answers, {share:.0%} named")
+        found = results(name, most)
+        share = mutants.share_named(found)
+        print(f"{name}: {len(found)} wrong answers, {share:.0%} named")
     share = mutants.share_named(everything)
     print(f"all: {len(everything)} wrong answers, {share:.1%} named")
     assert share >= 0.95
