@@ -74,10 +74,17 @@ def test_the_solution_is_right_for_all_random_inputs(name, exercise):
         assert note.kind == "right", note
 
 
-@pytest.mark.thorough
+# Inputs are drawn anew in each run, so many runs with one find what is rare too.
+@pytest.mark.parametrize(
+    "count",
+    [
+        pytest.param(1, marks=pytest.mark.thorough),
+        pytest.param(3, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
-def test_a_mistake_gets_its_own_hint_for_all_random_inputs(exercise, mistake):
-    for _ in range(3):
+def test_a_mistake_gets_its_own_hint_for_all_random_inputs(exercise, mistake, count):
+    for _ in range(count):
         given = exercise.example()
         answer = exercise.run(exercise.mistakes[mistake].code, **given)
         note = fresh(exercise).check(answer, **given)
