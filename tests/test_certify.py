@@ -53,14 +53,14 @@ def opaque(model):
 
 # Law 5: sound and tight.
 
+# A quarter of the networks is enough while one works. The first half has each kind of
+# layer several times.
+HOW_OFTEN = ((), pytest.mark.thorough, pytest.mark.slow)
+
 
 @pytest.mark.parametrize(
     "seed",
-    [
-        # A quarter of them is enough while one works.
-        pytest.param(seed, marks=pytest.mark.thorough if seed >= 15 else ())
-        for seed in range(60)
-    ],
+    [pytest.param(seed, marks=HOW_OFTEN[min(seed // 15, 2)]) for seed in range(60)],
 )
 def test_measured_margins_of_random_networks_equal_the_analysed_ones(seed):
     rng = np.random.default_rng(seed)
