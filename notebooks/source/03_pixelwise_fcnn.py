@@ -14,9 +14,9 @@
 # - give a score on ground that no decision was made on, with its uncertainty,
 # - make a map with your own network.
 #
-# **Needs** about 60 minutes of your time, 1 minute of computing and 1.1 GB of memory;
-# no internet. Patches are explained in [01](01_patches.ipynb), and the words of networks
-# in [01b](01b_networks_in_brief.ipynb).
+# **Needs** about 60 minutes of your time, ½ minute of computing and 1.2 GB of memory; no
+# internet. Patches are explained in [01](01_patches.ipynb), and the words of networks in
+# [01b](01b_networks_in_brief.ipynb).
 
 # %%
 import tutorial_lib as tl  # first: it keeps TensorFlow quiet

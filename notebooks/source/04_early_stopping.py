@@ -14,7 +14,7 @@
 # - try settings on recorded curves, without training again,
 # - watch the scores of single classes, in the notebook and in TensorBoard.
 #
-# **Needs** about 45 minutes of your time, seconds of computing and 0.9 GB of memory; no
+# **Needs** about 45 minutes of your time, seconds of computing and 1.0 GB of memory; no
 # internet. The network is the one of [03](03_pixelwise_fcnn.ipynb).
 
 # %%

@@ -13,8 +13,8 @@
 # - choose a tile size, and say what a small one costs,
 # - decide which pixels of a map are background because the image has no data there.
 #
-# **Needs** about 45 minutes of your time, seconds of computing and 1.2 GB of memory;
-# no internet.
+# **Needs** about 45 minutes of your time, seconds of computing and 1.1 GB of memory; no
+# internet.
 
 # %%
 import time

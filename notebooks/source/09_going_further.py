@@ -14,7 +14,7 @@
 # - train, test and map on it, in several processes, and after an interruption,
 # - open the map in QGIS, and look at several dates at once.
 #
-# **Needs** about 45 minutes of your time, 1 minute of computing and 1.2 GB of memory; no
+# **Needs** about 45 minutes of your time, ½ minute of computing and 1.1 GB of memory; no
 # internet. With internet you get real images of your place, and the download takes some
 # minutes more. Without it you get practice images that this computer makes.
 
