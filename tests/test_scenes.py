@@ -457,8 +457,11 @@ def test_a_killed_run_keeps_its_files_and_frees_its_lock(tmp_path):
 
 def test_a_kill_while_old_files_are_removed_does_not_mix_them(tmp_path, monkeypatch):
     interrupted(tmp_path / "a", "1", text="old")
+    def stop(*_):
+        raise KeyboardInterrupt
+
     with monkeypatch.context() as patch:
-        patch.setattr(unfinished.shutil, "rmtree", lambda *_: os.kill(os.getpid(), 2))
+        patch.setattr(unfinished.shutil, "rmtree", stop)
         interrupted(tmp_path / "a", "2")
     # Some of them may be gone.
     assert interrupted(tmp_path / "a", "1") == []

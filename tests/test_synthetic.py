@@ -457,8 +457,8 @@ def test_one_number_makes_a_square(tmp_path, capsys):
     ("words", "message"),
     [
         (["--size", "64", "96", "4"], "3 numbers"),
-        (["--size", "65", "96"], "both even"),
-        (["--size", "0"], "2 or more"),
+        (["--size", "65", "96"], "`--size` is 65 96"),
+        (["--size", "0"], "Give even numbers from 96 on"),
         (["--size", "64", "64"], "Choose a larger area"),
         (["--size", "96", "--seed", "-1"], "`seed` is -1"),
         (["--size", "96", "--purity", "0"], "`purity` is 0"),
