@@ -134,6 +134,12 @@ def test_statistics_of_all_pixels_of_all_images(image, moved, pixels):
     assert stats["out.max"] == both.max(axis=0).tolist()
 
 
+def test_an_application_without_images_has_nothing_to_flush(image, tmp_path):
+    stats = pyotb.ComputeImagesStatistics(image, out_xml=tmp_path / "stats.xml")
+    stats.flush()
+    assert (tmp_path / "stats.xml").exists()
+
+
 def test_background_and_nan_do_not_count(tmp_path):
     array = np.array([[[1.0, 2], [0, 0], [0, 5], [np.nan, 1], [7, np.inf]]])
     grid = GeoBox((1, 5), GRID.transform, GRID.crs)

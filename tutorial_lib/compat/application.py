@@ -216,8 +216,9 @@ class Application(Raster):
                 check_not_input(values[key], inputs)
 
     def flush(self) -> None:
-        """Write the outputs whose paths are given."""
-        self.write()
+        """Write the output images whose paths are given; other files are there."""
+        if any(key in self.given for key in self.output_keys) or self.outputs:
+            self.write()
 
     def write(
         self,
