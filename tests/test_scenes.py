@@ -1,7 +1,6 @@
 """Scenes of one's own: their names, when they are replaced, and unfinished ones."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
