@@ -456,6 +456,7 @@ def test_a_killed_run_keeps_its_files_and_frees_its_lock(tmp_path):
 
 def test_a_kill_while_old_files_are_removed_does_not_mix_them(tmp_path, monkeypatch):
     interrupted(tmp_path / "a", "1", text="old")
+
     def stop(*_):
         raise KeyboardInterrupt
 
