@@ -253,7 +253,7 @@ def test_a_command_installs_and_makes_the_sample_first(command):
     installs = output.index("kit.py setup")
     fetches = output.index("-m data_fetch sample")
     works = output.index(
-        {"lab": "jupyterlab", "test": "pytest", "demo": ".demo"}[command]
+        {"lab": "jupyterlab", "test": "-m pytest", "demo": ".demo"}[command]
     )
     assert installs < fetches < works
 
