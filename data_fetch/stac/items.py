@@ -55,8 +55,8 @@ class ItemsRead(NamedTuple):
     """The items of a search that can be used.
 
     Attributes:
-        items: They, in their order.
-        note: A sentence about those that were left out; "" if there are none.
+        items: The items, in the order of the search.
+        note: A sentence that names the items that cannot be used; "" if all can.
     """
 
     items: Sequence[Item]
@@ -83,7 +83,7 @@ def parse_item(raw: Mapping[str, Any]) -> Item:
 
 
 def parse_items(raws: Iterable[Any]) -> ItemsRead:
-    """Read the items of a search, and leave out those that cannot be used.
+    """Read the items of a search. An item that cannot be used is left out.
 
     An item that was sent twice counts once.
 

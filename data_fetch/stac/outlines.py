@@ -26,8 +26,8 @@ def outline_of(geometry: Mapping[str, Any], grid: GeoBox | None) -> shapely.Geom
 
     Args:
         geometry: The outline in GeoJSON.
-        grid: Grid of a file of the item: there is no data beyond it. None if the item
-            does not tell it.
+        grid: Grid of a file of the item. The outline is cut to it. None if the item
+            does not say where its files lie.
 
     Raises:
         ValueError: If it cannot be the outline of an image.

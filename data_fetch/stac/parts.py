@@ -77,9 +77,10 @@ class Parts:
 
 
 def parts_of(grid: GeoBox, kept: Path) -> Parts:
-    """The parts of a grid, in a folder of their own.
+    """The parts of a grid. Each grid has its own folder for them.
 
-    A grid of another place has other pixels, although the bands have the same names.
+    Otherwise bands of another place would be taken for those of this one: they have the
+    same names.
     """
     about = f"{grid.crs} {tuple(grid.transform)[:6]} {tuple(grid.shape)}"
     folder = kept / f"{zlib.crc32(about.encode()):08x}"

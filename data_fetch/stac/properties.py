@@ -27,10 +27,10 @@ def day_of(properties: Mapping[str, Any]) -> str:
 
 
 def cloud_of(properties: Mapping[str, Any]) -> float:
-    """Clouds of an item in per cent; 0 if it tells none.
+    """Clouds of an item in per cent; 0 if it does not say.
 
     Raises:
-        ValueError: If the item tells what is no share.
+        ValueError: If what it says is not a number from 0 to 100.
 
     Example:
         >>> cloud_of({"eo:cloud_cover": "7.5"})

@@ -46,7 +46,7 @@ class GoneError(OSError):
 
 
 def _network_options() -> AbstractContextManager[None]:
-    """GDAL's options for files on the web; those that the user chose stay."""
+    """GDAL's options for files on the web. An option that the user set is kept."""
     return chosen_options(
         {
             "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",

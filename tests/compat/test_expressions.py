@@ -180,7 +180,7 @@ ONE_NUMBER = {
     "ceil": math.ceil,
 }
 
-# Those that are more interesting below zero.
+# Functions that are also tried with numbers below zero.
 WITH_SIGN = ("abs", "rint", "round", "trunc", "floor", "ceil", "cbrt", "atan", "exp")
 
 FOR_ROWS = (

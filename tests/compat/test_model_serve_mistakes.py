@@ -94,7 +94,7 @@ FULLY = {"model_fullyconv": True}
             GridMismatchError,
             "EPSG:32632",
         ),
-        # Fields that do not fit, and those that would.
+        # Fields that do not fit; the message says which ones would.
         (
             "stride",
             ["image"],
