@@ -2,7 +2,7 @@
 
 The C library of Linux (glibc) keeps freed memory for later. After the first large array
 it takes others, up to 32 MB, from memory that it can only give back from the end: one
-small object behind them keeps them all. A notebook with ten figures then holds 0.1 GB
+small object behind them keeps them all. A notebook with many figures then holds memory
 that nothing uses (`mallopt(3)`, M_MMAP_THRESHOLD).
 """
 
@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 
 # Arrays of this size, in bytes, get memory of their own, and give it back when they are
-# freed. With 4 MiB a map takes as long as before, and with 1 MiB it is no smaller.
+# freed. Asking the system for memory takes time, so smaller arrays do not.
 OWN_MEMORY = 4 * 2**20
 # Number of this option in glibc's malloc.h.
 M_MMAP_THRESHOLD = -3

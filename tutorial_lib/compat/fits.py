@@ -10,7 +10,7 @@ from tutorial_lib.compat.geometry import MapAxis
 from tutorial_lib.compat.serving import Network, pixels_of
 
 # Side in pixels of the map that is tried before the work begins, unless one expression
-# field is larger: enough to see that the scale factor is wrong, in a tenth of a second.
+# field is larger: enough to see that the scale factor is wrong.
 TRIED = 256
 
 # How much larger than the receptive fields the images are that tell what would fit: a

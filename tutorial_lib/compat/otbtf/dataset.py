@@ -144,8 +144,7 @@ class Dataset:
             name: tf.TensorSpec((None, *shape), self.output_types[name])
             for name, shape in self.output_shapes.items()
         }
-        # Blocks, because each element that Python gives to TensorFlow takes time: an
-        # epoch of 6000 samples of 16x16 pixels takes a third of the time so.
+        # Blocks, because each element that Python gives to TensorFlow takes time.
         blocks = tf.data.Dataset.from_generator(self._pass, output_signature=spec)
         samples = blocks.prefetch(1).unbatch()
         return samples.apply(tf.data.experimental.assert_cardinality(self.size))
