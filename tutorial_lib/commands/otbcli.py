@@ -71,7 +71,7 @@ def _run(program: str, words: Sequence[str]) -> None:
     known = kind.parameters_of(source_count(None, list(given)))
     types = _split_types(given, known)
     _check_words(kind, given, known)
-    values = {key: _value(key, one, known.get(key)) for key, one in given.items()}
+    values = {key: _value(known[key], one) for key, one in given.items()}
     app = kind(values, frozen=True, quiet=not progress)
     app.execute()
     for line in app.summary():
@@ -148,16 +148,15 @@ def _check_words(
         raise UsageError(f"-{key} has no value. Write -{key} value.{hint}")
 
 
-def _value(key: str, words: list[str], parameter: Parameter | None) -> object:
-    kind = "" if parameter is None else parameter.kind
-    if kind == "bool" and not words:
+def _value(parameter: Parameter, words: list[str]) -> object:
+    if parameter.kind == "bool" and not words:
         return True
-    if kind.endswith("list"):
+    if parameter.kind.endswith("list"):
         return words
-    if len(words) > 1 and kind:
+    if len(words) > 1:
         raise UsageError(
-            f"-{key} takes one value, and {len(words)} are given: {' '.join(words)}. "
-            "Put a text with spaces between quotes."
+            f"-{parameter.key} takes one value, and {len(words)} are given: "
+            f"{' '.join(words)}. Put a text with spaces between quotes."
         )
     return words[0]
 
