@@ -169,6 +169,7 @@ def test_a_class_in_one_corner_is_in_every_area():
     assert shares[1:].min() >= 0.1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(4))
 def test_no_change_of_one_block_would_be_better(seed):
     labels = landscape((1000, 1400), seed=seed)

@@ -58,6 +58,7 @@ def opaque(model):
 HOW_OFTEN = ((), pytest.mark.thorough, pytest.mark.slow)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "seed",
     [pytest.param(seed, marks=HOW_OFTEN[min(seed // 15, 2)]) for seed in range(60)],
@@ -72,6 +73,7 @@ def test_measured_margins_of_random_networks_equal_the_analysed_ones(seed):
         assert certificate.exact
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(8))
 def test_dead_units_and_signs_never_make_margins_larger(seed):
     rng = np.random.default_rng(seed)
@@ -101,6 +103,7 @@ def test_networks_without_padding_are_exact_in_every_bit(name):
     assert (certificate.scale, certificate.lost) == (scale, (lost, lost))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("depth", [3, 4, 5])
 def test_margins_and_seamless_crop_double_with_each_halving(depth):
     left, right, seamless = 2 ** (depth + 1) - 1, 2**depth, 2 ** (depth + 1)
@@ -287,6 +290,7 @@ def measured(certificate):
     return {name: getattr(certificate, name) for name in MEASURED}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", OPAQUE_MODELS)
 def test_a_function_and_a_saved_model_are_measured_like_the_network(name, tmp_path):
     model = OPAQUE_MODELS[name]()
@@ -303,6 +307,7 @@ def test_a_function_and_a_saved_model_are_measured_like_the_network(name, tmp_pa
     assert function.weights is None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", [1, 2, 6])
 def test_strides_of_random_networks_are_measured_from_outside(seed):
     model = random_network(np.random.default_rng(seed))
@@ -416,6 +421,7 @@ def test_an_unknown_layer_is_measured_instead():
     assert certificate.analysed_margins is None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("rows", "cols"), [(0, 200), (0, -400), (250, 0)])
 def test_a_function_that_reads_one_pixel_far_away_has_large_margins(rows, cols):
     """As layers with a large dilation do; small images show nothing of it."""
@@ -877,6 +883,7 @@ def test_a_certificate_of_a_function_is_not_one_of_a_model():
         of_model.check_model(lambda inputs: {"out": inputs["input"]}, "out")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["pan_xs_town", "deep_town"])
 def test_rounding_of_trained_networks_is_not_taken_for_a_difference(name):
     """Bright noise gives scores far beyond those of images: softmax is steep there."""

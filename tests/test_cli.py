@@ -327,6 +327,7 @@ def trained(folder, scene, tmp_path_factory):
     return model, text.getvalue(), curve(logs)
 
 
+@pytest.mark.thorough
 def test_the_training_obeys_its_settings(trained):
     model, text, losses = trained
     epochs = re.findall(r"^Epoch (\d)/5$", text, re.MULTILINE)
@@ -456,6 +457,7 @@ def send(name):
     os.kill(os.getpid(), getattr(signal, name))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("happen", "code"),
     [
@@ -574,6 +576,7 @@ def test_logs_that_may_lack_epochs_are_told(
     assert "epochs may be missing in the logs" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_two_trainings_onto_one_model_do_not_share_a_part(
     folder, tmp_path, eager, at_the_end_of_an_epoch
 ):
@@ -609,6 +612,7 @@ def test_every_network_can_be_chosen_and_its_inputs_are_right():
         assert tuple(model.input) == inputs
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("architecture", "layers"),
     [("pan_xs_unet", 4), ("deeper_unet --depth 3", 3), ("pooled_cnn", 0)],
@@ -767,6 +771,7 @@ def crops(scene, tmp_path_factory):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("patches", "training", "names"),
     [

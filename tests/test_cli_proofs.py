@@ -37,6 +37,7 @@ def test_analyse_says_what_to_do_about_a_saved_model(folder, capsys):
     assert "tutorial-lib certify --model" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_a_certificate_makes_the_map_of_a_saved_model_exact(folder, tmp_path, capsys):
     model, proof = folder / "served", tmp_path / "proof.json"
     words = ("--model", model, "--output", "estimated", "--tile", 32)

@@ -224,6 +224,7 @@ def test_workers_that_end_again_and_again_are_an_error(source, tmp_path):
     assert files_in(tmp_path) == ["calls", "image.tif"]
 
 
+@pytest.mark.thorough
 def test_a_cluster_without_workers_is_told(source, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "NO_WORKERS_S", 0.2)
     plan = plan_of(Mean(tmp_path / "calls"), source)

@@ -570,6 +570,7 @@ def test_a_plain_function_needs_declared_or_measured_fields(tmp_path):
         plan_inference(lambda inputs: {"a": inputs["input"]}, path, output="a")
 
 
+@pytest.mark.thorough
 def test_an_export_keeps_its_fields(networks, tmp_path):
     network = networks["pan and xs"]
     sources = scene(tmp_path, network, (301, 249))
@@ -660,6 +661,7 @@ def test_the_plot_shows_the_tiles(networks, tmp_path):
 # Measured fields
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["pan and xs", "pooled CNN"])
 def test_a_certificate_stands_in_for_an_analysis(networks, tmp_path, name):
     """The map of a plain function is exact when its margins were measured."""

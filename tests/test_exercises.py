@@ -65,6 +65,7 @@ def test_the_stub_is_not_attempted(name, exercise):
     assert fresh(exercise).check(stub, **given).kind == "not attempted"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("name", "exercise"), ALL)
 def test_the_solution_is_right_for_all_random_inputs(name, exercise):
     for _ in range(3):

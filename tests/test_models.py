@@ -212,6 +212,7 @@ def test_the_best_checkpoint_has_the_smallest_validation_loss(tmp_path):
     assert min(losses) < losses[-1]
 
 
+@pytest.mark.thorough
 def test_the_same_seed_trains_the_same_weights():
     def weights():
         model = compiled(seed=1)
@@ -498,6 +499,7 @@ def test_a_network_that_returns_no_images_is_refused(returned):
 # Saving
 
 
+@pytest.mark.thorough
 def test_a_reloaded_model_trains_on(tmp_path):
     inputs, targets = training_data()
     model = compiled()

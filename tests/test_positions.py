@@ -396,6 +396,7 @@ except OSError as err:
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("ending", ["geojson", "gpkg", "shp", "fgb"])
 @pytest.mark.parametrize("limit", [3_000, 60_000])
 def test_a_full_disk_leaves_the_old_file(tmp_path, ending, limit):

@@ -63,6 +63,7 @@ def opened(**options):
 # What a pixel depends on.
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", [SMALL, (64, 96), (2, 2), (258, 130)])
 def test_images_and_labels_cover_the_same_ground(shape):
     scene = generate(shape, seed=4)
@@ -73,6 +74,7 @@ def test_images_and_labels_cover_the_same_ground(shape):
     assert [array.dtype for array in scene] == ["uint16", "uint16", "uint8"]
 
 
+@pytest.mark.thorough
 def test_the_same_seed_gives_the_same_bytes_in_another_process():
     script = (
         "import hashlib; from data_fetch.synthetic import generate; "
@@ -98,6 +100,7 @@ def test_another_seed_gives_another_scene():
     assert (first.labels != second.labels).mean() > 0.2
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", [(64, 96), (256, 300), (322, 2)])
 def test_a_smaller_scene_is_the_upper_left_part_of_a_larger_one(shape):
     height, width = shape
@@ -108,6 +111,7 @@ def test_a_smaller_scene_is_the_upper_left_part_of_a_larger_one(shape):
     assert np.array_equal(part.labels, small().labels[:height, :width])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("step", [2, 14, 100, 300])
 def test_the_height_of_the_stripes_does_not_change_a_pixel(step):
     scene = opened()
@@ -283,6 +287,7 @@ def test_cells_belong_to_the_nearest_site():
 # The landscape.
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", [files.SEED, 3])
 def test_each_class_has_its_share_of_the_land(seed):
     classes = LABEL_OF[land(seed).kind]

@@ -158,6 +158,7 @@ def test_a_map_of_a_raster_on_the_web_is_the_map_of_the_file(address, folder, tm
 # A server that does not
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("form", [str, vsi])
 def test_a_silent_server_is_one_sentence(address, form):
     path = form(address("silent"))
@@ -240,6 +241,7 @@ def in_a_thread(function):
     return found[0]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("run", [lambda function: function(), in_a_thread])
 def test_the_options_hold_in_any_thread_and_only_for_a_while(address, run):
     def look():

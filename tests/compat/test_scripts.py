@@ -158,6 +158,7 @@ def test_other_modules_are_not_those_of_the_kit(tmp_path):
     assert "ModuleNotFoundError: No module named 'scripts'" in done.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("line", "text"),
     [
