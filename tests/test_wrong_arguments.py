@@ -209,6 +209,10 @@ CALLS = {
         {"scores": {"one": the("scores")}},
     ),
     "training.classify": (training.classify, {**MODEL, "dataset": the("dataset")}),
+    "training.maximum_likelihood": (
+        training.maximum_likelihood,
+        {"train": the("patches"), "test": the("patches")},
+    ),
     "training.accuracy_interval": (
         training.accuracy_interval,
         {"labels": [0, 1, 1], "estimated": [0, 1, 0], "polygons": [4, 5, 5]},
@@ -1072,6 +1076,11 @@ WRONG = {
         "model": [(TypeError, "keras", None, 3, "model")],
         "dataset": [(TypeError, "patch_dataset", None, 3, "a", the("array"), [1])],
         "target": [*TEXTS, (ValueError, "Give", "no")],
+    },
+    "training.maximum_likelihood": {
+        "train": [(TypeError, "extract_patches", None, 3, "a", {}, the("generator"))],
+        "test": [(TypeError, "extract_patches", None, 3, "a", {}, the("generator"))],
+        "features": [(ValueError, "Give", None, 3, "a")],
     },
     "training.accuracy_interval": {
         **dict.fromkeys(("labels", "estimated"), NUMBERS),

@@ -1,4 +1,4 @@
-"""Scores of each class, replays of early stopping, and live curves.
+"""Scores of each class, a baseline, replays of early stopping, and live curves.
 
 There are two ways to decide which class a pixel has. By *argmax* it has its most
 probable class. At the *threshold* it has each class whose probability is above 0.5.
@@ -15,6 +15,7 @@ from tutorial_lib.training.area_adjusted import (
     AreaAdjustedScores,
     area_adjusted_scores,
 )
+from tutorial_lib.training.baseline import maximum_likelihood
 from tutorial_lib.training.early_stopping import StoppingReplay, replay_early_stopping
 from tutorial_lib.training.evaluation import classify, evaluate_classes
 from tutorial_lib.training.places import accuracy_interval, compare_over_places
@@ -37,6 +38,7 @@ __all__ = [
     "compare_over_places",
     "compare_scores",
     "evaluate_classes",
+    "maximum_likelihood",
     "replay_early_stopping",
 ]
 
