@@ -7,7 +7,8 @@
 A source is a Python script in `notebooks/source`, in jupytext's percent format. An
 empty cell with the marker `exercise="name"` becomes the question and the answer cell of
 that exercise. A cell with the tag `claim` checks what the text says: only the solved
-notebook has it, so it must not define a name that a later cell needs.
+notebook has it, so it must not define a name that a later cell needs. A marker
+`late="…"` says what a teacher does with this section when time is short.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import nbformat
 from lint import (
     CHECKED,
     CLAIM,
+    QUESTION,
     find_course_problems,
     find_problems,
     glossary_terms,
@@ -32,7 +34,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tutorial_lib.exercises import Exercise
+from tutorial_lib.exercises import Exercise, Question
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -120,18 +122,19 @@ def exercises_module(source: Path) -> str | None:
     return names[0] if names else None
 
 
-def exercises_of(source: Path) -> dict[str, Exercise]:
-    """Exercises of a source, by name."""
+def exercises_of(source: Path) -> dict[str, Exercise | Question]:
+    """Exercises of a source, with code or with buttons, by name."""
     name = exercises_module(source)
     if name is None:
         return {}
     module = import_module(f"tutorial_lib.exercises.{name}")
-    return {k: v for k, v in vars(module).items() if isinstance(v, Exercise)}
+    found = vars(module).items()
+    return {k: v for k, v in found if isinstance(v, Exercise | Question)}
 
 
 def _build_cells(
     cell: NotebookNode,
-    exercises: Mapping[str, Exercise],
+    exercises: Mapping[str, Exercise | Question],
     *,
     solved: bool,
     source: Path,
@@ -157,14 +160,27 @@ def _plain_cell(cell: NotebookNode, *, solved: bool) -> NotebookNode:
     return new(cell.source, metadata=_metadata_with(tags), id=_id_of(cell.source))
 
 
-def _exercise_cells(exercise: Exercise, *, solved: bool) -> Iterator[NotebookNode]:
-    question = f"### Exercise: {exercise.title}\n\n{exercise.question}"
-    yield new_markdown_cell(question, id=f"{exercise.name}-question")
+def _exercise_cells(
+    exercise: Exercise | Question, *, solved: bool
+) -> Iterator[NotebookNode]:
+    is_click = isinstance(exercise, Question)
+    heading = f"### {'Question' if is_click else 'Exercise'}: {exercise.title}"
+    text = exercise.text if is_click else exercise.question
+    yield new_markdown_cell(
+        f"{heading}\n\n{text}\n\n*{_effort(exercise)}*", id=f"{exercise.name}-question"
+    )
+    tags = [CHECKED] * solved + [QUESTION] * is_click
     yield new_code_cell(
         exercise.cell(solved=solved),
-        metadata=_metadata_with([CHECKED] if solved else []),
+        metadata=_metadata_with(tags),
         id=f"{exercise.name}-answer",
     )
+
+
+def _effort(exercise: Exercise | Question) -> str:
+    """How long an exercise takes, and whether two people do it, as a sentence."""
+    minutes = f"{exercise.minutes:g} minute{'s' * (exercise.minutes != 1)}"
+    return f"About {minutes}{', in pairs' * exercise.pairs}."
 
 
 def _metadata_with(tags: Sequence[str]) -> dict[str, Any]:

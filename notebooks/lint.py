@@ -6,6 +6,7 @@ of the course has: what it needs, an open task, further reading, links to the gl
 
 import re
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 
 from nbformat import NotebookNode
 
@@ -13,7 +14,9 @@ from nbformat import NotebookNode
 CHECKED = "nbval-check-output"
 # Tag of the cells that only the solved notebook has: what its text claims must hold.
 CLAIM = "claim"
-TAGS = {CHECKED, CLAIM, "nbval-ignore-output", "parameters"}
+# Tag of the answer cells of questions that have buttons.
+QUESTION = "question"
+TAGS = {CHECKED, CLAIM, QUESTION, "nbval-ignore-output", "parameters"}
 
 MAX_LINES = 20
 CELL_COUNTS = range(25, 46)
@@ -173,11 +176,22 @@ def _link_problems(cell: NotebookNode, notebooks: set[str]) -> Iterator[str]:
 
 
 def _size_problem(notebook: NotebookNode, name: str) -> str:
-    count = len(notebook.cells)
+    count = _count_cells(notebook)
     if count in CELL_COUNTS or (name in SHORT_NOTEBOOKS and count < CELL_COUNTS.stop):
         return ""
     limits = f"{CELL_COUNTS.start} to {CELL_COUNTS.stop - 1}"
     return f"{count} cells. Join or split some: {limits} are allowed"
+
+
+def _count_cells(notebook: NotebookNode) -> int:
+    """Count the cells as readers see them: without buttons, and joined texts as one."""
+    kinds = [
+        cell.cell_type
+        for cell in notebook.cells
+        if QUESTION not in cell.metadata.get("tags", [])
+    ]
+    starts = [kind for before, kind in pairwise(["", *kinds]) if kind != before]
+    return starts.count("markdown") + kinds.count("code")
 
 
 def _title_problem(notebook: NotebookNode, _: str) -> str:

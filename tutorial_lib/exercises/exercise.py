@@ -99,6 +99,8 @@ class Exercise:
         explanation: Why the right answer is right; shown after a pass.
         imports: Import lines that the code needs; the notebook has them too.
         example: Function that makes given values for the tests.
+        minutes: Time that a person needs who does this for the first time.
+        pairs: Whether it is made for two people.
 
     Example:
         >>> side = Exercise(
@@ -130,6 +132,8 @@ class Exercise:
     explanation: str = ""
     imports: str = ""
     example: Callable[[], Mapping[str, Any]] = dict
+    minutes: float = 4
+    pairs: bool = False
     _progress: Progress = field(
         default_factory=Progress, init=False, repr=False, compare=False
     )

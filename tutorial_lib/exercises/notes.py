@@ -16,6 +16,7 @@ _STYLES = {
     "hint": ("☞", "Hint", "#3b7dd8"),
     "solution": ("☰", "Solution", "#3b7dd8"),
     "locked": ("☰", "Solution not open yet", "#808891"),
+    "waiting": ("…", "The result waits for your answer", "#808891"),
 }
 
 # Matches *a few words*, but not the signs of `2 * 3 * 4`, `a*b*c` or `**`.
@@ -28,7 +29,7 @@ class Note:
 
     Attributes:
         kind: "not attempted", "raised", "wrong" or "right" after a check; "hint",
-            "solution" or "locked" after a request.
+            "solution" or "locked" after a request; "waiting" in the place of a result.
         title: Title of the exercise.
         text: The message, with `code` in backticks and *emphasis* in asterisks.
         code: Python code that is shown below the message.
