@@ -61,6 +61,34 @@ _TEMPLATE = """
 :root { color-scheme: light dark; }
 body { background: var(--jp-layout-color0); }
 main { max-width: 1100px; margin: 0 auto; }
+/* Contrast of at least 4.5 to 1 (WCAG 2.2, 1.4.3), which nbconvert's colours lack. */
+:root {
+  --jp-mirror-editor-keyword-color: #006c00;
+  --jp-mirror-editor-builtin-color: #006c00;
+  --jp-mirror-editor-number-color: #006c00;
+  --jp-mirror-editor-comment-color: #2f6b6b;
+  --jp-mirror-editor-operator-color: #8712cf;
+  --jp-mirror-editor-meta-color: #8712cf;
+  --jp-mirror-editor-error-color: #c00000;
+  --jp-cell-prompt-not-active-opacity: 1;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --jp-mirror-editor-keyword-color: #6cc56f;
+    --jp-mirror-editor-builtin-color: #6cc56f;
+    --jp-mirror-editor-number-color: #81c784;
+    --jp-mirror-editor-comment-color: #6fb3b3;
+    --jp-mirror-editor-operator-color: #d08cff;
+    --jp-mirror-editor-meta-color: #d08cff;
+    --jp-mirror-editor-error-color: #ff8a80;
+  }
+}
+/* Colours that a program chose for a terminal suit only one of the two themes. */
+.jp-OutputArea-output pre span {
+  color: inherit !important; background: none !important;
+}
+/* A link is told by its line too, not by its colour alone. */
+.jp-RenderedHTMLCommon a:not(.anchor-link) { text-decoration: underline; }
 /* Long lines of code scroll on the screen and wrap on paper. */
 .jp-Cell-inputWrapper, .jp-InputArea, .jp-InputArea-editor { min-width: 0; }
 .jp-InputArea-editor, .jp-OutputArea-output pre { overflow-x: auto; }
@@ -151,6 +179,7 @@ def page_of(notebook: NotebookNode, title: str) -> str:
     notebook = deepcopy(notebook)
     models = _replace_widgets(notebook)
     _link_pages(notebook)
+    _replace_empty_headers(notebook)
     notebook.metadata.setdefault("title", _title(notebook) or title)
     exporter = HTMLExporter(
         template_file="offline.html.j2",
@@ -216,6 +245,14 @@ def _replace_widgets(notebook: NotebookNode) -> dict[str, Any]:
         elif not _PICTURES & set(output.data):
             output.data["text/html"] = _NEEDS_KERNEL
     return models
+
+
+def _replace_empty_headers(notebook: NotebookNode) -> None:
+    """Make plain cells of the empty headers of pandas tables: they head nothing."""
+    for output in _rich_outputs(notebook):
+        if "text/html" in output.data:
+            table = output.data["text/html"]
+            output.data["text/html"] = table.replace("<th></th>", "<td></td>")
 
 
 def _drop_progress_bars(notebook: NotebookNode) -> None:
