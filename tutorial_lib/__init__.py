@@ -26,6 +26,7 @@ _HOME = {
     "Certificate": "proof.certificate",
     "GridMismatchError": "grids",
     "Legend": "rasters",
+    "MapCard": "rasters",
     "PatchModel": "networks.patch_model",
     "Patches": "patches.extraction",
     "Positions": "patches.positions",
@@ -48,6 +49,7 @@ _HOME = {
     "plan_inference": "inference.planning",
     "polygon_table": "patches.label_rasters",
     "predict_raster": "inference.prediction",
+    "read_card": "rasters",
     "read_grid": "rasters",
     "read_legend": "rasters",
     "read_patches": "patches.images",
@@ -60,6 +62,7 @@ _HOME = {
     "show_map": "viewers.webmaps",
     "show_patches": "viewers.patches",
     "show_tensorboard": "viewers.tensorboards",
+    "write_card": "rasters",
     "write_patches": "patches.images",
 }
 

@@ -4,6 +4,7 @@ Arrays are (height, width, channel). All formats of GDAL can be read; files are
 written as GeoTIFF. A file gets its name only when it is complete.
 """
 
+from tutorial_lib.rasters.cards import MapCard, read_card, write_card
 from tutorial_lib.rasters.legends import Legend
 from tutorial_lib.rasters.opening import PathLike, block_cache, opened
 from tutorial_lib.rasters.pixel_types import to_type
@@ -25,6 +26,7 @@ from tutorial_lib.rasters.writing import (
 
 __all__ = [
     "Legend",
+    "MapCard",
     "NoData",
     "PathLike",
     "PixelBlock",
@@ -38,9 +40,11 @@ __all__ = [
     "open_sources",
     "opened",
     "read_array",
+    "read_card",
     "read_grid",
     "read_legend",
     "read_nodata",
     "to_type",
     "write_array",
+    "write_card",
 ]
