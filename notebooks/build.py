@@ -33,6 +33,8 @@ from lint import (
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from sections import AnyExercise, sections_of
+from teaching import FRAME, PAGE, Lesson, teaching_page
 
 from tutorial_lib.exercises import Exercise, Question
 
@@ -122,7 +124,7 @@ def exercises_module(source: Path) -> str | None:
     return names[0] if names else None
 
 
-def exercises_of(source: Path) -> dict[str, Exercise | Question]:
+def exercises_of(source: Path) -> dict[str, AnyExercise]:
     """Exercises of a source, with code or with buttons, by name."""
     name = exercises_module(source)
     if name is None:
@@ -134,7 +136,7 @@ def exercises_of(source: Path) -> dict[str, Exercise | Question]:
 
 def _build_cells(
     cell: NotebookNode,
-    exercises: Mapping[str, Exercise | Question],
+    exercises: Mapping[str, AnyExercise],
     *,
     solved: bool,
     source: Path,
@@ -160,9 +162,7 @@ def _plain_cell(cell: NotebookNode, *, solved: bool) -> NotebookNode:
     return new(cell.source, metadata=_metadata_with(tags), id=_id_of(cell.source))
 
 
-def _exercise_cells(
-    exercise: Exercise | Question, *, solved: bool
-) -> Iterator[NotebookNode]:
+def _exercise_cells(exercise: AnyExercise, *, solved: bool) -> Iterator[NotebookNode]:
     is_click = isinstance(exercise, Question)
     heading = f"### {'Question' if is_click else 'Exercise'}: {exercise.title}"
     text = exercise.text if is_click else exercise.question
@@ -177,7 +177,7 @@ def _exercise_cells(
     )
 
 
-def _effort(exercise: Exercise | Question) -> str:
+def _effort(exercise: AnyExercise) -> str:
     """How long an exercise takes, and whether two people do it, as a sentence."""
     minutes = f"{exercise.minutes:g} minute{'s' * (exercise.minutes != 1)}"
     return f"About {minutes}{', in pairs' * exercise.pairs}."
@@ -209,10 +209,26 @@ def _number_equal_ids(cells: Sequence[NotebookNode]) -> None:
             cell.id += f"-{seen[cell.id]}"
 
 
+def build_teaching_page(folder: Path = FOLDER) -> str:
+    """The page for teachers, in Markdown; empty if the folder has no frame for it."""
+    if not (folder / "source" / FRAME).exists():
+        return ""
+    lessons = []
+    for source in list_sources(folder):
+        cells = jupytext.read(source, fmt="py:percent").cells
+        title = cells[0].source.partition("\n")[0].removeprefix("# ")
+        sections = sections_of(cells, exercises_of(source))
+        lessons.append(Lesson(source.stem, title, sections))
+    return teaching_page(lessons, folder / "source")
+
+
 def write_notebooks(folder: Path = FOLDER, starts: Sequence[str] = ("",)) -> list[Path]:
-    """Write both versions of every notebook and return their paths.
+    """Write both versions of the notebooks; with all of them the page for teachers.
 
     Cells that did not change keep their outputs.
+
+    Returns:
+        Paths of the notebooks.
     """
     paths = []
     for source in list_sources(folder, starts):
@@ -223,6 +239,10 @@ def write_notebooks(folder: Path = FOLDER, starts: Sequence[str] = ("",)) -> lis
                 _carry_outputs(nbformat.read(path, as_version=4), notebook)
             _write(notebook, path)
             paths.append(path)
+    # It is about all of them.
+    page = "" in starts and build_teaching_page(folder)
+    if page:
+        (folder / PAGE).write_text(page, encoding="utf-8")
     return paths
 
 
@@ -273,7 +293,10 @@ def _write(notebook: NotebookNode, path: Path) -> None:
 
 
 def find_differences(folder: Path = FOLDER) -> list[str]:
-    """One line for each notebook that differs from its source in more than outputs."""
+    """One line for each notebook that differs from its source in more than outputs.
+
+    The page for teachers is compared too.
+    """
     built = {
         notebook_path(source, solved=solved): build_notebook(source, solved=solved)
         for source in list_sources(folder)
@@ -281,12 +304,17 @@ def find_differences(folder: Path = FOLDER) -> list[str]:
     }
     written = {*folder.glob("*.ipynb"), *folder.glob("solutions/*.ipynb")}
     without_source = sorted(written - set(built))
-    return [f"{path} has no source. Delete it." for path in without_source] + [
+    found = [f"{path} has no source. Delete it." for path in without_source]
+    found += [
         f"{path} differs from its source. Run `make notebooks`."
         for path, notebook in built.items()
         if not path.exists()
         or _compared_parts(nbformat.read(path, 4)) != _compared_parts(notebook)
     ]
+    page, path = build_teaching_page(folder), folder / PAGE
+    if page and not (path.exists() and path.read_text(encoding="utf-8") == page):
+        found.append(f"{path} differs from its sources. Run `make notebooks`.")
+    return found
 
 
 def _compared_parts(notebook: NotebookNode) -> list[Any]:
