@@ -2,15 +2,13 @@
 # # Start here
 #
 # In this course you turn a satellite image into a map of land cover, and you write
-# every step yourself. This first notebook checks the machine, shows the image, and
-# explains how exercises work.
-#
-# You need some Python: functions, lists and NumPy arrays. You need to know nothing about
-# satellites or neural networks.
+# every step yourself. This notebook checks the machine, shows the image, and explains
+# how exercises work. You need some Python. You need to know nothing about satellites or
+# neural networks.
 #
 # **Afterwards you can**
 #
-# - tell whether this machine is ready for the other notebooks,
+# - tell whether this machine, and your Python, are ready for the other notebooks,
 # - explain what a raster, a band and a pixel value of a Sentinel-2 image are,
 # - read the grid and a part of a raster with Python,
 # - answer an exercise, ask for a hint, and open a solution.
@@ -18,18 +16,15 @@
 # **Needs** about 20 minutes of your time, seconds of computing and 0.3 GB of memory; no
 # internet.
 
-# %% [markdown]
+# %% [markdown] late="Skip it where everybody has worked with Jupyter before."
 # ## How to run a notebook
 #
 # Click into the first grey cell below and press **Shift + Enter**. The code runs, its
-# result appears below it, and the next cell is selected. While a cell runs, `[*]` stands
-# beside it. Run the cells in their order: later cells use what earlier cells made.
+# result appears below it, and the next cell is selected. Run the cells in their order:
+# later cells need the results of earlier ones. The **+** button makes a new cell.
 #
-# To make a new cell below, press the **+** button above the notebook.
-#
-# A notebook has a *kernel*: the program that runs its cells. If something went wrong,
-# choose *Kernel*, then *Restart Kernel* in the menu. This forgets all results, but keeps
-# the text that you wrote. Then run the cells again.
+# If something went wrong, choose *Kernel*, then *Restart Kernel* in the menu. The kernel
+# is the program that runs the cells. It forgets all results; your text stays.
 
 # %%
 import numpy as np
@@ -53,58 +48,61 @@ SCENE = "havel"  # a folder in data/; notebook 09 makes one of another place
 check_machine(SCENE)
 
 # %% [markdown]
-# Where a line shows ✘, it also says what to do. Do it, then run the cell again.
+# Where a line shows ✘, it also says what to do. Do it, then run the cell again. Keep only
+# one notebook running at a time: the memory is needed.
 #
-# *Threads* decide how fast networks train. *Free memory* decides whether they train at
-# all, so keep only one notebook running at a time.
+# ## Is your Python ready?
+#
+# These five questions are about what the course expects of you. They are not graded.
+# Count those that you have right at the first try.
+#
+# Click on an answer, or write its letter, for example `answer = "b"`, and run the cell.
+# Later in the course, a result waits until you have answered; any answer will do.
+
+# %% exercise="call"
+
+# %% exercise="part_of_list"
+
+# %% exercise="shape"
+
+# %% exercise="mean_of_axis"
+
+# %% exercise="error_message"
+
+# %% [markdown]
+# | right at once | what to do |
+# |---|---|
+# | 5 | Go on. |
+# | 3 or 4 | Go on, best in a pair. Keep [NumPy: the absolute basics](https://numpy.org/doc/stable/user/absolute_beginners.html) open beside the notebook. |
+# | 0 to 2 | Read that page and the chapters 3 to 5 of [Python's tutorial](https://docs.python.org/3/tutorial/index.html) first. Or work in a pair with somebody who often writes Python. |
 #
 # ## Sentinel-2
 #
-# [Sentinel-2](glossary.md#sentinel-2) is a pair of European satellites. They fly 786 km
-# above the ground, on the same orbit, on opposite sides of the Earth. Together they
-# image all land every five days, always at about half past ten in the morning, local
-# time. Everyone may use the images without paying.
+# [Sentinel-2](glossary.md#sentinel-2) is a pair of European satellites. Together they
+# image all land every five days, and the images are free. The camera measures light in 13
+# [bands](glossary.md#band), each with its own [wavelength](glossary.md#wavelength). This
+# course uses ten:
 #
-# The camera measures light in 13 [bands](glossary.md#band). Each band has its own
-# [wavelength](glossary.md#wavelength), which is what we see as colour. This course uses
-# ten bands:
+# | band | light | pixel size | it shows |
+# |---|---|---|---|
+# | B2, B3, B4 | blue, green, red | 10 m | what our eyes see |
+# | B8 | [near infrared](glossary.md#near-infrared) | 10 m | leaves reflect it, water absorbs it |
+# | B5, B6, B7, B8A | from red to near infrared | 20 m | how green and dense plants are |
+# | B11, B12 | [shortwave infrared](glossary.md#shortwave-infrared) | 20 m | dry or wet ground and leaves |
 #
-# | band | light | centre | pixel size | it shows |
-# |---|---|---|---|---|
-# | B2 | blue | 492 nm | 10 m | haze, shallow water |
-# | B3 | green | 560 nm | 10 m | healthy leaves, clear water |
-# | B4 | red | 665 nm | 10 m | bare soil; leaves absorb it |
-# | B8 | [near infrared](glossary.md#near-infrared) | 833 nm | 10 m | leaves reflect it, water absorbs it |
-# | B5, B6, B7 | between red and infrared | 704, 741, 783 nm | 20 m | how green and dense plants are |
-# | B8A | near infrared, narrow | 865 nm | 20 m | like B8 |
-# | B11, B12 | [shortwave infrared](glossary.md#shortwave-infrared) | 1614, 2202 nm | 20 m | dry or wet ground and leaves |
-#
-# The three other bands have pixels of 60 m. They measure the air more than the ground.
-
-# %% [markdown]
 # ## A raster
 #
 # A [raster](glossary.md#raster) is an image in rows and columns. Its smallest element is
 # a [pixel](glossary.md#pixel): one square of ground, with one number for each band. The
 # side of this square is the [pixel size](glossary.md#pixel-size).
 #
-# The rasters of this course are [GeoTIFF](glossary.md#geotiff) files. Such a file stores
-# the pixels, and also where on the ground they are. These are the files of our
-# [scene](glossary.md#scene):
-
-# %%
-scene = find_data(SCENE)
-image_path = scene / "s2_10m.tif"
-sorted(path.name for path in scene.glob("*.tif"))
-
-# %% [markdown]
-# `s2_10m.tif` holds the four bands with 10 m pixels, in the order B4, B3, B2, B8.
-# `s2_20m.tif` holds the six bands with 20 m pixels.
-#
-# The [grid](glossary.md#grid) of a raster says where its pixels are. The kit reads it
-# without reading the pixels.
+# The rasters of our [scene](glossary.md#scene) are [GeoTIFF](glossary.md#geotiff) files.
+# They store the pixels, and where on the ground they are: the
+# [grid](glossary.md#grid). The file below holds B4, B3, B2 and B8.
 
 # %% tags=["nbval-check-output"]
+scene = find_data(SCENE)
+image_path = scene / "s2_10m.tif"
 grid = tl.read_grid(image_path)
 print("rows and columns:", grid.height, grid.width)
 print("steps in metres: ", grid.resolution.x, grid.resolution.y)
@@ -112,40 +110,35 @@ print("top left corner: ", grid.extent.boundingbox.left, grid.extent.boundingbox
 print("coordinates:      EPSG", grid.crs.epsg)
 
 # %% [markdown]
-# **What you see.** Rows count downwards, from the top of the image. Coordinates count
-# upwards, towards the north. This is why the step from one row to the next is negative.
-#
-# The last line is the number of the
+# **What you see.** Rows count downwards, but coordinates count upwards, towards the north.
+# So the step from one row to the next is negative. The last line is the number of the
 # [coordinate reference system](glossary.md#coordinate-reference-system). EPSG:32633 is
-# [UTM](glossary.md#utm) zone 33 north. Its coordinates are metres: the first one counts
-# to the east, the second one to the north, from the equator.
+# [UTM](glossary.md#utm) zone 33 north. Its coordinates are metres.
 #
 # ## The scene
 #
-# The image shows the lakes of the river Havel, west of Berlin. Sentinel-2A, the first of
-# the two satellites, took it on 16 February 2017. It is winter: many trees have no leaves,
-# and many fields are bare. Below are the red, green
-# and blue band, as our eyes would see the ground from above. **Which is darker: the
-# water or the forest?** Guess, then run the cell.
+# The image shows the lakes of the river Havel, west of Berlin, on 16 February 2017. Many
+# trees have no leaves, and many fields are bare.
+
+# %% exercise="darkest"
 
 # %%
-tl.show(image_path, bands=(1, 2, 3), titles="Sentinel-2")
+scene_figure = tl.show(image_path, bands=(1, 2, 3), titles="Sentinel-2")
+ex.darkest.reveal(scene_figure)
 
 # %% [markdown]
-# **What you see.** The forests are darkest. Most lakes are only a little brighter, and the
-# lake in the south-west is as dark as the forest: the shadow of a cloud lies on it. Thin
-# clouds, white here, lie over the north and the south.
+# **What you see.** Most lakes are a little brighter than the forests. One in the
+# south-west is as dark as they are: the shadow of a cloud lies on it.
 #
 # ## A pixel value
 #
 # Each value is a [reflectance](glossary.md#reflectance): the share of the sun's light
-# that this place sends up to the satellite, times 10 000. 1200 means 12 %. The air adds
-# some haze to it. This is called *reflectance at the*
-# [top of the atmosphere](glossary.md#top-of-atmosphere). Other products remove the haze;
-# this image still has it.
+# that this place sends up to the satellite, times 10 000. 1200 means 12 %. The haze of the
+# air is part of it: this is the reflectance at the
+# [top of the atmosphere](glossary.md#top-of-atmosphere).
 #
 # A [window](glossary.md#window) is a rectangle of pixels. With it we read a part of the
-# raster. The result is an array with the axes row, column and band.
+# raster, as an array with the axes row, column and band. This one lies in a lake.
 
 # %% tags=["nbval-check-output"]
 small = Window(col_off=1250, row_off=284, width=3, height=2)
@@ -154,71 +147,51 @@ print("rows, columns, bands:", pixels.shape)
 print("the top left pixel:  ", pixels[0, 0])
 
 # %% [markdown]
-# This pixel lies in a lake. Its four values are those of the red, green, blue and near
-# infrared band. The last one is the smallest.
-
-# %% [markdown]
-# ## How exercises work
+# ## Exercises with code
 #
-# An exercise asks a question and leaves a blank, `...`, for your answer. Write your
-# code in place of the `...` and run the cell. The last line of the cell checks the answer.
-#
-# Run the next cell once as it is, then answer.
+# Write your code in place of the `...` and run the cell. The last line checks the answer.
 
 # %% exercise="ground_size"
 
 # %% [markdown]
-# The check tries to find out *which* mistake was made. Here is a wrong answer, made on
-# purpose. **What is wrong with it?** Run the cell and read the note.
+# The check tries to find out *which* mistake was made. Here is a wrong answer. **What is
+# wrong with it?** Run the cell and read the note.
 
 # %% tags=["nbval-check-output"]
 ex.ground_size.check((grid.height, grid.width), grid=grid)
 
 # %% [markdown]
-# If you want help, ask for a hint. Run the cell again for the next one: each hint says a
-# little more than the one before. Every exercise has hints.
-
-# %%
-ex.ground_size.hint()
-
-# %% [markdown]
-# The solution opens when your answer is right, or after three different wrong ones.
-
-# %%
-ex.ground_size.solution()
-
-# %% [markdown]
-# A notebook never stops at an exercise. The next cells use your answer if it is right,
-# and the kit's own until then. A line says which of the two.
+# For help, run `ex.ground_size.hint()` in a new cell, and again for the next hint.
+# `ex.ground_size.solution()` opens when your answer is right, or after three different
+# wrong ones.
+#
+# An exercise never stops you: until your answer is right, the next cells use the kit's
+# own.
 
 # %% tags=["nbval-check-output"]
 height_km, width_km = ex.ground_size.answer(grid=grid)
 print(f"{height_km:.2f} km from north to south, {width_km:.2f} km from west to east")
-print(f"{height_km * width_km:.0f} square kilometres in all")
 
-# %% [markdown]
-# Some answers are functions. The check calls your function with its own inputs. If a
-# result is wrong, the note names the mistake, or shows the input and both results.
-
-# %% exercise="mean_reflectance"
-
-# %% [markdown]
+# %% [markdown] late="Answer the question together, and only look at the curves."
 # ## Why a satellite needs more than three bands
 #
-# Your function reads two places: 200 m x 200 m of a lake, and 200 m x 200 m of forest. A
-# window of the 20 m image needs half as many rows and columns to cover the same ground.
-# **Where do the two curves differ most: in the visible light, or beyond it?**
+# The next cells draw the mean of each band over its wavelength: once for 200 m x 200 m of
+# a lake, once for a forest.
+
+# %% exercise="widest_gap"
 
 # %%
-mean_reflectance = ex.mean_reflectance.answer()
 # Places of the Havel: on another scene, take your own.
 places = {"lake": Window(1250, 284, 20, 20), "forest": Window(80, 640, 20, 20)}
 centres = [665, 560, 492, 833, 704, 741, 783, 865, 1614, 2202]
 values = {}
 for name, fine in places.items():
-    coarse = Window(fine.col_off // 2, fine.row_off // 2, 10, 10)
-    values[name] = [*mean_reflectance(image_path, fine)]
-    values[name] += [*mean_reflectance(scene / "s2_20m.tif", coarse)]
+    coarse = Window(fine.col_off // 2, fine.row_off // 2, 10, 10)  # pixels of 20 m
+    values[name] = [
+        mean / 100
+        for file, window in {"s2_10m.tif": fine, "s2_20m.tif": coarse}.items()
+        for mean in rasters.read_array(scene / file, window=window).mean(axis=(0, 1))
+    ]
 spectra = pandas.DataFrame(values, index=centres).sort_index()
 
 # %%
@@ -228,14 +201,13 @@ for name, marker in zip(spectra, "osd^v<>pPX", strict=False):
     ax.plot(spectra[name], marker=marker, label=name)
 ax.set(xlabel="wavelength (nm)", ylabel="reflectance (%)", ylim=(0, None))
 ax.legend()
-StillFigure(figure, f"Reflectance over wavelength of: {', '.join(spectra)}.")
+curves = StillFigure(figure, f"Reflectance over wavelength of: {', '.join(spectra)}.")
+ex.widest_gap.reveal(curves)
 
 # %% [markdown]
-# **What you see.** In the visible light, below 700 nm, the two curves are close together.
-# In the infrared they are far apart: water absorbs this light, and plants reflect it,
-# even in winter. A network therefore gets all bands, not only three.
-#
-# The visible values are highest for blue, also over the forest. This is the haze: air
+# **What you see.** In the visible light, below 700 nm, the curves are close together. In
+# the infrared they are far apart: water absorbs this light, and plants reflect it, even
+# in winter. So a network gets all bands. The visible values are highest for blue: air
 # scatters blue light more than red light.
 
 # %% tags=["claim"]
@@ -250,14 +222,12 @@ assert visible["forest"].mean() < visible["lake"].mean()
 #
 # A network learns from places whose [class](glossary.md#class) is known. The known class
 # of a pixel is its [label](glossary.md#label). Our labels come from
-# [OpenStreetMap](glossary.md#openstreetmap), a map that volunteers draw.
+# [OpenStreetMap](glossary.md#openstreetmap), a map that volunteers draw. It stores areas
+# as outlines, called [polygons](glossary.md#polygon).
 #
-# OpenStreetMap stores areas as outlines, called [polygons](glossary.md#polygon). Only
-# polygons of 1 to 50 hectares were taken. Their edges, 15 m wide, were left out, because
-# pixels there show two kinds of ground. All other pixels have the value 255, which means
-# *no label*. Such a value is called a [no-data value](glossary.md#no-data-value).
-#
-# The labels are split into three areas:
+# Only polygons of 1 to 50 hectares were taken, without their edges. All other pixels have
+# the value 255: *no label*. Such a value is called a
+# [no-data value](glossary.md#no-data-value). The labels are split into three areas:
 #
 # - **A**, the [training set](glossary.md#training-set): the network learns from it.
 # - **B**, the [validation set](glossary.md#validation-set): it helps to choose, for
@@ -288,53 +258,31 @@ paths = [
 ]
 tl.show(*paths, titles=("The classes", "The three areas"))
 
-# %% [markdown]
-# **What you see.** On the left is the class of each labelled pixel. The hatched pixels
-# have no label, and that is most of the scene. The largest lake is hatched as well: it
-# covers more than 50 hectares. So "no label" does not mean "no water". The network
-# learns from the labelled pixels, and then gives every pixel a class.
-#
-# On the right, the areas are blocks. Blocks of different areas are at least 640 m apart.
-# Neighbouring pixels look alike, so a test close to the training area would be too easy.
-#
-# The percentages are shares of the labelled pixels. The next table counts the polygons and
-# the pixels of each class.
-
-# %% tags=["nbval-check-output"]
-tables = {area: tl.polygon_table(path) for area, path in label_paths.items()}
-pandas.concat(tables, axis="columns").drop(columns="largest", level=1)
-
 # %% tags=["claim"]
 assert (all_labels == 255).mean() > 0.7
 assert (all_labels[284:304, 1250:1270] == 255).all()  # the place in the largest lake
 
 # %% [markdown]
-# **What you see.** A *polygon* is here a group of connected pixels of one class. The
-# pixels of one lake are very much alike. So a class with many pixels in few polygons
-# offers less variety than its number of pixels suggests. Later notebooks take only a
-# limited number of pixels from each polygon, and compute scores with the polygons in
-# mind.
+# **What you see.** The hatched pixels have no label: most of the scene, and the largest
+# lake too, because it covers more than 50 hectares. So "no label" does not mean "no
+# water". The network learns from the labelled pixels, and then gives every pixel a class.
+#
+# Blocks of different areas are at least 640 m apart. Neighbouring pixels look alike, so a
+# test close to the training area would be too easy.
+#
+# ## Optional: read a window yourself
+#
+# Some answers are functions. The check calls your function with its own inputs. If a
+# result is wrong, the note names the mistake, or shows the input and both results.
+
+# %% exercise="mean_reflectance"
+
+# %% tags=["nbval-check-output"]
+mean_reflectance = ex.mean_reflectance.answer()
+own = mean_reflectance(image_path, places["lake"])
+print("as in the curves:", np.allclose(own, values["lake"][:4]))
 
 # %% [markdown]
-# ## What comes next
-#
-# | notebook | what you do there |
-# |---|---|
-# | [01 · Patches](01_patches.ipynb) | cut training samples out of the image, around labelled pixels |
-# | [01b · Networks in brief](01b_networks_in_brief.ipynb) | learn the words: weight, loss, epoch, overfitting and more |
-# | [02 · A patch-based network](02_patch_based_cnn.ipynb) | train a first network, and score it class by class |
-# | [03 · A pixel-wise network](03_pixelwise_fcnn.ipynb) | write a network that keeps the size of the pixels |
-# | [04 · Early stopping](04_early_stopping.ipynb) | end a training at the right time |
-# | [05 · Mapping a scene](05_mapping_a_scene.ipynb) | make the map of the whole scene, tile by tile |
-# | [06 · Two sources](06_two_sources.ipynb) | give a network two images with different pixel sizes |
-# | [07 · Blocking artefacts](07_blocking_artifacts.ipynb) | see why tiles leave edges in a map, and make a map without them |
-# | [08 · Convolutional distortion](08_convolutional_distortion.ipynb) | for deep networks: how exact is a map, and what does it cost? |
-# | [09 · Going further](09_going_further.ipynb) | fetch a scene of your own town, map it, and open the map in QGIS |
-#
-# Each notebook starts on its own. If you have three hours, take 01, 03 and 05, and 01b
-# before 03 if you never trained a network. The [glossary](glossary.md) explains every
-# term of the course.
-#
 # ## Open task
 #
 # Choose other places in the image: a field, a village, a cloud. Add their windows to
@@ -343,22 +291,36 @@ assert (all_labels[284:304, 1250:1270] == 255).all()  # the place in the largest
 #
 # ## Further reading
 #
-# - [Sentinel-2 in the SentiWiki of ESA](https://sentiwiki.copernicus.eu/web/s2-mission):
-#   satellites, orbit, bands and products.
-# - [A gentle introduction to GIS, in the QGIS documentation](https://docs.qgis.org/latest/en/docs/gentle_gis_introduction/):
-#   rasters and coordinate reference systems.
-
-# %% [markdown]
+# - [Sentinel-2 in the SentiWiki of ESA](https://sentiwiki.copernicus.eu/web/s2-mission).
+# - [A gentle introduction to GIS, by QGIS](https://docs.qgis.org/latest/en/docs/gentle_gis_introduction/).
+#
 # ## Summary
 #
-# - `check_machine()` tells whether the machine is ready.
-# - A grid says where the pixels of a raster are. Number of pixels times pixel size is the
-#   size on the ground.
-# - A pixel value is a reflectance times 10 000, with the haze of the air in it.
+# - A grid says where the pixels of a raster are. Their values are reflectances.
 # - Water absorbs infrared light and plants reflect it.
-# - The labels are polygons of 1 to 50 hectares, in three areas: A trains, B validates, C
-#   tests.
-# - Exercises have `check`, `hint`, `solution` and `answer`.
+# - The labels lie in three areas: A trains, B validates, C tests.
+#
+# ## What comes next
+#
+# There are two routes. Each notebook starts on its own, and the [glossary](glossary.md)
+# explains every term.
+#
+# - **Three hours**: this notebook, 01, 03 and 05. If you never trained a network, take 01b
+#   before 03.
+# - **A full day**, 6.5 hours: all notebooks in their order.
+#
+# The notebooks after this one:
+#
+# - [01](01_patches.ipynb): cut training samples
+# - [01b](01b_networks_in_brief.ipynb): learn the words of networks
+# - [02](02_patch_based_cnn.ipynb): train and score a first network
+# - [03](03_pixelwise_fcnn.ipynb): write a network for small pixels
+# - [04](04_early_stopping.ipynb): end a training at the right time
+# - [05](05_mapping_a_scene.ipynb): map the whole scene, tile by tile
+# - [06](06_two_sources.ipynb): use images with two pixel sizes
+# - [07](07_blocking_artifacts.ipynb): make a map without edges between tiles
+# - [08](08_convolutional_distortion.ipynb): say how exact the map of a deep network is
+# - [09](09_going_further.ipynb): map your own town
 #
 # Before you open the next notebook, shut down the kernel of this one: in the menu,
 # *Kernel*, then *Shut Down Kernel*. It gives the memory back.

@@ -1,4 +1,8 @@
-"""Exercises of notebook 00: the size of the scene, the mean reflectance of a window."""
+"""Exercises of notebook 00: what Python it takes, the scene, the size of it, a window.
+
+The five questions from `call` to `error_message` are the self-check: they are not about
+the lesson, but about what the course expects.
+"""
 
 from collections.abc import Callable
 from functools import cache
@@ -11,14 +15,207 @@ from rasterio.windows import Window
 
 from tutorial_lib import rasters
 from tutorial_lib.exercises import (
+    Choice,
     Exercise,
     Finding,
     Mistake,
+    Option,
     close,
     in_parts,
     try_cases,
 )
 from tutorial_lib.testing import scratch_folder, small_grid
+
+# What the course expects
+
+call = Choice(
+    name="call",
+    title="A function",
+    question="""
+        What is in `result`?
+
+        ```python
+        def area(width, height=2):
+            return width * height
+
+        result = area(3)
+        ```
+        """,
+    options=(
+        Option(
+            "Nothing: the call is an error, because `height` is missing.",
+            hint="Look at the first line again. What does `=2` say about `height`?",
+        ),
+        Option("The number 6."),
+        Option(
+            "`None`, because the function prints nothing.",
+            hint="Printing shows a value, and `return` gives it to the caller. Which of "
+            "the two is in the function?",
+        ),
+    ),
+    explanation="`height` has a default, and `return` gives the product back.",
+    minutes=0.5,
+)
+
+part_of_list = Choice(
+    name="part_of_list",
+    title="A part of a list",
+    question="""
+        What is in `part`?
+
+        ```python
+        bands = ["B4", "B3", "B2", "B8"]
+        part = bands[1:3]
+        ```
+        """,
+    options=(
+        Option(
+            "`B4`, `B3` and `B2`",
+            hint="Which number has the first element of a list in Python?",
+        ),
+        Option(
+            "`B3`, `B2` and `B8`",
+            hint="The start is right. A slice stops before the element with the number "
+            "behind the colon.",
+        ),
+        Option("`B3` and `B2`"),
+    ),
+    explanation="Python counts from 0. The number behind the colon is left out.",
+    minutes=0.5,
+)
+
+shape = Choice(
+    name="shape",
+    title="The shape of an array",
+    question="""
+        `image` is a NumPy array of the shape `(200, 300, 4)`: rows, columns, bands. What
+        is the shape of `image[10, 20]`?
+        """,
+    options=(
+        Option("`(4,)`"),
+        Option(
+            "`(10, 20)`",
+            hint="That would be a part with 10 rows and 20 columns, `image[:10, :20]`. "
+            "Without a colon, a number chooses one place.",
+        ),
+        Option(
+            "`()`: it is a single number",
+            hint="The array has three axes. For how many of them is a number given?",
+        ),
+    ),
+    explanation="One row and one column are chosen; the axis of the bands is left.",
+    minutes=0.5,
+)
+
+mean_of_axis = Choice(
+    name="mean_of_axis",
+    title="A mean over an axis",
+    question="""
+        `table` is a NumPy array with 5 rows and 3 columns. How many numbers does
+        `table.mean(axis=0)` give?
+        """,
+    options=(
+        Option(
+            "1",
+            value=1,
+            hint="Without `axis`, the mean is one number. What does `axis` change?",
+        ),
+        Option("3", value=3),
+        Option(
+            "5",
+            value=5,
+            hint="This would be one mean for each row. `axis` names the axis that "
+            "disappears, and axis 0 is that of the rows.",
+        ),
+    ),
+    explanation="The rows are axis 0. They disappear; one mean is left for each column.",
+    minutes=0.5,
+    key=lambda: np.zeros((5, 3)).mean(axis=0).size,
+)
+
+error_message = Choice(
+    name="error_message",
+    title="An error message",
+    question="""
+        What is the most likely cause?
+
+        ```
+              1 path = "image.tif"
+        ----> 2 size = heigth * 10
+
+        NameError: name 'heigth' is not defined
+        ```
+        """,
+    options=(
+        Option(
+            "The file `image.tif` does not exist.",
+            hint="The arrow shows the line that failed. Does this line read a file?",
+        ),
+        Option(
+            "The value of `heigth` is 0.",
+            hint="0 times 10 is 0, without any error. What does the last line say?",
+        ),
+        Option("The name has a typing error, or the cell that defines it was not run."),
+    ),
+    explanation="The last line names the error, and the arrow the place: Python does not "
+    "know this name.",
+    minutes=0.5,
+)
+
+
+# The scene
+
+darkest = Choice(
+    name="darkest",
+    title="Water or forest?",
+    question="""
+        The next cell shows the red, green and blue band, as our eyes would see the
+        ground. What is darkest there?
+        """,
+    options=(
+        Option(
+            "The water.",
+            hint="Compare the two in the picture. Are the darkest areas smooth, "
+            "with long shores? Or do they have the straight edges of parcels?",
+        ),
+        Option("The forests."),
+        Option(
+            "The bare fields.",
+            hint="Look for small rectangles in the picture, side by side. How bright "
+            "are they?",
+        ),
+    ),
+    explanation="Needles, and the shadows between the trees, take in most of the light. "
+    "The lakes send a little more of it up.",
+    minutes=1,
+)
+
+widest_gap = Choice(
+    name="widest_gap",
+    title="Where do the two curves differ most?",
+    question="""
+        Where will the curves of lake and forest be farthest apart?
+        """,
+    options=(
+        Option(
+            "In blue light, because water is blue.",
+            hint="Look at the picture of the scene: how blue are the lakes? In the "
+            "curves, blue is at 492 nm.",
+        ),
+        Option(
+            "In green light, because leaves are green.",
+            hint="Look at the picture of the scene: how green are the forests? In the "
+            "curves, green is at 560 nm.",
+        ),
+        Option("In the infrared, which our eyes do not see."),
+        Option(
+            "Nowhere: both are dark at every wavelength.",
+            hint="Both are dark to our eyes. Look at all wavelengths of the curves.",
+        ),
+    ),
+    explanation="Water absorbs infrared light, and plants reflect it.",
+    minutes=1,
+)
 
 
 def _judge_ground_size(answer: Any, *, grid: GeoBox) -> str | Finding | None:
@@ -167,6 +364,7 @@ ground_size = Exercise(
     explanation="The number of pixels times the step is the length from the outer edge "
     "of the first pixel to the outer edge of the last one.",
     example=lambda: {"grid": small_grid(170, 247)},
+    minutes=3,
 )
 
 
@@ -408,4 +606,5 @@ mean_reflectance = Exercise(
     ),
     explanation="The mean over rows and columns leaves one value for each band. "
     "Divided by 100, a value of the file becomes percent.",
+    minutes=5,
 )
