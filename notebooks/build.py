@@ -209,17 +209,22 @@ def _number_equal_ids(cells: Sequence[NotebookNode]) -> None:
             cell.id += f"-{seen[cell.id]}"
 
 
-def build_teaching_page(folder: Path = FOLDER) -> str:
-    """The page for teachers, in Markdown; empty if the folder has no frame for it."""
-    if not (folder / "source" / FRAME).exists():
-        return ""
+def read_lessons(folder: Path = FOLDER) -> list[Lesson]:
+    """What the sources say to a teacher: one lesson for each notebook."""
     lessons = []
     for source in list_sources(folder):
         cells = jupytext.read(source, fmt="py:percent").cells
         title = cells[0].source.partition("\n")[0].removeprefix("# ")
         sections = sections_of(cells, exercises_of(source))
         lessons.append(Lesson(source.stem, title, sections))
-    return teaching_page(lessons, folder / "source")
+    return lessons
+
+
+def build_teaching_page(folder: Path = FOLDER) -> str:
+    """The page for teachers, in Markdown; empty if the folder has no frame for it."""
+    if not (folder / "source" / FRAME).exists():
+        return ""
+    return teaching_page(read_lessons(folder), folder / "source")
 
 
 def write_notebooks(folder: Path = FOLDER, starts: Sequence[str] = ("",)) -> list[Path]:
