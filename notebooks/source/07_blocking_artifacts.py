@@ -3,22 +3,20 @@
 #
 # The network of this notebook gives as many pixels as it reads. So a map seems easy: cut
 # the image into blocks, run the network on each block, and put the results side by side.
-# But the borders of the blocks show in the map. Where do these seams come from? And how
+# But the borders of the blocks show in the map. Where do these seams come from, and how
 # do you make a map without them?
 #
 # **Afterwards you can**
 #
 # - recognise blocking artefacts in a map, and measure them,
 # - follow the valid pixels through a network, at both ends of a row,
-# - derive which crops and tiles give an exact map,
-# - have the kit check a plan, and measure that its map is exact.
+# - derive which crops and tiles give an exact map, and let the kit check it.
 #
-# **Needs** about 45 minutes of your time, seconds of computing and 1.1 GB of memory; no
+# **Needs** about 35 minutes of your time, seconds of computing and 1.1 GB of memory; no
 # internet.
 #
-# The scene is generated. The network comes with the kit. It was trained as in notebook
-# [03](03_pixelwise_fcnn.ipynb), on patches of two images as in notebook
-# [06](06_two_sources.ipynb).
+# The scene is generated. The network comes with the kit. It was trained on patches of two
+# images, as in notebook [06](06_two_sources.ipynb).
 
 # %%
 import textwrap
@@ -47,8 +45,7 @@ window = Window(col_off=300, row_off=200, width=640, height=512)
 # Satellites such as SPOT have one [panchromatic](glossary.md#panchromatic) band with
 # small pixels, here called **pan**. It records all visible light at once. Their coloured
 # bands, here called **xs**, have pixels that are four times as wide. In our town these
-# are 1.5 m and 6 m. The town is made up, so the class of every pixel is known. The
-# network finds buildings, roads and vegetation.
+# are 1.5 m and 6 m. The town is made up, so the class of every pixel is known.
 
 # %%
 sources = {"input_p": town / "pan.tif", "input_xs": town / "xs.tif"}
@@ -64,9 +61,9 @@ tl.show(
 # %% [markdown]
 # ## The network
 #
-# It has an [encoder](glossary.md#encoder) and a [decoder](glossary.md#decoder). In the
-# encoder, four convolutions with a [stride](glossary.md#stride) of 2 halve the image
-# again and again. In the decoder, four
+# In the [encoder](glossary.md#encoder), four convolutions with a
+# [stride](glossary.md#stride) of 2 halve the image again and again. In the
+# [decoder](glossary.md#decoder), four
 # [transposed convolutions](glossary.md#transposed-convolution) double it until it has the
 # size of pan again.
 
@@ -82,27 +79,26 @@ layers.astype("string").fillna("")
 # %% [markdown]
 # Read the picture from left to right. Orange layers halve the image, blue ones double
 # it. A lower line means larger pixels. At a circle, two images of the same size are
-# added. At the first circle, xs joins pan. To the other three, a dashed arrow brings
-# details from the encoder straight to the decoder. These three are
-# [skip connections](glossary.md#skip-connection). The last layer, called `softmax` in the
-# table, gives the output `estimated`: the probabilities of the four classes.
+# added. First, xs joins pan. Then [skip connections](glossary.md#skip-connection), the
+# dashed arrows, bring details from the encoder to the decoder. The last layer, `softmax`,
+# gives the output `estimated`: the probabilities of the four classes.
 #
 # `size` is the number of pixels on a side, for 128 pan pixels. A convolution with a
 # kernel of 3 needs a neighbour on each side. At the border of the image there is none.
-# All these layers take a zero in its place, so that the size is exactly the same, half or
-# double. This is [padding](glossary.md#padding), in Keras `padding="same"`.
+# Each of these layers takes a zero in its place. This is
+# [padding](glossary.md#padding), in Keras `padding="same"`.
 #
 # ## A map of blocks
 #
-# A map is made block by block. For each block, two sizes count:
+# Two sizes count for each block:
 #
 # - The [receptive field](glossary.md#receptive-field) is the side of the block of image
 #   pixels that the network reads.
 # - The **[expression field](glossary.md#expression-field)** is the side of the block of
 #   map pixels that it fills.
 #
-# The picture shows an example with other numbers: 12 pixels are read, and the 4 in the
-# middle are written. The next block lies one expression field further.
+# In this picture, 12 pixels are read, and the 4 in the middle are written. The next block
+# lies one expression field further.
 
 # %%
 show_fields(receptive_field=12, expression_field=4)
@@ -110,8 +106,10 @@ show_fields(receptive_field=12, expression_field=4)
 # %% exercise="plan_blocks"
 
 # %% [markdown]
-# Map the town with these blocks. The kit warns you, and makes the map all the same.
-# **Where in the map of the probability of buildings will something be wrong?**
+# Now the town is mapped with these blocks. The kit warns you, and makes the map all the
+# same.
+
+# %% exercise="wrong_pixels"
 
 # %%
 plan_blocks = ex.plan_blocks.answer()
@@ -122,20 +120,21 @@ print("Warning:", warning.partition(":")[0])
 blocks_path = work / "blocks.tif"
 blocks.write(blocks_path, progress=False)
 building = legend.names.index("building")
-tl.show(
+picture = tl.show(
     blocks_path,
     bands=building + 1,
     value_range=(0, 1),
     window=window,
     titles="probability of a building",
 )
+ex.wrong_pixels.reveal(picture)
 
 # %% [markdown]
 # **What you see.** Straight lines, in rows and columns, that no town has: these are
-# [blocking artefacts](glossary.md#blocking-artefact). OTBTF is an extension of the
-# [Orfeo ToolBox](glossary.md#orfeo-toolbox). Its tutorial says of such a picture that the
-# border of each 64 x 64 patch shows. **How large are the blocks here? And where are the
-# largest jumps between neighbouring columns?**
+# [blocking artefacts](glossary.md#blocking-artefact). The tutorial of OTBTF, an extension
+# of the [Orfeo ToolBox](glossary.md#orfeo-toolbox), says of such a picture that the
+# border of each 64 x 64 patch shows. **How large are the blocks here? At which columns
+# are the largest jumps?**
 
 # %% tags=["nbval-check-output"]
 probability = rasters.read_array(blocks_path, bands=[building + 1])[..., 0]
@@ -148,57 +147,33 @@ pandas.DataFrame(
 ).set_index("column")
 
 # %% [markdown]
-# **What you see.** The largest jumps lie at multiples of 128. So the blocks have the size
-# that you declared. 64 pixels is the size of the patches that the network was trained on.
+# **What you see.** The largest jumps lie at multiples of 128: the blocks have the size
+# that you declared. 64 is the side of the patches that the network was trained on.
 #
-# The [seam score](glossary.md#seam-score) says it in one number. It is the mean jump at
-# the borders of tiles, divided by the mean jump elsewhere. Without seams it is about 1.
+# The [seam score](glossary.md#seam-score) is the mean jump at the borders of tiles,
+# divided by the mean jump elsewhere. Without seams it is about 1.
 #
-# ## How many pixels are valid?
+# ## Which pixels are valid?
 #
 # Along the border of a block, the first layer reads zeros that nobody has measured. Its
-# results there are wrong. The next layer reads these results and spreads the error
-# further in. A pixel is [valid](glossary.md#valid) if it depends on image pixels only.
-# Of a block of 128 pixels, how many pixels of the result are valid?
+# results there are wrong. The next layer reads them, and spreads the error further in. A
+# pixel is [valid](glossary.md#valid) if it depends on image pixels only. In a row of 128
+# pixels of the result, 81 neighbouring pixels are valid, and 47 are not.
 
-# %% exercise="valid_size"
-
-# %%
-valid_size = ex.valid_size.answer()
-valid = {"input_p": 128, "input_xs": 32}
-valid["conv1"] = valid_size(valid["input_p"], 3, 2, False)
-valid["conv2"] = valid_size(valid["conv1"], 3, 2, False)
-valid["conv_xs"] = valid_size(valid["input_xs"], 3, 1, False)
-# A sum is valid where both of its parts are.
-valid["conv_xs_conv2"] = min(valid["conv2"], valid["conv_xs"])
-valid["conv3"] = valid_size(valid["conv_xs_conv2"], 3, 2, False)
-valid["conv4"] = valid_size(valid["conv3"], 3, 2, False)
-valid["conv1t"] = valid_size(valid["conv4"], 3, 2, True)
-valid["conv2t"] = valid_size(valid["conv1t"], 3, 2, True)
-valid["conv3t"] = valid_size(valid["conv2t"], 3, 2, True)
-valid["softmax"] = valid_size(valid["conv3t"], 3, 2, True)
-valid = pandas.Series(valid).astype(int)
-lost = 128 - valid["softmax"]
-print(f"{lost} of 128 pixels are not valid. Half of them: {lost / 2}")
-layers.assign(valid=valid).drop(columns="kind").astype("string").fillna("")
+# %% exercise="lost_at_one_end"
 
 # %% [markdown]
-# ## Where are they?
-#
-# If the valid pixels lie in the middle, you can remove half of the others from each side:
-# 24 pixels, rounded up. But you must know *where* they lie. Number the pixels of a row from
-# 0, and follow the first and the last valid pixel through the network. **Are 24 pixels
-# enough?**
+# To find out, number the pixels of a row from 0. Then follow the first and the last valid
+# pixel through the network.
 
 # %% exercise="after_conv"
 
 # %% exercise="after_transposed"
 
 # %% [markdown]
-# Now follow both ends through the network. The convolution of xs has a stride of 1. It
-# is padded at both ends, so the first and the last of its 32 pixels are not valid.
-# The last two columns count what is lost in pan pixels. **Which layers lose pixels at the
-# start of the row, and which at its end?**
+# The convolution of xs has a stride of 1. It is padded at both ends, so the first and the
+# last of its 32 pixels are not valid. The last two columns count what is lost in pan
+# pixels. **Which layers lose pixels at the start of the row, and which at its end?**
 
 # %% tags=["nbval-check-output"]
 after_conv = ex.after_conv.answer()
@@ -208,7 +183,7 @@ ends["conv1"] = after_conv(*ends["input_p"])
 ends["conv2"] = after_conv(*ends["conv1"])
 ends["conv_xs"] = (1, 30)
 first, last = zip(ends["conv2"], ends["conv_xs"], strict=True)
-ends["conv_xs_conv2"] = (max(first), min(last))
+ends["conv_xs_conv2"] = (max(first), min(last))  # valid where both parts are
 ends["conv3"] = after_conv(*ends["conv_xs_conv2"])
 ends["conv4"] = after_conv(*ends["conv3"])
 for before, name in pairwise(("conv4", "conv1t", "conv2t", "conv3t", "softmax")):
@@ -218,22 +193,20 @@ rows["size"] = layers["size"]
 pixel_size = 128 // rows["size"]
 rows["lost at the start"] = rows["first"] * pixel_size
 rows["lost at the end"] = (rows["size"] - 1 - rows["last"]) * pixel_size
-rows
+ex.lost_at_one_end.reveal(rows)
 
 # %% [markdown]
 # **What you see.** The ends differ.
 #
-# - *At the start*, the convolutions with a stride of 2 read no zero. Only the convolution
-#   of xs does. From there on, each layer of the encoder doubles the loss, because it must
-#   round up to whole pixels of its own. Each transposed layer then loses one more pixel
-#   of its output. But from layer to layer, these pixels become smaller.
+# - *At the start*, only the convolution of xs reads a zero. From there on, each layer of
+#   the encoder doubles the loss. Each transposed layer loses one more pixel of its
+#   output, but these pixels become smaller from layer to layer.
 # - *At the end*, each convolution of the encoder reads a zero. The transposed layers lose
-#   nothing there: the last valid pixel, `last`, also gives pixel `2 last + 1` of the
-#   output, and only `last` is spread on that one.
+#   nothing there: only the pixel `last` is spread on pixel `2 last + 1`.
 #
-# The last row has the two **[margins](glossary.md#margin)**: the pixels at each end of
-# the output that are not valid. Rows and columns behave alike. So the larger margin is
-# that of the left and the top, and the smaller one is that of the right and the bottom.
+# The last row has the two **[margins](glossary.md#margin)**: the pixels at each end that
+# are not valid. Columns behave as rows do. So the larger margin is that of the left and
+# the top.
 #
 # Does the network agree? Run it on a chunk of 128 pixels alone, and again with the image
 # around the chunk. Where both results are equal, the chunk's result is valid.
@@ -260,28 +233,27 @@ tl.show(np.log10(error + 1e-8), value_range=(-8, 0), kind="grey",
 
 # %% [markdown]
 # **What you see.** In this picture, 1 less on the scale means ten times less error. The
-# black part has no error. It is as large as you have computed, and it begins and ends at
-# the rows that you have computed. It does not lie in the middle: 24 pixels from each side
-# would remove too little at the left and the top. The kit derives the same margins from
-# the layers, and its warning names them.
+# black part has none. It begins and ends at the rows that you have computed, and it does
+# not lie in the middle. The kit derives the same margins from the layers, and its warning
+# names them.
 #
 # ## Which crops work?
 #
-# A [crop](glossary.md#crop) removes the same number of pixels from all four sides of an
-# output. It must remove the larger margin. But there is a second rule.
-#
-# A convolution with a stride of 2 begins to read at the pixels 0, 2, 4, and so on. If a
-# chunk begins one pixel later, the kernel stops at other pixels. Then all results differ,
-# also in the middle. After four halvings, each chunk must begin at a multiple of 16, the
-# **[total stride](glossary.md#total-stride)**, and be a multiple of 16 long.
+# A [crop](glossary.md#crop) removes the same number of pixels from all four sides of each
+# chunk's result. What is left of the chunks is put side by side.
 
-# %% exercise="smallest_crop"
+# %% exercise="crop_of_margin"
+
+# %% [markdown]
+# So there is a second rule. A convolution with a stride of 2 begins to read at the pixels
+# 0, 2, 4, and so on. If a chunk begins one pixel later, the kernel stops at other pixels.
+# Then all results differ, also in the middle. After four halvings, each chunk must begin
+# at a multiple of 16, the **[total stride](glossary.md#total-stride)**, and be a multiple
+# of 16 long. So two crops together must be a multiple of 16.
 
 # %% tags=["nbval-check-output"]
-smallest_crop = ex.smallest_crop.answer()
-crop = int(smallest_crop(max(margins), analysis.total_stride["input_p"]))
 rules = {}
-for tried in (0, 16, 24, 31, crop, crop + 8):
+for tried in (0, 16, 24, 31, 32, 36, 40):
     tile = 128 - 2 * tried
     rules[tried] = {
         "tile": tile,
@@ -289,21 +261,11 @@ for tried in (0, 16, 24, 31, crop, crop + 8):
         "fits the total stride": tile % analysis.total_stride["input_p"] == 0,
         "exact": tl.check_tiling(analysis, "estimated", tile=tile, crop=tried).exact,
     }
-pandas.DataFrame(rules).T.rename_axis("crop")
+ex.crop_of_margin.reveal(pandas.DataFrame(rules).T.rename_axis("crop"))
 
 # %% [markdown]
 # **What you see.** A crop is exact if it keeps both rules. The smallest one happens to be
 # a power of two. The next one is not, and it works as well.
-#
-# Larger chunks waste less, because the crop stays the same. Try any chunk and any crop:
-# each bar is a layer, and its blue part is valid. **What is the smallest chunk of an
-# exact map that costs less than two computed pixels for each pixel kept?**
-
-# %%
-tl.explore_fields(analysis, "estimated", chunk=128, crop=24)
-
-# %% [markdown]
-# The answer is a chunk of 224 pixels: the next smaller exact ones cost more than two.
 #
 # ## The map without seams
 #
@@ -334,7 +296,7 @@ tl.compare(
 # Drag the line over the seams, or let the maps *blink*: in one of them the lines are
 # gone. *Tiles* draws the tiles of each map.
 #
-# How much was wrong? The difference of the two maps tells. But first: **is pixel (0, 0)
+# The difference of the two maps tells how much was wrong. But first: **is pixel (0, 0)
 # of one map the same place as pixel (0, 0) of the other?**
 
 # %%
@@ -347,17 +309,18 @@ print(textwrap.fill(repr(tl.rmse(blocks_path, cropped_path))))
 pandas.DataFrame(corners).T.astype({"rows": int, "columns": int})
 
 # %% [markdown]
-# **What you see.** The cropped map begins 32 pixels further in. The same pixel of both
-# files is not the same place. A difference of pixel by pixel would compare a house with
-# the garden beside it. `tl.rmse` compares places: it takes the part that both maps
-# cover. [RMSE](glossary.md#rmse) is the root of the mean squared difference.
-#
+# **What you see.** The cropped map begins 32 pixels further in. A difference pixel by
+# pixel would compare a house with the garden beside it. `tl.rmse` compares places: it
+# takes the part that both maps cover. [RMSE](glossary.md#rmse) is the root of the mean
+# squared difference.
+
+# %% [markdown] late="Skip it, and say that the kit can choose the tiles and prove them."
 # ## Let the kit derive it
 #
 # A crop removes 32 pixels from all sides. But the right and the bottom need to lose only
-# 16. Without declared fields, the kit removes from each side its own margin, and it
-# accepts only tile sizes that are exact. The picture will show all tiles, and for one of
-# them what is read. **How much less will be computed?**
+# 16. Without declared fields, the kit removes from each side its own margin. It accepts
+# only tile sizes that are exact. The picture shows all tiles, and for one of them what is
+# read. **How much less will be computed?**
 
 # %%
 derived = tl.plan_inference(network, sources, output="estimated", tile_size=80)
@@ -373,10 +336,9 @@ pandas.Series(read, name="pixels read for each mapped").round(2).to_frame()
 # Larger tiles waste less still. `tile_size="auto"` chooses a size that reads few pixels
 # twice and fits into the memory.
 #
-# Is all of this true for the network with its trained weights? `certify` measures it. It
-# runs the network on random images, changes everything *around* a chunk, and looks how
-# far into the result something changes. Then it maps an image in tiles and as a whole,
-# and compares the two.
+# Is the map exact for the network with its trained weights? `certify` measures it. It changes
+# everything *around* a chunk, and looks how far into the result something changes. Then
+# it maps an image in tiles and as a whole, and compares the two.
 
 # %%
 certificate = tl.certify(network, "estimated", tile=80)
@@ -389,6 +351,54 @@ tl.predict_raster(
 difference = tl.rmse(cropped_path, exact_path)
 print("largest difference of the two maps:", difference.largest)
 
+# %% [markdown]
+# **What you see.** Two ways to tile give the same map, except for rounding: the map of
+# the whole image. The [certificate](glossary.md#certificate) is written into the file, so
+# that those who get the map can read it.
+#
+# ## Optional: count the valid pixels
+#
+# Above, you were told that 81 of 128 pixels are valid. Compute it for any layer, without
+# asking where these pixels lie.
+
+# %% exercise="valid_size"
+
+# %%
+valid_size = ex.valid_size.answer()
+valid = {"input_p": 128, "input_xs": 32}
+valid["conv1"] = valid_size(valid["input_p"], 3, 2, False)
+valid["conv2"] = valid_size(valid["conv1"], 3, 2, False)
+valid["conv_xs"] = valid_size(valid["input_xs"], 3, 1, False)
+# A sum is valid where both of its parts are.
+valid["conv_xs_conv2"] = min(valid["conv2"], valid["conv_xs"])
+valid["conv3"] = valid_size(valid["conv_xs_conv2"], 3, 2, False)
+valid["conv4"] = valid_size(valid["conv3"], 3, 2, False)
+valid["conv1t"] = valid_size(valid["conv4"], 3, 2, True)
+valid["conv2t"] = valid_size(valid["conv1t"], 3, 2, True)
+valid["conv3t"] = valid_size(valid["conv2t"], 3, 2, True)
+valid["softmax"] = valid_size(valid["conv3t"], 3, 2, True)
+valid = pandas.Series(valid).astype(int)
+print(f"{128 - valid['softmax']} of 128 pixels are not valid.")
+layers.assign(valid=valid).drop(columns="kind").astype("string").fillna("")
+
+# %% [markdown]
+# ## Optional: the smallest crop of any network
+#
+# Another network has other margins and another total stride. Write the rule for all.
+
+# %% exercise="smallest_crop"
+
+# %% [markdown]
+# Larger chunks waste less, because the crop stays the same. Try any chunk and any crop:
+# each bar is a layer, and its blue part is valid. **What is the smallest chunk of an
+# exact map that costs less than two computed pixels for each pixel kept?**
+
+# %%
+smallest_crop = ex.smallest_crop.answer()
+crop = int(smallest_crop(max(margins), analysis.total_stride["input_p"]))
+print("smallest crop of this network:", crop)
+tl.explore_fields(analysis, "estimated", chunk=128, crop=24)
+
 # %% tags=["claim"]
 full = analysis.table(128).loc[rows.index]
 assert all(column % 128 == 0 for column in largest[:4])
@@ -399,7 +409,8 @@ assert rows.iloc[5:, 3].tolist() == [8, 16, 24, 28, 30, 31]
 assert set(rows.iloc[6:, 4]) == {16}
 assert (right.min(), right.max()) == tuple(rows.loc["softmax", ["first", "last"]])
 table = pandas.DataFrame(rules).T.astype({"exact": bool})
-assert table.index[table["exact"]].tolist() == [32, 40]
+assert table.index[table["exact"]].tolist() == [crop, crop + 8] == [32, 40]
+assert table.loc[31, "tile"] == 66
 assert (224 / (224 - 2 * crop)) ** 2 < 2 < (208 / (208 - 2 * crop)) ** 2
 both = table["removes the margins"] & table["fits the total stride"]
 assert (both == table["exact"]).all()
@@ -409,9 +420,7 @@ assert certificate.exact
 assert difference.largest < 1e-4
 
 # %% [markdown]
-# **What you see.** Two ways to tile give the same map, except for rounding: the map of
-# the whole image. The [certificate](glossary.md#certificate) is written into the file, so
-# that those who get the map can read it.
+# The answer is a chunk of 224 pixels: the next smaller exact ones cost more than two.
 #
 # ## Summary
 #

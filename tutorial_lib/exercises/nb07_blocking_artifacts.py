@@ -10,7 +10,14 @@ import numpy as np
 
 from tutorial_lib import testing
 from tutorial_lib.arguments import NotWholeError
-from tutorial_lib.exercises import Exercise, Finding, Mistake, try_cases
+from tutorial_lib.exercises import (
+    Choice,
+    Exercise,
+    Finding,
+    Mistake,
+    Option,
+    try_cases,
+)
 from tutorial_lib.inference.errors import (
     ExpressionFieldError,
     InputSizeError,
@@ -169,9 +176,40 @@ plan_blocks = Exercise(
         "192 m are 32 pixels of xs.",
         "The expression field is the side of what the network gives for a block: 128.",
     ),
-    explanation="The kit does what you declare. The next cell shows the start of its "
-    "warning.",
+    explanation="The kit does what you declare. Below, the map is made with this plan.",
     imports="import tutorial_lib as tl",
+    minutes=5,
+)
+
+
+wrong_pixels = Choice(
+    name="wrong_pixels",
+    title="Where is a map of blocks wrong?",
+    question="""
+        The network runs on each block alone. Where in the map will probabilities be
+        wrong?
+        """,
+    options=(
+        Option(
+            "Nowhere: the network gives one pixel for each pixel of a block.",
+            hint="The *number* of pixels is right. But is each of them computed from "
+            "image pixels only? Look at what a layer takes for a neighbour that is "
+            "missing.",
+        ),
+        Option(
+            "Only at the outer border of the map, where the image ends.",
+            hint="The network never gets the whole image. What is all that it gets at "
+            "a time, and what does a layer take where this ends?",
+        ),
+        Option("Along the borders of all blocks."),
+        Option(
+            "A little everywhere: 128 pixels are too few to recognise houses.",
+            hint="It was trained on patches that are smaller. For a pixel in the middle "
+            "of a block, which neighbours are missing?",
+        ),
+    ),
+    explanation="Where a block ends, the layers take zeros for their neighbours. Those "
+    "are in the image, but in another block.",
 )
 
 
@@ -356,6 +394,52 @@ valid_size = Exercise(
     ),
     explanation="Both layers lose pixels: a convolution where its kernel leaves the valid "
     "pixels, a transposed one where an invalid neighbour is spread too.",
+    minutes=6,
+    pairs=True,
+)
+
+
+def _larger_margin() -> int:
+    """Pixels that the left and the top of a block lose."""
+    from tutorial_lib.fields.analysis import analyse
+    from tutorial_lib.networks.architectures import pan_xs_unet
+
+    return max(analyse(pan_xs_unet(4, crops=())).margins["estimated"])
+
+
+lost_at_one_end = Choice(
+    name="lost_at_one_end",
+    title="How many pixels to remove?",
+    question="""
+        47 of the 128 pixels are wrong. You may remove the same number of pixels from both
+        ends of the row. How many must it be, so that nothing wrong is left?
+        """,
+    options=(
+        Option(
+            "8: eight layers lie between pan and the result, and each loses one pixel "
+            "at an end.",
+            value=8,
+            hint="One pixel of which size? After `conv4`, a pixel is as wide as 16 pan "
+            "pixels.",
+        ),
+        Option(
+            "24: the ends are alike, so each loses half of 47, rounded up.",
+            value=24,
+            hint="They are alike if each layer takes a zero at both ends. The first "
+            "kernel of `conv1` reads the pixels 0, 1 and 2: is one of them missing?",
+        ),
+        Option("31: one end loses more than the other.", value=31),
+        Option(
+            "47: all of them may lie at the same end.",
+            value=47,
+            hint="Then the other end loses nothing. Is there a layer that takes a zero "
+            "at both ends? Look at the one with a stride of 1.",
+        ),
+    ),
+    key=_larger_margin,
+    explanation="24 would do if the ends were alike. You will see why they are not.",
+    vote=True,
+    pairs=True,
 )
 
 
@@ -483,6 +567,8 @@ after_conv = Exercise(
         "`(first + 1) // 2` rounds a half up, `(last - 2) // 2` rounds it down.",
     ),
     explanation="From a whole row the start loses nothing, and the end loses one pixel.",
+    minutes=5,
+    pairs=True,
 )
 
 
@@ -590,6 +676,37 @@ after_transposed = Exercise(
     ),
     explanation="At the start one more pixel is lost. At the end none is: the row ends "
     "at 2 last + 1.",
+    minutes=4,
+    pairs=True,
+)
+
+
+crop_of_margin = Choice(
+    name="crop_of_margin",
+    title="Is a crop of 31 enough?",
+    question="""
+        A crop of 31 removes the larger margin. Of each chunk of 128 pixels, the inner 66
+        are kept. So each chunk begins 66 pixels after the one before. Is the map exact?
+        """,
+    options=(
+        Option(
+            "Yes: all pixels that are left are valid.",
+            hint="They are valid, each in its own chunk. But do two chunks agree on "
+            "where a kernel stops? `conv1` moves by 2 pan pixels, `conv4` by 16.",
+        ),
+        Option(
+            "No: a crop must be a power of two.",
+            hint="Powers of two are a rule of thumb. Look for what is different in a "
+            "chunk that begins 66 pixels further.",
+        ),
+        Option("No: in the next chunk, the kernels stop at other places of the image."),
+        Option(
+            "No: at the right and the bottom, 31 pixels are too many.",
+            hint="There, valid pixels are thrown away. That costs time. Does it make "
+            "one of the pixels wrong that are left?",
+        ),
+    ),
+    explanation="`conv4` moves by 16 pan pixels, and 66 is not a multiple of 16.",
 )
 
 
@@ -723,4 +840,5 @@ smallest_crop = Exercise(
     ),
     explanation="For margin 31 and stride 16 it is 32. The next one is 40, which is not a "
     "power of two.",
+    minutes=5,
 )
