@@ -1,6 +1,6 @@
 """Export the solved notebooks as HTML pages that need neither internet nor kernel.
 
-    python notebooks/export.py              all notebooks, into build/html
+    python notebooks/export.py              the whole site, into build/html
     python notebooks/export.py 03 05        notebooks whose names start with 03 or 05
     python notebooks/export.py --again      execute all notebooks again
 
@@ -8,33 +8,39 @@ Notebooks are executed first, and stored with their outputs in build/executed. A
 notebook is used again until its cells change. After a change of the library, use
 `--again`.
 
-A page is one file that loads nothing. Maps and figures are inside it. Widgets made with
-anywidget work, and start in the state that they had in the notebook. Other widgets need
-a kernel, so the page shows the picture that they provide. The glossary becomes a page
-too, and links to its words reach it.
+The page of a notebook is one file that loads nothing. Maps and figures are inside it.
+Widgets made with anywidget work, and start in the state that they had in the notebook.
+Other widgets need a kernel, so the page shows the picture that they provide. The package
+`website` makes the other pages: start, texts, glossary, reference and search.
 """
 
 import argparse
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
-from html.parser import HTMLParser
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import nbformat
 from jinja2 import DictLoader
+from lint import QUESTION
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
 
 from tutorial_lib.display import escaped, image_tag
+from website.addresses import remote_addresses
+from website.building import all_pages, write_glossary, write_site
+from website.course import notebook_names
+from website.pages import header, navigation_style, steps
+from website.places import GLOSSARY, link_of
 
 FOLDER = Path(__file__).resolve().parent
-GLOSSARY = FOLDER / "glossary.md"
 BUILD = FOLDER.parent / "build"
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
@@ -55,6 +61,19 @@ _TEMPLATE = """
 {%- block jupyter_widgets -%}{%- endblock -%}
 {%- block html_head_js_mathjax -%}{%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block extra_css -%}
+<style>{{ resources.navigation_style }}</style>
+{%- endblock -%}
+{%- block body_header -%}
+<body class="jp-Notebook" data-jp-theme-light="true">
+{{ resources.header }}
+<main id="content">
+{%- endblock -%}
+{%- block body_footer -%}
+</main>
+{{ resources.footer }}
+</body>
+{%- endblock -%}
 {%- block html_head_css -%}
 <style>
 @media (prefers-color-scheme: dark) { {{ resources.dark_theme }} }
@@ -119,7 +138,12 @@ main { max-width: 1100px; margin: 0 auto; }
 
 
 def export(
-    paths: Sequence[Path], target: Path, *, kept: Path, again: bool = False
+    paths: Sequence[Path],
+    target: Path,
+    *,
+    kept: Path,
+    again: bool = False,
+    known: Collection[str] = (),
 ) -> list[Path]:
     """Write a page for each notebook.
 
@@ -128,6 +152,8 @@ def export(
         target: Folder for the pages.
         kept: Folder for the executed notebooks.
         again: Execute a notebook even if it was executed before.
+        known: Names of the pages that these pages may link to. Empty stands for the
+            pages that are in the folder at the end.
 
     Returns:
         Paths of the pages.
@@ -137,9 +163,14 @@ def export(
         ValueError: If a page would load something from the internet.
     """
     target.mkdir(parents=True, exist_ok=True)
+    known = known or {
+        GLOSSARY,
+        *(page.relative_to(target).as_posix() for page in target.rglob("*.html")),
+        *(f"{path.stem}.html" for path in paths),
+    }
     pages = []
     for path in paths:
-        text = page_of(executed(path, kept, again=again), path.stem)
+        text = page_of(executed(path, kept, again=again), path.stem, known)
         addresses = sorted(set(remote_addresses(text)))
         if addresses:
             raise ValueError(
@@ -149,7 +180,7 @@ def export(
             )
         pages.append(target / f"{path.stem}.html")
         pages[-1].write_text(text, encoding="utf-8")
-    (target / "glossary.html").write_text(glossary_page(), encoding="utf-8")
+    write_glossary(target, known)
     return pages
 
 
@@ -174,13 +205,20 @@ def _sources(notebook: NotebookNode) -> list[tuple[str, str]]:
     return [(cell.cell_type, cell.source) for cell in notebook.cells]
 
 
-def page_of(notebook: NotebookNode, title: str) -> str:
-    """The HTML page of an executed notebook."""
-    notebook = deepcopy(notebook)
+def page_of(notebook: NotebookNode, name: str, known: Collection[str] = ()) -> str:
+    """The HTML page of an executed notebook.
+
+    Args:
+        notebook: The notebook with its outputs.
+        name: Its name, without the ending.
+        known: Names of the pages that it may link to.
+    """
+    notebook, page = deepcopy(notebook), f"{name}.html"
     models = _replace_widgets(notebook)
-    _link_pages(notebook)
+    _fold_answers(notebook)
+    _link_pages(notebook, page, known)
     _replace_empty_headers(notebook)
-    notebook.metadata.setdefault("title", _title(notebook) or title)
+    notebook.metadata.setdefault("title", _title(notebook) or name)
     exporter = HTMLExporter(
         template_file="offline.html.j2",
         extra_loaders=[DictLoader({"offline.html.j2": _TEMPLATE})],
@@ -191,16 +229,12 @@ def page_of(notebook: NotebookNode, title: str) -> str:
         "models": models_text,
         "host": (FOLDER / "export.js").read_text(encoding="utf-8"),
         "dark_theme": _dark_theme(exporter),
-        "metadata": {"name": title},
+        "metadata": {"name": name},
+        "navigation_style": navigation_style(),
+        "header": header(page, known) + _steps(page, known, "top"),
+        "footer": _steps(page, known, "bottom"),
     }
     return exporter.from_notebook_node(notebook, resources=resources)[0]
-
-
-def glossary_page() -> str:
-    """The HTML page of the glossary; each word is an anchor."""
-    text = GLOSSARY.read_text(encoding="utf-8")
-    cell = nbformat.v4.new_markdown_cell(text)
-    return page_of(nbformat.v4.new_notebook(cells=[cell]), GLOSSARY.stem)
 
 
 def _title(notebook: NotebookNode) -> str | None:
@@ -289,56 +323,46 @@ def _widget_element(model_id: str, output: NotebookNode) -> str:
     return f'<div data-widget-model="{escaped(model_id)}">{still}</div>'
 
 
-def _link_pages(notebook: NotebookNode) -> None:
-    """Change links to other notebooks and the glossary into links to their pages."""
+def _fold_answers(notebook: NotebookNode) -> None:
+    """Hide the answer to each question behind a line that opens on request.
+
+    Readers of a page can think first, as learners do who have buttons.
+    """
+    for cell in notebook.cells:
+        if QUESTION not in cell.metadata.get("tags", []):
+            continue
+        # What nbconvert's own preprocessor sets to leave out the code of a cell.
+        cell.metadata["transient"] = {"remove_source": True}
+        (answer,) = re.findall(r'^answer = "(.+)"$', cell.source, re.MULTILINE)
+        notes = "".join(output.data["text/html"] for output in cell.outputs)
+        folded = (
+            f"<details><summary>The answer</summary><p><strong>{escaped(answer)}"
+            f"</strong></p>{notes}</details>"
+        )
+        cell.outputs = [new_output("display_data", {"text/html": folded})]
+
+
+def _link_pages(notebook: NotebookNode, page: str, known: Collection[str]) -> None:
+    """Change links to files of the repository into links to their pages."""
+    source = PurePosixPath("notebooks/solutions", page).with_suffix(".ipynb")
+    address = partial(link_of, source=source, page=page, known=known)
+
+    def link(found: re.Match[str]) -> str:
+        target = address(found[2])
+        return f"[{found[1]}]({target})" if target else found[1]
+
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = re.sub(
-                r"\]\((?:\.\./)?(\d\d\w+\.ipynb|glossary\.md)(#[^)\s]*)?\)",
-                lambda link: f"]({Path(link[1]).stem}.html{link[2] or ''})",
-                cell.source,
-            )
+            cell.source = re.sub(r"(?<!!)\[([^]]*)\]\(([^)\s]+)\)", link, cell.source)
 
 
-def remote_addresses(text: str) -> list[str]:
-    """Web addresses that a page, or a frame in it, would load.
-
-    Links that a reader may click are not loaded, so they are not listed.
-    """
-    finder = _LoadFinder()
-    finder.feed(text)
-    return finder.found
-
-
-class _LoadFinder(HTMLParser):
-    """Collects the web addresses that attributes and style sheets load."""
-
-    _REMOTE = r"(?:https?:)?//[^\s\"')]+"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self._in_style = False
-
-    def handle_starttag(
-        self, tag: str, attrs: Sequence[tuple[str, str | None]]
-    ) -> None:
-        self._in_style = tag == "style"
-        for name, value in attrs:
-            if name == "srcdoc":
-                self.found += remote_addresses(value or "")
-            elif name == "style":
-                self._search_css(value or "")
-            elif value and (tag, name) != ("a", "href"):
-                self.found += re.findall(rf"^\s*({self._REMOTE})", value)
-
-    def handle_data(self, data: str) -> None:
-        if self._in_style:
-            self._search_css(re.sub(r"/\*.*?\*/", "", data, flags=re.DOTALL))
-
-    def _search_css(self, text: str) -> None:
-        loads = rf"(?:url\(\s*|@import\s*)[\"']?({self._REMOTE})"
-        self.found += re.findall(loads, text)
+def _steps(page: str, known: Collection[str], place: str) -> str:
+    """Links to the notebooks before and after."""
+    names = [f"{name}.html" for name in notebook_names()]
+    if page not in names:
+        return ""
+    order = [(name, name.partition("_")[0]) for name in names]
+    return steps(page, [one for one in order if one[0] in {*known, page}], place)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -347,7 +371,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "names",
         nargs="*",
-        help="starts of notebook names, like 03 (default: all notebooks)",
+        help="starts of notebook names, like 03: their pages only (default: all)",
     )
     parser.add_argument(
         "--again",
@@ -363,14 +387,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         missing = f"No notebook starts with {' or '.join(starts)}."
         print(f"{missing} The notebooks are: {known}.", file=sys.stderr)
         return 1
+    target, known = BUILD / "html", () if starts else all_pages()
     try:
         pages = export(
-            chosen, BUILD / "html", kept=BUILD / "executed", again=options.again
+            chosen, target, kept=BUILD / "executed", again=options.again, known=known
         )
+        pages += () if starts else write_site(target)
     except (CellExecutionError, ValueError) as err:
         print(err, file=sys.stderr)
         return 1
-    print(f"{len(pages)} pages are in {pages[0].parent.relative_to(FOLDER.parent)}.")
+    print(f"{len(pages)} pages are in {target.relative_to(FOLDER.parent)}.")
     return 0
 
 

@@ -4,13 +4,20 @@ import dataclasses
 import itertools
 import json
 import re
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 from nbclient import NotebookClient
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import (
+    new_code_cell,
+    new_markdown_cell,
+    new_notebook,
+    new_output,
+)
 from test_exercises import MODULES
 
 from tutorial_lib.exercises import Choice, LineOrder, Note, Option, Question, Rule
@@ -290,6 +297,33 @@ def test_a_result_is_shown_at_once_after_an_answer():
     (output,) = cells[2].outputs
     assert output.output_type == "execute_result"
     assert output.data["text/plain"] == "the result"
+
+
+# In exported pages
+
+
+@pytest.fixture(scope="module")
+def export(repository):
+    sys.path.insert(0, str(repository / "notebooks"))
+    yield import_module("export")
+    sys.path.remove(str(repository / "notebooks"))
+
+
+@pytest.mark.parametrize("question", [a_choice(), an_order()])
+def test_a_page_folds_the_answer_and_shows_no_code_of_it(export, question):
+    answer = question.right_answer
+    note = question.check(answer)
+    data = {"text/plain": repr(note), "text/html": note._repr_html_()}
+    cell = new_code_cell(
+        question.cell(solved=True),
+        metadata={"tags": ["question"]},
+        outputs=[new_output("execute_result", data, execution_count=1)],
+    )
+    text = export.page_of(new_notebook(cells=[new_markdown_cell("# T"), cell]), "T")
+    assert "answer =" not in re.sub(r"<[^>]+>", "", text)
+    folded = re.search(r"<details><summary>The answer</summary>(.*?)</details>", text)
+    assert f"<strong>{answer}</strong>" in folded[1]
+    assert question.explanation in folded[1]
 
 
 # In the notebooks
