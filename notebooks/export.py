@@ -10,8 +10,8 @@ notebook is used again until its cells change. After a change of the library, us
 
 The page of a notebook is one file that loads nothing. Maps and figures are inside it.
 Widgets made with anywidget work, and start in the state that they had in the notebook.
-Other widgets need a kernel, so the page shows the picture that they provide. The package
-`website` makes the other pages: start, texts, glossary, reference and search.
+Other widgets need a kernel, so the page shows the picture that they provide. The
+package `website` makes the other pages: start, texts, glossary, reference and search.
 """
 
 import argparse
@@ -32,13 +32,13 @@ from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
-
-from tutorial_lib.display import escaped, image_tag
 from website.addresses import remote_addresses
 from website.building import all_pages, write_glossary, write_site
 from website.course import notebook_names
 from website.pages import header, navigation_style, steps
 from website.places import GLOSSARY, link_of
+
+from tutorial_lib.display import escaped, image_tag
 
 FOLDER = Path(__file__).resolve().parent
 BUILD = FOLDER.parent / "build"
