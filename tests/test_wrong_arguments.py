@@ -71,6 +71,9 @@ def metric(names, y_true, y_pred):
     training.ClassMetrics(names).update_state(y_true, y_pred)
 
 
+CARD = dict.fromkeys(("image", "labels", "training_area", "score_of"), "as told")
+CARD |= {"known_failures": "clouds", "not_for": "other years", "date": "2017-02-16"}
+CARD |= {"score": 0.6, "interval": (0.5, 0.7)}
 MODEL = {"model": the("model")}
 MAP = {**MODEL, "sources": the("image"), "output": "estimated"}
 CALLS = {
@@ -98,6 +101,12 @@ CALLS = {
     "rasters.open_source": (open_source, {"source": the("image_source")}),
     "Source": (tl.Source, {"path": the("image")}),
     "Legend": (tl.Legend, {"names": ["a", "b"], "colors": ["#000000", "#ffffff"]}),
+    "MapCard": (tl.MapCard, CARD),
+    "read_card": (tl.read_card, {"path": the("labels")}),
+    "write_card": (
+        tl.write_card,
+        {"path": the("written_map"), "card": tl.MapCard(**CARD)},
+    ),
     # Patches
     "select_positions": (
         tl.select_positions,
@@ -241,6 +250,14 @@ CALLS = {
     "training.replay_early_stopping": (
         training.replay_early_stopping,
         {"history": {"loss": [2, 1], "val_loss": [2, 1]}},
+    ),
+    "training.reliability": (
+        training.reliability,
+        {"labels": [0, 1, 1], "probabilities": np.full((3, 2), 0.5)},
+    ),
+    "training.calibration_error": (
+        training.calibration_error,
+        {"labels": [0, 1, 1], "probabilities": np.full((3, 2), 0.5)},
     ),
     "training.ClassMetrics": (training.ClassMetrics, {"names": ["a", "b"]}),
     "training.ClassMetrics.update_state": (
@@ -425,6 +442,19 @@ NUMBERS = [
     (ValueError, "Give", [[0, 1]], [-1, 0, 1], [0, 1]),
 ]
 CONFIDENCE = number(0, 1, 95, nan)
+SENTENCES = [
+    (TypeError, TEXT, None, 3, ["a"], b"a"),
+    (ValueError, "Say it|Write it|Give a text", "", " ", "a" * 1001, "<b>", "\ud800"),
+]
+CALIBRATION = {
+    "labels": NUMBERS,
+    "probabilities": [
+        (TypeError, "Give an array", None, "a", [["a", "b"]] * 3, {}),
+        (ValueError, "Give", [0.5, 0.5, 0.5], np.full((2, 2), 0.5), np.ones((3, 2)),
+         np.ones((3, 1)), np.full((3, 2), nan)),
+    ],
+    "bins": whole(0, -1),
+}
 
 WRONG = {
     "read_grid": {"path": RASTER},
@@ -486,6 +516,33 @@ WRONG = {
             (ValueError, WHOLE, 1.5, [1.5], [nan]),
         ],
         "scaled": FLAGS,
+    },
+    "MapCard": {
+        "image": SENTENCES,
+        "labels": SENTENCES,
+        "training_area": SENTENCES,
+        "score_of": SENTENCES,
+        "known_failures": SENTENCES,
+        "not_for": SENTENCES,
+        "date": [
+            (TypeError, TEXT, None, 2017, ["2017-02-16"]),
+            (ValueError, "Say it|Give the day", "", "2017", "16.02.2017", "2017-13-01"),
+        ],
+        "score": number(60, -0.1, nan),
+        "interval": [
+            (TypeError, "Give", None, 0.6, "ab", {}, [None, 0.7]),
+            (ValueError, "Give", [], [0.6], [0.7, 0.5], [0.5, 70], (0.7, 0.8)),
+        ],
+    },
+    "read_card": {"path": RASTER},
+    "write_card": {
+        "path": [
+            (TypeError, PATH, None, 3, b"a.tif", ["a.tif"], Path),
+            (ValueError, "Give|Write", "", the("folder"), "a\0b.tif", the("points")),
+            (ValueError, "Write to", "s3://bucket/a.tif"),
+            (OSError, "Check the path|Choose|Give", the("missing"), the("text")),
+        ],
+        "card": [(TypeError, "Give a card", None, CARD, "card", tl.MapCard)],
     },
     "Legend": {
         "names": [
@@ -1013,6 +1070,8 @@ WRONG = {
         "restore_best_weights": FLAGS,
         "start_from_epoch": whole(-1),
     },
+    "training.reliability": CALIBRATION,
+    "training.calibration_error": CALIBRATION,
     "training.ClassMetrics": {
         "names": [
             (TypeError, GIVE, None, 3, "ab", [1, 2], {}),
@@ -1367,5 +1426,5 @@ def test_all_public_functions_have_rows():
     assert set(tl.__all__) - without <= tried
     for module in (architectures, training):
         tried = {name.split(".")[1] for name in WRONG if "." in name}
-        results = {"AreaAdjustedScores", "StoppingReplay"}
+        results = {"AreaAdjustedScores", "Reliability", "StoppingReplay"}
         assert set(module.__all__) - results <= tried

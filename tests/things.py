@@ -81,6 +81,10 @@ class Things:
     def labels(self):
         return self.scene["labels"]
 
+    @cached_property
+    def written_map(self):
+        return write(self._files / "map.tif", image(20, 30, 1, dtype="uint8"))
+
     @property
     def sources(self):
         return {name: self.scene[name] for name in ("input_10m", "input_20m")}

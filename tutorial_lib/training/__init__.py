@@ -16,6 +16,11 @@ from tutorial_lib.training.area_adjusted import (
     area_adjusted_scores,
 )
 from tutorial_lib.training.baseline import maximum_likelihood
+from tutorial_lib.training.calibration import (
+    Reliability,
+    calibration_error,
+    reliability,
+)
 from tutorial_lib.training.early_stopping import StoppingReplay, replay_early_stopping
 from tutorial_lib.training.evaluation import classify, evaluate_classes
 from tutorial_lib.training.places import accuracy_interval, compare_over_places
@@ -31,14 +36,17 @@ __all__ = [
     "ClassScores",
     "FScore",
     "LiveCurves",
+    "Reliability",
     "StoppingReplay",
     "accuracy_interval",
     "area_adjusted_scores",
+    "calibration_error",
     "classify",
     "compare_over_places",
     "compare_scores",
     "evaluate_classes",
     "maximum_likelihood",
+    "reliability",
     "replay_early_stopping",
 ]
 
