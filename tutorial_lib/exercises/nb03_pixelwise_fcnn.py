@@ -1,4 +1,4 @@
-"""Exercises of notebook 03: layers, the network, compiling, standardising, the map."""
+"""Exercises of notebook 03: the network, honest scores, the training, the map."""
 
 from collections.abc import Callable, Mapping
 from inspect import cleandoc
@@ -9,12 +9,17 @@ import numpy as np
 
 from tutorial_lib import rasters, testing
 from tutorial_lib.exercises import (
+    Choice,
     Exercise,
     Finding,
+    LineOrder,
     Mistake,
+    Option,
+    Rule,
     compare_networks,
     try_cases,
 )
+from tutorial_lib.exercises.findings import CallFailedError
 
 # size_after
 
@@ -41,6 +46,7 @@ def _size_after(formula: str) -> str:
 size_after = Exercise(
     name="size_after",
     title="What a convolution leaves",
+    minutes=3,
     question="""
         The kernel must lie on the image with all its pixels; Keras calls that
         `padding="valid"`. An image has `size` pixels on a side. Write a function that
@@ -94,96 +100,44 @@ size_after = Exercise(
     explanation="The kernel's first pixel goes from 0 to `size - kernel`.",
 )
 
-# weight_count
+# first_layer
 
 
-def _judge_weight_count(answer: Callable[[int, int, int], int]) -> Any:
-    cases = [(1, 1, 1), (3, 1, 1), (3, 4, 1), (2, 1, 5), (3, 4, 5), (5, 4, 16)]
-    cases += [(1, 32, 6), (7, 2, 3)]
-    likely = {
-        "no bias": lambda k, c, f: k * k * c * f,
-        "one channel": lambda k, _, f: (k * k + 1) * f,
-        "one bias": lambda k, c, f: k * k * c * f + 1,
-        "one side": lambda k, c, f: (k * c + 1) * f,
-        "per channel": lambda k, c, f: k * k * c * f + c,
-        "one filter": lambda k, c, f: k * k * c + f,
-        "bias per channel": lambda k, c, f: (k * k + 1) * c * f,
-        "neither": lambda k, c, f: k * c * f,
-        "no filters": lambda k, c, _: k * k * c + 1,
-        "doubled": lambda k, c, f: (2 * k * c + 1) * f,
-    }
-    return try_cases(answer, cases, lambda k, c, f: (k * k * c + 1) * f, likely)
+def _weights_of_first_layer() -> int:
+    from tutorial_lib.networks.architectures import pixelwise_fcnn
+
+    return pixelwise_fcnn(6, crops=()).get_layer("conv1").count_params()
 
 
-def _weight_count(formula: str) -> str:
-    """Code of an answer to `weight_count`."""
-    return f"def weight_count(kernel, channels, filters):\n    return {formula}"
-
-
-weight_count = Exercise(
-    name="weight_count",
-    title="How many weights does a layer have?",
+first_layer = Choice(
+    name="first_layer",
+    title="How many weights does the first layer have?",
     question="""
-        A filter has one square kernel of side `kernel` for each of the `channels` bands
-        that come in. It also has one number that it adds to the sum, its *bias*. Write a
-        function that counts the numbers of a layer with `filters` filters.
+        Look at `conv1` in the table: its kernels are 5 x 5 pixels, four bands come in,
+        and it has 16 filters. After the sum, each filter adds one number, its *bias*.
+        How many numbers does the layer learn?
         """,
-    answer_name="weight_count",
-    stub=_weight_count("..."),
-    solution_code=_weight_count("(kernel * kernel * channels + 1) * filters"),
-    judge=_judge_weight_count,
-    mistakes={
-        "no bias": Mistake(
-            code=_weight_count("kernel * kernel * channels * filters"),
-            hint="All kernels are counted. Each filter also has a bias.",
+    options=(
+        Option(
+            "416: 16 kernels of 5 x 5, and 16 biases.",
+            value=416,
+            hint="This is one square of weights for each filter. How many bands does a "
+            "filter look at?",
         ),
-        "one channel": Mistake(
-            code=_weight_count("(kernel * kernel + 1) * filters"),
-            hint="A filter has a kernel for every band that comes in. Yours has one "
-            "kernel.",
+        Option(
+            "1600: 16 filters with 5 x 5 x 4 weights.",
+            value=1600,
+            hint="All kernels are counted. Read again what a filter adds to its sum.",
         ),
-        "one bias": Mistake(
-            code=_weight_count("kernel * kernel * channels * filters + 1"),
-            hint="Your layer has one bias. Each filter has its own.",
+        Option("1616: 16 filters with 5 x 5 x 4 weights and a bias.", value=1616),
+        Option(
+            "1664: 16 filters with four kernels and four biases.",
+            value=1664,
+            hint="The kernels are right. A bias is added to the sum over all bands.",
         ),
-        "one side": Mistake(
-            code=_weight_count("(kernel * channels + 1) * filters"),
-            hint="The kernel is a square. Yours is a row of `kernel` pixels.",
-        ),
-        "per channel": Mistake(
-            code=_weight_count("kernel * kernel * channels * filters + channels"),
-            hint="The kernels are right. A bias belongs to a filter; yours belong to the "
-            "bands that come in.",
-        ),
-        "one filter": Mistake(
-            code=_weight_count("kernel**2 * channels + filters"),
-            hint="All biases are counted, but the kernels of one filter only.",
-        ),
-        "bias per channel": Mistake(
-            code=_weight_count("(kernel * kernel + 1) * channels * filters"),
-            hint="Your filter has a bias for each band. It has one in all.",
-        ),
-        "neither": Mistake(
-            code=_weight_count("kernel * channels * filters"),
-            hint="Two things are missing: the kernel is a square, and each filter has a "
-            "bias.",
-        ),
-        "no filters": Mistake(
-            code=_weight_count("kernel**2 * channels + 1"),
-            hint="This is right for one filter. The layer has `filters` of them.",
-        ),
-        "doubled": Mistake(
-            code=_weight_count("(kernel * 2 * channels + 1) * filters"),
-            hint="The kernel is a square: count all its pixels. `kernel * 2` is not the "
-            "square of `kernel`.",
-        ),
-    },
-    hints=(
-        "Start with one filter: how many numbers does it multiply pixels with?",
-        "`kernel * kernel` pixels of `channels` bands each, and one bias.",
-        "Take that for one filter, then multiply by the number of filters.",
     ),
     explanation="A filter is a small cube of numbers, and one number more.",
+    key=_weights_of_first_layer,
 )
 
 # network
@@ -318,6 +272,8 @@ def _with_conv(option: str) -> str:
 network = Exercise(
     name="network",
     title="The pixel-wise network",
+    minutes=8,
+    pairs=True,
     question="""
         Write the network of the table above. `conv(net, filters, kernel, name)` adds one
         layer with "valid" padding and ReLU. The first layer and the classifier are
@@ -444,6 +400,175 @@ network = Exercise(
         def conv(net, filters, kernel, name, activation="relu"):
             return keras.layers.Conv2D(filters, kernel, activation=activation, name=name)(net)
         """,
+)
+
+# better_split
+
+better_split = Choice(
+    name="better_split",
+    title="A fair choice?",
+    question="""
+        Somebody has labels in area A only. He holds out a fifth of its patches at random,
+        and takes the features that are better there. Does he get the features that are
+        better on new ground, in B?
+        """,
+    options=(
+        Option(
+            "Yes: the held-out patches were not used, so the score is fair.",
+            hint="They were not used. But how far is a held-out patch from the nearest "
+            "training patch? The patches are 16 pixels wide and come from few polygons.",
+        ),
+        Option(
+            "Yes: both scores are too good, but by about the same amount.",
+            hint="One kind of features averages a whole patch, the other one knows a "
+            "single pixel. For which of them does a patch that overlaps look more alike?",
+        ),
+        Option(
+            "That is luck: another random fifth would choose otherwise.",
+            hint="A fifth of the patches is more than a thousand. Would such a score "
+            "change much from draw to draw?",
+        ),
+        Option("No: he gets the features that are worse in B."),
+    ),
+    explanation="""
+        A held-out patch overlaps patches that were used. Mean and standard deviation of
+        a patch hardly change from one to the next, so these features recognise the
+        place.
+        """,
+    vote=True,
+)
+
+# overlap_share
+
+_OVERLAP = """
+    def overlap_share(rows, cols, held_out):
+        down = np.abs(rows[held_out, np.newaxis] - rows[~held_out])
+        across = np.abs(cols[held_out, np.newaxis] - cols[~held_out])
+        overlap = (down < 16) & (across < 16)
+        return overlap.any(axis=1).mean()
+    """
+
+
+def _overlap_share(
+    touch: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> Callable[[np.ndarray, np.ndarray, np.ndarray], float]:
+    """Function of the exercise with another rule for two patches that overlap."""
+
+    def share(rows: np.ndarray, cols: np.ndarray, held_out: np.ndarray) -> float:
+        down = np.abs(rows[held_out, np.newaxis] - rows[~held_out])
+        across = np.abs(cols[held_out, np.newaxis] - cols[~held_out])
+        return touch(down, across).any(axis=1).mean()
+
+    return share
+
+
+def _overlap_cases() -> list[tuple[np.ndarray, ...]]:
+    """Pairs of patches at telling distances, then many patches at random."""
+    distances = [(0, 0), (0, 15), (15, 15), (16, 0), (0, 16), (9, 9), (15, 30), (40, 3)]
+    held = np.array([True, False])
+    cases = [
+        (np.array([50, 50 + a]), np.array([60 + b, 60]), held) for a, b in distances
+    ]
+    rng = np.random.default_rng(5)
+    for side in (60, 150, 300):
+        rows, cols = rng.integers(0, side, (2, 40))
+        cases.append((rows, cols, rng.random(40) < 0.3))
+    return cases
+
+
+def _judge_overlap_share(answer: Callable) -> str | Finding | None:
+    likely = {
+        "either": _overlap_share(lambda down, across: (down < 16) | (across < 16)),
+        "touching": _overlap_share(lambda down, across: (down <= 16) & (across <= 16)),
+        "half": _overlap_share(lambda down, across: (down < 8) & (across < 8)),
+        "rows only": _overlap_share(lambda down, _: down < 16),
+        "columns only": _overlap_share(lambda _, across: across < 16),
+        "sum": _overlap_share(lambda down, across: down + across < 16),
+        "circle": _overlap_share(lambda down, across: np.hypot(down, across) < 16),
+        "apart": _overlap_share(lambda down, across: (down >= 16) | (across >= 16)),
+    }
+    right = _overlap_share(lambda down, across: (down < 16) & (across < 16))
+    try:
+        return try_cases(answer, _overlap_cases(), right, likely)
+    except CallFailedError as err:
+        if "truth value" in str(err.__cause__):
+            return "and"
+        raise
+
+
+def _overlap(rule: str) -> str:
+    """Code of an answer to `overlap_share` with another rule."""
+    return _OVERLAP.replace("(down < 16) & (across < 16)", rule)
+
+
+overlap_share = Exercise(
+    name="overlap_share",
+    title="How many of them overlap?",
+    question="""
+        `rows` and `cols` are the centres of all patches, `held_out` is True for those
+        that are held out. `down` and `across` are the distances of each held-out patch
+        from each training patch, in pixels. Two patches of 16 x 16 pixels overlap if they
+        share a pixel. Write the line that says which ones do.
+        """,
+    answer_name="overlap_share",
+    stub=_overlap("..."),
+    solution_code=_OVERLAP,
+    judge=_judge_overlap_share,
+    mistakes={
+        "either": Mistake(
+            code=_overlap("(down < 16) | (across < 16)"),
+            hint="This counts patches that share rows, or columns. To share a pixel they "
+            "must share both.",
+        ),
+        "and": Mistake(
+            code=_overlap("down < 16 and across < 16"),
+            hint="`and` works on two single values. Two arrays are joined value by value "
+            "with `&`, with each comparison in brackets.",
+        ),
+        "touching": Mistake(
+            code=_overlap("(down <= 16) & (across <= 16)"),
+            hint="At a distance of 16 pixels two patches lie side by side. Do they share "
+            "a pixel?",
+        ),
+        "half": Mistake(
+            code=_overlap("(down < 8) & (across < 8)"),
+            hint="Each patch reaches 8 pixels to each side of its centre. At which "
+            "distance do two of them meet?",
+        ),
+        "rows only": Mistake(
+            code=_overlap("down < 16"),
+            hint="Only the rows are compared. Two patches in the same rows may be far "
+            "apart.",
+        ),
+        "columns only": Mistake(
+            code=_overlap("across < 16"),
+            hint="Only the columns are compared. Two patches in the same columns may be "
+            "far apart.",
+        ),
+        "sum": Mistake(
+            code=_overlap("down + across < 16"),
+            hint="The distances are added. A patch 9 down and 9 across still shares "
+            "pixels with yours.",
+        ),
+        "circle": Mistake(
+            code=_overlap("np.hypot(down, across) < 16"),
+            hint="This is the distance of the centres, as for circles. Patches are "
+            "squares: compare rows and columns apart.",
+        ),
+        "apart": Mistake(
+            code=_overlap("(down >= 16) | (across >= 16)"),
+            hint="This is True for two patches that do not overlap.",
+        ),
+    },
+    hints=(
+        "Two patches share rows if `down` is small enough. How small?",
+        "Patches with centres 15 rows apart share one row; with 16 they share none.",
+        "They must share rows and columns: `(down < 16) & (…)`.",
+    ),
+    explanation="A square of 16 pixels shares a pixel with another if both distances "
+    "are below 16.",
+    imports="import numpy as np",
+    minutes=4,
 )
 
 # compile_model
@@ -637,6 +762,7 @@ def _optimizer_mistake(steps: np.ndarray) -> str:
 compile_model = Exercise(
     name="compile_model",
     title="What the training needs to know",
+    minutes=5,
     question="""
         `compile` tells a model how it is trained. Write a function that compiles it with
 
@@ -911,6 +1037,7 @@ def _means_of(answer: Callable, training: np.ndarray) -> Finding | None:
 standardise = Exercise(
     name="standardise",
     title="Standardise the bands",
+    minutes=5,
     question="""
         `training` and `values` are patches, (patch, row, column, band). Write a function
         that standardises `values` **band by band**: subtract the mean of the band, then
@@ -1037,6 +1164,238 @@ standardise = Exercise(
     imports="import numpy as np",
 )
 
+# darker_sun
+
+darker_sun = Choice(
+    name="darker_sun",
+    title="A darker day",
+    question="""
+        The standardised network gets the patches of B once more, with every value times
+        0.9. What happens to its accuracy?
+        """,
+    options=(
+        Option(
+            "Nothing: standardising takes the brightness out.",
+            hint="From which image do its means and standard deviations come? Does the "
+            "network compute them again for a new image?",
+        ),
+        Option(
+            "A few patches in a hundred change: 10 % is little.",
+            hint="Compare a tenth of the mean of near infrared with its standard "
+            "deviation: both are printed above.",
+        ),
+        Option("A large part of it is lost."),
+        Option(
+            "It goes up: dark images have less haze.",
+            hint="The factor changes the light of all pixels alike. Does that tell two "
+            "classes apart any better?",
+        ),
+    ),
+    explanation="The network still subtracts the means of the other day. So every pixel "
+    "looks darker than any training patch of its class.",
+)
+
+# jitter
+
+_JITTER = """
+    def jitter(patch, gain, offset):
+        factor = rng.uniform(1 - gain, 1 + gain)
+        shift = rng.uniform(-offset, offset)
+        return patch * factor + shift
+    """
+# Enough draws to reach the outer tenth of a range in practically every check.
+_DRAWS = 400
+
+
+def _judge_jitter(
+    answer: Callable[[np.ndarray, float, float], np.ndarray],
+) -> str | Finding | None:
+    patch = np.random.default_rng(1).uniform(100, 4000, (4, 5, 3)).round()
+    for gain, offset in ((0.3, 200), (0.1, 50)):
+        given, found = patch.copy(), []
+        for _ in range(_DRAWS):
+            result = np.asarray(answer(given, gain, offset), dtype=float)
+            if result.shape != patch.shape:
+                return Finding(
+                    f"A patch of the shape {patch.shape} became {result.shape}. The "
+                    "shape must stay."
+                )
+            found.append(result)
+        if not np.array_equal(given, patch):
+            return "in place"
+        mistake = _jitter_mistake(patch, np.array(found), gain, offset)
+        if mistake is not None:
+            return mistake
+    return None
+
+
+def _jitter_mistake(
+    patch: np.ndarray, found: np.ndarray, gain: float, offset: float
+) -> str | Finding | None:
+    """The mistake in results, (draw, height, width, band), if there is one."""
+    lines = np.polyfit(patch.ravel(), found.reshape(len(found), -1).T, 1)
+    factors, shifts = lines
+    fitted = patch * factors[:, None, None, None] + shifts[:, None, None, None]
+    if not np.allclose(found, fitted, atol=1e-3 * offset):
+        return _uneven(patch, found[0])
+    fixed = np.ptp(factors) < 1e-9, np.ptp(shifts) < 1e-6
+    if all(fixed):
+        return "not random"
+    if any(fixed):
+        return "fixed factor" if fixed[0] else "fixed shift"
+    if abs(np.corrcoef(factors, shifts)[0, 1]) > 0.9:
+        return "one draw"
+    if np.abs(factors).max() <= 2 * gain:
+        return "around zero"
+    if factors.min() > 1 - 0.1 * gain:
+        return "only brighter"
+    if shifts.min() > -0.1 * offset:
+        return "only added"
+    return _range_finding("factor", factors, 1, gain) or _range_finding(
+        "number", shifts, 0, offset
+    )
+
+
+def _uneven(patch: np.ndarray, found: np.ndarray) -> str:
+    """The mistake in a result that is no line of the patch."""
+    bands = range(patch.shape[-1])
+    fits = [
+        np.polyfit(patch[..., x].ravel(), found[..., x].ravel(), 1, full=True)[1]
+        for x in bands
+    ]
+    return "each band" if np.max(fits) < 1 else "each pixel"
+
+
+def _range_finding(
+    what: str, values: np.ndarray, middle: float, half: float
+) -> Finding | None:
+    """A finding if the draws leave their range, or do not fill it."""
+    low, high = middle - half, middle + half
+    inside = values.min() > low - 1e-6 and values.max() < high + 1e-6
+    filled = values.min() < low + 0.2 * half and values.max() > high - 0.2 * half
+    if inside and filled:
+        return None
+    return Finding(
+        f"In {len(values)} calls the {what} went from {values.min():.3g} to "
+        f"{values.max():.3g}; it should go from {low:.3g} to {high:.3g}."
+    )
+
+
+jitter = Exercise(
+    name="jitter",
+    title="Another sun for each patch",
+    question="""
+        Write a function that gives a patch another light. It draws one random **factor**
+        from `1 - gain` to `1 + gain`, and one random **shift** from `-offset` to
+        `offset`, for all pixels and bands alike. `rng.uniform(low, high)` draws a number.
+        """,
+    answer_name="jitter",
+    stub="""
+        def jitter(patch, gain, offset):
+            factor = ...
+            shift = ...
+            return patch * factor + shift
+        """,
+    solution_code=_JITTER,
+    judge=_judge_jitter,
+    mistakes={
+        "each pixel": Mistake(
+            code=_JITTER.replace("1 + gain)", "1 + gain, patch.shape)"),
+            hint="Every pixel gets a number of its own. The sun is the same for the whole "
+            "patch.",
+        ),
+        "each band": Mistake(
+            code=_JITTER.replace("1 + gain)", "1 + gain, patch.shape[-1])"),
+            hint="Every band gets a number of its own. Here all bands change alike.",
+        ),
+        "not random": Mistake(
+            code=_JITTER.replace(
+                "        factor",
+                "        rng = np.random.default_rng(0)\n        factor",
+            ),
+            hint="Each call gives the same result. Each call must draw new numbers.",
+        ),
+        "fixed factor": Mistake(
+            code=_JITTER.replace("rng.uniform(1 - gain, 1 + gain)", "1 + gain"),
+            hint="The shift is random. The factor is always the same.",
+        ),
+        "fixed shift": Mistake(
+            code=_JITTER.replace("rng.uniform(-offset, offset)", "offset"),
+            hint="The factor is random. The shift is always the same.",
+        ),
+        "one draw": Mistake(
+            code="""
+                def jitter(patch, gain, offset):
+                    draw = rng.uniform(-1, 1)
+                    return patch * (1 + gain * draw) + offset * draw
+                """,
+            hint="Factor and shift come from the same draw, so a brighter patch always "
+            "gets a larger shift. Draw twice.",
+        ),
+        "around zero": Mistake(
+            code=_JITTER.replace("(1 - gain, 1 + gain)", "(-gain, gain)"),
+            hint="The factors lie around 0, so the patch nearly vanishes. Which factor "
+            "leaves it as it is?",
+        ),
+        "only brighter": Mistake(
+            code=_JITTER.replace("(1 - gain, 1", "(1, 1"),
+            hint="Patches only become brighter. The sun can be lower too.",
+        ),
+        "only added": Mistake(
+            code=_JITTER.replace("(-offset, offset)", "(0, offset)"),
+            hint="The shift is never below 0. It goes from `-offset` to `offset`.",
+        ),
+        "in place": Mistake(
+            code=_JITTER.replace(
+                "return patch * factor + shift",
+                "patch *= factor\n        patch += shift\n        return patch",
+            ),
+            hint="This changes the patch that is given, so it is lost for the next "
+            "epoch. Return a new array.",
+        ),
+    },
+    hints=(
+        "A factor of 1 and a shift of 0 leave the patch as it is.",
+        "With a gain of 0.2 the factor is between 0.8 and 1.2.",
+        "`factor = rng.uniform(1 - gain, …)`, and the shift in the same way.",
+    ),
+    explanation="Haze adds light and a lower sun takes some away: for the whole patch.",
+    imports="""
+        import numpy as np
+
+        rng = np.random.default_rng()
+        """,
+    minutes=4,
+)
+
+# training_order
+
+training_order = LineOrder(
+    name="training_order",
+    title="A training in seven lines",
+    question="Bring the lines of a training into an order in which they work.",
+    lines=(
+        'statistics = tl.band_statistics(patches["a"])',
+        'model = FCNN(crops=(), statistics=statistics).build({"input": 4})',
+        "compile_model(model)",
+        "keep_best = keras.callbacks.ModelCheckpoint(best_path, save_best_only=True)",
+        "model.fit(train, validation_data=valid, callbacks=[keep_best])",
+        "best_model = keras.models.load_model(best_path)",
+        "scores = tl.training.evaluate_classes(best_model, test)",
+    ),
+    shown=(6, 2, 4, 0, 5, 1, 3),
+    rules=(
+        Rule(0, 1, hint="The network is built with means and standard deviations."),
+        Rule(1, 2, hint="`compile_model` needs a model that exists."),
+        Rule(2, 4, hint="What does `fit` minimise? It must be told before."),
+        Rule(3, 4, hint="`fit` calls the checkpoint. When must the checkpoint exist?"),
+        Rule(4, 5, hint="Who writes the file at `best_path`, and when?"),
+        Rule(5, 6, hint="Which model is scored on C: the last one, or the best one?"),
+    ),
+    explanation="Area C comes last, after every choice. The checkpoint may be made at "
+    "any time before `fit`.",
+)
+
 # land_cover
 
 _LAND_COVER = """
@@ -1147,6 +1506,7 @@ def _with_option(option: str) -> str:
 land_cover = Exercise(
     name="land_cover",
     title="Your map",
+    minutes=3,
     question="""
         `tl.predict_raster(model, image, path, output=…, legend=…)` maps a whole image and
         writes the map to a file. Map `image_path` with `best_model`, and write the
