@@ -27,7 +27,7 @@ BANDS_10M = ("B4", "B3", "B2", "B8")
 BANDS_20M = ("B5", "B6", "B7", "B8A", "B11", "B12")
 
 # The classes of all real scenes, so that recorded weights fit each of them. Colours
-# that people with a colour-vision deficiency can tell apart.
+# that stay apart without colour vision, and printed in grey.
 LEGEND = rasters.Legend(
     names=(
         "water",
@@ -37,7 +37,7 @@ LEGEND = rasters.Legend(
         "forest",
         "farm",
     ),
-    colors=("#3182bd", "#7fcdbb", "#a1c935", "#e34a33", "#14532d", "#fde68a"),
+    colors=("#3a8bc6", "#7fcdbb", "#85b20d", "#c63820", "#084b30", "#fde68a"),
 )
 
 FILES = (

@@ -25,7 +25,7 @@ LEGEND = rasters.Legend(
         "forest",
         "farm",
     ),
-    colors=("#3182bd", "#7fcdbb", "#a1c935", "#e34a33", "#14532d", "#fde68a"),
+    colors=("#3a8bc6", "#7fcdbb", "#85b20d", "#c63820", "#084b30", "#fde68a"),
 )
 WATER, GOLF, PARK, BUILDINGS, FOREST, FARM = range(6)
 # Land without a class, such as roads between towns.

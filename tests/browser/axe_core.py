@@ -2,7 +2,7 @@
 
     python tests/browser/axe_core.py
 
-downloads it with npm into build/. It is no part of the kit, and learners do not need it.
+downloads it with npm into build/. It is not a part of the kit: only tests need it.
 """
 
 import hashlib

@@ -3,10 +3,12 @@
 import os
 import shutil
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from playwright.sync_api import sync_playwright
 
+from browser import axe_core
 from browser.lab import jupyterlab
 
 # Root, as in a container, needs the first; the others keep Chromium off the network.
@@ -77,6 +79,17 @@ def tabs(browser):
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def faults():
+    """Function that finds faults of accessibility in parts of a page, with axe-core."""
+    script = axe_core.read_script()
+    if script is None:
+        if os.environ.get("KIT_NEEDS_AXE"):
+            pytest.fail(f"KIT_NEEDS_AXE is set. {axe_core.MISSING}.")
+        pytest.skip(axe_core.MISSING)
+    return partial(axe_core.faults, script=script)
 
 
 @pytest.fixture

@@ -50,7 +50,9 @@ for _ in tqdm(range(3), desc="progress"):
     pass""",
     "long = 'one line of code that is longer than any page is wide' # " + 30 * "word ",
     "print('one-long-line-of-output ' * 20)",
+    "import pandas\n\npandas.DataFrame({'loss': [1.5]}, index=['one'])",
     SETUP,
+    "network.summary()",
     *STILLS,
     *WIDGETS,
     """\
@@ -229,6 +231,36 @@ def test_the_page_is_light_or_dark_with_readable_text(page):
         ink = page.locator(".jp-RenderedMarkdown p").first.evaluate(brightness)
         assert (ground < 3 * 128) == (scheme == "dark")
         assert (ink < 3 * 128) == (scheme == "light")
+
+
+# A span for every kind of token that the style sheets of the page colour.
+ADD_TOKENS = """(line) => {
+    const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
+    const texts = rules.map((rule) => rule.selectorText ?? "").join();
+    const found = [...texts.matchAll(/\\.highlight \\.(\\w+)/g)];
+    const kinds = new Set(found.map((match) => match[1]));
+    kinds.delete("hll");
+    for (const kind of kinds) {
+        const token = document.createElement("span");
+        Object.assign(token, { className: kind, textContent: kind });
+        line.append(token, " ");
+    }
+    return kinds.size;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_reader_is_kept_from_a_page(page, faults, scheme):
+    page.locator("[data-widget-model] .compare[data-ready=true]").wait_for()
+    page.emulate_media(color_scheme=scheme)
+    assert page.locator(".highlight pre").first.evaluate(ADD_TOKENS) > 30
+    assert faults(page) == []
+
+
+def test_the_glossary_keeps_no_reader_out(open_tab, exported, faults):
+    tab = open_tab()
+    tab.goto(exported.with_name("glossary.html").as_uri())
+    assert faults(tab) == []
 
 
 def saved(path, *cells):

@@ -11,7 +11,7 @@ import numpy as np
 from tutorial_lib.rasters import Legend
 
 # The colours of Okabe and Ito, which stay distinct without colour vision, for classes
-# that have no colour of their own.
+# that have no colour of their own. Their black would look like a shadow: dark grey.
 CLASS_COLORS = (
     "#0072b2",
     "#e69f00",
@@ -20,7 +20,7 @@ CLASS_COLORS = (
     "#56b4e9",
     "#d55e00",
     "#f0e442",
-    "#7f7f7f",
+    "#4d4d4d",
 )
 _CLASS_RGB = Legend(CLASS_COLORS, CLASS_COLORS).rgb
 

@@ -1,0 +1,80 @@
+"""axe-core over what the kit shows in a real JupyterLab, in both themes."""
+
+import pytest
+
+from browser.lab import open_notebook, run_cells, run_code, write_notebook
+
+SETUP = """\
+import numpy as np
+import tutorial_lib as tl
+
+scene = tl.testing.small_scene()
+maps = [np.arange(1200).reshape(30, 40) % 3 + n for n in range(3)]
+curves = {"loss": [3, 2, 1], "val_loss": [3, 1, 2]}
+labels = np.repeat([1, 4, 6], [5, 2, 8]).reshape(-1, 1, 1, 1)
+patches = {"input": np.ones((15, 6, 6, 1)) * labels, "labels": labels}
+positions = tl.select_positions(scene["labels"], count=5)"""
+SHOWN = {
+    "compare": """\
+comparison = tl.compare(*maps, legend=tl.testing.SMALL_LEGEND)
+comparison""",
+    "map": "tl.show_map(scene['input_10m'], scene['labels'], positions)",
+    "fields": "tl.explore_fields(tl.architectures.pan_xs_unet(4), chunk=128, crop=30)",
+    "stopping": "tl.explore_stopping(curves)",
+    "patches": "tl.browse_patches(patches, count=2)",
+    "figure": "tl.show(scene['input_10m'])",
+}
+READY = {
+    "compare": ".compare[data-ready=true]",
+    "map": "iframe",
+    "figure": "img",
+}
+MODES = ["swipe", "blink", "side_by_side", "difference"]
+# The light one is last: JupyterLab keeps it for the tests of other files.
+THEMES = ["Dark", "Light"]
+
+
+@pytest.fixture(scope="module")
+def page(lab, open_shared_tab):
+    """A notebook of everything in a tab, with its cells run."""
+    address, notebooks = lab
+    write_notebook(notebooks / "axe.ipynb", SETUP, *SHOWN.values())
+    page = open_shared_tab()
+    open_notebook(page, address, "axe.ipynb")
+    assert run_cells(page) == []
+    for number, name in enumerate(SHOWN, 1):
+        ready = READY.get(name, ".kit-explorer[data-ready=true]")
+        page.locator(".jp-CodeCell").nth(number).locator(ready).first.wait_for()
+    map_frame = page.frame_locator("iframe")
+    map_frame.locator(".leaflet-control-scale").wait_for()
+    return page
+
+
+@pytest.fixture(params=THEMES, scope="module")
+def themed(request, page):
+    """The page in one of JupyterLab's themes."""
+    theme = f"JupyterLab {request.param}"
+    page.evaluate(
+        "(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })",
+        theme,
+    )
+    page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
+    return page
+
+
+def outputs(name):
+    """CSS selector of the outputs of a cell."""
+    number = list(SHOWN).index(name) + 2
+    return f".jp-Notebook-cell:nth-child({number} of .jp-Notebook-cell) .jp-OutputArea"
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_nothing_that_is_shown_keeps_a_reader_out(themed, faults, name):
+    assert faults(themed, places=[outputs(name)]) == []
+
+
+@pytest.mark.parametrize("mode", MODES[1:])
+def test_no_mode_of_a_comparison_keeps_a_reader_out(themed, faults, mode):
+    run_code(themed, f"comparison.mode = '{mode}'")
+    themed.locator(f".compare[data-mode={mode}]").wait_for()
+    assert faults(themed, places=[outputs("compare")]) == []
