@@ -22,7 +22,9 @@ __all__ = [
     "add_analyse",
     "add_certify",
     "add_distortion",
+    "add_doctor",
     "add_export",
+    "add_feedback",
     "add_patches",
     "add_sources",
     "add_train",
@@ -191,6 +193,27 @@ def add_distortion(parser: ArgumentParser) -> None:
     add("--stride", type=count, metavar="PX", help=text)
     text = "another map of the same place: the error on the common window is printed"
     add("--against", type=Path, metavar="PATH", help=text)
+
+
+def add_doctor(parser: ArgumentParser) -> None:
+    """Add the options of `doctor`."""
+    add = parser.add_argument
+    text = "start no program: TensorFlow, JupyterLab and its kernel are left out"
+    add("--quick", action="store_true", help=text)
+    text = (
+        "print one line of JSON, without names of the user and of folders, to collect "
+        "those of many machines in one file"
+    )
+    add("--json", action="store_true", help=text)
+
+
+def add_feedback(parser: ArgumentParser) -> None:
+    """Add the files of `feedback`."""
+    text = (
+        "files feedback.jsonl, one of each learner (default: the one in data/work, of "
+        "this machine)"
+    )
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=text)
 
 
 def add_sources(add: Callable[..., Any], *, required: bool = True) -> None:

@@ -17,11 +17,11 @@ def outcome(program: str, job: Callable[[], Any]) -> int:
 
     Args:
         program: Its name, which begins each sentence.
-        job: What to do.
+        job: What to do. It may return an exit code.
 
     Returns:
-        The exit code: 0 done, 1 error, 130 interrupted by Ctrl-C, 143 ended by SIGTERM
-        and 129 by SIGHUP.
+        The exit code: that of the job, 0 done, 1 error, 130 interrupted by Ctrl-C, 143
+        ended by SIGTERM and 129 by SIGHUP.
 
     Example:
         >>> outcome("my-program", lambda: None)
@@ -31,7 +31,7 @@ def outcome(program: str, job: Callable[[], Any]) -> int:
     try:
         with ended_like_ctrl_c(), warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: tell(f"warning: {message}")
-            job()
+            code = job()
     except KeyboardInterrupt as interrupt:
         tell(": ".join(["interrupted", *map(str, interrupt.args)]))
         return exit_code(interrupt)
@@ -47,7 +47,7 @@ def outcome(program: str, job: Callable[[], Any]) -> int:
             "the command shows where this happened."
         )
         return 1
-    return 0
+    return code or 0
 
 
 def _told(err: Exception) -> str:

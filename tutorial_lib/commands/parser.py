@@ -1,7 +1,8 @@
 """Command line of the library: `tutorial-lib`, or `python -m tutorial_lib`.
 
 Each action (patches, train, export, analyse, certify, map, distortion) has the options
-of the functions that it calls. An option that is not given keeps their default.
+of the functions that it calls. An option that is not given keeps their default. Two
+more are for teachers: `doctor` checks a machine, `feedback` sums up what learners said.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from tutorial_lib.commands import (
     mapping,
     options,
     proofs,
+    teaching,
     training,
 )
 from tutorial_lib.commands.outcomes import outcome
@@ -56,6 +58,15 @@ examples:
       --source input_xs=xs.tif --output features --crops 0,8,16,32 \\
       --out table.csv --plot figure.png
   tutorial-lib distortion --map tiled.tif --tile 64 --against whole.tif""",
+    "doctor": """\
+examples:
+  tutorial-lib doctor
+  tutorial-lib doctor --quick
+  tutorial-lib doctor --json""",
+    "feedback": """\
+examples:
+  tutorial-lib feedback
+  tutorial-lib feedback learner_1.jsonl learner_2.jsonl""",
 }
 
 __all__ = ["EXAMPLES", "build_parser", "main"]
@@ -128,6 +139,18 @@ def build_parser() -> ArgumentParser:
             distortions.distortion,
             options.add_distortion,
             "measure what tiles do to a network's output, or to a map",
+        ),
+        (
+            "doctor",
+            teaching.doctor,
+            options.add_doctor,
+            "check whether a course can be held on this machine",
+        ),
+        (
+            "feedback",
+            teaching.feedback,
+            options.add_feedback,
+            "sum up which sections were clear to learners",
         ),
     ):
         subparser = subparsers.add_parser(

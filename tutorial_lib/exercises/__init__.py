@@ -16,6 +16,7 @@ The exercises load TensorFlow only in the checks that need it, and never matplot
 """
 
 from tutorial_lib.exercises.choice import Choice, Option
+from tutorial_lib.exercises.clear import was_clear
 from tutorial_lib.exercises.exercise import Exercise, Mistake
 from tutorial_lib.exercises.findings import Finding, try_cases
 from tutorial_lib.exercises.judging import OTHER, close, diagnose
@@ -46,4 +47,5 @@ __all__ = [
     "diagnose",
     "in_parts",
     "try_cases",
+    "was_clear",
 ]
