@@ -1,21 +1,20 @@
 # %% [markdown]
 # # Patches
 #
-# A network does not learn from a whole image at once. It learns from small squares cut
-# out of the image, the [patches](glossary.md#patch). Each patch comes with the class of
-# the ground at its centre. In this notebook you make thousands of patches.
+# A network learns from small squares cut out of the image, the
+# [patches](glossary.md#patch). Each comes with the class of the ground at its centre. In
+# this notebook you make thousands of patches.
 #
 # **Afterwards you can**
 #
 # - draw positions of every class from a label raster, and spread them over many places,
 # - cut patches out of one image, or of two images with different pixel sizes,
 # - say exactly which pixels a patch holds,
-# - find out which positions were refused, and why,
+# - say which positions are refused, and why,
 # - say why thousands of patches are not thousands of independent samples.
 #
-# **Needs** about 45 minutes of your time, seconds of computing and 0.9 GB of
-# memory; no internet. Notebook [00](00_start_here.ipynb) explains the scene and how the
-# exercises work.
+# **Needs** about 35 minutes of your time, seconds of computing and 0.9 GB of memory; no
+# internet. Notebook [00](00_start_here.ipynb) explains the scene and the exercises.
 
 # %%
 import numpy as np
@@ -38,11 +37,9 @@ count = 500  # positions of each class
 # ## Which pixels have a label?
 #
 # A [position](glossary.md#position) is the centre of a patch: a point on the ground
-# whose class is known. Positions are drawn from a label raster. This notebook uses the
-# raster of area A, the [training set](glossary.md#training-set).
-#
-# `select_positions` chooses pixels that have a label. With the strategy `"all"` it takes
-# all of them. **Which class will have the most?**
+# whose class is known. Positions are drawn from the labels of area A, the
+# [training set](glossary.md#training-set). With the strategy `"all"`, `select_positions`
+# takes every pixel that has a label. **Which class will have the most?**
 
 # %% tags=["nbval-check-output"]
 legend = tl.read_legend(labels_path)
@@ -53,24 +50,28 @@ pandas.DataFrame({"pixels": pixels, "share": (pixels / pixels.sum()).round(2)})
 
 # %% [markdown]
 # **What you see.** Frequent classes have many times more pixels than rare ones. A network
-# that learned from all of them would be right most of the time even if it never named a
-# rare class. So we take the same number of each class.
+# that learned from all of them could be right most of the time without ever naming a rare
+# class. So we take the same number of each class.
 #
 # ## How many places are behind them?
 #
-# The labels come from polygons: one lake, one forest, one field. Pixels of the same
-# [polygon](glossary.md#polygon) look alike. So it matters how many polygons there are,
-# and how large the largest one is. **How many polygons of water does area A have?
-# Guess.**
+# The labels come from [polygons](glossary.md#polygon): one lake, one forest, one field.
+# Pixels of the same polygon look alike.
+
+# %% exercise="few_polygons"
 
 # %% tags=["nbval-check-output"]
-tl.polygon_table(labels_path)
+polygon_table = tl.polygon_table(labels_path)
+ex.few_polygons.reveal(polygon_table)
+
+# %% tags=["claim"]
+if SCENE == "havel":
+    assert polygon_table.loc["water", "pixels"] == 3093
 
 # %% [markdown]
-# **What you see.** The column *largest* is the share of the pixels that lies in the
-# largest polygon. If we drew positions at random, about the same share of them would lie
-# there. A network that learns a class mainly from one polygon learns that polygon. It may
-# fail in other places. So we limit how many positions one polygon may hold.
+# **What you see.** *largest* is the share of the pixels that lies in the largest polygon.
+# A network that learns a class mainly from one polygon may fail in other places. So we
+# limit how many positions one polygon may hold.
 
 # %% exercise="draw"
 
@@ -86,23 +87,20 @@ pandas.DataFrame(rows, class_names, ["positions", "polygons", "in the largest"])
 
 # %% [markdown]
 # **What you see.** Each class has the same number of positions, and no polygon holds more
-# than a tenth of them. The file has the positions as points. Every program for maps reads
-# it, for example QGIS.
+# than a tenth of them.
 #
 # ## Which pixels does a patch hold?
 #
 # The position lies in the [centre pixel](glossary.md#centre-pixel). 16 is even, so no
-# pixel is exactly in the middle of a patch of 16. The rule below is that of the
-# [Orfeo ToolBox](glossary.md#orfeo-toolbox), a free program for satellite images. Maps
-# follow the same rule later, so they fit the labels.
+# pixel is exactly in the middle of a patch of 16. The rule is that of the
+# [Orfeo ToolBox](glossary.md#orfeo-toolbox), a free program for satellite images.
 
 # %% exercise="first_pixel"
 
 # %% [markdown]
 # ## Cut the patches
 #
-# A [source](glossary.md#source) is an input image with a name. The network's input will
-# have the same name.
+# A [source](glossary.md#source) is an input image with a name.
 
 # %% exercise="patches"
 
@@ -112,15 +110,11 @@ patches
 
 # %% [markdown]
 # **What you see.** There is one array for the source and one for the labels, in the same
-# order: patch number 7 has label number 7. Some positions are so close to the border
-# that their patch would leave the image. These positions were refused: the kit never
-# fills in missing pixels.
+# order: patch number 7 has label number 7. Where a patch would leave the image, the
+# position was refused. On disk each patch lies below the one before it, in a
+# [patches image](glossary.md#patches-image).
 #
-# On disk each patch lies below the one before it. Such a
-# [patches image](glossary.md#patches-image) is 16 pixels wide and very tall.
-#
-# Does the kit cut by your rule? We take the first patch that was kept, and cut the same
-# square with your `first_pixel`.
+# Does the kit cut by your rule? We cut one patch again with your `first_pixel`.
 
 # %% tags=["nbval-check-output"]
 first_pixel = ex.first_pixel.answer()
@@ -135,23 +129,24 @@ print("the same pixels:", np.array_equal(square, patches.arrays["input"][0]))
 # %% [markdown]
 # ## Look at them
 #
-# Look at your patches before each training. It takes a minute, and you find many mistakes
-# in this way. The number above a patch is its index in the arrays; the centre pixel is
-# marked. **Which classes can you tell apart by eye? Which not?**
+# Look at your patches before each training: you find many mistakes in this way. The number
+# above a patch is its index in the arrays; the centre pixel is marked. **Which classes can
+# you tell apart by eye? Which not?**
 
 # %%
 tl.show_patches(patches, legend=legend, count=10)
 
 # %% [markdown]
 # **What you see.** Water is bluish; residential areas are speckled with roofs. Meadow and
-# farm look much alike. Some patches show a cloud, others lie in its shadow. Many show two
-# kinds of ground; the label is the class of the centre pixel. A network has the same
-# difficulties as you.
-#
+# farm look much alike. Some patches show a cloud or its shadow. Many show two kinds of
+# ground; the label is the class of the centre pixel.
+
+# %% [markdown]
 # ## How many samples are there really?
 #
-# Neighbouring patches share pixels. **Which share of the patches has at least one pixel
-# in common with another patch?**
+# The positions are drawn at random, as far as the limit for polygons allows.
+
+# %% exercise="overlaps"
 
 # %% tags=["nbval-check-output"]
 cols, rows = (x.astype(int) for x in to_pixels @ (positions.x, positions.y))
@@ -159,9 +154,11 @@ some = slice(None, None, 10)  # every tenth position, compared with all others
 apart = np.maximum(abs(rows[some, None] - rows), abs(cols[some, None] - cols))
 neighbours = (apart < 16).sum(axis=1) - 1  # without the patch itself
 polygons = len(np.unique(positions.polygons))
-print(f"share pixels with another patch: {(neighbours > 0).mean():.0%}")
-print(f"other patches in touch with one: {np.median(neighbours):.0f} (median)")
-print(f"{len(positions)} positions come from {polygons} polygons")
+ex.overlaps.reveal(
+    f"share pixels with another patch: {(neighbours > 0).mean():.0%}\n"
+    f"other patches in touch with one: {np.median(neighbours):.0f} (median)\n"
+    f"{len(positions)} positions come from {polygons} polygons"
+)
 
 # %% tags=["claim"]
 assert (neighbours > 0).mean() > 0.9
@@ -169,23 +166,20 @@ assert polygons < len(positions) / 5
 
 # %% [markdown]
 # **What you see.** Nearly all patches overlap others, and they come from far fewer
-# polygons. So they are far from independent samples: ten patches of one lake tell a
-# network little more than one. Two rules follow for this course:
+# polygons: ten patches of one lake tell a network little more than one. Two rules follow:
 #
 # - A network is tested on *other ground*, never on patches between the training patches.
 # - An uncertainty is computed over polygons, not over patches.
 #
-# A second warning. You drew the same number of each class, but the ground does not have
-# the same area of each class. A score on such balanced patches is **not** the score of
-# a map. On a map, rare classes are a small share of the pixels. A network that learned
-# from equal numbers tends to name them too often there.
+# A second warning. You drew the same number of each class, but the ground has more of some.
+# So a score on these patches is **not** the score of a map.
 
-# %% [markdown]
+# %% [markdown] late="Skip it: 06 starts with the same call."
 # ## Two sources
 #
-# [Sentinel-2](glossary.md#sentinel-2) has more bands with pixels of 20 m. They may help
-# to tell classes apart that look alike at 10 m. Both images are cut in **one call**. Then
-# patch number 7 of one and patch number 7 of the other show the same ground.
+# [Sentinel-2](glossary.md#sentinel-2) has more bands with pixels of 20 m. Both images are
+# cut in **one call**. Then patch number 7 of one and patch number 7 of the other show the
+# same ground.
 
 # %% exercise="pairs"
 
@@ -196,8 +190,8 @@ pairs = ex.pairs.answer(
 {name: array.shape for name, array in pairs.arrays.items()}
 
 # %% [markdown]
-# Do they show the same ground? Below is the [near infrared](glossary.md#near-infrared),
-# band 4 of both files. Each column is one position. Choose a class and turn the pages.
+# Below is the [near infrared](glossary.md#near-infrared), band 4 of both files. Each
+# column is one position. **Do both rows show the same ground?**
 
 # %%
 tl.browse_patches(pairs, bands=4, legend=legend)
@@ -205,15 +199,15 @@ tl.browse_patches(pairs, bands=4, legend=legend)
 # %% [markdown]
 # **What you see.** The same shapes, in coarser pixels. The ground is the same to within
 # one pixel of 10 m; the open task at the end looks at that pixel.
-#
+
+# %% [markdown] late="Show the picture of the wedge yourself, without the exercises."
 # ## What is refused, and why
 #
 # A part of a scene may be missing: clouds were cut out, or the satellite's image ends
 # there. Such pixels hold the [no-data value](glossary.md#no-data-value). The copies used
-# here have a wedge of no-data, which a tag in the file declares.
-#
-# If one pixel of one band of one source has no data, the position is refused for *all*
-# sources. **How many pairs will be left? More than half of them?**
+# here have a wedge of no-data.
+
+# %% exercise="one_pixel_missing"
 
 # %% tags=["nbval-check-output"]
 broken = {
@@ -225,11 +219,11 @@ fewer = tl.extract_patches(broken, positions, sizes=sizes)
 print(f"{fewer.count} of {pairs.count} pairs are left. Some of those refused:")
 columns = ["index", "label", "x", "y", "reason", "source"]
 refusals = pandas.DataFrame(fewer.rejected, columns=columns)
-refusals.groupby("reason").head(2)
+ex.one_pixel_missing.reveal(refusals.groupby("reason").head(2))
 
 # %% [markdown]
-# Each row names the position, the reason, and the first source where it happened. Where
-# do the refused positions lie?
+# Each row names the position, the reason, and the first source where it happened. **Will
+# some refused positions lie outside the wedge?**
 
 # %%
 figure = tl.show(broken["input_10m"], titles="refused positions")
@@ -241,9 +235,10 @@ ax.legend(loc="upper right")
 figure
 
 # %% [markdown]
-# **What you see.** Positions in the wedge are refused, and those just outside it too:
-# their patch would reach into it. Positions at the border of the image are refused
-# because their patch would leave it.
+# **What you see.** Positions just outside the wedge are refused too: their patch would
+# reach into it. At the border of the image, the patch would leave it.
+#
+# ## Optional: which share is lost?
 
 # %% exercise="lost_share"
 
@@ -257,8 +252,7 @@ print(f"lost in the scene with a wedge: {lost_share(fewer):.1%}")
 #
 # - Positions are drawn from labels: the same number of each class, from many polygons.
 # - A patch of even size has its centre at index `size // 2`.
-# - All sources are cut in one call: same positions, same order, same count.
-# - A position is refused as a whole, and the kit says why.
+# - All sources are cut in one call, and a position is refused for all of them.
 # - Patches overlap. The number of polygons says more than the number of patches.
 #
 # ## Open task

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib import testing
-from tutorial_lib.exercises import Exercise, Finding, Mistake, close, try_cases
+from tutorial_lib.exercises import (
+    Choice,
+    Exercise,
+    Finding,
+    Mistake,
+    Option,
+    close,
+    try_cases,
+)
+from tutorial_lib.machine import find_data
 from tutorial_lib.patches.extraction import LABELS, Patches, Rejection, extract_patches
 from tutorial_lib.patches.label_rasters import number_polygons, read_labels
 from tutorial_lib.patches.positions import Positions
@@ -23,6 +32,41 @@ _TENTH = 10
 
 
 # Positions
+
+
+def _polygons_of_water() -> int:
+    """Number of polygons of water in area A of the Havel, counted in the labels."""
+    labels, polygons = _polygon_raster(str(find_data("havel") / "terrain_truth_a.tif"))
+    return len(np.unique(polygons[labels == 0]))
+
+
+few_polygons = Choice(
+    name="few_polygons",
+    title="From how many polygons do the pixels of water come?",
+    question="""
+        3093 pixels of area A are water, and each covers 10 m x 10 m. How many polygons
+        do they come from?
+        """,
+    options=(
+        Option("16", value=16),
+        Option(
+            "160",
+            value=160,
+            hint="Each polygon would have about 20 pixels. One hectare has 100 pixels. "
+            "How small may a polygon be? Notebook 00 says it.",
+        ),
+        Option(
+            "1600",
+            value=1600,
+            hint="Each polygon would have two pixels. A polygon is a whole lake here: "
+            "how many pixels does a small lake have?",
+        ),
+    ),
+    explanation="A lake has hundreds of pixels. Thousands of pixels are only a few "
+    "lakes.",
+    minutes=1,
+    key=_polygons_of_water,
+)
 
 
 @cache
@@ -284,6 +328,36 @@ draw = Exercise(
     ),
     explanation="If the polygons of a class are too few or too small, the kit warns, "
     "and all classes get fewer positions.",
+    minutes=5,
+    pairs=True,
+)
+
+
+overlaps = Choice(
+    name="overlaps",
+    title="Do the patches overlap?",
+    question="""
+        A patch covers 16 x 16 pixels. Which share of the patches has at least one pixel
+        in common with another patch?
+        """,
+    options=(
+        Option(
+            "None: every position is another pixel.",
+            hint="The centres are different pixels. How far apart must two centres be, "
+            "so that their patches have no pixel in common?",
+        ),
+        Option(
+            "About a third: the scene is large, and positions are drawn at random.",
+            hint="The scene is large, but positions lie only in polygons. How many "
+            "positions may one polygon hold, and how many patches fit into it side by "
+            "side?",
+        ),
+        Option("Nearly all of them."),
+    ),
+    explanation="Up to a tenth of a class lies in one polygon, and few patches fit into "
+    "a polygon side by side.",
+    minutes=2,
+    vote=True,
 )
 
 
@@ -413,6 +487,7 @@ first_pixel = Exercise(
         "In Python, `//` divides and rounds down.",
     ),
     explanation="Half the size, rounded down, lies before the centre.",
+    minutes=3,
 )
 
 
@@ -626,6 +701,7 @@ patches = Exercise(
         'prefix="a_")`',
     ),
     explanation="One patch and one label for each position that was not refused.",
+    minutes=4,
 )
 
 
@@ -747,10 +823,41 @@ pairs = Exercise(
         'sizes={"input_10m": …, "input_20m": …})`',
     ),
     explanation="The same ground, in fewer pixels where the pixels are larger.",
+    minutes=3,
 )
 
 
 # Refusals
+
+one_pixel_missing = Choice(
+    name="one_pixel_missing",
+    title="One pixel is missing",
+    question="""
+        In one band of the 20 m image, one pixel of a patch has no data. What should
+        happen to this position?
+        """,
+    options=(
+        Option(
+            "Its 20 m patch is left out, and its 10 m patch is kept.",
+            hint="Patch number 7 of one image belongs to patch number 7 of the other. "
+            "Which numbers would the patches after this one have?",
+        ),
+        Option(
+            "The missing pixel is set to 0, and both patches are kept.",
+            hint="For the network 0 is a value like any other. Which ground has a "
+            "reflectance close to 0?",
+        ),
+        Option("The position is refused in both images."),
+        Option(
+            "Both patches are kept, because their centre pixel has data.",
+            hint="The network looks at all pixels of a patch. What would it learn from "
+            "the missing one?",
+        ),
+    ),
+    explanation="The kit never fills in pixels, and the patches of all sources stay "
+    "together.",
+    minutes=1.5,
+)
 
 
 def _patches_of(kept: int, outside: int, nodata: int) -> Patches:
@@ -912,4 +1019,5 @@ lost_share = Exercise(
         "Divide that by itself plus `patches.count`.",
     ),
     explanation="Each position is either in a patch or refused, never both.",
+    minutes=3,
 )
