@@ -24,12 +24,6 @@ EQUAL: dict[str, dict[str, str]] = {
         "2: keras.callbacks.EarlyStopping([monitor='val_loss', → ]patience": "It is the "
         "default.",
     },
-    "nb04_early_stopping.patience": {
-        "2: waited in range([1 → 2], len(cu": "The search begins below the answer.",
-        "2: waited in range([1, → ]len(curv": "The search begins below the answer.",
-        "2: waited in range([1 → 0], len(cu": "The search begins below the answer.",
-        "3: found[waited] [= → >]= best))": "No epoch is later than the best one.",
-    },
     "nb05_mapping_a_scene.whole_map": {
         "2: tl.Source(image_path[, receptive_field=16 → ])": "The kit derives the field "
         "from the layers.",
@@ -63,20 +57,12 @@ EQUAL: dict[str, dict[str, str]] = {
         "2: , bands = [alone → around].shape": "Both arrays have the same shape.",
         "3: error = ([alone - around → around - alone])[crop:h": "The square has no sign.",
     },
-    "nb09_going_further.best_date": {
-        "3: return [whole.sort_values('cloud')['date'].iloc[0] → str(whole.sort_values('cloud')['date'].iloc[0])]": "A "
-        "date is text already.",
-    },
     "nb09_going_further.shows_ground": {
         "2: isin(scl, ([0, 1 → 1, 0], 3, 8,": _SET,
         "2: , (0, [1, 3 → 3, 1], 8, 9,": _SET,
         "2: 0, 1, [3, 8 → 8, 3], 9, 10)": _SET,
         "2: 1, 3, [8, 9 → 9, 8], 10))": _SET,
         "2: 3, 8, [9, 10 → 10, 9]))": _SET,
-    },
-    "nb09_going_further.reflectance": {
-        "3: = np.maximum([values, 1 → 1, values])": "The larger of two values has no "
-        "order.",
     },
     "nb09_going_further.to_classes": {
         "2: codes.shape, 255[, 'uint8' → ])": "Another type of whole numbers holds the "

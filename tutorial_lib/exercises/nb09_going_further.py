@@ -1,15 +1,21 @@
-"""Exercises of notebook 09: date, clouds, offset and labels of a scene of one's own."""
+"""Exercises of notebook 09: a scene of one's own, few labels, the card of a map."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tutorial_lib.exercises import Exercise, Mistake, try_cases
-
-if TYPE_CHECKING:
-    import pandas
+from tutorial_lib.exercises import (
+    Choice,
+    Exercise,
+    Finding,
+    Mistake,
+    Option,
+    try_cases,
+)
+from tutorial_lib.exercises.attempts import BlankError, NothingReturnedError
+from tutorial_lib.exercises.findings import CallFailedError, and_joined
 
 # What the scene classification of Sentinel-2 says of a pixel that is not the ground.
 _MASKED = (0, 1, 3, 8, 9, 10)
@@ -20,164 +26,42 @@ _CLASS_OF = MappingProxyType({80: 0, 90: 1, 20: 1, 30: 2, 50: 3, 10: 4, 40: 5})
 _CODES = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100)
 
 
-# Which date?
+# Which day?
 
 
-def _judge_best_date(answer: Callable[["pandas.DataFrame"], str]) -> Any:
-    import pandas
-
-    rng = np.random.default_rng()
-    cases = [
-        _dates([30, 10, 20], [100, 100, 90]),
-        _dates([30, 1, 20], [100, 40, 100]),
-        _dates([12, 3, 8, 5], [100, 98, 99, 97]),
-        # Here the first image, the first whole one and the last one differ.
-        _dates([20, 25, 10, 30, 40], [99, 100, 100, 99, 98]),
-        *(_drawn_dates(rng) for _ in range(8)),
-    ]
-
-    def among(table: pandas.DataFrame) -> pandas.DataFrame:
-        return table[table["coverage"] >= 99]
-
-    return try_cases(
-        answer,
-        [(table,) for table in cases],
-        right=lambda table: _date_of(among(table), "cloud", np.argmin),
-        likely={
-            "any coverage": lambda table: _date_of(table, "cloud", np.argmin),
-            "most clouds": lambda table: _date_of(among(table), "cloud", np.argmax),
-            "most coverage": lambda table: _date_of(table, "coverage", np.argmax),
-            "first": lambda table: among(table)["date"].iloc[0],
-            "last": lambda table: among(table)["date"].iloc[-1],
-            "row": lambda table: among(table)["cloud"].idxmin(),
-            "place in the list": lambda table: int(among(table)["cloud"].argmin()),
-            "clouds": lambda table: among(table)["cloud"].min(),
-            "wrong side": lambda table: _date_of(
-                table[table["coverage"] < 99], "cloud", np.argmin
-            ),
-            "without 99": lambda table: _date_of(
-                table[table["coverage"] > 99], "cloud", np.argmin
-            ),
-        },
-        show=_shown_dates,
-    )
-
-
-def _date_of(
-    table: "pandas.DataFrame", column: str, choose: Callable[[np.ndarray], int]
-) -> str | None:
-    if table.empty:
-        return None
-    return table["date"].iloc[int(choose(table[column].to_numpy()))]
-
-
-def _dates(clouds: list[int], covered: list[int]) -> "pandas.DataFrame":
-    """A table of dates: one every fifth day, as the satellites pass."""
-    import pandas
-
-    days = [f"2023-05-{5 * number + 2:02}" for number in range(len(clouds))]
-    return pandas.DataFrame({"date": days, "cloud": clouds, "coverage": covered})
-
-
-def _drawn_dates(rng: np.random.Generator) -> "pandas.DataFrame":
-    clouds = rng.choice(60, 5, replace=False) + 1
-    covered = rng.choice([100, 99, 98, 60, 20], 5)
-    # The least clouds are over an image that covers too little, and one image fits.
-    covered[clouds.argmin()], covered[clouds.argsort()[2]] = 55, 100
-    return _dates(clouds.tolist(), covered.tolist())
-
-
-def _shown_dates(table: "pandas.DataFrame") -> str:
-    clouds, covered = table["cloud"].tolist(), table["coverage"].tolist()
-    return f"best_date(table), where cloud is {clouds} and coverage {covered},"
-
-
-def _best_date_code(result: str) -> str:
-    return (
-        "def best_date(table):\n"
-        '    whole = table[table["coverage"] >= 99]\n'
-        f"    return {result}"
-    )
-
-
-best_date = Exercise(
-    name="best_date",
-    title="Choose a date",
+best_day = Choice(
+    name="best_day",
+    title="Which day would you take?",
     question="""
-        Write a function that chooses a date from such a table. Take the images that cover
-        **at least 99 %** of the place. Of these, take the one with the **fewest clouds**,
-        and give back its date, the text in the column `date`.
+        You want a map of your whole place. A search gives these days:
 
-        The columns `cloud` and `coverage` are in percent. The order of the rows is not
-        known.
+        | day | clouds, % of the image | coverage, % of your place |
+        |---|---|---|
+        | 2 May | 1 | 40 |
+        | 7 May | 30 | 100 |
+        | 12 May | 4 | 100 |
+        | 17 May | 3 | 85 |
         """,
-    answer_name="best_date",
-    stub="def best_date(table):\n    return ...",
-    solution_code=_best_date_code('whole.sort_values("cloud")["date"].iloc[0]'),
-    judge=_judge_best_date,
-    mistakes={
-        "any coverage": Mistake(
-            code='def best_date(table):\n    return table.sort_values("cloud")["date"].iloc[0]',
-            hint="The fewest clouds are right. But this image may cover only a corner of "
-            "the place. First keep the rows with enough coverage.",
+    options=(
+        Option(
+            "2 May",
+            hint="This day has the fewest clouds. How much of your place does it show?",
         ),
-        "most clouds": Mistake(
-            code=_best_date_code('whole.sort_values("cloud")["date"].iloc[-1]'),
-            hint="This image has the *most* clouds of those that cover the place.",
+        Option(
+            "7 May",
+            hint="It covers the place. Compare its clouds with those of the other days.",
         ),
-        "most coverage": Mistake(
-            code='def best_date(table):\n    return table.loc[table["coverage"].idxmax(), "date"]',
-            hint="This is the first date with the largest coverage. Several may cover the "
-            "place: choose by the clouds among them.",
+        Option("12 May"),
+        Option(
+            "17 May",
+            hint="A little is missing here, and that part would have no map. Is there a "
+            "day with nearly as few clouds that shows everything?",
         ),
-        "first": Mistake(
-            code=_best_date_code('whole["date"].iloc[0]'),
-            hint="This image covers the place. But it is only the first in the table: "
-            "where are the clouds compared?",
-        ),
-        "last": Mistake(
-            code=_best_date_code('whole["date"].iloc[-1]'),
-            hint="This image covers the place. But it is only the last in the table: "
-            "where are the clouds compared?",
-        ),
-        "row": Mistake(
-            code=_best_date_code('whole["cloud"].idxmin()'),
-            hint="It is the right row of the table. Its number is no date: what is in "
-            "the column `date` of this row?",
-        ),
-        "place in the list": Mistake(
-            code=_best_date_code('whole["cloud"].argmin()'),
-            hint="This is the place of the right image among those that cover the place. "
-            "The question asks for its date.",
-        ),
-        "clouds": Mistake(
-            code=_best_date_code('whole["cloud"].min()'),
-            hint="This is how many clouds the right image has. The question asks for its "
-            "date.",
-        ),
-        "wrong side": Mistake(
-            code=_best_date_code('table.sort_values("cloud")["date"].iloc[0]').replace(
-                'whole = table[table["coverage"] >= 99]',
-                'table = table[table["coverage"] < 99]',
-            ),
-            hint="This keeps the images that cover too little, and drops the others.",
-        ),
-        "without 99": Mistake(
-            code=_best_date_code('whole.sort_values("cloud")["date"].iloc[0]').replace(
-                ">= 99", "> 99"
-            ),
-            hint="This drops an image that covers exactly 99 %. *At least* 99 % includes "
-            "it.",
-        ),
-    },
-    hints=(
-        'A table is filtered by a condition: `table[table["coverage"] >= 99]`.',
-        '`sort_values("cloud")` brings the row with the fewest clouds to the top.',
-        'The date of the first row is `["date"].iloc[0]`.',
     ),
-    explanation="A cloud share counts the whole product, 110 km wide. Your place may be "
-    "clearer, or all under the one cloud of the image.",
-    imports="import pandas",
+    explanation="Of the days that cover the place, it has the fewest clouds. They are "
+    "counted in the whole product, 110 km wide: your place may be clearer, or all under "
+    "the one cloud of the image.",
+    minutes=1,
 )
 
 
@@ -340,175 +224,38 @@ shows_ground = Exercise(
 )
 
 
-# From numbers to reflectance
+# Is the offset inside?
 
 
-def _judge_reflectance(
-    answer: Callable[[np.ndarray, float, float], np.ndarray],
-) -> Any:
-    rng = np.random.default_rng()
-    cases = [
-        (np.array([1500, 3000], "uint16"), 0.0001, -0.1),
-        (np.array([500, 3000], "uint16"), 0.0001, 0.0),
-        (np.array([0, 950, 2000], "uint16"), 0.0001, -0.1),
-        *((_drawn_numbers(rng), 0.0001, offset) for offset in (-0.1, 0.0)),
-        (_drawn_numbers(rng), 0.0002, -0.05),
-    ]
-
-    def written(values: np.ndarray, dn: np.ndarray) -> np.ndarray:
-        return np.where(dn == 0, 0, np.maximum(values, 1))
-
-    def plain(dn: np.ndarray, scale: float, offset: float) -> np.ndarray:
-        return 10_000 * (dn * scale + offset)
-
-    return try_cases(
-        answer,
-        cases,
-        right=lambda dn, scale, offset: written(plain(dn, scale, offset), dn),
-        likely={
-            "no offset": lambda dn, scale, _: written(10_000 * dn * scale, dn),
-            "one for no data": lambda dn, scale, offset: np.maximum(
-                plain(dn, scale, offset), 1
-            ),
-            "no lower limit": lambda dn, scale, offset: np.where(
-                dn == 0, 0, plain(dn, scale, offset)
-            ),
-            "neither": plain,
-            "dark is no data": lambda dn, scale, offset: np.where(
-                dn == 0, 0, np.maximum(plain(dn, scale, offset), 0)
-            ),
-            "offset first": lambda dn, scale, offset: written(
-                10_000 * (dn + offset) * scale, dn
-            ),
-            "offset in the end": lambda dn, scale, offset: written(
-                10_000 * dn * scale + offset, dn
-            ),
-            "minus": lambda dn, scale, offset: written(plain(dn, scale, -offset), dn),
-            "between 0 and 1": lambda dn, scale, offset: written(
-                dn * scale + offset, dn
-            ),
-            "percent": lambda dn, scale, offset: written(
-                100 * (dn * scale + offset), dn
-            ),
-            "always": lambda dn, scale, _: written(plain(dn, scale, -0.1), dn),
-            "wrapped": lambda dn, *_: written(dn - np.uint16(1000), dn),
-        },
-    )
-
-
-def _drawn_numbers(rng: np.random.Generator) -> np.ndarray:
-    """Numbers as a file has them: also zeros, and some below 1000."""
-    numbers = rng.integers(1, 6000, (6, 9)).astype("uint16")
-    numbers[rng.random(numbers.shape) < 0.2] = 0
-    numbers[0, :3] = 0, 900, 1000
-    return numbers
-
-
-_REFLECTANCE = """
-    def reflectance(dn, scale, offset):
-        values = VALUES
-        # 0 is kept for no data.
-        values = np.maximum(values, 1)
-        return np.where(dn == 0, EMPTY, values)
-    """
-
-
-def _reflectance_code(values: str, empty: str = "0") -> str:
-    return _REFLECTANCE.replace("VALUES", values).replace("EMPTY", empty)
-
-
-reflectance = Exercise(
-    name="reflectance",
-    title="From the numbers of a file to reflectance",
+offset_inside = Choice(
+    name="offset_inside",
+    title="What do the darkest pixels tell?",
     question="""
-        A file holds whole numbers, `dn`. Its item says how to make
-        reflectance of them: **multiply by `scale`, then add
-        `offset`**. Write a function that gives what the scenes of the kit hold: the
-        reflectance **times 10 000**, and **0 where `dn` is 0**, which means no data.
-
-        The stub keeps every measured value at 1 or more. `dn` is an array of the type
-        `uint16`, which has no negative numbers.
+        Water reflects nearly nothing in B12, the [shortwave
+        infrared](glossary.md#shortwave-infrared). The metadata of an image names no
+        offset. In its file, the darkest 5 % of B12 lie between 1003 and 1032. What is
+        likely?
         """,
-    answer_name="reflectance",
-    stub=_reflectance_code("...", "..."),
-    solution_code=_reflectance_code("10_000 * (dn * scale + offset)"),
-    judge=_judge_reflectance,
-    mistakes={
-        "no offset": Mistake(
-            code=_reflectance_code("10_000 * dn * scale"),
-            hint="This is right for images without an offset. In the others, all values "
-            "are too large by the same amount.",
+    options=(
+        Option(
+            "The image was taken in winter, so everything is dark.",
+            hint="How large is a reflectance of 1003, as a share of the light? Is that "
+            "dark for water?",
         ),
-        "one for no data": Mistake(
-            code=_reflectance_code("10_000 * (dn * scale + offset)", "1"),
-            hint="The measured pixels are right. But a pixel without data becomes 1, and "
-            "that is a very dark pixel. It must be 0.",
+        Option("The offset is inside the numbers, and the metadata is wrong."),
+        Option(
+            "There is no offset: the metadata says so.",
+            hint="The metadata was written by a program too. Which value would water "
+            "have, if there were no offset?",
         ),
-        "no lower limit": Mistake(
-            code="""
-                def reflectance(dn, scale, offset):
-                    return np.where(dn == 0, 0, 10_000 * (dn * scale + offset))
-                """,
-            hint="The bright pixels are right. A dark pixel may come out at 0 or below. "
-            "Then it looks like no data, or has no place in the file: keep the line with "
-            "`np.maximum`.",
+        Option(
+            "The darkest pixels are shadows of clouds, so they tell nothing.",
+            hint="A shadow is dark. What is the smallest number that a dark pixel could "
+            "have here, and which one does it have?",
         ),
-        "neither": Mistake(
-            code="def reflectance(dn, scale, offset):\n"
-            "    return 10_000 * (dn * scale + offset)",
-            hint="The formula is right. But a 0 in the file is no measured value, and a "
-            "measured value must be 1 or more: keep the last two lines of the stub.",
-        ),
-        "dark is no data": Mistake(
-            code=_reflectance_code("10_000 * (dn * scale + offset)").replace(
-                "np.maximum(values, 1)", "np.maximum(values, 0)"
-            ),
-            hint="A dark pixel that was measured becomes 0 here, and 0 means no data. "
-            "The smallest measured value is 1.",
-        ),
-        "offset first": Mistake(
-            code=_reflectance_code("10_000 * (dn + offset) * scale"),
-            hint="The order matters: first the scale, then the offset. The offset is a "
-            "reflectance, and not a number of the file.",
-        ),
-        "offset in the end": Mistake(
-            code=_reflectance_code("10_000 * dn * scale + offset"),
-            hint="The offset is a reflectance too: it is also multiplied by 10 000. Where "
-            "are brackets missing?",
-        ),
-        "minus": Mistake(
-            code=_reflectance_code("10_000 * (dn * scale - offset)"),
-            hint="The offset is *added*. It has its own sign: it is negative or 0.",
-        ),
-        "between 0 and 1": Mistake(
-            code=_reflectance_code("dn * scale + offset"),
-            hint="This is the reflectance itself, between 0 and about 1, and the last "
-            "lines then make it 1. The scenes hold it times 10 000.",
-        ),
-        "percent": Mistake(
-            code=_reflectance_code("100 * (dn * scale + offset)"),
-            hint="This is the reflectance in percent. The scenes hold it times 10 000.",
-        ),
-        "always": Mistake(
-            code=_reflectance_code("10_000 * (dn * scale - 0.1)"),
-            hint="This takes the same offset for every image. Older images have another "
-            "one: use the argument `offset`.",
-        ),
-        "wrapped": Mistake(
-            code=_reflectance_code("dn - np.uint16(1000)"),
-            hint="The type `uint16` has no negative numbers: 950 - 1000 becomes 65486. "
-            "Multiply by `scale` first, which makes numbers with decimals, and use the "
-            "argument `offset`.",
-        ),
-    },
-    hints=(
-        "The line `values = …` needs the scale, the offset, and 10 000.",
-        "The reflectance is `dn * scale + offset`. Multiply all of it by 10 000.",
-        "In the last line, the missing value is 0.",
     ),
-    explanation="An array of `uint16` times a number with decimals has decimals, and may "
-    "become negative.",
-    imports="import numpy as np",
+    explanation="1003 would be a reflectance of 0.1: too bright for water, and also for "
+    "a shadow. With 1000 taken away, the darkest pixels are nearly 0, as they must be.",
 )
 
 
@@ -664,4 +411,247 @@ to_classes = Exercise(
     explanation="Pixels without a label are never cut as patches, so the network learns "
     "nothing of them.",
     imports="import numpy as np",
+)
+
+
+# A trained network, and few labels
+
+
+helps_most = Choice(
+    name="helps_most",
+    title="Where does a trained network help most?",
+    question="""
+        Somebody has 20 labels of each class, and the kit's network of the Havel. It was
+        trained on an image of a winter day. On which scene will its weights help most,
+        compared with a network from random weights?
+        """,
+    options=(
+        Option(
+            "On all scenes alike: edges and textures are the same everywhere.",
+            hint="A layer also learns which *colours* belong together. Are these the "
+            "same in another season, and in another country?",
+        ),
+        Option("On the Havel lakes, on another day."),
+        Option(
+            "On a place in another climate: there is most to gain.",
+            hint="There the network from random weights knows nothing, that is true. "
+            "But what does the other one know of this place?",
+        ),
+        Option(
+            "On none: 120 patches cannot change so many weights.",
+            hint="They need not change them all. How good would the network be, if "
+            "nothing were changed?",
+        ),
+    ),
+    explanation="The nearer the new scene is to the old one, the more of the weights "
+    "can stay as they are. How near is near enough? Only a test area can tell.",
+    vote=True,
+)
+
+
+_OLD_RATE, _OLD_LOSS = 0.125, {"estimated": "mean_squared_error"}
+
+
+def _judge_freeze(answer: Callable[[Any, float], Any]) -> Any:
+    rate = float(np.random.default_rng().uniform(2e-3, 2e-2))
+    model, inputs, targets = _compiled_network()
+    try:
+        model = answer(model, rate)
+        found = _flags_mistake(model) or _rate_mistake(model, rate)
+        return found or _training_mistake(model, inputs, targets)
+    except (BlankError, NothingReturnedError):
+        raise
+    # Any exception: the function is the learner's own code.
+    except Exception as err:
+        raise CallFailedError("freeze(model, 0.01)") from err
+
+
+def _compiled_network() -> tuple[Any, dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """A network that is compiled, and a batch for it."""
+    import keras
+
+    keras.utils.set_random_seed(4)
+    net = start = keras.Input((None, None, 2), name="input")
+    for name in ("stem", "conv2", "feats"):
+        net = keras.layers.Conv2D(4, 1, activation="tanh", name=name)(net)
+    layer = keras.layers.Conv2D(3, 1, activation="softmax", name="softmax")
+    model = keras.Model({"input": start}, {"estimated": layer(net)})
+    # Another loss and rate than the question's: they stay if nothing is compiled.
+    model.compile(optimizer=keras.optimizers.Adam(_OLD_RATE), loss=_OLD_LOSS)
+    rng = np.random.default_rng(7)
+    pixels = rng.uniform(-1, 1, (12, 1, 1, 2)).astype("float32")
+    classes = np.eye(3, dtype="float32")[np.arange(12) % 3]
+    return model, {"input": pixels}, {"estimated": classes[:, np.newaxis, np.newaxis]}
+
+
+def _flags_mistake(model: Any) -> str | Finding | None:
+    """The mistake in the layers that are to be trained."""
+    names = [layer.name for layer in model.layers if layer.weights]
+    trained = [x.name for x in model.layers if x.weights and x.trainable_weights]
+    if trained == ["softmax"]:
+        return None
+    if trained == names:
+        return "nothing frozen"
+    if not trained:
+        return "all frozen"
+    if "softmax" not in trained:
+        return "inverted"
+    return Finding(
+        f"`freeze` leaves the layers {and_joined([f'`{x}`' for x in trained])} to be "
+        "trained. Only the classifier must be left.",
+    )
+
+
+def _rate_mistake(model: Any, rate: float) -> str | Finding | None:
+    """The mistake in the learning rate, which also tells a model that is not compiled."""
+    got = float(np.asarray(model.optimizer.learning_rate))
+    if np.isclose(got, rate, rtol=1e-3):
+        return None
+    if got == _OLD_RATE:
+        return "not compiled"
+    if np.isclose(got, 1e-3):
+        return "no rate"
+    return Finding(
+        f"With `rate={rate:.3g}` the optimizer has the learning rate {got:.3g}.",
+        right="Only the classifier is left to be trained.",
+    )
+
+
+def _training_mistake(model: Any, inputs: Any, targets: Any) -> str | Finding | None:
+    """The mistake that shows in one step of training."""
+    # A compiled step would take seconds to prepare.
+    model.run_eagerly = True
+    estimated = np.asarray(model(inputs)["estimated"])
+    wanted = -np.log(estimated[targets["estimated"] == 1]).mean()
+    loss = float(np.ravel(model.train_on_batch(inputs, targets))[0])
+    if np.isclose(loss, wanted, rtol=1e-3):
+        return None
+    return Finding(
+        f"The first batch has the loss {loss:.3g}, and its cross-entropy is "
+        f"{wanted:.3g}. Which loss does the text name?",
+        right="Only the classifier is left to be trained.",
+    )
+
+
+_FREEZE = """
+    def freeze(model, rate):
+        for layer in model.layers:
+            layer.trainable = CHOSEN
+        model.compile(
+            optimizer=keras.optimizers.Adam(RATE),
+            loss={"estimated": "categorical_crossentropy"},
+        )
+        return model
+    """
+
+
+def _freeze_code(chosen: str = 'layer.name == "softmax"', rate: str = "rate") -> str:
+    return _FREEZE.replace("CHOSEN", chosen).replace("RATE", rate)
+
+
+freeze = Exercise(
+    name="freeze",
+    title="Freeze the layers of a network",
+    question="""
+        Each layer of Keras has the attribute `trainable`. If it is `False`, training
+        does not change the weights of this layer: it is
+        [frozen](glossary.md#frozen-layer).
+
+        Write a function that freezes **all layers but the one with the name
+        `"softmax"`**, the classifier. Then it **compiles the model again**, with the
+        optimizer Adam and the learning rate `rate`. The loss of the output
+        `"estimated"` is the `"categorical_crossentropy"`. Give the model back.
+
+        A name of a layer is in `layer.name`.
+        """,
+    answer_name="freeze",
+    stub="""
+        def freeze(model, rate):
+            for layer in model.layers:
+                layer.trainable = ...
+            ...
+            return model
+        """,
+    solution_code=_freeze_code(),
+    judge=_judge_freeze,
+    mistakes={
+        "not compiled": Mistake(
+            code="""
+                def freeze(model, rate):
+                    for layer in model.layers:
+                        layer.trainable = layer.name == "softmax"
+                    return model
+                """,
+            hint="The right layers are chosen. But the model still trains as it was "
+            "compiled before: a change of `trainable` counts from the next "
+            "`model.compile(…)` on.",
+        ),
+        "inverted": Mistake(
+            code=_freeze_code('layer.name != "softmax"'),
+            hint="Here the classifier is frozen, and the layers before it are trained. "
+            "Which of them must fit the new scene?",
+        ),
+        "all frozen": Mistake(
+            code=_freeze_code("False"),
+            hint="No layer is left to be trained, so the training would change nothing. "
+            "One layer must stay trainable.",
+        ),
+        "nothing frozen": Mistake(
+            code=_freeze_code("True"),
+            hint="All layers are still trained. Compare the name of each layer.",
+        ),
+        "no rate": Mistake(
+            code=_freeze_code(rate=""),
+            hint="The right layers are chosen. But Adam has its own learning rate here: "
+            "where is the argument `rate`?",
+        ),
+    },
+    hints=(
+        "`trainable` must be True for one layer, and False for all others. Which "
+        "comparison gives this?",
+        '`layer.name == "softmax"` is True for the classifier only.',
+        "Then `model.compile(optimizer=keras.optimizers.Adam(…), loss={…})`.",
+    ),
+    explanation="Keras fixes what is trained when a model is compiled and trains for the "
+    "first time. Without `compile`, a model that was trained before goes on with all "
+    "its layers, and says nothing.",
+    imports="import keras",
+    minutes=6,
+    pairs=True,
+)
+
+
+# The card of the map
+
+
+on_the_card = Choice(
+    name="on_the_card",
+    title="Which sentence belongs on the card?",
+    question="""
+        Somebody who never met you gets your map. Which sentence about its score is
+        true, and tells enough?
+        """,
+    options=(
+        Option(
+            "So many percent of the pixels of this map are right.",
+            hint="From which pixels was the score computed? Each class has as many "
+            "patches there. Is it so on the map?",
+        ),
+        Option(
+            "The accuracy on area B was so high, in the best epoch.",
+            hint="What was B used for during the training? A score of it is too good.",
+        ),
+        Option(
+            "So many percent of the patches of area C have the class that WorldCover "
+            "gives them, with an interval over polygons."
+        ),
+        Option(
+            "So many percent of the patches of area A have the right class.",
+            hint="The network was trained with these patches. What does it know of "
+            "places that it never saw?",
+        ),
+    ),
+    explanation="It names the patches, the labels and the doubt. Whoever counts "
+    "hectares in the map also needs scores that are weighted by the area of each class.",
+    minutes=3,
 )
