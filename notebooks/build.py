@@ -13,9 +13,10 @@ notebook has it, so it must not define a name that a later cell needs. A marker
 
 import argparse
 import hashlib
+import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ import nbformat
 from lint import (
     CHECKED,
     CLAIM,
+    CLEAR,
     QUESTION,
     find_course_problems,
     find_problems,
@@ -33,7 +35,7 @@ from lint import (
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from sections import AnyExercise, sections_of
+from sections import AnyExercise, sections_of, split_at_headings, title_of
 from teaching import FRAME, PAGE, Lesson, teaching_page
 
 from tutorial_lib.exercises import Exercise, Question
@@ -96,6 +98,8 @@ def build_notebook(source: Path, *, solved: bool) -> NotebookNode:
     if solved:
         built[0].source += _SOLVED_NOTE
         _link_one_folder_up(built)
+    else:
+        built = list(_with_clear_strips(built, source.stem))
     _number_equal_ids(built)
     notebook = new_notebook(cells=built, metadata=_METADATA)
     stems = {path.stem for path in list_sources(folder)}
@@ -181,6 +185,39 @@ def _effort(exercise: AnyExercise) -> str:
     """How long an exercise takes, and whether two people do it, as a sentence."""
     minutes = f"{exercise.minutes:g} minute{'s' * (exercise.minutes != 1)}"
     return f"About {minutes}{', in pairs' * exercise.pairs}."
+
+
+def _with_clear_strips(
+    cells: Iterable[NotebookNode], notebook: str
+) -> Iterator[NotebookNode]:
+    """Ask after each section with code whether it was clear.
+
+    A text cell that holds a heading is divided there, because the question belongs
+    before it.
+    """
+    section, has_code = "", False
+    for cell in cells:
+        if cell.cell_type == "code":
+            has_code = True
+            yield cell
+            continue
+        parts = split_at_headings(cell.source)
+        for part in parts:
+            if title_of(part):
+                if section and has_code:
+                    yield _clear_strip(notebook, section)
+                section, has_code = title_of(part), False
+            yield cell if len(parts) == 1 else new_markdown_cell(part, id=_id_of(part))
+    if section and has_code:
+        yield _clear_strip(notebook, section)
+
+
+def _clear_strip(notebook: str, section: str) -> NotebookNode:
+    arguments = (json.dumps(x, ensure_ascii=False) for x in (notebook, section))
+    source = f"tl.exercises.was_clear({', '.join(arguments)})"
+    # The buttons say all; the code would only be in the way.
+    metadata = {"tags": [CLEAR], "jupyter": {"source_hidden": True}}
+    return new_code_cell(source, metadata=metadata, id=_id_of(source))
 
 
 def _metadata_with(tags: Sequence[str]) -> dict[str, Any]:

@@ -16,7 +16,9 @@ CHECKED = "nbval-check-output"
 CLAIM = "claim"
 # Tag of the answer cells of questions that have buttons.
 QUESTION = "question"
-TAGS = {CHECKED, CLAIM, QUESTION, "nbval-ignore-output", "parameters"}
+# Tag of the cells of the learner's notebooks that ask whether a section was clear.
+CLEAR = "clear"
+TAGS = {CHECKED, CLAIM, CLEAR, QUESTION, "nbval-ignore-output", "parameters"}
 
 MAX_LINES = 20
 CELL_COUNTS = range(25, 46)
@@ -188,7 +190,7 @@ def _count_cells(notebook: NotebookNode) -> int:
     kinds = [
         cell.cell_type
         for cell in notebook.cells
-        if QUESTION not in cell.metadata.get("tags", [])
+        if not {QUESTION, CLEAR} & set(cell.metadata.get("tags", []))
     ]
     starts = [kind for before, kind in pairwise(["", *kinds]) if kind != before]
     return starts.count("markdown") + kinds.count("code")

@@ -169,6 +169,50 @@ def test_an_exercise_becomes_a_question_and_an_answer_cell(tmp_path):
         assert build.is_checked(answer) is solved
 
 
+SECTIONS = """\
+# %% [markdown]
+# What you see.
+#
+# ## One: `a` "b"
+#
+# Text.
+#
+# ## Two
+#
+# More text.
+
+# %%
+2 + 2
+
+# %% [markdown]
+# What you see.
+#
+# ## Three
+
+"""
+
+
+def test_learners_are_asked_after_each_section_with_code(tmp_path):
+    text = SMALL.replace(
+        "# %% [markdown]\n# ## Open", SECTIONS + "# %% [markdown]\n# ## Open"
+    )
+    text = text.replace(
+        "# %%\n1 + 1\n\n# %% e", "# %% [markdown]\n# ## Zero\n\n# %% e", 1
+    )
+    source = small_source(tmp_path, text)
+    learners, solved = (build.build_notebook(source, solved=x) for x in (False, True))
+    strips = [x for x in learners.cells if "clear" in x.metadata.get("tags", [])]
+    assert [strip.source for strip in strips] == [
+        'tl.exercises.was_clear("00_start_here", "Zero")',
+        'tl.exercises.was_clear("00_start_here", "Two")',
+    ]
+    places = [learners.cells.index(strip) for strip in strips]
+    assert [learners.cells[n - 1].source for n in places] == ["What you see."] * 2
+    starts = [learners.cells[n + 1].source.split("\n")[0] for n in places]
+    assert starts == ['## One: `a` "b"', "## Three"]
+    assert not any("was_clear" in cell.source for cell in solved.cells)
+
+
 def test_outputs_are_kept_while_their_cell_stays_the_same(tmp_path):
     path = build.write_notebooks(small_folder(tmp_path))[1]
     notebook = nbformat.read(path, as_version=4)
