@@ -21,6 +21,7 @@ import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import partial
+from os.path import relpath
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -34,7 +35,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from website.addresses import remote_addresses
 from website.building import all_pages, write_glossary, write_site
-from website.course import notebook_names
+from website.course import notebook_names, title_of
 from website.pages import header, navigation_style, steps
 from website.places import GLOSSARY, link_of
 
@@ -118,7 +119,7 @@ main { max-width: 1100px; margin: 0 auto; }
   }
   .jp-InputArea-editor { overflow: visible; }
   /* A frame is not drawn again for paper: the picture behind it shows the whole map. */
-  iframe[title="Map"] { display: none; }
+  iframe.kit-map { display: none; }
 }
 </style>
 {%- endblock -%}
@@ -358,11 +359,12 @@ def _link_pages(notebook: NotebookNode, page: str, known: Collection[str]) -> No
 
 def _steps(page: str, known: Collection[str], place: str) -> str:
     """Links to the notebooks before and after."""
-    names = [f"{name}.html" for name in notebook_names()]
-    if page not in names:
-        return ""
-    order = [(name, name.partition("_")[0]) for name in names]
-    return steps(page, [one for one in order if one[0] in {*known, page}], place)
+    order = {
+        f"{name}.html": f"{name.partition('_')[0]} {title_of(name)}"
+        for name in notebook_names()
+        if f"{name}.html" in {*known, page}
+    }
+    return steps(page, order, place) if page in order else ""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -396,7 +398,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CellExecutionError, ValueError) as err:
         print(err, file=sys.stderr)
         return 1
-    print(f"{len(pages)} pages are in {target.relative_to(FOLDER.parent)}.")
+    print(f"{len(pages)} pages are in {relpath(target)}.")
     return 0
 
 

@@ -164,7 +164,7 @@ def test_on_paper_long_lines_wrap_and_maps_and_comparisons_are_whole(paper):
         """(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).length"""
     )
     assert paper.locator(".jp-CodeCell pre").evaluate_all(cut) == 0
-    assert not paper.locator("iframe[title=Map]").is_visible()
+    assert not paper.locator("iframe.kit-map").is_visible()
     still = paper.get_by_alt_text("Map of 2 layers")
     canvas = paper.locator(".compare canvas")
     for one in (still, canvas):

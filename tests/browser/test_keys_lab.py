@@ -46,7 +46,7 @@ def page(lab, open_shared_tab):
     open_notebook(page, address, "keys.ipynb")
     assert run_cells(page) == []
     page.locator(".compare[data-ready=true]").wait_for()
-    page.frame_locator("iframe[title=Map]").locator(".leaflet-control-scale").wait_for()
+    page.frame_locator(".kit-map").locator(".leaflet-control-scale").wait_for()
     return page
 
 
@@ -56,7 +56,7 @@ class Widget:
     def __init__(self, page, name):
         self.page = page
         if name == "map":
-            self.root = page.frame_locator("iframe[title=Map]").locator("body")
+            self.root = page.frame_locator(".kit-map").locator("body")
         else:
             self.root = page.locator(".compare")
             # Python gets what was done in the browser after a moment of rest.

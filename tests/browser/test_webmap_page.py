@@ -449,3 +449,49 @@ show_map(testing.small_scene()["labels"])"""
         page.keyboard.press(key)
     count = "jupyterapp.shell.currentWidget.content.model.cells.length"
     assert page.evaluate(count) == 1
+
+
+# Readers with other needs
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_kept_from_a_map(show, faults, scheme):
+    scene = testing.small_scene()
+    positions = select_positions(scene["labels"], count=5)
+    web = show_map(scene["input_10m"], scene["labels"], positions)
+    page = show(web, color_scheme=scheme)
+    assert faults(page) == []
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        f"Map of {web.layers[0].title}, {web.layers[1].title}, {web.layers[2].title}"
+    )
+
+
+def test_frames_are_told_apart_by_their_layers(tmp_path):
+    shown = [show_map(class_map(tmp_path / f"{x}.tif"), titles=x) for x in "<ab"]
+    texts = [web._repr_mimebundle_()[0]["text/html"] for web in shown]
+    titles = [re.search(r'<iframe [^>]*title="([^"]*)"', text)[1] for text in texts]
+    assert titles == ["Map of &lt;", "Map of a", "Map of b"]
+
+
+FOLLOW = """(image) => {
+    window.places = new Set();
+    const look = () => {
+        window.places.add(JSON.stringify(image.getBoundingClientRect()));
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+
+
+def test_the_map_jumps_for_readers_who_want_no_motion(open_page, tab, tmp_path):
+    web = show_map(class_map(tmp_path / "a.tif"))
+    tab.emulate_media(reduced_motion="reduce")
+    page = open_page(web.save(tmp_path / "map.html"))
+    page.locator(".leaflet-image-layer").evaluate(FOLLOW)
+    page.locator(".leaflet-container").focus()
+    # Zoom, and move by an arrow: a place before, and one after.
+    for count, key in enumerate(("+", "ArrowRight"), 2):
+        page.keyboard.press(key)
+        page.wait_for_timeout(500)
+        assert page.evaluate("window.places.size") == count, key
+    tab.emulate_media(reduced_motion="no-preference")

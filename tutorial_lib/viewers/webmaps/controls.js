@@ -8,6 +8,13 @@ window.webmap = (() => {
   // On a map that is less wide, in px, the list and the legend start closed.
   const NARROW = 520;
 
+  /* Readers who ask their system for less motion get no moving map: Leaflet jumps. */
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    L.Map.mergeOptions({ zoomAnimation: false, fadeAnimation: false, inertia: false });
+    const { run } = L.PosAnimation.prototype;
+    L.PosAnimation.include({ run(pane, place) { run.call(this, pane, place, Number.MIN_VALUE); } });
+  }
+
   const element = (tag, className, parent, text = "") => {
     const made = L.DomUtil.create(tag, className, parent);
     made.textContent = text;

@@ -10,8 +10,13 @@ from branca.element import Element, MacroElement
 from folium.template import Template
 from xstatic.pkg import leaflet
 
+from tutorial_lib.display import escaped
+
 _LEAFLET = Path(leaflet.BASE_DIR)
 _HERE = Path(__file__).parent
+
+# folium's page cannot be enlarged by two fingers, which people with low vision need.
+_LOCKED = re.compile(r",\s*maximum-scale=1\.0,\s*user-scalable=no")
 
 __all__ = ["MapControls", "OfflineMap", "RasterLayer", "VectorLayer", "leaflet_script"]
 
@@ -69,6 +74,7 @@ class OfflineMap(folium.Map):
     where one is added, loads tiles.
 
     Args:
+        heading: What the page is about, for screen readers.
         legend: HTML of a legend; "" for none.
         options: Those of `folium.Map`.
 
@@ -82,9 +88,16 @@ class OfflineMap(folium.Map):
     default_js = ()
     default_css = ()
 
-    def __init__(self, *, tiles: Any = None, legend: str = "", **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        tiles: Any = None,
+        heading: str = "Map",
+        legend: str = "",
+        **options: Any,
+    ) -> None:
         super().__init__(tiles=tiles, **options)
-        self._legend = legend
+        self._heading, self._legend = heading, legend
 
     def render(self, **kwargs: Any) -> None:
         """Put Leaflet into the page before the scripts that use it."""
@@ -101,7 +114,10 @@ class OfflineMap(folium.Map):
         page.header.add_child(
             Literal.inside("script", leaflet_script()), name="leaflet"
         )
+        page.html.add_child(Literal(self._beginning()), name="webmap_beginning")
         super().render(**kwargs)
+        head = self._template.module.header(self, kwargs)
+        page.header.add_child(Literal(_LOCKED.sub("", head)), name=self.get_name())
         # After folium's own style, which makes text too large for the controls.
         page.header.add_child(
             Literal.inside("style", _text("webmap.css")), name="webmap_css"
@@ -109,7 +125,10 @@ class OfflineMap(folium.Map):
         page.header.add_child(
             Literal.inside("script", _text("controls.js")), name="webmap"
         )
-        page.html.add_child(Literal.inside("div", self._legend), name="webmap_legend")
+        page.html.add_child(Literal(f"{self._legend}\n</main>"), name="webmap_legend")
+
+    def _beginning(self) -> str:
+        return f'<main>\n<h1 class="webmap-heading">{escaped(self._heading)}</h1>'
 
 
 class MapControls(folium.LayerControl, Inert):

@@ -75,6 +75,7 @@ class WebMap:
         parts = [f"Map of {counted(len(layers), 'layer')}."]
         parts += [layer.description for layer in layers]
         self.description = " ".join(parts)
+        self._title = f"Map of {', '.join(layer.title for layer in layers)}"
         self._bounds = Bounds.union([layer.bounds for layer in layers])
         self.map = self._build(basemap)
 
@@ -129,7 +130,8 @@ class WebMap:
             f'<div style="position:relative;min-height:{self.height}px">'
             f'<img alt="{text}" style="display:block;max-width:100%;'
             f'max-height:{self.height}px" src="{_small(bundle["image/png"])}">'
-            f'<iframe title="Map" srcdoc="{escaped(self._page())}" '
+            f'<iframe class="kit-map" title="{escaped(self._title)}" '
+            f'srcdoc="{escaped(self._page())}" '
             'style="position:absolute;inset:0;width:100%;height:100%;border:0" '
             "allowfullscreen></iframe></div>"
         )
@@ -139,7 +141,10 @@ class WebMap:
         """The folium map of the layers and its controls."""
         # A canvas draws many shapes faster than SVG does.
         page = OfflineMap(
-            zoom_snap=ZOOM_STEP, prefer_canvas=True, legend=legend_html(self.layers)
+            zoom_snap=ZOOM_STEP,
+            prefer_canvas=True,
+            heading=self._title,
+            legend=legend_html(self.layers),
         )
         if basemap:
             tiles = {"name": BASEMAP, "overlay": True, "max_zoom": HIGHEST}
