@@ -74,7 +74,13 @@ class Programs:
         self._lock = threading.Lock()
 
     def __enter__(self) -> "Programs":
-        self.folder = Path(tempfile.mkdtemp(prefix="tutorial-lib-doctor-"))
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix="tutorial-lib-doctor-"))
+        except OSError as err:
+            raise OSError(
+                f"No folder for temporary files can be written ({err.strerror}). Free "
+                "some space, or let the environment variable TMPDIR name a folder."
+            ) from err
         self._out, self._err = (self.folder / name for name in ("out", "err"))
         return self
 
@@ -144,6 +150,9 @@ class Programs:
                 with suppress(psutil.Error):
                     act(one)
             _, tree = psutil.wait_procs(tree, timeout=PATIENCE)
+        for process in started:
+            # Python would warn of a process whose end it has not seen.
+            process.poll()
 
 
 def _text(path: Path) -> str:
