@@ -52,6 +52,8 @@ def write_site(folder: Path) -> list[Path]:
     known, names = all_pages(), public_names()
     pages = text_pages(known, addresses_of(names)) | reference_pages(names)
     titles = {name: text.title for name, text in pages.items()}
+    # Its heading is the name of the course.
+    titles["readme.html"] = "README"
     pages[START] = start_page(notebooks(), titles, known)
     written = [_write(folder, name, text, known) for name, text in pages.items()]
     written.append(_write_search(folder, known))

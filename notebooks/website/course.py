@@ -61,23 +61,29 @@ def notebook_names() -> list[str]:
     return sorted(path.stem for path in sources)
 
 
+def title_of(name: str) -> str:
+    """The title of a notebook: the first heading of its source."""
+    path = REPOSITORY / "notebooks" / "source" / f"{name}.py"
+    found = re.search(r"^# # (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else name
+
+
 def _notebook(name: str, readme: str) -> Notebook:
     path = REPOSITORY / "notebooks" / "source" / f"{name}.py"
     # Lines of text are comments in a source.
     text = re.sub(r"\n# ?", " ", path.read_text(encoding="utf-8"))
     needs = _NEEDS.search(text)
-    title = re.search(r"^# # (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     row = re.search(
         rf"^\| \[[^]]+\]\(notebooks/{name}\.ipynb\) \| ([^|]+) \|", readme, re.M
     )
-    if not (needs and title and row):
+    if not (needs and row):
         raise ValueError(
-            f"{name} cannot be a page, because its source lacks the title or the line "
-            "**Needs**, or the table of README.md lacks its row. Add what is missing."
+            f"{name} cannot be a page, because its source lacks the line **Needs**, "
+            "or the table of README.md lacks its row. Add what is missing."
         )
     return Notebook(
         name=name,
-        title=title[1],
+        title=title_of(name),
         promise=row[1],
         minutes=int(needs["minutes"]),
         computing=needs["computing"],

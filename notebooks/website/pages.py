@@ -1,6 +1,6 @@
 """What all pages have in common: navigation, search field, and the frame of a page."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from tutorial_lib.display import escaped
@@ -92,16 +92,16 @@ def _search_field(page: str) -> str:
     )
 
 
-def steps(page: str, order: Sequence[tuple[str, str]], place: str) -> str:
+def steps(page: str, titles: Mapping[str, str], place: str) -> str:
     """Links to the page before and to the page after.
 
     Args:
         page: Name of the page.
-        order: Name and title of each page, in their order.
+        titles: Title of each page by its name, in their order.
         place: Where on the page the links stand, for those who cannot see it.
     """
-    names = [name for name, _ in order]
-    number = names.index(page)
+    order = list(titles.items())
+    number = list(titles).index(page)
     before = order[number - 1] if number else None
     after = order[number + 1] if number + 1 < len(order) else None
     links = [

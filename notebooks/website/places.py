@@ -92,8 +92,8 @@ def code_link(code: str, page: str, addresses: Mapping[str, str]) -> str | None:
         'reference/d.html#rmse'
     """
     name = re.match(r"[\w.]*", code)[0]
-    # A bare word such as `source` or `show` may be a parameter: only a call is a name.
-    if "." not in name and not name[:1].isupper() and f"{name}(" not in code:
+    # A bare word such as `show` or `labels` may be something else than the function.
+    if not re.search(r"[._A-Z]", name) and f"{name}(" not in code:
         return None
     place = addresses.get(name)
     return relative(page, place) if place else None

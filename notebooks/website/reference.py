@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -43,6 +44,12 @@ _PUBLIC = {
     "tutorial_lib.testing": "tl.testing",
     "data_fetch": "data_fetch",
 }
+# Of the rasters' module, users need what reads and writes arrays; the rest is for files
+# of unusual kinds, and for the library itself.
+_FOR_USERS = {
+    "tutorial_lib.rasters": ("read_array", "read_legend", "read_nodata", "write_array")
+}
+_ATTRIBUTES = re.compile(r"^Attributes:\n(?:[ \t]+.*\n?|\n)+", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,13 @@ def public_names() -> list[Entry]:
     # What can be reached in two ways has the shorter name.
     entries = list({one.doc.taken_from: one for one in reversed(entries)}.values())
     entries += _results(entries)
-    return sorted(entries, key=lambda entry: (entry.is_result, entry.anchor.lower()))
+    return sorted(entries, key=_rank)
+
+
+def _rank(entry: Entry) -> tuple[bool, bool, str]:
+    """Its place: names of `tl`, names of modules, then what functions return."""
+    of_module = entry.name.removeprefix("tl.").count(".") > 0
+    return entry.is_result, of_module, entry.anchor.lower()
 
 
 def reference_pages(entries: Sequence[Entry]) -> dict[str, Text]:
@@ -128,7 +141,8 @@ def _of_public_modules() -> Iterator[Entry]:
 def _public_values(module: ModuleType) -> Iterator[tuple[str, object]]:
     """Names and values of the functions and classes of a module that are public."""
     # pdoc finds what a module has, but not what it loads on first use.
-    names = getattr(module, "__all__", None) or [
+    chosen = _FOR_USERS.get(module.__name__, getattr(module, "__all__", None))
+    names = chosen or [
         name for name in Module(module).members if not name.startswith("_")
     ]
     for name in names:
@@ -161,7 +175,10 @@ def _returned(doc: Doc) -> Iterator[type]:
     for function in [doc, *(_members(doc) if isinstance(doc, Class) else ())]:
         if not isinstance(function, Function):
             continue
-        text = str(function.signature.return_annotation)
+        with warnings.catch_warnings():
+            # pdoc does not know names that a module imports for types only.
+            warnings.simplefilter("ignore", UserWarning)
+            text = str(function.signature.return_annotation)
         if "Callable" in text:
             continue
         for module, name in re.findall(r"\b(tutorial_lib(?:\.\w+)+)\.([A-Z]\w*)", text):
@@ -230,9 +247,22 @@ def _entry_html(entry: Entry, linked: partial) -> Iterator[str]:
     yield f'<p class="doc-kind">{kind}{note}</p>'
     if not entry.is_result:
         yield _signature_html(signature(doc))
-    yield docstring_html(doc.docstring, str, linked)
+    yield docstring_html(doc.docstring + _inherited(doc), str, linked)
     for member in _members(doc) if isinstance(doc, Class) else ():
         yield from _member_html(entry, member, linked)
+
+
+def _inherited(doc: Doc) -> str:
+    """The attributes that a class has from others of the library, as in a docstring."""
+    if not isinstance(doc, Class):
+        return ""
+    bases = [
+        inspect.getdoc(one) or ""
+        for one in inspect.getmro(doc.obj)[1:]
+        if one.__module__.startswith("tutorial_lib")
+    ]
+    found = (_ATTRIBUTES.search(text) for text in bases)
+    return "".join(f"\n\n{one[0]}" for one in found if one)
 
 
 def _member_html(entry: Entry, member: Doc, linked: partial) -> Iterator[str]:

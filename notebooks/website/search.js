@@ -47,45 +47,55 @@ function score(section, words) {
     if (!(heading + title + text)) return 0;
     sum += heading + title + text;
   }
-  // A heading that is the query and nothing else.
+  // A heading that is the query and nothing else; the glossary explains it best.
   const rest = words.reduce((left, { begin }) => left.replace(begin, ""), section.plainHeading);
-  return rest.replace(/[^\p{L}\p{N}]/gu, "").replace(/^tl$/, "") ? sum : sum + 30;
+  if (rest.replace(/[^\p{L}\p{N}]/gu, "").replace(/^tl$/, "")) return sum;
+  return sum + (section.page.kind === "Glossary" ? 60 : 30);
 }
 
-/* Where the first word stands, and what is around it; each found word is marked. */
-function excerpt(text, words) {
-  const lower = plain(text);
-  // Accents are rare; where one was removed, the places in both texts differ.
-  const shown = lower.length === text.length ? text : lower;
+/* Where the words of a query stand in a text: pairs of begin and end, in their order. */
+function placesOf(text, words) {
   const places = words.flatMap(({ begin }) =>
-    [...lower.matchAll(begin)].map((found) => [found.index, found.index + found[0].length]),
+    [...plain(text).matchAll(begin)].map((found) => [found.index, found.index + found[0].length]),
   );
-  places.sort((one, other) => one[0] - other[0]);
-  const first = places.length ? places[0][0] : 0;
-  const start = first < 80 ? 0 : shown.indexOf(" ", first - 80) + 1 || first;
-  const end = Math.min(shown.length, start + 240);
-  const parts = [start ? "… " : ""];
+  return places.sort((one, other) => one[0] - other[0]);
+}
+
+/* A part of a text as nodes; each word of the query is marked. */
+function marked(text, words, start = 0, end = text.length) {
+  // Accents are rare; where one was removed, the places in both texts differ.
+  const shown = plain(text).length === text.length ? text : plain(text);
+  const parts = [];
   let here = start;
-  for (const [from, to] of places) {
+  for (const [from, to] of placesOf(text, words)) {
     if (from < here || to > end) continue;
     const mark = document.createElement("mark");
     mark.textContent = shown.slice(from, to);
     parts.push(shown.slice(here, from), mark);
     here = to;
   }
-  parts.push(shown.slice(here, end), end < shown.length ? " …" : "");
-  return parts;
+  return [...parts, shown.slice(here, end)];
+}
+
+/* What is around the first word that was found. */
+function excerpt(text, words) {
+  const first = placesOf(text, words)[0]?.[0] ?? 0;
+  const start = first < 80 ? 0 : text.indexOf(" ", first - 80) + 1 || first;
+  const last = start + 240;
+  const end = last < text.length ? Math.max(text.lastIndexOf(" ", last), first + 40) : text.length;
+  return [start ? "… " : "", ...marked(text, words, start, end), end < text.length ? " …" : ""];
 }
 
 function item(section, words) {
+  const { address, kind, title } = section.page;
   const one = document.createElement("li");
   const link = document.createElement("a");
-  link.href = section.page.address + (section.anchor ? `#${section.anchor}` : "");
-  link.textContent = section.heading;
+  link.href = section.anchor ? `${address}#${section.anchor}` : address;
+  link.append(...marked(section.heading, words));
   const place = document.createElement("p");
   place.className = "site-place";
-  const isTitle = section.heading === section.page.title;
-  place.textContent = section.page.kind + (isTitle ? "" : `: ${section.page.title}`);
+  const says = [kind, section.heading].includes(title) ? kind : `${kind}: ${title}`;
+  place.append(...marked(says, words));
   const text = document.createElement("p");
   text.append(...excerpt(section.text, words));
   one.append(link, place, text);

@@ -5,6 +5,7 @@ The sections are therefore a script that sets two lists.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 
@@ -23,6 +24,10 @@ _SEARCH = """\
 <ol id="results" class="site-results"></ol>
 <noscript><p>The search needs JavaScript. The <a href="index.html">start page</a> lists
 all pages.</p></noscript>"""
+# The numbers beside the cells of a notebook.
+_PROMPT = re.compile(r'<div class="jp-\w*Prompt\b.*?</div>', re.DOTALL)
+# Lines of the reference that say what a name is.
+_KIND = re.compile(r'<p class="doc-kind">.*?</p>')
 # Elements whose text is no text of the page.
 _SKIPPED = {"script", "style", "svg", "nav", "template", "select", "button"}
 # Elements that end a word.
@@ -77,7 +82,8 @@ def sections_of(html: str) -> Sequence[tuple[str, str, str]]:
         [('a', 'One', 'Two words.')]
     """
     reader = _SectionReader()
-    reader.feed(html)
+    # The numbers beside the cells of a notebook.
+    reader.feed(_KIND.sub("", _PROMPT.sub("", html)))
     return [
         (anchor, _words(heading), _words(text))
         for anchor, heading, text in reader.sections

@@ -38,21 +38,19 @@ def start_page(
         f"# {NAME}",
         about[1] if about else "",
         "These pages show the solved notebooks with their results. They need neither "
-        "internet nor Python. Most figures and maps in them can be moved and changed.",
+        "internet nor Python. Maps and comparisons in them react to mouse and keys.",
         "## Notebooks",
         _table(notebooks),
         "## Two routes",
         _routes(notebooks),
         "## Everything else",
-        *(
+        "\n".join(
             f"- [{titles[name]}]({name}): {what}"
             for name, what in _FURTHER
             if name in known
         ),
     ]
-    # The list at the end must not be broken by empty lines.
-    markdown = re.sub(r"\n\n(- \[.+?\]\()", r"\n\1", "\n\n".join(parts))
-    return render(markdown, lambda address: _address(address, known))
+    return render("\n\n".join(parts), lambda address: _address(address, known))
 
 
 def _address(address: str, known: Collection[str]) -> str | None:
@@ -68,6 +66,8 @@ def _table(notebooks: Sequence[Notebook]) -> str:
         f"| {one.computing} | {one.memory} |"
         for one in notebooks
     ]
+    # A number and its unit stay in one line.
+    rows = [re.sub(r"(?<=\d) (?=min|GB)", "\N{NO-BREAK SPACE}", row) for row in rows]
     head = "| Notebook | What happens | Your time | Computing | Memory |"
     return "\n".join([head, "|---|---|---|---|---|", *rows])
 

@@ -6,7 +6,10 @@ from playwright.sync_api import expect
 
 from browser.lab import KERNEL, open_notebook
 
-MADE_WITH = ("build.py", "lint.py", "export.py", "export.js", "source")
+MADE_WITH = (
+    *("build.py", "lint.py", "export.py", "export.js", "sections.py", "teaching.py"),
+    *("website", "source"),
+)
 
 
 @pytest.fixture(scope="module")
