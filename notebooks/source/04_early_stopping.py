@@ -8,11 +8,10 @@
 # **Afterwards you can**
 #
 # - name the best epoch of a training,
-# - say when early stopping ends a training, and why,
+# - say when early stopping ends a training, and which weights are left,
 # - use `EarlyStopping` of Keras, and choose its arguments,
-# - tell which weights a model has after it was stopped,
-# - try settings on recorded curves, without training again,
-# - watch the scores of single classes, in the notebook and in TensorBoard.
+# - make more of few labels, and say when a turned patch is wrong,
+# - tell from its curves what is wrong with a training.
 #
 # **Needs** about 45 minutes of your time, seconds of computing and 1.0 GB of memory; no
 # internet. The network is the one of [03](03_pixelwise_fcnn.ipynb).
@@ -23,7 +22,7 @@ import shutil
 import keras
 import numpy as np
 import pandas
-from tutorial_lib import recorded
+from tutorial_lib import rasters, recorded
 from tutorial_lib.recorded import recipes
 from tutorial_lib.exercises import nb04_early_stopping as ex
 from tutorial_lib.machine import find_data
@@ -73,42 +72,23 @@ print(f"loss on B: {val_loss[best - 1]:.2f} then, {val_loss[-1]:.2f} at the end"
 
 # %% exercise="epochs_run"
 
-# %% [markdown]
-# **How many epochs of the curve above will run with a patience of 1?** Look at the figure
-# again, then run the cell.
+# %% exercise="patience"
 
 # %%
 epochs_run = ex.epochs_run.answer()
 rows = []
-for waited in (1, 2, 5, 10, 20):
+for waited in (1, 2, 4, 5, 10, 20):
     ran = int(epochs_run(val_loss, waited))
     best = int(best_epoch(val_loss[:ran]))
-    rows.append((waited, ran, best, min(val_loss[:ran])))
-names = ["patience", "epochs that run", "best of them", "its loss on B"]
-pandas.DataFrame(rows, columns=names).set_index("patience").round(3)
+    by_keras = tl.training.replay_early_stopping(curves, patience=waited).epochs_run
+    rows.append((waited, ran, by_keras, best, min(val_loss[:ran])))
+names = ["patience", "epochs that run", "in Keras", "best of them", "its loss on B"]
+ex.patience.reveal(pandas.DataFrame(rows, columns=names).set_index("patience").round(3))
 
 # %% [markdown]
 # **What you see.** With little patience the first wave ends the training. With much
-# patience it runs long after the best epoch, which costs time.
-#
-# The kit has this rule too, with all arguments of Keras. It *replays* what Keras would
-# have done on recorded curves. Do your function and the replay agree?
-
-# %% tags=["nbval-check-output"]
-for waited in (1, 2, 5, 10):
-    replay = tl.training.replay_early_stopping(curves, patience=waited)
-    agree = replay.epochs_run == epochs_run(val_loss, waited)
-    print(f"patience {waited:2}: {'both agree' if agree else 'they differ'}")
-
-# %% exercise="patience"
-
-# %%
-patience = ex.patience.answer(curves=curves)
-tl.training.replay_early_stopping(curves, patience=patience)
-
-# %% [markdown]
-# You could choose this number because you know the curve to its end. In a real training
-# nobody does. So people take a little more patience than they think they need.
+# patience it runs long after the best epoch, which costs time. The column *in Keras* is
+# from the kit: it *replays* what Keras would have done on recorded curves.
 #
 # ## The callback
 #
@@ -120,6 +100,11 @@ tl.training.replay_early_stopping(curves, patience=patience)
 # %% [markdown]
 # Now train with it. The patches are few, as in the recorded training: from each class of
 # area A, 60 patches. Area B validates.
+#
+# Each run starts from the same weights and sees the patches in the same order. So only
+# the callback makes a difference. `ClassMetrics` keeps the scores of each class,
+# `LiveCurves` draws while the training runs, and the third callback writes for
+# TensorBoard.
 
 # %% tags=["nbval-check-output"]
 legend = tl.read_legend(scene / "terrain_truth_a.tif")
@@ -135,15 +120,6 @@ few = tl.extract_patches(
 )
 statistics = tl.band_statistics(few)
 print(few.count, "patches of A train,", patches["b"].count, "of B validate")
-
-# %% [markdown]
-# Each run starts from the same weights and sees the patches in the same order. So only
-# the callback makes a difference.
-#
-# The tutorial of the Orfeo ToolBox watches precision, recall and F-score of each class
-# during the training, by 18 [metrics](glossary.md#metric) in `compile`. `ClassMetrics`
-# does this with one. `LiveCurves` draws while the training runs, and the curves also go
-# to a folder for TensorBoard.
 
 
 # %%
@@ -195,8 +171,9 @@ for name, losses in {"hasty": hasty_curves, "patient": patient_curves}.items():
 #
 # ## Which weights are kept?
 #
-# When a training stops, some epochs have passed since the best one. **Which loss will
-# each of the two models have now: that of its last epoch, or that of its best one?**
+# When a training stops, some epochs have passed since the best one.
+
+# %% exercise="kept_weights"
 
 # %%
 _, valid, _ = recipes.datasets(patches, class_count=len(legend))
@@ -208,17 +185,112 @@ for name, model, losses in (
     now = model.evaluate(valid, verbose=0, return_dict=True)["loss"]
     rows[name] = now, losses[-1], min(losses)
 columns = ["loss on B now", "of its last epoch", "of its best epoch"]
-pandas.DataFrame(rows, index=columns).T.round(4)
+ex.kept_weights.reveal(pandas.DataFrame(rows, index=columns).T.round(4))
+
+# %% [markdown] late="Show the curves, and leave the exercise out."
+# **What you see.** Without `restore_best_weights` a model keeps its last weights. They
+# are not the best ones: a worse epoch ended the training. A `ModelCheckpoint` that writes
+# the best epoch to a file, as in 03, also keeps the best ones, even through a power cut.
+#
+# ## Few labels, free samples
+#
+# Stopping early saves a network from the worst. More labels would be better, and they
+# are expensive. Some come for free: from above, a field is a field from every side.
+
+# %% exercise="eight_forms"
+
+# %%
+eight_forms = ex.eight_forms.answer()
+forms = eight_forms(few.arrays["input"][4 * patches_a_class])
+tl.show(*forms, bands=(1, 2, 3))
 
 # %% [markdown]
-# **What you see.** Without `restore_best_weights` a model keeps its last weights. They
-# are not the best ones: a worse epoch ended the training. With it, the weights of the
-# best epoch come back.
+# `tl.augment(dataset, turns=True)` draws one of the eight forms for each patch, in every
+# epoch anew. Here are the curves from the top of this notebook, and those of the same
+# training with turned patches. **Which loss on B will be smaller?**
+
+
+# %%
+def show_losses(recordings):
+    """Losses of recorded trainings side by side."""
+    curves = {
+        f"{curve}, {title}": recorded.read_history(name)[curve]
+        for title, name in recordings.items()
+        for curve in ("loss", "val_loss")
+    }
+    return tl.show_curves(curves)
+
+
+show_losses({"60 patches a class": "fcnn_few", "turned": "fcnn_few_turned"})
+
+# %% [markdown]
+# **What you see.** The patches are now harder to learn by heart: the loss on A falls
+# more slowly. The loss on B gets smaller than before, and rises less afterwards. But no
+# new field was seen, so this does not replace labels from other places.
+
+# %% exercise="wrong_turn"
+
+# %% [markdown]
+# ## Clinic
 #
-# A `ModelCheckpoint` that writes the best epoch to a file, as in 03, does the same. Its
-# file also survives a power cut.
+# Six trainings of the network of 03 went wrong. Each has one of these illnesses: the
+# learning rate is too high, or too low; the inputs are not scaled; the bands of B are in
+# another order; the labels of A are mixed up; it overfits.
 #
-# ## Class by class
+# Work in pairs, and name the illness from the curves. Where the network guesses, the
+# loss is ln 6 = 1.79. So look first: at the first epoch, at the distance between A and
+# B, and at the line of 1.79.
+
+# %%
+show_losses({f"patient {number}": f"patient_{number}" for number in (1, 2, 3)})
+
+# %% exercise="patient_1"
+
+# %% exercise="patient_2"
+
+# %% exercise="patient_3"
+
+# %%
+show_losses({f"patient {number}": f"patient_{number}" for number in (4, 5, 6)})
+
+# %% exercise="patient_4"
+
+# %% exercise="patient_5"
+
+# %% exercise="patient_6"
+
+# %% [markdown]
+# Some patients need a new training. One does not: its weights are good. Its area B came
+# in another file, which is made here.
+
+# %%
+image_path, delivered_path = scene / "s2_10m.tif", work / "delivered.tif"
+image, grid = rasters.read_array(image_path), rasters.read_grid(image_path)
+_ = rasters.write_array(delivered_path, image[..., [3, 0, 1, 2]], grid)
+
+# %% exercise="mended_source"
+
+# %% [markdown]
+# The recorded network of 03 now classifies patches of B from both sources. **How good
+# will it be before and after?**
+
+# %%
+mended = ex.mended_source.answer(delivered_path=delivered_path, image_path=image_path)
+network = keras.models.load_model(recorded.weights_path("fcnn_havel"))
+on_b = tl.select_positions(scene / "terrain_truth_b.tif", count=100, margin=8)
+accuracies = {}
+for name, one in {"as delivered": delivered_path, "mended": mended}.items():
+    cut = tl.extract_patches({"input": one}, on_b, sizes=16)
+    inputs = cut.arrays["input"].astype("float32")
+    found = network.predict({"input": inputs}, verbose=0)["estimated"].argmax(-1)
+    accuracies[name] = np.mean(found.ravel() == cut.arrays["labels"].ravel())
+    print(f"{name}: {accuracies[name]:.2f} of B is right")
+
+# %% [markdown]
+# **What you see.** Nothing was trained again. Curves that look bad need not mean a bad
+# network: look at the data first.
+#
+# ## Optional: class by class
 #
 # `ClassMetrics` has kept the scores of every class in every epoch. Here is the
 # [F-score](glossary.md#f-score) of each class on B. **Will all classes be best in the
@@ -243,39 +315,16 @@ f_scores.round(2)
 # **What you see.** The classes have their best scores in different epochs. The loss is
 # one number for all of them, and the rule watches this number.
 #
-# ## Other settings
+# ## Optional: other settings
 #
 # - `min_delta`: the smallest gain that counts. A gain of almost nothing is hardly worth
 #   an epoch.
 # - `start_from_epoch`: the epochs before it are not watched. They are often restless.
-# - `monitor`: another curve to watch.
+# - `monitor`: another curve to watch. The loss on A cannot tell when to stop: it falls on
+#   even when the network no longer improves on new ground.
 #
-# These settings are tried on the recorded curves. **With which of them will the training
-# run longest?**
-
-# %%
-settings = {
-    "the loss on B, patience 5": {"patience": 5},
-    "the same, gains of 0.05 at least": {"patience": 5, "min_delta": 0.05},
-    "the loss on B, patience 2": {"patience": 2},
-    "the same, after epoch 10": {"patience": 2, "start_from_epoch": 10},
-    "the accuracy on B, patience 5": {"patience": 5, "monitor": "val_accuracy"},
-    "the loss on A, patience 5": {"patience": 5, "monitor": "loss"},
-}
-rows = {}
-for name, options in settings.items():
-    replay = tl.training.replay_early_stopping(curves, **options)
-    rows[name] = replay.epochs_run, replay.best_epoch, val_loss[replay.best_epoch - 1]
-columns = ["epochs that run", "best by this rule", "its loss on B"]
-pandas.DataFrame.from_dict(rows, orient="index", columns=columns).round(2)
-
-# %% [markdown]
-# **What you see.** Watching the loss on A, the training runs longest. The loss on A keeps
-# falling even when the network no longer improves on new ground. So it cannot tell you
-# when to stop. And the epoch of the best accuracy need not be the one of the best loss.
-#
-# Now try your own settings. Nothing is trained: it is the replay. **Watching `val_loss`,
-# which setting saves most epochs and still finds the best one?**
+# Try settings. Nothing is trained: it is the replay. **Watching `val_loss`, which setting
+# saves most epochs and still finds the best one?**
 
 # %%
 tl.explore_stopping({"60 patches a class": curves,
@@ -283,7 +332,7 @@ tl.explore_stopping({"60 patches a class": curves,
                      "all patches": recorded.read_history("fcnn_havel")})  # fmt: skip
 
 # %% [markdown]
-# ## TensorBoard
+# ## Optional: TensorBoard
 #
 # [TensorBoard](glossary.md#tensorboard) shows the curves of many runs. Tick both runs on
 # the left, and look for *epoch_loss*: each run has a curve for A (*train*) and one for B
@@ -305,7 +354,8 @@ tl.show_tensorboard(work / "logs")
 # - Patience must be longer than the waves of the curve.
 # - Without `restore_best_weights`, or a checkpoint, the last weights are kept.
 # - Watch a curve that is measured where the network does not learn.
-# - You can try settings on recorded curves, without training.
+# - Turned patches are free samples, where the direction is no part of the class.
+# - Curves tell illnesses apart. Look at the first epoch, and at the level of guessing.
 #
 # **Further reading.** The arguments in Keras's own words:
 # [EarlyStopping](https://keras.io/api/callbacks/early_stopping/). How much patience pays:

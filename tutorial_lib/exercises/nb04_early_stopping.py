@@ -1,13 +1,22 @@
-"""Exercises of notebook 04: the best epoch, the rule, patience, the callback."""
+"""Exercises of notebook 04: the best epoch, the rule, few labels, sick trainings."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tutorial_lib.exercises import Exercise, Finding, Mistake, try_cases
+from tutorial_lib import rasters, testing
+from tutorial_lib.exercises import (
+    Choice,
+    Exercise,
+    Finding,
+    Mistake,
+    Option,
+    try_cases,
+)
 
 # Losses that fall and rise. The simplest ones come first, because a counter-example is
 # the first that differs.
@@ -57,6 +66,7 @@ def _best_epoch(formula: str) -> str:
 best_epoch = Exercise(
     name="best_epoch",
     title="Which epoch is the best?",
+    minutes=3,
     question="""
         The best epoch is the one with the smallest validation loss. If two are equally
         good, the first of them counts: the second is not *better*. Keras counts epochs
@@ -207,6 +217,7 @@ def _with_line(values: str) -> str:
 epochs_run = Exercise(
     name="epochs_run",
     title="When does it stop?",
+    minutes=6,
     question="""
         Early stopping remembers the **best** validation loss so far, and counts the
         epochs since then. When the count reaches `patience` (1 or more), training ends
@@ -452,6 +463,7 @@ def _with_setting(setting: str) -> str:
 make_stopping = Exercise(
     name="make_stopping",
     title="The callback",
+    minutes=5,
     question="""
         Write a function that makes a `keras.callbacks.EarlyStopping`. It watches the
         validation loss, waits **3** epochs for a better one, and when the training ends,
@@ -567,93 +579,379 @@ make_stopping = Exercise(
 # patience
 
 
-def _best_epoch_seen(val_loss: Sequence[float], patience: int) -> int:
-    """Best epoch among those that run."""
-    ran = _epochs_run(val_loss, patience)
-    return int(np.argmin(val_loss[:ran])) + 1
+def _smallest_patience() -> int:
+    """The smallest patience that finds the best epoch of the recorded curve."""
+    from tutorial_lib.recorded import read_history
 
-
-def _judge_patience(
-    answer: Any, *, curves: Mapping[str, Sequence[float]]
-) -> str | Finding | None:
-    val_loss = list(curves["val_loss"])
-    try:
-        several = isinstance(answer, str | list | tuple)
-        waited = np.nan if several else np.asarray(answer, float).item()
-    except (TypeError, ValueError):
-        waited = np.nan
-    if np.isnan(waited):
-        short = isinstance(answer, str | list | tuple | float)
-        yours = f"{answer!r}" if short else f"of the type `{type(answer).__name__}`"
-        return Finding(f"`patience` is {yours}. It must be a number of epochs.")
-    if waited == 0:
-        return "none"
-    if waited < 1 or not waited.is_integer():
-        return Finding(f"`patience` is {answer}. It must be a whole number, 1 or more.")
-    best = int(np.argmin(val_loss)) + 1
-    enough = 1
-    while _best_epoch_seen(val_loss, enough) != best:
-        enough += 1
-    if waited == enough:
-        return None
-    if waited > enough:
-        return "longer"
-    ran = _epochs_run(val_loss, int(waited))
-    return Finding(
-        f"With a patience of {int(waited)}, training stops after epoch {ran}. The best "
-        f"epoch, {best}, comes later."
+    val_loss = read_history("fcnn_few")["val_loss"]
+    return next(
+        waited
+        for waited in range(1, len(val_loss))
+        if min(val_loss[: _epochs_run(val_loss, waited)]) == min(val_loss)
     )
 
 
-def _example_curves() -> Mapping[str, Any]:
-    """Curves whose best epoch comes after three epochs without an improvement."""
-    val_loss = [1.5, 1.2, 1.3, 1.25, 1.22, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7]
-    return {"curves": {"val_loss": val_loss}}
-
-
-patience = Exercise(
+patience = Choice(
     name="patience",
     title="How much patience?",
     question="""
-        What is the **smallest** patience that still finds the best epoch of these curves?
-        Try values: `tl.training.replay_early_stopping(curves, patience=…)`.
+        What is the smallest patience that still finds the best epoch of the curve above?
+        You can try values: `epochs_run(val_loss, 3)`.
         """,
-    answer_name="patience",
-    stub="patience = ...",
-    solution_code="""
-        best = best_epoch(curves["val_loss"])
-        found = {
-            waited: tl.training.replay_early_stopping(curves, patience=waited).best_epoch
-            for waited in range(1, len(curves["val_loss"]))
-        }
-        patience = min(waited for waited in found if found[waited] == best)
-        """,
-    judge=_judge_patience,
-    mistakes={
-        "longer": Mistake(
-            code="patience = 50",
-            hint="This patience finds the best epoch. A smaller one does too.",
+    options=(
+        Option(
+            "1: it waits for the first epoch that is not better.",
+            value=1,
+            hint="The loss falls at first, then one epoch is not better. Does the best "
+            "epoch come before or after it?",
         ),
-        "none": Mistake(
-            code="patience = 0",
-            hint="Keras allows 0, which is the same as 1: the first epoch that is not "
-            "better ends the training. Count from 1 here.",
+        Option(
+            "4: so many epochs in a row are not better than the best one before.",
+            value=4,
+            hint="The row is counted rightly. When the count reaches `patience`, the "
+            "training ends: does the epoch after the row still run?",
+        ),
+        Option("5: one more than the longest row without a better epoch.", value=5),
+        Option(
+            "15: the number of the best epoch.",
+            value=15,
+            hint="Patience counts from the best epoch so far, not from the first epoch. "
+            "How long is the longest row without a better one?",
+        ),
+    ),
+    explanation="It must be longer than the longest wave before the best epoch. In a real "
+    "training nobody knows that, so people take a little more than they think they need.",
+    key=_smallest_patience,
+    minutes=3,
+)
+
+# kept_weights
+
+kept_weights = Choice(
+    name="kept_weights",
+    title="Which weights are left?",
+    question="""
+        `keras.callbacks.EarlyStopping()` ended the hasty training. Which weights does its
+        model have now?
+        """,
+    options=(
+        Option(
+            "Those of the best epoch: that is what early stopping is for.",
+            hint="Early stopping ends a training. Does it also keep a copy of earlier "
+            "weights? Look at the arguments of your own callback.",
+        ),
+        Option("Those of the last epoch, which was not better."),
+        Option(
+            "The first weights: a training that was stopped does not count.",
+            hint="The weights change after each batch. What would set them back?",
+        ),
+        Option(
+            "The mean of all epochs.",
+            hint="Some methods do average weights. Has anything here been told to?",
+        ),
+    ),
+    explanation="`restore_best_weights` is False unless you say otherwise.",
+    vote=True,
+)
+
+# eight_forms
+
+_EIGHT = """
+    def eight_forms(patch):
+        turned = [np.rot90(patch, quarters) for quarters in range(4)]
+        mirrored = [form[:, ::-1] for form in turned]
+        return [*turned, *mirrored]
+    """
+
+
+def _judge_eight_forms(
+    answer: Callable[[np.ndarray], Sequence[np.ndarray]],
+) -> str | Finding | None:
+    patch = np.random.default_rng(3).permutation(75).reshape(5, 5, 3)
+    forms = list(answer(patch.copy()))
+    if len(forms) != 8:
+        return Finding(f"The list has {len(forms)} forms; it should have 8.")
+    forms = [np.asarray(form) for form in forms]
+    if any(form.shape != patch.shape for form in forms):
+        return "shape"
+    turned = [np.rot90(patch, quarters) for quarters in range(4)]
+    right = {form.tobytes() for one in turned for form in (one, one[:, ::-1])}
+    found = {form.astype(patch.dtype).tobytes() for form in forms}
+    if found == right:
+        return None
+    if not found <= right:
+        bands = {np.ascontiguousarray(one[..., ::-1]).tobytes() for one in turned}
+        return "bands" if found & bands else "pixels"
+    return "only turned" if found == {x.tobytes() for x in turned} else "twice"
+
+
+def _eight(mirrored: str) -> str:
+    """Code of an answer to `eight_forms` with another way to mirror."""
+    return _EIGHT.replace("form[:, ::-1]", mirrored)
+
+
+eight_forms = Exercise(
+    name="eight_forms",
+    title="One patch, eight forms",
+    question="""
+        A square has eight forms: turned by 0 to 3 quarters, and each of these mirrored.
+        Write a function that gives the eight forms of a patch (row, column, band) as a
+        list. `np.rot90(patch, quarters)` turns it; `[::-1]` reverses an axis.
+        """,
+    answer_name="eight_forms",
+    stub="""
+        def eight_forms(patch):
+            turned = [... for quarters in range(4)]
+            mirrored = [... for form in turned]
+            return [*turned, *mirrored]
+        """,
+    solution_code=_EIGHT,
+    judge=_judge_eight_forms,
+    mistakes={
+        "only turned": Mistake(
+            code=_eight("form[::-1, ::-1]"),
+            hint="There are only four different forms in the list. To reverse rows and "
+            "columns together is half a turn: reverse one of them.",
+        ),
+        "twice": Mistake(
+            code=_EIGHT.replace("range(4)", "(0, 0, 1, 1)"),
+            hint="Some forms are in the list twice, so others are missing. A quarter "
+            "each time: 0, 1, 2 and 3.",
+        ),
+        "bands": Mistake(
+            code=_eight("form[:, :, ::-1]"),
+            hint="The bands are reversed: red becomes near infrared. Mirror rows or "
+            "columns; the bands stay.",
+        ),
+        "shape": Mistake(
+            code=_eight("form.T"),
+            hint="A form has another shape than the patch. The last axis holds the bands "
+            "and must stay the last.",
+        ),
+        "pixels": Mistake(
+            code=_eight("form[:, ::-1] + 1"),
+            hint="A form holds other pixels than the patch. Turning and mirroring only "
+            "move them.",
         ),
     },
     hints=(
-        "Which epochs before the best one were not better than all before them?",
-        "The patience must be larger than the longest row of such epochs.",
-        "Replay 1, 2, 3… and compare `best_epoch` with the best epoch of all.",
+        "`np.rot90(patch, quarters)` turns rows and columns, and leaves the bands.",
+        "The axes are rows, columns and bands. `form[::-1]` reverses the rows.",
+        "`turned = [np.rot90(patch, quarters) for quarters in range(4)]`",
     ),
-    explanation="It is longer than the longest wave before the best epoch.",
-    imports="""
-        import numpy as np
+    explanation="Four turns, and the mirror image of each.",
+    imports="import numpy as np",
+    minutes=4,
+)
 
-        import tutorial_lib as tl
+# wrong_turn
+
+wrong_turn = Choice(
+    name="wrong_turn",
+    title="When is a turned patch wrong?",
+    question="Turning keeps the label. For which classes would the label then be wrong?",
+    options=(
+        Option(
+            "Roads: they have a direction.",
+            hint="A road from north to south becomes one from west to east. What is its "
+            "class now?",
+        ),
+        Option(
+            "Woods: their shadows always point to the north here.",
+            hint="No real wood here has its shadow in the south, so such a patch helps "
+            "little. But would its label be wrong?",
+        ),
+        Option("North slope and south slope."),
+        Option(
+            "Fields: a turned patch is no new field.",
+            hint="That is a reason why turns help less than new fields do. Is the label "
+            "still right?",
+        ),
+    ),
+    explanation="The direction makes the class, so a turn makes it another one. The same "
+    "holds for written letters.",
+)
+
+# The six patients. The recipes of their trainings are in `recorded.recordings`.
+
+_FAST = "the learning rate is far too high"
+_SLOW = "the learning rate is far too low"
+_FITTED = "it overfits"
+_RAW = "the inputs are not scaled"
+_MIXED = "the labels of A are mixed up"
+_SWAPPED = "the bands of B are in another order"
+
+# What each illness looks like; a wrong option gets the sign that is missing.
+_SIGNS = {
+    _FAST: "With far too high a rate the first steps throw the network so far off that "
+    "it guesses for good. Does this one guess to the end?",
+    _SLOW: "With far too low a rate both losses creep down together, and are still "
+    "falling at the end. Do they here?",
+    _FITTED: "A network that overfits is good on B first, and becomes worse there later. "
+    "Is there a good epoch on B?",
+    _RAW: "Pixel values of some thousands give a huge loss in the first epoch, and then "
+    "it learns. Look at the first epoch on A.",
+    _MIXED: "With labels that mean nothing, there is nothing to learn that helps on B. "
+    "On A the network needs many epochs to learn them by heart. Compare both curves.",
+    _SWAPPED: "If B comes in another form than A, the network learns A as usual, and is "
+    "confidently wrong on B. Compare both curves with the 1.79 of guessing.",
+}
 
 
-        def best_epoch(val_loss):
-            return int(np.argmin(val_loss)) + 1
+def _patient(number: int, illness: str, others: Sequence[str], sign: str) -> Choice:
+    """The question what a training suffers from, with options in a fixed order."""
+    listed = [one for one in _SIGNS if one in (illness, *others)]
+    return Choice(
+        name=f"patient_{number}",
+        title=f"Patient {number}",
+        question=f"What is wrong with training {number}?",
+        options=tuple(
+            Option(f"{one[0].upper()}{one[1:]}.", "" if one == illness else _SIGNS[one])
+            for one in listed
+        ),
+        explanation=sign,
+        minutes=1,
+        pairs=True,
+    )
+
+
+patient_1 = _patient(
+    1,
+    _SLOW,
+    (_FAST, _FITTED, _MIXED),
+    "Both losses creep down side by side. More epochs would help, a larger rate is "
+    "quicker.",
+)
+patient_2 = _patient(
+    2,
+    _FAST,
+    (_SLOW, _FITTED, _RAW),
+    "One large step at the start, and then both losses stay at that of guessing.",
+)
+patient_3 = _patient(
+    3,
+    _FITTED,
+    (_FAST, _MIXED, _SWAPPED),
+    "It was good on B, and became worse while it learnt A by heart.",
+)
+patient_4 = _patient(
+    4,
+    _RAW,
+    (_FAST, _FITTED, _MIXED),
+    "The loss of the first epoch is far above that of guessing. The rest looks normal, "
+    "which is why this is often overlooked.",
+)
+patient_5 = _patient(
+    5,
+    _MIXED,
+    (_SLOW, _FITTED, _SWAPPED),
+    "On B it is never better than guessing. What falls on A is learnt by heart.",
+)
+patient_6 = _patient(
+    6,
+    _SWAPPED,
+    (_RAW, _FITTED, _MIXED),
+    "It learns A as usual. On B it is worse than guessing: wrong, and sure of it.",
+)
+
+# mended_source
+
+# The order of a file with near infrared first, and the order that puts it right.
+_DELIVERED, _MENDED = (4, 1, 2, 3), (2, 3, 4, 1)
+_SOURCE = "source = tl.Source(delivered_path, bands=(2, 3, 4, 1))"
+
+
+def _judge_mended(
+    answer: Any, *, delivered_path: Path, image_path: Path
+) -> str | Finding | None:
+    if isinstance(answer, str | Path):
+        return "only a path"
+    if not isinstance(answer, rasters.Source):
+        return Finding(
+            f"`source` is of the type `{type(answer).__name__}`. It must be a "
+            "`tl.Source`."
+        )
+    paths = [Path(path) for path in answer.paths]
+    if paths != [Path(delivered_path)]:
+        return "other file"
+    bands = tuple(answer.bands or (1, 2, 3, 4))
+    if 0 in bands:
+        return "from zero"
+    if len(bands) != 4 or max(bands) > 4:
+        return Finding(
+            f"`bands` is {bands}. It must hold each of the numbers 1 to 4 once."
+        )
+    right = rasters.read_array(image_path)
+    delivered = rasters.read_array(delivered_path)
+    if np.array_equal(delivered[..., np.array(bands) - 1], right):
+        return None
+    known = {(1, 2, 3, 4): "as delivered", _DELIVERED: "there and back"}
+    return known.get(bands, "other order")
+
+
+def _small_delivery() -> Mapping[str, Any]:
+    """A small scene, and a file with its bands in another order."""
+    image_path = testing.small_scene()["input_10m"]
+    image = rasters.read_array(image_path)
+    path = testing.scratch_folder() / "delivered.tif"
+    bands = np.array(_DELIVERED) - 1
+    rasters.write_array(path, image[..., bands], rasters.read_grid(image_path))
+    return {"delivered_path": path, "image_path": image_path}
+
+
+def _source(bands: str) -> str:
+    """Code of an answer to `mended_source` with other bands."""
+    return _SOURCE.replace("(2, 3, 4, 1)", bands)
+
+
+mended_source = Exercise(
+    name="mended_source",
+    title="Mend patient 6",
+    question="""
+        The training image has the bands B4, B3, B2, B8. The file at `delivered_path` has
+        them in the order B8, B4, B3, B2. `tl.Source(path, bands=…)` reads bands in the
+        order that you name, counted from 1. Read the file as the network needs it.
         """,
-    example=_example_curves,
+    answer_name="source",
+    stub="source = ...",
+    solution_code=_SOURCE,
+    judge=_judge_mended,
+    mistakes={
+        "as delivered": Mistake(
+            code="source = tl.Source(delivered_path)",
+            hint="This reads the bands as they are in the file: B8 comes first.",
+        ),
+        "there and back": Mistake(
+            code=_source("(4, 1, 2, 3)"),
+            hint="This moves the last band of the file to the front, as somebody did "
+            "before. Name, for each band that you need, its place in the file.",
+        ),
+        "from zero": Mistake(
+            code=_source("(1, 2, 3, 0)"),
+            hint="Bands are counted from 1, as in GDAL and QGIS.",
+        ),
+        "other order": Mistake(
+            code=_source("(4, 3, 2, 1)"),
+            hint="The bands come in another order than B4, B3, B2, B8. Where in the file "
+            "is B4?",
+        ),
+        "other file": Mistake(
+            code="source = tl.Source(image_path)",
+            hint="This is the training image. The delivered file has to be read.",
+        ),
+        "only a path": Mistake(
+            code="source = delivered_path",
+            hint="This is a path, and says nothing of bands. `tl.Source` does.",
+        ),
+    },
+    hints=(
+        "The first band that the network needs is B4. Which band of the file is that?",
+        "B4 is band 2 of the file, and B3 is band 3.",
+        "`bands=(2, 3, …)` begins right; B8 comes last.",
+    ),
+    explanation="Nothing is copied: the bands are put into order while they are read.",
+    imports="import tutorial_lib as tl",
+    example=_small_delivery,
+    minutes=3,
+    pairs=True,
 )

@@ -6,14 +6,17 @@
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tutorial_lib import recorded
 from tutorial_lib.arguments import choice
-from tutorial_lib.patches.extraction import Patches
+from tutorial_lib.patches.extraction import LABELS, Patches
+from tutorial_lib.patches.images import write_patches
 from tutorial_lib.patches.statistics import band_statistics
 from tutorial_lib.rasters.files import replacing_together
 from tutorial_lib.recorded import recipes
@@ -48,6 +51,9 @@ class Recording:
         options: Further arguments of the architecture.
         town: Whether it is of the town, with a class for each pixel.
         weights: Whether the weights are recorded, or the curves only.
+        valid_bands: Order, from 0, in which the validation patches have their bands;
+            None for that of the training.
+        shuffled: Whether the classes of the training patches are mixed up.
     """
 
     network: str = "pixelwise_fcnn"
@@ -58,15 +64,22 @@ class Recording:
     rate: float = 1e-3
     standardised: bool = True
     changes: Mapping[str, float] = field(default_factory=lambda: JITTER)
-    options: Mapping[str, int] = field(default_factory=dict)
+    options: Mapping[str, float] = field(default_factory=dict)
     town: bool = False
     weights: bool = True
+    valid_bands: tuple[int, ...] | None = None
+    shuffled: bool = False
 
     def patches(self, folder: Path) -> dict[str, Patches]:
         """Cut the patches of this training into a folder."""
         if self.town:
             return recipes.cut_town_patches(TOWN, folder)
-        return recipes.cut_patches(HAVEL, folder, sizes=self.sizes, counts=self.counts)
+        patches = recipes.cut_patches(
+            HAVEL, folder, sizes=self.sizes, counts=self.counts
+        )
+        if self.shuffled:
+            patches["a"] = _with_shuffled_classes(patches["a"], self.seed)
+        return patches
 
     def train(
         self, patches: Mapping[str, Patches], best: Path, verbose: int = 0
@@ -99,7 +112,30 @@ class Recording:
         train, valid, *_ = recipes.datasets(patches, seed=self.seed, **options)
         if self.changes:
             train = augment(train, **self.changes, seed=self.seed)
+        if self.valid_bands is not None:
+            valid = valid.map(partial(_with_bands, order=self.valid_bands))
         return train, valid
+
+
+def _with_shuffled_classes(patches: Patches, seed: int) -> Patches:
+    """Patches whose classes are those of other patches, in memory and in a file."""
+    classes = np.random.default_rng(seed).permutation(patches.arrays[LABELS])
+    path = patches.paths[LABELS].with_name("a_shuffled.tif")
+    write_patches(path, classes)
+    return replace(
+        patches,
+        arrays={**patches.arrays, LABELS: classes},
+        paths={**patches.paths, LABELS: path},
+    )
+
+
+def _with_bands(
+    inputs: Mapping[str, Any], targets: Any, *, order: tuple[int, ...]
+) -> tuple[dict[str, Any], Any]:
+    """A batch whose inputs have their bands in another order."""
+    import tensorflow as tf
+
+    return {n: tf.gather(x, order, axis=-1) for n, x in inputs.items()}, targets
 
 
 # At 1e-3 the loss on B jumps so much that the smallest one may come by chance, early.
@@ -107,6 +143,11 @@ _HAVEL = partial(Recording, rate=5e-4)
 _TWO = partial(_HAVEL, "dual_source_fcnn", recipes.TWO_SIZES)
 _FEW = partial(Recording, counts=FEW, epochs=60, weights=False)
 _TOWN = partial(Recording, standardised=False, changes={}, town=True)
+# Trainings that go wrong, each in its own way: the patients of notebook 04. Few patches
+# are enough to show it.
+_PATIENT = partial(
+    Recording, counts={"a": 100, "b": 200}, epochs=30, changes={}, weights=False
+)
 
 RECORDINGS: Mapping[str, Recording] = {
     "pooled_havel": _HAVEL("pooled_cnn"),
@@ -122,6 +163,13 @@ RECORDINGS: Mapping[str, Recording] = {
     "fcnn_standardised": Recording(changes={}),
     "fcnn_few": _FEW(changes={}),
     "fcnn_few_turned": _FEW(changes={"turns": True}),
+    "patient_1": _PATIENT(rate=3e-5),
+    "patient_2": _PATIENT(rate=3e-2),
+    "patient_3": _FEW(changes={}, seed=1),
+    "patient_4": _PATIENT(standardised=False, options={"scale": 1}, epochs=12),
+    "patient_5": _PATIENT(shuffled=True),
+    # As from a file with near infrared first.
+    "patient_6": _PATIENT(valid_bands=(3, 0, 1, 2)),
     "pan_xs_town": _TOWN("pan_xs_unet"),
     "deep_town": _TOWN("deeper_unet", options={"depth": 5}),
 }
