@@ -8,6 +8,7 @@ import pytest
 
 from tests.mutants import all_exercises
 from tests.test_exercises import fresh
+from tutorial_lib.exercises import nb04_early_stopping
 
 pytestmark = pytest.mark.thorough
 
@@ -178,8 +179,8 @@ RIGHT = {
         ("size - kernel + 1", "size - kernel + 1.0"),
     ),
     "the path of an image": (
-        "nb05_mapping_a_scene.whole_map",
-        ("model, source,", "model, image_path,"),
+        "nb05_mapping_a_scene.write_map",
+        ("        source,", "        image_path,"),
     ),
     "joined in another order": (DUAL, ("[fine, coarse]", "[coarse, fine]")),
     "ReLU as a layer": (
@@ -203,11 +204,8 @@ def test_a_right_answer_of_a_newcomer_is_accepted(case):
 
 
 def test_numbers_of_other_types_are_the_same_numbers():
-    exercise = fresh(EXERCISES["nb04_early_stopping.patience"])
-    given = exercise.example()
-    right = exercise.run(exercise.solution_code, **given)
-    for value in (float(right), Fraction(right), np.int64(right), np.array([right])):
-        assert fresh(exercise).check(value, **given).kind == "right"
+    for value in (5, 5.0, Fraction(5), np.int64(5), np.float32(5)):
+        assert nb04_early_stopping.patience.read(value) == "c"
     exercise = fresh(EXERCISES["nb00_start.ground_size"])
     given = exercise.example()
     right = exercise.run(exercise.solution_code, **given)

@@ -1,4 +1,4 @@
-"""Exercises of notebook 05: the map's size, plan and file, cost of tiles, no-data."""
+"""Exercises of notebook 05: a map, its tiles, offsets, and how far to believe it."""
 
 from collections.abc import Callable
 from functools import cache
@@ -9,14 +9,13 @@ import numpy as np
 from rasterio.windows import Window
 
 from tutorial_lib import testing
-from tutorial_lib.exercises import Exercise, Finding, Mistake, try_cases
+from tutorial_lib.exercises import Choice, Exercise, Mistake, Option, try_cases
 from tutorial_lib.inference.errors import ExpressionFieldError, InputSizeError
-from tutorial_lib.inference.plan import InferencePlan
 from tutorial_lib.inference.reports import Report
 from tutorial_lib.rasters import Legend, read_array, read_grid, read_legend, write_array
 
 CLASS_COUNT = 6
-# Pixels of a map that a note shows one by one.
+# Patches that a note shows one by one.
 MOST_SHOWN = 8
 
 
@@ -192,177 +191,15 @@ def _agree(one: np.ndarray, two: np.ndarray) -> bool:
 _OTHER_NETWORK = "tl.architectures.pixelwise_fcnn(6, crops=())"
 
 
-def _judge_whole_map(answer: Callable[[Any, Any], InferencePlan]) -> Any:
-    model, path = _network(), _image()
-    try:
-        plan = answer(model, path)
-    except (ExpressionFieldError, InputSizeError):
-        return "field"
-    except ValueError as err:
-        if _is_about_window(err):
-            return "window"
-        raise
-    if not isinstance(plan, InferencePlan):
-        return _no_plan(plan)
-    if plan.reference != read_grid(path):
-        return "other image"
-    if plan.job.outputs != ("estimated_labels",):
-        return _other_output(plan.job.outputs)
-    wrong = _other_part(plan) or _other_choices(plan)
-    if wrong:
-        return wrong
-    return None if _agree(plan.read(), _labels(model, path)) else "other network"
-
-
 def _is_about_window(error: Exception) -> bool:
     """Whether a window of the notebook lies outside the small image of a check."""
     return str(error).startswith("The window")
-
-
-def _other_part(plan: InferencePlan) -> str | None:
-    """The mistake that the size of a map shows; None for the whole map."""
-    height, width = plan.reference.shape
-    if plan.grid.shape.yx == (height, width):
-        return "padded"
-    return None if plan.grid.shape.yx == (height - 15, width - 15) else "window"
-
-
-def _other_choices(plan: InferencePlan) -> str | None:
-    if plan.job.patch_based:
-        return "patch by patch"
-    return "no rule" if plan.job.nodata_rule is None else None
-
-
-def _no_plan(value: Any) -> str:
-    return "computed" if isinstance(value, np.ndarray) else "no plan"
-
-
-def _other_output(outputs: tuple[str, ...]) -> Any:
-    if outputs == ("estimated",):
-        return "probabilities"
-    if outputs == ("features",):
-        return "features"
-    named = " and ".join(f"`{name}`" for name in outputs)
-    return Finding(
-        f"The plan is for {named}. The question asks for the labels, and nothing else.",
-        right="The function returns a plan.",
-    )
 
 
 _FIELD_HINT = (
     "The network does not make one pixel of a block of this size. How many pixels wide "
     "were the patches that it was trained on? If you gave an `expression_field`, leave it "
     "out."
-)
-
-_WHOLE_MAP = """
-    def plan_map(model, image_path):
-        source = tl.Source(image_path, receptive_field=16)
-        return tl.plan_inference(model, source, output="estimated_labels")
-    """
-
-
-def _whole_map_with(option: str) -> str:
-    """Code of an answer with a further option."""
-    end = 'output="estimated_labels"'
-    return _WHOLE_MAP.replace(end, f"{end}, {option}")
-
-
-whole_map = Exercise(
-    name="whole_map",
-    title="A plan for the whole image",
-    question="""
-        The first plan was for a window, and for probabilities. Write a function that
-        plans the map of the **labels**, `estimated_labels`, for the **whole** image.
-        """,
-    answer_name="plan_map",
-    stub="""
-        def plan_map(model, image_path):
-            source = tl.Source(image_path, receptive_field=16)
-            return ...
-        """,
-    solution_code=_WHOLE_MAP,
-    judge=_judge_whole_map,
-    mistakes={
-        "probabilities": Mistake(
-            code=_WHOLE_MAP.replace("estimated_labels", "estimated"),
-            hint="`estimated` holds the probabilities. Which output holds the number of "
-            "the class?",
-        ),
-        "features": Mistake(
-            code=_WHOLE_MAP.replace("estimated_labels", "features"),
-            hint="`features` holds the numbers that the last layer reads. Which output "
-            "holds the number of the class?",
-        ),
-        "window": Mistake(
-            code=_whole_map_with("window=Window(10, 20, 30, 25)"),
-            hint="This is a part of the image. Without `window` the plan is for all of "
-            "it.",
-        ),
-        "padded": Mistake(
-            code=_whole_map_with('edge="pad"'),
-            hint="This map is as large as the image: at the border, the image is "
-            "mirrored to fill the patches. Leave `edge` out.",
-        ),
-        "patch by patch": Mistake(
-            code=_whole_map_with('mode="patch_based"'),
-            hint="This gives the right map, but patch by patch. That takes many times "
-            "longer. Leave `mode` out.",
-        ),
-        "no rule": Mistake(
-            code=_whole_map_with("nodata_rule=None"),
-            hint="This plan takes pixels without data for measured values. Leave "
-            "`nodata_rule` out.",
-        ),
-        "field": Mistake(
-            code=_WHOLE_MAP.replace("receptive_field=16", "receptive_field=15"),
-            hint=_FIELD_HINT,
-        ),
-        "no plan": Mistake(
-            code="""
-                def plan_map(model, image_path):
-                    source = tl.Source(image_path, receptive_field=16)
-                    return tl.plan_inference(
-                        model, source, output="estimated_labels"
-                    ).grid
-                """,
-            hint="Return what `tl.plan_inference` gives: the plan itself, and not a part "
-            "of it.",
-        ),
-        "computed": Mistake(
-            code=_WHOLE_MAP.replace(
-                'output="estimated_labels")', 'output="estimated_labels").read()'
-            ),
-            hint="This computes the map at once. Return the plan; the next cell computes "
-            "it.",
-        ),
-        "other image": Mistake(
-            code=_WHOLE_MAP.replace(
-                "tl.Source(image_path",
-                'tl.Source(tl.testing.small_scene()["input_10m"]',
-            ),
-            hint="The function was called with one image, and it plans a map of another "
-            "one. Use the argument `image_path`.",
-        ),
-        "other network": Mistake(
-            code=_WHOLE_MAP.replace(
-                "plan_inference(model", f"plan_inference({_OTHER_NETWORK}"
-            ),
-            hint="The map is not the one of the network and the image that were given. "
-            "Use the argument `model`, and all bands of the image in their order.",
-        ),
-    },
-    hints=(
-        "`tl.plan_inference(model, source, …)` returns the plan.",
-        "It needs the name of an output, and nothing else.",
-        'That is `output="estimated_labels"`.',
-    ),
-    explanation="The plan knows the map's size and place before anything is computed.",
-    imports="""
-        from rasterio.windows import Window
-
-        import tutorial_lib as tl
-        """,
 )
 
 _LEGEND = Legend(
@@ -554,6 +391,7 @@ write_map = Exercise(
     ),
     explanation="`tl.predict_raster` returns a report: how many tiles, how much "
     "background, how many seconds.",
+    minutes=6,
     imports="""
         from rasterio.windows import Window
 
@@ -562,224 +400,314 @@ write_map = Exercise(
 )
 
 
-def _judge_pixels_read(answer: Callable[[int, int], float]) -> Any:
-    drawn = np.random.default_rng().integers((4, 2), (600, 60), (12, 2)).tolist()
-    cases = [(1, 16), (10, 1), (16, 16), (2, 3), *map(tuple, drawn)]
-    return try_cases(
-        answer,
-        cases,
-        right=lambda tile, field: ((tile + field - 1) / tile) ** 2,
-        likely={
-            "one side": lambda tile, field: (tile + field - 1) / tile,
-            "one too many": lambda tile, field: ((tile + field) / tile) ** 2,
-            "not relative": lambda tile, field: (tile + field - 1) ** 2,
-            "only more": lambda tile, field: ((tile + field - 1) / tile) ** 2 - 1,
-            "both sides": lambda tile, field: ((tile + 2 * field) / tile) ** 2,
-            "upside down": lambda tile, field: (tile / (tile + field - 1)) ** 2,
-            "whole": lambda tile, field: (tile + field - 1) ** 2 // tile**2,
-            "twice": lambda tile, field: 2 * (tile + field - 1) / tile,
-            "one axis each": lambda tile, field: (tile + field - 1) ** 2 / tile,
-        },
-    )
-
-
-def _pixels_read_code(result: str) -> str:
-    return f"def pixels_read(tile, field):\n    return {result}"
-
-
-pixels_read = Exercise(
-    name="pixels_read",
-    title="What do small tiles cost?",
+cloud = Choice(
+    name="cloud",
+    title="What is under the cloud?",
     question="""
-        A tile has `tile` x `tile` pixels. To write it, the network reads
-        `tile + field - 1` pixels of the image along each of the two axes. Write a
-        function that gives how many pixels are read **for each pixel that is written**.
+        Under the brightest cloud, the image shows no ground at all. What will the network
+        say of these pixels?
         """,
-    answer_name="pixels_read",
-    stub=_pixels_read_code("..."),
-    solution_code=_pixels_read_code("(tile + field - 1) ** 2 / tile**2"),
-    judge=_judge_pixels_read,
-    mistakes={
-        "one side": Mistake(
-            code=_pixels_read_code("(tile + field - 1) / tile"),
-            hint="That is along one axis. A tile has two.",
+    options=(
+        Option(
+            "Nothing: they become background.",
+            hint="Background is where the file says that there is no data. Does the file "
+            "say so of a cloud?",
         ),
-        "one too many": Mistake(
-            code=_pixels_read_code("(tile + field) ** 2 / tile**2"),
-            hint="A tile of one pixel reads `field` pixels along each axis. Your function "
-            "counts one more.",
+        Option(
+            "All six classes have nearly the same probability there.",
+            hint="A softmax compares the six classes with each other. Must they all fit "
+            "equally badly, only because the patch is new?",
         ),
-        "not relative": Mistake(
-            code=_pixels_read_code("(tile + field - 1) ** 2"),
-            hint="This counts the pixels that are read. Divide by the number of those "
-            "that are written. (`a / b * b` is `a`: write `a / b**2`.)",
+        Option("Most pixels get one of the six classes, with more than a third."),
+        Option(
+            "They get a class of their own, clouds.",
+            hint="How many outputs has the network? The labels of area A gave one to each "
+            "of their classes.",
         ),
-        "only more": Mistake(
-            code=_pixels_read_code("(tile + field - 1) ** 2 / tile**2 - 1"),
-            hint="This counts only the additional pixels. The question asks for all that "
-            "are read.",
-        ),
-        "both sides": Mistake(
-            code=_pixels_read_code("(tile + 2 * field) ** 2 / tile**2"),
-            hint="A tile does not read a whole field more on each side. The question says "
-            "how many pixels it reads along an axis.",
-        ),
-        "upside down": Mistake(
-            code=_pixels_read_code("tile**2 / (tile + field - 1) ** 2"),
-            hint="This is how many are written for each that is read. The question asks "
-            "the other way round.",
-        ),
-        "whole": Mistake(
-            code=_pixels_read_code("(tile + field - 1) ** 2 // tile**2"),
-            hint="`//` cuts off the decimals. One and a half pixels for each is a good "
-            "answer: divide with `/`.",
-        ),
-        "twice": Mistake(
-            code=_pixels_read_code("(tile + field - 1) / tile * 2"),
-            hint="Along one axis is right. But a tile is an area: the two axes are "
-            "multiplied, not added.",
-        ),
-        "one axis each": Mistake(
-            code=_pixels_read_code("(tile + field - 1) ** 2 / tile"),
-            hint="The pixels that are read are right. But `tile` is the side of the tile. "
-            "How many pixels does it have?",
-        ),
-    },
-    hints=(
-        "How many pixels does a tile read in all? And how many does it write?",
-        "`(tile + field - 1) ** 2` are read.",
-        "Divide that by `tile ** 2`.",
     ),
-    explanation="The larger the tile, the nearer to 1. But a larger tile needs more "
-    "memory.",
+    explanation="A network knows its classes, and *I do not know* is not one of them. A "
+    "probability tells how much better one class fits than the others.",
+    minutes=3,
+    vote=True,
 )
 
 
-def _judge_changed(answer: Callable[[np.ndarray, np.ndarray], float]) -> Any:
+small_tiles = Choice(
+    name="small_tiles",
+    title="What does a small tile cost?",
+    question="""
+        The Orfeo ToolBox, a free program for satellite images, writes tiles of 16 x 16
+        pixels, unless you choose another size. These are 256 pixels. How many pixels of
+        the image are read for one of them, with a receptive field of 16 x 16 pixels?
+        """,
+    options=(
+        Option(
+            "256",
+            hint="Each pixel of the tile needs its whole patch. Do the patches of the "
+            "pixels at its border lie inside the tile?",
+            value=256,
+        ),
+        Option(
+            "496",
+            hint="The tile grows along one axis in your answer. It has two.",
+            value=496,
+        ),
+        Option("961", value=961),
+        Option(
+            "65536",
+            hint="That is a patch for each pixel. But neighbours have most pixels of "
+            "their patches in common, and these are read once.",
+            value=65536,
+        ),
+    ),
+    explanation="31 pixels along each axis, because 15 more are needed than are written: "
+    "almost four for each pixel of the tile.",
+    key=lambda: (16 + 16 - 1) ** 2,
+)
+
+
+def _judge_as_trained(answer: Callable[..., Any]) -> Any:
     rng = np.random.default_rng()
-    plain = rng.integers(0, 6, (37, 51, 1)).astype("uint8")
-    empty = rng.random(plain.shape) < 0.3
-    masked = np.where(empty, 255, plain).astype("uint8")
-    other = rng.random(plain.shape) < 0.1
-    masked[other & ~empty] = (plain[other & ~empty] + 1) % 6
-    tiny = _row(0, 1, 2, 3, 4), _row(0, 1, 5, 255, 4)
+    cases = [([1300.0, 2600.0], -1000, 10_000), ([1300.0, 2600.0], -1000, 20_000)]
+    cases += [([200.0, 900.0], 0, 10_000), ([1500.0, 3000.0], -500, 5000)]
+    cases += [(rng.uniform(1000, 4000, 5).round(), -1000, 25_000)]
     return try_cases(
         answer,
-        [tiny, (_row(3, 3), _row(255, 3)), (_row(3, 2), _row(2, 3)), (plain, masked)],
-        right=_changed,
+        [(np.array(pixels), offset, scale) for pixels, offset, scale in cases],
+        right=lambda x, offset, scale: (x + offset) / scale * 10_000,
         likely={
-            "all": lambda plain, masked: (plain != masked).mean(),
-            "same": lambda plain, masked: 1 - _changed(plain, masked),
-            "count": lambda plain, masked: (
-                _changed(plain, masked) * (masked != 255).sum()
-            ),
-            "background": lambda _, masked: (masked == 255).mean(),
-            "of all": lambda plain, masked: (
-                ((plain != masked) & (masked != 255)).sum() / plain.size
-            ),
-            "percent": lambda plain, masked: 100 * _changed(plain, masked),
-            "count of all": lambda plain, masked: (plain != masked).sum(),
-            "no share": lambda plain, masked: (plain != masked)[masked != 255],
-            "constant": lambda plain, masked: 0,
-            "how much": lambda plain, masked: np.abs(plain - masked)[
-                masked != 255
-            ].mean(),
+            "sign": lambda x, offset, scale: (x - offset) / scale * 10_000,
+            "reflectance": lambda x, offset, scale: (x + offset) / scale,
+            "divided first": lambda x, offset, scale: x / scale * 10_000 + offset,
+            "offset only": lambda x, offset, scale: x + offset,
+            "always 1000": lambda x, offset, scale: x - 1000,
+            "upside down": lambda x, offset, scale: (x + offset) * scale / 10_000,
+            "no offset": lambda x, offset, scale: x / scale * 10_000,
         },
-        show=_shown_maps,
     )
 
 
-def _shown_maps(plain: np.ndarray, masked: np.ndarray) -> str:
-    """The call in short; maps of one row are shown as lists."""
-    if plain.size > MOST_SHOWN:
-        return "changed_share(plain, masked)"
-    return f"changed_share({plain.ravel().tolist()}, {masked.ravel().tolist()})"
+def _as_trained_code(result: str) -> str:
+    return f"def as_trained(pixels, add_offset, quantification):\n    return {result}"
 
 
-def _row(*classes: int) -> np.ndarray:
-    """A map of one row, as the notebook has them: (height, width, 1)."""
-    return np.array(classes, "uint8").reshape(1, -1, 1)
-
-
-def _changed(plain: np.ndarray, masked: np.ndarray) -> float:
-    mapped = masked != 255
-    return float((plain[mapped] != masked[mapped]).mean())
-
-
-def _changed_code(result: str) -> str:
-    return (
-        "def changed_share(plain, masked):\n"
-        "    mapped = masked != 255\n"
-        f"    return {result}"
-    )
-
-
-changed_share = Exercise(
-    name="changed_share",
-    title="Did the rest of the map change?",
+as_trained = Exercise(
+    name="as_trained",
+    title="Correct the offset",
     question="""
-        Write a function that compares two maps of the same size: `plain` was made
-        without a rule for no-data, `masked` with one. Take only the pixels that are
-        **not background** (255) in `masked`. Which share of them has another class than
-        in `plain`? Both maps are arrays.
+        The metadata of a product have two numbers, for example `BOA_ADD_OFFSET` = -1000
+        and `BOA_QUANTIFICATION_VALUE` = 10 000. The handbook of Sentinel-2 says: add the
+        first to a pixel, then divide by the second. This gives the reflectance, from 0 to
+        about 1.
+
+        The network was trained on **reflectance times 10 000**. Write a function that
+        gives this from `pixels`, an array of such numbers, and from the two numbers.
         """,
-    answer_name="changed_share",
-    stub="def changed_share(plain, masked):\n    return ...",
-    solution_code=_changed_code("(plain[mapped] != masked[mapped]).mean()"),
-    judge=_judge_changed,
+    answer_name="as_trained",
+    stub=_as_trained_code("..."),
+    solution_code=_as_trained_code("(pixels + add_offset) / quantification * 10_000"),
+    judge=_judge_as_trained,
     mistakes={
-        "all": Mistake(
-            code=_changed_code("(plain != masked).mean()"),
-            hint="This counts the background pixels as changed. Leave them out first.",
+        "sign": Mistake(
+            code=_as_trained_code("(pixels - add_offset) / quantification * 10_000"),
+            hint="The offset in the metadata is negative already. What happens when you "
+            "subtract it?",
         ),
-        "same": Mistake(
-            code=_changed_code("(plain[mapped] == masked[mapped]).mean()"),
-            hint="This is the share that stayed the same.",
+        "reflectance": Mistake(
+            code=_as_trained_code("(pixels + add_offset) / quantification"),
+            hint="This is the reflectance. The network was trained on larger numbers.",
         ),
-        "count": Mistake(
-            code=_changed_code("(plain[mapped] != masked[mapped]).sum()"),
-            hint="This counts pixels. A share is between 0 and 1.",
+        "divided first": Mistake(
+            code=_as_trained_code("pixels / quantification * 10_000 + add_offset"),
+            hint="The offset has the unit of the pixels. It must be added before anything "
+            "is divided.",
         ),
-        "background": Mistake(
-            code=_changed_code("(masked == 255).mean()"),
-            hint="This is the share of the background. The question is about the other "
-            "pixels.",
+        "offset only": Mistake(
+            code=_as_trained_code("pixels + add_offset"),
+            hint="This is right while the second number is 10 000. Another product may "
+            "have another one: use it.",
         ),
-        "of all": Mistake(
-            code=_changed_code("(plain[mapped] != masked[mapped]).sum() / plain.size"),
-            hint="The changed pixels are right, but you divide by all pixels. Divide by "
-            "the number of those that are not background.",
+        "always 1000": Mistake(
+            code=_as_trained_code("pixels - 1000"),
+            hint="That is so for one product. Older images have the offset 0: use the "
+            "arguments.",
         ),
-        "percent": Mistake(
-            code=_changed_code("100 * (plain[mapped] != masked[mapped]).mean()"),
-            hint="This is right in percent. A share is between 0 and 1.",
+        "upside down": Mistake(
+            code=_as_trained_code("(pixels + add_offset) * quantification / 10_000"),
+            hint="The offset is right. But the handbook divides by the quantification.",
         ),
-        "count of all": Mistake(
-            code=_changed_code("(plain != masked).sum()"),
-            hint="This counts pixels, and it counts the background as changed. Leave the "
-            "background out, and give a share between 0 and 1.",
-        ),
-        "no share": Mistake(
-            code=_changed_code("plain[mapped] != masked[mapped]"),
-            hint="This tells for each pixel whether it changed. The question asks for one "
-            "number: the share of True.",
-        ),
-        "how much": Mistake(
-            code=_changed_code("np.abs(plain[mapped] - masked[mapped]).mean()"),
-            hint="This tells how far apart the class numbers are. But a class number is a "
-            "name, not an amount. Ask only whether two numbers differ.",
-        ),
-        "constant": Mistake(
-            code=_changed_code("0"),
-            hint="That may be so for the two maps of this notebook. Write it for any two "
-            "maps.",
+        "no offset": Mistake(
+            code=_as_trained_code("pixels / quantification * 10_000"),
+            hint="The scale is right. Where is the offset?",
         ),
     },
     hints=(
-        "First choose the pixels: `masked != 255`.",
-        "`plain[mapped]` and `masked[mapped]` are the two maps at those pixels.",
-        "The mean of `plain[mapped] != masked[mapped]` is a share.",
+        "First the reflectance, as the handbook says. Then one more step.",
+        "The reflectance is `(pixels + add_offset) / quantification`.",
+        "Multiply it by 10 000.",
     ),
-    explanation="The mean of values that are True or False is the share of True.",
+    explanation="With the offset 0 and the quantification 10 000, nothing changes: that is "
+    "how our scene is stored.",
     imports="import numpy as np",
+)
+
+agreement = Choice(
+    name="agreement",
+    title="Three networks, one answer",
+    question="""
+        Take labelled places of area C, which no training has used. At some of them all
+        three networks name the same class. How many of these answers are right?
+        """,
+    options=(
+        Option(
+            "Nearly all: three networks do not make the same mistake.",
+            hint="All three learnt from the same places, with the same layers. Which "
+            "mistakes can they have in common?",
+        ),
+        Option("More than elsewhere, but far from all."),
+        Option(
+            "As many as elsewhere: all three learnt the same.",
+            hint="They began with other weights. At which places would that lead to "
+            "another answer: where a class is clear, or where two are close?",
+        ),
+    ),
+    explanation="Agreement shows what the networks share. That may be a truth, or a "
+    "mistake of the labels and places that all of them learnt from.",
+)
+
+
+def _calibration_error(
+    surest: np.ndarray, right: np.ndarray, bins: int = 10, *, value: Any = None
+) -> float:
+    """Sum over the bins of `value`: of the share of patches, `surest` and `right`."""
+    number = np.minimum((surest * bins).astype(int), bins - 1)
+    value = value or (lambda share, p, hit: share * abs(hit.mean() - p.mean()))
+    return float(
+        sum(
+            value((number == k).mean(), surest[number == k], right[number == k])
+            for k in np.unique(number)
+        )
+    )
+
+
+def _judge_calibration(answer: Callable[..., float]) -> Any:
+    rng = np.random.default_rng()
+    surest = rng.uniform(0.2, 1, 400)
+    too_sure = surest, rng.random(400) < surest**2
+    not_enough = surest, rng.random(400) < surest**0.5
+    tiny = np.array([0.95, 0.95, 0.95, 0.55]), np.array([True, True, False, True])
+
+    def wrong(value: Callable[..., float]) -> Callable[..., float]:
+        return lambda *case: _calibration_error(*case, value=value)
+
+    return try_cases(
+        answer,
+        [tiny, too_sure, not_enough, (*too_sure, 4)],
+        right=_calibration_error,
+        likely={
+            "signed": wrong(lambda share, p, hit: share * (p.mean() - hit.mean())),
+            "signed back": wrong(lambda share, p, hit: share * (hit.mean() - p.mean())),
+            "no weights": wrong(lambda share, p, hit: abs(hit.mean() - p.mean())),
+            "counts": wrong(
+                lambda share, p, hit: hit.size * abs(hit.mean() - p.mean())
+            ),
+            "each patch": wrong(lambda share, p, hit: share * abs(hit - p).mean()),
+            "all patches": lambda p, hit, bins=10: abs(hit.mean() - p.mean()),
+            "share only": wrong(lambda share, p, hit: share * hit.mean()),
+        },
+        show=_shown_patches,
+    )
+
+
+def _shown_patches(surest: np.ndarray, right: np.ndarray, bins: int = 10) -> str:
+    """The call in short; a few patches are shown as lists."""
+    if surest.size > MOST_SHOWN:
+        return f"calibration_error(surest, right, {bins})"
+    return f"calibration_error({surest.tolist()}, {right.tolist()})"
+
+
+def _calibration_code(term: str) -> str:
+    return f"""
+def calibration_error(surest, right, bins=10):
+    number = np.minimum((surest * bins).astype(int), bins - 1)  # bin of each patch
+    error = 0
+    for k in range(bins):
+        inside = number == k
+        if inside.any():
+            error += {term}
+    return error
+"""
+
+
+calibration_error = Exercise(
+    name="calibration_error",
+    title="The calibration error",
+    question="""
+        `surest` is the largest probability of each patch, and `right` says whether its
+        class is right. The patches are put into 10 bins by `surest`: 0 to 0.1, 0.1 to 0.2
+        and so on. For each bin, take the distance between the share of right patches and
+        the mean probability. Add these distances up; each counts with the share of all
+        patches that lies in its bin.
+
+        Write what one bin adds. `inside` is True for the patches in it.
+        """,
+    answer_name="calibration_error",
+    stub=_calibration_code("..."),
+    solution_code=_calibration_code(
+        "inside.mean() * abs(right[inside].mean() - surest[inside].mean())"
+    ),
+    judge=_judge_calibration,
+    mistakes={
+        "signed": Mistake(
+            code=_calibration_code(
+                "inside.mean() * (surest[inside].mean() - right[inside].mean())"
+            ),
+            hint="A bin that is too sure and one that is not sure enough cancel each "
+            "other. Take distances, which are never negative: `abs(…)`.",
+        ),
+        "signed back": Mistake(
+            code=_calibration_code(
+                "inside.mean() * (right[inside].mean() - surest[inside].mean())"
+            ),
+            hint="Your error can be negative, and bins can cancel each other. A distance "
+            "is never negative: `abs(…)`.",
+        ),
+        "no weights": Mistake(
+            code=_calibration_code("abs(right[inside].mean() - surest[inside].mean())"),
+            hint="A bin of three patches counts as much as one of a thousand. Which share "
+            "of all patches is `inside`?",
+        ),
+        "counts": Mistake(
+            code=_calibration_code(
+                "inside.sum() * abs(right[inside].mean() - surest[inside].mean())"
+            ),
+            hint="Each bin counts with the number of its patches, so the error grows with "
+            "them. Use their share.",
+        ),
+        "each patch": Mistake(
+            code=_calibration_code(
+                "inside.mean() * abs(right[inside] - surest[inside]).mean()"
+            ),
+            hint="A single patch is right or wrong, so it is always far from its "
+            "probability. First take both means of the bin, then their distance.",
+        ),
+        "all patches": Mistake(
+            code=_calibration_code("inside.mean() * abs(right.mean() - surest.mean())"),
+            hint="Both means are those of all patches. Take those of the bin: "
+            "`right[inside]`.",
+        ),
+        "share only": Mistake(
+            code=_calibration_code("inside.mean() * right[inside].mean()"),
+            hint="This adds up to the accuracy. Where is the mean probability of the bin?",
+        ),
+    },
+    hints=(
+        "`right[inside].mean()` is the share of right patches in the bin.",
+        "Its distance from `surest[inside].mean()` is their difference without its sign.",
+        "Multiply `abs(…)` by `inside.mean()`, the share of all patches.",
+    ),
+    explanation="This is the *expected calibration error* of Guo and others (2017). It is 0 "
+    "if each bin is as often right as it says.",
+    imports="import numpy as np",
+    minutes=6,
 )
