@@ -1,4 +1,4 @@
-"""Exercises of notebook 08: errors near borders, cost of a crop, scores of a map."""
+"""Exercises of notebook 08: errors near borders, and scores of a map."""
 
 import warnings
 from collections.abc import Callable
@@ -10,134 +10,56 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib.exercises import (
+    Choice,
     Exercise,
     Finding,
     Mistake,
+    Option,
     compare_networks,
     try_cases,
 )
 
 
-def _judge_exact_crop(answer: Callable[[int], int]) -> str | Finding | None:
-    depths = [(depth,) for depth in range(3, 10)]
-    try:
-        for depth in depths:
-            answer(*depth)
-    # A row of the table was looked up.
-    except LookupError:
-        return "looked up"
-    return try_cases(
-        answer,
-        depths,
-        lambda depth: 2 ** (depth + 1),
-        {
-            "right end": lambda depth: 2**depth,
-            "margin": lambda depth: 2 ** (depth + 1) - 1,
-            "both margins": lambda depth: 3 * 2**depth - 1,
-            "half of both": lambda depth: 1.5 * 2**depth - 0.5,
-            "straight line": lambda depth: 16 * depth - 32,
-            "squared": lambda depth: 2 * depth**2,
-            "one depth": lambda depth: 32,
-            "times": lambda depth: 8 * depth,
-            "one too deep": lambda depth: 2 ** (depth + 2),
-            "no power": lambda depth: 2 ^ (depth + 1),
-            "no brackets": lambda depth: 2**depth + 1,
-            "margin and half": lambda depth: 2 ** (depth + 1) - 1 + 2**depth // 2,
-        },
-    )
+def _smallest_exact_crop() -> int:
+    """The crop that the kit finds for the network with five halvings."""
+    from tutorial_lib.fields.analysis import analyse
+    from tutorial_lib.fields.tiling import check_tiling
+    from tutorial_lib.networks.architectures import deeper_unet
+
+    analysis = analyse(deeper_unet(4, depth=5, crops=()))
+    return check_tiling(analysis, "estimated", tile=32, crop=0).crops[0]
 
 
-def _exact_crop_code(body: str) -> str:
-    return f"def exact_crop(depth):\n    return {body}\n"
-
-
-exact_crop = Exercise(
+exact_crop = Choice(
     name="exact_crop",
     title="The crop of a deeper network",
     question="""
-        Two rows are enough to guess the law. Write the smallest crop, the same on all
-        sides, with which a map of tiles is exact for a network of `depth` halvings.
-        Think of both rules: the crop removes the margins, and the tile that is left is a
-        multiple of the total stride.
-
-        `ex.exact_crop.hint()` gives a hint, here and in all exercises.
+        A crop is exact if it removes the larger margin, and if two crops together are a
+        multiple of the total stride. For 3 halvings the smallest exact crop is 16, and
+        for 4 it is 32. What is it for **five**?
         """,
-    answer_name="exact_crop",
-    stub=_exact_crop_code("..."),
-    solution_code=_exact_crop_code("2 ** (depth + 1)"),
-    judge=_judge_exact_crop,
-    mistakes={
-        "right end": Mistake(
-            code=_exact_crop_code("2 ** depth"),
-            hint="That is enough at the right and the bottom. The other two sides lose "
-            "more.",
+    options=(
+        Option(
+            "32: the right and the bottom lose 32 pixels.",
+            value=32,
+            hint="That is right for these two sides. The crop is the same on all sides: "
+            "how much do the left and the top lose?",
         ),
-        "margin": Mistake(
-            code=_exact_crop_code("2 ** (depth + 1) - 1"),
-            hint="That removes the margins. But two crops together must also be a "
-            "multiple of the total stride.",
+        Option(
+            "48: each halving adds 16.",
+            value=48,
+            hint="Two rows fit a straight line as well. But what does a halving do to "
+            "the size of a pixel: does it add to it?",
         ),
-        "both margins": Mistake(
-            code=_exact_crop_code("3 * 2 ** depth - 1"),
-            hint="That is what is lost at two opposite sides together. The crop is what "
-            "is removed from each side.",
+        Option(
+            "63: the left and the top lose 63 pixels.",
+            value=63,
+            hint="That removes the margins. Now look at the second rule.",
         ),
-        "half of both": Mistake(
-            code=_exact_crop_code("1.5 * 2 ** depth - 0.5"),
-            hint="That is half of what is lost at two opposite sides together. One side "
-            "loses more than the other.",
-        ),
-        "straight line": Mistake(
-            code=_exact_crop_code("16 * depth - 32"),
-            hint="Right for 3 and 4 halvings, as the table has them. But what does one "
-            "more halving do to a margin: does it add to it, or double it?",
-        ),
-        "squared": Mistake(
-            code=_exact_crop_code("2 * depth**2"),
-            hint="Nearly right for the rows of the table, and wrong for deeper networks. "
-            "What does one more halving do to the total stride?",
-        ),
-        "one depth": Mistake(
-            code=_exact_crop_code("32"),
-            hint="Right for four halvings. The crop depends on `depth`: what is it for "
-            "three?",
-        ),
-        "times": Mistake(
-            code=_exact_crop_code("8 * depth"),
-            hint="Right for four halvings, but not for three. By what do all columns of "
-            "the table grow from row to row?",
-        ),
-        "one too deep": Mistake(
-            code=_exact_crop_code("2 ** (depth + 2)"),
-            hint="That is exact, but half of it is enough. What is the margin at the "
-            "left for 3 halvings?",
-        ),
-        "no power": Mistake(
-            code=_exact_crop_code("2 ^ (depth + 1)"),
-            hint="In Python, `^` is not a power: it works on single bits. Write `**`.",
-        ),
-        "no brackets": Mistake(
-            code=_exact_crop_code("2 ** depth + 1"),
-            hint="Python computes `**` before `+`, so this is one more than `2 ** depth`. "
-            "Which number belongs into brackets?",
-        ),
-        "looked up": Mistake(
-            code=_exact_crop_code("{3: 16, 4: 32}[depth]"),
-            hint="Your function looks for a row that is not there: the table ends at 4 "
-            "halvings. Find the rule, so that it works for any depth.",
-        ),
-        "margin and half": Mistake(
-            code=_exact_crop_code("2 ** (depth + 1) - 1 + 2 ** depth // 2"),
-            hint="That removes the margins, but what is left is not a multiple of the "
-            "total stride. Round the margin up instead of adding to it.",
-        ),
-    },
-    hints=(
-        "From one row to the next, everything doubles.",
-        "The margins at the left are 15 and 31: one less than a power of two.",
-        "16 = 2 ** 4 for 3 halvings, 32 = 2 ** 5 for 4.",
+        Option("64: each halving doubles it.", value=64),
     ),
-    explanation="Each halving doubles it: deep networks lose much of a chunk.",
+    key=_smallest_exact_crop,
+    explanation="The margins are 63 and 32, and the total stride is 32.",
 )
 
 
@@ -295,12 +217,12 @@ deeper = Exercise(
         "crops": Mistake(
             code=_DEEPER.replace(_CROPS, "(8, 16, 32)"),
             hint="No output with a crop is exact: the last number is missing, or too "
-            "small. Which crop did you find for five halvings?",
+            "small. Which crop does the table have for five halvings?",
         ),
         "another crop": Mistake(
             code=_DEEPER.replace(_CROPS, "(8, 16, 32, 128)"),
             hint="One of these crops removes the margins, but the smallest exact one is "
-            "missing. Which did you find for five halvings?",
+            "missing. Which one does the table have for five halvings?",
         ),
         "few crops": Mistake(
             code=_DEEPER.replace(_CROPS, "(64,)"),
@@ -362,8 +284,8 @@ deeper = Exercise(
     },
     hints=(
         "Begin with the numbers: the crops, then one number of filters for each halving.",
-        "Five numbers of filters are five halvings. The exact crop is that of your "
-        "function, `exact_crop(5)`.",
+        "Five numbers of filters are five halvings. The table of exact crops has the "
+        "crop.",
         "`keras.layers.Add()([double(net, filters), skip])`, with as many filters as "
         "`skip` has channels: `skip.shape[-1]`.",
     ),
@@ -381,6 +303,8 @@ deeper = Exercise(
             layer = keras.layers.Conv2DTranspose
             return layer(filters, 3, 2, "same", activation=activation)(net)
         """,
+    minutes=7,
+    pairs=True,
 )
 
 
@@ -642,6 +566,79 @@ distortion = Exercise(
     ),
     explanation="This is the number that the OTBTF tutorial measures.",
     imports="import numpy as np",
+    minutes=5,
+)
+
+
+def _cost_of_large_chunks() -> float:
+    """Pixels computed for each that is kept of a chunk of 1024, to two decimals."""
+    kept = 1024 - 2 * _smallest_exact_crop()
+    return round((1024 / kept) ** 2, 2)
+
+
+cost = Choice(
+    name="cost",
+    title="What a large chunk costs",
+    question="""
+        With the exact crop of 64, half of each side of a chunk of 256 pixels is thrown
+        away. So 4 pixels are computed for each pixel that is kept. How many are computed
+        for each with chunks of **1024** pixels?
+        """,
+    options=(
+        Option(
+            "4 again: the crop is the same.",
+            value=4,
+            hint="The crop is the same, in pixels. Which share of the side of a larger "
+            "chunk is it?",
+        ),
+        Option(
+            "2: twice 64 pixels are thrown away.",
+            value=2,
+            hint="With a cost of 2, half of all pixels are thrown away. How many of the "
+            "1024 pixels of a side are kept?",
+        ),
+        Option("1.31: of 1024 x 1024 pixels, 896 x 896 are kept.", value=1.31),
+        Option(
+            "1.14: of 1024 pixels, 896 are kept.",
+            value=1.14,
+            hint="That is right for one row. A chunk has rows and columns, and both "
+            "lose pixels.",
+        ),
+    ),
+    key=_cost_of_large_chunks,
+    explanation="Of each side, 896 of 1024 pixels are kept: (1024 / 896) ** 2.",
+)
+
+
+hidden_errors = Choice(
+    name="hidden_errors",
+    title="What is left when the seams are hidden?",
+    question="""
+        A crop of 16 is a quarter of the exact one. The seams are hard to see now, and the
+        RMSE falls to less than half. And the **largest** error of a pixel?
+        """,
+    options=(
+        Option(
+            "It falls to less than half as well, as the RMSE does.",
+            hint="The RMSE is a mean over all pixels, and most of them were right "
+            "before. Does a mean tell about the pixel that is most wrong?",
+        ),
+        Option(
+            "It is nearly 0, because nothing can be seen.",
+            hint="You see a seam because it is long and straight. Would you see a few "
+            "wrong pixels beside a house?",
+        ),
+        Option("It stays large: more than half of what it was."),
+        Option(
+            "It grows: smaller blocks have more borders.",
+            hint="There are a few more borders, but each is now further from the zeros. "
+            "Does this make the error of a pixel larger?",
+        ),
+    ),
+    explanation="A crop that is too small makes wrong pixels rare. It does not make them "
+    "right.",
+    vote=True,
+    pairs=True,
 )
 
 
@@ -801,4 +798,5 @@ map_accuracy = Exercise(
     ),
     explanation="The more of the map a class covers, the more its accuracy counts.",
     imports="import numpy as np",
+    minutes=4,
 )
