@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from browser.lab import (
     COMMAND_KEYS,
@@ -324,3 +325,37 @@ def test_the_verdict_is_announced_by_an_element_that_stays(page, name):
         page.wait_for_timeout(20)
     assert region.inner_text() != before
     assert region.evaluate("(node) => node === window.announcer && node.isConnected")
+
+
+def test_a_number_field_is_a_spin_button(page):
+    run_code(page, "fields.chunk, fields.crop = 144, 32")
+    root = explorer(page, "fields")
+    wait_for_alternative_text(page, root, "tiles of 80 x 80 px")
+    field = root.get_by_role("spinbutton", name="chunk")
+    expect(field).to_have_attribute("aria-valuenow", "144")
+    assert int(field.get_attribute("aria-valuemin")) <= 144
+    assert int(field.get_attribute("aria-valuemax")) >= 144
+    field.focus()
+    # The chunk moves by the total stride, as with the slider.
+    for key, side in (("ArrowUp", 160), ("ArrowDown", 144), ("ArrowDown", 128)):
+        page.keyboard.press(key)
+        wait_for_alternative_text(page, root, f"tiles of {side - 64} x {side - 64} px")
+        expect(field).to_have_attribute("aria-valuenow", str(side))
+    assert run_code(page, "print(fields.chunk)").strip() == "128"
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_the_text_of_a_picture_is_readable_in_a_narrow_window(page, name):
+    root = explorer(page, name)
+    page.set_viewport_size({"width": 700, "height": 900})
+    page.wait_for_timeout(300)
+    image = root.locator("img")
+    scale = image.evaluate("(one) => one.clientWidth / one.naturalWidth")
+    room, controls = root.bounding_box(), root.locator(".kit-controls").bounding_box()
+    hidden = root.evaluate("(one) => one.scrollWidth - one.clientWidth")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    # Its text is 9.5 points at 104 dots per inch: 9 px or more.
+    assert scale * 9.5 * 104 / 72 >= 9
+    # What does not fit can be scrolled to; the controls fit.
+    assert hidden > 0
+    assert controls["x"] + controls["width"] <= room["x"] + room["width"] + 1

@@ -1,7 +1,7 @@
 // Adds to the explorers what ipywidgets lack. JupyterLab's keyboard shortcuts stay away
 // from their controls; a typed number replaces the old one, and is set when its field
-// loses the focus; End moves a slider to its end; each control has a name, the picture an
-// alternative text, and screen readers announce the verdict.
+// loses the focus, or moved by the arrow keys; End moves a slider to its end; each control
+// has a name, the picture an alternative text, and screen readers announce the verdict.
 
 const CONTROLS = "input, select, button, textarea, [tabindex], [contenteditable]";
 
@@ -51,12 +51,32 @@ function useSteps(event, steps) {
   addEventListener(end, () => setTimeout(leave), { once: true });
 }
 
+const sliderOf = (field) => field.closest(".jupyter-widgets").querySelector(".noUi-target").noUiSlider;
+
+// A number field is an element that can be edited: screen readers are told its number.
+function describeField(field) {
+  const { min, max } = sliderOf(field).options.range;
+  field.role = "spinbutton";
+  Object.assign(field, { ariaValueMin: min, ariaValueMax: max, ariaValueNow: parseFloat(field.textContent) });
+}
+
+// The arrow keys move the number of a spin button.
+function stepNumber(event, steps) {
+  const field = event.target.closest?.(".widget-readout");
+  const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+  if (!field || !way) return;
+  event.preventDefault();
+  const slider = sliderOf(field);
+  slider.set(+slider.get() + way * (steps[nameOf(field)] ?? 1));
+}
+
 function describe(root, description) {
   for (const control of root.querySelectorAll(CONTROLS)) {
     // JupyterLab looks for this at the focused element only, not at its parents.
     control.dataset.lmSuppressShortcuts = "true";
     control.ariaLabel ??= nameOf(control);
   }
+  root.querySelectorAll(".widget-readout").forEach(describeField);
   const words = root.querySelector(".kit-words");
   if (words) words.ariaLive = "polite";
   const picture = root.querySelector("img");
@@ -85,6 +105,7 @@ function render({ model, el }) {
       root.addEventListener(name, listener, { ...options, capture: true });
     }
     root.addEventListener("keydown", goToEnd, { ...options, capture: true });
+    root.addEventListener("keydown", (event) => stepNumber(event, model.get("steps")), options);
     update();
     root.dataset.ready = "true";
   };
