@@ -105,7 +105,7 @@ outputs: setup sample ## ... and execute the solved ones, to keep what is compar
 	@$(OFFLINE) $(RUN) notebooks/build.py outputs
 .PHONY: outputs
 
-html: setup sample ## Solved notebooks as pages that need no internet
+html: setup sample ## A site without internet: solved notebooks, texts, reference, search
 	@$(OFFLINE) $(RUN) notebooks/export.py
 .PHONY: html
 

@@ -346,6 +346,8 @@ def _fold_answers(notebook: NotebookNode) -> None:
 def _link_pages(notebook: NotebookNode, page: str, known: Collection[str]) -> None:
     """Change links to files of the repository into links to their pages."""
     source = PurePosixPath("notebooks/solutions", page).with_suffix(".ipynb")
+    # Links between notebooks stay: the other page may be written later.
+    known = {GLOSSARY, *(f"{name}.html" for name in notebook_names()), *known}
     address = partial(link_of, source=source, page=page, known=known)
 
     def link(found: re.Match[str]) -> str:

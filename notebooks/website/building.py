@@ -8,14 +8,13 @@ from pathlib import Path, PurePosixPath
 from website import search
 from website.course import notebook_names, notebooks
 from website.links import broken_links
-from website.pages import FOLDER, frame, style
+from website.pages import FOLDER, frame
 from website.places import (
     GLOSSARY,
     PICTURES,
     REPOSITORY,
     SEARCH,
     START,
-    STYLE,
     code_link,
     link_of,
     page_name,
@@ -97,7 +96,6 @@ def _write(
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(frame(name, text, known, scripts=scripts), encoding="utf-8")
-    (folder / STYLE).write_text(style(), encoding="utf-8")
     return path
 
 

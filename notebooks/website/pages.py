@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from tutorial_lib.display import escaped
-from website.places import GLOSSARY, REFERENCE, SEARCH, START, STYLE, relative
+from website.places import GLOSSARY, REFERENCE, SEARCH, START, relative
 from website.texts import Heading, Text
 
 NAME = "Deep learning on remote sensing rasters"
@@ -23,7 +23,8 @@ _PAGE = """\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<link rel="stylesheet" href="{style}">
+<style>
+{style}</style>
 </head>
 <body class="site-page">
 {header}
@@ -53,7 +54,7 @@ def frame(
     title = text.title if text.title == NAME else f"{text.title} | {NAME}"
     return _PAGE.format(
         title=escaped(title),
-        style=relative(page, STYLE),
+        style=style(),
         header=header(page, known),
         body=_with_contents(page, text),
         footer=loads,

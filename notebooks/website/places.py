@@ -10,7 +10,7 @@ from posixpath import dirname, normpath, relpath
 from urllib.parse import urlsplit
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-START, SEARCH, STYLE = "index.html", "search.html", "site.css"
+START, SEARCH = "index.html", "search.html"
 GLOSSARY, REFERENCE = "glossary.html", "reference/index.html"
 PICTURES = {".png", ".jpg", ".svg"}
 
