@@ -1,8 +1,9 @@
-"""What notebooks 03 and 04 say of their curves and scores, in every seed.
+"""What notebook 03 says of its scores, and 03 and 04 of their curves, in every seed.
 
 The fast tests read the recorded trainings; the slow ones train again with three seeds.
 """
 
+from dataclasses import replace
 from functools import partial
 
 import keras
@@ -11,7 +12,9 @@ import pytest
 
 import tutorial_lib as tl
 from tutorial_lib import recorded
+from tutorial_lib.exercises import nb03_pixelwise_fcnn as ex
 from tutorial_lib.recorded import recipes
+from tutorial_lib.recorded.recordings import RECORDINGS
 
 SEEDS = (0, 1, 2)
 JITTERED = ("fcnn_havel", "fcnn_havel_1", "fcnn_havel_2")
@@ -39,6 +42,87 @@ def under_another_sun(dataset, gain, offset=0):
 def accuracy(model, dataset):
     labels, estimated = tl.training.classify(model, dataset)
     return np.mean(labels == estimated)
+
+
+# Notebook 03, without a training
+
+
+def part(patches, chosen):
+    """The patches that are chosen, an index or True and False."""
+    arrays = {name: array[chosen] for name, array in patches.arrays.items()}
+    return replace(patches, arrays=arrays)
+
+
+def likely(train, test, features):
+    """Accuracy of maximum likelihood."""
+    estimated = tl.training.maximum_likelihood(train, test, features=features)
+    return np.mean(estimated == test.arrays["labels"].ravel())
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(5))
+def test_a_random_split_of_patches_chooses_the_worse_features(patches, seed):
+    held = np.random.default_rng(seed).random(patches["a"].count) < 0.2
+    random = part(patches["a"], ~held), part(patches["a"], held)
+    assert likely(*random, "statistics") > likely(*random, "center") + 0.02
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("area", ["b", "c"])
+def test_in_another_area_the_other_features_are_better(patches, area):
+    other = patches["a"], patches[area]
+    assert likely(*other, "statistics") < likely(*other, "center") - 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_turns_round_for_other_patches_too(havel_folder, tmp_path, seed):
+    cut = {}
+    for area in "ab":
+        positions = tl.select_positions(
+            havel_folder / f"terrain_truth_{area}.tif",
+            count=recipes.COUNTS[area],
+            margin=8,
+            most_per_polygon=recipes.MOST_PER_POLYGON,
+            seed=seed,
+        )
+        image = {"input": havel_folder / "s2_10m.tif"}
+        cut[area] = tl.extract_patches(image, positions, sizes=16)
+    held = np.random.default_rng(seed).random(cut["a"].count) < 0.2
+    random = part(cut["a"], ~held), part(cut["a"], held)
+    assert likely(*random, "statistics") > likely(*random, "center")
+    new = cut["a"], cut["b"]
+    assert likely(*new, "statistics") < likely(*new, "center")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(5))
+def test_nearly_all_patches_held_out_at_random_overlap_a_training_patch(
+    havel_folder, seed
+):
+    positions = tl.select_positions(
+        havel_folder / "terrain_truth_a.tif",
+        count=recipes.COUNTS["a"],
+        margin=8,
+        most_per_polygon=recipes.MOST_PER_POLYGON,
+        seed=seed,
+    )
+    cols, rows = positions.x / 10, positions.y / 10
+    held = np.random.default_rng(seed).random(len(rows)) < 0.2
+    share = ex.overlap_share.run(ex.overlap_share.solution_code)
+    assert share(rows, cols, held) > 0.9
+    # Patches of another area share no pixel with them.
+    other = tl.select_positions(havel_folder / "terrain_truth_b.tif", count=600)
+    both = np.hstack([rows, other.y / 10]), np.hstack([cols, other.x / 10])
+    assert share(*both, np.arange(len(both[0])) >= len(rows)) == 0
+
+
+@pytest.mark.thorough
+def test_the_recorded_networks_are_better_than_the_baseline(batches, patches):
+    for area, dataset in zip("bc", batches[1:], strict=True):
+        baseline = likely(patches["a"], patches[area], "center")
+        for name in JITTERED:
+            assert accuracy(recorded_model(name), dataset) > baseline + 0.05
 
 
 # Notebook 03, on the recorded trainings
@@ -146,6 +230,22 @@ def test_the_best_accuracy_is_in_another_epoch_than_the_best_loss():
 
 
 # Both, trained again
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_jitter_keeps_the_accuracy_under_another_sun_in_each_seed(
+    patches, batches, tmp_path, seed
+):
+    loss = {}
+    for name in ("fcnn_standardised", "fcnn_havel"):
+        best = tmp_path / f"{name}.keras"
+        replace(RECORDINGS[name], seed=seed, epochs=10).train(patches, best)
+        model, valid = keras.models.load_model(best), batches[1]
+        darker = under_another_sun(valid, 0.9)
+        loss[name] = accuracy(model, valid) - accuracy(model, darker)
+    assert loss["fcnn_standardised"] > 0.05
+    assert loss["fcnn_havel"] < 0.03
 
 
 @pytest.fixture(scope="module")

@@ -202,7 +202,8 @@ ex.kept_weights.reveal(pandas.DataFrame(rows, index=columns).T.round(4))
 # %%
 eight_forms = ex.eight_forms.answer()
 forms = eight_forms(few.arrays["input"][4 * patches_a_class])
-tl.show(*forms, bands=(1, 2, 3))
+framed = [np.pad(form, ((1, 1), (1, 1), (0, 0))) for form in forms]
+tl.show(np.vstack([np.hstack(framed[:4]), np.hstack(framed[4:])]), bands=(1, 2, 3))
 
 # %% [markdown]
 # `tl.augment(dataset, turns=True)` draws one of the eight forms for each patch, in every
@@ -212,13 +213,17 @@ tl.show(*forms, bands=(1, 2, 3))
 
 # %%
 def show_losses(recordings):
-    """Losses of recorded trainings side by side."""
+    """Losses of recorded trainings, with a line at the loss of guessing."""
     curves = {
         f"{curve}, {title}": recorded.read_history(name)[curve]
         for title, name in recordings.items()
         for curve in ("loss", "val_loss")
     }
-    return tl.show_curves(curves)
+    figure = tl.show_curves(curves)
+    for ax in figure.as_figure().axes:
+        ax.axhline(np.log(len(legend)), color="grey", linestyle="dotted")
+        ax.set_ylim(bottom=0)
+    return figure
 
 
 show_losses({"60 patches a class": "fcnn_few", "turned": "fcnn_few_turned"})
@@ -237,9 +242,9 @@ show_losses({"60 patches a class": "fcnn_few", "turned": "fcnn_few_turned"})
 # learning rate is too high, or too low; the inputs are not scaled; the bands of B are in
 # another order; the labels of A are mixed up; it overfits.
 #
-# Work in pairs, and name the illness from the curves. Where the network guesses, the
-# loss is ln 6 = 1.79. So look first: at the first epoch, at the distance between A and
-# B, and at the line of 1.79.
+# Work in pairs, and name the illness from the curves. The dotted line is the loss of a
+# network that guesses, ln 6 = 1.79. Look at the first epoch, at the distance between A
+# and B, and at this line.
 
 # %%
 show_losses({f"patient {number}": f"patient_{number}" for number in (1, 2, 3)})
