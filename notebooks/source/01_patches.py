@@ -237,8 +237,6 @@ figure
 # %% [markdown]
 # **What you see.** Positions just outside the wedge are refused too: their patch would
 # reach into it. At the border of the image, the patch would leave it.
-#
-# ## Optional: which share is lost?
 
 # %% exercise="lost_share"
 

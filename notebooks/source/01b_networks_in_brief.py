@@ -1,15 +1,14 @@
 # %% [markdown]
 # # Networks in brief
 #
-# This notebook is for people who never trained a neural network. It explains the words that all
-# later notebooks use. Each word comes with a picture or with a small experiment on
-# pixels of the Havel scene. If you know these words, go on with
-# [02](02_patch_based_cnn.ipynb).
+# This notebook is for people who never trained a neural network. It explains the words of
+# all later notebooks, each with a small experiment on pixels of the Havel scene. If you
+# know these words, go on with [02](02_patch_based_cnn.ipynb).
 #
 # **Afterwards you can**
 #
-# - say what weights, layers and activations are, and count the weights of a network,
-# - compute a loss, a gradient step and a convolution by hand,
+# - say what weights, layers and activations are,
+# - compute a loss and a gradient step by hand,
 # - train a small network with Keras,
 # - see in two curves whether a network learns by heart.
 #
@@ -37,9 +36,8 @@ work = scene.parent / "work" / SCENE / "01b_networks_in_brief"
 # %% [markdown]
 # ## Samples
 #
-# A network learns from [samples](glossary.md#sample). Here one sample is a single pixel:
-# its reflectance in four bands, in percent, and its class. The bands are red, green, blue
-# and near infrared. The same number of pixels is drawn from each of the six classes.
+# A network learns from [samples](glossary.md#sample). Here a sample is a single pixel: its
+# reflectance in red, green, blue and near infrared, in percent, and its class.
 
 # %% tags=["nbval-check-output"]
 image = rasters.read_array(scene / "s2_10m.tif")
@@ -66,9 +64,8 @@ print("the first:", pixels[0], "->", legend.names[labels[0]])
 # input by a [weight](glossary.md#weight), adds up the products, and adds one more weight,
 # the [bias](glossary.md#bias). The result is a *score*.
 #
-# Our first question is simple: is a pixel water? The near infrared alone tells much about
-# it. First we change its scale, so that the mean is 0 and the
-# [standard deviation](glossary.md#standard-deviation) is 1.
+# Our first question: is a pixel water? The input is the near infrared, shifted and scaled
+# to the mean 0 and the [standard deviation](glossary.md#standard-deviation) 1.
 
 # %%
 is_water = labels == 0
@@ -79,20 +76,18 @@ figure = Figure(figsize=(8, 3), layout="constrained")
 ax = figure.subplots()
 groups, colors = [x[is_water], x[~is_water]], ["#0072b2", "#bbbbbb"]
 ax.hist(groups, bins=20, color=colors, label=["water", "not water"])
-ax.set(xlabel="near infrared, after the change of scale", ylabel="pixels")
+ax.set(xlabel="near infrared, scaled", ylabel="pixels")
 ax.legend()
 StillFigure(figure, "Two histograms: most water pixels are dark in the near infrared.")
 
 # %% [markdown]
-# **What you see.** Water is dark in the near infrared, other pixels are bright. A few
-# values occur in both groups. So a good neuron has a *negative* weight: the darker the
-# pixel, the higher the score for water.
+# **What you see.** Water is dark in the near infrared. So a good neuron has a *negative*
+# weight: the darker the pixel, the higher the score for water.
 #
 # ## Softmax: from scores to probabilities
 #
-# A score may be any number. [Softmax](glossary.md#softmax) turns the scores of all
-# classes into probabilities: all are positive, and their sum is 1. **Which of the three
-# scores below gets the largest probability? How much does the negative one get?**
+# [Softmax](glossary.md#softmax) turns the scores of all classes into probabilities: all
+# are positive, and their sum is 1. **How much does a negative score get?**
 
 
 # %% tags=["nbval-check-output"]
@@ -103,9 +98,6 @@ def softmax(scores):
 softmax(np.array([2.0, 1.0, -1.0])).round(2)
 
 # %% [markdown]
-# The largest score gets the largest probability. A negative score gets a small one.
-# No probability is negative.
-#
 # ## Loss: how wrong is the network?
 #
 # Training needs one number that says how wrong the network is: the
@@ -116,8 +108,8 @@ softmax(np.array([2.0, 1.0, -1.0])).round(2)
 # %% exercise="cross_entropy"
 
 # %% [markdown]
-# An experiment: the right class is water. The network gives it a probability of 0.9, 0.5,
-# 0.1 and 0.01. **How much larger is the last loss than the first one?**
+# The right class is water. The network gives it a probability of 0.9, 0.5, 0.1 and 0.01.
+# **How much larger is the last loss than the first one?**
 
 # %% tags=["nbval-check-output"]
 cross_entropy = ex.cross_entropy.answer()
@@ -132,17 +124,15 @@ for probability in (0.9, 0.5, 0.1, 0.01):
 # ## A gradient step
 #
 # Now one neuron learns, in [gradient steps](glossary.md#gradient-step). Its score for water
-# is `weight * x`; the score for "not water" is always 0. The
-# [training](glossary.md#training) starts with a bad weight, 1, and changes it step by step.
+# is `weight * x`; the score for "not water" is 0. The
+# [training](glossary.md#training) starts with a bad weight, 1.
 #
 # The [gradient](glossary.md#gradient) says how the loss changes if the weight grows a
 # little. The [learning rate](glossary.md#learning-rate) says how large the steps are.
 
 # %% exercise="gradient_step"
 
-# %% [markdown]
-# The next cell makes 12 steps with each of three learning rates. **What will happen with
-# the smallest one, and with the largest one?**
+# %% exercise="learning_rates"
 
 # %%
 gradient_step = ex.gradient_step.answer()
@@ -171,25 +161,23 @@ for ax, (name, weights) in zip(figure.subplots(1, 3), paths.items(), strict=True
     ax.plot(curve, [loss_of(weight) for weight in curve], color="#888888")
     ax.plot(weights, [loss_of(weight) for weight in weights], "o-", color="#d55e00")
     ax.set(title=name, xlabel="weight", ylabel="loss", ylim=(0, 1.6))
-StillFigure(figure, "The loss as a curve of one weight, and 12 steps on it, 3 times.")
+steps = StillFigure(figure, "The loss as a curve of one weight, and 12 steps, 3 times.")
+ex.learning_rates.reveal(steps)
 
 # %% [markdown]
 # **What you see.** The grey curve is the loss for every weight; its minimum is the best
-# weight. With the smallest learning rate, 12 steps are not enough. With the middle one
-# the weight comes close to the minimum. With the largest one the first step jumps far
-# beyond it, and the way back is long.
+# weight. Small steps do not get there in time. The largest one jumps far beyond it, and
+# the way back is long.
 #
-# A real network has thousands of weights. They all make such a step at once. The method
-# that makes the steps is the [optimiser](glossary.md#optimiser).
-# [Adam](glossary.md#adam), which this course uses, adapts the step of each weight.
-
-# %% [markdown]
+# A real network has thousands of weights, which all make such a step at once. The
+# [optimiser](glossary.md#optimiser) makes the steps. [Adam](glossary.md#adam), which this
+# course uses, adapts the step of each weight.
+#
 # ## Batch and epoch
 #
-# A step does not look at all samples. It takes a few of them, a
-# [batch](glossary.md#batch), computes their mean loss, and changes the weights. Then the
-# next batch follows. When all samples were used once, one [epoch](glossary.md#epoch) is
-# over, and the training starts again with the first batch.
+# A step looks at a few samples, a [batch](glossary.md#batch), and changes the weights. Then
+# the next batch follows. When all samples were used once, one
+# [epoch](glossary.md#epoch) is over, and the next one starts.
 
 # %% exercise="count_steps"
 
@@ -197,102 +185,62 @@ StillFigure(figure, "The loss as a curve of one weight, and 12 steps on it, 3 ti
 # ## Layers and activations
 #
 # A [layer](glossary.md#layer) is a row of neurons with the same inputs.
-# [`Dense(6)`](glossary.md#dense-layer) has six neurons: one score for each class. Several
-# layers, one after the other, make a [network](glossary.md#network).
+# [`Dense(6)`](glossary.md#dense-layer) has six neurons: one score for each class. Layers
+# one after the other make a [network](glossary.md#network). All weights and biases are its
+# [parameters](glossary.md#parameter).
 #
 # After each layer but the last comes an [activation](glossary.md#activation), usually
-# [ReLU](glossary.md#relu): it turns negative numbers into 0. Without it, two layers would
-# only be a sum of sums, and one layer could do the same.
+# [ReLU](glossary.md#relu): it turns negative numbers into 0. Without it, two layers could
+# do no more than one.
 #
-# The next cell writes two networks with [Keras](glossary.md#keras), the library of this
-# course. `Sequential` puts layers one after the other, and `Input([2])` says that each
-# sample has two values, red and near infrared. **How many weights does each network
-# have?** Count the biases too.
-
-# %% tags=["nbval-check-output"]
-Input, Dense = keras.layers.Input, keras.layers.Dense
-keras.utils.set_random_seed(0)
-one_layer = keras.Sequential([Input([2]), Dense(6, activation="softmax")])
-two_layers = keras.Sequential(
-    [Input([2]), Dense(16, activation="relu"), Dense(6, activation="softmax")]
-)
-networks = {"one layer": one_layer, "two layers": two_layers}
-for name, network in networks.items():
-    sizes = [layer.count_params() for layer in network.layers]
-    print(f"{name}: {sizes} weights, {network.count_params()} in all")
-
-# %% [markdown]
-# Each neuron has one weight for each input, and one bias. All weights and biases together
-# are the [parameters](glossary.md#parameter) of the network.
-#
-# Training with Keras takes two calls. `compile` sets the optimiser
-# and the loss. `fit` trains. *Sparse* means that the labels are class numbers.
+# The next cell trains two networks with [Keras](glossary.md#keras). `Input([2])`: a sample
+# has two values, red and near infrared. `compile` sets the optimiser and the loss, `fit`
+# trains. *Sparse*: the labels are class numbers. **Which network ends with the smaller
+# loss?**
 
 # %%
+Input, Dense = keras.layers.Input, keras.layers.Dense
 bands = pixels[:, [0, 3]]
 inputs = (bands - bands.mean(axis=0)) / bands.std(axis=0)
-losses = {}
-for name, network in networks.items():
+one = [Input([2]), Dense(6, activation="softmax")]
+two = [Input([2]), Dense(16, activation="relu"), Dense(6, activation="softmax")]
+networks, losses = {}, {}
+keras.utils.set_random_seed(0)
+for name, layers in {"one layer": one, "two layers": two}.items():
+    network = keras.Sequential(layers)
     adam = keras.optimizers.Adam(learning_rate=0.01)
     network.compile(optimizer=adam, loss="sparse_categorical_crossentropy")
     history = network.fit(inputs, labels, batch_size=32, epochs=10, verbose=0)
-    losses[name] = history.history["loss"]
-count_steps = ex.count_steps.answer()
-print("steps, by Keras:        ", int(adam.iterations))
-print("steps, by your function:", int(count_steps(len(inputs), 32, 10)))
-pandas.DataFrame(losses, index=range(1, 11)).rename_axis("epoch").round(2)
+    networks[name] = network
+    losses[f"{name}, {network.count_params()} weights"] = history.history["loss"]
+steps_of_epoch = int(adam.iterations) // 10
+table = pandas.DataFrame(losses, index=steps_of_epoch * np.arange(1, 11))
+ex.count_steps.reveal(table.rename_axis("steps").round(2))
 
 # %% [markdown]
-# The loss falls from epoch to epoch. What did the two networks learn? The next picture
-# shows the class that they give to every pair of values. **What can the second network do
-# that the first one cannot?**
+# **What you see.** One row is one epoch. The loss falls from epoch to epoch, further with
+# two layers.
 
-# %%
-side = np.linspace(-2.5, 4.2, 200)
-red, near_infrared = np.meshgrid(side, side)
-every_pair = np.stack([red.ravel(), near_infrared.ravel()], axis=1)
-class_colors = ListedColormap(legend.colors)
-figure = Figure(figsize=(9, 4), layout="constrained")
-for ax, (name, network) in zip(figure.subplots(1, 2), networks.items(), strict=True):
-    classes = network.predict(every_pair, batch_size=4096, verbose=0).argmax(axis=1)
-    look = {"cmap": class_colors, "vmin": -0.5, "vmax": 5.5}
-    picture = ax.pcolormesh(side, side, classes.reshape(red.shape), alpha=0.6, **look)
-    ax.scatter(*inputs[::10].T, c=labels[::10], s=12, edgecolor="black", lw=0.4, **look)
-    ax.set(title=name, xlabel="red (scale changed)", ylabel="near infrared")
-bar = figure.colorbar(picture, ax=figure.axes, ticks=range(6))
-bar.ax.set_yticklabels(legend.names)
-StillFigure(figure, "Classes of two networks over red and near infrared, with samples.")
-
-# %% [markdown]
-# **What you see.** One layer can only draw straight borders between two classes. With a
-# second layer and an activation between them, borders can bend. The dots are samples.
-# Their classes overlap, so no border separates them all: a single pixel does not tell
-# enough. This is why the course uses patches of many pixels.
-
-# %% [markdown]
+# %% [markdown] late="Only show the picture; 03 explains the layer again."
 # ## Convolution
 #
 # For patches, each neuron of a `Dense` layer would need one weight for each pixel. A
 # [convolution](glossary.md#convolution) needs far fewer. It is a small neuron that slides
 # over the image: the same few weights, its [kernel](glossary.md#kernel), at every place.
-# (The kernel of a notebook is another thing: the program that runs the cells.)
+# (The kernel of a notebook is another thing.)
+#
+# Below, a kernel slides over the near infrared of a narrow lake. It subtracts the pixels
+# on the left from the pixels on the right. **Where will the result be positive, where
+# negative, and where close to 0?**
 
-# %% exercise="weighted_sum"
-
-# %% [markdown]
-# Below, your function slides a kernel over the near infrared of a narrow lake. The kernel
-# subtracts the pixels on the left from the pixels on the right. **Where will the result
-# be positive, where negative, and where close to 0?**
-
-# %%
-weighted_sum = ex.weighted_sum.answer()
+# %% tags=["nbval-check-output"]
 window = Window(col_off=1448, row_off=40, width=36, height=24)  # a lake of the Havel
 lake = rasters.read_array(scene / "s2_10m.tif", window=window, bands=[4])[..., 0] / 100
 kernel = np.array([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]])
-height, width = (side - len(kernel) + 1 for side in lake.shape)
-result = np.array(
-    [[weighted_sum(lake, kernel, r, c) for c in range(width)] for r in range(height)]
-)
+layer = keras.layers.Conv2D(filters=1, kernel_size=3, use_bias=False)
+layer.build((None, None, None, 1))  # any number of images, of any size, with one band
+layer.set_weights([kernel[:, :, np.newaxis, np.newaxis]])
+result = np.asarray(layer(lake[np.newaxis, :, :, np.newaxis]))[0, :, :, 0]
 print("image:", lake.shape, "result:", result.shape)
 
 # %%
@@ -311,41 +259,21 @@ StillFigure(figure, "A lake, a kernel, and its result: red and blue along the sh
 
 # %% [markdown]
 # **What you see.** On the western shore, the bright land lies left of the dark water: the
-# result is negative (red). On the eastern shore it is positive (blue). Where all pixels
-# are alike, the result is close to 0. This kernel finds shores that run from north to
-# south.
-#
-# The result has two rows and two columns fewer than the image, because the kernel must
-# fit into the image.
+# result is negative (red). On the eastern shore it is positive (blue). The result has two
+# rows and columns fewer, because the kernel must fit into the image.
 #
 # We chose this kernel. In a network the training finds the weights. A `Conv2D` layer has
-# many kernels, called [filters](glossary.md#filter), and each gives one band of the
-# result. Such a band is called a [feature](glossary.md#feature). Does Keras compute what
-# you compute? And **how many weights does a layer have with 16 filters of 5 x 5 pixels, for
-# four bands?**
-
-# %% tags=["nbval-check-output"]
-layer = keras.layers.Conv2D(filters=1, kernel_size=3, use_bias=False)
-layer.build((None, None, None, 1))  # any number of images, of any size, with one band
-layer.set_weights([kernel[:, :, np.newaxis, np.newaxis]])
-by_keras = np.asarray(layer(lake[np.newaxis, :, :, np.newaxis]))[0, :, :, 0]
-print("the same result:", np.allclose(by_keras, result, atol=1e-3))
-
-first_layer = keras.layers.Conv2D(filters=16, kernel_size=5, activation="relu")
-first_layer.build((None, None, None, 4))
-print("weights:", first_layer.count_params(), "=", (5 * 5 * 4 + 1) * 16)
-
-# %% [markdown]
-# A filter has one weight for each pixel of the kernel *and each band*, and one bias. The
-# size of the image does not matter: the same layer works on a patch and on a whole scene.
+# many kernels, called [filters](glossary.md#filter). Each has one weight for each pixel of
+# the kernel *and each band*, and one bias. It gives one band of the result, called a
+# [feature](glossary.md#feature).
 #
 # ## Overfitting
 #
-# A network with many weights can learn details of its training samples that do not hold
-# elsewhere. This is [overfitting](glossary.md#overfitting). To see it, we train with very
-# few samples: 10 of each class, for 100 epochs. After each epoch, the loss is also
-# measured on area B, from which the network does not learn. **What will the two curves
-# do?**
+# Now a network with many weights trains with very few samples of area A: 10 of each class,
+# for 100 epochs. After each epoch, the loss is also measured on area B, from which the
+# network does not learn.
+
+# %% exercise="two_curves"
 
 # %%
 few_pixels, few_labels = draw_pixels("a", count=10)
@@ -367,27 +295,25 @@ history = network.fit(
     callbacks=[keep_best],
     verbose=0,
 )
-tl.show_curves(history.history)
+ex.two_curves.reveal(tl.show_curves(history.history))
 
 # %% [markdown]
 # **What you see.** The training loss falls until the end: the network knows its 60 samples
-# almost by heart. The validation loss falls only in the first epochs, then it rises. The
-# [accuracy](glossary.md#accuracy) is the share of right answers: on A it comes close to 1,
-# on B it stays far below. What the network learned later does not hold in area B.
+# almost by heart. The validation loss falls only in the first epochs, then it rises. This
+# is [overfitting](glossary.md#overfitting): the network learns details of its samples that
+# do not hold elsewhere. The [accuracy](glossary.md#accuracy), the share of right answers,
+# is high on A and far lower on B.
 #
-# This is why the data are split into three sets:
-#
-# - The network learns from the [training set](glossary.md#training-set).
-# - The [validation set](glossary.md#validation-set) helps you to choose: when to stop,
-#   how many layers to use.
-# - The [test set](glossary.md#test-set) gives the score. It is used once, after all
-#   choices. The validation set cannot do this: you chose what looks good there.
+# This is why the data are split into three sets. The network learns from the
+# [training set](glossary.md#training-set). The
+# [validation set](glossary.md#validation-set) helps you to choose, for example when to
+# stop. The [test set](glossary.md#test-set) gives the score, once, after all choices.
 #
 # ## Checkpoint
 #
 # The network in memory is that of the last epoch, not the best one. But the
-# [callback](glossary.md#callback) `ModelCheckpoint` saved the network after each epoch in
-# which the validation loss was smaller than ever before. Such a file is a
+# [callback](glossary.md#callback) `ModelCheckpoint` saved the network whenever the
+# validation loss was smaller than ever before. Such a file is a
 # [checkpoint](glossary.md#checkpoint). **Which of the two losses below will be smaller?**
 
 # %%
@@ -401,7 +327,8 @@ slow, good, large = (loss_of(weights[-1]) for weights in paths.values())
 assert slow > 2 * good
 assert large > 1.2 * good
 assert min(map(loss_of, curve)) > 0.97 * good
-assert losses["two layers"][-1] < losses["one layer"][-1] < losses["one layer"][0]
+one_layer, two_layers = losses.values()
+assert two_layers[-1] < one_layer[-1] < one_layer[0]
 training, validation = history.history["loss"], history.history["val_loss"]
 assert training[-1] < 0.4
 assert validation[-1] > 1.5 * min(validation)
@@ -413,37 +340,72 @@ assert history.history["accuracy"][-1] > history.history["val_accuracy"][-1] + 0
 # the loss also counts how sure the network is of its wrong answers. All later notebooks
 # keep the epoch with the smallest validation loss in this way.
 #
+# ## Optional: what a second layer can do
+#
+# The picture shows the class that the two networks give to every pair of values. **What
+# can the second network do that the first one cannot?**
+
+# %%
+side = np.linspace(-2.5, 4.2, 200)
+red, near_infrared = np.meshgrid(side, side)
+every_pair = np.stack([red.ravel(), near_infrared.ravel()], axis=1)
+class_colors = ListedColormap(legend.colors)
+figure = Figure(figsize=(9, 4), layout="constrained")
+for ax, (name, network) in zip(figure.subplots(1, 2), networks.items(), strict=True):
+    classes = network.predict(every_pair, batch_size=4096, verbose=0).argmax(axis=1)
+    look = {"cmap": class_colors, "vmin": -0.5, "vmax": 5.5}
+    picture = ax.pcolormesh(side, side, classes.reshape(red.shape), alpha=0.6, **look)
+    ax.scatter(*inputs[::10].T, c=labels[::10], s=12, edgecolor="black", lw=0.4, **look)
+    ax.set(title=name, xlabel="red, scaled", ylabel="near infrared, scaled")
+bar = figure.colorbar(picture, ax=figure.axes, ticks=range(6))
+bar.ax.set_yticklabels(legend.names)
+StillFigure(figure, "Classes of two networks over red and near infrared, with samples.")
+
+# %% [markdown]
+# **What you see.** One layer can only draw straight borders between two classes. With a
+# second layer and an activation between them, borders can bend. The dots are samples.
+# Their classes overlap, so no border separates them all: a single pixel does not tell
+# enough. This is why the course uses patches of many pixels.
+#
+# ## Optional: a convolution by hand
+
+# %% exercise="weighted_sum"
+
+# %% [markdown]
+# **Does Keras compute what you compute?**
+
+# %% tags=["nbval-check-output"]
+weighted_sum = ex.weighted_sum.answer()
+height, width = result.shape
+own = np.array(
+    [[weighted_sum(lake, kernel, r, c) for c in range(width)] for r in range(height)]
+)
+print("the same result:", np.allclose(own, result, atol=1e-3))
+
+# %% [markdown]
 # ## Open task
 #
-# Change one setting of the last training and compare the curves: draw 100 pixels of each
-# class instead of 10, use 4 neurons instead of 32, or a learning rate of 0.2. Which change
-# helps most against overfitting? There is no check.
+# Change one setting of the training with few samples and compare the curves: draw 100
+# pixels of each class instead of 10, use 4 neurons instead of 32, or a learning rate of
+# 0.2. Which change helps most against overfitting? There is no check.
 #
 # ## Further reading
 #
-# - [TensorFlow Playground](https://playground.tensorflow.org): change layers, activations
-#   and the learning rate of a small network in the browser, and watch it learn.
+# - [TensorFlow Playground](https://playground.tensorflow.org): train a small network in
+#   the browser, and watch it learn.
 # - [Introduction to Keras for engineers](https://keras.io/getting_started/intro_to_keras_for_engineers/):
 #   `compile`, `fit` and `predict`, step by step.
-# - Y. LeCun, Y. Bengio, G. Hinton,
-#   [Deep learning](https://doi.org/10.1038/nature14539), Nature 521 (2015): a short
-#   overview by three pioneers.
 #
 # ## Summary
 #
-# | word | in one line |
-# |---|---|
-# | weight, bias | the numbers that training finds |
-# | layer, activation | weighted sums, then a function that bends |
-# | softmax | scores become probabilities |
-# | loss | how wrong the network is; here the cross-entropy |
-# | gradient step | a small change of all weights that makes the loss smaller |
-# | learning rate | how large the step is |
-# | batch, epoch | the samples of one step; one pass over all samples |
-# | convolution, filter | a small kernel with the same weights at every place |
-# | overfitting | training loss falls, validation loss rises |
-# | checkpoint | the network of the best epoch, in a file |
+# - *Weights* are the numbers that training finds. *Layers* are weighted sums, an
+#   *activation* bends them, and *softmax* makes probabilities.
+# - The *loss* says how wrong the network is. A *gradient step* makes it smaller; the
+#   *learning rate* is the size of the step.
+# - A *batch* has the samples of one step, an *epoch* is one pass over all samples.
+# - *Overfitting*: the training loss falls, the validation loss rises. A *checkpoint* is the
+#   network of the best epoch, in a file.
 #
-# The [glossary](glossary.md) has these words and all others of the course. Shut down the
-# kernel of this notebook before the next one: *Kernel*, *Shut Down Kernel*. In
+# The [glossary](glossary.md) has all words of the course. Shut down the kernel of this
+# notebook before the next one: *Kernel*, *Shut Down Kernel*. In
 # [02](02_patch_based_cnn.ipynb) you train a network on patches.

@@ -214,7 +214,7 @@ widest_gap = Choice(
         ),
     ),
     explanation="Water absorbs infrared light, and plants reflect it.",
-    minutes=1,
+    minutes=1.5,
 )
 
 

@@ -64,7 +64,7 @@ few_polygons = Choice(
     ),
     explanation="A lake has hundreds of pixels. Thousands of pixels are only a few "
     "lakes.",
-    minutes=1,
+    minutes=1.5,
     key=_polygons_of_water,
 )
 

@@ -1,4 +1,4 @@
-"""Exercises of notebook 01b: cross-entropy, gradient step, batches, convolution."""
+"""Exercises of notebook 01b: loss, gradient steps, batches, overfitting, convolution."""
 
 from collections.abc import Callable
 from math import ceil
@@ -6,7 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from tutorial_lib.exercises import Exercise, Finding, Mistake, try_cases
+from tutorial_lib.exercises import (
+    Choice,
+    Exercise,
+    Finding,
+    Mistake,
+    Option,
+    try_cases,
+)
 
 
 def _cross_entropy(probabilities: Any, label: int) -> float:
@@ -195,6 +202,7 @@ cross_entropy = Exercise(
     ),
     explanation="Only the probability of the right class counts. If it is 1, the loss "
     "is 0; the closer it is to 0, the larger the loss.",
+    minutes=3,
 )
 
 
@@ -342,183 +350,106 @@ gradient_step = Exercise(
     ),
     explanation="The step goes against the gradient. Close to the minimum the gradient "
     "is small, and so are the steps.",
+    minutes=2,
 )
 
 
-def _count_steps(samples: int, batch_size: int, epochs: int) -> int:
-    return ceil(samples / batch_size) * epochs
+learning_rates = Choice(
+    name="learning_rates",
+    title="Which learning rate?",
+    question="""
+        The next cells make 12 steps with each of three learning rates. Which one comes
+        closest to the best weight?
+        """,
+    options=(
+        Option(
+            "0.3: small steps never miss the minimum.",
+            hint="Small steps are safe. Look at the first curve: where is the weight "
+            "after 12 of them?",
+        ),
+        Option("10"),
+        Option(
+            "40: large steps arrive first.",
+            hint="Look at the first step on the third curve. On which side of the "
+            "minimum does it end, and what is the slope there?",
+        ),
+    ),
+    explanation="Too small, and the training takes too long. Too large, and a step jumps "
+    "beyond the minimum.",
+    minutes=1,
+)
 
 
-def _judge_count_steps(
-    answer: Callable[[int, int, int], int],
-) -> str | Finding | None:
-    rng = np.random.default_rng()
-    cases = [
-        (8, 4, 1),
-        (8, 4, 3),
-        (9, 4, 1),
-        (7, 4, 1),
-        (9, 4, 3),
-        (3, 8, 2),
-        (1000, 32, 10),
-    ]
-    for _ in range(5):
-        batch_size = int(rng.integers(2, 40))
-        samples = batch_size * int(rng.integers(1, 30))
-        samples += int(rng.integers(1, batch_size))
-        cases.append((samples, batch_size, int(rng.integers(2, 20))))
-    return try_cases(
-        answer,
-        cases,
-        _count_steps,
-        {
-            "rounded down": lambda n, b, e: n // b * e,
-            "fraction": lambda n, b, e: n / b * e,
-            "rounded": lambda n, b, e: round(n / b) * e,
-            "one epoch": lambda n, b, e: ceil(n / b),
-            "one epoch, down": lambda n, b, e: n // b,
-            "one epoch, fraction": lambda n, b, e: n / b,
-            "all together": lambda n, b, e: ceil(n * e / b),
-            "all together, down": lambda n, b, e: n * e // b,
-            "one too many": lambda n, b, e: (n // b + 1) * e,
-            "one more in all": lambda n, b, e: n // b * e + 1,
-            "last batch once": lambda n, b, e: n // b * e + (n % b > 0),
-            "samples": lambda n, b, e: n * e,
-            "everything": lambda n, b, e: n * b * e,
-            "batch size": lambda n, b, e: b * e,
-            "epochs": lambda n, b, e: e,
-            "upside down": lambda n, b, e: ceil(b / n) * e,
-            "added": lambda n, b, e: ceil(n / b) + e,
-            "divided twice": lambda n, b, e: ceil(n / b / e),
-        },
-    )
-
-
-def _count_code(line: str) -> str:
-    return f"""
-        def count_steps(samples, batch_size, epochs):
-            return {line}
-        """
-
-
-count_steps = Exercise(
+count_steps = Choice(
     name="count_steps",
     title="How many steps?",
     question="""
-        The weights change once after each batch. Write a function that says how often
-        they change in a whole training.
-
-        In each epoch, all samples are used once. The last batch of an epoch is smaller
-        if the samples do not divide evenly, and it counts as well. `np.ceil` rounds
-        up.
+        We train on 3000 samples for 10 epochs, with 32 samples in a batch. The last
+        batch of an epoch may be smaller. How often do the weights change?
         """,
-    answer_name="count_steps",
-    stub='''
-        def count_steps(samples, batch_size, epochs):
-            """Number of times that a training changes the weights."""
-            return ...
-        ''',
-    solution_code='''
-        def count_steps(samples, batch_size, epochs):
-            """Number of times that a training changes the weights."""
-            return np.ceil(samples / batch_size) * epochs
-        ''',
-    judge=_judge_count_steps,
-    imports="import numpy as np",
-    mistakes={
-        "rounded down": Mistake(
-            code=_count_code("samples // batch_size * epochs"),
-            hint="You rounded down, so the last, smaller batch of each epoch is not "
-            "counted.",
-        ),
-        "fraction": Mistake(
-            code=_count_code("samples / batch_size * epochs"),
-            hint="A part of a step does not exist. The smaller last batch is one whole "
-            "step.",
-        ),
-        "rounded": Mistake(
-            code=_count_code("round(samples / batch_size) * epochs"),
-            hint="You rounded to the nearest whole number, which is sometimes down. The "
-            "last, smaller batch always counts.",
-        ),
-        "one epoch": Mistake(
-            code=_count_code("np.ceil(samples / batch_size)"),
-            hint="These are the steps of one epoch. How many are there in all epochs?",
-        ),
-        "one epoch, down": Mistake(
-            code=_count_code("samples // batch_size"),
-            hint="Two things are missing: the smaller last batch, and the number of "
-            "epochs.",
-        ),
-        "one epoch, fraction": Mistake(
-            code=_count_code("samples / batch_size"),
-            hint="Round up to whole batches. Then remember that there are several "
-            "epochs.",
-        ),
-        "all together": Mistake(
-            code=_count_code("np.ceil(samples * epochs / batch_size)"),
-            hint="You rounded once, at the end. But every epoch has its own smaller last "
-            "batch: a batch never holds samples of two epochs.",
-        ),
-        "all together, down": Mistake(
-            code=_count_code("samples * epochs // batch_size"),
-            hint="You divided the samples of all epochs together, and rounded down. "
-            "Count the batches of one epoch first.",
-        ),
-        "one too many": Mistake(
-            code=_count_code("(samples // batch_size + 1) * epochs"),
-            hint="You always add one batch. If the samples divide evenly, there is no "
-            "smaller last batch.",
-        ),
-        "one more in all": Mistake(
-            code=_count_code("samples // batch_size * epochs + 1"),
-            hint="You add one batch to the whole training. Each epoch has its own smaller "
-            "last batch, and only if the samples do not divide evenly.",
-        ),
-        "last batch once": Mistake(
-            code=_count_code(
-                "samples // batch_size * epochs + (samples % batch_size > 0)"
-            ),
-            hint="You count the smaller last batch once in the whole training. Each "
-            "epoch has one.",
-        ),
-        "samples": Mistake(
-            code=_count_code("samples * epochs"),
-            hint="The weights do not change after each sample, but after each batch.",
-        ),
-        "everything": Mistake(
-            code=_count_code("samples * batch_size * epochs"),
-            hint="With larger batches there are fewer steps, so divide by the size.",
-        ),
-        "batch size": Mistake(
-            code=_count_code("batch_size * epochs"),
-            hint="This is the size of a batch, not the number of batches in an epoch.",
-        ),
-        "epochs": Mistake(
-            code=_count_code("epochs"),
-            hint="That would be one step in each epoch. An epoch has one step for each "
+    options=(
+        Option(
+            "10",
+            value=10,
+            hint="This would be one step for each epoch. The weights change after each "
             "batch.",
         ),
-        "upside down": Mistake(
-            code=_count_code("np.ceil(batch_size / samples) * epochs"),
-            hint="The fraction is upside down: how many batches fit into the samples?",
+        Option(
+            "94",
+            value=94,
+            hint="These are the steps of one epoch.",
         ),
-        "added": Mistake(
-            code=_count_code("np.ceil(samples / batch_size) + epochs"),
-            hint="The number of batches is right. Every epoch has so many, so multiply.",
+        Option(
+            "930",
+            value=930,
+            hint="This leaves out the samples after the last full batch of an epoch. "
+            "They make a smaller batch.",
         ),
-        "divided twice": Mistake(
-            code=_count_code("np.ceil(samples / batch_size / epochs)"),
-            hint="With more epochs there are more steps, not fewer.",
+        Option("940", value=940),
+        Option(
+            "30 000",
+            value=30_000,
+            hint="This would be one step for each sample. How many samples share a "
+            "step?",
         ),
-    },
-    hints=(
-        "How many batches do 10 samples make if a batch has 4? How many samples are in "
-        "the last one?",
-        "There are `np.ceil(samples / batch_size)` batches in one epoch.",
-        "Multiply the batches of one epoch by the number of epochs.",
     ),
-    explanation="Batches in an epoch, rounded up, times epochs.",
+    explanation="Batches of one epoch, rounded up, times the number of epochs.",
+    minutes=1.5,
+    key=lambda: ceil(3000 / 32) * 10,
+)
+
+
+two_curves = Choice(
+    name="two_curves",
+    title="What will the two losses do?",
+    question="""
+        The network trains for 100 epochs on very few samples. What happens to the loss
+        on its samples, and on area B?
+        """,
+    options=(
+        Option(
+            "Both fall until the end: more training is always better.",
+            hint="The network sees the same 60 samples in each epoch. Look at the curve "
+            "of area B: does it follow the other one?",
+        ),
+        Option(
+            "The loss on its samples falls until the end. On B it falls, then rises."
+        ),
+        Option(
+            "Both fall and then rise: a long training makes a network forget.",
+            hint="Each step makes the loss on the training samples smaller. Look at "
+            "their curve.",
+        ),
+        Option(
+            "Both stop falling after a few epochs: so few samples are soon learned.",
+            hint="Look at the two curves in the last epochs. Do they stay where they "
+            "are?",
+        ),
+    ),
+    explanation="What helps on the few samples is no longer what helps elsewhere: the "
+    "network learns by heart.",
+    minutes=2,
+    vote=True,
 )
 
 
@@ -844,4 +775,6 @@ weighted_sum = Exercise(
     ),
     explanation="A convolution is this weighted sum, at every place where the kernel "
     "fits into the image.",
+    minutes=5,
+    pairs=True,
 )
