@@ -1,3 +1,19 @@
+/* Code, output and tables that are cut off can be scrolled by keyboard too. A screen
+   reader says what they are. */
+function letScroll(entries) {
+  for (const { target } of entries) {
+    if (target.scrollWidth <= target.clientWidth + 1 || target.hasAttribute("tabindex")) continue;
+    target.tabIndex = 0;
+    if (target.matches("table")) continue;
+    target.role = "group";
+    target.ariaLabel = target.matches("pre") ? "Output" : "Code";
+  }
+}
+
+const scrollable = new ResizeObserver(letScroll);
+const wide = ".jp-InputArea-editor, .jp-OutputArea-output pre, .jp-RenderedHTMLCommon table";
+for (const one of document.querySelectorAll(wide)) scrollable.observe(one);
+
 /* Widgets in a page without a kernel. A model holds the state of a widget, and the
    widget's own module draws it. Model has the methods that anywidget gives such a
    module; what would go to the kernel is dropped. */
@@ -58,7 +74,7 @@ async function start(model, places) {
   }
 }
 
-const saved = JSON.parse(document.getElementById("widget-models").textContent);
+const saved = JSON.parse(document.getElementById("widget-models")?.textContent ?? "{}");
 for (const [id, one] of Object.entries(saved)) {
   const places = document.querySelectorAll(`[data-widget-model="${id}"]`);
   // If a widget fails, its picture stays.

@@ -115,9 +115,11 @@ main { max-width: 1100px; margin: 0 auto; }
 .jp-RenderedHTMLCommon table { display: block; overflow-x: auto; max-width: 100%; }
 @media print {
   .jp-InputArea-editor pre, .jp-OutputArea-output pre {
-    white-space: pre-wrap; overflow-wrap: anywhere;
+    white-space: pre-wrap !important; overflow-wrap: anywhere;
   }
   .jp-InputArea-editor { overflow: visible; }
+  /* Tables that Keras draws with lines: smaller, because a wrapped one is a mess. */
+  .jp-RenderedHTML pre { font-size: 65%; }
   /* A frame is not drawn again for paper: the picture behind it shows the whole map. */
   iframe.kit-map { display: none; }
 }
@@ -132,8 +134,8 @@ main { max-width: 1100px; margin: 0 auto; }
 {%- block footer_js -%}
 {%- if resources.models -%}
 <script type="application/json" id="widget-models">{{ resources.models }}</script>
-<script type="module">{{ resources.host }}</script>
 {%- endif -%}
+<script type="module">{{ resources.host }}</script>
 {%- endblock -%}
 """
 

@@ -23,7 +23,8 @@ MISSING = (
 
 # Faults by rule, weight and element. Only what a reader is kept from counts.
 _RUN = """async (places) => {
-    const found = await axe.run({ include: places }, { resultTypes: ["violations"] });
+    const options = { resultTypes: ["violations"], preload: false };
+    const found = await axe.run({ include: places }, options);
     return found.violations.filter(({ impact }) => impact !== "minor")
         .flatMap(({ id, impact, nodes }) => nodes.map(({ html, failureSummary }) =>
             `${id} (${impact}): ${html.slice(0, 200)} ${failureSummary}`));

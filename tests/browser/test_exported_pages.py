@@ -172,6 +172,13 @@ def test_on_paper_long_lines_wrap_and_maps_and_comparisons_are_whole(paper):
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 718
     box = canvas.bounding_box()
+    # The line and the names are where the picture is, though it is narrower.
+    handle = paper.locator(".compare-handle").bounding_box()
+    line = (handle["x"] + handle["width"] / 2 - box["x"]) / box["width"]
+    assert line == pytest.approx(0.5, abs=0.01)
+    for name in paper.locator(".compare-name").all():
+        right = name.bounding_box()["x"] + name.bounding_box()["width"]
+        assert right <= box["x"] + box["width"]
     shape = canvas.evaluate("(canvas) => canvas.width / canvas.height")
     assert box["width"] / box["height"] == pytest.approx(shape, rel=0.02)
 

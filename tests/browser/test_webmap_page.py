@@ -353,6 +353,25 @@ def test_the_layers_are_in_view_until_the_map_is_moved_and_again_after_whole(sho
     assert is_whole(page, web)
 
 
+def test_all_layers_are_on_a_sheet_of_paper(show, web):
+    page = show(web)
+    size = """(() => {
+        const container = document.querySelector(".leaflet-container");
+        return [container.clientWidth, container.clientHeight];
+    })()"""
+    before = page.evaluate(size)
+    for event, wide in (("beforeprint", 718), ("afterprint", 1280)):
+        page.evaluate("(name) => dispatchEvent(new Event(name))", event)
+        width, height = page.evaluate(size)
+        (south, west), (north, east) = web.bounds
+        lon, lat = [west, east], [north, south]
+        (left, top), (right, bottom) = places(page, web, lon, lat)
+        assert width <= wide
+        assert -1 <= left < right <= width + 1
+        assert -1 <= top < bottom <= height + 1
+    assert page.evaluate(size) == before
+
+
 def test_a_pixel_grows_to_48_of_the_screen(show, tmp_path):
     grid = testing.small_grid(151, 203)
     labels = np.indices((151, 203)).sum(axis=0) % 2

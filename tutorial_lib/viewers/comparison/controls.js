@@ -37,7 +37,9 @@ const sidesOf = (view, numbers) => [...new Set(numbers.map((number) => view.get(
 function showNames(view) {
   const { e, camera, mode, pair: [a, b] } = view, position = view.get("position");
   const line = position * camera.width, percent = Math.round(100 * position);
-  e.handle.style.left = line + "px";
+  // Shares of the picture, which is narrower on paper.
+  const share = (x) => 100 * x / camera.width + "%";
+  e.handle.style.left = share(line);
   e.swipe.value = position;
   e.swipe.setAttribute("aria-valuetext", `${percent} % ${a.title}`);
   const apart = view.difference ? ` ${a.family === "classes" ? "≠" : "−"} ${a.title}` : "";
@@ -46,7 +48,7 @@ function showNames(view) {
   const places = [[name, first, second - first], [b.title, second, camera.width - second]];
   places.forEach(([text, left, width], k) => {
     e.panes[k].firstChild.textContent = text;
-    Object.assign(e.panes[k].style, { left: left + "px", width: width + "px" });
+    Object.assign(e.panes[k].style, { left: share(left), width: share(width) });
   });
 }
 

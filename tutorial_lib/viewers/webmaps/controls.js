@@ -5,6 +5,8 @@ window.webmap = (() => {
   const MARGIN = 8;
   // Leaflet needs a highest zoom. Here, one pixel of the layers covers many screens.
   const HIGHEST = 24;
+  // Size of the map on paper, in px: inside the margins of a sheet of A4 or Letter.
+  const PAPER = { width: "680px", height: "520px" };
   // On a map that is less wide, in px, the list and the legend start closed.
   const NARROW = 520;
 
@@ -104,6 +106,12 @@ window.webmap = (() => {
     };
     map.on("resize", () => { if (!moved) fit(); });
     fit();
+    const resize = (size) => {
+      Object.assign(map.getContainer().style, size);
+      map.invalidateSize({ animate: false });
+    };
+    addEventListener("beforeprint", () => resize(PAPER));
+    addEventListener("afterprint", () => resize({ width: "", height: "" }));
     const control = L.control({ position: "topleft" });
     control.onAdd = () => {
       const box = element("div", "leaflet-bar");
