@@ -35,7 +35,12 @@ function render({ model, el }) {
   const note = element("input", { type: "text", value: model.get("_note") });
   note.maxLength = model.get("_longest");
   // A note alone is no answer: it goes with the button that was pressed, or will be.
-  note.addEventListener("change", () => model.get("saved") && press(model.get("saved")));
+  const send = () => {
+    const sent = model.get("_pressed").note ?? model.get("_note");
+    if (model.get("saved") && note.value !== sent) press(model.get("saved"));
+  };
+  note.addEventListener("change", send);
+  note.addEventListener("keydown", (event) => event.key === "Enter" && send());
   for (const control of [...buttons, note]) Object.assign(control.dataset, KEEP_KEYS);
   const label = element("label", {}, "Note (optional): ", note);
   const root = element("div", { className: "kit-answer kit-clear" });
