@@ -1,9 +1,13 @@
 """Exercises of notebook 06: two sources at two resolutions."""
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from dataclasses import fields as fields_of_class
 from functools import cache
 from inspect import cleandoc
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +16,25 @@ import numpy as np
 from tutorial_lib import testing
 from tutorial_lib.exercises import (
     OTHER,
+    Choice,
     Exercise,
     Finding,
     Mistake,
+    Option,
     close,
     compare_networks,
-    try_cases,
+    diagnose,
 )
 from tutorial_lib.exercises.nb05_mapping_a_scene import with_drawn_weights
 from tutorial_lib.inference.errors import ExpressionFieldError, InputSizeError
 from tutorial_lib.inference.plan import InferencePlan
 from tutorial_lib.patches.images import write_patches
-from tutorial_lib.rasters import read_array, read_grid
+from tutorial_lib.rasters import MapCard, read_array, read_grid
 
 INPUTS = ("input_10m", "input_20m")
 CHANNELS = {"input_10m": 4, "input_20m": 6}
+# A score on a card may have been rounded to three decimals.
+ROUNDED = 0.001
 
 
 def _judge_make_dataset(answer: Callable[..., Iterable]) -> Any:
@@ -284,6 +292,7 @@ make_dataset = Exercise(
         "The values are the three arguments, each under its own name.",
     ),
     explanation="One dataset holds all three, so shuffling moves them together.",
+    minutes=3,
     imports="""
         import numpy as np
 
@@ -293,107 +302,30 @@ make_dataset = Exercise(
 )
 
 
-def _judge_after_layer(answer: Callable[..., tuple[float, float]]) -> Any:
-    rng = np.random.default_rng()
-    drawn = rng.integers((20, 1, 2, 2), (60, 4, 6, 4), (12, 4)).tolist()
-    cases = [(16, 10, 5, 1), (4, 10, 2, 2), (7, 20, 2, 2), (2, 20, 2, 1), (9, 10, 3, 2)]
-    cases += [(n, 10 * spacing, k, s) for n, spacing, k, s in drawn]
-
-    def size(n: int, k: int, s: int) -> int:
-        return (n - k) // s + 1
-
-    return try_cases(
-        answer,
-        cases,
-        right=lambda n, m, k, s: (size(n, k, s), m * s),
-        names=("the size", "the spacing"),
-        likely={
-            "spacing kept": lambda n, m, k, s: (size(n, k, s), m),
-            "spacing divided": lambda n, m, k, s: (size(n, k, s), m / s),
-            "spacing of kernel": lambda n, m, k, s: (size(n, k, s), m * k),
-            "stride forgotten": lambda n, m, k, s: (n - k + 1, m * s),
-            "one short": lambda n, m, k, s: ((n - k) // s, m * s),
-            "no stride": lambda n, m, k, s: (n - k + 1, m),
-            "swapped": lambda n, m, k, s: (m * s, size(n, k, s)),
-            "padded": lambda n, m, k, s: (n // s, m * s),
-        },
-    )
-
-
-def _after_layer_code(size: str, spacing: str) -> str:
-    return (
-        "def after_layer(size, spacing_m, kernel, stride):\n"
-        f"    return ({size}, {spacing})"
-    )
-
-
-_SIZE = "(size - kernel) // stride + 1"
-
-after_layer = Exercise(
-    name="after_layer",
-    title="Size and spacing after a layer",
+branches = Choice(
+    name="branches",
+    title="Which branch can be joined?",
     question="""
-        A layer has a square `kernel`. It computes only where the whole kernel lies on
-        the image ("valid"), and it moves the kernel by `stride` pixels from one result
-        to the next. A convolution of this notebook has the stride 1; a pooling of 2 x 2
-        has kernel 2 and stride 2.
-
-        Write a function that gives two numbers: the side of the result in whole pixels,
-        and its spacing, the metres from one of its pixels to the next.
+        The 10 m branch has its pooling late. Here are three other branches for the 10 m
+        image. Which one ends like the 20 m branch, with pixels of the same number and
+        size, for a patch and for a larger image?
         """,
-    answer_name="after_layer",
-    stub=_after_layer_code("...", "..."),
-    solution_code=_after_layer_code(_SIZE, "spacing_m * stride"),
-    judge=_judge_after_layer,
-    mistakes={
-        "spacing kept": Mistake(
-            code=_after_layer_code(_SIZE, "spacing_m"),
-            hint="The sizes are right. But when the kernel moves by two pixels, how far "
-            "apart are two neighbouring results?",
+    options=(
+        Option(
+            "No pooling: kernels 5, 3, 3, 3, 3, 3 and 2, as in notebook 03.",
+            hint="For a patch, one pixel is left. Now follow an image of 80 x 80 pixels "
+            "of 10 m. How large are its pixels at the end?",
         ),
-        "spacing divided": Mistake(
-            code=_after_layer_code(_SIZE, "spacing_m / stride"),
-            hint="The sizes are right. There are fewer pixels on the same ground. Are "
-            "they closer together, or further apart?",
+        Option("Pooling first, then kernels 3, 3, 3 and 2."),
+        Option(
+            "Kernels 3, 3, 3, 3 and 3, then the pooling, then 2.",
+            hint="Follow a patch: each kernel of 3 takes two of its 16 pixels. How many "
+            "are left before the pooling, and after the last kernel?",
         ),
-        "spacing of kernel": Mistake(
-            code=_after_layer_code(_SIZE, "spacing_m * kernel"),
-            hint="The sizes are right. A convolution with stride 1 leaves the spacing "
-            "as it is, however large its kernel.",
-        ),
-        "stride forgotten": Mistake(
-            code=_after_layer_code("size - kernel + 1", "spacing_m * stride"),
-            hint="The spacing is right, and the size is right for a stride of 1. A kernel "
-            "that moves by two pixels has about half as many places.",
-        ),
-        "one short": Mistake(
-            code=_after_layer_code("(size - kernel) // stride", "spacing_m * stride"),
-            hint="The spacing is right, the size is one short: the kernel's first place "
-            "counts too.",
-        ),
-        "swapped": Mistake(
-            code=_after_layer_code("spacing_m * stride", _SIZE),
-            hint="Both numbers are right, but their order is not. First give the size, "
-            "then the spacing.",
-        ),
-        "padded": Mistake(
-            code=_after_layer_code("size // stride", "spacing_m * stride"),
-            hint="The spacing is right. But the kernel must lie on the image as a whole. "
-            "So a kernel of 5 leaves 4 pixels fewer than a kernel of 1.",
-        ),
-        "no stride": Mistake(
-            code=_after_layer_code("size - kernel + 1", "spacing_m"),
-            hint="Right for a stride of 1. When the kernel moves by two pixels, two things "
-            "change: the number of its places, and how far apart they are.",
-        ),
-    },
-    hints=(
-        "Where can the kernel's first pixel stand? From 0 to `size - kernel`, in steps "
-        "of `stride`.",
-        "There are `(size - kernel) // stride` steps. Places are one more than steps.",
-        "The spacing grows by the factor `stride`, and by nothing else.",
     ),
-    explanation="Kernels take pixels away. Only strides make pixels larger.",
+    explanation="Pooling first fits, but then no kernel reads what is finer than 20 m. "
+    "Without pooling the network would train on patches, and could not map an image.",
+    minutes=3,
 )
 
 
@@ -589,6 +521,8 @@ network = Exercise(
     ),
     explanation="Both branches end with the same size and the same spacing, for patches "
     "and for images.",
+    minutes=6,
+    pairs=True,
     imports="""
         import keras
 
@@ -601,140 +535,184 @@ network = Exercise(
 )
 
 
-def _judge_verdict(answer: Callable[[Sequence[tuple[float, float]]], str]) -> Any:
-    rng = np.random.default_rng()
-    gain, loss, none = (0.1, 0.2), (-0.2, -0.1), (-0.1, 0.1)
-    cases = [[gain] * 3, [loss] * 3, [none] * 3, [gain, gain, none], [loss, none, none]]
-    cases += [[none, gain, gain], [loss, loss, none], [none, loss, loss]]
-    cases += [
-        [gain, loss, gain],
-        [(-0.01, 0.9), gain, gain],
-        [(-0.9, 0.01), loss, loss],
-    ]
-    cases += [[(0.001, 0.2), gain, gain], [(-0.2, -0.001), loss, loss]]
-    cases += [[(0.0, 0.2), gain, gain], [(-0.2, 0.0), loss, loss]]
-    cases += [[gain] * 3 + [none], [loss] * 4 + [none]]
-    cases += [np.sort(rng.normal(size=(3, 2))).tolist() for _ in range(30)]
-    rounded = [[tuple(map(float, pair)) for pair in case] for case in cases]
-    return try_cases(
-        answer,
-        [(case,) for case in rounded],
-        right=_verdict,
-        likely={
-            "any seed": lambda x: _decide(
-                any(low > 0 for low, _ in x), any(high < 0 for _, high in x)
-            ),
-            "first seed": lambda x: _verdict(x[:1]),
-            "middle": lambda x: _decide(
-                all(low + high > 0 for low, high in x),
-                all(low + high < 0 for low, high in x),
-            ),
-            "wrong ends": lambda x: _decide(
-                all(high > 0 for _, high in x), all(low < 0 for low, _ in x)
-            ),
-            "zero": lambda x: _decide(
-                all(low >= 0 for low, _ in x), all(high <= 0 for _, high in x)
-            ),
-            "reversed": lambda x: _decide(
-                all(high < 0 for _, high in x), all(low > 0 for low, _ in x)
-            ),
-        },
-    )
-
-
-def _decide(is_gain: bool, is_loss: bool) -> str:
-    return "gain" if is_gain else "loss" if is_loss else "undecided"
-
-
-def _verdict(intervals: Sequence[tuple[float, float]]) -> str:
-    return _decide(
-        all(low > 0 for low, _ in intervals), all(high < 0 for _, high in intervals)
-    )
-
-
-def _verdict_code(is_gain: str, is_loss: str) -> str:
-    """Code of an answer with the two conditions."""
-    return (
-        "def verdict(intervals):\n"
-        f"    if {is_gain}:\n"
-        '        return "gain"\n'
-        f"    if {is_loss}:\n"
-        '        return "loss"\n'
-        '    return "undecided"'
-    )
-
-
-verdict = Exercise(
-    name="verdict",
-    title="Is it a gain?",
+samples = Choice(
+    name="samples",
+    title="How many samples are there really?",
     question="""
-        `intervals` is a list of pairs `(low, high)`, one for each seed: the interval of the
-        gain of one class. Write a function that returns a text:
-
-        - `"gain"` if **every** interval lies above 0,
-        - `"loss"` if every interval lies below 0,
-        - `"undecided"` otherwise. An interval that only touches 0 includes it.
+        The interval of an accuracy becomes shorter with more samples. How many independent
+        samples of the ground are the patches of area C?
         """,
-    answer_name="verdict",
-    stub=_verdict_code("...", "..."),
-    solution_code=_verdict_code(
-        "all(low > 0 for low, high in intervals)",
-        "all(high < 0 for low, high in intervals)",
+    options=(
+        Option(
+            "As many as there are patches: they are all different.",
+            hint="Take two patches of one lake. If the first one is right, will the "
+            "second one surprise you?",
+        ),
+        Option("About as many as there are polygons."),
+        Option(
+            "As many as there are classes: patches of a class are alike.",
+            hint="Look at two forests that are far apart: trees, ground and shadows "
+            "differ. Does the second one tell nothing new?",
+        ),
     ),
-    judge=_judge_verdict,
+    explanation="Patches of one polygon share their ground and their light. They are right "
+    "or wrong together.",
+    vote=True,
+    minutes=3,
+)
+
+
+# Polygons of the check: their patches, and how many of these are right. Each way to draw
+# gives accuracies that no other way gives.
+_SIZES, _RIGHT = (1, 2, 4), (1, 0, 3)
+_TRIALS = 400
+
+
+def _judge_draw_again(answer: Callable[..., float]) -> Any:
+    names = np.random.default_rng().permutation(50)[:3]
+    polygons = np.repeat(names, _SIZES)
+    right = np.concatenate(
+        [np.arange(n) < hits for n, hits in zip(_SIZES, _RIGHT, strict=True)]
+    )
+    rng = np.random.default_rng()
+    found = [answer(right.copy(), polygons.copy(), rng) for _ in range(_TRIALS)]
+    if any(np.ndim(one) for one in found):
+        return "no mean"
+    values = np.asarray(found, float)
+    if np.allclose(values, values[0]):
+        return "not again"
+    return _way_of_drawing(values)
+
+
+def _way_of_drawing(values: np.ndarray) -> Any:
+    """The mistake that the accuracies of many draws show; None for polygons."""
+    size, hits = np.array(_SIZES), np.array(_RIGHT)
+    drawn = np.array(list(product(range(3), repeat=3)))
+    whole = hits[drawn].sum(axis=1) / size[drawn].sum(axis=1)
+    if _all_in(values, whole):
+        # Drawn patch by patch, a large polygon comes more often: 3.9 instead of 3.
+        largest = (values == whole[drawn.min(axis=1) == 2][0]).mean()
+        return "by size" if largest > 0.1 else None
+    once = [np.unique(one) for one in drawn]
+    ways = {
+        "once": [hits[one].sum() / size[one].sum() for one in once],
+        "mean of polygons": (hits / size)[drawn].mean(axis=1),
+        "patches": np.arange(size.sum() + 1) / size.sum(),
+    }
+    for mistake, possible in ways.items():
+        if _all_in(values, possible):
+            return mistake
+    return "other number"
+
+
+def _all_in(values: np.ndarray, possible: Iterable[float]) -> bool:
+    distances = np.abs(values[:, np.newaxis] - np.unique(list(possible)))
+    return bool((distances.min(axis=1) < 1e-6).all())
+
+
+def _draw_again_code(drawn: str, result: str = "") -> str:
+    result = (
+        result or "np.concatenate([right[polygons == one] for one in drawn]).mean()"
+    )
+    return (
+        "def draw_again(right, polygons, rng):\n"
+        "    names = np.unique(polygons)\n"
+        f"    drawn = {drawn}\n"
+        f"    return {result}"
+    )
+
+
+_DRAWN = "rng.choice(names, len(names))"
+
+draw_again = Exercise(
+    name="draw_again",
+    title="Draw polygons again",
+    question="""
+        `right` says for each patch whether its class is right, and `polygons` has the
+        number of its polygon. Draw as many polygons as there are, **with replacement**: some
+        come twice, others not at all. The function returns the accuracy of all their
+        patches; this line is written.
+
+        `rng.choice(values, count)` draws `count` of the values, with replacement.
+        """,
+    answer_name="draw_again",
+    stub=_draw_again_code("..."),
+    solution_code=_draw_again_code(_DRAWN),
+    judge=_judge_draw_again,
     mistakes={
-        "any seed": Mistake(
-            code=_verdict_code(
-                "any(low > 0 for low, high in intervals)",
-                "any(high < 0 for low, high in intervals)",
-            ),
-            hint="One seed is enough for your function. But another seed may be chance: "
-            "ask for all of them.",
+        "not again": Mistake(
+            code=_draw_again_code("rng.choice(names, len(names), replace=False)"),
+            hint="Each draw gives the same accuracy: all polygons come exactly once. Draw "
+            "with replacement.",
         ),
-        "first seed": Mistake(
-            code=_verdict_code("intervals[0][0] > 0", "intervals[0][1] < 0"),
-            hint="Your function looks at the first seed only. The others may say "
-            "something else.",
+        "by size": Mistake(
+            code=_draw_again_code("rng.choice(polygons, len(names))"),
+            hint="You draw from the numbers of the patches, so a large polygon comes more "
+            "often. Draw from the polygons, each of which is in `names` once.",
         ),
-        "middle": Mistake(
-            code=_verdict_code(
-                "all(low + high > 0 for low, high in intervals)",
-                "all(low + high < 0 for low, high in intervals)",
+        "patches": Mistake(
+            code=_draw_again_code(
+                "rng.choice(len(right), len(right))", "right[drawn].mean()"
             ),
-            hint="Your function looks at the middle of each interval. An interval lies "
-            "above 0 if even its lower end is above 0.",
+            hint="You draw single patches. Those of one polygon would have to come "
+            "together, or not at all.",
         ),
-        "wrong ends": Mistake(
-            code=_verdict_code(
-                "all(high > 0 for low, high in intervals)",
-                "all(low < 0 for low, high in intervals)",
-            ),
-            hint="An interval from -0.1 to 0.1 has `high > 0`, but it does not lie above "
-            "0. Which of its ends must be above 0?",
+        "once": Mistake(
+            code=_draw_again_code(_DRAWN, "right[np.isin(polygons, drawn)].mean()"),
+            hint="A polygon that was drawn twice must count twice. Here it counts once. "
+            "Leave the last line as it was.",
         ),
-        "zero": Mistake(
-            code=_verdict_code(
-                "all(low >= 0 for low, high in intervals)",
-                "all(high <= 0 for low, high in intervals)",
+        "mean of polygons": Mistake(
+            code=_draw_again_code(
+                _DRAWN, "np.mean([right[polygons == one].mean() for one in drawn])"
             ),
-            hint="An interval that only touches 0 includes it, so nothing is decided.",
+            hint="Each polygon counts the same here, however many patches it has. Put the "
+            "patches of all drawn polygons together, then take the mean.",
         ),
-        "reversed": Mistake(
-            code=_verdict_code(
-                "all(high < 0 for low, high in intervals)",
-                "all(low > 0 for low, high in intervals)",
+        "other number": Mistake(
+            code=_draw_again_code("rng.choice(names, len(polygons))"),
+            hint="Draw as many polygons as there are: no more, and no less. How many "
+            "numbers are in `names`?",
+        ),
+        "no mean": Mistake(
+            code=_draw_again_code(
+                _DRAWN, "np.concatenate([right[polygons == one] for one in drawn])"
             ),
-            hint="Gain and loss are exchanged. A positive gain means that two sources are "
-            "better.",
+            hint="Give one number for a draw: the accuracy of all patches that were "
+            "drawn.",
         ),
     },
     hints=(
-        "If an interval lies above 0, which of its two ends tells it?",
-        "For one interval: `low > 0`.",
-        "For all of them: `all(low > 0 for low, high in intervals)`.",
+        "`names` has the number of each polygon once.",
+        "Draw from `names`. How many?",
+        "`rng.choice(names, len(names))`.",
     ),
-    explanation="A statement holds if it survives two kinds of chance: other places, and "
-    "other seeds.",
+    explanation="This is a *bootstrap* over polygons. What changes from draw to draw shows "
+    "how much the accuracy depends on the places that happen to have a label.",
+    imports="import numpy as np",
+    minutes=5,
+)
+
+report = Choice(
+    name="report",
+    title="What do you report?",
+    question="""
+        Take a class whose gain lies above 0 with one seed, while the intervals of the other
+        seeds include 0. What do you write about it?
+        """,
+    options=(
+        Option(
+            "A gain: one of the trainings shows it clearly.",
+            hint="Which seed will the next person use? Read the other columns of this row "
+            "too.",
+        ),
+        Option(
+            "No difference: one source is as good as two.",
+            hint="An interval that includes 0 also includes gains. Does it rule them out?",
+        ),
+        Option("Undecided: this takes more places, or more trainings."),
+    ),
+    explanation="A gain has to survive two kinds of chance: other seeds and other places.",
 )
 
 
@@ -1077,5 +1055,218 @@ export_model = Exercise(
     ),
     explanation="The folder holds the network with its weights, and the names of its "
     "inputs and outputs.",
+    minutes=2,
     imports="import tutorial_lib as tl",
+)
+
+
+# The texts of a card about the Havel that the notebook gives.
+_GIVEN_CARD = """
+    image="Sentinel-2A, level 1C, tile T33UUU; modified Copernicus Sentinel data 2017",
+    date="2017-02-16",
+    labels="(c) OpenStreetMap contributors, ODbL 1.0: polygons of land use and water",
+    training_area="area A: a half of the blocks of the scene, west of Berlin",
+"""
+_LEAST_WORDS = 3
+
+
+def _judge_map_card(answer: Mapping[str, Any], *, scores: Any) -> Any:
+    fields = _fields_of(answer)
+    if isinstance(fields, Finding):
+        return fields
+    wrong = _wrong_score(fields["score"], scores)
+    wrong = wrong or _wrong_interval(fields["interval"], scores)
+    wrong = wrong or _wrong_words(fields)
+    if wrong:
+        return wrong
+    # Its own errors say what is wrong with the other texts.
+    MapCard(**fields)
+    return None
+
+
+def _fields_of(answer: Any) -> dict[str, Any] | Finding:
+    """The fields of a card, or what is missing or too much."""
+    if isinstance(answer, MapCard):
+        answer = asdict(answer)
+    if not isinstance(answer, Mapping):
+        return Finding("The card is a dictionary, `dict(image=…, date=…, …)`.")
+    names = [field.name for field in fields_of_class(MapCard)]
+    missing = [name for name in names if name not in answer]
+    unknown = [name for name in answer if name not in names]
+    if missing or unknown:
+        what = f"lacks `{missing[0]}`" if missing else f"has no field `{unknown[0]}`"
+        return Finding(f"The card {what}. Leave its names as they were.")
+    return dict(answer)
+
+
+def _wrong_score(score: Any, scores: Any) -> Any:
+    right, of_b = (scores.loc[f"area {area}", "accuracy"] for area in "CB")
+    likely = {"area B": of_b, "percent": 100 * right}
+    return _mistake_in("score", diagnose(score, right, likely, tolerance=ROUNDED))
+
+
+def _wrong_interval(interval: Any, scores: Any) -> Any:
+    right = scores.loc["area C", "over polygons"]
+    likely = {
+        "over patches": scores.loc["area C", "over patches"],
+        "interval of B": scores.loc["area B", "over polygons"],
+        "turned round": right[::-1],
+        "length": right[1] - right[0],
+    }
+    if np.ndim(interval) == 1:
+        interval = tuple(interval)
+    found = diagnose(interval, right, likely, tolerance=ROUNDED)
+    return _mistake_in("interval", found)
+
+
+def _mistake_in(field: str, found: str | None) -> Any:
+    if found != OTHER:
+        return found
+    return Finding(
+        f"`{field}` is not in the table. Which row and column belong on a card?"
+    )
+
+
+def _wrong_words(fields: Mapping[str, Any]) -> str | None:
+    """The mistake that the texts show, as far as words can tell."""
+    score_of = str(fields["score_of"])
+    if not re.search(r"\bC\b", score_of):
+        on_map = re.search(r"\bmap\b", score_of, re.IGNORECASE)
+        return "accuracy of the map" if on_map else "which places"
+    if "polygon" not in score_of.lower():
+        return "over what"
+    for name in ("known_failures", "not_for"):
+        if len(re.findall(r"\w+", str(fields[name]))) < _LEAST_WORDS:
+            return name.replace("_", " ")
+    return None
+
+
+def _example_scores() -> dict[str, Any]:
+    import pandas
+
+    rng = np.random.default_rng()
+    score = rng.uniform(0.5, 0.6, 2).round(3)
+    rows = {
+        area: {
+            "accuracy": one,
+            "over patches": (one - 0.016, one + 0.017),
+            "over polygons": (one - 0.063, one + 0.068),
+        }
+        for area, one in zip(
+            ("area B", "area C"), (score[0] + 0.15, score[1]), strict=True
+        )
+    }
+    return {"scores": pandas.DataFrame.from_dict(rows, orient="index")}
+
+
+def _card_code(
+    row: str = "area C",
+    score: str = 'row["accuracy"]',
+    interval: str = 'row["over polygons"]',
+    score_of: str = "accuracy of labelled patches of area C; interval over polygons",
+    known_failures: str = "clouds get a class too; unsure where two classes meet",
+    not_for: str = "other seasons and places; the area that a class covers",
+) -> str:
+    """Code of an answer; the stub has blanks in place of all of these."""
+    return f"""
+row = scores.loc["{row}"]
+card = dict({_GIVEN_CARD}    score={score},
+    interval={interval},
+    score_of="{score_of}",
+    known_failures="{known_failures}",
+    not_for="{not_for}",
+)
+"""
+
+
+map_card = Exercise(
+    name="map_card",
+    title="The card of your map",
+    question="""
+        Fill the card: a score and its interval from the table above, and three sentences.
+
+        - `score_of`: which score it is, of which area, and what the interval is over,
+        - `known_failures`: where the map is wrong; think of notebook 05,
+        - `not_for`: what nobody should use it for.
+
+        The first four fields are those of the Havel, from `SOURCES.md` beside the image.
+        """,
+    answer_name="card",
+    stub=f"""
+card = dict({_GIVEN_CARD}    score=...,
+    interval=...,
+    score_of=...,
+    known_failures=...,
+    not_for=...,
+)
+""",
+    solution_code=_card_code(),
+    judge=_judge_map_card,
+    mistakes={
+        "area B": Mistake(
+            code=_card_code(score='scores.loc["area B", "accuracy"]'),
+            hint="This is the score of area B. B has chosen the epoch that was kept, so its "
+            "score flatters the network.",
+        ),
+        "percent": Mistake(
+            code=_card_code(score='100 * row["accuracy"]'),
+            hint="A card has scores from 0 to 1.",
+        ),
+        "over patches": Mistake(
+            code=_card_code(interval='row["over patches"]'),
+            hint="This interval takes each patch for a sample of its own. How many samples "
+            "are there really?",
+        ),
+        "interval of B": Mistake(
+            code=_card_code(interval='scores.loc["area B", "over polygons"]'),
+            hint="The score is right, but this is the interval of another area.",
+        ),
+        "turned round": Mistake(
+            code=_card_code(interval='row["over polygons"][::-1]'),
+            hint="The interval is right, but its lower end comes first.",
+        ),
+        "length": Mistake(
+            code=_card_code(
+                interval='row["over polygons"][1] - row["over polygons"][0]'
+            ),
+            hint="That is the length of the interval. Give its two ends.",
+        ),
+        "accuracy of the map": Mistake(
+            code=_card_code(score_of="accuracy of the map; interval over polygons"),
+            hint="The score is not that of the map: there, one class may cover half of the "
+            "ground. Here each class has as many patches as the others. Say where they "
+            "lie.",
+        ),
+        "which places": Mistake(
+            code=_card_code(score_of="overall accuracy; interval over polygons"),
+            hint="`score_of` does not say which places were counted. Name the area by its "
+            "letter.",
+        ),
+        "over what": Mistake(
+            code=_card_code(score_of="overall accuracy of labelled patches of area C"),
+            hint="`score_of` does not say what was drawn again for the interval.",
+        ),
+        "known failures": Mistake(
+            code=_card_code(known_failures="none"),
+            hint="`known_failures` says hardly anything. Each map fails somewhere: what did "
+            "notebook 05 show under the cloud, and where two classes meet?",
+        ),
+        "not for": Mistake(
+            code=_card_code(not_for="-"),
+            hint="`not_for` says hardly anything. From which day and place were the "
+            "training patches? Who should not rely on this map?",
+        ),
+    },
+    hints=(
+        "The score belongs to places that no training has used, not even to choose the "
+        "epoch.",
+        "Take the row of area C and its interval over polygons: "
+        '`scores.loc["area C", "over polygons"]`.',
+        "`score_of` could be: accuracy of labelled patches of area C, interval over "
+        "polygons.",
+    ),
+    explanation="Whoever gets the file now knows what you know.",
+    example=_example_scores,
+    minutes=5,
+    pairs=True,
 )
