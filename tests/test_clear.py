@@ -1,4 +1,4 @@
-"""Was a section clear? What a press writes, and how the answers of a room are summed."""
+"""Was a section clear? What a press writes, and how the answers of a room add up."""
 
 import errno
 import json
