@@ -119,7 +119,7 @@ main { max-width: 1100px; margin: 0 auto; }
   }
   .jp-InputArea-editor { overflow: visible; }
   /* Tables that Keras draws with lines: smaller, because a wrapped one is a mess. */
-  .jp-RenderedHTML pre { font-size: 65%; }
+  .jp-RenderedHTML > pre { font-size: 65%; }
   /* A frame is not drawn again for paper: the picture behind it shows the whole map. */
   iframe.kit-map { display: none; }
 }

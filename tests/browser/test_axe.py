@@ -14,6 +14,22 @@ curves = {"loss": [3, 2, 1], "val_loss": [3, 1, 2]}
 labels = np.repeat([1, 4, 6], [5, 2, 8]).reshape(-1, 1, 1, 1)
 patches = {"input": np.ones((15, 6, 6, 1)) * labels, "labels": labels}
 positions = tl.select_positions(scene["labels"], count=5)"""
+# The strip saves its answers in the folder of the notebook.
+QUESTIONS = """\
+from pathlib import Path
+from IPython.display import display
+from tutorial_lib.exercises import Choice, LineOrder, Option, Rule, feedback, notes
+
+feedback.find_work_folder = lambda: Path("work")
+choice = Choice(
+    name="side", title="Which side?", question="?", explanation="Because.",
+    options=(Option("16 m", hint="How large is `one` pixel?"), Option("160 m")),
+)
+order = LineOrder(
+    name="steps", title="Which order?", question="?", explanation="Build, then fit.",
+    lines=("model = build()", "model.fit()"), shown=(1, 0),
+    rules=(Rule(0, 1, hint="It must exist."),),
+)"""
 SHOWN = {
     "compare": """\
 comparison = tl.compare(*maps, legend=tl.testing.SMALL_LEGEND)
@@ -23,11 +39,23 @@ comparison""",
     "stopping": "tl.explore_stopping(curves)",
     "patches": "tl.browse_patches(patches, count=2)",
     "figure": "tl.show(scene['input_10m'])",
+    "choice": f"{QUESTIONS}\nchoice.check(...)",
+    "waiting": "choice.reveal('the result')",
+    "order": "order.check(...)",
+    "clear": "tl.exercises.was_clear('04_early_stopping', 'The rule')",
+    "notes": """\
+for kind in notes._STYLES:
+    display(notes.Note(kind, "Title", "Some `code` and *words*", "a = 1", "Error"))""",
 }
 READY = {
     "compare": ".compare[data-ready=true]",
     "map": "iframe",
     "figure": "img",
+    "choice": ".kit-answer button",
+    "waiting": ".jp-OutputArea-output",
+    "order": ".kit-answer li",
+    "clear": ".kit-clear button",
+    "notes": "[role=note]",
 }
 MODES = ["swipe", "blink", "side_by_side", "difference"]
 # The light one is last: JupyterLab keeps it for the tests of other files.
@@ -78,3 +106,14 @@ def test_no_mode_of_a_comparison_keeps_a_reader_out(themed, faults, mode):
     run_code(themed, f"comparison.mode = '{mode}'")
     themed.locator(f".compare[data-mode={mode}]").wait_for()
     assert faults(themed, places=[outputs("compare")]) == []
+
+
+def test_no_answer_keeps_a_reader_out(themed, faults):
+    cells = themed.locator(".jp-CodeCell")
+    choice = cells.nth(list(SHOWN).index("choice") + 1)
+    for letter in "ab":
+        choice.get_by_role("button", name=f"{letter}:").click()
+        choice.locator(".kit-answer-note [role=note]").wait_for()
+        themed.wait_for_timeout(200)
+        places = [outputs(name) for name in ("choice", "waiting")]
+        assert faults(themed, places=places) == []
