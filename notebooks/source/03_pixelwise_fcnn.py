@@ -155,7 +155,8 @@ table
 # [maximum likelihood](glossary.md#maximum-likelihood). Describe each patch by a few
 # numbers, its *features*. Take their mean and their covariance for each class. A new
 # patch gets the class under which its features are most likely. This takes a few lines,
-# and no training. A network that is not better than this is not worth its effort.
+# and no training. It is our [baseline](glossary.md#baseline): a network that is not better
+# is not worth its effort.
 
 
 # %%
