@@ -73,6 +73,7 @@ def raises(message):
             r"DLL load failed",
             r"install the Microsoft Visual C\+\+ Redistributable",
         ),
+        (raises("No module named 'torch'"), r"named 'torch'", r"KERAS_BACKEND"),
         (raises("no TensorFlow"), r"no TensorFlow", r"install the kit again"),
         ("raise SystemExit(3)", r"ended with exit code 3", r"install the kit again"),
         (prints(["torch", 0, True]), r"Keras uses torch", r"KERAS_BACKEND"),
@@ -113,7 +114,7 @@ def test_a_tensorflow_that_runs_names_its_cards(started, monkeypatch):
         (
             prints([[*trials.EXTENSIONS], ["anywidget", "other"]]),
             "anywidget disabled",
-            "run `jupyter labextension enable anywidget`$",
+            "run `python -m jupyter labextension enable anywidget`$",
         ),
         (
             prints([[*trials.EXTENSIONS], ["@jupyter-widgets/jupyterlab-manager:p"]]),
@@ -135,7 +136,7 @@ def test_widgets_that_jupyterlab_will_not_load(started, monkeypatch, code, found
     [
         (prints(["2", "'/usr'"]), "kernel of another Python", "kernelspec remove"),
         (prints(["3", repr(sys.prefix)]), "1 \\+ 1 gave 3", "install the kit again"),
-        (raises("No such kernel named python3"), "No such kernel", "remove other"),
+        (raises("No such kernel named python3"), "No such kernel", "kernelspec remove"),
     ],
 )
 def test_a_kernel_that_is_not_that_of_the_kit(started, monkeypatch, code, found, cure):
@@ -189,10 +190,11 @@ def test_a_jupyterlab_that_does_not_start(started, monkeypatch):
         text,
         "close programs that use the ports from 8888 on",
     )
-    monkeypatch.setattr(trials, "JUPYTERLAB", ("-c", "raise SystemExit('bad config')"))
+    code = "raise SystemExit('[C 2026-11-28 11:50:10.652 ServerApp] bad config')"
+    monkeypatch.setattr(trials, "JUPYTERLAB", ("-c", code))
     check = trials.check_lab(started)
     assert check.found == "bad config"
-    assert "jupyterlab" in check.cure.replace(" ", "")
+    assert "run `python -m jupyterlab` in a terminal" in check.cure
 
 
 # Time, and what is left behind

@@ -1,6 +1,7 @@
 """Programs that the doctor starts: none outlives it, and they leave no file behind."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -57,7 +58,10 @@ class FailedError(Exception):
             with suppress(ValueError):
                 return f"stopped by {signal.Signals(-self.code).name}"
         lines = [line.strip() for line in self.text.splitlines() if line.strip()]
-        return lines[-1] if lines else f"ended with exit code {self.code}"
+        if not lines:
+            return f"ended with exit code {self.code}"
+        # Without the time and the name that JupyterLab writes before a line.
+        return re.sub(r"^\[\w [^]]*\] ", "", lines[-1])
 
 
 class Programs:

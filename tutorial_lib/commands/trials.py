@@ -2,7 +2,7 @@
 
 import json
 import os
-import platform
+import re
 import secrets
 import subprocess
 import sys
@@ -36,7 +36,6 @@ from jupyter_client.manager import start_new_kernel
 manager, client = start_new_kernel(kernel_name="python3", startup_timeout=300)
 try:
     asked = {"sum": "1 + 1", "prefix": "__import__('sys').prefix"}
-    client.execute_interactive("import tutorial_lib", timeout=300)
     reply = client.execute_interactive("", user_expressions=asked, timeout=300)
     told = reply["content"]["user_expressions"]
 finally:
@@ -64,7 +63,9 @@ EXTENSIONS = {
     "anywidget": "anywidget",
 }
 JUPYTERLAB = ("-m", "jupyterlab")
+REMOVE_KERNEL = "run `python -m jupyter kernelspec remove python3` in a terminal"
 USUAL_PORT = 8888
+CHOOSE_TENSORFLOW = "unset KERAS_BACKEND, remove `.keras/keras.json` from your home"
 
 __all__ = ["check_kernel", "check_lab", "check_tensorflow", "check_widgets"]
 
@@ -77,8 +78,7 @@ def check_tensorflow(programs: Programs) -> Check:
     except FailedError as err:
         return Check(subject, err.how, _cure_of_tensorflow(err))
     if backend != "tensorflow":
-        cure = "remove the environment variable KERAS_BACKEND and `keras.json`"
-        return Check(subject, f"Keras uses {backend} instead", cure)
+        return Check(subject, f"Keras uses {backend} instead", CHOOSE_TENSORFLOW)
     if not learned:
         return Check(subject, "a small network does not learn", INSTALL_AGAIN)
     with_cards = f", with {counted(cards, 'GPU')}" if cards else ""
@@ -93,6 +93,9 @@ def _cure_of_tensorflow(err: FailedError) -> str:
         )
     if err.is_killed:
         return "the memory was probably full: close programs, and try again"
+    # What Keras was told to use, and the kit does not install.
+    if re.search("No module named '(torch|jax|openvino)'", err.text):
+        return CHOOSE_TENSORFLOW
     if "DLL load failed" in err.text:
         return "install the Microsoft Visual C++ Redistributable"
     if "cannot open shared object file" in err.text:
@@ -113,7 +116,8 @@ def check_widgets(programs: Programs) -> Check:
     # A part of an extension can be disabled too: "anywidget:plugin".
     off = [one for one in disabled if one.split(":")[0] in EXTENSIONS]
     if off:
-        cure = " and ".join(f"`jupyter labextension enable {one}`" for one in off)
+        words = "python -m jupyter labextension enable"
+        cure = " and ".join(f"`{words} {one}`" for one in off)
         return Check("Widgets", f"{' and '.join(off)} disabled", f"run {cure}")
     return Check("Widgets", "installed and enabled")
 
@@ -123,14 +127,11 @@ def check_kernel(programs: Programs) -> Check:
     try:
         total, prefix = json.loads(programs.output(ASK_KERNEL))
     except FailedError as err:
-        return Check("Kernel", err.how, f"remove other kernels, and {INSTALL_AGAIN}")
+        return Check("Kernel", err.how, f"{REMOVE_KERNEL}, and {INSTALL_AGAIN}")
     if total != "2":
         return Check("Kernel", f"1 + 1 gave {total}", INSTALL_AGAIN)
     if Path(prefix.strip("'\"")).resolve() != Path(sys.prefix).resolve():
-        cure = (
-            "run `jupyter kernelspec remove python3` in a terminal, and start "
-            "JupyterLab again"
-        )
+        cure = f"{REMOVE_KERNEL}, and start JupyterLab again"
         return Check("Kernel", "python3 is a kernel of another Python", cure)
     return Check("Kernel", "answers, in this environment")
 
@@ -187,6 +188,4 @@ def _wait_for_page(server: subprocess.Popen, runtime: Path, token: str) -> int |
 def _cure_of_lab(err: FailedError) -> str:
     if "no available port" in err.text:
         return f"close programs that use the ports from {USUAL_PORT} on"
-    if platform.system() == "Windows":
-        return "run `py -m jupyterlab` in a terminal, and read its last lines"
-    return "run `jupyter lab` in a terminal, and read its last lines"
+    return "run `python -m jupyterlab` in a terminal, and read its last lines"
