@@ -244,13 +244,6 @@ tl.show(np.log10(error + 1e-8), value_range=(-8, 0), kind="grey",
 
 # %% exercise="crop_of_margin"
 
-# %% [markdown]
-# So there is a second rule. A convolution with a stride of 2 begins to read at the pixels
-# 0, 2, 4, and so on. If a chunk begins one pixel later, the kernel stops at other pixels.
-# Then all results differ, also in the middle. After four halvings, each chunk must begin
-# at a multiple of 16, the **[total stride](glossary.md#total-stride)**, and be a multiple
-# of 16 long. So two crops together must be a multiple of 16.
-
 # %% tags=["nbval-check-output"]
 rules = {}
 for tried in (0, 16, 24, 31, 32, 36, 40):
@@ -264,8 +257,14 @@ for tried in (0, 16, 24, 31, 32, 36, 40):
 ex.crop_of_margin.reveal(pandas.DataFrame(rules).T.rename_axis("crop"))
 
 # %% [markdown]
-# **What you see.** A crop is exact if it keeps both rules. The smallest one happens to be
-# a power of two. The next one is not, and it works as well.
+# **What you see.** There is a second rule. A convolution with a stride of 2 begins to read
+# at the pixels 0, 2, 4, and so on. If a chunk begins one pixel later, the kernel stops at
+# other pixels. Then all results differ, also in the middle. After four halvings, each
+# chunk must begin at a multiple of 16, the **[total stride](glossary.md#total-stride)**,
+# and be a multiple of 16 long. So two crops together must be a multiple of 16.
+#
+# The smallest crop that keeps both rules happens to be a power of two. The next one is
+# not, and it works as well.
 #
 # ## The map without seams
 #

@@ -151,10 +151,11 @@ ex.cost.reveal(pandas.DataFrame(costs).rename_axis("crop").round(2))
 #
 # ## Do the seams show?
 #
-# Three maps in blocks of 256 pixels, with crops of 0, 16 and 64. The score gets the total
-# stride, 32: such a network leaves a pattern that repeats every 32 pixels. So the borders
-# of tiles are compared with the other multiples of 32. In the comparison, *First* and
-# *Second* choose two of the maps. **In which of the three will you see seams?**
+# The town is mapped three times in blocks of 256 pixels, with crops of 0, 16 and 64. The
+# score gets the total stride, 32: such a network leaves a pattern that repeats every 32
+# pixels. So the borders of tiles are compared with the other multiples of 32. In the
+# comparison, *First* and *Second* choose two of the maps. **In which of the three will you
+# see seams?**
 
 # %%
 stride = tl.analyse(network).total_stride["input_p"]
@@ -336,7 +337,7 @@ map_accuracy = ex.map_accuracy.answer()
 users = np.diag(counts) / counts.sum(axis=0)
 scores = tl.training.area_adjusted_scores(labels, estimated, map_pixels, legend.names)
 own = float(map_accuracy(users, map_pixels))
-print(f"overall accuracy: yours {own:.3f}, by the kit {scores.overall:.3f}")
+print(f"overall: `map_accuracy` {own:.3f}, the kit {scores.overall:.3f}")
 
 
 def compared(labels, estimated):

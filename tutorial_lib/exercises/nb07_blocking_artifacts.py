@@ -411,8 +411,8 @@ lost_at_one_end = Choice(
     name="lost_at_one_end",
     title="How many pixels to remove?",
     question="""
-        47 of the 128 pixels are wrong. You may remove the same number of pixels from both
-        ends of the row. How many must it be, so that nothing wrong is left?
+        47 of the 128 pixels are not valid. You remove the same number of pixels from both
+        ends of the row. How many must it be, so that only valid pixels are left?
         """,
     options=(
         Option(
@@ -702,8 +702,8 @@ crop_of_margin = Choice(
         Option("No: in the next chunk, the kernels stop at other places of the image."),
         Option(
             "No: at the right and the bottom, 31 pixels are too many.",
-            hint="There, valid pixels are thrown away. That costs time. Does it make "
-            "one of the pixels wrong that are left?",
+            hint="There, valid pixels are thrown away. That costs time. Does it make any "
+            "pixel wrong that is left?",
         ),
     ),
     explanation="`conv4` moves by 16 pan pixels, and 66 is not a multiple of 16.",

@@ -36,7 +36,7 @@ exact_crop = Choice(
     question="""
         A crop is exact if it removes the larger margin, and if two crops together are a
         multiple of the total stride. For 3 halvings the smallest exact crop is 16, and
-        for 4 it is 32. What is it for **five**?
+        for 4 it is 32. What is it for **5**?
         """,
     options=(
         Option(
@@ -615,7 +615,7 @@ hidden_errors = Choice(
     title="What is left when the seams are hidden?",
     question="""
         A crop of 16 is a quarter of the exact one. The seams are hard to see now, and the
-        RMSE falls to less than half. And the **largest** error of a pixel?
+        RMSE falls to less than half. What happens to the **largest** error of a pixel?
         """,
     options=(
         Option(
