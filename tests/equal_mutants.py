@@ -24,12 +24,6 @@ EQUAL: dict[str, dict[str, str]] = {
         "2: keras.callbacks.EarlyStopping([monitor='val_loss', → ]patience": "It is the "
         "default.",
     },
-    "nb05_mapping_a_scene.whole_map": {
-        "2: tl.Source(image_path[, receptive_field=16 → ])": "The kit derives the field "
-        "from the layers.",
-        "3: .plan_inference(model, [source → image_path], output": "The kit derives the "
-        "field from the layers.",
-    },
     "nb05_mapping_a_scene.write_map": {
         "2: tl.Source(image_path[, receptive_field=16 → ])": "The kit derives the field "
         "from the layers.",
@@ -37,10 +31,6 @@ EQUAL: dict[str, dict[str, str]] = {
         "field from the layers.",
         "3: =legend, progress=[False → True], **opti": _PROGRESS,
         "3: legend=legend, [progress=False, → ]**option": _PROGRESS,
-    },
-    "nb05_mapping_a_scene.pixels_read": {
-        "2: return ([tile + field - 1 → 1 - (tile + field)]) ** 2 /": "The square has no "
-        "sign.",
     },
     "nb06_two_sources.network": {
         "15: 'feats')([[fine, coarse → coarse, fine]])": _ORDER,
