@@ -108,7 +108,7 @@ class _Renderer(mistune.HTMLRenderer):
 
     def block_code(self, code: str, info: str | None = None) -> str:
         language = (info or "text").split()[0]
-        # Long lines scroll; with a tabindex, also with the keys.
+        # Long lines scroll, as wide tables do.
         return (
             f'<pre tabindex="0"><code>{colored(code.rstrip(), language)}</code></pre>\n'
         )
@@ -129,8 +129,9 @@ class _Renderer(mistune.HTMLRenderer):
         return f'<img src="{address}" alt="{escaped(_plain(text))}">'
 
     def table(self, text: str) -> str:
+        # A wide table scrolls; with a tabindex, also with the keys.
         return (
-            '<div class="wide" role="region" aria-label="Table" tabindex="0">'
+            '<div class="wide" role="group" aria-label="Table" tabindex="0">'
             f"<table>\n{text}</table></div>\n"
         )
 

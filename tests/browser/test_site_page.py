@@ -181,6 +181,18 @@ def test_a_page_is_light_or_dark_as_the_reader_wants(page, site, name):
             assert (bright < 3 * 128) == (scheme == "light")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_reader_is_kept_from_the_site(page, site, faults, scheme):
+    page.emulate_media(color_scheme=scheme)
+    names = ("index", "glossary", "teaching", "docs/large_maps", "docs/from_otbtf")
+    names += ("reference/index", "reference/viewers", "01_patches")
+    addresses = [(site / f"{name}.html").as_uri() for name in names]
+    for address in [*addresses, f"{(site / 'search.html').as_uri()}?q=tiles"]:
+        page.goto(address)
+        assert faults(page) == [], address
+    page.emulate_media(color_scheme="light")
+
+
 def test_the_site_works_in_a_subfolder_of_a_server(page, served):
     page.goto(f"{served}/reference/patches.html")
     find(page, "crop")
