@@ -125,6 +125,15 @@ def test_the_recorded_networks_are_better_than_the_baseline(batches, patches):
             assert accuracy(recorded_model(name), dataset) > baseline + 0.05
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_first_try_is_about_as_good_as_the_baseline(patches, tmp_path, seed):
+    first = replace(RECORDINGS["fcnn_factor"], seed=seed, epochs=3, rate=5e-4)
+    curves = first.train(patches, tmp_path / "first.keras").history
+    baseline = likely(patches["a"], patches["b"], "center")
+    assert abs(curves["val_accuracy"][-1] - baseline) < 0.07
+
+
 # Notebook 03, on the recorded trainings
 
 

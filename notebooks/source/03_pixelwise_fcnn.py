@@ -263,10 +263,11 @@ baseline = tl.training.maximum_likelihood(patches["a"], patches["b"], features="
 print(f"the baseline: {np.mean(baseline == classes['b']):.2f} of B is right")
 
 # %% [markdown]
-# **What you see.** It learns, but slowly. The reason is in the inputs. Times 0.0001, they
-# are reflectances: small numbers that vary little, and in one band more than in another.
-# A network learns faster from numbers around 0 that vary by about 1, in all bands alike.
-# To make them so is called [standardisation](glossary.md#standardisation).
+# **What you see.** It learns, but slowly: it is about as good as the baseline. The reason
+# is in the inputs. Times 0.0001, they are reflectances: small numbers that vary little,
+# and in one band more than in another. A network learns faster from numbers around 0
+# that vary by about 1, in all bands alike. To make them so is called
+# [standardisation](glossary.md#standardisation).
 
 # %% exercise="standardise"
 
@@ -430,7 +431,9 @@ pandas.DataFrame(rows, index=columns).T.round(2)
 # %% [markdown] late="Run it with the solution: 05 makes this map again."
 # **What you see.** Both are worse on C than on B. That B chose the epoch explains little
 # of it. Most of it is the ground: C lies in other landscapes, and a score holds for its
-# places only. The interval says how much other polygons of C could change it.
+# places only. The interval says how much other polygons of C could change it. Where
+# two intervals overlap, they do not settle which one is better: 06 compares two networks
+# on the same polygons.
 #
 # If your network is hardly better than guessing (1 in 6), look at the lines of the
 # training: did the loss fall? Set another `seed`, and run it all again.

@@ -408,9 +408,9 @@ better_split = Choice(
     name="better_split",
     title="A fair choice?",
     question="""
-        Somebody has labels in area A only. He holds out a fifth of its patches at random,
-        and takes the features that are better there. Does he get the features that are
-        better on new ground, in B?
+        You have labels in area A only. You hold out a fifth of its patches at random, and
+        take the features that are better there. Are they also the ones that are better on
+        new ground, in B?
         """,
     options=(
         Option(
@@ -428,7 +428,7 @@ better_split = Choice(
             hint="A fifth of the patches is more than a thousand. Would such a score "
             "change much from draw to draw?",
         ),
-        Option("No: he gets the features that are worse in B."),
+        Option("No: they are the ones that are worse in B."),
     ),
     explanation="""
         A held-out patch overlaps patches that were used. Mean and standard deviation of
