@@ -1,4 +1,4 @@
-"""Exercises of notebook 02: receptive field and scale, recall, size of a coarse map."""
+"""Exercises of notebook 02: patches to a network, its field, recall, a coarse map."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -6,9 +6,153 @@ from typing import Any
 
 import numpy as np
 
-from tutorial_lib.exercises import Exercise, Mistake, try_cases
+from tutorial_lib.exercises import (
+    Choice,
+    Exercise,
+    LineOrder,
+    Mistake,
+    Option,
+    Rule,
+    try_cases,
+)
 
 Layers = Sequence[tuple[int, int]]
+
+# Kernel and stride of each layer of the notebook's network.
+_POOLED_CNN = ((5, 1), (2, 2), (3, 1), (2, 2), (2, 1), (1, 1))
+
+
+patch_pipeline = LineOrder(
+    name="patch_pipeline",
+    title="From positions to a training",
+    question="""
+        Bring the lines into an order in which Python can run them. `sources` and `sizes`
+        are dictionaries, as in notebook 01. More than one order is right.
+        """,
+    lines=(
+        "positions = tl.select_positions(labels_path, count=500)",
+        "patches = tl.extract_patches(sources, positions, sizes=sizes, out_dir=work)",
+        "dataset = tl.patch_dataset(patches.paths, class_count=6)",
+        "statistics = tl.band_statistics(patches)",
+        'model = PooledCNN(crops=(), statistics=statistics).build({"input": 4})',
+        'model.compile("adam", loss={"estimated": "categorical_crossentropy"})',
+        "model.fit(dataset, epochs=6)",
+    ),
+    shown=(4, 1, 6, 3, 0, 5, 2),
+    rules=(
+        Rule(0, 1, hint="Around what are the patches cut? That must exist before."),
+        Rule(1, 2, hint="The dataset reads the files of the patches. Who writes them?"),
+        Rule(1, 3, hint="Mean and spread of what? That must exist before."),
+        Rule(
+            3,
+            4,
+            hint="The network standardises its inputs. What does it need for this when "
+            "it is built?",
+        ),
+        Rule(4, 5, hint="You compile something that does not exist yet."),
+        Rule(
+            5,
+            6,
+            hint="A training needs an optimiser and a loss. Which line sets them?",
+        ),
+        Rule(2, 6, hint="From what does the network learn? That must exist before."),
+    ),
+    explanation="Positions, patches, then everything that is made from the patches. The "
+    "dataset is needed only in the last line.",
+    minutes=3,
+    pairs=True,
+)
+
+
+def _side_of_result(size: int) -> int:
+    """Pixels that the network makes of `size` pixels, layer by layer."""
+    for kernel, stride in _POOLED_CNN:
+        size = (size - kernel) // stride + 1
+    return size
+
+
+larger_image = Choice(
+    name="larger_image",
+    title="What comes out of a larger image?",
+    question="""
+        An image has 20 pixels in a row, not 16. How many pixels in a row has the result?
+        """,
+    options=(
+        Option(
+            "1",
+            value=1,
+            hint="No layer knows the size of the image. Follow the 20 pixels through "
+            "the layers, as the text does with 16.",
+        ),
+        Option("2", value=2),
+        Option(
+            "5",
+            value=5,
+            hint="The poolings divide the size by 4. What do the convolutions do to it?",
+        ),
+        Option(
+            "20",
+            value=20,
+            hint="Follow the 20 pixels through the layers: what does a pooling do to "
+            "their number?",
+        ),
+    ),
+    explanation="16, 8, 6, 3, 2 and 2 pixels: the same layers make a small map of a "
+    "larger image.",
+    minutes=1.5,
+    key=lambda: _side_of_result(20),
+)
+
+
+wider_interval = Choice(
+    name="wider_interval",
+    title="Which interval is wider?",
+    question="""
+        Both intervals are about the same score, on the same patches. Which one is wider?
+        """,
+    options=(
+        Option(
+            "Over patches: there are many more of them.",
+            hint="With more samples, a mean becomes more certain. Do the many patches "
+            "make their interval wider or narrower?",
+        ),
+        Option("Over polygons."),
+        Option(
+            "Both are the same: so is the score.",
+            hint="An interval says how far the score could move with other samples. Is "
+            "a second patch of the same field another sample?",
+        ),
+    ),
+    explanation="Patches of one polygon are right or wrong together. There are far fewer "
+    "polygons than patches.",
+    minutes=1.5,
+)
+
+
+larger_recall = Choice(
+    name="larger_recall",
+    title="Which recall is larger?",
+    question="""
+        The recall of a class is the share of its patches that are found. Where is it
+        larger: at the threshold or by argmax?
+        """,
+    options=(
+        Option(
+            "At the threshold, because the network is surer there.",
+            hint="Sure answers are more often right: that is precision. Recall asks how "
+            "many patches of the class are found at all.",
+        ),
+        Option("By argmax, or both are equal."),
+        Option(
+            "It depends on the class.",
+            hint="Take a patch whose own class has more than 0.5. Can another class have "
+            "a larger probability?",
+        ),
+    ),
+    explanation="What is above 0.5 is also the largest. So argmax finds all that the "
+    "threshold finds, and more.",
+    minutes=1.5,
+)
 
 _SIMPLE_NETWORKS = [
     [(3, 1)],
@@ -233,6 +377,8 @@ field_and_scale = Exercise(
         "the stride.",
     ),
     explanation="A stride multiplies the steps of all layers behind it.",
+    minutes=5,
+    pairs=True,
 )
 
 
@@ -491,6 +637,7 @@ recalls = Exercise(
     ),
     explanation="A class above one half is also the most probable one. The reverse is "
     "not true.",
+    minutes=5,
 )
 
 
@@ -623,4 +770,5 @@ map_pixels = Exercise(
         "One more than the whole steps; `//` divides into whole ones.",
     ),
     explanation="The first pixel, and one more for each whole step.",
+    minutes=3,
 )
