@@ -14,7 +14,7 @@
 # - begin with a trained network when you have few labels,
 # - write a card into the map: what it shows, how good it is, and what it is not for.
 #
-# **Needs** about 40 minutes of your time, 1 minute of computing and 1.1 GB of memory; no
+# **Needs** about 40 minutes of your time, 1 minute of computing and 1.2 GB of memory; no
 # internet. With internet you get real images of your place, and the download takes some
 # minutes more. Without it you get practice images that this computer makes.
 

@@ -439,8 +439,8 @@ helps_most = Choice(
         ),
         Option(
             "On none: 120 patches cannot change so many weights.",
-            hint="They need not change them all. How good would the network be, if "
-            "nothing were changed?",
+            hint="A training need not change them all. How good would each of the two "
+            "networks be before it?",
         ),
     ),
     explanation="The nearer the new scene is to the old one, the more of the weights "
