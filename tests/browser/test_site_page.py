@@ -184,8 +184,7 @@ def test_a_page_is_light_or_dark_as_the_reader_wants(page, site, name):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_reader_is_kept_from_the_site(page, site, faults, scheme):
     page.emulate_media(color_scheme=scheme)
-    names = ("index", "glossary", "teaching", "docs/large_maps", "docs/from_otbtf")
-    names += ("reference/index", "reference/viewers", "01_patches")
+    names = ("index", "docs/large_maps", "reference/viewers")
     addresses = [(site / f"{name}.html").as_uri() for name in names]
     for address in [*addresses, f"{(site / 'search.html').as_uri()}?q=tiles"]:
         page.goto(address)
