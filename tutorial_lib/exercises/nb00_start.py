@@ -175,13 +175,13 @@ darkest = Choice(
     options=(
         Option(
             "The water.",
-            hint="Compare the two in the picture. Are the darkest areas smooth, "
-            "with long shores? Or do they have the straight edges of parcels?",
+            hint="Run the next cell. Which shapes do the darkest areas have: long "
+            "and winding, or blocks with straight edges?",
         ),
         Option("The forests."),
         Option(
             "The bare fields.",
-            hint="Look for small rectangles in the picture, side by side. How bright "
+            hint="Run the next cell, and look for rectangles side by side. How bright "
             "are they?",
         ),
     ),
@@ -200,17 +200,18 @@ widest_gap = Choice(
         Option(
             "In blue light, because water is blue.",
             hint="Look at the picture of the scene: how blue are the lakes? In the "
-            "curves, blue is at 492 nm.",
+            "curves of the next cells, blue is at 492 nm.",
         ),
         Option(
             "In green light, because leaves are green.",
             hint="Look at the picture of the scene: how green are the forests? In the "
-            "curves, green is at 560 nm.",
+            "curves of the next cells, green is at 560 nm.",
         ),
         Option("In the infrared, which our eyes do not see."),
         Option(
             "Nowhere: both are dark at every wavelength.",
-            hint="Both are dark to our eyes. Look at all wavelengths of the curves.",
+            hint="Both are dark to our eyes. Run the next cells, and look at all "
+            "wavelengths of the curves.",
         ),
     ),
     explanation="Water absorbs infrared light, and plants reflect it.",

@@ -364,14 +364,14 @@ learning_rates = Choice(
     options=(
         Option(
             "0.3: small steps never miss the minimum.",
-            hint="Small steps are safe. Look at the first curve: where is the weight "
-            "after 12 of them?",
+            hint="Small steps are safe. Run the next cells: where on the first curve "
+            "is the weight after 12 of them?",
         ),
         Option("10"),
         Option(
             "40: large steps arrive first.",
-            hint="Look at the first step on the third curve. On which side of the "
-            "minimum does it end, and what is the slope there?",
+            hint="Run the next cells, and look at the first step on the third curve. "
+            "On which side of the minimum does it end?",
         ),
     ),
     explanation="Too small, and the training takes too long. Too large, and a step jumps "
@@ -429,21 +429,21 @@ two_curves = Choice(
     options=(
         Option(
             "Both fall until the end: more training is always better.",
-            hint="The network sees the same 60 samples in each epoch. Look at the curve "
-            "of area B: does it follow the other one?",
+            hint="The network sees the same 60 samples in each epoch. Run the next cell: "
+            "does the curve of area B follow the other one?",
         ),
         Option(
             "The loss on its samples falls until the end. On B it falls, then rises."
         ),
         Option(
             "Both fall and then rise: a long training makes a network forget.",
-            hint="Each step makes the loss on the training samples smaller. Look at "
-            "their curve.",
+            hint="A step makes the loss on the training samples smaller. Run the next "
+            "cell, and look at their curve.",
         ),
         Option(
             "Both stop falling after a few epochs: so few samples are soon learned.",
-            hint="Look at the two curves in the last epochs. Do they stay where they "
-            "are?",
+            hint="Run the next cell. Do the two curves stay where they are in the last "
+            "epochs?",
         ),
     ),
     explanation="What helps on the few samples is no longer what helps elsewhere: the "
