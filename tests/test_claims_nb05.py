@@ -100,7 +100,9 @@ def test_probabilities_are_less_honest_in_c_than_in_b(number, answers, places):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_cloud_gets_a_class_with_more_than_a_third(name, networks, havel_folder):
+def test_a_cloud_gets_a_class_with_much_more_than_one_in_six(
+    name, networks, havel_folder
+):
     plan = tl.plan_inference(
         networks[name],
         tl.Source(havel_folder / "s2_10m.tif", receptive_field=16),
@@ -110,4 +112,4 @@ def test_a_cloud_gets_a_class_with_more_than_a_third(name, networks, havel_folde
     values = plan.read()
     counts = np.bincount(values.argmax(-1).ravel())
     assert counts.max() > 0.5 * counts.sum()
-    assert values.max(-1).mean() > 1 / 3
+    assert values.max(-1).mean() > 2 / 6

@@ -7,6 +7,7 @@ from rasterio.windows import Window
 
 import tutorial_lib as tl
 from tutorial_lib import recorded
+from tutorial_lib.exercises import nb06_two_sources
 from tutorial_lib.recorded import recipes
 
 ENDS = ("", "_1", "_2")
@@ -84,6 +85,54 @@ def test_two_sources_gain_less_than_seeds_differ(found):
     )
     assert (two > one).all()
     assert np.ptp(one) > np.mean(two - one)
+
+
+@pytest.fixture(scope="module")
+def baseline(patches):
+    return tl.training.maximum_likelihood(patches["a"], patches["c"])
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_gain_over_the_baseline_is_decided(end, found, patches, baseline):
+    labels, estimated = found
+    two, places = estimated[f"dual_source_havel{end}"], patches["c"].polygons
+    table = tl.training.compare_over_places(labels, baseline, two, places)
+    assert table["low"]["overall accuracy"] > 0
+    assert np.mean(estimated[f"fcnn_havel{end}"] == labels) > np.mean(
+        baseline == labels
+    )
+
+
+def length(interval):
+    low, high = interval
+    return high - low
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("kind", ["fcnn_havel", "dual_source_havel"])
+def test_patches_tell_no_more_than_as_many_samples_as_there_are_polygons(
+    kind, end, found, patches
+):
+    labels, estimated = found[0], found[1][kind + end]
+    places = patches["c"].polygons
+    single = length(tl.training.accuracy_interval(labels, estimated))
+    whole = length(tl.training.accuracy_interval(labels, estimated, places))
+    samples = len(labels) * (single / whole) ** 2
+    count = len(np.unique(places))
+    assert count / 2 < samples < count
+
+
+def test_the_exercise_draws_as_the_kit_does_when_classes_are_drawn_together(
+    found, patches
+):
+    # The kit keeps the number of polygons of each class, so its interval is shorter.
+    labels, estimated = found[0], found[1]["dual_source_havel"]
+    places, rng = patches["c"].polygons, np.random.default_rng(0)
+    draw = nb06_two_sources.draw_again.run(nb06_two_sources.draw_again.solution_code)
+    draws = [draw(labels == estimated, places, rng) for _ in range(300)]
+    own = length(np.quantile(draws, [0.025, 0.975]))
+    kits = length(tl.training.accuracy_interval(labels, estimated, places))
+    assert 0.9 * kits < own < 1.3 * kits
 
 
 def test_a_single_seed_shows_a_gain_that_others_do_not_confirm(tables):

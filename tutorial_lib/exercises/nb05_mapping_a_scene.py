@@ -418,7 +418,7 @@ cloud = Choice(
             hint="A softmax compares the six classes with each other. Must they all fit "
             "equally badly, only because the patch is new?",
         ),
-        Option("Most pixels get one of the six classes, with more than a third."),
+        Option("Most of them get the same class, with clearly more than one in six."),
         Option(
             "They get a class of their own, clouds.",
             hint="How many outputs has the network? The labels of area A gave one to each "

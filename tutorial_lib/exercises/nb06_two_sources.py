@@ -712,7 +712,8 @@ report = Choice(
         ),
         Option("Undecided: this takes more places, or more trainings."),
     ),
-    explanation="A gain has to survive two kinds of chance: other seeds and other places.",
+    explanation="Either there is no gain, or this test area is too small to show it. A gain "
+    "has to survive two kinds of chance: other seeds and other places.",
 )
 
 
