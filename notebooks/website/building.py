@@ -57,7 +57,7 @@ def write_site(folder: Path) -> list[Path]:
     written = [_write(folder, name, text, known) for name, text in pages.items()]
     written.append(_write_search(folder, known))
     _copy_pictures(folder)
-    broken = broken_links(folder)
+    broken = broken_links(folder, known)
     if broken:
         raise ValueError(
             f"The site has links that lead nowhere, such as {'; '.join(broken[:5])}. "

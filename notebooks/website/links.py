@@ -1,26 +1,26 @@
 """Links of a folder of pages that lead nowhere."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from posixpath import dirname, normpath
 from urllib.parse import unquote, urlsplit
 
 
-def broken_links(folder: Path) -> list[str]:
+def broken_links(folder: Path, names: Iterable[str]) -> list[str]:
     """Links, pictures and scripts that the folder does not hold, and missing anchors.
 
     Args:
         folder: Folder of the pages.
+        names: Names of the pages to look at.
 
     Returns:
         A line for each of them: the page, and what it refers to.
     """
     pages = {}
-    for path in sorted(folder.rglob("*.html")):
-        reader = _Reader()
-        reader.feed(path.read_text(encoding="utf-8"))
-        pages[path.relative_to(folder).as_posix()] = reader
+    for name in names:
+        pages[name] = _Reader()
+        pages[name].feed((folder / name).read_text(encoding="utf-8"))
     anchors = {name: reader.anchors for name, reader in pages.items()}
     return [
         f"{name}: {address}"
