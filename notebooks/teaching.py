@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from sections import AnyExercise, Section, needed_minutes
+from website.course import SHORT_ROUTE
 
 from tutorial_lib.exercises import Choice, Exercise, LineOrder
 
@@ -91,13 +92,12 @@ def teaching_page(lessons: Sequence[Lesson], source: Path) -> str:
 
 def _times(lessons: Iterable[Lesson]) -> Iterator[str]:
     """A table of the notebooks with the minutes of both routes."""
-    short = {"00", "01", "03", "05"}
     yield "| notebook | full day | three hours |"
     yield "|---|---|---|"
     total = {"full": 0, "short": 0}
     for lesson in lessons:
         total["full"] += lesson.minutes
-        in_short = lesson.number in short
+        in_short = lesson.number in SHORT_ROUTE
         total["short"] += lesson.minutes * in_short
         link = f"[{lesson.number} {lesson.title}]({lesson.stem}.ipynb)"
         time = f"{lesson.minutes} min"
