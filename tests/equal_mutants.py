@@ -13,6 +13,19 @@ EQUAL: dict[str, dict[str, str]] = {
         "1: =legend, progress=[False → True])": _PROGRESS,
         "1: ', legend=legend[, progress=False → ])": _PROGRESS,
     },
+    "nb03_pixelwise_fcnn.overlap_share": {
+        "2: np.abs(rows[[held_out, np.newaxis] - rows[~held_out → ~held_out] - rows[held_out, np.newaxis]])": "A "
+        "distance has no sign.",
+        "3: np.abs(cols[[held_out, np.newaxis] - cols[~held_out → ~held_out] - cols[held_out, np.newaxis]])": "A "
+        "distance has no sign.",
+    },
+    "nb03_pixelwise_fcnn.jitter": {
+        "4: patch * factor [+ → -] shift": "The shift is as often negative.",
+    },
+    "nb04_early_stopping.eight_forms": {
+        "4: return [*[turned, *mirrored → mirrored, *turned]]": "The forms have no order.",
+        "3: = [form[:[, ::-1 → :-1, :]] for fo": "Rows may be reversed instead of columns.",
+    },
     "nb04_early_stopping.best_epoch": {
         "2: return [int(np.argmin(val_loss) → np.argmin(val_loss]) + 1": "An integer of "
         "NumPy is the same number.",

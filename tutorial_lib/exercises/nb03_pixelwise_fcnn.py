@@ -1210,6 +1210,17 @@ _DRAWS = 400
 def _judge_jitter(
     answer: Callable[[np.ndarray, float, float], np.ndarray],
 ) -> str | Finding | None:
+    try:
+        return _judge_draws(answer)
+    except ValueError as err:
+        if "high - low" in str(err):
+            return "upside down"
+        raise
+
+
+def _judge_draws(
+    answer: Callable[[np.ndarray, float, float], np.ndarray],
+) -> str | Finding | None:
     patch = np.random.default_rng(1).uniform(100, 4000, (4, 5, 3)).round()
     for gain, offset in ((0.3, 200), (0.1, 50)):
         given, found = patch.copy(), []
@@ -1336,6 +1347,11 @@ jitter = Exercise(
             code=_JITTER.replace("(1 - gain, 1 + gain)", "(-gain, gain)"),
             hint="The factors lie around 0, so the patch nearly vanishes. Which factor "
             "leaves it as it is?",
+        ),
+        "upside down": Mistake(
+            code=_JITTER.replace("(-offset, offset)", "(offset, -offset)"),
+            hint="The ends of a range have changed places. `rng.uniform(low, high)` takes "
+            "the smaller one first.",
         ),
         "only brighter": Mistake(
             code=_JITTER.replace("(1 - gain, 1", "(1, 1"),

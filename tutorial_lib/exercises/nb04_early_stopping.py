@@ -668,7 +668,12 @@ def _judge_eight_forms(
     answer: Callable[[np.ndarray], Sequence[np.ndarray]],
 ) -> str | Finding | None:
     patch = np.random.default_rng(3).permutation(75).reshape(5, 5, 3)
-    forms = list(answer(patch.copy()))
+    try:
+        forms = list(answer(patch.copy()))
+    except ValueError as err:
+        if "out of range for array" in str(err):
+            return "no patch"
+        raise
     if len(forms) != 8:
         return Finding(f"The list has {len(forms)} forms; it should have 8.")
     forms = [np.asarray(form) for form in forms]
@@ -717,6 +722,11 @@ eight_forms = Exercise(
             code=_EIGHT.replace("range(4)", "(0, 0, 1, 1)"),
             hint="Some forms are in the list twice, so others are missing. A quarter "
             "each time: 0, 1, 2 and 3.",
+        ),
+        "no patch": Mistake(
+            code=_EIGHT.replace("patch, quarters", "quarters, patch"),
+            hint="`np.rot90` is given a number to turn. The patch comes first, and then "
+            "the number of quarters.",
         ),
         "bands": Mistake(
             code=_eight("form[:, :, ::-1]"),
