@@ -261,6 +261,9 @@ tl.show(*paths, titles=("The classes", "The three areas"))
 # %% tags=["claim"]
 assert (all_labels == 255).mean() > 0.7
 assert (all_labels[284:304, 1250:1270] == 255).all()  # the place in the largest lake
+seen = rasters.read_array(image_path, bands=[1, 2, 3]).mean(axis=-1)
+medians = [np.median(seen[all_labels[..., 0] == number]) for number in range(6)]
+assert legend.names[np.argmin(medians)] == "forest"
 
 # %% [markdown]
 # **What you see.** The hatched pixels have no label: most of the scene, and the largest
