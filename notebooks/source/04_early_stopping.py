@@ -202,7 +202,8 @@ ex.kept_weights.reveal(pandas.DataFrame(rows, index=columns).T.round(4))
 # %%
 eight_forms = ex.eight_forms.answer()
 forms = eight_forms(few.arrays["input"][4 * patches_a_class])
-framed = [np.pad(form, ((1, 1), (1, 1), (0, 0))) for form in forms]
+frame = {"pad_width": ((1, 1), (1, 1), (0, 0)), "constant_values": np.nan}
+framed = [np.pad(form.astype(float), **frame) for form in forms]
 tl.show(np.vstack([np.hstack(framed[:4]), np.hstack(framed[4:])]), bands=(1, 2, 3))
 
 # %% [markdown]
