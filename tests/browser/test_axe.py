@@ -67,8 +67,11 @@ def page(lab, open_shared_tab):
     """A notebook of everything in a tab, with its cells run."""
     address, notebooks = lab
     write_notebook(notebooks / "axe.ipynb", SETUP, *SHOWN.values())
-    page = open_shared_tab()
+    # axe-core judges only text that can be seen: in a window that shows everything, and
+    # in a body with a height, which JupyterLab's has not.
+    page = open_shared_tab(height=6000)
     open_notebook(page, address, "axe.ipynb")
+    page.add_style_tag(content="body { min-height: 100vh; }")
     assert run_cells(page) == []
     for number, name in enumerate(SHOWN, 1):
         ready = READY.get(name, ".kit-explorer[data-ready=true]")
@@ -117,3 +120,24 @@ def test_no_answer_keeps_a_reader_out(themed, faults):
         themed.wait_for_timeout(200)
         places = [outputs(name) for name in ("choice", "waiting")]
         assert faults(themed, places=places) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "element"),
+    [
+        ("compare", ".compare-notes"),
+        ("fields", ".kit-words"),
+        ("choice", ".kit-answer button"),
+        ("clear", ".kit-clear label"),
+        ("notes", "[role=note]"),
+    ],
+)
+def test_pale_text_is_found(themed, faults, name, element):
+    style = (
+        f"{element} {{ color: #808080 !important; background: #707070 !important; }}"
+    )
+    tag = themed.add_style_tag(content=style)
+    found = faults(themed, places=[outputs(name)])
+    tag.evaluate("(tag) => tag.remove()")
+    assert found
+    assert all(fault.startswith("color-contrast") for fault in found)

@@ -151,10 +151,16 @@ def test_long_lines_scroll_at_any_width(page, width):
 def paper(page):
     """The page as it is printed on A4; afterwards it is on the screen again."""
     page.locator("[data-widget-model] .compare[data-ready=true]").wait_for()
+    # A browser draws no new frames for paper.
+    page.evaluate("""() => {
+        window.draw = requestAnimationFrame;
+        window.requestAnimationFrame = () => null;
+    }""")
     page.emulate_media(media="print")
     # The width of a sheet between its margins.
     page.set_viewport_size({"width": 718, "height": 900})
     yield page
+    page.evaluate("() => { window.requestAnimationFrame = window.draw; }")
     page.emulate_media(media="screen")
     page.set_viewport_size({"width": 1280, "height": 900})
 
@@ -250,7 +256,7 @@ ADD_TOKENS = """(line) => {
     for (const kind of kinds) {
         const token = document.createElement("span");
         Object.assign(token, { className: kind, textContent: kind });
-        line.append(token, " ");
+        line.append(token, "\\n");
     }
     return kinds.size;
 }"""
