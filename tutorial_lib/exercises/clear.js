@@ -9,6 +9,8 @@ const PATIENCE = 1500;
 const WAITING =
   "Not saved yet. The kernel is busy, or it was restarted: then run this cell again.";
 
+const NO_BUTTON = "Press “clear” or “unclear” to save the note.";
+
 function element(name, settings, ...children) {
   const made = Object.assign(document.createElement(name), settings);
   made.append(...children);
@@ -34,10 +36,12 @@ function render({ model, el }) {
   });
   const note = element("input", { type: "text", value: model.get("_note") });
   note.maxLength = model.get("_longest");
-  // A note alone is no answer: it goes with the button that was pressed, or will be.
+  // A note goes with the button that was pressed, or that will be.
   const send = () => {
     const sent = model.get("_pressed").note ?? model.get("_note");
-    if (model.get("saved") && note.value !== sent) press(model.get("saved"));
+    if (note.value === sent) return;
+    if (model.get("saved")) press(model.get("saved"));
+    else status.textContent = NO_BUTTON;
   };
   note.addEventListener("change", send);
   note.addEventListener("keydown", (event) => event.key === "Enter" && send());
