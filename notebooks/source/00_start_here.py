@@ -56,8 +56,9 @@ check_machine(SCENE)
 # These five questions are about what the course expects of you. They are not graded.
 # Count those that you have right at the first try.
 #
-# Click on an answer, or write its letter, for example `answer = "b"`, and run the cell.
-# Later in the course, a result waits until you have answered; any answer will do.
+# Run the cell below a question and press a button, or write the letter into the cell,
+# for example `answer = "b"`, and run it. Later on, the next result waits until you have
+# answered; any answer will do.
 
 # %% exercise="call"
 
