@@ -36,8 +36,8 @@ from tutorial_lib.notices import error_line
 # Results of all notebooks are about 0.3 GB (`du -sh data/work` after `make test`).
 NEEDED_DISK_GB = 1
 
-# Seconds that a check may take: one that only looks, and one that starts a program. A
-# new machine with a slow disk reads TensorFlow for a minute.
+# Seconds that a check may take: one that only looks, and one that starts a program: a
+# slow disk needs long to read TensorFlow for the first time.
 SHORT, LONG = 20, 240
 
 # What must be done if a check does not end.
