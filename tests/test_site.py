@@ -158,7 +158,8 @@ def test_broken_links_are_found(tmp_path, markup, broken):
 PAGE = """<script>no</script><nav>no</nav><main><h1 id="a">The <em>title</em>
 <a class="anchor-link" href="#a">¶</a></h1><p>one<b>two</b> &amp; three</p>
 <div class="jp-InputPrompt jp-InputArea-prompt">In [3]:</div><pre>code()</pre>
-<script>no</script><nav>no</nav><h2 id="b">Next</h2><ul><li>x</li><li>y</li></ul></main><p>no</p>"""
+<script>no</script><nav>no</nav><h2 id="b">Next</h2>
+<ul><li>x</li><li>y</li></ul></main><p>no</p>"""
 
 
 def test_sections_hold_the_words_that_a_reader_sees():
