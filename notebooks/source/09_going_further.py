@@ -410,15 +410,11 @@ few_image, areas, few = image_path, scene, {}
 if name == "practice":
     few_image, areas = paths[-1], find_data("havel")
 for area, count, most in (("a", 20, 5), ("b", 300, 100)):
-    positions = tl.select_positions(
-        areas / f"terrain_truth_{area}.tif",
-        count=count,
-        margin=8,
-        most_per_polygon=most,
-        seed=seed,
-    )
+    truth, folder = areas / f"terrain_truth_{area}.tif", work / f"few_{area}"
+    draw = {"count": count, "most_per_polygon": most, "seed": seed}
+    positions = tl.select_positions(truth, margin=8, **draw)
     few[area] = tl.extract_patches(
-        {"input": few_image}, positions, sizes={"input": 16}, out_dir=work, prefix=area
+        {"input": few_image}, positions, sizes={"input": 16}, out_dir=folder
     )
 few_train, few_valid = recipes.datasets(few, class_count=len(legend), seed=seed)
 few_train = tl.augment(few_train, turns=True, gain=0.2, offset=150, seed=seed)
