@@ -321,8 +321,10 @@ def test_the_doctor_of_this_machine(tmp_path, repository):
     report = json.loads(done.stdout)
     checks = {one.pop("subject"): one for one in report["checks"]}
     assert tuple(checks) == SUBJECTS
-    wrong = {x: y for x, y in checks.items() if y["verdict"] == "wrong"}
-    assert (done.returncode, report["ready"], wrong) == (0, True, {})
+    wrong = {x for x, y in checks.items() if y["verdict"] == "wrong"}
+    # Tests at the same time may take the memory.
+    assert wrong <= {"Free memory"}
+    assert (done.returncode, report["ready"]) == (len(wrong), not wrong)
     assert re.fullmatch(
         r"answers at port \d+, because 8888 is in use", checks["JupyterLab"]["found"]
     )
@@ -453,6 +455,8 @@ def test_a_kit_that_is_not_installed_has_a_cure(monkeypatch, tmp_path):
 @pytest.fixture
 def quick(monkeypatch):
     """Function that runs `doctor --quick` with further words; returns its exit code."""
+    # Tests at the same time may take the memory.
+    monkeypatch.setattr(machine.memory, "NEEDED_MEMORY_GB", 0)
 
     def run(*words):
         return main(["doctor", "--quick", *words])
