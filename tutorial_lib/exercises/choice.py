@@ -8,6 +8,7 @@ from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 from tutorial_lib.exercises.judging import close
+from tutorial_lib.exercises.notes import plain_text
 from tutorial_lib.exercises.questions import Question
 
 if TYPE_CHECKING:
@@ -125,4 +126,7 @@ class Choice(Question):
         """A row of buttons, one for each option."""
         from tutorial_lib.exercises.buttons import ChoiceButtons
 
-        return ChoiceButtons(self)
+        # Names for screen readers have no markup.
+        plain = (plain_text(option.text) for option in self.options)
+        texts = dict(zip(self.letters, plain, strict=True))
+        return ChoiceButtons(texts, self.judge, self.invitation())

@@ -131,4 +131,4 @@ class LineOrder(Question):
         """A list of the lines, with buttons that move them."""
         from tutorial_lib.exercises.buttons import LineMover
 
-        return LineMover(self)
+        return LineMover(self.labelled_lines, self.judge, self.invitation())

@@ -78,6 +78,16 @@ class Note:
         )
 
 
+def plain_text(text: str) -> str:
+    """A text of a note without its markup.
+
+    Example:
+        >>> plain_text("*Most* of `n`")
+        'Most of n'
+    """
+    return _with_emphasis(text, r"\1").replace("`", "")
+
+
 def _as_html(text: str) -> str:
     marked = _with_emphasis(escaped(text), r"<em>\1</em>")
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", marked).replace("\n", "<br>")
