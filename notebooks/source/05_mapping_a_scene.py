@@ -297,10 +297,9 @@ for rule in ("all", "center", "any"):
 # **Do you see the difference? Will the network?**
 
 # %%
-image, nodata = rasters.read_array(image_path), rasters.read_nodata(image_path)
-shifted_path = rasters.write_array(
-    work / "shifted.tif", image + 1000, image_grid, nodata=nodata
-)
+nodata, shifted_path = rasters.read_nodata(image_path), work / "shifted.tif"
+shifted = rasters.read_array(image_path) + 1000
+rasters.write_array(shifted_path, shifted, image_grid, nodata=nodata)
 tl.show(image_path, shifted_path, window=window, titles=("as trained", "1000 more"))
 
 # %% [markdown]
@@ -331,8 +330,8 @@ def labelled_places(area):
 # %%
 as_trained = ex.as_trained.answer()
 metadata = {"BOA_ADD_OFFSET": -1000, "BOA_QUANTIFICATION_VALUE": 10_000}
-pixels = rasters.read_array(shifted_path).astype(float)
-pixels = np.rint(as_trained(pixels, *metadata.values())).astype(image.dtype)
+pixels = rasters.read_array(shifted_path).astype("float32")
+pixels = np.rint(as_trained(pixels, *metadata.values())).astype("uint16")
 corrected_path = work / "corrected.tif"
 rasters.write_array(corrected_path, pixels, image_grid, nodata=nodata)
 
@@ -357,12 +356,15 @@ pandas.DataFrame({"accuracy on B": right}).round(3)
 # random seed differs. Let each of them map the scene, and mark where they do not agree.
 
 # %%
-ends, answers = ("", "_1", "_2"), []
-for end in ends:
+answers = []
+for end in ("", "_1", "_2"):
     network = tl.load_predictor(recorded.weights_path(f"fcnn_havel{end}"))
-    answers.append(tl.plan_inference(network, source, output="estimated").read())
+    planned = tl.plan_inference(
+        network, source, output="estimated_labels", tile_size=256
+    )
+    answers.append(planned.read()[..., 0])
 
-one, two, three = (answer.argmax(axis=-1) for answer in answers)
+one, two, three = answers
 agree = (one == two) & (two == three)
 agree_path = rasters.write_array(
     work / "agreement.tif",
@@ -402,10 +404,12 @@ ex.agreement.reveal(agreement.round(2))
 
 # %%
 calibration_error = ex.calibration_error.answer()
-curves = {}
+network = tl.load_predictor(recorded.weights_path("fcnn_havel"))
+planned = tl.plan_inference(network, source, output="estimated", tile_size=256)
+answer, curves = planned.read(), {}
 for area in "BC":
     at, classes = labelled_places(area.lower())
-    values = answers[0][at]
+    values = answer[at]
     curves[area] = tl.training.reliability(classes, values)
     error = calibration_error(values.max(axis=-1), values.argmax(axis=-1) == classes)
     print(f"area {area}: yours {error:.3f}, the kit's {curves[area].error:.3f}")
