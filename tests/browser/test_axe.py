@@ -2,6 +2,7 @@
 
 import pytest
 
+from browser import axe_core
 from browser.lab import open_notebook, run_cells, run_code, write_notebook
 
 SETUP = """\
@@ -132,12 +133,21 @@ def test_no_answer_keeps_a_reader_out(themed, faults):
         ("notes", "[role=note]"),
     ],
 )
-def test_pale_text_is_found(themed, faults, name, element):
+def test_pale_text_is_found(page, faults, name, element):
     style = (
         f"{element} {{ color: #808080 !important; background: #707070 !important; }}"
     )
-    tag = themed.add_style_tag(content=style)
-    found = faults(themed, places=[outputs(name)])
+    tag = page.add_style_tag(content=style)
+    found = faults(page, places=[outputs(name)])
     tag.evaluate("(tag) => tag.remove()")
     assert found
     assert all(fault.startswith("color-contrast") for fault in found)
+
+
+def test_another_file_is_not_taken_for_axe_core(tmp_path, monkeypatch):
+    script = tmp_path / "axe.js"
+    monkeypatch.setattr(axe_core, "SCRIPT", script)
+    assert axe_core.read_script() is None
+    script.write_text("alert(1)")
+    with pytest.raises(ValueError, match=r"is not axe-core [\d.]+: its sha256 is"):
+        axe_core.read_script()
