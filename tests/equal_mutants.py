@@ -45,6 +45,18 @@ EQUAL: dict[str, dict[str, str]] = {
         "3: =legend, progress=[False → True], **opti": _PROGRESS,
         "3: legend=legend, [progress=False, → ]**option": _PROGRESS,
     },
+    "nb05_mapping_a_scene.calibration_error": {
+        "2: = np.minimum([(surest * bins).astype(int), bins - 1 → bins - 1, (surest * "
+        "bins).astype(int)])": "The order does not matter.",
+        "7: ) * abs([right[inside].mean() - surest → surest[inside].mean() - "
+        "right][inside]": "A distance has no sign.",
+    },
+    "nb06_two_sources.map_card": {
+        "2: ', known_failures='[clouds get a class too; unsure where two classes meet', "
+        "not_for='other seasons and places; the area that a class covers → other seasons "
+        "and places; the area that a class covers', not_for='clouds get a class too; "
+        "unsure where two classes meet]')": "Sentences are not judged by their meaning.",
+    },
     "nb06_two_sources.network": {
         "15: 'feats')([[fine, coarse → coarse, fine]])": _ORDER,
         "15: keras.layers.Concatenate([name='feats' → ])([fine,": "A name changes "
