@@ -370,7 +370,14 @@ scores
 # %% exercise="map_card"
 
 # %%
-card = tl.MapCard(**ex.map_card.answer(scores=scores))
+# Of the Havel, from `SOURCES.md` beside the image.
+about = {
+    "image": "Sentinel-2A, level 1C, tile T33UUU; modified Copernicus data 2017",
+    "date": "2017-02-16",
+    "labels": "(c) OpenStreetMap contributors, ODbL 1.0: land use and water",
+    "training_area": "area A: half of the scene, west of Berlin",
+}
+card = tl.MapCard(**about, **ex.map_card.answer(scores=scores))
 tl.write_card(map_path, card)
 print(map_path.resolve())
 tl.read_card(map_path)

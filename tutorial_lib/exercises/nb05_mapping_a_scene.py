@@ -595,6 +595,8 @@ def _judge_calibration(answer: Callable[..., float]) -> Any:
     surest = rng.uniform(0.2, 1, 400)
     too_sure = surest, rng.random(400) < surest**2
     not_enough = surest, rng.random(400) < surest**0.5
+    # Low bins are right too often and high ones too seldom, and some patches are sure.
+    both = np.append(surest, [1.0] * 40), rng.random(440) < 0.6
     tiny = np.array([0.95, 0.95, 0.95, 0.55]), np.array([True, True, False, True])
 
     def wrong(value: Callable[..., float]) -> Callable[..., float]:
@@ -602,7 +604,7 @@ def _judge_calibration(answer: Callable[..., float]) -> Any:
 
     return try_cases(
         answer,
-        [tiny, too_sure, not_enough, (*too_sure, 4)],
+        [tiny, too_sure, not_enough, both, (*both, 4)],
         right=_calibration_error,
         likely={
             "signed": wrong(lambda share, p, hit: share * (p.mean() - hit.mean())),

@@ -3,8 +3,6 @@
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
-from dataclasses import fields as fields_of_class
 from functools import cache
 from inspect import cleandoc
 from itertools import product
@@ -25,6 +23,7 @@ from tutorial_lib.exercises import (
     compare_networks,
     diagnose,
 )
+from tutorial_lib.exercises.judging import as_array, is_numeric
 from tutorial_lib.exercises.nb05_mapping_a_scene import with_drawn_weights
 from tutorial_lib.inference.errors import ExpressionFieldError, InputSizeError
 from tutorial_lib.inference.plan import InferencePlan
@@ -576,7 +575,7 @@ def _judge_draw_again(answer: Callable[..., float]) -> Any:
     )
     rng = np.random.default_rng()
     found = [answer(right.copy(), polygons.copy(), rng) for _ in range(_TRIALS)]
-    if any(np.ndim(one) for one in found):
+    if not all(np.ndim(one) == 0 and is_numeric(as_array(one)) for one in found):
         return "no mean"
     values = np.asarray(found, float)
     if np.allclose(values, values[0]):
@@ -1061,13 +1060,8 @@ export_model = Exercise(
 )
 
 
-# The texts of a card about the Havel that the notebook gives.
-_GIVEN_CARD = """
-    image="Sentinel-2A, level 1C, tile T33UUU; modified Copernicus Sentinel data 2017",
-    date="2017-02-16",
-    labels="(c) OpenStreetMap contributors, ODbL 1.0: polygons of land use and water",
-    training_area="area A: a half of the blocks of the scene, west of Berlin",
-"""
+# The fields that the learner fills; the notebook gives the others.
+_FILLED = ("score", "interval", "score_of", "known_failures", "not_for")
 _LEAST_WORDS = 3
 
 
@@ -1080,20 +1074,18 @@ def _judge_map_card(answer: Mapping[str, Any], *, scores: Any) -> Any:
     wrong = wrong or _wrong_words(fields)
     if wrong:
         return wrong
-    # Its own errors say what is wrong with the other texts.
-    MapCard(**fields)
+    # Its own errors say what is wrong with a text.
+    rest = dict.fromkeys(("image", "labels", "training_area"), "as given")
+    MapCard(**rest, date="2017-02-16", **fields)
     return None
 
 
 def _fields_of(answer: Any) -> dict[str, Any] | Finding:
     """The fields of a card, or what is missing or too much."""
-    if isinstance(answer, MapCard):
-        answer = asdict(answer)
     if not isinstance(answer, Mapping):
-        return Finding("The card is a dictionary, `dict(image=…, date=…, …)`.")
-    names = [field.name for field in fields_of_class(MapCard)]
-    missing = [name for name in names if name not in answer]
-    unknown = [name for name in answer if name not in names]
+        return Finding("The answer is a dictionary, `dict(score=…, interval=…, …)`.")
+    missing = [name for name in _FILLED if name not in answer]
+    unknown = [name for name in answer if name not in _FILLED]
     if missing or unknown:
         what = f"lacks `{missing[0]}`" if missing else f"has no field `{unknown[0]}`"
         return Finding(f"The card {what}. Leave its names as they were.")
@@ -1171,7 +1163,8 @@ def _card_code(
     """Code of an answer; the stub has blanks in place of all of these."""
     return f"""
 row = scores.loc["{row}"]
-card = dict({_GIVEN_CARD}    score={score},
+card = dict(
+    score={score},
     interval={interval},
     score_of="{score_of}",
     known_failures="{known_failures}",
@@ -1189,18 +1182,17 @@ map_card = Exercise(
         - `score_of`: which score it is, of which area, and what the interval is over,
         - `known_failures`: where the map is wrong; think of notebook 05,
         - `not_for`: what nobody should use it for.
-
-        The first four fields are those of the Havel, from `SOURCES.md` beside the image.
         """,
     answer_name="card",
-    stub=f"""
-card = dict({_GIVEN_CARD}    score=...,
-    interval=...,
-    score_of=...,
-    known_failures=...,
-    not_for=...,
-)
-""",
+    stub="""
+        card = dict(
+            score=...,
+            interval=...,
+            score_of=...,
+            known_failures=...,
+            not_for=...,
+        )
+        """,
     solution_code=_card_code(),
     judge=_judge_map_card,
     mistakes={
