@@ -176,7 +176,7 @@ features, classes = {}, {}
 for area, cut in patches.items():
     bands = cut.arrays["input"]
     whole = np.hstack([bands.mean(axis=(1, 2)), bands.std(axis=(1, 2))])
-    features[area] = {"centre pixel": bands[:, 8, 8].astype(float), "whole patch": whole}
+    features[area] = {"centre pixel": bands[:, 8, 8], "whole patch": whole}
     classes[area] = cut.arrays["labels"].ravel()
 
 # %% [markdown]

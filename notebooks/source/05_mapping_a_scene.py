@@ -312,6 +312,7 @@ tl.show(image_path, shifted_path, window=window, titles=("as trained", "1000 mor
 # The accuracy is counted at labelled places of area B, the ones of notebook 03. **How many
 # of them are still right with the offset? And after your correction?**
 
+
 # %%
 def labelled_places(area):
     """Rows, columns and classes of labelled places on the map."""

@@ -128,6 +128,7 @@ bands.round({"mean": 0, "deviation": 0, "meadow to farm": 2})
 # features of both branches are joined, pixel by pixel. So both branches must end with the
 # same number of pixels, and a pixel must be as large on the ground in both.
 
+
 # %%
 def follow(kernels, size, spacing_m):
     """Size and spacing in metres after each layer; a pooling has kernel 2, stride 2."""
@@ -333,7 +334,7 @@ map_path = work / "land_cover.tif"
 plan = tl.plan_inference(best_model, sources, output="estimated_labels", legend=legend)
 print(plan)
 plan.write(map_path, progress=False)
-if not map_of_05.exists():  # made by the kit's network, if you have not done notebook 05
+if not map_of_05.exists():  # without notebook 05, the kit's network makes it
     kit, options = recorded.weights_path("fcnn_havel"), {"output": "estimated_labels"}
     map_of_05 = work / "one_source.tif"
     tl.predict_raster(kit, sources["input_10m"], map_of_05, legend=legend, **options)

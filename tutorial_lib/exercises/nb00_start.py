@@ -42,11 +42,11 @@ call = Choice(
         ```
         """,
     options=(
+        Option("The number 6."),
         Option(
             "Nothing: the call is an error, because `height` is missing.",
             hint="Look at the first line again. What does `=2` say about `height`?",
         ),
-        Option("The number 6."),
         Option(
             "`None`, because the function prints nothing.",
             hint="Printing shows a value, and `return` gives it to the caller. Which of "
@@ -92,12 +92,12 @@ shape = Choice(
         is the shape of `image[10, 20]`?
         """,
     options=(
-        Option("`(4,)`"),
         Option(
             "`(10, 20)`",
             hint="That would be a part with 10 rows and 20 columns, `image[:10, :20]`. "
             "Without a colon, a number chooses one place.",
         ),
+        Option("`(4,)`"),
         Option(
             "`()`: it is a single number",
             hint="The array has three axes. For how many of them is a number given?",
@@ -147,15 +147,15 @@ error_message = Choice(
         ```
         """,
     options=(
-        Option(
-            "The file `image.tif` does not exist.",
-            hint="The arrow shows the line that failed. Does this line read a file?",
-        ),
+        Option("The name has a typing error, or the cell that defines it was not run."),
         Option(
             "The value of `heigth` is 0.",
             hint="0 times 10 is 0, without any error. What does the last line say?",
         ),
-        Option("The name has a typing error, or the cell that defines it was not run."),
+        Option(
+            "The file `image.tif` does not exist.",
+            hint="The arrow shows the line that failed. Does this line read a file?",
+        ),
     ),
     explanation="The last line names the error, and the arrow the place: Python does not "
     "know this name.",
@@ -178,12 +178,12 @@ darkest = Choice(
             hint="Run the next cell. Which shapes do the darkest areas have: long "
             "and winding, or blocks with straight edges?",
         ),
-        Option("The forests."),
         Option(
             "The bare fields.",
             hint="Run the next cell, and look for rectangles side by side. How bright "
             "are they?",
         ),
+        Option("The forests."),
     ),
     explanation="Needles, and the shadows between the trees, take in most of the light. "
     "The lakes send a little more of it up.",
@@ -197,17 +197,17 @@ widest_gap = Choice(
         Where will the curves of lake and forest be farthest apart?
         """,
     options=(
-        Option(
-            "In blue light, because water is blue.",
-            hint="Look at the picture of the scene: how blue are the lakes? In the "
-            "curves of the next cells, blue is at 492 nm.",
-        ),
+        Option("In the infrared, which our eyes do not see."),
         Option(
             "In green light, because leaves are green.",
             hint="Look at the picture of the scene: how green are the forests? In the "
             "curves of the next cells, green is at 560 nm.",
         ),
-        Option("In the infrared, which our eyes do not see."),
+        Option(
+            "In blue light, because water is blue.",
+            hint="Look at the picture of the scene: how blue are the lakes? In the "
+            "curves of the next cells, blue is at 492 nm.",
+        ),
         Option(
             "Nowhere: both are dark at every wavelength.",
             hint="Both are dark to our eyes. Run the next cells, and look at all "

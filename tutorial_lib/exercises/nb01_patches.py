@@ -847,12 +847,12 @@ one_pixel_missing = Choice(
             hint="For the network 0 is a value like any other. Which ground has a "
             "reflectance close to 0?",
         ),
-        Option("The position is refused in both images."),
         Option(
             "Both patches are kept, because their centre pixel has data.",
             hint="The network looks at all pixels of a patch. What would it learn from "
             "the missing one?",
         ),
+        Option("The position is refused in both images."),
     ),
     explanation="The kit never fills in pixels, and the patches of all sources stay "
     "together.",

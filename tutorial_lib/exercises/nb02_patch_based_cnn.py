@@ -116,12 +116,12 @@ wider_interval = Choice(
             hint="With more samples, a mean becomes more certain. Do the many patches "
             "make their interval wider or narrower?",
         ),
-        Option("Over polygons."),
         Option(
             "Both are the same: so is the score.",
             hint="An interval says how far the score could move with other samples. Is "
             "a second patch of the same field another sample?",
         ),
+        Option("Over polygons."),
     ),
     explanation="Patches of one polygon are right or wrong together. There are far fewer "
     "polygons than patches.",

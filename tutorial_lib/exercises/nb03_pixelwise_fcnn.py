@@ -423,12 +423,12 @@ better_split = Choice(
             hint="One kind of features averages a whole patch, the other one knows a "
             "single pixel. For which of them does a patch that overlaps look more alike?",
         ),
+        Option("No: they are the ones that are worse in B."),
         Option(
             "That is luck: another random fifth would choose otherwise.",
             hint="A fifth of the patches is more than a thousand. Would such a score "
             "change much from draw to draw?",
         ),
-        Option("No: they are the ones that are worse in B."),
     ),
     explanation="""
         A held-out patch overlaps patches that were used. Mean and standard deviation of
@@ -1174,17 +1174,17 @@ darker_sun = Choice(
         0.9. What happens to its accuracy?
         """,
     options=(
-        Option(
-            "Nothing: standardising takes the brightness out.",
-            hint="From which image do its means and standard deviations come? Does the "
-            "network compute them again for a new image?",
-        ),
+        Option("A large part of it is lost."),
         Option(
             "A few patches in a hundred change: 10 % is little.",
             hint="Compare a tenth of the mean of near infrared with its standard "
             "deviation: both are printed above.",
         ),
-        Option("A large part of it is lost."),
+        Option(
+            "Nothing: standardising takes the brightness out.",
+            hint="From which image do its means and standard deviations come? Does the "
+            "network compute them again for a new image?",
+        ),
         Option(
             "It goes up: dark images have less haze.",
             hint="The factor changes the light of all pixels alike. Does that tell two "

@@ -640,15 +640,15 @@ kept_weights = Choice(
             hint="Early stopping ends a training. Does it also keep a copy of earlier "
             "weights? Look at the arguments of your own callback.",
         ),
-        Option("Those of the last epoch, which was not better."),
-        Option(
-            "The first weights: a training that was stopped does not count.",
-            hint="The weights change after each batch. What would set them back?",
-        ),
         Option(
             "The mean of all epochs.",
             hint="Some methods do average weights. Has anything here been told to?",
         ),
+        Option(
+            "The first weights: a training that was stopped does not count.",
+            hint="The weights change after each batch. What would set them back?",
+        ),
+        Option("Those of the last epoch, which was not better."),
     ),
     explanation="`restore_best_weights` is False unless you say otherwise.",
     vote=True,
@@ -766,12 +766,12 @@ wrong_turn = Choice(
             hint="A road from north to south becomes one from west to east. What is its "
             "class now?",
         ),
+        Option("North slope and south slope."),
         Option(
             "Woods: their shadows always point to the north here.",
             hint="No real wood here has its shadow in the south, so such a patch helps "
             "little. But would its label be wrong?",
         ),
-        Option("North slope and south slope."),
         Option(
             "Fields: a turned patch is no new field.",
             hint="That is a reason why turns help less than new fields do. Is the label "

@@ -559,12 +559,12 @@ agreement = Choice(
         three networks name the same class. How many of these answers are right?
         """,
     options=(
+        Option("More than elsewhere, but far from all."),
         Option(
             "Nearly all: three networks do not make the same mistake.",
             hint="All three learnt from the same places, with the same layers. Which "
             "mistakes can they have in common?",
         ),
-        Option("More than elsewhere, but far from all."),
         Option(
             "As many as elsewhere: all three learnt the same.",
             hint="They began with other weights. At which places would that lead to "

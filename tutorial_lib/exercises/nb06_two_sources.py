@@ -315,12 +315,12 @@ branches = Choice(
             hint="For a patch, one pixel is left. Now follow an image of 80 x 80 pixels "
             "of 10 m. How large are its pixels at the end?",
         ),
-        Option("Pooling first, then kernels 3, 3, 3 and 2."),
         Option(
             "Kernels 3, 3, 3, 3 and 3, then the pooling, then 2.",
             hint="Follow a patch: each kernel of 3 takes two of its 16 pixels. How many "
             "are left before the pooling, and after the last kernel?",
         ),
+        Option("Pooling first, then kernels 3, 3, 3 and 2."),
     ),
     explanation="Pooling first fits, but then no kernel reads what is finer than 20 m. "
     "Without pooling the network would train on patches, and could not map an image.",
@@ -700,16 +700,16 @@ report = Choice(
         seeds include 0. What do you write about it?
         """,
     options=(
+        Option("Undecided: this takes more places, or more trainings."),
+        Option(
+            "No difference: one source is as good as two.",
+            hint="An interval that includes 0 also includes gains. Does it rule them out?",
+        ),
         Option(
             "A gain: one of the trainings shows it clearly.",
             hint="Which seed will the next person use? Read the other columns of this row "
             "too.",
         ),
-        Option(
-            "No difference: one source is as good as two.",
-            hint="An interval that includes 0 also includes gains. Does it rule them out?",
-        ),
-        Option("Undecided: this takes more places, or more trainings."),
     ),
     explanation="Either there is no gain, or this test area is too small to show it. A gain "
     "has to survive two kinds of chance: other seeds and other places.",

@@ -190,18 +190,18 @@ wrong_pixels = Choice(
         wrong?
         """,
     options=(
+        Option("Along the borders of all blocks."),
+        Option(
+            "Only at the outer border of the map, where the image ends.",
+            hint="The network never gets the whole image. What is all that it gets at "
+            "a time, and what does a layer take where this ends?",
+        ),
         Option(
             "Nowhere: the network gives one pixel for each pixel of a block.",
             hint="The *number* of pixels is right. But is each of them computed from "
             "image pixels only? Look at what a layer takes for a neighbour that is "
             "missing.",
         ),
-        Option(
-            "Only at the outer border of the map, where the image ends.",
-            hint="The network never gets the whole image. What is all that it gets at "
-            "a time, and what does a layer take where this ends?",
-        ),
-        Option("Along the borders of all blocks."),
         Option(
             "A little everywhere: 128 pixels are too few to recognise houses.",
             hint="It was trained on patches that are smaller. For a pixel in the middle "
@@ -699,12 +699,12 @@ crop_of_margin = Choice(
             hint="Powers of two are a rule of thumb. Look for what is different in a "
             "chunk that begins 66 pixels further.",
         ),
-        Option("No: in the next chunk, the kernels stop at other places of the image."),
         Option(
             "No: at the right and the bottom, 31 pixels are too many.",
             hint="There, valid pixels are thrown away. That costs time. Does it make any "
             "pixel wrong that is left?",
         ),
+        Option("No: in the next chunk, the kernels stop at other places of the image."),
     ),
     explanation="`conv4` moves by 16 pan pixels, and 66 is not a multiple of 16.",
 )

@@ -623,12 +623,12 @@ hidden_errors = Choice(
             hint="The RMSE is a mean over all pixels, and most of them were right "
             "before. Does a mean tell about the pixel that is most wrong?",
         ),
+        Option("It stays large: more than half of what it was."),
         Option(
             "It is nearly 0, because nothing can be seen.",
             hint="You see a seam because it is long and straight. Would you see a few "
             "wrong pixels beside a house?",
         ),
-        Option("It stays large: more than half of what it was."),
         Option(
             "It grows: smaller blocks have more borders.",
             hint="There are a few more borders, but each is now further from the zeros. "

@@ -237,12 +237,12 @@ offset_inside = Choice(
         likely?
         """,
     options=(
+        Option("The offset is inside the numbers, and the metadata is wrong."),
         Option(
             "The image was taken in winter, so everything is dark.",
             hint="How large is a reflectance of 1003, as a share of the light? Is that "
             "dark for water?",
         ),
-        Option("The offset is inside the numbers, and the metadata is wrong."),
         Option(
             "There is no offset: the metadata says so.",
             hint="The metadata was written by a program too. Which value would water "
@@ -431,17 +431,17 @@ helps_most = Choice(
             hint="A layer also learns which *colours* belong together. Are these the "
             "same in another season, and in another country?",
         ),
-        Option("On the Havel lakes, on another day."),
-        Option(
-            "On a place in another climate: there is most to gain.",
-            hint="There the network from random weights knows nothing, that is true. "
-            "But what does the other one know of this place?",
-        ),
         Option(
             "On none: 120 patches cannot change so many weights.",
             hint="A training need not change them all. How good would each of the two "
             "networks be before it?",
         ),
+        Option(
+            "On a place in another climate: there is most to gain.",
+            hint="There the network from random weights knows nothing, that is true. "
+            "But what does the other one know of this place?",
+        ),
+        Option("On the Havel lakes, on another day."),
     ),
     explanation="The nearer the new scene is to the old one, the more of the weights "
     "can stay as they are. How near is near enough? Only a test area can tell.",
@@ -638,12 +638,12 @@ on_the_card = Choice(
             "patches there. Is it so on the map?",
         ),
         Option(
-            "The accuracy on area B was so high, in the best epoch.",
-            hint="What was B used for during the training? A score of it is too good.",
-        ),
-        Option(
             "So many percent of the patches of area C have the class that WorldCover "
             "gives them, with an interval over polygons."
+        ),
+        Option(
+            "The accuracy on area B was so high, in the best epoch.",
+            hint="What was B used for during the training? A score of it is too good.",
         ),
         Option(
             "So many percent of the patches of area A have the right class.",
