@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from tutorial_lib import testing
@@ -310,3 +311,34 @@ def test_an_error_without_a_message_shows_its_type():
 )
 def test_a_module_that_is_not_imported_is_named(names, body, cure):
     assert cure in check(names, body).text
+
+
+@pytest.mark.parametrize(
+    ("body", "words", "elsewhere"),
+    [
+        # Functions of modules that the learner writes without the module.
+        ("EarlyStopping(patience=3)", "`keras.callbacks.EarlyStopping`", "make_"),
+        ("Conv2D(3, 3)", "`keras.layers.Conv2D`", "conv2d"),
+        ("callbacks.EarlyStopping()", "`keras.callbacks`", "assign"),
+        ("mean([1, 2])", "`np.mean`", "assign"),
+        ("mean = mean([1, 2])", "`np.mean`", "every way"),
+        ("select_positions(3)", "`tl.select_positions`", "assign"),
+        # A text without quotes, and a value of the notebook that is written alike.
+        ("keras.callbacks.EarlyStopping(monitor=validation_loss)", "quotes", "val_l"),
+        ("images = 1\nreturn np.mean(band)", "The function has `images`.", "bands"),
+        # A name of the function itself comes first.
+        ("bandz = 1\nreturn np.mean(bands_)", "Did you mean `bandz`?", "quotes"),
+        ("random.uniform(0, 1)", "`rng.uniform(…)`", "import"),
+        ("return np.mean(rgn)", "Did you mean `rng`?", "assign"),
+    ],
+)
+def test_a_name_that_is_not_known_leads_to_what_is_meant(names, body, words, elsewhere):
+    values = {"bands": 3, "val_loss": [1], "make_stopping": min, "conv2d": 1}
+    values["rng"] = np.random.default_rng(0)
+    text = check(names | values, body).text.splitlines()[0]
+    assert words in text
+    assert elsewhere not in text
+
+
+def test_a_module_is_named_where_nothing_draws_random_numbers(names):
+    assert "Write `import random` first." in check(names, "random.random()").text

@@ -4,9 +4,11 @@ import builtins
 import difflib
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType, ModuleType
 from typing import Any
+
+import numpy as np
 
 from tutorial_lib.exercises.attempts import learners_frame, line_of
 
@@ -73,12 +75,65 @@ class Cause:
             return vars(builtins)
         return vars(builtins) | self._frame.f_globals | self._frame.f_locals
 
+    @property
+    def is_in_function(self) -> bool:
+        """Whether the line is in a function, not in a plain cell."""
+        return self._frame is not None and self._frame.f_code.co_name != "<module>"
+
+    @property
+    def own_names(self) -> list[str]:
+        """The names that the learner's function has itself; empty in a plain cell."""
+        if not self.is_in_function:
+            return []
+        # Parts of a comprehension have names with a dot.
+        return [one for one in self._frame.f_locals if one.isidentifier()]
+
     def nearest_name(self, name: str) -> str:
         """The name that the learner probably meant; empty if there is none."""
         own = {one for one in self.names if not one.startswith("_")}
         known = own - vars(builtins).keys()
+        if self.is_in_function:
+            # A value of the notebook is seldom meant: a function has arguments.
+            own_names = self.own_names
+            known = {n for n in known if n in own_names or _is_tool(self.names[n])}
         # Python has many names: few of them are meant.
-        return nearest(name, sorted(known)) or nearest(name, sorted(own), alike=0.9)
+        return nearest(name, sorted(known)) or nearest(
+            name, sorted(own - known), alike=0.9
+        )
+
+    def name_of(self, kind: type) -> str:
+        """The first name of a value of this type; empty if there is none."""
+        found = (n for n, value in self.names.items() if isinstance(value, kind))
+        return next(found, "")
+
+    def place_of(self, name: str) -> str:
+        """Where a function or module is that the line uses without its module.
+
+        Empty if the line does not call it, or no module that the learner uses has it.
+        """
+        is_called = re.search(rf"(?<![\w.]){name}\(", self.line)
+        if not is_called and not re.search(rf"(?<![\w.]){name}\.\w", self.line):
+            return ""
+        for prefix, place in self._places():
+            found = getattr(place, name, None) if name in dir(place) else None
+            if callable(found) if is_called else isinstance(found, ModuleType):
+                return f"{prefix}.{name}"
+        return ""
+
+    def _places(self) -> Iterator[tuple[str, Any]]:
+        """Modules that the learner uses, by the names that are written before a dot."""
+        modules = [
+            (n, value)
+            for n, value in self.names.items()
+            if isinstance(value, ModuleType) and not n.startswith("_")
+        ]
+        # What NumPy and other modules have, such as `ceil`, works on arrays in NumPy.
+        modules.sort(key=lambda pair: pair[1].__name__ != "numpy")
+        for prefix, module in modules:
+            yield prefix, module
+            for part in ("layers", "callbacks"):
+                if hasattr(module, part):
+                    yield f"{prefix}.{part}", getattr(module, part)
 
     def keys(self, missing: str) -> list[str]:
         """The keys of the dictionary or table in the line that lacks a key."""
@@ -103,15 +158,15 @@ class Cause:
 
     def _attribute(self, name: str) -> Any:
         """A function of this name in one of the modules that the learner uses."""
-        for module in self.names.values():
-            if not isinstance(module, ModuleType):
-                continue
-            places = (module, getattr(module, "layers", None))
-            places += (getattr(module, "callbacks", None),)
-            for place in places:
-                if place is not None and name in dir(place):
-                    return getattr(place, name)
+        for _, place in self._places():
+            if name in dir(place):
+                return getattr(place, name)
         return None
+
+
+def _is_tool(value: Any) -> bool:
+    """Whether a value of the notebook is something to call, or draws random numbers."""
+    return callable(value) or isinstance(value, ModuleType | np.random.Generator)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -44,16 +44,28 @@ def _kind(name: str) -> str:
 
 def _name(match: re.Match, cause: Cause) -> str:
     name = match[1]
+    unknown = f"The name `{name}` is not known here."
+    generator = cause.name_of(np.random.Generator)
+    if name == "random" and generator:
+        return f"{unknown} Random numbers come from `{generator}`, as in `{generator}.uniform(…)`."
     if name in _MODULES:
-        return f"The name `{name}` is not known here. Write `import {name}` first."
-    close = cause.nearest_name(name)
-    if isinstance(getattr(np, name, None), np.ufunc) and close.lower() != name:
-        close = f"np.{name}"
-    hint = f" Did you mean `{close}`?" if close else " Does a line before assign it?"
-    return f"The name `{name}` is not known here.{hint}"
+        return f"{unknown} Write `import {name}` first."
+    known = cause.place_of(name) or cause.nearest_name(name)
+    hint = f" Did you mean `{known}`?" if known else " Does a line before assign it?"
+    if not known and cause.own_names:
+        hint += f" The function has {listed(cause.own_names)}."
+    if not known and re.search(rf"[(,]\s*\w+\s*=\s*{name}\s*[,)]", f"({cause.line})"):
+        hint += " A text needs quotes."
+    return unknown + hint
 
 
 def _local_name(match: re.Match, cause: Cause) -> str:
+    place = cause.place_of(match[1])
+    if place:
+        return (
+            f"`{match[1]}` is a name of your own here, because the function assigns it, "
+            f"and it has no value yet in this line. Did you mean `{place}`?"
+        )
     return (
         f"`{match[1]}` has no value yet in this line. Give it one on every way that "
         "leads here, before the line that uses it."
