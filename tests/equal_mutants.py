@@ -10,8 +10,8 @@ _SET = "The order of the classes in the list does not matter."
 
 EQUAL: dict[str, dict[str, str]] = {
     "nb03_pixelwise_fcnn.land_cover": {
-        "1: =legend, progress=[False → True])": _PROGRESS,
-        "1: ', legend=legend[, progress=False → ])": _PROGRESS,
+        "2: =legend, progress=[False → True])": _PROGRESS,
+        "2: ', legend=legend[, progress=False → ])": _PROGRESS,
     },
     "nb03_pixelwise_fcnn.overlap_share": {
         "2: np.abs(rows[[held_out, np.newaxis] - rows[~held_out → ~held_out] - rows[held_out, np.newaxis]])": "A "

@@ -9,8 +9,8 @@
 #
 # - follow the size of an image through the layers of a network,
 # - write a fully convolutional network, compile it and train it with Keras,
-# - say why a random split of patches flatters, and compare with a baseline,
-# - standardise the inputs, and make the network ready for another sun,
+# - judge a way to hold out patches, and compare with a baseline,
+# - standardise the inputs, and try a network under another sun,
 # - give a score on ground that no decision was made on, and make a map.
 #
 # **Needs** about 60 minutes of your time, ½ minute of computing and 1.2 GB of memory; no
@@ -63,8 +63,9 @@ for number, kernel in enumerate(kernels, start=1):
 
 # %% [markdown]
 # This is the whole network. A layer has many kernels, its
-# [filters](glossary.md#filter); each gives one band. The last layer is the classifier:
-# its six bands are the probabilities of the six classes.
+# [filters](glossary.md#filter); each gives one band. A filter looks at all bands that come
+# in. To its sum it adds one number, its *bias*. The last layer is the classifier: its six
+# bands are the probabilities of the six classes.
 #
 # | layer | kernel | filters | activation | side of a patch of 16 |
 # |---|---|---|---|---|
@@ -78,7 +79,7 @@ for number, kernel in enumerate(kernels, start=1):
 # | feats | 2 | 32 | ReLU | 1 |
 # | softmax | 1 | 6 classes | softmax | 1 |
 #
-# An [activation](glossary.md#activation) comes after the sum.
+# An [activation](glossary.md#activation) comes after that.
 # [ReLU](glossary.md#relu) turns negative values into 0.
 # [Softmax](glossary.md#softmax) turns the values of a pixel into probabilities.
 
@@ -101,16 +102,18 @@ def conv(net, filters, kernel, name, activation="relu"):
 # %% exercise="network"
 
 # %% [markdown]
-# `build` makes the Keras model; the input has four bands. `summary` lists its layers.
-# **How large will the result be for an image of 100 x 60 pixels?**
+# `build` makes the Keras model; the input has four bands. `summary` lists its layers and
+# their weights. **How large will the result be for an image of 100 x 60 pixels?**
 
 # %%
 FCNN = ex.network.answer()
 keras.utils.set_random_seed(seed)
 model = FCNN(crops=()).build({"input": 4})
-model.summary(line_length=80)
 image = np.zeros((1, 100, 60, 4), "float32")
 print("100 x 60 give", tuple(model({"input": image})["estimated"].shape[1:3]))
+lines = []
+model.summary(line_length=80, print_fn=lines.append)
+ex.first_layer.reveal("\n".join(lines))
 
 # %% [markdown]
 # **What you see.** The result has one pixel for every place where a patch of 16 fits. The
@@ -128,28 +131,26 @@ print("100 x 60 give", tuple(model({"input": image})["estimated"].shape[1:3]))
 #
 # The areas are at least 640 m apart, so no patch of B or C shares a pixel with a patch of
 # A. `cut_patches` does the steps of notebook 01. From one
-# [polygon](glossary.md#polygon), a connected area of one class, it takes only so many
-# patches.
+# [polygon](glossary.md#polygon), a connected area of one class, it takes at most 100
+# patches. **From how many polygons will the 900 patches of each class in A come?**
 
 # %% tags=["nbval-check-output"]
 legend = tl.read_legend(scene / "terrain_truth_a.tif")
 patches = recipes.cut_patches(scene, work)
-polygons, counts = {}, {}
+columns = {}
 for area, cut in patches.items():
-    labels = scene / f"terrain_truth_{area}.tif"
-    polygons[f"polygons in {area.upper()}"] = tl.polygon_table(labels)["polygons"]
-    of_class = np.bincount(cut.arrays["labels"].ravel(), minlength=len(legend))
-    counts[f"patches of {area.upper()}"] = of_class
-table = pandas.DataFrame(polygons).reindex(legend.names)
-for name, count in counts.items():
-    table[name] = count
-table
+    labels = cut.arrays["labels"].ravel()
+    members = [labels == number for number in range(len(legend))]
+    polygons = [len(np.unique(cut.polygons[those])) for those in members]
+    columns[f"{area.upper()}: patches"] = [np.sum(those) for those in members]
+    columns[f"{area.upper()}: polygons"] = polygons
+pandas.DataFrame(columns, index=legend.names)
 
 # %% [markdown]
-# **What you see.** In each area the classes have equally many patches. But the patches
-# come from few polygons.
+# **What you see.** In each area the classes have equally many patches. But several
+# patches come from each polygon, so many of them lie close together.
 #
-# ## A baseline, and a split that flatters
+# ## A baseline, and patches held out
 #
 # Before there were networks, land cover was mapped by
 # [maximum likelihood](glossary.md#maximum-likelihood). Describe each patch by a few
@@ -200,9 +201,9 @@ columns = ["a random fifth of A", "area B"]
 ex.better_split.reveal(pandas.DataFrame(chosen, index=columns).T.round(2))
 
 # %% [markdown]
-# **What you see.** The two columns choose differently. Each row is better on the random
-# fifth, and the whole patch gains most there. How many of the held-out patches share
-# pixels with a patch that was used?
+# **What you see.** The two columns choose differently. Both kinds of features are better
+# on the random fifth, and the whole patch gains more there. How many of the held-out
+# patches share pixels with a patch that was used?
 
 # %% exercise="overlap_share"
 
@@ -297,7 +298,7 @@ kit = tl.band_statistics(patches["a"])["input"]
 print("mean of each band:     ", np.round(kit.mean))
 print("its standard deviation:", np.round(kit.std))
 difference = standardise(on_a, on_a[:99].copy()) - (on_a[:99] - kit.mean) / kit.std
-print("yours agrees with the kit:", bool(np.abs(difference).max() < 0.01))
+print("standardise agrees with the kit:", bool(np.abs(difference).max() < 0.01))
 show_losses({"times 0.0001": "fcnn_factor", "standardised": "fcnn_standardised"})
 
 # %% [markdown] late="Show the table only; the exercises can wait."
@@ -305,7 +306,7 @@ show_losses({"times 0.0001": "fcnn_factor", "standardised": "fcnn_standardised"}
 # other one after all of them. The network is the same, and so are the patches. But later
 # its loss on B rises: we come back to that.
 #
-# ## The price: another sun
+# ## Another sun
 #
 # Mean and standard deviation belong to one image. Another one may be taken under a lower
 # sun, with more haze, or with another sensor. Let us pretend.
@@ -313,15 +314,16 @@ show_losses({"times 0.0001": "fcnn_factor", "standardised": "fcnn_standardised"}
 # %% exercise="darker_sun"
 
 # %% [markdown]
-# There is a cure: train with patches under many suns. Such a change of the training
-# patches is called [jitter](glossary.md#jitter). It must leave the class as it is. (`rng`
-# was made at the top.)
+# A network can also be trained with patches under many suns. Such a change of the
+# training patches is called [jitter](glossary.md#jitter). It must leave the class as it
+# is. (`rng` was made at the top.)
 
 # %% exercise="jitter"
 
 # %% [markdown]
-# Two recorded networks are tried on B. Both are standardised, and the second one was
-# trained with jitter. In the last row your function gives each patch a sun of its own.
+# Two recorded networks are tried on B. Both are standardised. The second one was trained
+# with jitter, and at half the learning rate: so compare each network with itself, down
+# its column. In the last row your function gives each patch a sun of its own.
 
 
 # %%
@@ -351,7 +353,8 @@ assert all(jittered > rows["as it is"][1] - 0.05 for _, jittered in rows.values(
 
 # %% [markdown]
 # **What you see.** Times 0.9, the first network loses a large part of its accuracy. The
-# second one hardly loses any, under all these suns. `tl.augment(dataset, gain=0.2,
+# second one hardly loses any, under all these suns: it has met them in training. That
+# it is better as it is may come from its learning rate, too. `tl.augment(dataset, gain=0.2,
 # offset=150)` jitters all patches in every epoch. This is one kind of
 # [data augmentation](glossary.md#data-augmentation).
 #
@@ -431,10 +434,10 @@ columns = ["accuracy on B", "accuracy on C", "from", "to"]
 pandas.DataFrame(rows, index=columns).T.round(2)
 
 # %% [markdown] late="Run it with the solution: 05 makes this map again."
-# **What you see.** Both are worse on C than on B. That B chose the epoch explains little
-# of it. Most of it is the ground: C lies in other landscapes, and a score holds for its
-# places only. The interval says how much other polygons of C could change it. Where
-# two intervals overlap, they do not settle which one is better: 06 compares two networks
+# **What you see.** Both are worse on C than on B. Two things may play a part: choices were
+# made on B, and C lies in other landscapes. The table cannot tell them apart. But a score
+# holds for its places only. The interval says how much other polygons of C could change
+# it. Where two intervals overlap, they do not settle which one is better: 06 compares two networks
 # on the same polygons.
 #
 # If your network is hardly better than guessing (1 in 6), look at the lines of the
@@ -442,14 +445,14 @@ pandas.DataFrame(rows, index=columns).T.round(2)
 #
 # ## Your map
 #
-# Your network takes images of any size. So it can map the whole scene at once.
+# Your network takes images of any size. So it can map the whole scene at once. The map is
+# made with `best_model`: `model` has the weights of the last epoch.
 
 # %% exercise="land_cover"
 
 # %%
-report = ex.land_cover.answer(
-    best_model=best_model, image_path=image_path, map_path=map_path, legend=legend
-)
+make_map = ex.land_cover.answer()
+report = make_map(best_model, image_path, map_path, legend)
 print("The map is in", map_path.relative_to(scene.parent.parent))
 tl.show(image_path, map_path, titles=("Sentinel-2", "your map"))
 
@@ -470,10 +473,10 @@ tl.show(image_path, map_path, titles=("Sentinel-2", "your map"))
 #
 # - A valid convolution takes `kernel - 1` pixels away; here 16 become one.
 # - The same weights make one pixel of a patch, and a map of an image.
-# - Held-out patches must lie elsewhere. A random split picks the wrong model.
+# - Held-out patches must lie elsewhere. A random split picked the wrong features.
 # - A score says little without a baseline beside it.
 # - Standardised inputs train faster. Jitter makes the network ready for another sun.
-# - The score comes from an area where nothing was chosen, and its interval from places.
+# - The score comes from an area where nothing was chosen, and the interval from polygons.
 #
 # **Further reading.** Why validation needs other ground: Roberts and others (2017),
 # [on cross-validation](https://doi.org/10.1111/ecog.02881). Fully convolutional networks: Long and others

@@ -114,29 +114,29 @@ first_layer = Choice(
     title="How many weights does the first layer have?",
     question="""
         Look at `conv1` in the table: its kernels are 5 x 5 pixels, four bands come in,
-        and it has 16 filters. After the sum, each filter adds one number, its *bias*.
-        How many numbers does the layer learn?
+        and it has 16 filters. How many numbers does the layer learn?
         """,
     options=(
         Option(
-            "416: 16 kernels of 5 x 5, and 16 biases.",
+            "416: 16 times 5 x 5 weights, and 16 more.",
             value=416,
             hint="This is one square of weights for each filter. How many bands does a "
             "filter look at?",
         ),
         Option(
-            "1600: 16 filters with 5 x 5 x 4 weights.",
+            "1600: 16 times 5 x 5 x 4 weights, and no more.",
             value=1600,
-            hint="All kernels are counted. Read again what a filter adds to its sum.",
+            hint="All kernels are counted. Read the lines above the table again: does a "
+            "filter learn more than its kernel?",
         ),
-        Option("1616: 16 filters with 5 x 5 x 4 weights and a bias.", value=1616),
+        Option("1616: 16 times 5 x 5 x 4 weights, and 16 more.", value=1616),
         Option(
-            "1664: 16 filters with four kernels and four biases.",
+            "1664: 16 times 5 x 5 x 4 weights, and 64 more.",
             value=1664,
             hint="The kernels are right. A bias is added to the sum over all bands.",
         ),
     ),
-    explanation="A filter is a small cube of numbers, and one number more.",
+    explanation="A filter is a small cube of weights, and one number more: its bias.",
     key=_weights_of_first_layer,
 )
 
@@ -153,9 +153,10 @@ def _judge_network(answer: type) -> str | Finding | None:
         if err.args != (-1,):
             raise
         return "dictionary"
-    # A kernel of 16 or 32 does not fit into the images of the comparison.
-    if "swapped" in _network_mistakes(model):
-        return "swapped"
+    # Such kernels do not fit into the images of the comparison.
+    for mistake in ("swapped", "wide"):
+        if mistake in _network_mistakes(model):
+            return mistake
     found = compare_networks(model, pixelwise_fcnn(6, crops=()))
     if found is None:
         return None
@@ -171,7 +172,8 @@ def _network_mistakes(model: Any) -> list[str]:
     filters = [layer.filters for layer in convs]
     others = any(isinstance(x, keras.layers.Dense) for x in model.layers)
     found = {
-        "swapped": any(kernel > 9 for kernel in kernels),
+        "swapped": any(kernel in (16, 32) for kernel in kernels),
+        "wide": any(kernel > 9 for kernel in kernels),
         "outputs": bool(_OUTPUTS - set(model.output)),
         "padding": any(layer.padding != "valid" for layer in convs),
         "stride": any(max(_strides(layer)) > 1 for layer in model.layers),
@@ -314,8 +316,13 @@ network = Exercise(
         ),
         "swapped": Mistake(
             code=_SOLUTION.replace("16, 3,", "3, 16,"),
-            hint="A kernel is 16 pixels wide or wider. The order is "
+            hint="A kernel is as wide as a layer has filters. The order is "
             "`conv(net, filters, kernel, name)`: have you swapped filters and kernel?",
+        ),
+        "wide": Mistake(
+            code=_SOLUTION.replace('32, 3, "conv4"', '32, 12, "conv4"'),
+            hint="A kernel is much wider than those of the table. Compare the kernels "
+            "layer by layer.",
         ),
         "dictionary": Mistake(
             code=_SOLUTION.replace(
@@ -408,9 +415,9 @@ better_split = Choice(
     name="better_split",
     title="A fair choice?",
     question="""
-        You have labels in area A only. You hold out a fifth of its patches at random, and
-        take the features that are better there. Are they also the ones that are better on
-        new ground, in B?
+        You have labels in area A only. You hold out a fifth of its patches at random. One
+        kind of features gets more of them right than the other kind. Will the same kind
+        be better in B, too?
         """,
     options=(
         Option(
@@ -420,12 +427,12 @@ better_split = Choice(
         ),
         Option(
             "Yes: both scores are too good, but by about the same amount.",
-            hint="One kind of features averages a whole patch, the other one knows a "
-            "single pixel. For which of them does a patch that overlaps look more alike?",
+            hint="Take two patches of which one lies 3 pixels beside the other. What "
+            "changes more: the pixel in the middle, or the mean of the patch?",
         ),
-        Option("No: they are the ones that are worse in B."),
+        Option("No: the random fifth favours features that know a place again."),
         Option(
-            "That is luck: another random fifth would choose otherwise.",
+            "Nobody can say: another random fifth may choose the other kind.",
             hint="A fifth of the patches is more than a thousand. Would such a score "
             "change much from draw to draw?",
         ),
@@ -463,11 +470,15 @@ def _overlap_share(
 
 
 def _overlap_cases() -> list[tuple[np.ndarray, ...]]:
-    """Pairs of patches at telling distances, then many patches at random."""
+    """Patches at telling distances from one, then many patches at random.
+
+    The first ones are two on both sides: for a single pair, Python accepts `and`.
+    """
     distances = [(0, 0), (0, 15), (15, 15), (16, 0), (0, 16), (9, 9), (15, 30), (40, 3)]
-    held = np.array([True, False])
+    held = np.array([True, True, False])
     cases = [
-        (np.array([50, 50 + a]), np.array([60 + b, 60]), held) for a, b in distances
+        (np.array([50 - a, 50 + a, 50]), np.array([60 - b, 60 + b, 60]), held)
+        for a, b in distances
     ]
     rng = np.random.default_rng(5)
     for side in (60, 150, 300):
@@ -486,6 +497,9 @@ def _judge_overlap_share(answer: Callable) -> str | Finding | None:
         "sum": _overlap_share(lambda down, across: down + across < 16),
         "circle": _overlap_share(lambda down, across: np.hypot(down, across) < 16),
         "apart": _overlap_share(lambda down, across: (down >= 16) | (across >= 16)),
+        "far apart": _overlap_share(lambda down, across: (down > 16) & (across > 16)),
+        "beyond": _overlap_share(lambda down, across: (down >= 16) & (across >= 16)),
+        "both sides": _overlap_share(lambda down, across: (down < 32) & (across < 32)),
     }
     right = _overlap_share(lambda down, across: (down < 16) & (across < 16))
     try:
@@ -493,6 +507,8 @@ def _judge_overlap_share(answer: Callable) -> str | Finding | None:
     except CallFailedError as err:
         if "truth value" in str(err.__cause__):
             return "and"
+        if isinstance(err.__cause__, np.exceptions.AxisError):
+            return "positions"
         raise
 
 
@@ -522,8 +538,14 @@ overlap_share = Exercise(
         ),
         "and": Mistake(
             code=_overlap("down < 16 and across < 16"),
-            hint="`and` works on two single values. Two arrays are joined value by value "
-            "with `&`, with each comparison in brackets.",
+            hint="Here Python must say of a whole array whether it is true. That is so "
+            "with `and`, `or`, `min`, `max` and `a < b < c`, and with `&` if brackets are "
+            "missing. Write each comparison in brackets, and join the two with `&`.",
+        ),
+        "positions": Mistake(
+            code=_overlap("(rows < 16) & (cols < 16)"),
+            hint="`rows` and `cols` have a value for each patch. Whether two of them "
+            "overlap is a question of pairs: `down` and `across` have a value for each.",
         ),
         "touching": Mistake(
             code=_overlap("(down <= 16) & (across <= 16)"),
@@ -558,6 +580,21 @@ overlap_share = Exercise(
         "apart": Mistake(
             code=_overlap("(down >= 16) | (across >= 16)"),
             hint="This is True for two patches that do not overlap.",
+        ),
+        "far apart": Mistake(
+            code=_overlap("(down > 16) & (across > 16)"),
+            hint="This is True for two patches that are far from each other. Which "
+            "distances do patches have that share a pixel?",
+        ),
+        "beyond": Mistake(
+            code=_overlap("(down >= 16) & (across >= 16)"),
+            hint="This is True for patches that share neither rows nor columns. Which "
+            "distances do patches have that share a pixel?",
+        ),
+        "both sides": Mistake(
+            code=_overlap("(down < 32) & (across < 32)"),
+            hint="This is twice as far as it should be. Each of two patches reaches 8 "
+            "pixels from its centre towards the other.",
         ),
     },
     hints=(
@@ -1174,10 +1211,10 @@ darker_sun = Choice(
         0.9. What happens to its accuracy?
         """,
     options=(
-        Option("A large part of it is lost."),
+        Option("Much of it is lost: the means of the training do not fit."),
         Option(
             "A few patches in a hundred change: 10 % is little.",
-            hint="Compare a tenth of the mean of near infrared with its standard "
+            hint="Compare a tenth of the mean of the third band, blue, with its standard "
             "deviation: both are printed above.",
         ),
         Option(
@@ -1191,8 +1228,8 @@ darker_sun = Choice(
             "classes apart any better?",
         ),
     ),
-    explanation="The network still subtracts the means of the other day. So every pixel "
-    "looks darker than any training patch of its class.",
+    explanation="The network still subtracts the means of the other day. In each band, "
+    "most patches then look darker than most training patches of their class.",
 )
 
 # jitter
@@ -1205,6 +1242,8 @@ _JITTER = """
     """
 # Enough draws to reach the outer tenth of a range in practically every check.
 _DRAWS = 400
+# Of the factors and shifts that the check finds.
+_ROUNDING = 1e-6
 
 
 def _judge_jitter(
@@ -1221,11 +1260,17 @@ def _judge_jitter(
 def _judge_draws(
     answer: Callable[[np.ndarray, float, float], np.ndarray],
 ) -> str | Finding | None:
-    patch = np.random.default_rng(1).uniform(100, 4000, (4, 5, 3)).round()
+    patch = np.random.default_rng(1).uniform(100, 4000, (6, 5, 4)).round()
     for gain, offset in ((0.3, 200), (0.1, 50)):
         given, found = patch.copy(), []
         for _ in range(_DRAWS):
-            result = np.asarray(answer(given, gain, offset), dtype=float)
+            result = answer(given, gain, offset)
+            if isinstance(result, Mapping | str):
+                return Finding(
+                    f"The result is of the type `{type(result).__name__}`. It must be an "
+                    "array."
+                )
+            result = np.asarray(result, dtype=float)
             if result.shape != patch.shape:
                 return Finding(
                     f"A patch of the shape {patch.shape} became {result.shape}. The "
@@ -1249,22 +1294,32 @@ def _jitter_mistake(
     fitted = patch * factors[:, None, None, None] + shifts[:, None, None, None]
     if not np.allclose(found, fitted, atol=1e-3 * offset):
         return _uneven(patch, found[0])
-    fixed = np.ptp(factors) < 1e-9, np.ptp(shifts) < 1e-6
+    drawn = _draw_mistake(factors, shifts)
+    if drawn is not None:
+        return drawn
+    ranges = {
+        "around zero": np.abs(factors).max() <= 2 * gain and factors.min() < 0,
+        "only brighter": factors.min() >= 1 - _ROUNDING,
+        "tiny shift": np.abs(shifts).max() < 1 + gain,
+        "only added": shifts.min() >= -_ROUNDING,
+    }
+    names = (name for name, applies in ranges.items() if applies)
+    return (
+        next(names, None)
+        or _range_finding("factor", factors, 1, gain)
+        or _range_finding("shift", shifts, 0, offset)
+    )
+
+
+def _draw_mistake(factors: np.ndarray, shifts: np.ndarray) -> str | None:
+    """The mistake in how often numbers are drawn."""
+    fixed = np.ptp(factors) < 1e-9, np.ptp(shifts) < _ROUNDING
     if all(fixed):
         return "not random"
     if any(fixed):
         return "fixed factor" if fixed[0] else "fixed shift"
-    if abs(np.corrcoef(factors, shifts)[0, 1]) > 0.9:
-        return "one draw"
-    if np.abs(factors).max() <= 2 * gain:
-        return "around zero"
-    if factors.min() > 1 - 0.1 * gain:
-        return "only brighter"
-    if shifts.min() > -0.1 * offset:
-        return "only added"
-    return _range_finding("factor", factors, 1, gain) or _range_finding(
-        "number", shifts, 0, offset
-    )
+    dependent = abs(np.corrcoef(factors, shifts)[0, 1]) > 0.9
+    return "one draw" if dependent else None
 
 
 def _uneven(patch: np.ndarray, found: np.ndarray) -> str:
@@ -1282,7 +1337,7 @@ def _range_finding(
 ) -> Finding | None:
     """A finding if the draws leave their range, or do not fill it."""
     low, high = middle - half, middle + half
-    inside = values.min() > low - 1e-6 and values.max() < high + 1e-6
+    inside = values.min() > low - _ROUNDING and values.max() < high + _ROUNDING
     filled = values.min() < low + 0.2 * half and values.max() > high - 0.2 * half
     if inside and filled:
         return None
@@ -1340,8 +1395,8 @@ jitter = Exercise(
                     draw = rng.uniform(-1, 1)
                     return patch * (1 + gain * draw) + offset * draw
                 """,
-            hint="Factor and shift come from the same draw, so a brighter patch always "
-            "gets a larger shift. Draw twice.",
+            hint="Factor and shift come from the same draw, so one of them decides the "
+            "other. Draw twice.",
         ),
         "around zero": Mistake(
             code=_JITTER.replace("(1 - gain, 1 + gain)", "(-gain, gain)"),
@@ -1350,8 +1405,8 @@ jitter = Exercise(
         ),
         "upside down": Mistake(
             code=_JITTER.replace("(-offset, offset)", "(offset, -offset)"),
-            hint="The ends of a range have changed places. `rng.uniform(low, high)` takes "
-            "the smaller one first.",
+            hint="A range ends below its start. `rng.uniform(low, high)` takes the smaller "
+            "number first. With one number only, the range goes from there to 1.",
         ),
         "only brighter": Mistake(
             code=_JITTER.replace("(1 - gain, 1", "(1, 1"),
@@ -1360,6 +1415,11 @@ jitter = Exercise(
         "only added": Mistake(
             code=_JITTER.replace("(-offset, offset)", "(0, offset)"),
             hint="The shift is never below 0. It goes from `-offset` to `offset`.",
+        ),
+        "tiny shift": Mistake(
+            code=_JITTER.replace("(-offset, offset)", "(-gain, gain)"),
+            hint="The shift is hardly more than 1, so nobody would see it. Pixel values "
+            "are in the hundreds and thousands. From where to where does it go?",
         ),
         "in place": Mistake(
             code=_JITTER.replace(
@@ -1415,33 +1475,34 @@ training_order = LineOrder(
 # land_cover
 
 _LAND_COVER = """
-    report = tl.predict_raster(
-        best_model,
-        image_path,
-        map_path,
-        output="estimated_labels",
-        legend=legend,
-        progress=False,
-    )
+    def make_map(model, image_path, map_path, legend):
+        return tl.predict_raster(
+            model,
+            image_path,
+            map_path,
+            output="estimated_labels",
+            legend=legend,
+            progress=False,
+        )
     """
 
 
-def _judge_land_cover(
-    answer: Any, *, best_model: Any, image_path: Path, map_path: Path, legend: Any
-) -> str | Finding | None:
+def _judge_land_cover(answer: Callable[..., Any]) -> str | Finding | None:
     from tutorial_lib.inference.plan import InferencePlan
     from tutorial_lib.inference.reports import Report
 
-    if isinstance(answer, InferencePlan):
+    model, image_path, map_path, legend = given = _small_scene()
+    report = answer(*given)
+    if isinstance(report, InferencePlan):
         return "only planned"
-    if not isinstance(answer, Report):
+    if not isinstance(report, Report):
         return Finding(
-            f"`report` is of the type `{type(answer).__name__}`. It must be what "
-            "`tl.predict_raster` returns."
+            f"`make_map(…)` gave a value of the type `{type(report).__name__}`. It must "
+            "give what `tl.predict_raster` returns."
         )
-    if Path(answer.path) != Path(map_path):
+    if Path(report.path) != map_path:
         return "other place"
-    return _map_mistake(best_model, image_path, map_path, legend)
+    return _map_mistake(model, image_path, map_path, legend)
 
 
 def _map_mistake(
@@ -1500,19 +1561,17 @@ def _part_of(model: Any, image_path: Path) -> np.ndarray:
     return _right_plan(model, image_path, window=Window(0, 0, _COLS, _ROWS)).read()
 
 
-def _small_map() -> Mapping[str, Any]:
-    """A small scene, a network that is not trained, and a place for the map."""
+def _small_scene() -> tuple[Any, Path, Path, Any]:
+    """A network that is not trained, a small image, a place for the map, the legend."""
     import keras
 
     from tutorial_lib.networks.architectures import pixelwise_fcnn
 
     keras.utils.set_random_seed(5)
-    return {
-        "best_model": pixelwise_fcnn(4, crops=()),
-        "image_path": testing.small_scene()["input_10m"],
-        "map_path": testing.scratch_folder() / "map.tif",
-        "legend": testing.SMALL_LEGEND,
-    }
+    image_path = testing.small_scene()["input_10m"]
+    map_path = testing.scratch_folder() / "map.tif"
+    legend = testing.SMALL_LEGEND
+    return pixelwise_fcnn(len(legend), crops=()), Path(image_path), map_path, legend
 
 
 def _with_option(option: str) -> str:
@@ -1525,25 +1584,30 @@ land_cover = Exercise(
     minutes=3,
     question="""
         `tl.predict_raster(model, image, path, output=…, legend=…)` maps a whole image and
-        writes the map to a file. Map `image_path` with `best_model`, and write the
-        **labels** to `map_path`. Give the map the names and colours of `legend`.
-
-        Which output of your network holds the number of the class?
+        writes the map to a file. Write a function that does so with what it is given. The
+        map holds the **number of the class** of each pixel, and has the names and colours
+        of `legend`. `output` is a name of the dictionary that your network returns.
         """,
-    answer_name="report",
-    stub="report = ...",
+    answer_name="make_map",
+    stub="""
+        def make_map(model, image_path, map_path, legend):
+            return tl.predict_raster(...)
+        """,
     solution_code=_LAND_COVER,
     judge=_judge_land_cover,
     mistakes={
         "only planned": Mistake(
             code="""
-                report = tl.plan_inference(best_model, image_path, output="estimated_labels")
+                def make_map(model, image_path, map_path, legend):
+                    return tl.plan_inference(model, image_path, output="estimated_labels")
                 """,
             hint="A plan computes nothing and writes nothing. `tl.predict_raster` does "
             "both.",
         ),
         "other place": Mistake(
-            code=_LAND_COVER.replace("map_path", 'map_path.with_name("other.tif")'),
+            code=_LAND_COVER.replace(
+                "map_path,\n", 'map_path.with_name("other.tif"),\n'
+            ),
             hint="The map was written to another file. It must be at `map_path`.",
         ),
         "probabilities": Mistake(
@@ -1567,10 +1631,10 @@ land_cover = Exercise(
         ),
         "other model": Mistake(
             code=_LAND_COVER.replace(
-                "best_model", "tl.architectures.pixelwise_fcnn(4)"
+                "            model,", "            tl.architectures.pixelwise_fcnn(4),"
             ),
-            hint="The file is a map of labels, but not the one of `best_model`. Which "
-            "network did you give?",
+            hint="The file is a map of labels, but not the one of `model`. Which network "
+            "do you use?",
         ),
         "no legend": Mistake(
             code=_LAND_COVER.replace("legend=legend,", ""),
@@ -1595,7 +1659,7 @@ land_cover = Exercise(
         ),
     },
     hints=(
-        "The model, the image and the path come first, in this order.",
+        "`model`, `image_path` and `map_path` come first, in this order.",
         "The outputs of the network are `estimated`, `estimated_labels` and `features`.",
         'It ends with `output="estimated_labels", legend=legend)`.',
     ),
@@ -1606,5 +1670,4 @@ land_cover = Exercise(
 
         import tutorial_lib as tl
         """,
-    example=_small_map,
 )
