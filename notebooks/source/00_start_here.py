@@ -174,7 +174,7 @@ height_km, width_km = ex.ground_size.answer(grid=grid)
 print(f"{height_km:.2f} km from north to south, {width_km:.2f} km from west to east")
 
 # %% [markdown] late="Answer the question together, and only look at the curves."
-# ## Why a satellite needs more than three bands
+# ## One place, ten bands
 #
 # The next cells draw the mean of each band over its wavelength: once for 200 m x 200 m of
 # a lake, once for a forest.

@@ -200,7 +200,7 @@ tl.browse_patches(pairs, bands=4, legend=legend)
 # one pixel of 10 m; the open task at the end looks at that pixel.
 
 # %% [markdown] late="Show the picture of the wedge yourself, without the exercises."
-# ## What is refused, and why
+# ## When pixels are missing
 #
 # A part of a scene may be missing: clouds were cut out, or the satellite's image ends
 # there. Such pixels hold the [no-data value](glossary.md#no-data-value). The copies used

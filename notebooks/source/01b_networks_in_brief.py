@@ -267,7 +267,7 @@ StillFigure(figure, "A lake, a kernel, and its result: red and blue along the sh
 # the kernel *and each band*, and one bias. It gives one band of the result, called a
 # [feature](glossary.md#feature).
 #
-# ## Overfitting
+# ## Many epochs with few samples
 #
 # Now a network with many weights trains with very few samples of area A: 10 of each class,
 # for 100 epochs. After each epoch, the loss is also measured on area B, from which the

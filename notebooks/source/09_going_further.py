@@ -170,7 +170,7 @@ read.round(1)
 #
 # With the bands comes the [scene classification](glossary.md#scene-classification): for each
 # pixel of 20 m, one of twelve classes that the processing of ESA found. **Compare the two
-# pictures: is everything white a cloud? Where do the shadows lie?**
+# pictures: are all clouds found? On which side of a cloud is its shadow?**
 
 
 # %%
@@ -213,8 +213,9 @@ tl.show(picture, left, titles=("all pixels", "pixels that show the ground"))
 
 # %% [markdown]
 # **What you see.** Hatched pixels are hidden. The shadows count too, so at your place more
-# pixels may be hidden than there are clouds. A classification also misses clouds: the pale
-# streaks of the practice image are thin clouds, and they stay.
+# pixels may be hidden than there are clouds. In Europe a shadow lies north-west of its
+# cloud: the satellite passes in the morning, when the sun is in the south-east. A
+# classification also misses clouds: the white streaks of the practice image stay.
 
 # %% [markdown] late="Skip it if they did notebook 05: it teaches the same trap."
 # ## The offset
@@ -222,8 +223,7 @@ tl.show(picture, left, titles=("all pixels", "pixels that show the ground"))
 # Since 2022 ESA adds 1000 to every number of a product: the
 # [offset](glossary.md#offset). Notebook [05](05_mapping_a_scene.ipynb) shows what happens if
 # nobody takes it out. The date of an image does not tell: older images are processed again,
-# with the offset. Some archives take it out, and sometimes an item says the wrong thing about
-# it. But the pixels tell.
+# with the offset. Some archives take it out, others leave it in. How do you find out?
 
 # %% exercise="offset_inside"
 
@@ -239,9 +239,10 @@ ex.offset_inside.reveal(
 )
 
 # %% [markdown]
-# **What you see.** Reflectance is `dn * scale + offset`, and the scenes of the kit hold it
-# times 10 000. With the offset inside, no pixel is below about 1000, not even water. The kit
-# looks at such pixels too when it fetches a scene.
+# **What you see.** Reflectance is the number in the file times `scale`, plus `offset`. The
+# scale is 0.0001, and the scenes of the kit hold reflectance times 10 000. So an offset of
+# -0.1 takes 1000 away. With the offset inside, no pixel is below about 1000, not even
+# water. The kit looks at such pixels too when it fetches a scene.
 #
 # ## Fetch the scene
 #
@@ -349,7 +350,9 @@ scores = compare({"network": network_c, "maximum likelihood": baseline}, patches
 scores.round(3)
 
 # %% [markdown]
-# **What you see.** The score says how often the network agrees with the labels. If WorldCover
+# **What you see.** The class with the lowest F-score is the one that the network knows worst.
+#
+# The score says how often the network agrees with the labels. If WorldCover
 # is wrong, a network that repeats its error gets a better score than one that is right. So
 # look at the map too. The second row is the baseline of notebook
 # [03](03_pixelwise_fcnn.ipynb), which needs no training.
@@ -442,8 +445,9 @@ ex.helps_most.reveal(tuned.round(3))
 
 # %% [markdown]
 # **What you see.** On the Havel, on another day, the unfrozen network beats the one from
-# scratch. The frozen one may be no better. Look at the network as it is, too: it needs no
-# label of this day, and fine-tuning often gains little over it.
+# scratch. With other labels, the frozen one may not. Look at the network as it is, too: it
+# needs no label of this day. How much did fine-tuning gain over it, and how wide are the
+# intervals?
 #
 # On other places it may not help at all. Tests of the kit took synthetic scenes, and real
 # patches of Tokyo. There, the unfrozen network was about as good as one from scratch, and the

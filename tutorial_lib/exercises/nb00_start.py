@@ -42,7 +42,7 @@ call = Choice(
         ```
         """,
     options=(
-        Option("The number 6."),
+        Option("The number 6, because `height` has the value 2."),
         Option(
             "Nothing: the call is an error, because `height` is missing.",
             hint="Look at the first line again. What does `=2` say about `height`?",
@@ -149,11 +149,12 @@ error_message = Choice(
     options=(
         Option("The name has a typing error, or the cell that defines it was not run."),
         Option(
-            "The value of `heigth` is 0.",
-            hint="0 times 10 is 0, without any error. What does the last line say?",
+            "The value of `heigth` is 0, or it is text and not a number.",
+            hint="0 times 10 is 0, and a text can be repeated 10 times: neither is an "
+            "error. What does the last line say?",
         ),
         Option(
-            "The file `image.tif` does not exist.",
+            "The file `image.tif` does not exist, or it lies in another folder.",
             hint="The arrow shows the line that failed. Does this line read a file?",
         ),
     ),
@@ -197,7 +198,7 @@ widest_gap = Choice(
         Where will the curves of lake and forest be farthest apart?
         """,
     options=(
-        Option("In the infrared, which our eyes do not see."),
+        Option("In the infrared, because leaves reflect it."),
         Option(
             "In green light, because leaves are green.",
             hint="Look at the picture of the scene: how green are the forests? In the "

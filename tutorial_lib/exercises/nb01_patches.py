@@ -352,7 +352,7 @@ overlaps = Choice(
             "positions may one polygon hold, and how many patches fit into it side by "
             "side?",
         ),
-        Option("Nearly all of them."),
+        Option("Nearly all of them: many positions lie in the same polygon."),
     ),
     explanation="Up to a tenth of a class lies in one polygon, and few patches fit into "
     "a polygon side by side.",
@@ -852,7 +852,7 @@ one_pixel_missing = Choice(
             hint="The network looks at all pixels of a patch. What would it learn from "
             "the missing one?",
         ),
-        Option("The position is refused in both images."),
+        Option("The position is refused, and no patch of it is left in either image."),
     ),
     explanation="The kit never fills in pixels, and the patches of all sources stay "
     "together.",

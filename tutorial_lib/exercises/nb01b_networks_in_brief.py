@@ -363,15 +363,15 @@ learning_rates = Choice(
         """,
     options=(
         Option(
-            "0.3: small steps never miss the minimum.",
-            hint="Small steps are safe. Run the next cells: where on the first curve "
-            "is the weight after 12 of them?",
+            "0.3",
+            hint="Small steps do not miss the minimum. Run the next cells: where on the "
+            "first curve is the weight after 12 of them?",
         ),
         Option("10"),
         Option(
-            "40: large steps arrive first.",
-            hint="Run the next cells, and look at the first step on the third curve. "
-            "On which side of the minimum does it end?",
+            "40",
+            hint="Large steps go far. Run the next cells, and look at the first step on "
+            "the third curve: on which side of the minimum does it end?",
         ),
     ),
     explanation="Too small, and the training takes too long. Too large, and a step jumps "
@@ -428,20 +428,18 @@ two_curves = Choice(
         """,
     options=(
         Option(
-            "Both fall until the end: more training is always better.",
+            "Both fall until the end. The one on B is always a little larger.",
             hint="The network sees the same 60 samples in each epoch. Run the next cell: "
             "does the curve of area B follow the other one?",
         ),
+        Option("On its samples it falls until the end. On B it falls, and then rises."),
         Option(
-            "The loss on its samples falls until the end. On B it falls, then rises."
+            "On its samples it falls, and then rises. On B it falls until the end.",
+            hint="Which of the two does a step make smaller? Run the next cell, and look "
+            "at the curve of the training.",
         ),
         Option(
-            "Both fall and then rise: a long training makes a network forget.",
-            hint="A step makes the loss on the training samples smaller. Run the next "
-            "cell, and look at their curve.",
-        ),
-        Option(
-            "Both stop falling after a few epochs: so few samples are soon learned.",
+            "Both fall in the first epochs. Then they stay as they are.",
             hint="Run the next cell. Do the two curves stay where they are in the last "
             "epochs?",
         ),

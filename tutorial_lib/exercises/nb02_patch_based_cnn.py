@@ -121,7 +121,7 @@ wider_interval = Choice(
             hint="An interval says how far the score could move with other samples. Is "
             "a second patch of the same field another sample?",
         ),
-        Option("Over polygons."),
+        Option("Over polygons: there are fewer of them."),
     ),
     explanation="Patches of one polygon are right or wrong together. There are far fewer "
     "polygons than patches.",
@@ -138,13 +138,13 @@ larger_recall = Choice(
         """,
     options=(
         Option(
-            "At the threshold, because the network is surer there.",
+            "At the threshold it is larger, or the same, for every class.",
             hint="Sure answers are more often right: that is precision. Recall asks how "
             "many patches of the class are found at all.",
         ),
-        Option("By argmax, or both are equal."),
+        Option("By argmax it is larger, or the same, for every class."),
         Option(
-            "It depends on the class.",
+            "At the threshold it is larger for some classes, by argmax for others.",
             hint="Take a patch whose own class has more than 0.5. Can another class have "
             "a larger probability?",
         ),
@@ -469,6 +469,14 @@ def _overall(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
     return _RIGHT_RECALL(p, y, c)[0], float((p.argmax(1) == y).mean())
 
 
+def _no_axis(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
+    return _RIGHT_RECALL(p, y, c)[0], float(p[y == c].argmax() == c)
+
+
+def _class_numbers(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
+    return _RIGHT_RECALL(p, y, c)[0], float(p[y == c].argmax(1).mean())
+
+
 _WRONG_RECALLS = {
     "swapped": lambda p, y, c: _RIGHT_RECALL(p, y, c)[::-1],
     "precision": _recall_rule(_precision),
@@ -486,6 +494,8 @@ _WRONG_RECALLS = {
     "all columns": _all_columns,
     "own row": _own_row,
     "overall": _overall,
+    "no axis": _no_axis,
+    "class numbers": _class_numbers,
 }
 
 _RECALLS = """
@@ -620,6 +630,18 @@ recalls = Exercise(
             ),
             hint="At the threshold is right. By argmax, this is the accuracy of all "
             "classes. Recall looks at the patches of one class.",
+        ),
+        "no axis": Mistake(
+            code=_RECALLS.replace("argmax(axis=1)", "argmax()"),
+            hint="At the threshold is right. Without an axis, `argmax` looks for the "
+            "largest number of the whole table. The classes are along axis 1.",
+        ),
+        "class numbers": Mistake(
+            code=_RECALLS.replace(
+                "(own.argmax(axis=1) == class_id)", "own.argmax(axis=1)"
+            ),
+            hint="At the threshold is right. By argmax, this is the mean of the numbers "
+            "of the classes. Compare each of them with `class_id` first.",
         ),
         "swapped": Mistake(
             code=_RECALLS.replace(

@@ -90,6 +90,10 @@ def _judge_shows_ground(answer: Callable[[np.ndarray], np.ndarray]) -> Any:
             "known ground": lambda scl: np.isin(scl, (4, 5, 6)),
             "between": lambda scl: np.isin(scl, (4, 5, 6, 7)),
             "numbers": lambda scl: np.where(_shows_ground(scl), scl, 0),
+            "all kept": lambda scl: np.full(scl.shape, True),
+            "all dropped": lambda scl: np.full(scl.shape, False),
+            "clouds and shadow": lambda scl: ~np.isin(scl, (3, 8, 9, 10)),
+            "sure cloud and shadow": lambda scl: ~np.isin(scl, (3, 9)),
         },
     )
     # 1 and 0 equal True and False. But `~` makes -2 and -1 of them, which are both true.
@@ -165,6 +169,31 @@ shows_ground = Exercise(
             code="def shows_ground(scl):\n    return scl != 9",
             hint="This drops one of six classes: the surest clouds. Read the list in the "
             "question again.",
+        ),
+        "all kept": Mistake(
+            code="""
+                def shows_ground(scl):
+                    return ~np.isin(scl, {0, 1, 3, 8, 9, 10})
+                """,
+            hint="This keeps every pixel. `np.isin` needs a list or a tuple, in square "
+            "or round brackets. Conditions such as `scl != 0` are joined by `&`.",
+        ),
+        "all dropped": Mistake(
+            code="""
+                def shows_ground(scl):
+                    return (scl == 2) & (scl == 4) & (scl == 5) & (scl == 6)
+                """,
+            hint="This drops every pixel: no pixel has two classes. `|` means *or*.",
+        ),
+        "clouds and shadow": Mistake(
+            code=_shows_ground_code("(3, 8, 9, 10)"),
+            hint="All clouds and shadows are dropped. The first line of the list names "
+            "two more classes.",
+        ),
+        "sure cloud and shadow": Mistake(
+            code=_shows_ground_code("(3, 9)"),
+            hint="There are more kinds of clouds than the surest one, and the first line "
+            "of the list names two more classes.",
         ),
         "no no-data": Mistake(
             code=_shows_ground_code("(1, 3, 8, 9, 10)"),
@@ -254,7 +283,7 @@ offset_inside = Choice(
             "have here, and which one does it have?",
         ),
     ),
-    explanation="1003 would be a reflectance of 0.1: too bright for water, and also for "
+    explanation="Items sometimes say the wrong thing about it. 1003 would be a reflectance of 0.1: too bright for water, and also for "
     "a shadow. With 1000 taken away, the darkest pixels are nearly 0, as they must be.",
 )
 
@@ -283,6 +312,14 @@ def _judge_to_classes(
             "water": lambda codes, class_of: _filled(codes, class_of, 0),
             "kept": lambda codes, class_of: _filled(codes, class_of, codes),
             "one by one": _one_by_one,
+            "in place": _in_place,
+            "exchanged": _exchanged,
+            "codes again": lambda codes, class_of: np.where(
+                np.isin(codes, list(class_of)), codes, 255
+            ),
+            "first only": lambda codes, class_of: _to_classes(
+                codes, dict(list(class_of.items())[:1])
+            ),
             "renumbered": lambda codes, class_of: np.unique(codes, return_inverse=True)[
                 1
             ].reshape(codes.shape),
@@ -303,7 +340,20 @@ def _filled(codes: np.ndarray, class_of: Mapping[int, int], rest: Any) -> np.nda
 
 
 def _to_classes(codes: np.ndarray, class_of: Mapping[int, int]) -> np.ndarray:
-    return _filled(codes, class_of, 255)
+    return _filled(codes, class_of, 255).astype("uint8")
+
+
+def _in_place(codes: np.ndarray, class_of: Mapping[int, int]) -> np.ndarray:
+    """As `_filled`, but in the codes themselves, which the loop also searches."""
+    classes = codes.astype(int)
+    for code, number in class_of.items():
+        classes[classes == code] = number
+    return classes
+
+
+def _exchanged(codes: np.ndarray, class_of: Mapping[int, int]) -> np.ndarray:
+    """Codes where the array has the number of a class."""
+    return _to_classes(codes, {number: code for code, number in class_of.items()})
 
 
 def _one_by_one(codes: np.ndarray, class_of: Mapping[int, int]) -> np.ndarray:
@@ -369,6 +419,39 @@ to_classes = Exercise(
             hint="This searches the array that it is changing. If a new class number is "
             "also a code, it is changed twice. Search `codes`, and write into another "
             "array.",
+        ),
+        "in place": Mistake(
+            code=_TO_CLASSES.replace('np.full(codes.shape, 255, "uint8")', "codes"),
+            hint="`classes` is not a new array here: it is `codes` itself. So the loop "
+            "changes what it searches, and other codes stay as they are. Begin with a "
+            "new array.",
+        ),
+        "exchanged": Mistake(
+            code="""
+                def to_classes(codes, class_of):
+                    classes = np.full(codes.shape, 255, "uint8")
+                    for code, number in class_of.items():
+                        classes[codes == number] = code
+                    return classes
+                """,
+            hint="`code` and `number` are exchanged: the array holds codes, and the "
+            "result must hold the numbers of classes.",
+        ),
+        "codes again": Mistake(
+            code=_TO_CLASSES.replace("] = number", "] = code"),
+            hint="The right pixels are found. But they get their code again. What does "
+            "the dictionary have for this code?",
+        ),
+        "first only": Mistake(
+            code="""
+                def to_classes(codes, class_of):
+                    classes = np.full(codes.shape, 255, "uint8")
+                    for code, number in class_of.items():
+                        classes[codes == code] = number
+                        return classes
+                """,
+            hint="Only the first code of the dictionary gets its class. A `return` "
+            "inside the loop ends it after one turn.",
         ),
         "renumbered": Mistake(
             code="""
@@ -441,7 +524,7 @@ helps_most = Choice(
             hint="There the network from random weights knows nothing, that is true. "
             "But what does the other one know of this place?",
         ),
-        Option("On the Havel lakes, on another day."),
+        Option("On the Havel lakes, on another day: the ground is the same."),
     ),
     explanation="The nearer the new scene is to the old one, the more of the weights "
     "can stay as they are. How near is near enough? Only a test area can tell.",
@@ -505,6 +588,12 @@ def _flags_mistake(model: Any) -> str | Finding | None:
 def _rate_mistake(model: Any, rate: float) -> str | Finding | None:
     """The mistake in the learning rate, which also tells a model that is not compiled."""
     got = float(np.asarray(model.optimizer.learning_rate))
+    kind = type(model.optimizer).__name__
+    if kind != "Adam":
+        return Finding(
+            f"The optimizer is `{kind}`. Which one does the text name?",
+            right="Only the classifier is left to be trained.",
+        )
     if np.isclose(got, rate, rtol=1e-3):
         return None
     if got == _OLD_RATE:
@@ -519,6 +608,9 @@ def _rate_mistake(model: Any, rate: float) -> str | Finding | None:
 
 def _training_mistake(model: Any, inputs: Any, targets: Any) -> str | Finding | None:
     """The mistake that shows in one step of training."""
+    # Keras has no readable error for labels of the other kind.
+    if "sparse" in str(model.loss):
+        return "sparse"
     # A compiled step would take seconds to prepare.
     model.run_eagerly = True
     estimated = np.asarray(model(inputs)["estimated"])
@@ -594,11 +686,16 @@ freeze = Exercise(
         "all frozen": Mistake(
             code=_freeze_code("False"),
             hint="No layer is left to be trained, so the training would change nothing. "
-            "One layer must stay trainable.",
+            "One layer must stay trainable. The name of a layer is `layer.name`.",
         ),
         "nothing frozen": Mistake(
             code=_freeze_code("True"),
             hint="All layers are still trained. Compare the name of each layer.",
+        ),
+        "sparse": Mistake(
+            code=_freeze_code().replace("categorical", "sparse_categorical"),
+            hint="The right layers are chosen. But *sparse* is for labels that are "
+            "class numbers. Here each label has one number for each class.",
         ),
         "no rate": Mistake(
             code=_freeze_code(rate=""),
@@ -633,7 +730,8 @@ on_the_card = Choice(
         """,
     options=(
         Option(
-            "So many percent of the pixels of this map are right.",
+            "So many percent of the pixels of this map have the class that WorldCover "
+            "gives them, with an interval over polygons.",
             hint="From which pixels was the score computed? Each class has as many "
             "patches there. Is it so on the map?",
         ),
@@ -642,13 +740,15 @@ on_the_card = Choice(
             "gives them, with an interval over polygons."
         ),
         Option(
-            "The accuracy on area B was so high, in the best epoch.",
+            "So many percent of the patches of area B have the class that WorldCover "
+            "gives them, with an interval over polygons.",
             hint="What was B used for during the training? A score of it is too good.",
         ),
         Option(
-            "So many percent of the patches of area A have the right class.",
-            hint="The network was trained with these patches. What does it know of "
-            "places that it never saw?",
+            "So many percent of the patches of area C have the class that is there on "
+            "the ground, with an interval over polygons.",
+            hint="With what was the class of each patch compared? Has somebody been "
+            "there?",
         ),
     ),
     explanation="It names the patches, the labels and the doubt. Whoever counts "
