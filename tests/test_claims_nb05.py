@@ -89,6 +89,38 @@ def test_where_three_networks_agree_they_are_right_more_often_but_not_always(
     assert there < 0.9
 
 
+@pytest.mark.parametrize("area", ["b", "c"])
+def test_the_surest_places_of_one_network_are_right_as_often_as_where_three_agree(
+    area, answers, places
+):
+    classes, labels = answers[area].argmax(-1), places[area][1]
+    agree = (classes == classes[0]).all(axis=0)
+    for one, surest in zip(classes, answers[area].max(-1), strict=True):
+        sure = surest >= np.quantile(surest, 1 - agree.mean())
+        assert abs((one == labels)[agree].mean() - (one == labels)[sure].mean()) < 0.05
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_zeros_in_their_patches_make_pixels_beside_the_wedge_residential(
+    name, networks, havel_folder
+):
+    def labels(file, **options):
+        source = tl.Source(havel_folder / file, receptive_field=16)
+        plan = tl.plan_inference(
+            networks[name], source, output="estimated_labels", **options
+        )
+        return plan.read()[..., 0]
+
+    empty = "s2_10m_nodata.tif"
+    center, whole = labels(empty), labels(empty, nodata_rule="any")
+    strip = (center != 255) & (whole == 255)
+    residential = tl.read_legend(havel_folder / "terrain_truth_a.tif").names.index(
+        "residential"
+    )
+    assert (labels("s2_10m.tif")[strip] == residential).mean() < 0.1
+    assert np.bincount(center[strip]).argmax() == residential
+
+
 @pytest.mark.parametrize("number", range(3))
 def test_probabilities_are_less_honest_in_c_than_in_b(number, answers, places):
     in_b, in_c = (

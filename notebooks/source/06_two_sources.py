@@ -290,13 +290,14 @@ print(f"{len(labels)} patches, {len(np.unique(polygons))} polygons")
 ex.samples.reveal(intervals)
 
 # %% [markdown]
-# **What you see.** The interval over polygons is several times as long. All these patches
-# tell no more than as many samples as there are polygons.
+# **What you see.** The interval over polygons is several times as long. By the last column,
+# the patches of one polygon together are not even one full sample.
 #
 # Now the gain of two sources. `tl.training.compare_over_places` draws the same polygons for
 # both networks ([bootstrap](glossary.md#bootstrap)), and computes how much the
-# [F-score](glossary.md#f-score) of each class grows. **For which classes will all three
-# intervals lie above 0?**
+# [F-score](glossary.md#f-score) of each class grows.
+
+# %% exercise="report"
 
 # %%
 result, decided = {}, {}
@@ -314,9 +315,7 @@ for number, end in enumerate(("", "_1", "_2")):
 result = pandas.DataFrame(result, index=table.index)
 decided = pandas.DataFrame(decided, index=table.index).mean(axis=1)
 result["all three"] = decided.map({1: "gain", -1: "loss"}).fillna("undecided")
-result
-
-# %% exercise="report"
+ex.report.reveal(result)
 
 # %% [markdown]
 # **What you see.** Only the last row is a gain: the network of two sources against the
@@ -342,16 +341,16 @@ titles = ("one source, 10 m", "two sources, 20 m")
 tl.compare(map_of_05, map_path, titles=titles)
 
 # %% [markdown]
-# **What you see.** Two networks, two maps. A difference is not yet an improvement. Look at
-# places where you see the right class in the image, such as the lakes: which map is right
-# there?
+# **What you see.** The scale factor is 2: a map pixel is 20 m wide. Two networks give two
+# maps, and a difference is not yet an improvement. Look at places where you see the right
+# class in the image, such as the lakes: which map is right there?
 #
 # The last line of the plan says that a map pixel's centre lies 5 m beside the centre of the
 # pixel that had the label: a patch of even size has no pixel in its middle.
 #
 # ## The card of the map
 #
-# A file is passed on, and its author is not. So a map needs a card that says where it is
+# Others will use the file and cannot ask you. So a map needs a card that says where it is
 # from, how good it is, where it fails, and what it is not for. First the numbers, of **your**
 # network. **Which of the four intervals belongs on the card?**
 
@@ -388,7 +387,7 @@ tl.read_card(map_path)
 # *Properties*, *Information*, *More information*, and `gdalinfo` among the metadata.
 
 # %% [markdown] late="Skip it: nothing later needs it."
-# ## Optional: The same map with either source first
+# ## Optional: Which source comes first?
 #
 # So far the 10 m image came first. You can also declare all fields, and put the 20 m image
 # first. The receptive fields are those of the patches.

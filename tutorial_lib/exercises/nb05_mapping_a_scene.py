@@ -42,6 +42,8 @@ def _judge_map_size(answer: Callable[[int, int], tuple[int, int]]) -> Any:
                 size - 2 * (field // 2),
                 field // 2,
             ),
+            "whole patches": lambda size, field: (size - 2 * field, field),
+            "always 16": lambda size, field: (size - 15, 8),
             "half a pixel": lambda size, field: (size - field + 1, field / 2),
             "from one": lambda size, field: (size - field + 1, field // 2 + 1),
             "last": lambda size, field: (size - field // 2, size - field + field // 2),
@@ -114,6 +116,16 @@ map_size = Exercise(
             code=_map_size_code("size - 2 * (field // 2)", "field // 2"),
             hint="The first mapped pixel is right. How many is right for odd fields only. "
             "An image as large as an even patch still gives one pixel.",
+        ),
+        "whole patches": Mistake(
+            code=_map_size_code("size - 2 * field", "field"),
+            hint="A border of a whole patch is lost on each side here. How much of its "
+            "patch lies before the pixel that gets the class, and how much after it?",
+        ),
+        "always 16": Mistake(
+            code=_map_size_code("size - 15", "8"),
+            hint="That is right for patches of 16 pixels. Other patches have other sizes: "
+            "use `field`.",
         ),
         "half a pixel": Mistake(
             code=_map_size_code("size - field + 1", "field / 2"),
@@ -409,18 +421,18 @@ cloud = Choice(
         """,
     options=(
         Option(
-            "Nothing: they become background.",
+            "They become background, like pixels without data.",
             hint="Background is where the file says that there is no data. Does the file "
             "say so of a cloud?",
         ),
         Option(
-            "All six classes have nearly the same probability there.",
+            "Each class gets a probability near one sixth there.",
             hint="A softmax compares the six classes with each other. Must they all fit "
             "equally badly, only because the patch is new?",
         ),
-        Option("Most of them get the same class, with clearly more than one in six."),
+        Option("Most get one class, with a probability clearly above one sixth."),
         Option(
-            "They get a class of their own, clouds.",
+            "They get a class of their own, the class of clouds.",
             hint="How many outputs has the network? The labels of area A gave one to each "
             "of their classes.",
         ),
@@ -430,6 +442,22 @@ cloud = Choice(
     minutes=3,
     vote=True,
 )
+
+
+def _pixels_of_a_small_tile() -> int:
+    """How many pixels a plan with tiles of 16 x 16 pixels reads for one of them."""
+    import tutorial_lib as tl
+
+    source = tl.Source(_image(), receptive_field=16)
+    plan = tl.plan_inference(
+        _network(),
+        source,
+        output="estimated_labels",
+        window=Window(0, 0, 32, 32),
+        tile_size=16,
+    )
+    rows, cols = plan.table()["chunk"].iloc[0].split(" x ")
+    return int(rows) * int(cols)
 
 
 small_tiles = Choice(
@@ -442,19 +470,19 @@ small_tiles = Choice(
         """,
     options=(
         Option(
-            "256",
+            "256: 16 rows of 16 pixels.",
             hint="Each pixel of the tile needs its whole patch. Do the patches of the "
             "pixels at its border lie inside the tile?",
             value=256,
         ),
         Option(
-            "496",
+            "496: 16 rows of 31 pixels.",
             hint="The tile grows along one axis in your answer. It has two.",
             value=496,
         ),
-        Option("961", value=961),
+        Option("961: 31 rows of 31 pixels.", value=961),
         Option(
-            "65536",
+            "65 536: 256 patches of 256 pixels.",
             hint="That is a patch for each pixel. But neighbours have most pixels of "
             "their patches in common, and these are read once.",
             value=65536,
@@ -462,7 +490,7 @@ small_tiles = Choice(
     ),
     explanation="31 pixels along each axis, because 15 more are needed than are written: "
     "almost four for each pixel of the tile.",
-    key=lambda: (16 + 16 - 1) ** 2,
+    key=_pixels_of_a_small_tile,
 )
 
 
@@ -483,6 +511,10 @@ def _judge_as_trained(answer: Callable[..., Any]) -> Any:
             "always 1000": lambda x, offset, scale: x - 1000,
             "upside down": lambda x, offset, scale: (x + offset) * scale / 10_000,
             "no offset": lambda x, offset, scale: x / scale * 10_000,
+            "no brackets": lambda x, offset, scale: x + offset / scale * 10_000,
+            "not divided": lambda x, offset, scale: (x + offset) * 10_000,
+            "ten": lambda x, offset, scale: (x + offset) / scale * 10.000,
+            "whole": lambda x, offset, scale: (x + offset) // scale * 10_000,
         },
     )
 
@@ -540,6 +572,25 @@ as_trained = Exercise(
             code=_as_trained_code("pixels / quantification * 10_000"),
             hint="The scale is right. Where is the offset?",
         ),
+        "no brackets": Mistake(
+            code=_as_trained_code("pixels + add_offset / quantification * 10_000"),
+            hint="Python divides before it adds, so only the offset is divided here. Put "
+            "brackets around what comes first.",
+        ),
+        "not divided": Mistake(
+            code=_as_trained_code("(pixels + add_offset) * 10_000"),
+            hint="The offset is right. Where is the quantification?",
+        ),
+        "ten": Mistake(
+            code=_as_trained_code("(pixels + add_offset) / quantification * 10.000"),
+            hint="In Python `10.000` is ten: the point begins the decimals. Write "
+            "`10_000` or `10000`.",
+        ),
+        "whole": Mistake(
+            code=_as_trained_code("(pixels + add_offset) // quantification * 10_000"),
+            hint="`//` drops the decimals, and a reflectance is little else. Divide with "
+            "`/`.",
+        ),
     },
     hints=(
         "First the reflectance, as the handbook says. Then one more step.",
@@ -559,11 +610,11 @@ agreement = Choice(
         three networks name the same class. How many of these answers are right?
         """,
     options=(
-        Option("More than elsewhere, but far from all."),
+        Option("Far more than elsewhere, but not all: some mistakes are shared."),
         Option(
             "Nearly all: three networks do not make the same mistake.",
-            hint="All three learnt from the same places, with the same layers. Which "
-            "mistakes can they have in common?",
+            hint="All three learnt from the same places, with the same layers. What if "
+            "these places did not show the kind of ground that is here?",
         ),
         Option(
             "As many as elsewhere: all three learnt the same.",
@@ -616,6 +667,16 @@ def _judge_calibration(answer: Callable[..., float]) -> Any:
             "each patch": wrong(lambda share, p, hit: share * abs(hit - p).mean()),
             "all patches": lambda p, hit, bins=10: abs(hit.mean() - p.mean()),
             "share only": wrong(lambda share, p, hit: share * hit.mean()),
+            "probability only": wrong(lambda share, p, hit: share * p.mean()),
+            "squares": wrong(
+                lambda share, p, hit: share * (hit.mean() - p.mean()) ** 2
+            ),
+            "bins alike": lambda p, hit, bins=10: (
+                _calibration_error(
+                    p, hit, bins, value=lambda _, p, hit: abs(hit.mean() - p.mean())
+                )
+                / bins
+            ),
         },
         show=_shown_patches,
     )
@@ -701,6 +762,25 @@ calibration_error = Exercise(
         "share only": Mistake(
             code=_calibration_code("inside.mean() * right[inside].mean()"),
             hint="This adds up to the accuracy. Where is the mean probability of the bin?",
+        ),
+        "probability only": Mistake(
+            code=_calibration_code("inside.mean() * surest[inside].mean()"),
+            hint="This adds up to the mean probability. Where is the share of right "
+            "patches of the bin?",
+        ),
+        "squares": Mistake(
+            code=_calibration_code(
+                "inside.mean() * (right[inside].mean() - surest[inside].mean()) ** 2"
+            ),
+            hint="These are squared distances. The question asks for the distances "
+            "themselves: `abs(…)`.",
+        ),
+        "bins alike": Mistake(
+            code=_calibration_code(
+                "abs(right[inside].mean() - surest[inside].mean()) / bins"
+            ),
+            hint="Each bin counts the same here. A bin with many patches must count more: "
+            "which share of all patches is `inside`?",
         ),
     },
     hints=(

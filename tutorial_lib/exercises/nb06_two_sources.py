@@ -32,8 +32,8 @@ from tutorial_lib.rasters import MapCard, read_array, read_grid
 
 INPUTS = ("input_10m", "input_20m")
 CHANNELS = {"input_10m": 4, "input_20m": 6}
-# A score on a card may have been rounded to three decimals.
-ROUNDED = 0.001
+# A score on a card may have been rounded to two decimals.
+ROUNDED = 0.0051
 
 
 def _judge_make_dataset(answer: Callable[..., Iterable]) -> Any:
@@ -547,7 +547,7 @@ samples = Choice(
             hint="Take two patches of one lake. If the first one is right, will the "
             "second one surprise you?",
         ),
-        Option("About as many as there are polygons."),
+        Option("About as many as there are polygons: each of them is one place."),
         Option(
             "As many as there are classes: patches of a class are alike.",
             hint="Look at two forests that are far apart: trees, ground and shadows "
@@ -568,16 +568,21 @@ _TRIALS = 400
 
 
 def _judge_draw_again(answer: Callable[..., float]) -> Any:
-    names = np.random.default_rng().permutation(50)[:3]
+    # Not 0, 1 or 2: a place in `names` is not the number of a polygon.
+    names = np.random.default_rng().permutation(np.arange(10, 60))[:3]
     polygons = np.repeat(names, _SIZES)
     right = np.concatenate(
         [np.arange(n) < hits for n, hits in zip(_SIZES, _RIGHT, strict=True)]
     )
     rng = np.random.default_rng()
-    found = [answer(right.copy(), polygons.copy(), rng) for _ in range(_TRIALS)]
+    # A mean of nothing warns; a hint says more.
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        found = [answer(right.copy(), polygons.copy(), rng) for _ in range(_TRIALS)]
     if not all(np.ndim(one) == 0 and is_numeric(as_array(one)) for one in found):
         return "no mean"
     values = np.asarray(found, float)
+    if np.isnan(values).any():
+        return "no polygon"
     if np.allclose(values, values[0]):
         return "not again"
     return _way_of_drawing(values)
@@ -673,6 +678,11 @@ draw_again = Exercise(
             hint="Draw as many polygons as there are: no more, and no less. How many "
             "numbers are in `names`?",
         ),
+        "no polygon": Mistake(
+            code=_draw_again_code("rng.choice(len(names), len(names))"),
+            hint="Some of the values that you drew are not numbers of polygons. Draw from "
+            "`names` itself.",
+        ),
         "no mean": Mistake(
             code=_draw_again_code(
                 _DRAWN, "np.concatenate([right[polygons == one] for one in drawn])"
@@ -696,8 +706,9 @@ report = Choice(
     name="report",
     title="What do you report?",
     question="""
-        Take a class whose gain lies above 0 with one seed, while the intervals of the other
-        seeds include 0. What do you write about it?
+        The next table has an interval for each class and each seed. Take a class whose
+        interval lies above 0 with one seed, and includes 0 with the two others. What do you
+        write about its gain?
         """,
     options=(
         Option("Undecided: this takes more places, or more trainings."),
@@ -707,8 +718,8 @@ report = Choice(
         ),
         Option(
             "A gain: one of the trainings shows it clearly.",
-            hint="Which seed will the next person use? Read the other columns of this row "
-            "too.",
+            hint="Which seed will the next person use? With two of the three seeds, what "
+            "does the interval include?",
         ),
     ),
     explanation="Either there is no gain, or this test area is too small to show it. A gain "
@@ -839,7 +850,7 @@ _PLAN_MAP = _plan_map_code("16", "8", _FACTOR)
 
 plan_map = Exercise(
     name="plan_map",
-    title="The same map with either source first",
+    title="Declare the fields and the scale factor",
     question="""
         Complete the plan of the map: the receptive field of each source, in its own
         pixels, and the scale factor. The scale factor depends on `reference`, the name of
@@ -1094,6 +1105,8 @@ def _fields_of(answer: Any) -> dict[str, Any] | Finding:
 
 def _wrong_score(score: Any, scores: Any) -> Any:
     right, of_b = (scores.loc[f"area {area}", "accuracy"] for area in "CB")
+    if isinstance(score, str):
+        return Finding("`score` is a text. Give a number, without quotes.")
     likely = {"area B": of_b, "percent": 100 * right}
     return _mistake_in("score", diagnose(score, right, likely, tolerance=ROUNDED))
 
@@ -1106,6 +1119,8 @@ def _wrong_interval(interval: Any, scores: Any) -> Any:
         "turned round": right[::-1],
         "length": right[1] - right[0],
     }
+    if isinstance(interval, str):
+        return Finding("`interval` is a text. Give two numbers, the lower end first.")
     if np.ndim(interval) == 1:
         interval = tuple(interval)
     found = diagnose(interval, right, likely, tolerance=ROUNDED)
@@ -1123,6 +1138,8 @@ def _mistake_in(field: str, found: str | None) -> Any:
 def _wrong_words(fields: Mapping[str, Any]) -> str | None:
     """The mistake that the texts show, as far as words can tell."""
     score_of = str(fields["score_of"])
+    if re.search(r"\baccuracy of (the|this|my) (\w+ )?map\b", score_of, re.IGNORECASE):
+        return "accuracy of the map"
     if not re.search(r"\bC\b", score_of):
         on_map = re.search(r"\bmap\b", score_of, re.IGNORECASE)
         return "accuracy of the map" if on_map else "which places"
