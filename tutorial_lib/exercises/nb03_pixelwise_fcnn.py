@@ -474,7 +474,8 @@ def _overlap_cases() -> list[tuple[np.ndarray, ...]]:
 
     The first ones are two on both sides: for a single pair, Python accepts `and`.
     """
-    distances = [(0, 0), (0, 15), (15, 15), (16, 0), (0, 16), (9, 9), (15, 30), (40, 3)]
+    distances = [(0, 0), (0, 15), (15, 15), (16, 0), (0, 16), (16, 16)]
+    distances += [(9, 9), (15, 30), (40, 3)]
     held = np.array([True, True, False])
     cases = [
         (np.array([50 - a, 50 + a, 50]), np.array([60 - b, 60 + b, 60]), held)
