@@ -113,6 +113,33 @@ def test_bands_in_their_order_mend_patient_6_without_a_training(havel_folder):
         assert right[0, 1, 2, 3] > right[3, 0, 1, 2] + 0.3
 
 
+def test_the_first_figure_ends_in_a_wave_and_a_later_epoch_is_the_best():
+    losses = recorded.read_history("fcnn_few")["val_loss"]
+    assert min(losses[5:8]) > min(losses[:5])
+    assert np.argmin(losses) > 8
+
+
+def test_waves_decide_on_the_patience_and_not_the_number_of_the_best_epoch():
+    bests, patiences = [], []
+    for name in ("fcnn_few", "fcnn_few_turned", "fcnn_havel"):
+        curves = recorded.read_history(name)
+        bests.append(int(np.argmin(curves["val_loss"])) + 1)
+        runs = (
+            tl.training.replay_early_stopping(curves, patience=waited).epochs_run
+            for waited in range(1, len(curves["val_loss"]))
+        )
+        patiences.append(1 + next(i for i, ran in enumerate(runs) if ran >= bests[-1]))
+    assert max(bests) > 2 * min(bests)
+    assert max(patiences) <= min(patiences) + 1
+
+
+def test_sick_trainings_that_start_with_a_huge_loss_differ_in_what_comes_after():
+    """The hint on unscaled inputs sends to the epochs after the first one."""
+    raw, fast = (recorded.read_history(x)["loss"] for x in ("patient_4", "patient_2"))
+    assert min(raw[0], fast[0]) > 2 * GUESSING
+    assert raw[-1] < 0.6 * GUESSING < 0.9 * GUESSING < min(fast)
+
+
 def test_turned_patches_are_harder_on_a_and_better_on_b():
     few, turned = map(recorded.read_history, ("fcnn_few", "fcnn_few_turned"))
     assert_turns_help(few, turned)

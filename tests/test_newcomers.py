@@ -29,6 +29,7 @@ def noted(name, *changes):
 FCNN, DEEPER = "nb03_pixelwise_fcnn.network", "nb08_convolutional_distortion.deeper"
 DATASET, STOPPING = "nb06_two_sources.make_dataset", "nb04_early_stopping.make_stopping"
 DUAL, EPOCHS = "nb06_two_sources.network", "nb04_early_stopping.epochs_run"
+FORMS, MENDED = "nb04_early_stopping.eight_forms", "nb04_early_stopping.mended_source"
 FILTERS = "(16, 32, 64, 64, 64)"
 PATIENCE = "patience=3"
 
@@ -91,6 +92,18 @@ WRONG = {
         EPOCHS,
         ("best, waited = loss, 0", "best, waited = loss, waited + 1"),
     ),
+    "min_delta by its name": (STOPPING, (PATIENCE, "min_delta=3")),
+    "a name of a curve without quotes": (STOPPING, ('"val_loss"', "validation_loss")),
+    "the class without its module": (STOPPING, ("keras.callbacks.Early", "Early")),
+    "the epoch, and no reset": (EPOCHS, ("= loss, 0", "= epoch, waited")),
+    "nothing, and no reset": (EPOCHS, ("= loss, 0", "= 0, waited")),
+    "the count in the place of the loss": (EPOCHS, ("= loss, 0", "= waited, loss")),
+    "the same mirrored form": (FORMS, ("form[:, ::-1]", "patch[::-1]")),
+    "not mirrored": (FORMS, ("form[:, ::-1]", "form")),
+    "turned once more": (FORMS, ("form[:, ::-1]", "np.rot90(form)")),
+    "bands by their names": (MENDED, ("(2, 3, 4, 1)", '["B4", "B3", "B2", "B8"]')),
+    "a name of a file in quotes": (MENDED, ("Source(path", 'Source("delivered.tif"')),
+    "the variable in quotes": (MENDED, ("Source(path", 'Source("path"')),
     "the last of equal minima": (
         "nb04_early_stopping.best_epoch",
         (
@@ -145,6 +158,18 @@ POINTED = {
     "a pooling that is not called": ("called", "KeyError"),
     "never below 0": ("negative", "not it yet"),
     "no activation in six layers": ("activation", "filters"),
+    "min_delta by its name": ("`min_delta`", "restore"),
+    "a name of a curve without quotes": ("quotes", "Did you mean"),
+    "the class without its module": ("`keras.callbacks.EarlyStopping`", "make_"),
+    "the epoch, and no reset": ("number of the epoch", "right"),
+    "nothing, and no reset": ("so small", "right"),
+    "the count in the place of the loss": ("in its place", "Both"),
+    "the same mirrored form": ("Each `form`", "quarter"),
+    "not mirrored": ("none of its forms is mirrored", "columns"),
+    "turned once more": ("none of its forms is mirrored", "columns"),
+    "bands by their names": ("a whole number", "another file"),
+    "a name of a file in quotes": ("`delivered.tif`", "training image"),
+    "the variable in quotes": ("no quotes", "training image"),
 }
 
 

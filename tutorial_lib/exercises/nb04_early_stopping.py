@@ -244,8 +244,8 @@ epochs_run = Exercise(
     mistakes={
         "not reset": Mistake(
             code=_with_line("loss, waited"),
-            hint="`best` is right. The count never starts again: after a better loss, no "
-            "epoch has been waited yet.",
+            hint="The count never starts again. After a better loss, no epoch has been "
+            "waited yet.",
         ),
         "counted": Mistake(
             code=_with_line("loss, waited + 1"),
@@ -254,23 +254,23 @@ epochs_run = Exercise(
         ),
         "one": Mistake(
             code=_with_line("loss, 1"),
-            hint="`best` is right. The better epoch itself is counted as one that was "
-            "waited. How many epochs have passed since it, in that very epoch?",
+            hint="You count the better epoch itself as one that was waited. Waiting "
+            "starts with the epoch after it.",
         ),
         "swapped": Mistake(
             code=_with_line("0, loss"),
-            hint="Both values are there, in the wrong order: the first one becomes "
-            "`best`.",
+            hint="The first value becomes `best`, and the second one the count. Is the "
+            "loss in its place?",
         ),
         "epoch": Mistake(
             code=_with_line("epoch, 0"),
-            hint="The count is right. `best` is compared with losses, so it must be a "
-            "loss; yours is the number of the epoch.",
+            hint="`best` is compared with losses, so it must be a loss. Yours is the "
+            "number of the epoch.",
         ),
         "zero": Mistake(
             code=_with_line("0, 0"),
-            hint="The count is right. `best` becomes so small that no later epoch is "
-            "better. Which loss is the best one now?",
+            hint="`best` becomes so small that no later epoch is better. Which loss is "
+            "the best one now?",
         ),
         "ties": Mistake(
             code=_EPOCHS_RUN.replace("loss < best", "loss <= best"),
@@ -536,8 +536,8 @@ make_stopping = Exercise(
                         "val_loss", 3, restore_best_weights=True
                     )
                 """,
-            hint="The second argument without a name is `min_delta`, so your 3 became "
-            "the smallest gain that counts. Write names: `patience=…`.",
+            hint="Your 3 is `min_delta`, the smallest gain that counts. In a call "
+            "without names, this is the second argument. Name the epochs to wait.",
         ),
         "other callback": Mistake(
             code="""
@@ -596,27 +596,26 @@ patience = Choice(
     title="How much patience?",
     question="""
         What is the smallest patience that still finds the best epoch of the curve above?
-        You can try values: `epochs_run(val_loss, 3)`.
         """,
     options=(
         Option(
-            "1: it waits for the first epoch that is not better.",
+            "1 epoch",
             value=1,
-            hint="The loss falls at first, then one epoch is not better. Does the best "
-            "epoch come before or after it?",
+            hint="With this patience, the first epoch that is not better ends the "
+            "training. Does the best epoch come before it?",
         ),
         Option(
-            "4: so many epochs in a row are not better than the best one before.",
+            "4 epochs",
             value=4,
-            hint="The row is counted rightly. When the count reaches `patience`, the "
-            "training ends: does the epoch after the row still run?",
+            hint="Before the best epoch, at most 4 epochs in a row are not better. When "
+            "the count reaches `patience`, does the epoch after them still run?",
         ),
-        Option("5: one more than the longest row without a better epoch.", value=5),
+        Option("5 epochs", value=5),
         Option(
-            "15: the number of the best epoch.",
+            "15 epochs",
             value=15,
-            hint="Patience counts from the best epoch so far, not from the first epoch. "
-            "How long is the longest row without a better one?",
+            hint="This is the number of the best epoch. But each better epoch sets the "
+            "count back to 0: how far does it get before the best epoch?",
         ),
     ),
     explanation="It must be longer than the longest wave before the best epoch. In a real "
@@ -687,7 +686,10 @@ def _judge_eight_forms(
     if not found <= right:
         bands = {np.ascontiguousarray(one[..., ::-1]).tobytes() for one in turned}
         return "bands" if found & bands else "pixels"
-    return "only turned" if found == {x.tobytes() for x in turned} else "twice"
+    turns = {one.tobytes() for one in turned}
+    if found == turns:
+        return "only turned"
+    return "one mirror" if found > turns else "twice"
 
 
 def _eight(mirrored: str) -> str:
@@ -715,13 +717,18 @@ eight_forms = Exercise(
     mistakes={
         "only turned": Mistake(
             code=_eight("form[::-1, ::-1]"),
-            hint="There are only four different forms in the list. To reverse rows and "
-            "columns together is half a turn: reverse one of them.",
+            hint="The list has the four turns only; none of its forms is mirrored. "
+            "Reverse one axis of each form: both axes together are half a turn.",
         ),
         "twice": Mistake(
             code=_EIGHT.replace("range(4)", "(0, 0, 1, 1)"),
-            hint="Some forms are in the list twice, so others are missing. A quarter "
-            "each time: 0, 1, 2 and 3.",
+            hint="Some turns are missing, and other forms are there more than once. "
+            "Which numbers of quarters does `np.rot90` get?",
+        ),
+        "one mirror": Mistake(
+            code=_eight("patch[::-1]"),
+            hint="The four turns are right, but some mirrored forms are missing. Each "
+            "`form` of `turned` must be mirrored, not the same patch again.",
         ),
         "no patch": Mistake(
             code=_EIGHT.replace("patch, quarters", "quarters, patch"),
@@ -766,7 +773,7 @@ wrong_turn = Choice(
             hint="A road from north to south becomes one from west to east. What is its "
             "class now?",
         ),
-        Option("North slope and south slope."),
+        Option("Slopes to the north and to the south: they are lit in other ways."),
         Option(
             "Woods: their shadows always point to the north here.",
             hint="No real wood here has its shadow in the south, so such a patch helps "
@@ -800,7 +807,7 @@ _SIGNS = {
     _FITTED: "A network that overfits is good on B first, and becomes worse there later. "
     "Is there a good epoch on B?",
     _RAW: "Pixel values of some thousands give a huge loss in the first epoch, and then "
-    "it learns. Look at the first epoch on A.",
+    "the network learns as usual. Look at what comes after the first epoch.",
     _MIXED: "With labels that mean nothing, there is nothing to learn that helps on B. "
     "On A the network needs many epochs to learn them by heart. Compare both curves.",
     _SWAPPED: "If B comes in another form than A, the network learns A as usual, and is "
@@ -866,28 +873,36 @@ patient_6 = _patient(
 
 # mended_source
 
-# The order of a file with near infrared first, and the order that puts it right.
-_DELIVERED, _MENDED = (4, 1, 2, 3), (2, 3, 4, 1)
-_SOURCE = "source = tl.Source(delivered_path, bands=(2, 3, 4, 1))"
+# The order of a file with near infrared first.
+_DELIVERED = (4, 1, 2, 3)
+_MENDED = """
+    def mended_source(path):
+        return tl.Source(path, bands=(2, 3, 4, 1))
+    """
 
 
-def _judge_mended(
-    answer: Any, *, delivered_path: Path, image_path: Path
-) -> str | Finding | None:
-    if isinstance(answer, str | Path):
+def _judge_mended(answer: Callable[[Path], Any]) -> str | Finding | None:
+    image_path, delivered_path = _small_delivery()
+    source = answer(delivered_path)
+    if isinstance(source, str | Path):
         return "only a path"
-    if not isinstance(answer, rasters.Source):
+    if not isinstance(source, rasters.Source):
         return Finding(
-            f"`source` is of the type `{type(answer).__name__}`. It must be a "
-            "`tl.Source`."
+            f"The function gives a value of the type `{type(source).__name__}`. It must "
+            "give a `tl.Source`."
         )
-    paths = [Path(path) for path in answer.paths]
-    if paths != [Path(delivered_path)]:
-        return "other file"
-    bands = tuple(answer.bands or (1, 2, 3, 4))
+    if [Path(path) for path in source.paths] != [Path(delivered_path)]:
+        names = ", ".join(Path(path).name for path in source.paths)
+        if names == "path":
+            return "in quotes"
+        return Finding(
+            f"The source reads `{names}`, but the function was given another file. Its "
+            "argument `path` is the file to read."
+        )
+    bands = tuple(source.bands or (1, 2, 3, 4))
     if 0 in bands:
         return "from zero"
-    if len(bands) != 4 or max(bands) > 4:
+    if sorted(bands) != [1, 2, 3, 4]:
         return Finding(
             f"`bands` is {bands}. It must hold each of the numbers 1 to 4 once."
         )
@@ -899,36 +914,41 @@ def _judge_mended(
     return known.get(bands, "other order")
 
 
-def _small_delivery() -> Mapping[str, Any]:
+def _small_delivery() -> tuple[Path, Path]:
     """A small scene, and a file with its bands in another order."""
     image_path = testing.small_scene()["input_10m"]
     image = rasters.read_array(image_path)
     path = testing.scratch_folder() / "delivered.tif"
     bands = np.array(_DELIVERED) - 1
     rasters.write_array(path, image[..., bands], rasters.read_grid(image_path))
-    return {"delivered_path": path, "image_path": image_path}
+    return image_path, path
 
 
 def _source(bands: str) -> str:
     """Code of an answer to `mended_source` with other bands."""
-    return _SOURCE.replace("(2, 3, 4, 1)", bands)
+    return _MENDED.replace("(2, 3, 4, 1)", bands)
 
 
 mended_source = Exercise(
     name="mended_source",
-    title="Mend patient 6",
+    title="Bands in their order",
     question="""
-        The training image has the bands B4, B3, B2, B8. The file at `delivered_path` has
-        them in the order B8, B4, B3, B2. `tl.Source(path, bands=…)` reads bands in the
-        order that you name, counted from 1. Read the file as the network needs it.
+        One of the patients needs no new training: its weights are good, but its bands of
+        B came in another order. The training image has the bands B4, B3, B2, B8. The
+        delivered file has them in the order B8, B4, B3, B2. `tl.Source(path, bands=…)` reads bands in the order that
+        you name, by their numbers in the file, counted from 1. Write a function that
+        gives the source that the network needs, for the path of such a file.
         """,
-    answer_name="source",
-    stub="source = ...",
-    solution_code=_SOURCE,
+    answer_name="mended_source",
+    stub="""
+        def mended_source(path):
+            return ...
+        """,
+    solution_code=_MENDED,
     judge=_judge_mended,
     mistakes={
         "as delivered": Mistake(
-            code="source = tl.Source(delivered_path)",
+            code=_MENDED.replace(", bands=(2, 3, 4, 1)", ""),
             hint="This reads the bands as they are in the file: B8 comes first.",
         ),
         "there and back": Mistake(
@@ -945,12 +965,16 @@ mended_source = Exercise(
             hint="The bands come in another order than B4, B3, B2, B8. Where in the file "
             "is B4?",
         ),
-        "other file": Mistake(
-            code="source = tl.Source(image_path)",
-            hint="This is the training image. The delivered file has to be read.",
+        "in quotes": Mistake(
+            code=_MENDED.replace("Source(path", 'Source("path"'),
+            hint='With quotes, `"path"` is the name of a file. The variable `path` has '
+            "no quotes.",
         ),
         "only a path": Mistake(
-            code="source = delivered_path",
+            code="""
+                def mended_source(path):
+                    return path
+                """,
             hint="This is a path, and says nothing of bands. `tl.Source` does.",
         ),
     },
@@ -961,7 +985,6 @@ mended_source = Exercise(
     ),
     explanation="Nothing is copied: the bands are put into order while they are read.",
     imports="import tutorial_lib as tl",
-    example=_small_delivery,
     minutes=3,
     pairs=True,
 )
