@@ -406,7 +406,7 @@ def resumed(name, inputs, out, moments):
         folder.mkdir()
         run = partial(quiet, function, inputs, folder)
         status = killed_late(run, folder, parts, later)
-        found = len(list(folder.glob("*.work/*/*.json")))
+        found = finished_parts(folder)
         _, (code, said, _) = in_a_child(run)
         kills.append(
             {
@@ -420,6 +420,15 @@ def resumed(name, inputs, out, moments):
     return kills
 
 
+def finished_parts(folder):
+    """Number of the finished parts of a map that may be written now."""
+    try:
+        return len(list(folder.glob("*.work/*/*.json")))
+    # A part got its name, or was removed, while its folder was listed.
+    except FileNotFoundError:
+        return 0
+
+
 def killed_late(function, folder, parts, later):
     """Run a function in a fork, and kill it when some parts are finished."""
     process = os.fork()
@@ -429,7 +438,7 @@ def killed_late(function, folder, parts, later):
         finally:
             os._exit(0)
     while not os.waitpid(process, os.WNOHANG)[0]:
-        if len(list(folder.glob("*.work/*/*.json"))) >= parts:
+        if finished_parts(folder) >= parts:
             time.sleep(later)
             os.kill(process, signal.SIGKILL)
             return os.waitpid(process, 0)[1]

@@ -2,11 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import threading
-import time
 
 import numpy as np
 import pyproj
@@ -21,7 +18,6 @@ import tutorial_lib as tl
 from tutorial_lib import testing
 from tutorial_lib.rasters import (
     Legend,
-    cloud_optimised,
     create_raster,
     read_array,
     read_legend,
@@ -254,30 +250,49 @@ def test_an_error_before_the_copy_leaves_the_old_map(tmp_path, error):
     assert path.read_bytes() == before
 
 
+# In a process of its own: the signal must not end the one that runs the tests.
+INTERRUPTED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+import numpy as np
+from tutorial_lib import rasters, testing
+from tutorial_lib.rasters import cloud_optimised
+
+path, delay = Path(sys.argv[1]), float(sys.argv[2])
+signal.signal(signal.SIGINT, signal.default_int_handler)
+# Larger than the block cache, else the copy needs no more of the file.
+array = np.random.default_rng(0).random((2600, 2800, 3)).astype("float32")
+copy = cloud_optimised._copy
+
+def interrupted(*given, **options):
+    global started
+    threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
+    started = time.process_time()
+    copy(*given, **options)
+
+cloud_optimised._copy = interrupted
+before = threading.active_count()
+try:
+    rasters.write_array(path, array, testing.small_grid(2600, 2800), cog=True)
+except KeyboardInterrupt:
+    spent = time.process_time() - started
+    print("interrupted", spent, threading.active_count() - before)
+print(*(file.name for file in path.parent.iterdir()))
+"""
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("delay", [0.05, 0.4, 1.2])
-def test_ctrl_c_ends_the_copy_soon_and_leaves_nothing(tmp_path, monkeypatch, delay):
-    # Larger than the block cache, else the copy needs no more of the file.
-    array = np.random.default_rng(0).random((2600, 2800, 3)).astype("float32")
-    spent, copy = [], cloud_optimised._copy
-
-    def interrupted(*given, **options):
-        timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
-        started = time.process_time()
-        try:
-            copy(*given, **options)
-        finally:
-            spent.append(time.process_time() - started)
-
-    monkeypatch.setattr(cloud_optimised, "_copy", interrupted)
-    before = threading.active_count()
-    with pytest.raises(KeyboardInterrupt):
-        write_cog(tmp_path / "a.tif", array)
-    assert names(tmp_path) == []
-    assert threading.active_count() == before
+def test_ctrl_c_ends_the_copy_soon_and_leaves_nothing(tmp_path, delay):
+    command = [sys.executable, "-c", INTERRUPTED, tmp_path / "a.tif", str(delay)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    first, left = done.stdout.splitlines()
+    word, spent, threads = first.split()
+    assert word == "interrupted"
+    assert left == ""
+    assert int(threads) == 0
     # The whole copy takes more than 3 s of CPU.
-    assert spent[0] < 2 * delay + 0.5
+    assert float(spent) < 2 * delay + 0.5
 
 
 # One process for all cases, since each start takes 0.4 s.
