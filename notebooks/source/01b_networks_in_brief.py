@@ -12,7 +12,7 @@
 # - train a small network with Keras,
 # - see in two curves whether a network learns by heart.
 #
-# **Needs** about 20 minutes of your time, ½ minute of computing and 0.8 GB of memory; no
+# **Needs** about 20 minutes of your time, seconds of computing and 0.8 GB of memory; no
 # internet.
 
 # %%

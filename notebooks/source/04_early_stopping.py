@@ -13,7 +13,7 @@
 # - make more of few labels, and say when a turned patch is wrong,
 # - tell from its curves what is wrong with a training.
 #
-# **Needs** about 45 minutes of your time, seconds of computing and 1.0 GB of memory; no
+# **Needs** about 45 minutes of your time, seconds of computing and 1.1 GB of memory; no
 # internet. The network is the one of [03](03_pixelwise_fcnn.ipynb).
 
 # %%

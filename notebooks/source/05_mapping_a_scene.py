@@ -14,7 +14,7 @@
 # - correct an image whose numbers have an offset,
 # - say what a probability, and the agreement of several networks, tell about a map.
 #
-# **Needs** about 45 minutes of your time, ½ minute of computing and 1.2 GB of memory; no
+# **Needs** about 45 minutes of your time, seconds of computing and 1.2 GB of memory; no
 # internet.
 
 # %%

@@ -13,7 +13,7 @@
 # - say how many samples a score really has, and which differences may be chance,
 # - write into a map what others must know about it.
 #
-# **Needs** about 40 minutes of your time, ½ minute of computing and 1.2 GB of memory; no
+# **Needs** about 40 minutes of your time, ½ minute of computing and 1.1 GB of memory; no
 # internet. Patches are explained in [01](01_patches.ipynb), training in
 # [03](03_pixelwise_fcnn.ipynb), maps in [05](05_mapping_a_scene.ipynb).
 
