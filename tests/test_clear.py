@@ -102,7 +102,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(
     monkeypatch.setattr(feedback.Path, "open", fail)
     press(strip, "clear")
     assert strip.status == (
-        "Not saved: data/work/feedback.jsonl could not be written (No room). Tell your "
+        "Not saved: feedback.jsonl could not be written (No room). Tell your "
         "teacher instead."
     )
     assert (strip.saved, strip._told) == ("", 1)
@@ -112,7 +112,7 @@ def test_a_file_in_the_place_of_the_folder_is_told_in_a_sentence(course):
     (course / "data").write_text("a file")
     strip = was_clear("04", "The rule")
     press(strip, "clear")
-    assert strip.status.startswith("Not saved: data/work/feedback.jsonl could not be")
+    assert strip.status.startswith("Not saved: feedback.jsonl could not be")
 
 
 def test_half_a_line_is_taken_back(course, monkeypatch):

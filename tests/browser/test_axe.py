@@ -4,6 +4,7 @@ import pytest
 
 from browser import axe_core
 from browser.lab import open_notebook, run_cells, run_code, write_notebook
+from browser.test_questions_lab import SETUP as MAKE_QUESTIONS
 
 SETUP = """\
 import numpy as np
@@ -16,21 +17,16 @@ labels = np.repeat([1, 4, 6], [5, 2, 8]).reshape(-1, 1, 1, 1)
 patches = {"input": np.ones((15, 6, 6, 1)) * labels, "labels": labels}
 positions = tl.select_positions(scene["labels"], count=5)"""
 # The strip saves its answers in the folder of the notebook.
-QUESTIONS = """\
+QUESTIONS = (
+    """\
 from pathlib import Path
 from IPython.display import display
-from tutorial_lib.exercises import Choice, LineOrder, Option, Rule, feedback, notes
+from tutorial_lib.exercises import feedback, notes
 
 feedback.find_work_folder = lambda: Path("work")
-choice = Choice(
-    name="side", title="Which side?", question="?", explanation="Because.",
-    options=(Option("16 m", hint="How large is `one` pixel?"), Option("160 m")),
+"""
+    + MAKE_QUESTIONS
 )
-order = LineOrder(
-    name="steps", title="Which order?", question="?", explanation="Build, then fit.",
-    lines=("model = build()", "model.fit()"), shown=(1, 0),
-    rules=(Rule(0, 1, hint="It must exist."),),
-)"""
 SHOWN = {
     "compare": """\
 comparison = tl.compare(*maps, legend=tl.testing.SMALL_LEGEND)

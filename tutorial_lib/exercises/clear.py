@@ -18,7 +18,8 @@ def was_clear(notebook: str, section: str) -> "ClearStrip":
         section: Heading of the section.
 
     Returns:
-        A widget. A press on a button writes one line into `data/work/feedback.jsonl`.
+        A widget. A press on a button writes one line into `feedback.jsonl`, in the
+        folder `work` of `data`.
 
     Raises:
         TypeError: If one of the two is not a text.

@@ -64,7 +64,7 @@ class ClearStrip(anywidget.AnyWidget):
         except OSError as err:
             why = err.strerror or str(err)
             self.status = (
-                f"Not saved: data/work/{FILE} could not be written ({why}). Tell your "
+                f"Not saved: {FILE} could not be written ({why}). Tell your "
                 "teacher instead."
             )
         else:

@@ -1,6 +1,7 @@
 """Answers to "Was this section clear?": written, read, and summed up.
 
-They are lines of JSON in a file on the learner's machine, `data/work/feedback.jsonl`.
+They are lines of JSON in `feedback.jsonl`, in the folder `work` of `data`, on the
+learner's machine.
 It holds no name, and nothing is sent. Learners hand the file in if they want to.
 """
 

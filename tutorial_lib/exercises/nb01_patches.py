@@ -301,8 +301,8 @@ draw = Exercise(
         ),
         "no limit": Mistake(
             code="positions = tl.select_positions(labels_path, count=count)",
-            hint="Each class has `count` positions. But one polygon holds more than "
-            "10 % of them: there is no limit. Give `most_per_polygon`.",
+            hint="Each class has `count` positions, but one polygon holds more than "
+            "10 % of them. Limit them with `most_per_polygon`.",
         ),
         "percent": Mistake(
             # The kit warns that there are too few positions, and the tests refuse

@@ -444,8 +444,8 @@ two_curves = Choice(
             "epochs?",
         ),
     ),
-    explanation="What helps on the few samples is no longer what helps elsewhere: the "
-    "network learns by heart.",
+    explanation="The network learns the few samples by heart. That makes it worse on "
+    "other samples.",
     minutes=2,
     vote=True,
 )
@@ -753,8 +753,8 @@ weighted_sum = Exercise(
                 def weighted_sum(image, kernel, row, column):
                     return image[row, column] * kernel.sum()
                 """,
-            hint="Only one pixel of the image is used. Each weight has a pixel of its "
-            "own below it.",
+            hint="Only one pixel of the image is used. The kernel covers several pixels, "
+            "one for each weight.",
         ),
         "all pixels": Mistake(
             code="""

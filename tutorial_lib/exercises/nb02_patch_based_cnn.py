@@ -544,13 +544,13 @@ recalls = Exercise(
     mistakes={
         "precision": Mistake(
             code=_recalls_with("true[at_threshold].mean()", "true[by_argmax].mean()"),
-            hint="This is the precision: the share of those *called* by the name of the "
-            "class. Recall looks at those that *are* of the class.",
+            hint="This is the precision: of the patches that *got* the class, the share "
+            "that is right. Recall begins with the patches that *are* of the class.",
         ),
         "each patch": Mistake(
             code=_recalls_with("at_threshold[true]", "by_argmax[true]"),
-            hint="This says of each patch whether it was found. What is the *share* of "
-            "those that were?",
+            hint="This is one value for each patch: whether it was found. Which *share* "
+            "was found?",
         ),
         "count": Mistake(
             code=_RECALLS.replace(".mean()", ".sum()"),
@@ -727,8 +727,8 @@ map_pixels = Exercise(
         ),
         "no scale": Mistake(
             code=_map_pixels("size - field + 1"),
-            hint="This counts every place where the field fits. The map takes only "
-            "those that are `scale` pixels apart.",
+            hint="This counts every place where the field fits. The places of a map are "
+            "`scale` pixels apart.",
         ),
         "places divided": Mistake(
             code=_map_pixels("(size - field + 1) // scale"),

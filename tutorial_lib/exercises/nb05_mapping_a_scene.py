@@ -432,7 +432,7 @@ cloud = Choice(
         ),
         Option("Most get one class, with a probability clearly above one sixth."),
         Option(
-            "They get a class of their own, the class of clouds.",
+            "They get a seventh class, clouds.",
             hint="How many outputs has the network? The labels of area A gave one to each "
             "of their classes.",
         ),
