@@ -13,6 +13,8 @@ from pathlib import Path
 from tutorial_lib.fields.reach import NetworkReach
 from tutorial_lib.rasters import PathLike
 
+ONNX_SUFFIX = ".onnx"
+
 # File in an exported SavedModel: what its outputs depend on.
 REACH_FILE = "reach.json"
 
@@ -28,6 +30,7 @@ SAVED_MODEL_PARTS = {
 }
 
 __all__ = [
+    "ONNX_SUFFIX",
     "REACH_FILE",
     "SAVED_MODEL_PARTS",
     "check_kind",

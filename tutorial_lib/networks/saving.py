@@ -1,15 +1,15 @@
-"""Trained networks on disk: reading `.keras` files, exporting SavedModel folders.
+"""Trained networks on disk: reading `.keras` files, exporting them for other programs.
 
-A `.keras` file needs the code that defines its layers. A SavedModel holds the
-operations themselves, and needs neither Keras nor this library. Both keep the names of
-inputs and outputs.
+A `.keras` file needs the code that defines its layers. A SavedModel and an ONNX file
+hold the operations themselves, and need neither Keras nor this library. All of them
+keep the names of inputs and outputs.
 """
 
 import json
 import logging
 import os
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from tutorial_lib.fields.tracing import trace
 from tutorial_lib.networks.checks import check_exists
 from tutorial_lib.networks.devices import grow_gpu_memory
 from tutorial_lib.networks.files import (
+    ONNX_SUFFIX,
     REACH_FILE,
     SAVED_MODEL_PARTS,
     check_kind,
@@ -33,8 +34,13 @@ from tutorial_lib.networks.files import (
 from tutorial_lib.notices import error_line
 from tutorial_lib.rasters import PathLike
 from tutorial_lib.rasters.causes import file_exists
-from tutorial_lib.rasters.destinations import check_folder, check_not_input
+from tutorial_lib.rasters.destinations import (
+    check_destination,
+    check_folder,
+    check_not_input,
+)
 from tutorial_lib.rasters.files import replacing_folder
+from tutorial_lib.rasters.legends import Legend
 from tutorial_lib.rasters.write_errors import errors_named
 
 __all__ = [
@@ -94,26 +100,50 @@ def _root_cause(err: BaseException) -> str:
     return line.partition(" Full object config")[0].rstrip(". ")
 
 
-def export(model: keras.Model | PathLike, directory: PathLike) -> Path:
-    """Export a model as a SavedModel that keeps the names of inputs and outputs.
+def export(
+    model: keras.Model | PathLike,
+    directory: PathLike,
+    *,
+    layout: str | None = None,
+    class_names: Sequence[str] | Legend | None = None,
+    bands: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
+    pixel_size_m: float | None = None,
+    deepness: str | None = None,
+) -> Path:
+    """Export a model as a SavedModel or an ONNX file, with its names and its fields.
 
-    The result of `analyse` is saved with it, so that its fields need not be declared.
-    The folder appears only when it is complete.
+    Inputs and outputs keep their names. The result of `analyse` is saved with them, so
+    that fields need not be declared. The folder or file appears only when it is
+    complete. An ONNX file takes images of any number and size, and has the operators
+    of opset 18. ONNX Runtime has computed the same with it as Keras before it appears.
 
     Args:
         model: A Keras model or a `.keras` file.
-        directory: The folder; an existing SavedModel is replaced.
+        directory: A folder for a SavedModel, or a file that ends in `.onnx`. An
+            existing SavedModel or ONNX file is replaced.
+        layout: Order of the axes in an ONNX file: "channels_last" as in Keras, or
+            "channels_first" as in PyTorch; None takes "channels_last".
+        class_names: Names of the classes, in the order of the channels, for an ONNX
+            file; or the legend that has them.
+        bands: Names of the bands of each input, in their order, for an ONNX file.
+        pixel_size_m: Side of a pixel of the reference in metres, for an ONNX file.
+        deepness: Output that the QGIS plugin Deepness is to map. The ONNX file then
+            has this output only. It takes one square tile at a time, channels first,
+            and tells the plugin an overlap that covers the margins.
 
     Returns:
-        The folder.
+        The folder or the file.
 
     Raises:
         FileExistsError: If the folder exists and holds other files.
         OSError: If it cannot be written, with the cause; nothing is left then.
         FileNotFoundError: If there is no such `.keras` file.
+        ImportError: If a package of the extra `onnx` is not installed.
         TypeError: If `model` is neither a model nor a path.
-        ValueError: If the model cannot be read, was never built, TensorFlow cannot
-            keep the name of an input, or the folder is or holds the model's file.
+        ValueError: If the model cannot be read, was never built, the name of an input
+            cannot be kept, or the target is or holds the model's file. For an ONNX
+            file also if an operation has no counterpart, a description does not fit
+            the model, or Deepness cannot map the output.
 
     Example:
         >>> from tutorial_lib import architectures, load_predictor, testing
@@ -122,24 +152,67 @@ def export(model: keras.Model | PathLike, directory: PathLike) -> Path:
         >>> sorted(load_predictor(path).outputs)
         ['estimated', 'estimated_labels', 'features']
     """
-    arguments.file_path("directory", directory)
+    path = arguments.file_path("directory", directory)
+    for_onnx = {
+        "layout": layout,
+        "class_names": class_names,
+        "bands": bands,
+        "pixel_size_m": pixel_size_m,
+        "deepness": deepness,
+    }
+    if path.suffix.lower() == ONNX_SUFFIX:
+        return _export_onnx(model, check_destination(path), **for_onnx)
+    given = [name for name, value in for_onnx.items() if value is not None]
+    if given:
+        raise ValueError(
+            f"`{given[0]}` is for ONNX files, and '{directory}' would be a SavedModel. "
+            "Give a path that ends in .onnx, or leave it out."
+        )
     if file_exists(os.fspath(directory)):
-        _check_replaceable(Path(directory))
-    directory = check_folder(directory)
+        _check_replaceable(path)
+    path = check_folder(directory)
+    model = _as_model(model, path)
+    served = _served(model)
+    with replacing_folder(path) as part, errors_named(path):
+        _write_saved_model(served, part)
+        _write_reach(model, part)
+    return path
+
+
+def _as_model(model: keras.Model | PathLike, target: Path) -> keras.Model:
+    """The model, or the one of a `.keras` file, which `target` must not destroy."""
     if isinstance(model, str | os.PathLike):
         arguments.file_path("model", model)
-        check_not_input(directory, [model])
+        check_not_input(target, [model])
         model = read_model(model)
     if not isinstance(model, keras.Model):
         raise TypeError(
             "`model` is a keras.Model or the path of a `.keras` file. "
             f"Received: {type(model).__name__}."
         )
-    served = _served(model)
-    with replacing_folder(directory) as part, errors_named(directory):
-        _write_saved_model(served, part)
-        _write_reach(model, part)
-    return directory
+    return model
+
+
+def _export_onnx(
+    model: keras.Model | PathLike,
+    path: Path,
+    *,
+    layout: str | None,
+    class_names: Any,
+    bands: Any,
+    pixel_size_m: Any,
+    deepness: str | None,
+) -> Path:
+    # Here, because its packages belong to an extra.
+    from tutorial_lib.networks.onnx_conversion import LAYOUTS
+    from tutorial_lib.networks.onnx_export import write_onnx
+    from tutorial_lib.networks.onnx_metadata import described
+
+    layout = arguments.choice("layout", layout or LAYOUTS[0], LAYOUTS)
+    served = _served(_as_model(model, path))
+    known = described(served, class_names, bands, pixel_size_m)
+    write_onnx(served, path, layout=layout, known=known, deepness=deepness)
+    return path
 
 
 def _write_saved_model(model: keras.Model, folder: Path) -> None:
@@ -224,8 +297,8 @@ def _served(model: keras.Model) -> keras.Model:
     wrong = [name for name in inputs if not name.isidentifier()]
     if wrong:
         raise ValueError(
-            f"TensorFlow cannot keep the name of the input '{wrong[0]}' in a "
-            "SavedModel. Name it with letters, digits and underscores only."
+            f"TensorFlow cannot keep the name of the input '{wrong[0]}'. Name it with "
+            "letters, digits and underscores only."
         )
     structures = (getattr(model, key, None) for key in ("input", "output"))
     if all(isinstance(structure, Mapping) for structure in structures):
