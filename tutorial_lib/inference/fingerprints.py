@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Their versions count: another one may compute other last bits.
 PACKAGES = (
     *("remote-sensing-tutorial-kit", "tensorflow", "tensorflow-cpu", "keras"),
-    *("openvino", "numpy", "rasterio"),
+    *("openvino", "onnxruntime", "numpy", "rasterio"),
 )
 
 # Environment variables that change the last bits of what TensorFlow computes, or more:

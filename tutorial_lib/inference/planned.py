@@ -20,6 +20,9 @@ from tutorial_lib.rasters import PathLike, Source
 if TYPE_CHECKING:
     import pandas
 
+# How a plan names what runs the model. TensorFlow is what everybody expects.
+OTHER_RUNNERS = {"openvino": " with OpenVINO", "onnxruntime": " with ONNX Runtime"}
+
 __all__ = ["PlannedMap"]
 
 
@@ -116,8 +119,7 @@ class PlannedMap:
     def __repr__(self) -> str:
         grid, bands = self.grid, self.format.bands
         mode = "patch-based" if self.job.patch_based else "fully convolutional"
-        # TensorFlow is what everybody expects.
-        mode += " with OpenVINO" * (self.job.predictor.runner == "openvino")
+        mode += OTHER_RUNNERS.get(self.job.predictor.runner, "")
         lines = [
             f"{', '.join(self.job.outputs)}: {grid.height} x {grid.width} px of "
             f"{abs(grid.resolution.x):g}{self._unit} ({counted(len(bands), 'band')}, "

@@ -25,6 +25,7 @@ from tutorial_lib.inference.shard_files import (
     finished,
     write_shard,
 )
+from tutorial_lib.networks import calls
 from tutorial_lib.networks.predictors import Predictor, load_predictor
 
 if TYPE_CHECKING:
@@ -232,10 +233,8 @@ def _limit_threads(runner: str) -> None:
     from distributed import get_worker
 
     count = get_worker().state.nthreads
-    if runner == "openvino":
-        from tutorial_lib.networks import openvino
-
-        openvino.limit_threads(count)
+    if runner != "tensorflow":
+        calls.limit_threads(count)
         return
     import tensorflow as tf
 

@@ -54,10 +54,16 @@ def check_kind(path: Path) -> None:
             f"again: `keras.models.load_model('{path.name}').save('{new}')`. If Keras "
             f"cannot read it, build the network, `model.load_weights('{path.name}')`."
         )
+    if path.suffix in (".pt", ".pth", ".ckpt"):
+        raise ValueError(
+            f"'{path}' is not a model that the kit reads: it seems to be of PyTorch. "
+            "Export the network with `torch.onnx.export(model, (example,), "
+            "'model.onnx', …)`, and give that file."
+        )
     if path.is_dir() or path.suffix != ".keras":
         raise ValueError(
             f"'{path}' is not a model: it must be a `.keras` file or a SavedModel "
-            "folder (with a `saved_model.pb` in it)."
+            "folder (with a `saved_model.pb` in it), or an `.onnx` file."
         )
     if not zipfile.is_zipfile(path):
         raise ValueError(

@@ -1,8 +1,8 @@
 """How OpenVINO runs an exported network, in a process without TensorFlow.
 
 A process with OpenVINO starts sooner than one with TensorFlow, and takes less memory:
-`make bench` measures both (part `runners`). It reads a SavedModel itself. In float32
-the results agree with TensorFlow's up to rounding.
+`make bench` measures both (part `runners`). It reads SavedModels and ONNX files itself.
+In float32 the results agree with TensorFlow's up to rounding.
 """
 
 import re
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib.fields.names import check_images
+from tutorial_lib.networks.calls import as_type, run_error, threads
 from tutorial_lib.networks.checks import Shape, check_shape
 from tutorial_lib.networks.files import no_signature
 from tutorial_lib.networks.precisions import FLOAT32, no_bfloat16
@@ -27,19 +28,8 @@ from tutorial_lib.notices import error_line
 PRECISION_HINTS = {FLOAT32: "f32", "bfloat16": "bf16"}
 # Friendly name of what stands for TensorFlow's operation Bitcast until it is removed.
 BITS = "tutorial_lib bits of a float"
-# Parts of OpenVINO's errors when memory is short.
-OUT_OF_MEMORY = ("bad_alloc", "bad alloc", "out of memory", "out_of_memory", "allocate")
 
-# Threads of a model that is loaded from now on; None for all cores.
-_threads: int | None = None
-
-__all__ = ["OpenVinoModel", "limit_threads", "of_folder"]
-
-
-def limit_threads(count: int) -> None:
-    """Let the models of this process use so many threads: it shares its machine."""
-    global _threads
-    _threads = count
+__all__ = ["OpenVinoModel", "of_folder", "of_onnx_file"]
 
 
 class OpenVinoModel:
@@ -97,7 +87,7 @@ class OpenVinoModel:
             ValueError: If an image has a size that the network does not take.
             MemoryError: If the machine has not enough memory.
         """
-        arrays = {n: _as_type(inputs[n], kind) for n, kind in self._types.items()}
+        arrays = {n: as_type(inputs[n], kind) for n, kind in self._types.items()}
         for name, array in arrays.items():
             check_shape(name, array.shape, self.shapes[name])
         try:
@@ -110,7 +100,7 @@ class OpenVinoModel:
         except (RuntimeError, MemoryError) as err:
             # A request that failed keeps the memory that it got.
             self._for_outputs.cache_clear()
-            raise _run_error(err, arrays) from err
+            raise run_error("OpenVINO", err, _cause(err), arrays) from err
         return dict(zip(outputs, results.to_tuple(), strict=True))
 
     def _compiled(self, outputs: tuple[str, ...]) -> Any:
@@ -123,8 +113,8 @@ class OpenVinoModel:
             # One image at a time, on all cores.
             "PERFORMANCE_HINT": "LATENCY",
         }
-        if _threads is not None:
-            settings["INFERENCE_NUM_THREADS"] = _threads
+        if threads() is not None:
+            settings["INFERENCE_NUM_THREADS"] = threads()
         return self.core.compile_model(part, "CPU", settings).create_infer_request()
 
     def broken_weight(self) -> str | None:
@@ -141,32 +131,6 @@ class OpenVinoModel:
 def _shape(port: Any) -> Shape:
     shape = port.partial_shape
     return tuple(size.get_length() if size.is_static else None for size in shape)
-
-
-def _as_type(value: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """An image in the type of an input, with values that the type can hold."""
-    image = np.ascontiguousarray(value, "float32")
-    if dtype.kind not in "iu":
-        return image.astype(dtype, copy=False)
-    # The largest whole numbers of 32 and 64 bits are no floats of 32.
-    least, most = np.float32(np.iinfo(dtype).min), np.float32(np.iinfo(dtype).max)
-    if int(most) > np.iinfo(dtype).max:
-        most = np.nextafter(most, np.float32(0))
-    return np.clip(image, least, most).astype(dtype)
-
-
-def _run_error(err: Exception, arrays: Mapping[str, np.ndarray]) -> Exception:
-    shapes = {name: array.shape for name, array in arrays.items()}
-    text = str(err).lower()
-    if isinstance(err, MemoryError) or any(part in text for part in OUT_OF_MEMORY):
-        return MemoryError(
-            f"The model has not enough memory for images of {shapes}. Give it smaller "
-            "ones."
-        )
-    return ValueError(
-        f"OpenVINO cannot run the network on images of {shapes}: {_cause(err)}. Give "
-        "sizes that the model takes."
-    )
 
 
 def _cause(err: Exception) -> str:
@@ -220,6 +184,28 @@ def of_folder(folder: Path) -> OpenVinoModel:
     model = OpenVinoModel(core, network)
     check_images(model.shapes)
     return model
+
+
+def of_onnx_file(path: Path) -> OpenVinoModel:
+    """The network of an ONNX file, with its own order of axes, run by OpenVINO.
+
+    Raises:
+        ImportError: If OpenVINO is not installed.
+        ValueError: If OpenVINO cannot read the file, or lacks an operation of it.
+    """
+    core = _imported().Core()
+    try:
+        network = core.read_model(str(path))
+    except RuntimeError as err:
+        raise ValueError(
+            f"OpenVINO cannot read '{path}': {_cause(err)}. Load it with "
+            "`runner='onnxruntime'`."
+        ) from err
+    for result in network.get_results():
+        # OpenVINO appends this to the name of the output.
+        name = result.get_friendly_name().removesuffix("/sink_port_0")
+        result.set_friendly_name(name)
+    return OpenVinoModel(core, network)
 
 
 def _unreadable(folder: Path, cause: str) -> ValueError:

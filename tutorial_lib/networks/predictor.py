@@ -47,7 +47,7 @@ class Predictor:
         concurrent: Whether it may be called from several threads at a time, and gains
             by that.
         save: Writes it as a `.keras` file; None where that cannot be done.
-        runner: What runs it: "tensorflow", "openvino", or "function".
+        runner: What runs it: "tensorflow", "openvino", "onnxruntime", or "function".
         precision: What it computes in: "float32", or "bfloat16".
 
     Example:
@@ -75,7 +75,7 @@ class Predictor:
 
     @property
     def digest(self) -> str | None:
-        """SHA-256 of weights and settings, or of a SavedModel; None for a function."""
+        """SHA-256 of weights and settings, or of files; None for a function."""
         return None if self.read_digest is None else self.read_digest()
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> dict[str, np.ndarray]:

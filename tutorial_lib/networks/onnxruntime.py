@@ -1,0 +1,125 @@
+"""How ONNX Runtime runs an ONNX file, in a process without TensorFlow.
+
+`make bench` measures time and memory (part `runners`). In float32 the results agree
+with TensorFlow's up to rounding.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tutorial_lib.networks.calls import as_type, run_error, threads
+from tutorial_lib.networks.checks import Shape
+from tutorial_lib.networks.onnx_needed import onnx_needed
+from tutorial_lib.networks.precisions import FLOAT32, no_bfloat16
+from tutorial_lib.notices import error_line
+
+# ONNX Runtime's names of the types that an image may have.
+TYPES = {
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(float16)": "float16",
+    **{f"tensor({name})": name for name in ("int8", "int16", "int32", "int64")},
+    **{f"tensor({name})": name for name in ("uint8", "uint16", "uint32", "uint64")},
+}
+# Level from which on ONNX Runtime prints what it also raises: never.
+NO_MESSAGES = 4
+
+__all__ = ["OnnxRuntimeModel"]
+
+
+class OnnxRuntimeModel:
+    """An ONNX file that ONNX Runtime runs, with its own order of axes.
+
+    Attributes:
+        shapes: Shape of each input, None where any number goes.
+        outputs: Names of the outputs.
+        precision: "float32": it computes in the precisions of the file.
+    """
+
+    precision = FLOAT32
+
+    def __init__(self, path: Path) -> None:
+        with onnx_needed("to run ONNX files"):
+            import onnxruntime
+
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), _options(), providers=["CPUExecutionProvider"]
+            )
+        # Any exception: ONNX Runtime has its own for each part of a file.
+        except Exception as err:
+            raise ValueError(
+                f"ONNX Runtime cannot load '{path}': {_cause(err)}. Export the network "
+                "again, with operators that it has."
+            ) from err
+        ports = self._session.get_inputs()
+        self._types = {port.name: _type(port) for port in ports}
+        self.shapes = {port.name: _shape(port) for port in ports}
+        self.outputs = tuple(port.name for port in self._session.get_outputs())
+
+    def in_precision(self, precision: str) -> "OnnxRuntimeModel":
+        """Itself in float32.
+
+        Raises:
+            ValueError: For another precision.
+        """
+        if precision != self.precision:
+            raise no_bfloat16("ONNX Runtime computes in the precision of the file")
+        return self
+
+    def __call__(
+        self, inputs: Mapping[str, np.ndarray], outputs: Sequence[str]
+    ) -> dict[str, np.ndarray]:
+        """The outputs of the given names; others are not computed.
+
+        Raises:
+            ValueError: If an image has a size that the network does not take.
+            MemoryError: If the machine has not enough memory.
+        """
+        from onnxruntime import RunOptions
+
+        options = RunOptions()
+        options.only_execute_path_to_fetches = True
+        options.log_severity_level = NO_MESSAGES
+        arrays = {n: as_type(inputs[n], kind) for n, kind in self._types.items()}
+        try:
+            results = self._session.run(list(outputs), arrays, options)
+        # Any exception: as when it is loaded.
+        except Exception as err:
+            raise run_error("ONNX Runtime", err, _cause(err), arrays) from err
+        return dict(zip(outputs, results, strict=True))
+
+
+def _options() -> Any:
+    from onnxruntime import SessionOptions
+
+    options = SessionOptions()
+    options.log_severity_level = NO_MESSAGES
+    # Its pool would keep the memory of the largest tile, and plans for each size.
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    if threads() is not None:
+        options.intra_op_num_threads = threads()
+    return options
+
+
+def _type(port: Any) -> np.dtype:
+    if port.type not in TYPES:
+        raise ValueError(
+            f"The input '{port.name}' takes values of the type {port.type}, and images "
+            "hold numbers. Export the network with inputs of numbers."
+        )
+    return np.dtype(TYPES[port.type])
+
+
+def _shape(port: Any) -> Shape:
+    return tuple(size if isinstance(size, int) else None for size in port.shape)
+
+
+def _cause(err: Exception) -> str:
+    """ONNX Runtime's message without its number and without places in C++."""
+    text = str(err).partition(" : ")[2].partition(" : ")[2] or str(err)
+    return error_line(RuntimeError(text))
