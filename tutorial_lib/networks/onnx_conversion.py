@@ -72,6 +72,18 @@ def converted(conversion: Conversion) -> Any:
     Raises:
         ValueError: If tf2onnx cannot convert it.
     """
+    try:
+        with _quiet():
+            network = _by_tf2onnx(conversion)
+    # Any exception: Keras, TensorFlow and the converter have their own for layers that
+    # must know the size of their image, and for operations without a counterpart.
+    except Exception as err:
+        raise not_written(error_line(err)) from err
+    _name_axes(network, conversion.layout)
+    return network
+
+
+def _by_tf2onnx(conversion: Conversion) -> Any:
     import tf2onnx
 
     model, tile = conversion.model, conversion.tile
@@ -83,28 +95,24 @@ def converted(conversion: Conversion) -> Any:
         lambda inputs: conversion.compute(model(inputs, training=False)),
         autograph=False,
         input_signature=[specs],
-    )
+    ).get_concrete_function()
+    inputs = {f"{name}:0": name for name in specs}
+    outputs = {x.name: name for name, x in function.structured_outputs.items()}
     turned = conversion.layout == CHANNELS_FIRST
-    try:
-        with _quiet():
-            network, _ = tf2onnx.convert.from_function(
-                function,
-                input_signature=[specs],
-                opset=OPSET,
-                custom_rewriter=[_without_signs_of_zeros],
-                inputs_as_nchw=[f"{name}:0" for name in specs] if turned else None,
-                outputs_as_nchw=_tensor_names(function) if turned else None,
-            )
-    # Any exception: Keras, TensorFlow and the converter have their own for layers that
-    # must know the size of their image, and for operations without a counterpart.
-    except Exception as err:
-        raise not_written(error_line(err)) from err
-    _name_axes(network, conversion.layout)
+    # Not `tf2onnx.convert.from_function`: the statistics of a `Normalization` that was
+    # adapted would become inputs.
+    frozen = tf2onnx.tf_loader.from_function(function, list(inputs), list(outputs))
+    network, _ = tf2onnx.convert.from_graph_def(
+        frozen,
+        input_names=list(inputs),
+        output_names=list(outputs),
+        tensors_to_rename=inputs | outputs,
+        opset=OPSET,
+        custom_rewriter=[_without_signs_of_zeros],
+        inputs_as_nchw=list(inputs) if turned else None,
+        outputs_as_nchw=list(outputs) if turned else None,
+    )
     return network
-
-
-def _tensor_names(function: Any) -> list[str]:
-    return [tensor.name for tensor in function.get_concrete_function().outputs]
 
 
 @contextmanager
