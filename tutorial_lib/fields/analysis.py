@@ -11,27 +11,28 @@ multiple of it and is a multiple of it long, so that all chunks are treated alik
 divided by reference spacing.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import keras
 
 from tutorial_lib import arguments
 from tutorial_lib.fields.checks import check_multiple, check_output
 from tutorial_lib.fields.graph import Network, images_of
+from tutorial_lib.fields.margins import (
+    LONG_CHUNK,
+    Margins,
+    constant_margins,
+    whole_chunk_layers,
+)
 from tutorial_lib.fields.spans import COLS, ROWS
-from tutorial_lib.fields.unfolding import unfold
 
 if TYPE_CHECKING:
+    import keras
     import pandas
 
-# In total strides. In such a chunk every output has valid pixels, except where a layer
-# looks at the whole chunk. Only sizes are computed for it, so that it costs nothing.
-LONG_CHUNK = 2**16
-
-Margins = tuple[int, int, int, int]
 SIDES = ("left", "top", "right", "bottom")
 
 __all__ = ["LONG_CHUNK", "FieldAnalysis", "LayerField", "Margins", "analyse"]
@@ -275,19 +276,23 @@ def _valid_text(field: LayerField) -> str:
     )
 
 
-def analyse(model: keras.Model) -> FieldAnalysis:
+def analyse(model: "keras.Model | str | os.PathLike[str]") -> FieldAnalysis:
     """Work out which pixels of a network's outputs can be trusted.
 
     Args:
-        model: A functional Keras model. The result does not depend on the weights.
+        model: A functional Keras model, or the path of an ONNX file. The result does
+            not depend on the weights.
 
     Returns:
         Margins, total stride and scale of the outputs, and a table of the layers.
 
     Raises:
+        FileNotFoundError: If there is no such file.
+        ImportError: If it is an ONNX file and the package `onnx` is not installed.
         TypeError: If the model is not a graph of layers.
         UnknownLayerError: If no rule describes a layer; with the way to add one.
-        ValueError: If a layer merges tensors that do not fit.
+        ValueError: If a layer merges tensors that do not fit, or the file is no ONNX
+            file.
 
     Example:
         >>> from tutorial_lib import architectures
@@ -298,47 +303,29 @@ def analyse(model: keras.Model) -> FieldAnalysis:
           estimated_labels: margins (left, top, right, bottom) (0, 0, 0, 0)
           features: margins (left, top, right, bottom) (0, 0, 0, 0)
     """
-    what = "a Keras model: `tl.analyse(keras.models.load_model(path))` for a file"
-    arguments.instance("model", model, keras.layers.Layer, what)
-    network = unfold(model)
+    network = _network(model)
     return FieldAnalysis(
         **vars(network),
-        margins={name: _constant_margins(network, name) for name in network.outputs},
-        whole_tile_layers=_whole_chunk_layers(network),
+        margins={name: constant_margins(network, name) for name in network.outputs},
+        whole_tile_layers=whole_chunk_layers(network),
     )
 
 
-def _whole_chunk_layers(network: Network) -> tuple[str, ...]:
-    """Layers whose output has no valid pixel although all their inputs have some."""
-    found = {}
-    for axis in (ROWS, COLS):
-        spans = network.spans(network.stride * LONG_CHUNK, axis)
-        for step, span in zip(network.steps, spans, strict=True):
-            if span.low > span.high and all(
-                spans[i].low <= spans[i].high for i in step.inputs
-            ):
-                found[step.name] = None
-    return tuple(found)
+def _network(model: Any) -> Network:
+    """The steps of a model. A process that analyses an ONNX file loads no Keras."""
+    is_path = isinstance(model, str | os.PathLike)
+    is_file = is_path and Path(model).suffix.lower() == ".onnx"
+    if is_file or type(model).__name__ == "ModelProto":
+        from tutorial_lib.fields.onnx_files.reading import read_network
 
+        return read_network(model)
+    import keras
 
-def _constant_margins(network: Network, name: str) -> Margins | None:
-    """Margins of an output in all chunks that are large enough; None if none is.
+    from tutorial_lib.fields.unfolding import unfold
 
-    Chunks are doubled until two in a row have the same margins: in smaller ones the
-    paddings of both sides meet.
-    """
-    chunk, previous = network.stride, None
-    while chunk <= network.stride * LONG_CHUNK:
-        margins = _margins_of_chunk(network, name, chunk)
-        if margins and margins == previous:
-            return margins
-        chunk, previous = 2 * chunk, margins
-    return None
-
-
-def _margins_of_chunk(network: Network, name: str, chunk: int) -> Margins | None:
-    rows, cols = (network.output_span(name, chunk, axis) for axis in (ROWS, COLS))
-    if rows is None or cols is None:
-        return None
-    (top, bottom), (left, right) = rows.ends, cols.ends
-    return left, top, right, bottom
+    what = (
+        "a Keras model or the path of an ONNX file: "
+        "`tl.analyse(keras.models.load_model(path))` for a file of Keras"
+    )
+    arguments.instance("model", model, keras.layers.Layer, what)
+    return unfold(model)

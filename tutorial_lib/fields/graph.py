@@ -2,16 +2,22 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 from typing import Any
 
-from tutorial_lib.fields.layer_rules import Rule
 from tutorial_lib.fields.spans import Span, nothing_valid
 
-__all__ = ["Network", "Step", "images_of", "span_of"]
+# Span of a step's output along an axis, from the spans of its inputs.
+SpanRule = Callable[[Sequence[Span], int], Span]
+
+__all__ = ["Network", "SpanRule", "Step", "UnknownLayerError", "images_of", "span_of"]
+
+
+class UnknownLayerError(ValueError):
+    """No rule says what a layer does."""
 
 
 @dataclass(frozen=True)
@@ -20,53 +26,31 @@ class Step:
 
     Attributes:
         name: Name of the layer.
-        kind: Its class.
-        rule: What it does to a span.
-        layer: The layer itself.
-        arguments: The arguments of the call.
+        kind: Its class, or its operator in an ONNX file.
+        rule: Span of its output along an axis, from the spans of its inputs.
+        layer: The layer itself, or the node of an ONNX file; the same object for each
+            use of the layer.
         inputs: Numbers of the steps that it reads.
-        shape: Shape of its output, with None where any number goes.
+        channels: Channels of its output; 1 if it is not an image, such as a maximum.
+        kernel: (rows, columns) of its kernel or pool; None without one.
+        stride: (rows, columns) of its strides; None without a kernel or pool.
+        in_place: Whether it can write its output over its input.
         whole: Whether each pixel of its output depends on the whole chunk.
+        needs_multiples: Whether its chunk must be a multiple of the total stride,
+            although it does not pad: it makes an image as large as another one.
     """
 
     name: str
     kind: str
-    rule: Rule
+    rule: SpanRule
     layer: Any
-    arguments: Any
     inputs: tuple[int, ...]
-    shape: tuple[int | None, ...]
+    channels: int = 1
+    kernel: tuple[int, int] | None = None
+    stride: tuple[int, int] | None = None
+    in_place: bool = False
     whole: bool = False
-
-    @property
-    def channels(self) -> int:
-        """Channels of its output; 1 if it is not an image, such as a maximum."""
-        return (self.shape[3] or 1) if len(self.shape) == 4 else 1
-
-    @property
-    def kernel(self) -> tuple[int, int] | None:
-        """(rows, columns) of its kernel or pool; None without one."""
-        return self._pair("kernel_size") or self._pair("pool_size")
-
-    @property
-    def stride(self) -> tuple[int, int] | None:
-        """(rows, columns) of its strides; None without a kernel or pool."""
-        return self._pair("strides") if self.kernel else None
-
-    def _pair(self, name: str) -> tuple[int, int] | None:
-        value = getattr(self.layer, name, None)
-        return tuple(value) if isinstance(value, tuple | list) else None
-
-    def span(self, read: Sequence[Span], axis: int) -> Span:
-        """Span of its output along an axis, from the spans of its inputs."""
-        span = self.rule(self.layer, read, axis, self.arguments)
-        if not isinstance(span, Span):
-            raise TypeError(
-                f"The rule of the layer '{self.name}' ({self.kind}) returns "
-                f"{type(span).__name__}. It must return a Span: see the example of "
-                "`tl.register_rule`."
-            )
-        return span
+    needs_multiples: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,14 +63,15 @@ class Network:
         outputs: Numbers of the steps that are outputs, by name.
         spacing: Pixel size of each input, in reference pixels; the first input is the
             reference.
-        jumps: Pixel size of each step's output, in reference pixels.
+        jumps: Pixel size of each step's output along (rows, columns), in reference
+            pixels; those of the outputs are square.
     """
 
     steps: tuple[Step, ...]
     inputs: Mapping[str, int]
     outputs: Mapping[str, int]
     spacing: Mapping[str, Fraction]
-    jumps: tuple[Fraction, ...]
+    jumps: tuple[tuple[Fraction, Fraction], ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,7 +93,7 @@ class Network:
     @property
     def stride(self) -> int:
         """The total stride in reference pixels."""
-        return lcm(*(jump.numerator for jump in self.jumps))
+        return lcm(*(jump.numerator for pair in self.jumps for jump in pair))
 
     @property
     def total_stride(self) -> dict[str, int]:
@@ -118,7 +103,7 @@ class Network:
     @property
     def scale(self) -> dict[str, Fraction]:
         """Output spacing divided by reference spacing, for each output."""
-        return {name: self.jumps[number] for name, number in self.outputs.items()}
+        return {name: self.jumps[i][0] for name, i in self.outputs.items()}
 
     def spans(
         self, size: int, axis: int, real: Mapping[str, tuple[int, int]] | None = None
@@ -203,4 +188,4 @@ def span_of(steps: Sequence[Step], step: Step, read: Sequence[Span], axis: int) 
     """Span of a step that reads these images, and perhaps other tensors."""
     if len(read) < len(step.inputs):
         return nothing_valid(read[0])
-    return step.span(read, axis)
+    return step.rule(read, axis)

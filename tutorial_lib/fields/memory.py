@@ -11,21 +11,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from tutorial_lib.fields.graph import Network, Step
-from tutorial_lib.fields.layer_rules import (
-    normalization,
-    pointwise,
-    prelu,
-    with_constants,
-)
 from tutorial_lib.fields.spans import COLS, ROWS
 
 # Bytes of a value of a layer's output: networks run in float32.
 VALUE_BYTES = 4
-
-# Rules of layers that write their output over their input, if nobody else reads it. A
-# `Dense` layer treats each pixel on its own too, and needs its whole input for that.
-IN_PLACE = (normalization, pointwise, prelu, with_constants)
-NOT_IN_PLACE = "Dense"
 
 __all__ = ["layer_bytes"]
 
@@ -81,7 +70,7 @@ def layer_bytes(
 def _values(network: Network, chunk: int | None) -> list[Fraction]:
     """Values of each step's output, for a chunk or for one pixel of the reference."""
     if chunk is None:
-        areas = [1 / jump**2 for jump in network.jumps]
+        areas = [1 / (rows * cols) for rows, cols in network.jumps]
     else:
         spans = [network.spans(chunk, axis) for axis in (ROWS, COLS)]
         areas = [
@@ -96,7 +85,7 @@ def _overwritten(
     step: Step, size: Fraction, done: set[int], values: Sequence[Fraction]
 ) -> int | None:
     """The input that a step writes its output over; None if it needs new memory."""
-    if step.rule not in IN_PLACE or step.kind == NOT_IN_PLACE:
+    if not step.in_place:
         return None
     return next((i for i in sorted(done) if values[i] == size), None)
 

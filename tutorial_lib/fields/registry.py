@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from tutorial_lib import arguments
+from tutorial_lib.fields.graph import UnknownLayerError
 from tutorial_lib.fields.spans import Span
 
 Rule = Callable[[Any, Sequence[Span], int, Any], Span]
@@ -38,10 +39,6 @@ __all__ = [
     "register_rule",
     "registered_rules",
 ]
-
-
-class UnknownLayerError(ValueError):
-    """No rule says what a layer does."""
 
 
 class Call:

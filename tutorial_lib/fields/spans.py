@@ -14,11 +14,17 @@ from fractions import Fraction
 
 ROWS, COLS = 0, 1
 
+# "valid", "same", "same_lower", or pixels (before, after).
+Padding = str | tuple[int, int]
+
 __all__ = [
     "COLS",
+    "LONG_SPAN",
     "ROWS",
+    "Padding",
     "Span",
     "nothing_valid",
+    "scattered",
     "sliced",
     "transposed",
     "upsampled",
@@ -52,15 +58,30 @@ class Span:
         return replace(self, low=max(self.low, 0), high=min(self.high, self.size - 1))
 
 
+# Longer than any network takes away, so that each of its outputs has a jump.
+LONG_SPAN = Span(2**40, 0, 2**40 - 1, Fraction(1))
+
+
 def window(
     span: Span,
     *,
     kernel: int,
     stride: int = 1,
-    padding: str = "valid",
+    padding: Padding = "valid",
     dilation: int = 1,
+    ceil_mode: bool = False,
 ) -> Span:
     """Span after a convolution or a pooling.
+
+    Args:
+        span: The span before it.
+        kernel: Pixels that each output reads.
+        stride: Step from one output to the next.
+        padding: "valid", "same" as TensorFlow pads, "same_lower" with the larger half
+            before the image, or the pixels (before, after).
+        dilation: Distance of two pixels that are read.
+        ceil_mode: Whether there is a last output that reads less than a whole window,
+            if its window begins in the image or before it.
 
     Example:
         >>> image = Span(size=128, low=0, high=127, jump=Fraction(1))
@@ -69,25 +90,39 @@ def window(
         (64, 0, 62)
     """
     length = dilation * (kernel - 1) + 1
-    if padding == "same":
-        size = -(-span.size // stride)
-        before = max((size - 1) * stride + length - span.size, 0) // 2
-    else:
-        size, before = (span.size - length) // stride + 1, 0
+    if padding == "valid":
+        padding = (0, 0)
+    elif isinstance(padding, str):
+        count = -(-span.size // stride)
+        total = max((count - 1) * stride + length - span.size, 0)
+        halves = total // 2, total - total // 2
+        padding = halves if padding == "same" else halves[::-1]
+    before, after = padding
+    size = (span.size + before + after - length) // stride + 1
+    if ceil_mode:
+        size = -(-(span.size + before + after - length) // stride) + 1
+        # No window begins behind the image.
+        size -= (size - 1) * stride >= span.size + before
     low = -(-(span.low + before) // stride)
     high = (span.high + before - length + 1) // stride
     return Span(size, low, high, span.jump * stride).clipped()
 
 
 def transposed(span: Span, *, kernel: int, stride: int, padding: str) -> Span:
-    """Span after a transposed convolution.
-
-    Input i adds to the outputs s*i - p to s*i - p + k - 1.
-    """
+    """Span after a transposed convolution of Keras."""
     same = padding == "same"
     before = max(kernel - stride, 0) // 2 if same else 0
     size = span.size * stride + (0 if same else max(kernel - stride, 0))
-    low = stride * (span.low - 1) + kernel - before
+    return scattered(span, length=kernel, stride=stride, before=before, size=size)
+
+
+def scattered(span: Span, *, length: int, stride: int, before: int, size: int) -> Span:
+    """Span of an output of some size to which each input adds a window of pixels.
+
+    Input i adds to the outputs s*i - p to s*i - p + k - 1, for the stride s, p pixels
+    `before`, and windows of the `length` k.
+    """
+    low = stride * (span.low - 1) + length - before
     high = stride * (span.high + 1) - 1 - before
     return Span(size, low, high, span.jump / stride).clipped()
 

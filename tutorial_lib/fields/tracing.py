@@ -86,7 +86,7 @@ class _OutputTrace:
             scale=self.analysis.scale[self.output],
             stride=self.analysis.stride,
             lost=lost,
-            pads=_pads(self.analysis.spans(self.chunk, self.axis)),
+            pads=self._pads(),
             spacing=dict(self.analysis.spacing),
             borders=borders,
             starts={name: self._starts(name) for name in sources},
@@ -150,7 +150,8 @@ class _OutputTrace:
             for phase in range(self.period)
         )
 
-
-def _pads(spans: Sequence[Span]) -> bool:
-    """Whether a layer pads: then pixels are not valid though all inputs are real."""
-    return any(span.ends != (0, 0) for span in spans)
+    def _pads(self) -> bool:
+        """Whether a layer pads: pixels are not valid though all inputs are real."""
+        spans = self.analysis.spans(self.chunk, self.axis)
+        needs_multiples = any(step.needs_multiples for step in self.analysis.steps)
+        return needs_multiples or any(span.ends != (0, 0) for span in spans)

@@ -6,18 +6,27 @@ two sizes follows from the layer where both inputs meet.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import keras
 
-from tutorial_lib.fields.graph import Network, Step, images_of, span_of
-from tutorial_lib.fields.layer_rules import Rule, UnknownLayerError, find_rule
+from tutorial_lib.fields.graph import Network, SpanRule, Step, UnknownLayerError
+from tutorial_lib.fields.layer_rules import (
+    Rule,
+    find_rule,
+    normalization,
+    pointwise,
+    prelu,
+    with_constants,
+)
 from tutorial_lib.fields.names import AS_FUNCTION, check_images, named_tensors
-from tutorial_lib.fields.spans import COLS, ROWS, Span, nothing_valid
+from tutorial_lib.fields.pixel_sizes import is_whole, pixel_sizes
+from tutorial_lib.fields.spans import LONG_SPAN, ROWS, Span, nothing_valid
 
-# Longer than any network takes away, so that each of its outputs has a jump.
-LONG_SPAN = Span(2**40, 0, 2**40 - 1, Fraction(1))
+# Rules of layers that write their output over their input, if nobody else reads it. A
+# `Dense` layer treats each pixel on its own too, and needs its whole input for that.
+IN_PLACE = (normalization, pointwise, prelu, with_constants)
+NOT_IN_PLACE = "Dense"
 
 __all__ = ["check_functional", "unfold"]
 
@@ -38,11 +47,12 @@ def unfold(model: keras.Model) -> Network:
     numbers = {name: graph.add_input(tensor) for name, tensor in inputs.items()}
     given = {id(tensor): numbers[name] for name, tensor in inputs.items()}
     written = graph.add_model(_functional(model), given)
-    spacing, jumps = _pixel_sizes(graph.steps, numbers)
+    ends = {name: written[id(tensor)] for name, tensor in outputs.items()}
+    spacing, jumps = pixel_sizes(graph.steps, numbers, ends)
     return Network(
         steps=tuple(graph.steps),
         inputs=numbers,
-        outputs={name: written[id(tensor)] for name, tensor in outputs.items()},
+        outputs=ends,
         spacing=spacing,
         jumps=jumps,
     )
@@ -92,34 +102,25 @@ class _Graph:
         self, layer: Any, read: tuple[int, ...], arguments: Any, shape: Sequence[Any]
     ) -> int:
         """Add the use of a layer that reads some steps; its number."""
-        inputs = [self.steps[i] for i in read]
-        depends = any(step.whole for step in inputs)
+        depends = any(self.steps[i].whole for i in read)
+        rule = _rule_after_whole(layer, arguments) if depends else find_rule(layer)
+        kernel = _pair(layer, "kernel_size") or _pair(layer, "pool_size")
         step = Step(
             name=layer.name,
             kind=type(layer).__name__,
-            rule=_rule_after_whole(layer, arguments) if depends else find_rule(layer),
+            rule=_span_rule(rule, layer, arguments),
             layer=layer,
-            arguments=arguments,
             inputs=read,
-            shape=tuple(shape),
+            channels=(shape[3] or 1) if len(shape) == 4 else 1,
+            kernel=kernel,
+            stride=_pair(layer, "strides") if kernel else None,
+            in_place=rule in IN_PLACE and type(layer).__name__ != NOT_IN_PLACE,
         )
-        if inputs:
-            step = replace(step, whole=depends or self._is_whole(step))
+        if read:
+            step = replace(step, whole=depends or is_whole(step))
+            _check_axes(step, shape)
         self.steps.append(step)
         return len(self.steps) - 1
-
-    def _is_whole(self, step: Step) -> bool:
-        """Whether no pixel is valid though all inputs are; also check the axes."""
-        spans = [step.span([LONG_SPAN] * len(step.inputs), a) for a in (ROWS, COLS)]
-        if any(span.low > span.high for span in spans):
-            return True
-        if len(step.shape) != 4:
-            raise UnknownLayerError(
-                f"The layer '{step.name}' gives a tensor of the shape {step.shape}, "
-                "and an image is (batch, height, width, channel). Keep the four axes, "
-                "for example with `keepdims=True`."
-            )
-        return False
 
     def add_model(self, model: Any, given: Mapping[int, int]) -> dict[int, int]:
         """Add the steps of a model.
@@ -158,6 +159,40 @@ class _Graph:
             numbers[id(outer)] = written[id(inner)]
 
 
+def _pair(layer: Any, name: str) -> tuple[int, int] | None:
+    value = getattr(layer, name, None)
+    return tuple(value) if isinstance(value, tuple | list) else None
+
+
+def _span_rule(rule: Rule, layer: Any, arguments: Any) -> SpanRule:
+    """The rule of one use of a layer; it raises TypeError for a result of another type.
+
+    The rule may be one of a user.
+    """
+
+    def apply(spans: Sequence[Span], axis: int) -> Span:
+        span = rule(layer, spans, axis, arguments)
+        if not isinstance(span, Span):
+            raise TypeError(
+                f"The rule of the layer '{layer.name}' ({type(layer).__name__}) "
+                f"returns {type(span).__name__}. It must return a Span: see the "
+                "example of `tl.register_rule`."
+            )
+        return span
+
+    return apply
+
+
+def _check_axes(step: Step, shape: Sequence[Any]) -> None:
+    """Raise UnknownLayerError unless a step gives an image, or looks at all pixels."""
+    if not step.whole and len(shape) != 4:
+        raise UnknownLayerError(
+            f"The layer '{step.name}' gives a tensor of the shape {tuple(shape)}, and "
+            "an image is (batch, height, width, channel). Keep the four axes, for "
+            "example with `keepdims=True`."
+        )
+
+
 def _given_to(nested: Any, node: Any) -> list[tuple[Any, Any]]:
     """Each input of a nested model with the tensor that it is called with.
 
@@ -191,80 +226,3 @@ def _rule_after_whole(layer: Any, arguments: Any) -> Rule:
     except UnknownLayerError:
         return lambda layer, spans, axis, arguments: nothing_valid(spans[0])
     return rule
-
-
-def _pixel_sizes(
-    steps: Sequence[Step], inputs: Mapping[str, int]
-) -> tuple[dict[str, Fraction], tuple[Fraction, ...]]:
-    """Pixel size of each input and of each step's output, in reference pixels.
-
-    Each tensor is first measured in pixels of one of the inputs that it depends on.
-    Where tensors are merged, their pixels have one size, which relates their inputs.
-    """
-    sizes = _InputSizes(inputs)
-    names = {number: name for name, number in inputs.items()}
-    # The input in whose pixels each step is measured, and its span.
-    units: list[str] = []
-    spans: list[Span] = []
-    for number, step in enumerate(steps):
-        if number in names:
-            units.append(names[number])
-            spans.append(LONG_SPAN)
-            continue
-        first, *others = images = images_of(steps, step)
-        # All inputs of a layer must have pixels of one size, so any of them may be the
-        # measure of its output.
-        for other in others:
-            sizes.merge(
-                step.name,
-                (units[first], spans[first].jump),
-                (units[other], spans[other].jump),
-            )
-        units.append(units[first])
-        spans.append(_square_span(steps, step, [spans[i] for i in images]))
-    spacing = sizes.in_pixels_of(next(iter(inputs)))
-    jumps = (span.jump * spacing[unit] for span, unit in zip(spans, units, strict=True))
-    return spacing, tuple(jumps)
-
-
-def _square_span(steps: Sequence[Step], step: Step, read: Sequence[Span]) -> Span:
-    rows, cols = (span_of(steps, step, read, axis) for axis in (ROWS, COLS))
-    if rows.jump != cols.jump:
-        raise ValueError(
-            f"The layer '{step.name}' has strides that differ along rows and columns. "
-            "Use square strides, or declare the fields."
-        )
-    return rows
-
-
-class _InputSizes:
-    """Relative pixel sizes of the inputs, as far as the merges determine them."""
-
-    def __init__(self, names: Mapping[str, int]) -> None:
-        self._sizes = dict.fromkeys(names, Fraction(1))
-        # The inputs whose ratio of sizes to this one is known; related inputs share it.
-        self._related = {name: {name} for name in names}
-
-    def merge(
-        self, layer: str, a: tuple[str, Fraction], b: tuple[str, Fraction]
-    ) -> None:
-        """Use that two merged tensors, each (input, jump), have pixels of one size."""
-        (one, jump), (other, other_jump) = a, b
-        size, other_size = self._sizes[one] * jump, self._sizes[other] * other_jump
-        related, others = self._related[one], self._related[other]
-        if related is not others:
-            for name in others:
-                self._sizes[name] *= size / other_size
-                self._related[name] = related
-            related |= others
-        elif size != other_size:
-            raise ValueError(
-                f"The layer '{layer}' merges pixels of different size: {size} and "
-                f"{other_size} reference pixels. Check strides and poolings of its "
-                "branches."
-            )
-
-    def in_pixels_of(self, reference: str) -> dict[str, Fraction]:
-        """Pixel size of each input."""
-        unit = self._sizes[reference]
-        return {name: size / unit for name, size in self._sizes.items()}

@@ -12,7 +12,7 @@ import numpy as np
 from tutorial_lib import arguments
 from tutorial_lib.fields.analysis import FieldAnalysis
 from tutorial_lib.fields.checks import check_multiple, check_output
-from tutorial_lib.fields.layer_rules import UnknownLayerError
+from tutorial_lib.fields.graph import UnknownLayerError
 from tutorial_lib.fields.memory import layer_bytes
 from tutorial_lib.networks.predictors import Predictor, as_predictor
 from tutorial_lib.notices import warn

@@ -1,0 +1,1 @@
+"""Reading ONNX files: their operators become the steps of a network."""

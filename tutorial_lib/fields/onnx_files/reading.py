@@ -1,0 +1,332 @@
+"""From an ONNX file to the steps of its network, and the axes of its images."""
+
+import os
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tutorial_lib.fields.graph import Network, UnknownLayerError
+from tutorial_lib.fields.onnx_files.building import Building, whole
+from tutorial_lib.fields.onnx_files.folding import fold
+from tutorial_lib.fields.onnx_files.layouts import FIRST, LAST, Layout
+from tutorial_lib.fields.onnx_files.nodes import MEASURE, LayoutError, Use
+from tutorial_lib.fields.onnx_files.operators import OPERATORS
+from tutorial_lib.fields.onnx_files.tensors import Image, Known, Unfolded, Value
+from tutorial_lib.fields.pixel_sizes import pixel_sizes
+
+Shape = tuple[int | None, ...]
+
+__all__ = ["input_layouts", "load", "read_network"]
+
+
+def load(model: Any) -> Any:
+    """The content of an ONNX file, or the content itself.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ImportError: If the package `onnx` is not installed.
+        ValueError: If it is no ONNX file.
+    """
+    try:
+        import onnx
+    except ImportError as err:
+        raise ImportError(
+            "ONNX is not installed. Install it with `pip install "
+            "'remote-sensing-tutorial-kit[onnx]'`."
+        ) from err
+    if isinstance(model, onnx.ModelProto):
+        return model
+    path = Path(model)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file '{path}'. Check the path.")
+    try:
+        content = onnx.load(os.fspath(path))
+    except Exception as err:  # The classes of its errors are those of protobuf.
+        raise _no_onnx(path) from err
+    if not content.graph.node or not content.opset_import:
+        raise _no_onnx(path)
+    return content
+
+
+def _no_onnx(path: Path) -> ValueError:
+    return ValueError(
+        f"'{path}' cannot be read as an ONNX file: it is incomplete, or another kind "
+        "of file. Export the network again."
+    )
+
+
+def read_network(model: Any) -> Network:
+    """The steps of an ONNX file's network.
+
+    Args:
+        model: The path of the file, or its content.
+
+    Raises:
+        UnknownLayerError: If no rule describes an operator, or it is not clear which
+            axes are the rows and the columns.
+        ValueError: If tensors with pixels of different sizes are merged.
+    """
+    reading = _best_reading(load(model))
+    if reading.error is not None:
+        raise reading.error
+    steps, inputs = tuple(reading.building.steps), reading.inputs
+    outputs = {name: reading.output_step(name) for name in reading.outputs}
+    spacing, jumps = pixel_sizes(steps, inputs, outputs)
+    return Network(
+        steps=steps,
+        inputs=inputs,
+        outputs=outputs,
+        spacing=spacing,
+        jumps=jumps,
+    )
+
+
+def input_layouts(model: Any) -> dict[str, Layout]:
+    """The axes of each image that a file's network takes or gives, by name.
+
+    They follow from how the network uses them: the second axis of what a convolution
+    reads is the channels, and so on. Outputs that are no images are left out.
+
+    Args:
+        model: The path of the file, or its content.
+
+    Raises:
+        UnknownLayerError: If the network does not tell it.
+    """
+    reading = _best_reading(load(model))
+    layouts = dict(reading.layouts)
+    for name in reading.outputs:
+        layout = reading.output_layout(name)
+        if layout is not None:
+            layouts[name] = layout
+    return layouts
+
+
+def _best_reading(model: Any) -> "_Reading":
+    """The reading with the axes that fit to the operators.
+
+    Each input is read with its channels first and last. With the wrong one, the first
+    convolution finds rows where its channels should be.
+    """
+    model = _without_functions(model)
+    shapes = image_shapes(model)
+    readings = [
+        _Reading(model, shapes, dict(zip(shapes, layouts, strict=True)))
+        for layouts in product((FIRST, LAST), repeat=len(shapes))
+    ]
+    fitting = [one for one in readings if not isinstance(one.error, LayoutError)]
+    if not fitting:
+        return max(readings, key=lambda one: one.count)
+    if len(fitting) > 1:
+        by_sizes = [one for one in fitting if one.fits_free_sizes]
+        if len(by_sizes) != 1:
+            names = ", ".join(f"'{name}'" for name in shapes)
+            raise UnknownLayerError(
+                f"The network does not tell which axis of {names} is the channels. "
+                "Export it with rows and columns of any size, and a fixed number of "
+                "channels."
+            )
+        return by_sizes[0]
+    return fitting[0]
+
+
+def _without_functions(model: Any) -> Any:
+    if not model.functions:
+        return model
+    from onnx import inliner
+
+    return inliner.inline_local_functions(model)
+
+
+def image_shapes(model: Any) -> dict[str, Shape]:
+    """Shape of each image that a file's network takes, None where any number goes.
+
+    Raises:
+        ValueError: If it takes something else than images, or nothing.
+    """
+    constants = {one.name for one in model.graph.initializer}
+    shapes = {
+        one.name: _shape(one) for one in model.graph.input if one.name not in constants
+    }
+    for name, shape in shapes.items():
+        if len(shape) != 4:
+            raise ValueError(
+                f"The input '{name}' has the shape {shape}. The kit takes images with "
+                "four axes: (batch, channel, row, col). Export the network so."
+            )
+    if not shapes:
+        raise ValueError("The network has no inputs. Export it with an image as input.")
+    return shapes
+
+
+def _shape(value: Any) -> Shape:
+    sizes = value.type.tensor_type.shape.dim
+    return tuple(size.dim_value or None for size in sizes)
+
+
+class _Reading:
+    """A file that is read with given axes of its inputs, as far as the rules go.
+
+    Attributes:
+        layouts: The axes of the inputs.
+        building: The steps.
+        inputs: Numbers of the steps that are inputs, by name.
+        outputs: Names of the outputs.
+        count: Number of nodes that were followed.
+        error: Why no more were; None if all were.
+    """
+
+    def __init__(
+        self, model: Any, shapes: Mapping[str, Shape], layouts: dict[str, Layout]
+    ) -> None:
+        self.layouts, self.building, self.shapes = layouts, Building(), shapes
+        self.opsets = {one.domain: one.version for one in model.opset_import}
+        self.opsets.setdefault("", self.opsets.get("ai.onnx", 1))
+        self.values: dict[str, Value] = _constants(model.graph)
+        self.count, self.error = 0, None
+        graph = model.graph
+        for one in graph.input:
+            if one.name in shapes:
+                shape = shapes[one.name]
+                image = self.building.add_input(one, one.name, layouts[one.name], shape)
+                self.values[one.name] = image
+        self.inputs = {name: self.values[name].step for name in shapes}
+        self.outputs = [one.name for one in graph.output]
+        try:
+            self._read(_needed(graph))
+            self._check_outputs()
+        except UnknownLayerError as err:
+            self.error = err
+
+    @property
+    def fits_free_sizes(self) -> bool:
+        """Whether images may have any size, and their channels have a fixed number."""
+        return all(
+            self.shapes[name][layout.axes.index("channel")] is not None
+            and self.shapes[name][layout.axes.index("row")] is None
+            and self.shapes[name][layout.axes.index("col")] is None
+            for name, layout in self.layouts.items()
+        )
+
+    def _read(self, nodes: Sequence[Any]) -> None:
+        for node in nodes:
+            self._add_node(node)
+            self.count += 1
+
+    def _add_node(self, node: Any) -> None:
+        inputs = [self.values[name] if name else None for name in node.input]
+        opset = self.opsets.get(node.domain, 1)
+        use = Use(node, opset, inputs, node.name or f"{node.op_type} {self.count}")
+        results = self._outputs_of(use)
+        for name, value in zip(node.output, results, strict=False):
+            self.values[name] = value
+
+    def _outputs_of(self, use: Use) -> Sequence[Value]:
+        if not use.images:
+            return [_constant(use)] if use.kind == "Constant" else fold(use)
+        if use.kind in ("Shape", "Size"):
+            return [self._shape_of(use)]
+        try:
+            results = self._by_rule(use)
+        except UnknownLayerError:
+            # Nothing can be exact any more after a whole chunk: that layer is named.
+            if not any(map(self.building.is_whole, use.images)):
+                raise
+            results = self._opaque(use)
+        return results if isinstance(results, list) else [results]
+
+    def _by_rule(self, use: Use) -> Value | Sequence[Value]:
+        if any(image.axes is None for image in use.images):
+            return self._opaque(use)
+        if use.kind not in OPERATORS:
+            raise UnknownLayerError(
+                f"No rule says how the operator {use.kind} ('{use.name}') reads its "
+                f"input. {MEASURE}."
+            )
+        return OPERATORS[use.kind].handler(use, self.building)
+
+    def _opaque(self, use: Use) -> list[Value]:
+        image = self.building.add(use, whole, None)
+        return [image for _ in use.node.output]
+
+    def _shape_of(self, use: Use) -> Value:
+        """The sizes of an image, as formulas."""
+        image = use.image
+        if image.axes is None:
+            return Unfolded(f"the shape of '{use.name}'")
+        sizes = np.empty(len(image.axes), object)
+        sizes[:] = [self.building.size(axis) for axis in image.axes]
+        if use.kind == "Size":
+            return Known(np.array(sizes.prod(), object), is_float=False)
+        part = slice(use.attribute("start", 0), use.attribute("end"))
+        return Known(sizes[part], is_float=False)
+
+    def _check_outputs(self) -> None:
+        """Raise UnknownLayerError for an output that is neither image nor whole."""
+        for name in self.outputs:
+            value = self.values[name]
+            if not isinstance(value, Image):
+                raise UnknownLayerError(
+                    f"The output '{name}' does not depend on the image. Export the "
+                    "network without it."
+                )
+            whole_chunk = self.building.is_whole(value)
+            if not whole_chunk and self.output_layout(name) is None:
+                raise UnknownLayerError(
+                    f"The output '{name}' has the axes ({', '.join(value.kinds)}), and "
+                    "an image has rows, columns and channels. Export the network so."
+                )
+
+    def output_step(self, name: str) -> int:
+        """Number of the step that computes an output."""
+        return self.values[name].step
+
+    def output_layout(self, name: str) -> Layout | None:
+        """Axes of an output; None if it is no image, or was not reached."""
+        value = self.values.get(name)
+        if not isinstance(value, Image):
+            return None
+        kinds = value.kinds
+        if {"batch", "row", "col"} - set(kinds) or len(kinds) > 4:
+            return None
+        kinds = tuple("channel" if kind == "one" else kind for kind in kinds)
+        fits = len(set(kinds)) == len(kinds) and set(kinds) <= set(FIRST.axes)
+        return Layout(kinds) if fits else None
+
+
+def _needed(graph: Any) -> list[Any]:
+    """The nodes that the outputs depend on, in the order of the file."""
+    wanted = {one.name for one in graph.output}
+    needed = []
+    for node in reversed(graph.node):
+        if wanted & set(node.output):
+            wanted |= set(node.input)
+            needed.append(node)
+    return needed[::-1]
+
+
+def _constants(graph: Any) -> dict[str, Value]:
+    from onnx import numpy_helper
+
+    return {one.name: _known(numpy_helper.to_array(one)) for one in graph.initializer}
+
+
+def _known(array: np.ndarray) -> Known:
+    return Known(array, array.dtype.kind == "f")
+
+
+def _constant(use: Use) -> Known:
+    """The value of a node that holds one."""
+    from onnx import numpy_helper
+
+    if (tensor := use.attribute("value")) is not None:
+        return _known(numpy_helper.to_array(tensor))
+    names = ("value_float", "value_floats", "value_int", "value_ints")
+    values = [use.attribute(name) for name in names if use.attribute(name) is not None]
+    if not values:
+        raise use.refused("holds no number")
+    dtype = "float32" if use.attribute("value_float") is not None else None
+    return _known(np.asarray(values[0], dtype))
