@@ -1,58 +1,62 @@
-"""ONNX files: their network, their order of axes, their weights, their hash."""
+"""ONNX files: their order of axes, their weights, their hash."""
 
 import hashlib
-import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tutorial_lib.networks.onnx_needed import onnx_needed
-from tutorial_lib.notices import error_line
+from tutorial_lib.fields.onnx_files.layouts import FIRST, LAST, Layout
+from tutorial_lib.fields.onnx_files.reading import image_shapes, input_layouts
 
-__all__ = ["broken_weight", "file_hash", "layouts_of", "read_onnx"]
-
-
-def read_onnx(path: Path) -> Any:
-    """Read an ONNX file, with the weights that lie in files beside it.
-
-    Raises:
-        ImportError: If the package `onnx` is not installed.
-        ValueError: If it is not an ONNX file.
-    """
-    with onnx_needed("to read ONNX files"):
-        import onnx
-        from google.protobuf.message import DecodeError
-
-    try:
-        model = onnx.load(path)
-    # ValidationError: a file with weights is missing beside it.
-    except (DecodeError, onnx.checker.ValidationError, OSError) as err:
-        raise ValueError(
-            f"'{path}' is not an ONNX file, or only a part of one: {error_line(err)}. "
-            "Export the network again."
-        ) from err
-    # Nearly any bytes can be read as a message without content.
-    if not model.graph.node:
-        raise ValueError(
-            f"'{path}' is not an ONNX file: it holds no network. Export the network "
-            "again."
-        )
-    return model
+__all__ = ["broken_weight", "cut_network", "file_hash", "layouts_of"]
 
 
-def layouts_of(model: Any) -> dict[str, str]:
+def layouts_of(model: Any) -> dict[str, Layout]:
     """The order of axes of each input and output of an ONNX network.
 
-    Files of `tl.export` say it; in others the operators tell.
-    """
-    said = {entry.key: entry.value for entry in model.metadata_props}
-    if "remote-sensing-tutorial-kit" in said.get("made_by", ""):
-        tensors = [*model.graph.input, *model.graph.output]
-        return {tensor.name: json.loads(said["layout"]) for tensor in tensors}
-    from tutorial_lib.fields.onnx_files.reading import input_layouts
+    Files of `tl.export` say it. In others the operators tell, and an output that they
+    do not tell has the order of the first input.
 
-    return input_layouts(model)
+    Raises:
+        ValueError: If the inputs are no images, or nothing tells their axes.
+    """
+    inputs = image_shapes(model)
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    names = [tensor.name for tensor in (*model.graph.input, *model.graph.output)]
+    if "remote-sensing-tutorial-kit" in said.get("made_by", ""):
+        layout = FIRST if "first" in said["layout"] else LAST
+        return dict.fromkeys(names, layout)
+    found = input_layouts(model)
+    return dict.fromkeys(names, found[next(iter(inputs))]) | found
+
+
+def cut_network(model: Any, outputs: Collection[str]) -> Any:
+    """An ONNX network with some of its outputs, and what these are computed from.
+
+    Inputs stay, also those that are no longer read.
+    """
+    wanted, nodes = set(outputs), []
+    for node in reversed(model.graph.node):
+        if wanted.intersection(node.output):
+            nodes.append(node)
+            wanted |= _read_by(node)
+    part = type(model)()
+    part.CopyFrom(model)
+    graph, whole = part.graph, model.graph
+    del graph.node[:], graph.initializer[:], graph.output[:], graph.value_info[:]
+    graph.node.extend(nodes[::-1])
+    graph.initializer.extend(x for x in whole.initializer if x.name in wanted)
+    graph.output.extend(x for x in whole.output if x.name in outputs)
+    return part
+
+
+def _read_by(node: Any) -> set[str]:
+    """Names of the tensors that a node reads, also in the branches of an `If`."""
+    graphs = [x.g for x in node.attribute if x.HasField("g")]
+    inside = (name for graph in graphs for one in graph.node for name in _read_by(one))
+    return {*node.input, *inside, *(x.name for g in graphs for x in g.output)}
 
 
 def broken_weight(model: Any) -> str | None:

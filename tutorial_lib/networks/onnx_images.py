@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tutorial_lib.fields.onnx_files.layouts import KIT, NONE, Layout
 from tutorial_lib.networks.checks import Shape
-
-CHANNELS_FIRST = "channels_first"
 
 __all__ = ["OnnxImages"]
 
@@ -22,24 +21,19 @@ class OnnxImages:
 
     Attributes:
         run: What runs it, with the order of axes of the file.
-        layouts: "channels_first" or "channels_last", by input and output.
+        layouts: The order of axes in the file, by input and output.
         shapes: Shape of each input, channels last, None where any number goes.
         outputs: Names of the outputs.
         batch: Number of images that it takes at a time; None for any.
     """
 
-    def __init__(self, run: Any, layouts: Mapping[str, str]) -> None:
-        for name, shape in run.shapes.items():
-            _check_image(name, shape)
+    def __init__(self, run: Any, layouts: Mapping[str, Layout]) -> None:
         self.run, self.layouts, self.outputs = run, layouts, run.outputs
         self.shapes = {
-            name: _channels_last(shape) if self._is_turned(name) else shape
+            name: tuple(layouts[name].size_of(axis, shape) for axis in KIT)
             for name, shape in run.shapes.items()
         }
         self.batch = next((x[0] for x in self.shapes.values() if x[0]), None)
-
-    def _is_turned(self, name: str) -> bool:
-        return self.layouts.get(name) == CHANNELS_FIRST
 
     @property
     def channels(self) -> dict[str, int | None]:
@@ -68,10 +62,7 @@ class OnnxImages:
         for name, shape in self.shapes.items():
             _check_size(name, np.shape(inputs[name]), shape)
         given = {
-            name: np.moveaxis(inputs[name], 3, 1)
-            if self._is_turned(name)
-            else inputs[name]
-            for name in self.shapes
+            name: self.layouts[name].from_kit(inputs[name]) for name in self.shapes
         }
         results = self._in_batches(given, outputs)
         return {name: self._image(name, results[name]) for name in outputs}
@@ -102,24 +93,9 @@ class OnnxImages:
     def _image(self, name: str, array: np.ndarray) -> np.ndarray:
         if array.ndim == 3:
             # A label map of PyTorch, `logits.argmax(1)`.
-            return array[..., np.newaxis]
-        if array.ndim == 4 and self._is_turned(name):
-            return np.moveaxis(array, 1, 3)
-        return array
-
-
-def _channels_last(shape: Shape) -> Shape:
-    batch, channels, height, width = shape
-    return batch, height, width, channels
-
-
-def _check_image(name: str, shape: Shape) -> None:
-    if len(shape) != 4:
-        raise ValueError(
-            f"The input '{name}' has the shape {shape}. The kit takes images, of four "
-            "axes: batch, channel, height and width. Export the network with images as "
-            "its only inputs."
-        )
+            return NONE.to_kit(array)
+        # Vectors are left to the checks of all models.
+        return self.layouts[name].to_kit(array) if array.ndim == 4 else array
 
 
 def _check_size(name: str, given: Shape, taken: Shape) -> None:

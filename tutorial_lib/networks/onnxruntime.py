@@ -4,7 +4,9 @@
 with TensorFlow's up to rounding.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 
 from tutorial_lib.networks.calls import as_type, run_error, threads
 from tutorial_lib.networks.checks import Shape
+from tutorial_lib.networks.onnx_files import cut_network
 from tutorial_lib.networks.onnx_needed import onnx_needed
 from tutorial_lib.networks.precisions import FLOAT32, no_bfloat16
 from tutorial_lib.notices import error_line
@@ -27,6 +30,9 @@ TYPES = {
 # Level from which on ONNX Runtime prints what it also raises: never.
 NO_MESSAGES = 4
 
+# A map asks for the same outputs again and again, its first trial for others.
+KEPT_SESSIONS = 2
+
 __all__ = ["OnnxRuntimeModel"]
 
 
@@ -41,24 +47,44 @@ class OnnxRuntimeModel:
 
     precision = FLOAT32
 
-    def __init__(self, path: Path) -> None:
-        with onnx_needed("to run ONNX files"):
-            import onnxruntime
+    def __init__(self, path: Path, network: Any) -> None:
+        """Load a file.
 
+        Args:
+            path: The file.
+            network: What it holds, as `onnx.load` gives it.
+
+        Raises:
+            ImportError: If ONNX Runtime is not installed.
+            ValueError: If ONNX Runtime lacks an operator of the network.
+        """
+        with onnx_needed("to run ONNX files"):
+            import onnxruntime  # noqa: F401
+
+        self._path, self._network = path, network
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), _options(), providers=["CPUExecutionProvider"]
-            )
+            session = _session(str(path))
         # Any exception: ONNX Runtime has its own for each part of a file.
         except Exception as err:
             raise ValueError(
                 f"ONNX Runtime cannot load '{path}': {_cause(err)}. Export the network "
                 "again, with operators that it has."
             ) from err
-        ports = self._session.get_inputs()
+        ports = session.get_inputs()
         self._types = {port.name: _type(port) for port in ports}
         self.shapes = {port.name: _shape(port) for port in ports}
-        self.outputs = tuple(port.name for port in self._session.get_outputs())
+        self.outputs = tuple(port.name for port in session.get_outputs())
+        self._for_outputs = lru_cache(KEPT_SESSIONS)(self._loaded)
+
+    def _loaded(self, outputs: tuple[str, ...]) -> Any:
+        """A session that computes some outputs only.
+
+        ONNX Runtime computes all that a file has, also those that are not asked for.
+        """
+        # Protocol buffers hold at most 2 GB.
+        if set(outputs) == set(self.outputs) or self._network.ByteSize() >= 2**31:
+            return _session(str(self._path))
+        return _session(cut_network(self._network, outputs).SerializeToString())
 
     def in_precision(self, precision: str) -> "OnnxRuntimeModel":
         """Itself in float32.
@@ -79,22 +105,19 @@ class OnnxRuntimeModel:
             ValueError: If an image has a size that the network does not take.
             MemoryError: If the machine has not enough memory.
         """
-        from onnxruntime import RunOptions
-
-        options = RunOptions()
-        options.only_execute_path_to_fetches = True
-        options.log_severity_level = NO_MESSAGES
         arrays = {n: as_type(inputs[n], kind) for n, kind in self._types.items()}
         try:
-            results = self._session.run(list(outputs), arrays, options)
+            session = self._for_outputs(tuple(outputs))
+            results = session.run(list(outputs), arrays)
         # Any exception: as when it is loaded.
         except Exception as err:
             raise run_error("ONNX Runtime", err, _cause(err), arrays) from err
         return dict(zip(outputs, results, strict=True))
 
 
-def _options() -> Any:
-    from onnxruntime import SessionOptions
+def _session(model: str | bytes) -> Any:
+    """A file, or what is in it, ready to run."""
+    from onnxruntime import InferenceSession, SessionOptions
 
     options = SessionOptions()
     options.log_severity_level = NO_MESSAGES
@@ -103,7 +126,7 @@ def _options() -> Any:
     options.enable_mem_pattern = False
     if threads() is not None:
         options.intra_op_num_threads = threads()
-    return options
+    return InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _type(port: Any) -> np.dtype:
@@ -121,5 +144,5 @@ def _shape(port: Any) -> Shape:
 
 def _cause(err: Exception) -> str:
     """ONNX Runtime's message without its number and without places in C++."""
-    text = str(err).partition(" : ")[2].partition(" : ")[2] or str(err)
-    return error_line(RuntimeError(text))
+    text = str(err).rpartition("Status Message: ")[2].rpartition("] : ")[2]
+    return error_line(RuntimeError(re.sub(r"^\S*onnxruntime_src\S+ .*?\) ", "", text)))

@@ -264,12 +264,8 @@ def _served(
 
 def _from_onnx(path: Path, runner: str | None) -> Predictor:
     """The `Predictor` of an ONNX file."""
-    from tutorial_lib.networks.onnx_files import (
-        broken_weight,
-        file_hash,
-        layouts_of,
-        read_onnx,
-    )
+    from tutorial_lib.fields.onnx_files.reading import load
+    from tutorial_lib.networks.onnx_files import broken_weight, file_hash, layouts_of
     from tutorial_lib.networks.onnx_images import OnnxImages
 
     if runner == "tensorflow":
@@ -278,10 +274,11 @@ def _from_onnx(path: Path, runner: str | None) -> Predictor:
             "or use 'openvino'."
         )
     runner = runner or "onnxruntime"
-    network = read_onnx(path)
+    network = load(path)
     # Now, not when it is asked for: the file may be replaced while the model lives.
     digest = file_hash(path)
-    function = OnnxImages(_run_by(runner, path), layouts_of(network))
+    layouts = layouts_of(network)
+    function = OnnxImages(_run_by(runner, path, network), layouts)
     return Predictor(
         function=function,
         channels=function.channels,
@@ -293,7 +290,7 @@ def _from_onnx(path: Path, runner: str | None) -> Predictor:
     )
 
 
-def _run_by(runner: str, path: Path) -> Any:
+def _run_by(runner: str, path: Path, network: Any) -> Any:
     """What runs an ONNX file, with the order of axes of the file."""
     if runner == "openvino":
         from tutorial_lib.networks.openvino import of_onnx_file
@@ -301,7 +298,7 @@ def _run_by(runner: str, path: Path) -> Any:
         return of_onnx_file(path)
     from tutorial_lib.networks.onnxruntime import OnnxRuntimeModel
 
-    return OnnxRuntimeModel(path)
+    return OnnxRuntimeModel(path, network)
 
 
 def _exported(path: Path, runner: str) -> Predictor:
