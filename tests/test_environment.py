@@ -166,7 +166,9 @@ def test_dir_lists_the_public_names():
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_imported_package_is_declared(package):
     extras = (
-        ("cpu", "dev") if package == "offline_kit" else ("cpu", "fetch", "dask", "fast")
+        ("cpu", "dev")
+        if package == "offline_kit"
+        else ("cpu", "fetch", "dask", "fast", "onnx")
     )
     declared = {canonicalize_name(x.name) for x in direct_requirements(*extras)}
     known = {*sys.stdlib_module_names, *PACKAGES, "kit"}
@@ -219,8 +221,8 @@ def test_environment_file_lists_the_direct_requirements_at_their_pins():
     *conda, nested = environment["dependencies"]
     assert conda == ["python=3.12", "pip"]
     listed = [Requirement(x) for x in nested["pip"]]
-    # Notebook 09 fetches a scene and maps with Dask.
-    expected = direct_requirements("cpu", "fetch", "dask")
+    # Notebook 09 fetches a scene, maps with Dask, and maps with a network from PyTorch.
+    expected = direct_requirements("cpu", "fetch", "dask", "onnx")
     for requirement in expected:
         requirement.specifier = pins()[canonicalize_name(requirement.name)].specifier
     assert list(map(str, listed)) == list(map(str, expected))
