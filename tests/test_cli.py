@@ -1182,7 +1182,7 @@ TRAIN = "train --model m.keras --train a=a.tif --valid a=a.tif --class-count 4 "
     [
         ("", "the following arguments are required: ACTION"),
         ("draw", "invalid choice: 'draw'"),
-        ("export --model m.keras", "required: --directory"),
+        ("export --model m.keras", "arguments --directory --out is required"),
         (PATCHES, "one of the arguments --positions --labels is required"),
         (f"{PATCHES} --positions p --labels l", "not allowed with"),
         (f"{PATCHES} --positions p --seed 3", "--seed goes with --labels"),
@@ -1381,7 +1381,7 @@ def test_the_program_and_the_module_run_the_same_function(repository):
         check=False,
     )
     assert done.returncode == 2
-    assert "tutorial-lib export: error: the following" in done.stderr
+    assert "tutorial-lib export: error: one of" in done.stderr
 
 
 # The demonstration

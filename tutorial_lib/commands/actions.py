@@ -12,6 +12,7 @@ from tutorial_lib.commands.given import (
     flag,
     given,
     inputs_of,
+    legend_of,
     sources_of,
     value_by_name,
 )
@@ -19,6 +20,8 @@ from tutorial_lib.commands.given import (
 # Options that go with --labels, and those that go with --positions.
 DRAWING = ("strategy", "count", "nodata", "margin", "seed", "most_per_polygon")
 READING = ("field", "layer")
+# Options that say something about a network in its ONNX file.
+ABOUT_NETWORK = ("layout", "class_names", "bands", "pixel_size_m", "deepness")
 
 __all__ = ["export", "patches"]
 
@@ -49,8 +52,21 @@ def patches(options: Namespace) -> None:
 
 
 def export(options: Namespace) -> None:
-    """Write the network of a `.keras` file as a SavedModel."""
-    print(f"'{tl.export(options.model, options.directory)}' is written.")
+    """Write the network of a `.keras` file as a SavedModel or an ONNX file."""
+    about = given(options, *ABOUT_NETWORK)
+    if "directory" in options:
+        for name in (*about, *given(options, "legend_from")):
+            options.usage_error(f"{flag(name)} goes with --out")
+        place = options.directory
+    else:
+        place = options.path
+        if not place.lower().endswith(".onnx"):
+            options.usage_error(f"--out: '{place}' does not end in .onnx")
+    if "bands" in about:
+        about["bands"] = value_by_name(options, "bands")
+    if "legend_from" in options:
+        about["class_names"] = legend_of(options)
+    print(f"'{tl.export(options.model, place, **about)}' is written.")
 
 
 def _check_drawing(options: Namespace) -> None:

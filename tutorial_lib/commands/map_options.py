@@ -22,7 +22,8 @@ __all__ = ["add_map"]
 def add_map(parser: ArgumentParser) -> None:
     """Add the options of `map`."""
     add = parser.add_argument
-    add("--model", type=Path, required=True, help=".keras file or SavedModel folder")
+    text = ".keras file, ONNX file or SavedModel folder"
+    add("--model", type=Path, required=True, help=text)
     add_sources(add)
     text = (
         "side of the block that is read of a source for one expression field, in "
@@ -136,8 +137,11 @@ def _add_run(parser: ArgumentParser) -> None:
         "and not exact (default: float32)"
     )
     add("--precision", choices=("float32", "bfloat16"), help=text)
-    text = "library that runs the network (default: tensorflow)"
-    add("--runner", choices=("tensorflow", "openvino"), help=text)
+    text = (
+        "library that runs the network (default: onnxruntime for an ONNX file, else "
+        "tensorflow)"
+    )
+    add("--runner", choices=("tensorflow", "openvino", "onnxruntime"), help=text)
     cluster = run.add_mutually_exclusive_group()
     text = "share the tiles among N processes of this machine (default: one process)"
     cluster.add_argument("--workers", type=count, metavar="N", help=text)

@@ -16,6 +16,7 @@ from tutorial_lib.commands.words import (
     naturals,
     positive,
     seed,
+    texts,
 )
 
 __all__ = [
@@ -124,13 +125,36 @@ def add_export(parser: ArgumentParser) -> None:
     """Add the options of `export`."""
     add = parser.add_argument
     add("--model", type=Path, required=True, help=".keras file of the network")
-    add("--directory", required=True, help="folder for the SavedModel")
+    place = parser.add_mutually_exclusive_group(required=True)
+    place.add_argument("--directory", help="folder for a SavedModel")
+    place.add_argument("--out", dest="path", help="ONNX file")
+    group = parser.add_argument_group("options for --out")
+    add = group.add_argument
+    text = (
+        "order of the axes of inputs and outputs; channels_first is that of PyTorch "
+        "(default: channels_last)"
+    )
+    add("--layout", choices=("channels_last", "channels_first"), help=text)
+    classes = group.add_mutually_exclusive_group()
+    text = "names of the classes, in the order of the channels (default: no names)"
+    classes.add_argument("--class-names", type=texts, metavar="A,B,...", help=text)
+    text = "label raster whose legend has the names of the classes (default: no names)"
+    classes.add_argument("--legend-from", type=Path, help=text)
+    text = "names of the bands of an input, in their order (default: no names)"
+    add_named(add, "bands", "A,B,...", texts, text)
+    text = "side of a pixel of the first input in metres (default: not said)"
+    add("--pixel-size-m", type=positive, metavar="M", help=text)
+    text = (
+        "output that the QGIS plugin Deepness is to map: the file then has this output "
+        "only, and takes square tiles of one size (default: a file for any program)"
+    )
+    add("--deepness", metavar="OUTPUT", help=text)
 
 
 def add_analyse(parser: ArgumentParser) -> None:
     """Add the options of `analyse`."""
     add = parser.add_argument
-    add("--model", type=Path, required=True, help=".keras file of the network")
+    add("--model", type=Path, required=True, help=".keras or ONNX file of the network")
     text = (
         "side of a chunk in pixels of the reference: the valid part of each layer's "
         "output is printed for it (default: only the outputs)"
@@ -141,7 +165,8 @@ def add_analyse(parser: ArgumentParser) -> None:
 def add_certify(parser: ArgumentParser) -> None:
     """Add the options of `certify`."""
     add = parser.add_argument
-    add("--model", type=Path, required=True, help=".keras file or SavedModel folder")
+    text = ".keras file, ONNX file or SavedModel folder"
+    add("--model", type=Path, required=True, help=text)
     add("--output", required=True, help="output of the network")
     text = "side of a tile in output pixels"
     add("--tile", type=count, metavar="PX", required=True, help=text)
@@ -160,8 +185,8 @@ def add_distortion(parser: ArgumentParser) -> None:
     """Add the options of `distortion`."""
     kind = parser.add_mutually_exclusive_group(required=True)
     text = (
-        ".keras file of a network: chunks are compared with the output of the whole "
-        "image, crop by crop"
+        ".keras or ONNX file of a network: chunks are compared with the output of the "
+        "whole image, crop by crop"
     )
     kind.add_argument("--model", type=Path, help=text)
     text = "a map: --tile tells whether its tiles can be seen, --against compares it"

@@ -37,8 +37,11 @@ example:
       --valid input=patches/b_input.tif --valid labels=patches/b_labels.tif \\
       --epochs 25 --patience 5 --log-dir logs --model fcnn.keras""",
     "export": """\
-example:
-  tutorial-lib export --model fcnn.keras --directory fcnn_savedmodel""",
+examples:
+  tutorial-lib export --model fcnn.keras --directory fcnn_savedmodel
+  tutorial-lib export --model fcnn.keras --out fcnn.onnx \\
+      --legend-from terrain_truth_a.tif --bands input=red,green,blue,nir \\
+      --pixel-size-m 10""",
     "analyse": """\
 example:
   tutorial-lib analyse --model fcnn.keras --chunk 128""",
@@ -114,7 +117,7 @@ def build_parser() -> ArgumentParser:
             "export",
             actions.export,
             options.add_export,
-            "write a trained network as SavedModel",
+            "write a trained network as SavedModel or ONNX file",
         ),
         (
             "analyse",

@@ -16,7 +16,8 @@ def analyse(options: Namespace) -> None:
     if predictor.analysis is None:
         raise ValueError(
             f"'{options.model}' is a SavedModel, which does not show its layers. "
-            "Analyse the `.keras` file that it was exported from, or measure it: "
+            "Analyse the `.keras` file that it was exported from, or an ONNX file of "
+            "it, or measure it: "
             "`tutorial-lib certify --model …`."
         )
     analysis = predictor.analysis()

@@ -15,6 +15,7 @@ __all__ = [
     "naturals",
     "positive",
     "seed",
+    "texts",
     "tile_size",
 ]
 
@@ -113,6 +114,19 @@ def naturals(word: str) -> list[int]:
         [0, 8, 16]
     """
     return [natural(number) for number in word.split(",")]
+
+
+def texts(word: str) -> list[str]:
+    """Names, separated by commas.
+
+    Example:
+        >>> texts("water, open land")
+        ['water', 'open land']
+    """
+    names = [name.strip() for name in word.split(",")]
+    if not all(names):
+        raise ArgumentTypeError(f"'{word}' lacks a name between two commas")
+    return names
 
 
 def channels_of_input(word: str) -> tuple[int, Fraction, float]:

@@ -174,8 +174,8 @@ def distortion_curve(
     of the whole image. So crops with which no map can be tiled are measured as well.
 
     Args:
-        model: A `keras.Model` or a `.keras` file (or a SavedModel by `tl.export`): a
-            network that `analyse` can read.
+        model: A `keras.Model`, a `.keras` file or an ONNX file (or a SavedModel by
+            `tl.export`): a network that `analyse` can read.
         sources: Rasters by the model's input names, the reference first; a single one
             for a model with one input. Declared receptive fields are not used.
         output: Name of the model's output.

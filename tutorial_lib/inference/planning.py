@@ -81,8 +81,9 @@ def plan_inference(  # noqa: PLR0913 - every one is a choice of the user's
     these are obeyed, artefacts included; a warning says which rule they break.
 
     Args:
-        model: A `keras.Model`, a `.keras` file, a SavedModel folder, or a function from
-            {input name: (batch, height, width, channel)} to {output name: the same}.
+        model: A `keras.Model`, a `.keras` file, an ONNX file, a SavedModel folder, or a
+            function from {input name: (batch, height, width, channel)} to {output name:
+            the same}.
         sources: Rasters by the model's input names; the first is the reference. For a
             model with one input it may be a single source.
         output: Name of the model's output, or several whose bands are stacked.

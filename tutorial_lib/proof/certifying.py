@@ -69,8 +69,9 @@ def certify(
     a GPU may give, become a tolerance that the certificate states.
 
     Args:
-        model: A Keras model, a `.keras` file, a SavedModel folder or a function from
-            {input name: (batch, height, width, channel)} to {output name: the same}.
+        model: A Keras model, a `.keras` file, an ONNX file, a SavedModel folder, or a
+            function from {input name: (batch, height, width, channel)} to {output name:
+            the same}.
         output: Name of the output.
         tile: Side of a tile in output pixels, up to 16384.
         inputs: {input name: (channels, pixels per reference pixel, largest value)}, the
