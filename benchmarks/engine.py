@@ -52,7 +52,10 @@ PARTS = {
     "certificates": certificates,
 }
 # Packages whose versions change times.
-PACKAGES = ("tensorflow", "keras", "numpy", "rasterio", "distributed", "openvino")
+PACKAGES = (
+    *("tensorflow", "keras", "numpy", "rasterio", "distributed"),
+    *("openvino", "onnxruntime"),
+)
 # An idle machine has a lower load, in processes that want to run.
 IDLE = 0.5
 

@@ -131,17 +131,24 @@ def _ratios(tables: Tables) -> "Figure":
 def _times(tables: Tables) -> dict[str, float]:
     """Times of other ways, as multiples of the engine's for the same network."""
     ways = {row["way"]: row["times the engine's"] for row in tables["alternatives"]}
-    runs = {(row["runner"], row["precision"]): row for row in tables["runners"]}
+    runs = {
+        (row["runner"], row["file"], row["precision"]): row for row in tables["runners"]
+    }
     whole = tables["sizes"][-1]
     first = runs.pop(runners.FIRST)["s/Mpx"]
-    names = {"tensorflow": "TensorFlow", "openvino": "OpenVINO"}
+    names = {
+        ("tensorflow", runners.SAVED_MODEL): "TensorFlow",
+        ("openvino", runners.SAVED_MODEL): "OpenVINO",
+        ("openvino", runners.ONNX): "OpenVINO from ONNX",
+        ("onnxruntime", runners.ONNX): "ONNX Runtime",
+    }
     return {
         "engine, patch-based": ways[alternatives.PATCHES],
         "model.predict, tile by tile": ways[alternatives.LOOP],
         "model alone, arrays in memory": 1 / whole["wall ratio"],
         **{
-            f"engine with {names[runner]}, {precision}": row["s/Mpx"] / first
-            for (runner, precision), row in runs.items()
+            f"engine with {names[runner, form]}, {precision}": row["s/Mpx"] / first
+            for (runner, form, precision), row in runs.items()
         },
     }
 

@@ -1,4 +1,4 @@
-"""TensorFlow and OpenVINO, in float32 and in bfloat16, on the same exported network."""
+"""TensorFlow, OpenVINO and ONNX Runtime on one network, in float32 and in bfloat16."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,67 +14,79 @@ NOTE = (
     "counts from the start of Python. Labels are compared with TensorFlow's in float32."
 )
 
-FIRST = ("tensorflow", "float32")
-RUNS = (
+SAVED_MODEL, ONNX = "SavedModel", "ONNX"
+# What runs the network, from what kind of file, in what precision.
+Run = tuple[str, str, str]
+FIRST: Run = ("tensorflow", SAVED_MODEL, "float32")
+RUNS: tuple[Run, ...] = (
     FIRST,
-    ("tensorflow", "bfloat16"),
-    ("openvino", "float32"),
-    ("openvino", "bfloat16"),
+    ("tensorflow", SAVED_MODEL, "bfloat16"),
+    ("openvino", SAVED_MODEL, "float32"),
+    ("openvino", SAVED_MODEL, "bfloat16"),
+    ("openvino", ONNX, "float32"),
+    ("onnxruntime", ONNX, "float32"),
 )
 
 
 def measure(folder: Path, *, quick: bool = False) -> list[dict[str, Any]]:
     """Time and memory of each runner and precision that this machine has."""
     raster = str(one_source(folder, 500 if quick else 2000))
-    exported = in_fresh_process(export_network, path=str(folder / "network"))
     runs = {run: [] for run in RUNS if _is_here(*run)}
+    exported = in_fresh_process(
+        export_network, folder=str(folder), forms=sorted({form for _, form, _ in runs})
+    )
     for number in range(1 if quick else 2):
-        for runner, precision in runs:
-            target = folder / f"{runner}_{precision}_{number}.tif"
+        for runner, form, precision in runs:
+            target = folder / f"{runner}_{form}_{precision}_{number}.tif"
             measured = in_fresh_process(
                 measure_run,
-                exported=exported,
+                exported=exported[form],
                 raster=raster,
                 target=str(target),
                 runner=runner,
                 precision=precision,
             )
-            runs[runner, precision].append(measured | {"map": target})
-    return [_row(run, found, runs[FIRST][0]["map"]) for run, found in runs.items()]
+            runs[runner, form, precision].append(measured | {"map": target})
+    first = runs[FIRST]
+    return [_row(run, found, first) for run, found in runs.items()]
 
 
-def _is_here(runner: str, precision: str) -> bool:
+def _is_here(runner: str, form: str, precision: str) -> bool:
     from tutorial_lib.networks.precisions import has_bfloat16
 
-    installed = runner == "tensorflow" or find_spec("openvino") is not None
+    needed = {runner, *(("onnx", "tf2onnx", "onnxruntime") if form == ONNX else ())}
+    installed = all(find_spec(name) is not None for name in needed)
     return installed and (precision == "float32" or bool(has_bfloat16()))
 
 
 def _row(
-    run: tuple[str, str], found: list[dict[str, Any]], first: Path
+    run: Run, found: list[dict[str, Any]], first: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """The best of several processes."""
     from tutorial_lib.rasters import read_array
 
-    differ = (read_array(found[0]["map"]) != read_array(first)).mean()
-    runner, precision = run
+    differ = (read_array(found[0]["map"]) != read_array(first[0]["map"])).mean()
+    runner, form, precision = run
     numbers = ("s/Mpx", "CPU s/Mpx", "peak GB", "first map s")
     best = {name: min(one[name] for one in found) for name in numbers}
     return {
         "runner": runner,
+        "file": form,
         "precision": precision,
+        "time / TensorFlow's": best["s/Mpx"] / min(one["s/Mpx"] for one in first),
         **best,
         "other labels %": 100 * float(differ),
         "TensorFlow loaded": found[0]["TensorFlow loaded"],
     }
 
 
-def export_network(path: str) -> str:
-    """Write the pixel-wise network as a SavedModel, and return its folder."""
+def export_network(folder: str, forms: list[str]) -> dict[str, str]:
+    """Write the pixel-wise network as SavedModel and as ONNX, and return where."""
     import tutorial_lib as tl
     from parts.networks import fcnn
 
-    return str(tl.export(fcnn(), path))
+    network, names = fcnn(), {SAVED_MODEL: "network", ONNX: "network.onnx"}
+    return {form: str(tl.export(network, Path(folder, names[form]))) for form in forms}
 
 
 def measure_run(

@@ -127,7 +127,8 @@ def add_export(parser: ArgumentParser) -> None:
     add("--model", type=Path, required=True, help=".keras file of the network")
     place = parser.add_mutually_exclusive_group(required=True)
     place.add_argument("--directory", help="folder for a SavedModel")
-    place.add_argument("--out", dest="path", help="ONNX file")
+    text = "file for the network in the form of ONNX, ending in .onnx"
+    place.add_argument("--out", dest="path", help=text)
     group = parser.add_argument_group("options for --out")
     add = group.add_argument
     text = (

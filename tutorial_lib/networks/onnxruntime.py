@@ -124,6 +124,8 @@ def _session(model: str | bytes) -> Any:
     # Its pool would keep the memory of the largest tile, and plans for each size.
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
+    # Threads that wait for work would keep the cores from reading and writing tiles.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads() is not None:
         options.intra_op_num_threads = threads()
     return InferenceSession(model, options, providers=["CPUExecutionProvider"])
