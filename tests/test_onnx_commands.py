@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -125,6 +126,27 @@ def test_a_file_is_certified_and_maps(files, scene, tmp_path, capsys):
     np.testing.assert_array_equal(
         read_array(maps[None]), read_array(maps["onnxruntime"])
     )
+
+
+@pytest.mark.thorough
+def test_the_examples_of_the_page_run(tmp_path, scene, monkeypatch, repository, capsys):
+    text = (repository / "docs" / "onnx.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 3
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(scene, "s2_10m.tif")
+    keras.utils.set_random_seed(0)
+    model = tl.architectures.pixelwise_fcnn(3, crops=())
+    model.save("network.keras")
+    # Any file with an output of this name, in place of one from PyTorch.
+    torch = keras.Model(model.input, {"classes": model.output["estimated"]})
+    tl.export(torch, "network.onnx", layout="channels_first")
+    for block in blocks:
+        exec(compile(block, "onnx.md", "exec"), {})
+    assert read_array("map.tif").shape == (105, 153, 3)
+    assert "margins" in capsys.readouterr().out
+    assert metadata("network.onnx")["class_names"]["0"] == "water"
+    assert metadata("deepness.onnx")["tiles_overlap"] > 0
 
 
 ALONE = """
