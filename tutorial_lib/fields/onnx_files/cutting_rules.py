@@ -87,7 +87,8 @@ def _ended(
             span.high + max(before, 0),
             span.jump,
         )
-        start, stop = max(-before, 0), longer.size - max(-after, 0)
+        start = min(max(-before, 0), longer.size)
+        stop = longer.size - max(-after, 0)
         return sliced(longer, start, max(stop, start), (step or {}).get(kind, 1))
 
     return building.add(use, rule, axes)
@@ -123,11 +124,11 @@ def _cut(
     Raises:
         UnknownLayerError: If they depend on the size of the image.
     """
+    if not isinstance(step, Size) and step < 1:
+        raise use.refused("turns the image round", BOTH_ENDS)
     before, left = number_of(_from_start(start, size)), _left(size, end)
     if before is None or left is None or isinstance(step, Size):
         raise use.refused("takes a part that depends on the image's size", BOTH_ENDS)
-    if step < 1:
-        raise use.refused("turns the image round", BOTH_ENDS)
     return -max(int(before), 0), -max(left, 0)
 
 

@@ -44,7 +44,7 @@ def fold(use: Use) -> list[Value]:
         if symbolic:
             return _symbolic(use) if use.kind in FOLDED else unknown
         return _numeric(use, given)
-    except (ArithmeticError, TypeError, ValueError, IndexError, NotImplementedError):
+    except (ArithmeticError, TypeError, ValueError, IndexError, RuntimeError):
         # A part of a size, or a formula that is no polynomial.
         return unknown
 
@@ -56,9 +56,12 @@ def _numeric(use: Use, given: Sequence[Known]) -> list[Value]:
     if use.kind.startswith("Random"):
         raise ValueError("Random numbers differ from chunk to chunk.")
     names = [name for name in use.node.input if name]
+    arrays = [value.values for value in given]
+    # Sizes that turned out to be constants are int64, whatever the file had.
+    if {array.dtype for array in arrays} == {np.dtype("int32"), np.dtype("int64")}:
+        arrays = [array.astype("int64") for array in arrays]
     run = ReferenceEvaluator(use.node, opsets={use.node.domain: use.opset})
-    arrays = dict(zip(names, (value.values for value in given), strict=True))
-    results = run.run(None, arrays)
+    results = run.run(None, dict(zip(names, arrays, strict=True)))
     return [Known(np.asarray(x), np.asarray(x).dtype.kind == "f") for x in results]
 
 
