@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from types import SimpleNamespace
 
@@ -202,6 +203,14 @@ def test_exporting_prints_and_logs_nothing(tmp_path, capfd, caplog):
         tl.export(same_size(), tmp_path / "x.onnx")
     assert capfd.readouterr() == ("", "")
     assert [x.name for x in caplog.records if x.name.startswith("tf2onnx")] == []
+
+
+def test_exporting_leaves_the_environment_as_it_is(tmp_path):
+    before = dict(os.environ)
+    for name in [x for x in sys.modules if x.partition(".")[0] == "tf2onnx"]:
+        del sys.modules[name]
+    tl.export(same_size(), tmp_path / "x.onnx")
+    assert dict(os.environ) == before
 
 
 def test_a_keras_file_is_exported_too(tmp_path):

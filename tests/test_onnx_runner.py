@@ -15,7 +15,7 @@ from scenes import batch
 
 import tutorial_lib as tl
 from tutorial_lib import architectures, testing
-from tutorial_lib.networks import calls
+from tutorial_lib.networks import calls, onnx_files, onnxruntime
 from tutorial_lib.networks.predictors import as_predictor, load_predictor
 from tutorial_lib.rasters import read_array
 
@@ -319,6 +319,23 @@ def test_weights_beside_the_file_count(torch_file, tmp_path):
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("place", ["../secret", "{folder}/secret"])
+def test_weights_of_other_folders_are_not_read(torch_file, tmp_path, place, runner):
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    (tmp_path / "secret").write_bytes(kernels()["kernel"].tobytes())
+    model = onnx.load(torch_file)
+    tensor = model.graph.initializer[0]
+    location = place.format(folder=tmp_path)
+    onnx.external_data_helper.set_external_data(tensor, location)
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    (folder / "x.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ValueError, match="ONNX file"):
+        load_predictor(folder / "x.onnx", runner=runner)
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
 def test_broken_weights_are_named(torch_file, tmp_path, runner):
     assert load_predictor(torch_file, runner=runner).broken_weight() is None
     model = onnx.load(torch_file)
@@ -458,8 +475,62 @@ def test_onnx_runtime_opens_a_keras_file(kit_file, tmp_path):
     names = ("estimated_labels",)
     assert given.trace(names) == expected.trace(names)
     inputs = {"input": batch(20, 31)}
-    one, other = (p(inputs, ["estimated"])["estimated"] for p in (given, expected))
-    np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+    for names in (["estimated"], expected.outputs):
+        one, other = (p(inputs, names)["estimated"] for p in (given, expected))
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+
+
+def test_a_model_stays_what_it_was_when_its_file_is_replaced(torch_file, tmp_path):
+    path = tmp_path / "x.onnx"
+    path.write_bytes(torch_file.read_bytes())
+    predict, pixels = load_predictor(path), batch(5, 6, 3)
+    path.unlink()
+    for names in (["labels"], ["probabilities", "labels"]):
+        labels = predict({"x": pixels}, names)["labels"]
+        np.testing.assert_array_equal(labels[..., 0], computed(pixels)[1])
+
+
+def test_a_network_that_no_message_can_hold_is_run_whole(torch_file, monkeypatch):
+    monkeypatch.setattr(onnxruntime, "LARGEST_MESSAGE", 0)
+    pixels = batch(5, 6, 3)
+    given = load_predictor(torch_file)({"x": pixels}, ["labels"])
+    assert list(given) == ["labels"]
+    np.testing.assert_array_equal(given["labels"][..., 0], computed(pixels)[1])
+
+
+def test_a_part_of_a_network_keeps_what_the_branches_of_an_if_read():
+    def branch(name, factor):
+        node = helper.make_node("Mul", ["x", factor], [f"{name} result"])
+        value = helper.make_tensor_value_info(f"{name} result", TensorProto.FLOAT, ANY)
+        return helper.make_graph([node], name, [], [value])
+
+    nodes = [
+        helper.make_node("Sub", ["zero", "one"], ["less"]),
+        helper.make_node("Add", ["one", "one"], ["more"]),
+        helper.make_node("Exp", ["x"], ["other"]),
+        helper.make_node(
+            "If",
+            ["choice"],
+            ["net"],
+            then_branch=branch("then", "more"),
+            else_branch=branch("else", "less"),
+        ),
+    ]
+    weights = {"zero": np.float32(0), "one": np.float32(1), "choice": np.array(True)}
+    image = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ANY)]
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ANY)
+        for name in ("net", "other")
+    ]
+    known = [numpy_helper.from_array(np.asarray(x), n) for n, x in weights.items()]
+    graph = helper.make_graph(nodes, "network", image, outputs, known)
+    opset = [helper.make_opsetid("", 18)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=9)
+    part = onnx_files.cut_network(model, ["net"])
+    assert [node.op_type for node in part.graph.node] == ["Sub", "Add", "If"]
+    session = onnxruntime.new_session(part.SerializeToString())
+    (given,) = session.run(None, {"x": np.ones((1, 3, 2, 2), "float32")})
+    np.testing.assert_array_equal(given, np.full((1, 3, 2, 2), 2, "float32"))
 
 
 def test_onnx_runtime_runs_no_saved_model(kit_file, tmp_path):

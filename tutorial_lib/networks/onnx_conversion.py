@@ -1,9 +1,11 @@
 """How tf2onnx makes an ONNX network of a Keras model."""
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import keras
@@ -25,6 +27,7 @@ __all__ = [
     "OPSET",
     "Conversion",
     "converted",
+    "import_tf2onnx",
     "not_written",
 ]
 
@@ -58,6 +61,17 @@ class Conversion:
         }
 
 
+def import_tf2onnx() -> ModuleType:
+    """The converter. Its import sets a variable that programs started later inherit."""
+    level = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
+    try:
+        import tf2onnx.convert
+    finally:
+        if level is not None:
+            os.environ["TF_CPP_MIN_LOG_LEVEL"] = level
+    return tf2onnx
+
+
 def not_written(cause: str) -> ValueError:
     """The error for a model that no ONNX file can hold, with the cause."""
     return ValueError(
@@ -84,8 +98,7 @@ def converted(conversion: Conversion) -> Any:
 
 
 def _by_tf2onnx(conversion: Conversion) -> Any:
-    import tf2onnx
-
+    tf2onnx = import_tf2onnx()
     model, tile = conversion.model, conversion.tile
     specs = {
         name: tf.TensorSpec(tile.input_shape if tile else x.shape, x.dtype, name=name)

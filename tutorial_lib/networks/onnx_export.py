@@ -19,10 +19,12 @@ from tutorial_lib.networks.onnx_conversion import (
     CHANNELS_FIRST,
     Conversion,
     converted,
+    import_tf2onnx,
     not_written,
 )
 from tutorial_lib.networks.onnx_metadata import Described, metadata_of
 from tutorial_lib.networks.onnx_needed import onnx_needed
+from tutorial_lib.networks.onnxruntime import new_session
 from tutorial_lib.networks.running import of_keras
 from tutorial_lib.notices import error_line
 from tutorial_lib.rasters.files import replacing
@@ -56,8 +58,8 @@ def write_onnx(
     with onnx_needed("to write ONNX files"):
         import onnx
         import onnxruntime  # noqa: F401
-        import tf2onnx.convert  # noqa: F401
 
+        import_tf2onnx()
     conversion = _conversion(model, layout, deepness)
     metadata = metadata_of(model, conversion.analysis, known, layout=conversion.layout)
     if conversion.tile:
@@ -87,10 +89,8 @@ def _conversion(model: keras.Model, layout: str, deepness: str | None) -> Conver
 
 def _compare(conversion: Conversion, path: Path) -> None:
     """Raise ValueError unless ONNX Runtime computes with a file what Keras computes."""
-    import onnxruntime
-
     try:
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        session = new_session(str(path))
     # Any exception: ONNX Runtime has its own for each part of a file.
     except Exception as err:
         raise not_written(

@@ -30,10 +30,11 @@ TYPES = {
 # Level from which on ONNX Runtime prints what it also raises: never.
 NO_MESSAGES = 4
 
-# A map asks for the same outputs again and again, its first trial for others.
+# Sets of outputs that are kept ready: a map asks for the same again and again.
 KEPT_SESSIONS = 2
+LARGEST_MESSAGE = 2**31
 
-__all__ = ["OnnxRuntimeModel"]
+__all__ = ["OnnxRuntimeModel", "new_session"]
 
 
 class OnnxRuntimeModel:
@@ -61,9 +62,9 @@ class OnnxRuntimeModel:
         with onnx_needed("to run ONNX files"):
             import onnxruntime  # noqa: F401
 
-        self._path, self._network = path, network
+        self._network = network
         try:
-            session = _session(str(path))
+            session = new_session(str(path))
         # Any exception: ONNX Runtime has its own for each part of a file.
         except Exception as err:
             raise ValueError(
@@ -74,6 +75,9 @@ class OnnxRuntimeModel:
         self._types = {port.name: _type(port) for port in ports}
         self.shapes = {port.name: _shape(port) for port in ports}
         self.outputs = tuple(port.name for port in session.get_outputs())
+        # The file may be gone or replaced when a session for some outputs is made, so
+        # what was read of it is used. Protocol buffers hold at most 2 GB.
+        self._whole = session if network.ByteSize() >= LARGEST_MESSAGE else None
         self._for_outputs = lru_cache(KEPT_SESSIONS)(self._loaded)
 
     def _loaded(self, outputs: tuple[str, ...]) -> Any:
@@ -81,10 +85,9 @@ class OnnxRuntimeModel:
 
         ONNX Runtime computes all that a file has, also those that are not asked for.
         """
-        # Protocol buffers hold at most 2 GB.
-        if set(outputs) == set(self.outputs) or self._network.ByteSize() >= 2**31:
-            return _session(str(self._path))
-        return _session(cut_network(self._network, outputs).SerializeToString())
+        if self._whole is not None:
+            return self._whole
+        return new_session(cut_network(self._network, outputs).SerializeToString())
 
     def in_precision(self, precision: str) -> "OnnxRuntimeModel":
         """Itself in float32.
@@ -115,8 +118,15 @@ class OnnxRuntimeModel:
         return dict(zip(outputs, results, strict=True))
 
 
-def _session(model: str | bytes) -> Any:
-    """A file, or what is in it, ready to run."""
+def new_session(model: str | bytes) -> Any:
+    """ONNX Runtime's session of a file, or of what is in it, on the processor.
+
+    Args:
+        model: Path of the file, or its bytes.
+
+    Raises:
+        Exception: Errors of ONNX Runtime's own, which have no common class.
+    """
     from onnxruntime import InferenceSession, SessionOptions
 
     options = SessionOptions()
