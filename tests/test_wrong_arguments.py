@@ -159,6 +159,7 @@ CALLS = {
         {"class_count": 2, "depth": 3},
     ),
     "export": (tl.export, {**MODEL, "directory": the("new_folder")}),
+    "export of ONNX": (tl.export, {**MODEL, "directory": the("new_onnx_file")}),
     "load_predictor": (tl.load_predictor, {"path": the("model_file")}),
     "a predictor": (
         the("predictor"),
@@ -295,6 +296,7 @@ PATH = r"Give the path|path of a|Give a path|list of paths"
 WHOLE = r"whole number|whole numbers"
 NUMBER = "Give (a|the) number|numbers"
 TEXT = "Give a text|names?"
+LIST = "Give a (list of )?text"
 FLAG = "Give True or False"
 MAPPING = "Give a dictionary"
 CHOICE = "Give one of|Use '"
@@ -364,7 +366,7 @@ MODELS = [
     (ValueError, "Give the path", ""),
     (ValueError, "keras|SavedModel", the("image"), the("folder"), the("old_model")),
     (ValueError, "Save it again|Save", the("cut_model"), the("text_model")),
-    (FILE, "again|Export", the("broken_saved_model")),
+    (FILE, "again|Export", the("broken_saved_model"), the("text_onnx_file")),
 ]
 OUTPUTS = [
     (TypeError, TEXT, None, 3, {"estimated": 1}, ["estimated", 3]),
@@ -768,6 +770,27 @@ WRONG = {
             (FILE, "Give|Choose|Export to", "", the("image"), the("below_a_file")),
             (OSError, "Choose|Check|Give|shorter", "x" * 5000),
             (FILE, "Write to", "s3://bucket/model"),
+        ],
+    },
+    "export of ONNX": {
+        "layout": [(ValueError, CHOICE, 3, "nchw", ["channels_last"])],
+        "class_names": [
+            (TypeError, LIST, 3, "water", [1, 2, 3, 4], {"a": "b"}),
+            (ValueError, "Give one name", ["water"]),
+            (ValueError, "Give a list of at least one", []),
+        ],
+        "bands": [
+            (TypeError, LIST, 3, "red", [1, 2, 3, 4], {"input": "red"}),
+            (ValueError, "Give one for each", ["red"], {"input": ["red"]}),
+            (ValueError, "Use the names of the model", {"image": ["red"] * 4}),
+        ],
+        "pixel_size_m": [
+            (TypeError, NUMBER, "10", [10], True),
+            (ValueError, NUMBER, 0, -1, nan, inf),
+        ],
+        "deepness": [
+            (TypeError, TEXT, 3, ["estimated"]),
+            (ValueError, "It has", "unknown", ""),
         ],
     },
     "load_predictor": {
@@ -1261,6 +1284,13 @@ ACCEPTED = {
         "statistics": [the("statistics"), None],
         "class_count": [np.int64(2)],
         "crops": [(), [2], 2],
+    },
+    "export of ONNX": {
+        "layout": ["channels_first"],
+        "class_names": [LEGEND, ("a", "b", "c", "d")],
+        "bands": [{"input": ("a", "b", "c", "d")}, ["a", "b", "c", "d"]],
+        "pixel_size_m": [np.float32(0.5), Fraction(1, 2)],
+        "deepness": ["estimated"],
     },
     "load_predictor": {"path": [the("model_file_as_text")]},
     "a predictor": {

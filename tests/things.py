@@ -67,6 +67,10 @@ class Things:
     def new_folder(self):
         return self._new("folder")
 
+    @property
+    def new_onnx_file(self):
+        return self._new("network.onnx")
+
     # Rasters
 
     @cached_property
@@ -237,6 +241,10 @@ class Things:
     @cached_property
     def text_model(self):
         return self._file("text.keras", b"model")
+
+    @cached_property
+    def text_onnx_file(self):
+        return self._file("text.onnx", b"model")
 
     @cached_property
     def broken_saved_model(self):

@@ -60,8 +60,9 @@ def _class_names(model: keras.Model, given: Any) -> tuple[str, ...]:
         return ()
     given = given.names if isinstance(given, Legend) else given
     names = _texts("class_names", given)
-    channels = {name: x.shape[-1] for name, x in model.output.items()}
-    if len(names) not in channels.values():
+    # A map of labels has one channel for all classes.
+    channels = {n: x.shape[-1] for n, x in model.output.items() if "float" in x.dtype}
+    if channels and len(names) not in channels.values():
         raise ValueError(
             f"`class_names` has {counted(len(names), 'name')}, and the outputs have "
             f"the channels {channels}. Give one name for each channel of an output."
