@@ -139,6 +139,35 @@ def test_a_file_for_images_of_one_size_has_the_fields_of_one_for_all_sizes():
     assert tl.analyse(constants).lost("out") == (8, 8)
 
 
+def test_settings_that_follow_from_sizes_hold_for_multiples_only():
+    """Without padding chunks may have any size, except where formulas need more."""
+
+    def pads(build):
+        file = File()
+        net = file.conv(file.image, pads=[0, 0, 0, 0])
+        return trace(tl.analyse(file.model(build(file, net)))).outputs["out"][0].pads
+
+    def pooled(file, net, **settings):
+        return file.op("MaxPool", net, kernel_shape=[2, 2], strides=[2, 2], **settings)
+
+    assert not pads(lambda file, net: net)
+    assert not pads(pooled)
+    assert pads(lambda file, net: pooled(file, net, ceil_mode=1))
+    assert pads(lambda file, net: file.doubled(net))
+    assert not pads(
+        lambda file, net: file.op(
+            "Resize", net, "", file.constant([1, 1, 2, 2], "float32")
+        )
+    )
+    assert pads(lambda file, net: file.op("SpaceToDepth", net, blocksize=2))
+
+
+def test_a_file_of_one_size_tells_it_to_the_explorer():
+    steps = tl.analyse(unet("dynamo", sides=(64, 96), batch=1)).steps
+    assert steps[0].sides == (64, 96)
+    assert tl.analyse(unet("dynamo")).steps[0].sides == (None, None)
+
+
 def test_a_layer_with_strides_that_are_not_square_is_followed():
     """As tf2onnx writes an enlargement: first the rows, then the columns."""
     file = File()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper
 from onnx_networks import File, measured_margins, unchanged
 
 from tutorial_lib.fields.analysis import analyse
@@ -722,6 +722,36 @@ def images_of_a_batch(file):
     return file.op("ReduceMax", before(file), file.constant([0]))
 
 
+def size_of_the_image(file):
+    """A sum of all pixels that is divided by their number, for example."""
+    rows = file.op("Cast", file.op("Shape", file.image, start=2, end=3), to=1)
+    return file.op("Div", before(file), rows)
+
+
+def statistics_of_pixels(file):
+    """As in opset 7, where a setting makes them so."""
+    values = [file.constant(np.ones((2, 8, 8))) for _ in range(4)]
+    return file.op("BatchNormalization", before(file), *values, spatial=0)
+
+
+def choice_while_running(file):
+    branches = [
+        helper.make_graph(
+            [helper.make_node("Identity", [before(file)], [f"chosen_{i}"])],
+            f"branch_{i}",
+            [],
+            [helper.make_tensor_value_info(f"chosen_{i}", TensorProto.FLOAT, None)],
+        )
+        for i in range(2)
+    ]
+    condition = file.op("ReduceMax", file.image)
+    return file.op("If", condition, then_branch=branches[0], else_branch=branches[1])
+
+
+def wrong_settings(file):
+    return file.op("Transpose", before(file), perm=[0, 1, 2, 7])
+
+
 def weights_from_the_image(file):
     return file.op("Conv", before(file), file.image)
 
@@ -731,7 +761,7 @@ def weights_from_the_image(file):
     [
         (unknown, r"the operator Det \('/Det_1'\) reads its input. Measure it"),
         (align_corners, "'align_corners', whose places depend on the size"),
-        (a_third, r"changes the size by 1/3\. Enlarge by a whole number"),
+        (a_third, r"changes the size by 0\.333333\. Enlarge by a whole number"),
         (antialiased, "antialias=1"),
         (a_value_for_each_pixel, "value for each pixel or image.*each channel"),
         (places_of_pixels, r"Mul .* is combined with '/Range_3' \(Range\)"),
@@ -746,6 +776,10 @@ def weights_from_the_image(file):
         (multiples_of_the_image, "depend on '/Mod_.*' .*not known before"),
         (places_of_maxima, "is combined with places of pixels"),
         (images_of_a_batch, "mixes the images of a batch"),
+        (size_of_the_image, "combined with the size of the image"),
+        (statistics_of_pixels, "has statistics for each pixel"),
+        (choice_while_running, "decides what is computed while the network runs"),
+        (wrong_settings, "has settings for which there is no rule"),
         (weights_from_the_image, "settings that depend on the pixels"),
     ],
 )

@@ -38,6 +38,7 @@ class Step:
         whole: Whether each pixel of its output depends on the whole chunk.
         needs_multiples: Whether its chunk must be a multiple of the total stride,
             although it does not pad: it makes an image as large as another one.
+        sides: (rows, columns) of an input; None where any number goes.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Step:
     in_place: bool = False
     whole: bool = False
     needs_multiples: bool = False
+    sides: tuple[int | None, int | None] = (None, None)
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,7 @@ class _Graph:
             kernel=kernel,
             stride=_pair(layer, "strides") if kernel else None,
             in_place=rule in IN_PLACE and type(layer).__name__ != NOT_IN_PLACE,
+            sides=(None, None) if read else tuple(shape[1:3]),
         )
         if read:
             step = replace(step, whole=depends or is_whole(step))

@@ -136,7 +136,7 @@ def reshape(use: Use, building: Building) -> Image:
         span = window(span, kernel=side, stride=side)
         return resized(span, Fraction(blocks.joins.get(kind, 1)))
 
-    return building.add(use, rule, axes)
+    return building.add(use, rule, axes, needs_multiples=True)
 
 
 def _sizes(use: Use, building: Building) -> list[int]:

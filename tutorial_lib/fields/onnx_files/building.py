@@ -68,7 +68,8 @@ class Building:
             for kind, size in zip(layout.axes, shape, strict=True)
         ]
         count = layout.size_of(CHANNEL, shape) or 1
-        step = Step(name, "Input", merged, node, (), channels=count)
+        sides = layout.size_of(ROW, shape), layout.size_of(COL, shape)
+        step = Step(name, "Input", merged, node, (), channels=count, sides=sides)
         self.steps.append(step)
         return Image(len(self.steps) - 1, tuple(axes))
 
@@ -111,7 +112,8 @@ class Building:
             layer=use.node,
             inputs=tuple(dict.fromkeys(image.step for image in images)),
             channels=_channels(axes),
-            **settings,
+            # Formulas of sizes hold for multiples of the total stride only.
+            **{"needs_multiples": use.sized} | settings,
         )
         self.steps.append(replace(step, whole=depends or is_whole(step)))
         kept = images[0].is_float if is_float is None else is_float
@@ -145,7 +147,7 @@ class Building:
             for unknown in key:
                 one = self._equal.get(unknown, Size({(unknown,): Fraction(1)})) * one
             total = one + total
-        return total
+        return total if total == size else self._resolved(total)
 
     def probe(self, size: Number) -> int:
         """A size in an image so large that no other number has its factors."""

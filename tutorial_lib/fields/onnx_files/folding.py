@@ -5,6 +5,7 @@ that number doubled, and so on. Each function follows the definition of its oper
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 from math import ceil
@@ -39,14 +40,18 @@ def fold(use: Use) -> list[Value]:
     if not all(isinstance(value, Known) for value in given):
         first = next(value for value in given if isinstance(value, Unfolded))
         return [first for _ in use.node.output]
-    symbolic = any(value.values.dtype == object for value in given)
+    sized = any(value.sized for value in given)
     try:
-        if symbolic:
-            return _symbolic(use) if use.kind in FOLDED else unknown
-        return _numeric(use, given)
+        if any(value.values.dtype == object for value in given):
+            found = _symbolic(use) if use.kind in FOLDED else unknown
+        else:
+            found = _numeric(use, given)
     except (ArithmeticError, TypeError, ValueError, IndexError, RuntimeError):
         # A part of a size, or a formula that is no polynomial.
         return unknown
+    return [
+        replace(one, sized=sized) if isinstance(one, Known) else one for one in found
+    ]
 
 
 def _numeric(use: Use, given: Sequence[Known]) -> list[Value]:

@@ -92,6 +92,11 @@ class Use:
         return axes and [int(axis) % len(image.axes) for axis in axes]
 
     @property
+    def sized(self) -> bool:
+        """Whether a setting was computed from the size of an image."""
+        return any(isinstance(value, Known) and value.sized for value in self.inputs)
+
+    @property
     def images(self) -> list[Image]:
         """The inputs that depend on the pixels."""
         return [value for value in self.inputs if isinstance(value, Image)]

@@ -11,6 +11,7 @@ import numpy as np
 from tutorial_lib.fields.onnx_files.building import Building, merged, whole
 from tutorial_lib.fields.onnx_files.layouts import CHANNEL
 from tutorial_lib.fields.onnx_files.nodes import LayoutError, Use
+from tutorial_lib.fields.onnx_files.sizes import Size
 from tutorial_lib.fields.onnx_files.tensors import (
     Axis,
     Image,
@@ -58,6 +59,8 @@ def _broadcast(use: Use, building: Building) -> tuple[Axis, ...]:
         if isinstance(value, Unfolded):
             raise use.refused(f"is combined with {value.why}", ONE_VALUE)
         if isinstance(value, Known):
+            if any(isinstance(one, Size) for one in value.values.ravel()[:1]):
+                raise use.refused("is combined with the size of the image")
             axes = _with_constant(use, axes, value.values)
     return axes
 
@@ -152,6 +155,8 @@ def cast(use: Use, building: Building) -> Image:
 def batch_normalization(use: Use, building: Building) -> Image:
     """Statistics of each channel that were learnt: the second axis is the channels."""
     image = use.image
+    if not use.attribute("spatial", 1):
+        raise use.refused("has statistics for each pixel", ONE_VALUE)
     if use.attribute("training_mode", 0):
         return building.add(use, whole, image.axes)
     _check_channels(use, image, 1)

@@ -19,6 +19,10 @@ from tutorial_lib.fields.pixel_sizes import pixel_sizes
 
 Shape = tuple[int | None, ...]
 
+CONTROL_FLOW = ("If", "Loop", "Scan")
+# With more inputs, their channels are all first or all last.
+MOST_MIXED_INPUTS = 4
+
 __all__ = ["input_layouts", "load", "read_network"]
 
 
@@ -113,9 +117,14 @@ def _best_reading(model: Any) -> "_Reading":
     """
     model = _without_functions(model)
     shapes = image_shapes(model)
+    constants = _constants(model.graph)
+    if len(shapes) > MOST_MIXED_INPUTS:
+        choices = [(one,) * len(shapes) for one in (FIRST, LAST)]
+    else:
+        choices = product((FIRST, LAST), repeat=len(shapes))
     readings = [
-        _Reading(model, shapes, dict(zip(shapes, layouts, strict=True)))
-        for layouts in product((FIRST, LAST), repeat=len(shapes))
+        _Reading(model, constants, dict(zip(shapes, layouts, strict=True)))
+        for layouts in choices
     ]
     fitting = [one for one in readings if not isinstance(one.error, LayoutError)]
     if not fitting:
@@ -180,12 +189,13 @@ class _Reading:
     """
 
     def __init__(
-        self, model: Any, shapes: Mapping[str, Shape], layouts: dict[str, Layout]
+        self, model: Any, constants: Mapping[str, Value], layouts: dict[str, Layout]
     ) -> None:
-        self.layouts, self.building, self.shapes = layouts, Building(), shapes
+        self.layouts, self.building = layouts, Building()
+        self.shapes = shapes = image_shapes(model)
         self.opsets = {one.domain: one.version for one in model.opset_import}
         self.opsets.setdefault("", self.opsets.get("ai.onnx", 1))
-        self.values: dict[str, Value] = _constants(model.graph)
+        self.values: dict[str, Value] = dict(constants)
         self.count, self.error = 0, None
         graph = model.graph
         for one in graph.input:
@@ -225,6 +235,8 @@ class _Reading:
             self.values[name] = value
 
     def _outputs_of(self, use: Use) -> Sequence[Value]:
+        if use.kind in CONTROL_FLOW:
+            raise use.refused("decides what is computed while the network runs")
         if not use.images:
             return [_constant(use)] if use.kind == "Constant" else fold(use)
         if use.kind in ("Shape", "Size"):
@@ -246,7 +258,12 @@ class _Reading:
                 f"No rule says how the operator {use.kind} ('{use.name}') reads its "
                 f"input. {MEASURE}."
             )
-        return OPERATORS[use.kind].handler(use, self.building)
+        try:
+            return OPERATORS[use.kind].handler(use, self.building)
+        except UnknownLayerError:
+            raise
+        except (ArithmeticError, IndexError, TypeError, ValueError) as err:
+            raise use.refused("has settings for which there is no rule") from err
 
     def _opaque(self, use: Use) -> list[Value]:
         image = self.building.add(use, whole, None)
@@ -260,9 +277,9 @@ class _Reading:
         sizes = np.empty(len(image.axes), object)
         sizes[:] = [self.building.size(axis) for axis in image.axes]
         if use.kind == "Size":
-            return Known(np.array(sizes.prod(), object), is_float=False)
+            return Known(np.array(sizes.prod(), object), False, sized=True)
         part = slice(use.attribute("start", 0), use.attribute("end"))
-        return Known(sizes[part], is_float=False)
+        return Known(sizes[part], False, sized=True)
 
     def _check_outputs(self) -> None:
         """Raise UnknownLayerError for an output that is neither image nor whole."""

@@ -83,9 +83,8 @@ def _resized(
     factors = _factors(use, building, scales, sizes)
     if any(factor is None for factor in factors.values()):
         return building.add(use, whole, _fixed_axes(use, sizes))
-    if mode != "nearest" or place != "asymmetric" or rounding != "floor":
-        for factor in factors.values():
-            _check_factor(use, factor)
+    for factor in factors.values():
+        _check_factor(use, factor)
 
     def rule(spans: Sequence[Span], axis: int) -> Span:
         factor = factors.get((ROW, COL)[axis], Fraction(1))
@@ -120,7 +119,7 @@ def _factors(
 ) -> dict[str, Fraction | None]:
     """Scale of the rows and of the columns; None where it depends on the image."""
     image = use.image
-    places = use.attribute("axes") or range(len(image.axes))
+    places = _places(use)
     factors = {}
     for number, place in enumerate(places):
         axis = image.axes[place]
@@ -136,11 +135,16 @@ def _factors(
     return factors
 
 
+def _places(use: Use) -> list[int]:
+    count = len(use.image.axes)
+    return [place % count for place in use.attribute("axes") or range(count)]
+
+
 def _fraction(scale: Any) -> Fraction | None:
-    """A scale that was written as a float, such as 0.33333334."""
+    """A scale that was written as a float; None if it depends on the image."""
     if isinstance(scale, Size):
         return None
-    return Fraction(float(scale)).limit_denominator(64)
+    return Fraction(float(scale))
 
 
 def _check_factor(use: Use, factor: Fraction) -> None:
@@ -151,7 +155,7 @@ def _check_factor(use: Use, factor: Fraction) -> None:
     up, down = factor.numerator, factor.denominator
     if (up > 1 and down > 1) or down & (down - 1):
         raise use.refused(
-            f"changes the size by {factor}",
+            f"changes the size by {float(factor):g}",
             "Enlarge by a whole number, or reduce by 2, 4, 8 or so",
         )
 
@@ -159,8 +163,7 @@ def _check_factor(use: Use, factor: Fraction) -> None:
 def _fixed_axes(use: Use, sizes: list[Any] | None) -> tuple[Axis, ...]:
     """Axes of an image that is given a size which does not follow from its own."""
     axes = list(use.image.axes)
-    places = use.attribute("axes") or range(len(axes))
-    for number, place in enumerate(places):
+    for number, place in enumerate(_places(use)):
         if use.image.kinds[place] in (ROW, COL) and sizes is not None:
             axes[place] = (Part(use.image.kinds[place], sizes[number]),)
     return tuple(axes)
@@ -269,4 +272,4 @@ def space_to_depth(use: Use, building: Building) -> Image:
 
     count = size_of(image.axes[1]) * side**2
     axes = (image.axes[0], channels(count), *image.axes[2:])
-    return building.add(use, rule, axes)
+    return building.add(use, rule, axes, needs_multiples=True)

@@ -78,10 +78,12 @@ class Known:
     Attributes:
         values: The numbers; an array of Python objects where some are `Size`s.
         is_float: Whether they are floats for the file.
+        sized: Whether they were computed from the size of an image.
     """
 
     values: np.ndarray
     is_float: bool
+    sized: bool = False
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,9 @@ def _windowed(
         )
 
     kernel, stride = settings.kernel, settings.stride
-    return building.add(use, rule, axes, kernel=kernel, stride=stride)
+    return building.add(
+        use, rule, axes, kernel=kernel, stride=stride, needs_multiples=ceil_mode
+    )
 
 
 def pooling(use: Use, building: Building) -> Image:

@@ -52,9 +52,9 @@ class OutputStudy:
     def fixed_chunk(self) -> int | None:
         """The only chunk that the model accepts; None if its inputs have any size."""
         for name, number in self.analysis.inputs.items():
-            shape = getattr(self.analysis.steps[number].layer, "batch_shape", ())
-            if len(shape) == 4 and shape[1]:
-                return int(shape[1] * self.analysis.spacing[name])
+            side, _ = self.analysis.steps[number].sides
+            if side:
+                return int(side * self.analysis.spacing[name])
         return None
 
     @property
