@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import tensorflow as tf
 from scenes import batch
 
 import tutorial_lib as tl
@@ -152,6 +153,74 @@ def test_labels_need_no_operator_that_onnx_runtime_lacks(written):
     assert "ArgMax" in kinds
     assert not kinds & {"Bitcast", "BitwiseAnd", "Less"}
     assert [x.version for x in network.opset_import if not x.domain] == [18]
+
+
+L = keras.layers
+# Layers of Keras for which TensorFlow takes steps of its own, and others of the field.
+LAYERS = {
+    "dilated, same": [L.Conv2D(4, 3, dilation_rate=3, padding="same")],
+    "dilated, valid": [L.Conv2D(4, (3, 4), dilation_rate=(2, 3))],
+    "dilated, even kernel": [L.Conv2D(4, (4, 1), dilation_rate=2, padding="same")],
+    "dilated, depthwise": [L.DepthwiseConv2D(3, dilation_rate=2, padding="same")],
+    "dilated, separable": [L.SeparableConv2D(5, 3, dilation_rate=2)],
+    "dilated twice": [
+        L.Conv2D(4, 3, dilation_rate=2, padding="same"),
+        L.Conv2D(4, 3, dilation_rate=4, padding="same"),
+    ],
+    "groups": [L.Conv2D(4, 3, groups=2, strides=2, padding="same")],
+    "groups, dilated": [L.Conv2D(4, 3, groups=2, dilation_rate=2, padding="same")],
+    "gelu": [L.Conv2D(4, 3, activation="gelu")],
+    "swish": [L.Conv2D(4, 3, activation="swish")],
+    "prelu": [L.Conv2D(4, 3), L.PReLU(alpha_initializer="ones", shared_axes=[1, 2])],
+    "batch normalisation": [L.Conv2D(4, 3), L.BatchNormalization()],
+    "layer normalisation": [L.Conv2D(4, 3), L.LayerNormalization()],
+    "group normalisation": [L.Conv2D(4, 3), L.GroupNormalization(2)],
+    "pools": [L.MaxPooling2D(3, 2, padding="same"), L.AveragePooling2D(2)],
+    "average, same": [L.AveragePooling2D(3, 2, padding="same")],
+    "upsampling": [L.Conv2D(4, 3), L.UpSampling2D((2, 3))],
+    "transposed": [L.Conv2DTranspose(4, 3, 2, padding="same")],
+    "pad and crop": [L.ZeroPadding2D(((1, 2), (3, 0))), L.Cropping2D(2)],
+    "global": [L.GlobalAveragePooling2D(keepdims=True)],
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("kind", LAYERS)
+def test_layers_give_what_keras_gives(tmp_path, kind):
+    keras.utils.set_random_seed(1)
+    pixels = keras.Input((None, None, 4), name="x")
+    result = pixels
+    for layer in LAYERS[kind]:
+        result = layer(result)
+    model = keras.Model({"x": pixels}, {"net": result})
+    image = np.random.default_rng(0).normal(size=(2, 25, 38, 4)).astype("float32")
+    expected = np.asarray(model({"x": image}, training=False)["net"])
+    for layout in ("channels_last", "channels_first"):
+        path = tl.export(model, tmp_path / "x.onnx", layout=layout)
+        given = run(path, {"x": image}, layout)["net"]
+        np.testing.assert_allclose(given, expected, rtol=0, atol=1e-5)
+    if "dilated" in kind:
+        # Nothing is cut into parts, and put together again.
+        kinds = {node.op_type for node in onnx.load(path).graph.node}
+        assert kinds == {"Conv"}
+        assert tl.analyse(path).margins == tl.analyse(model).margins
+
+
+def test_space_to_batch_that_is_no_dilation_stays(tmp_path):
+    """A convolution with its own padding on parts of an image."""
+
+    class Parts(keras.layers.Layer):
+        def call(self, x):
+            parts = tf.space_to_batch(x, [2, 2], [[2, 2], [2, 2]])
+            parts = tf.nn.conv2d(parts, tf.ones((3, 3, 4, 1)), 1, "SAME")
+            return tf.batch_to_space(parts, [2, 2], [[2, 2], [2, 2]])
+
+    pixels = keras.Input((32, 32, 4), name="x")
+    model = keras.Model({"x": pixels}, {"net": Parts()(pixels)})
+    image = batch(32, 32)
+    expected = np.asarray(model({"x": image}, training=False)["net"])
+    given = run(tl.export(model, tmp_path / "x.onnx"), {"x": image})["net"]
+    np.testing.assert_allclose(given, expected, rtol=1e-5)
 
 
 def test_a_bitcast_of_another_use_is_no_argmax(tmp_path):

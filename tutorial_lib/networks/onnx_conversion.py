@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tutorial_lib.fields.analysis import FieldAnalysis
 from tutorial_lib.networks.deepness import TileForm
+from tutorial_lib.networks.onnx_rewriting import REWRITERS
 from tutorial_lib.notices import error_line
 
 # Version of the ONNX operators: programs of 2023 and later read it.
@@ -108,7 +109,9 @@ def _by_tf2onnx(conversion: Conversion) -> Any:
         lambda inputs: conversion.compute(model(inputs, training=False)),
         autograph=False,
         input_signature=[specs],
-    ).get_concrete_function()
+    )
+    with _functions_inlined():
+        function = function.get_concrete_function()
     inputs = {f"{name}:0": name for name in specs}
     outputs = {x.name: name for name, x in function.structured_outputs.items()}
     turned = conversion.layout == CHANNELS_FIRST
@@ -121,11 +124,25 @@ def _by_tf2onnx(conversion: Conversion) -> Any:
         output_names=list(outputs),
         tensors_to_rename=inputs | outputs,
         opset=OPSET,
-        custom_rewriter=[_without_signs_of_zeros],
+        custom_rewriter=list(REWRITERS),
         inputs_as_nchw=list(inputs) if turned else None,
         outputs_as_nchw=list(outputs) if turned else None,
     )
     return network
+
+
+@contextmanager
+def _functions_inlined() -> Iterator[None]:
+    """Have TensorFlow trace functions inside functions as a part of the outer one.
+
+    Keras compiles a convolution of groups by XLA, and tf2onnx knows no such calls.
+    """
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
 
 
 @contextmanager
@@ -143,31 +160,6 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-def _without_signs_of_zeros(graph: Any, ops: list[Any]) -> list[Any]:
-    """Remove the steps by which Keras's `argmax` puts -0.0 below 0.0.
-
-    They read the sign of a zero from its bits, and ONNX Runtime has no Bitcast. Without
-    them a label differs only where the largest values are 0.0 and -0.0: at a tie.
-    """
-    for node in ops:
-        if node.type == "Bitcast":
-            select = _end_of_argmax(graph, node)
-            if select is not None:
-                graph.replace_all_inputs(select.output[0], node.input[0])
-    return graph.get_nodes()
-
-
-def _end_of_argmax(graph: Any, node: Any) -> Any | None:
-    """The last of the steps after a Bitcast; None if it is used for something else."""
-    value = node.input[0]
-    for kinds in (["BitwiseAnd"], ["Less"], ["LogicalAnd"], ["Select", "SelectV2"]):
-        readers = graph.find_output_consumers(node.output[0])
-        if len(readers) != 1 or readers[0].type not in kinds:
-            return None
-        node = readers[0]
-    return node if node.input[2] == value else None
 
 
 def _name_axes(network: Any, layout: str) -> None:

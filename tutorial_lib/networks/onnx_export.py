@@ -24,7 +24,7 @@ from tutorial_lib.networks.onnx_conversion import (
 )
 from tutorial_lib.networks.onnx_metadata import Described, metadata_of
 from tutorial_lib.networks.onnx_needed import onnx_needed
-from tutorial_lib.networks.onnxruntime import new_session
+from tutorial_lib.networks.onnxruntime import cause, new_session
 from tutorial_lib.networks.running import of_keras
 from tutorial_lib.notices import error_line
 from tutorial_lib.rasters.files import replacing
@@ -94,7 +94,7 @@ def _compare(conversion: Conversion, path: Path) -> None:
     # Any exception: ONNX Runtime has its own for each part of a file.
     except Exception as err:
         raise not_written(
-            f"ONNX Runtime cannot load what tf2onnx made of it: {error_line(err)}"
+            f"ONNX Runtime cannot load what tf2onnx made of it: {cause(err)}"
         ) from err
     keras_model = of_keras(conversion.model)
     turned = conversion.layout == CHANNELS_FIRST
@@ -107,7 +107,7 @@ def _compare(conversion: Conversion, path: Path) -> None:
             results = session.run(list(conversion.outputs), given)
         # Any exception, as above.
         except Exception as err:
-            raise not_written(f"ONNX Runtime cannot run it: {error_line(err)}") from err
+            raise not_written(f"ONNX Runtime cannot run it: {cause(err)}") from err
         for name, result in zip(conversion.outputs, results, strict=True):
             _check_same(name, _turned(result, (0, 2, 3, 1), turned), expected[name])
 

@@ -34,7 +34,7 @@ NO_MESSAGES = 4
 KEPT_SESSIONS = 2
 LARGEST_MESSAGE = 2**31
 
-__all__ = ["OnnxRuntimeModel", "new_session"]
+__all__ = ["OnnxRuntimeModel", "cause", "new_session"]
 
 
 class OnnxRuntimeModel:
@@ -68,7 +68,7 @@ class OnnxRuntimeModel:
         # Any exception: ONNX Runtime has its own for each part of a file.
         except Exception as err:
             raise ValueError(
-                f"ONNX Runtime cannot load '{path}': {_cause(err)}. Export the network "
+                f"ONNX Runtime cannot load '{path}': {cause(err)}. Export the network "
                 "again, with operators that it has."
             ) from err
         ports = session.get_inputs()
@@ -114,7 +114,7 @@ class OnnxRuntimeModel:
             results = session.run(list(outputs), arrays)
         # Any exception: as when it is loaded.
         except Exception as err:
-            raise run_error("ONNX Runtime", err, _cause(err), arrays) from err
+            raise run_error("ONNX Runtime", err, cause(err), arrays) from err
         return dict(zip(outputs, results, strict=True))
 
 
@@ -154,7 +154,20 @@ def _shape(port: Any) -> Shape:
     return tuple(size if isinstance(size, int) else None for size in port.shape)
 
 
-def _cause(err: Exception) -> str:
-    """ONNX Runtime's message without its number and without places in C++."""
-    text = str(err).rpartition("Status Message: ")[2].rpartition("] : ")[2]
-    return error_line(RuntimeError(re.sub(r"^\S*onnxruntime_src\S+ .*?\) ", "", text)))
+def cause(err: Exception) -> str:
+    """ONNX Runtime's message without numbers, files, and places in C++.
+
+    Example:
+        >>> message = "Load model from a/b.onnx failed:No opset import for domain 'my'"
+        >>> cause(RuntimeError(f"[ONNXRuntimeError] : 1 : FAIL : {message}"))
+        "No opset import for domain 'my'"
+    """
+    text = str(err).rpartition("Status Message: ")[2]
+    places = (
+        r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ",
+        r"^Load model from .*? failed:\s*",
+        r"^\S*onnxruntime_src\S+ .*?\) ",
+    )
+    for place in places:
+        text = re.sub(place, "", text)
+    return error_line(RuntimeError(text))
