@@ -8,6 +8,7 @@ from onnx_networks import File, measured_margins, unchanged
 from tutorial_lib.fields.analysis import analyse
 from tutorial_lib.fields.graph import UnknownLayerError
 from tutorial_lib.fields.onnx_files.operators import OPERATORS
+from tutorial_lib.fields.tracing import trace
 
 
 def before(file):
@@ -590,6 +591,18 @@ def atrous_pyramid(file):
     return file.op("Concat", x, large, axis=1)
 
 
+def pyramid_after_a_group_norm(file):
+    """As in FPN: after the norm, an enlargement that no rule follows."""
+    x = group_norm(file)
+    small = file.op("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2])
+    scales, place = file.constant([1, 1, 2, 2], "float32"), "align_corners"
+    large = file.op(
+        "Resize", small, "", scales, mode="linear",
+        coordinate_transformation_mode=place,
+    )  # fmt: skip
+    return file.op("Concat", x, large, axis=1)
+
+
 WHOLE = [
     over_pixels("GlobalMaxPool"),
     over_pixels("GlobalLpPool"),
@@ -602,6 +615,7 @@ WHOLE = [
     over_pixels("CumSum", 2),
     pytest.param(squeezed_and_excited, "ReduceMean", id="squeeze and excite"),
     pytest.param(group_norm, "InstanceNormalization", id="group norm"),
+    pytest.param(pyramid_after_a_group_norm, "InstanceNormalization", id="pyramid"),
     pytest.param(attention, "MatMul", id="attention"),
     pytest.param(to_a_fixed_size, "Resize", id="fixed size"),
     pytest.param(atrous_pyramid, "GlobalAveragePool", id="atrous pyramid"),
@@ -611,7 +625,9 @@ WHOLE = [
 @pytest.mark.parametrize(("build", "kind"), WHOLE)
 def test_an_operator_that_looks_at_the_whole_chunk_is_named(build, kind):
     file = File(batch=1)
-    analysis = analyse(file.model(file.op("Relu", build(file))))
+    model = file.model(file.op("Relu", build(file)))
+    analysis = analyse(model)
+    assert trace(analysis).outputs == {"out": None}
     assert analysis.margins == {"out": None}
     kinds = {step.name: step.kind for step in analysis.steps}
     assert [kinds[name] for name in analysis.whole_tile_layers] == [kind]

@@ -148,8 +148,11 @@ class Network:
                 first, last = real.get(name, (0, count - 1))
                 spans.append(Span(count, first, last, self.spacing[name]))
                 continue
-            read = [spans[i] for i in images_of(self.steps, step)]
-            if len({span.size for span in read}) > 1:
+            images = images_of(self.steps, step)
+            read = [spans[i] for i in images]
+            # After a layer that looks at the whole chunk, sizes do not matter.
+            whole = all(self.steps[i].whole for i in images)
+            if not whole and len({span.size for span in read}) > 1:
                 break
             spans.append(span_of(self.steps, step, read, axis))
         return spans

@@ -50,7 +50,7 @@ def pixel_sizes(
         # measure of its output.
         for other, axis in product(others, (ROWS, COLS)):
             pair = ((units[i], spans[i][axis].jump) for i in (first, other))
-            sizes.merge(step.name, *pair)
+            sizes.merge(step.name, *pair, strict=not steps[first].whole)
         units.append(units[first])
         read = zip(*(spans[i] for i in images), strict=True)
         spans.append(
@@ -89,9 +89,19 @@ class _InputSizes:
         self._related = {name: {name} for name in names}
 
     def merge(
-        self, layer: str, a: tuple[str, Fraction], b: tuple[str, Fraction]
+        self,
+        layer: str,
+        a: tuple[str, Fraction],
+        b: tuple[str, Fraction],
+        *,
+        strict: bool,
     ) -> None:
-        """Use that two merged tensors, each (input, jump), have pixels of one size."""
+        """Use that two merged tensors, each (input, jump), have pixels of one size.
+
+        Raises:
+            ValueError: If they have not, unless the layer need not be `strict`: after a
+                layer that looks at the whole chunk, sizes do not matter.
+        """
         (one, jump), (other, other_jump) = a, b
         size, other_size = self._sizes[one] * jump, self._sizes[other] * other_jump
         related, others = self._related[one], self._related[other]
@@ -100,7 +110,7 @@ class _InputSizes:
                 self._sizes[name] *= size / other_size
                 self._related[name] = related
             related |= others
-        elif size != other_size:
+        elif strict and size != other_size:
             raise ValueError(
                 f"The layer '{layer}' merges pixels of different size: {size} and "
                 f"{other_size} reference pixels. Check strides and poolings of its "
