@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 from onnx_networks import File, measured_margins, unchanged
+from onnx_table import PAGE, page
 
 from tutorial_lib.fields.analysis import analyse
 from tutorial_lib.fields.graph import UnknownLayerError
@@ -803,6 +804,11 @@ def test_what_no_rule_describes_is_refused_with_the_cure(build, message):
     file = File()
     with pytest.raises(UnknownLayerError, match=message):
         analyse(file.model(build(file)))
+
+
+def test_the_page_has_the_operators_of_the_table():
+    """`python tests/onnx_table.py` writes it."""
+    assert PAGE.read_text(encoding="utf-8") == page()
 
 
 def test_every_operator_of_the_table_is_tried():
