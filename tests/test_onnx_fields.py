@@ -229,6 +229,16 @@ def test_the_axes_of_a_network_of_pixels_follow_from_the_free_sizes():
         input_layouts(file.model(file.op("Sqrt", file.image)))
 
 
+def test_the_axes_are_known_although_the_mean_of_the_image_comes_first():
+    """Files for images of one size, which standardise the image themselves."""
+    for last, expected in ((False, FIRST), (True, LAST)):
+        file = File(3, sides=(8, 8), batch=1, last=last)
+        mean = file.op("ReduceMean", file.image, file.constant([1, 2, 3]), keepdims=1)
+        net = file.op("Sub", file.image, mean)
+        net = file.conv(file.from_last(net) if last else net, channels=3)
+        assert input_layouts(file.model(net))["image"] == expected
+
+
 def test_the_axes_are_known_although_an_operator_has_no_rule():
     file = File()
     net = file.op("Det", file.conv(file.image))

@@ -579,6 +579,14 @@ def attention(file):
     )
 
 
+def attention_as_one_operator(file):
+    """As opset 23 has it."""
+    x = file.to_last(before(file))
+    tokens = file.op("Reshape", x, file.constant([0, -1, 2]))
+    mixed = file.op("Attention", tokens, tokens, tokens, q_num_heads=1, kv_num_heads=1)
+    return file.from_last(file.op("Reshape", mixed, file.op("Shape", x)))
+
+
 def to_a_fixed_size(file):
     sizes = file.constant([1, 2, 64, 64], "int64")
     return file.op("Resize", before(file), "", "", sizes, mode="linear")
@@ -618,6 +626,7 @@ WHOLE = [
     pytest.param(group_norm, "InstanceNormalization", id="group norm"),
     pytest.param(pyramid_after_a_group_norm, "InstanceNormalization", id="pyramid"),
     pytest.param(attention, "MatMul", id="attention"),
+    pytest.param(attention_as_one_operator, "Attention", id="attention operator"),
     pytest.param(to_a_fixed_size, "Resize", id="fixed size"),
     pytest.param(atrous_pyramid, "GlobalAveragePool", id="atrous pyramid"),
 ]

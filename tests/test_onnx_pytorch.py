@@ -30,7 +30,7 @@ pytestmark = [
 EXPORTERS = ("torchscript", "dynamo")
 
 
-def exported(model, exporter, path, channels=3, side=64):
+def exported(model, exporter, path, channels=3, side=64, opset=17):
     """A network as a file for images of any size, with positive weights."""
     model = positive(model).eval()
     example = torch.zeros(1, channels, side, side + 32)
@@ -40,7 +40,7 @@ def exported(model, exporter, path, channels=3, side=64):
         if exporter == "torchscript":
             free = {0: "batch", 2: "height", 3: "width"}
             torch.onnx.export(
-                model, (example,), path, dynamo=False, opset_version=17,
+                model, (example,), path, dynamo=False, opset_version=opset,
                 dynamic_axes={"image": free, "out": free}, **names,
             )  # fmt: skip
         else:
@@ -172,6 +172,14 @@ def test_margins_of_an_exported_network_equal_the_measured_ones(
 ):
     model = exported(EXACT[name](), exporter, tmp_path / "network.onnx")
     assert set(input_layouts(model).values()) == {FIRST}
+    found = tl.analyse(model).margins["out"]
+    assert found == measured_margins(model, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("opset", [11, 13, 20])
+def test_older_operators_have_the_same_margins(opset, tmp_path):
+    network = Unet(interpolated(mode="bilinear"))
+    model = exported(network, "torchscript", tmp_path / "network.onnx", opset=opset)
     found = tl.analyse(model).margins["out"]
     assert found == measured_margins(model, np.random.default_rng(0))
 

@@ -61,6 +61,7 @@ OPERATORS: dict[str, Operator] = {
     **{n: Operator(pixel_rules.reduction, CHANNELS) for n in _REDUCTIONS},
     "ArgMax": Operator(pixel_rules.arg_reduction, CHANNELS),
     "ArgMin": Operator(pixel_rules.arg_reduction, CHANNELS),
+    "Attention": Operator(pixel_rules.attention, WHOLE),
     "AveragePool": Operator(window_rules.pooling, "a window of the size of the pool"),
     "BatchNormalization": Operator(
         pixel_rules.batch_normalization,

@@ -308,6 +308,14 @@ def product(use: Use, building: Building) -> Image:
     return building.add(use, merged, (*axes[:-2], count, axes[-1]))
 
 
+def attention(use: Use, building: Building) -> Image:
+    """Each token is compared with all others."""
+    queries, values = use.image, use.value(2)
+    if not isinstance(values, Image):
+        raise use.refused("has constants in place of an image")
+    return building.add(use, whole, (*queries.axes[:-1], values.axes[-1]))
+
+
 def _matrix(use: Use, place: int) -> np.ndarray:
     """A matrix of weights; there may be one for each channel."""
     matrix = use.known(place)

@@ -129,6 +129,8 @@ def _best_reading(model: Any) -> "_Reading":
     fitting = [one for one in readings if not isinstance(one.error, LayoutError)]
     if not fitting:
         return max(readings, key=lambda one: one.count)
+    fewest = min(one.misfits for one in fitting)
+    fitting = [one for one in fitting if one.misfits == fewest]
     if len(fitting) > 1:
         by_sizes = [one for one in fitting if one.fits_free_sizes]
         if len(by_sizes) != 1:
@@ -185,6 +187,8 @@ class _Reading:
         inputs: Numbers of the steps that are inputs, by name.
         outputs: Names of the outputs.
         count: Number of nodes that were followed.
+        misfits: Number of nodes that met other axes than they need, after a layer that
+            looks at the whole chunk.
         error: Why no more were; None if all were.
     """
 
@@ -196,7 +200,7 @@ class _Reading:
         self.opsets = {one.domain: one.version for one in model.opset_import}
         self.opsets.setdefault("", self.opsets.get("ai.onnx", 1))
         self.values: dict[str, Value] = dict(constants)
-        self.count, self.error = 0, None
+        self.count, self.misfits, self.error = 0, 0, None
         graph = model.graph
         for one in graph.input:
             if one.name in shapes:
@@ -243,10 +247,11 @@ class _Reading:
             return [self._shape_of(use)]
         try:
             results = self._by_rule(use)
-        except UnknownLayerError:
+        except UnknownLayerError as err:
             # Nothing can be exact any more after a whole chunk: that layer is named.
             if not any(map(self.building.is_whole, use.images)):
                 raise
+            self.misfits += isinstance(err, LayoutError)
             results = self._opaque(use)
         return results if isinstance(results, list) else [results]
 
