@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 from onnx_networks import File, measured_margins, unchanged
-from onnx_table import PAGE, page
 
 from tutorial_lib.fields.analysis import analyse
 from tutorial_lib.fields.graph import UnknownLayerError
@@ -579,6 +578,20 @@ def attention(file):
     )
 
 
+def attention_to_coarse_tokens(file):
+    """As in SegFormer: each pixel is compared with all of a smaller image."""
+    x = before(file)
+    small = file.op("MaxPool", x, kernel_shape=[4, 4], strides=[4, 4])
+    fine, coarse = (
+        file.op("Reshape", one, file.constant([0, 0, -1])) for one in (x, small)
+    )
+    queries = file.op("Transpose", fine, perm=[0, 2, 1])
+    scores = file.op("Softmax", file.op("MatMul", queries, coarse), axis=-1)
+    values = file.op("Transpose", coarse, perm=[0, 2, 1])
+    mixed = file.op("Transpose", file.op("MatMul", scores, values), perm=[0, 2, 1])
+    return file.op("Reshape", mixed, file.op("Shape", x))
+
+
 def attention_as_one_operator(file):
     """As opset 23 has it."""
     x = file.to_last(before(file))
@@ -626,6 +639,7 @@ WHOLE = [
     pytest.param(group_norm, "InstanceNormalization", id="group norm"),
     pytest.param(pyramid_after_a_group_norm, "InstanceNormalization", id="pyramid"),
     pytest.param(attention, "MatMul", id="attention"),
+    pytest.param(attention_to_coarse_tokens, "MatMul", id="attention, coarse"),
     pytest.param(attention_as_one_operator, "Attention", id="attention operator"),
     pytest.param(to_a_fixed_size, "Resize", id="fixed size"),
     pytest.param(atrous_pyramid, "GlobalAveragePool", id="atrous pyramid"),
@@ -813,11 +827,6 @@ def test_what_no_rule_describes_is_refused_with_the_cure(build, message):
     file = File()
     with pytest.raises(UnknownLayerError, match=message):
         analyse(file.model(build(file)))
-
-
-def test_the_page_has_the_operators_of_the_table():
-    """`python tests/onnx_table.py` writes it."""
-    assert PAGE.read_text(encoding="utf-8") == page()
 
 
 def test_every_operator_of_the_table_is_tried():

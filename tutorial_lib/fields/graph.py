@@ -148,11 +148,9 @@ class Network:
                 first, last = real.get(name, (0, count - 1))
                 spans.append(Span(count, first, last, self.spacing[name]))
                 continue
-            images = images_of(self.steps, step)
-            read = [spans[i] for i in images]
-            # After a layer that looks at the whole chunk, sizes do not matter.
-            whole = all(self.steps[i].whole for i in images)
-            if not whole and len({span.size for span in read}) > 1:
+            read = [spans[i] for i in images_of(self.steps, step)]
+            # Where a layer looks at the whole chunk, sizes do not matter.
+            if not step.whole and len({span.size for span in read}) > 1:
                 break
             spans.append(span_of(self.steps, step, read, axis))
         return spans

@@ -50,7 +50,7 @@ def pixel_sizes(
         # measure of its output.
         for other, axis in product(others, (ROWS, COLS)):
             pair = ((units[i], spans[i][axis].jump) for i in (first, other))
-            sizes.merge(step.name, *pair, strict=not steps[first].whole)
+            sizes.merge(step.name, *pair, strict=not step.whole)
         units.append(units[first])
         read = zip(*(spans[i] for i in images), strict=True)
         spans.append(
@@ -99,8 +99,8 @@ class _InputSizes:
         """Use that two merged tensors, each (input, jump), have pixels of one size.
 
         Raises:
-            ValueError: If they have not, unless the layer need not be `strict`: after a
-                layer that looks at the whole chunk, sizes do not matter.
+            ValueError: If they have not, unless the layer need not be `strict`: where
+                it looks at the whole chunk, sizes do not matter.
         """
         (one, jump), (other, other_jump) = a, b
         size, other_size = self._sizes[one] * jump, self._sizes[other] * other_jump

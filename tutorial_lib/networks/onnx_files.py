@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tutorial_lib.fields.onnx_files.files import image_shapes
 from tutorial_lib.fields.onnx_files.layouts import FIRST, LAST, Layout
-from tutorial_lib.fields.onnx_files.reading import image_shapes, input_layouts
+from tutorial_lib.fields.onnx_files.reading import input_layouts
 
 __all__ = ["broken_weight", "cut_network", "file_hash", "layouts_of"]
 

@@ -264,7 +264,7 @@ def _served(
 
 def _from_onnx(path: Path, runner: str | None) -> Predictor:
     """The `Predictor` of an ONNX file."""
-    from tutorial_lib.fields.onnx_files.reading import load
+    from tutorial_lib.fields.onnx_files.files import load
     from tutorial_lib.networks.onnx_files import broken_weight, file_hash, layouts_of
     from tutorial_lib.networks.onnx_images import OnnxImages
 

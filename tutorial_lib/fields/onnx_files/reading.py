@@ -1,15 +1,21 @@
 """From an ONNX file to the steps of its network, and the axes of its images."""
 
-import os
 from collections.abc import Mapping, Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tutorial_lib.fields.graph import Network, UnknownLayerError
 from tutorial_lib.fields.onnx_files.building import Building, whole
+from tutorial_lib.fields.onnx_files.files import (
+    constant,
+    constants,
+    image_shapes,
+    load,
+    needed,
+    without_functions,
+)
 from tutorial_lib.fields.onnx_files.folding import fold
 from tutorial_lib.fields.onnx_files.layouts import FIRST, LAST, Layout
 from tutorial_lib.fields.onnx_files.nodes import MEASURE, LayoutError, Use
@@ -17,49 +23,11 @@ from tutorial_lib.fields.onnx_files.operators import OPERATORS
 from tutorial_lib.fields.onnx_files.tensors import Image, Known, Unfolded, Value
 from tutorial_lib.fields.pixel_sizes import pixel_sizes
 
-Shape = tuple[int | None, ...]
-
 CONTROL_FLOW = ("If", "Loop", "Scan")
 # With more inputs, their channels are all first or all last.
 MOST_MIXED_INPUTS = 4
 
-__all__ = ["input_layouts", "load", "read_network"]
-
-
-def load(model: Any) -> Any:
-    """The content of an ONNX file, or the content itself.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ImportError: If the package `onnx` is not installed.
-        ValueError: If it is no ONNX file.
-    """
-    try:
-        import onnx
-    except ImportError as err:
-        raise ImportError(
-            "ONNX is not installed. Install it with `pip install "
-            "'remote-sensing-tutorial-kit[onnx]'`."
-        ) from err
-    if isinstance(model, onnx.ModelProto):
-        return model
-    path = Path(model)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file '{path}'. Check the path.")
-    try:
-        content = onnx.load(os.fspath(path))
-    except Exception as err:  # The classes of its errors are those of protobuf.
-        raise _no_onnx(path) from err
-    if not content.graph.node or not content.opset_import:
-        raise _no_onnx(path)
-    return content
-
-
-def _no_onnx(path: Path) -> ValueError:
-    return ValueError(
-        f"'{path}' cannot be read as an ONNX file: it is incomplete, or another kind "
-        "of file. Export the network again."
-    )
+__all__ = ["input_layouts", "read_network"]
 
 
 def read_network(model: Any) -> Network:
@@ -115,15 +83,15 @@ def _best_reading(model: Any) -> "_Reading":
     Each input is read with its channels first and last. With the wrong one, the first
     convolution finds rows where its channels should be.
     """
-    model = _without_functions(model)
+    model = without_functions(model)
     shapes = image_shapes(model)
-    constants = _constants(model.graph)
+    known = constants(model.graph)
     if len(shapes) > MOST_MIXED_INPUTS:
         choices = [(one,) * len(shapes) for one in (FIRST, LAST)]
     else:
         choices = product((FIRST, LAST), repeat=len(shapes))
     readings = [
-        _Reading(model, constants, dict(zip(shapes, layouts, strict=True)))
+        _Reading(model, known, dict(zip(shapes, layouts, strict=True)))
         for layouts in choices
     ]
     fitting = [one for one in readings if not isinstance(one.error, LayoutError)]
@@ -144,40 +112,6 @@ def _best_reading(model: Any) -> "_Reading":
     return fitting[0]
 
 
-def _without_functions(model: Any) -> Any:
-    if not model.functions:
-        return model
-    from onnx import inliner
-
-    return inliner.inline_local_functions(model)
-
-
-def image_shapes(model: Any) -> dict[str, Shape]:
-    """Shape of each image that a file's network takes, None where any number goes.
-
-    Raises:
-        ValueError: If it takes something else than images, or nothing.
-    """
-    constants = {one.name for one in model.graph.initializer}
-    shapes = {
-        one.name: _shape(one) for one in model.graph.input if one.name not in constants
-    }
-    for name, shape in shapes.items():
-        if len(shape) != 4:
-            raise ValueError(
-                f"The input '{name}' has the shape {shape}. The kit takes images with "
-                "four axes: (batch, channel, row, col). Export the network so."
-            )
-    if not shapes:
-        raise ValueError("The network has no inputs. Export it with an image as input.")
-    return shapes
-
-
-def _shape(value: Any) -> Shape:
-    sizes = value.type.tensor_type.shape.dim
-    return tuple(size.dim_value or None for size in sizes)
-
-
 class _Reading:
     """A file that is read with given axes of its inputs, as far as the rules go.
 
@@ -193,13 +127,13 @@ class _Reading:
     """
 
     def __init__(
-        self, model: Any, constants: Mapping[str, Value], layouts: dict[str, Layout]
+        self, model: Any, known: Mapping[str, Value], layouts: dict[str, Layout]
     ) -> None:
         self.layouts, self.building = layouts, Building()
         self.shapes = shapes = image_shapes(model)
         self.opsets = {one.domain: one.version for one in model.opset_import}
         self.opsets.setdefault("", self.opsets.get("ai.onnx", 1))
-        self.values: dict[str, Value] = dict(constants)
+        self.values: dict[str, Value] = dict(known)
         self.count, self.misfits, self.error = 0, 0, None
         graph = model.graph
         for one in graph.input:
@@ -210,7 +144,7 @@ class _Reading:
         self.inputs = {name: self.values[name].step for name in shapes}
         self.outputs = [one.name for one in graph.output]
         try:
-            self._read(_needed(graph))
+            self._read(needed(graph))
             self._check_outputs()
         except UnknownLayerError as err:
             self.error = err
@@ -242,7 +176,7 @@ class _Reading:
         if use.kind in CONTROL_FLOW:
             raise use.refused("decides what is computed while the network runs")
         if not use.images:
-            return [_constant(use)] if use.kind == "Constant" else fold(use)
+            return [constant(use)] if use.kind == "Constant" else fold(use)
         if use.kind in ("Shape", "Size"):
             return [self._shape_of(use)]
         try:
@@ -317,38 +251,3 @@ class _Reading:
         kinds = tuple("channel" if kind == "one" else kind for kind in kinds)
         fits = len(set(kinds)) == len(kinds) and set(kinds) <= set(FIRST.axes)
         return Layout(kinds) if fits else None
-
-
-def _needed(graph: Any) -> list[Any]:
-    """The nodes that the outputs depend on, in the order of the file."""
-    wanted = {one.name for one in graph.output}
-    needed = []
-    for node in reversed(graph.node):
-        if wanted & set(node.output):
-            wanted |= set(node.input)
-            needed.append(node)
-    return needed[::-1]
-
-
-def _constants(graph: Any) -> dict[str, Value]:
-    from onnx import numpy_helper
-
-    return {one.name: _known(numpy_helper.to_array(one)) for one in graph.initializer}
-
-
-def _known(array: np.ndarray) -> Known:
-    return Known(array, array.dtype.kind == "f")
-
-
-def _constant(use: Use) -> Known:
-    """The value of a node that holds one."""
-    from onnx import numpy_helper
-
-    if (tensor := use.attribute("value")) is not None:
-        return _known(numpy_helper.to_array(tensor))
-    names = ("value_float", "value_floats", "value_int", "value_ints")
-    values = [use.attribute(name) for name in names if use.attribute(name) is not None]
-    if not values:
-        raise use.refused("holds no number")
-    dtype = "float32" if use.attribute("value_float") is not None else None
-    return _known(np.asarray(values[0], dtype))
