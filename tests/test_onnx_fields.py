@@ -147,6 +147,17 @@ def test_settings_that_follow_from_sizes_hold_for_multiples_only():
         net = file.conv(file.image, pads=[0, 0, 0, 0])
         return trace(tl.analyse(file.model(build(file, net)))).outputs["out"][0].pads
 
+    def scaled_by_sizes(file, net):
+        """As older exporters do it: the quotient of two sizes is a scale."""
+        small = file.op("MaxPool", net, kernel_shape=[2, 2], strides=[2, 2])
+        sizes = [
+            file.op("Cast", file.sizes_of(x, exporter="dynamo"), to=TensorProto.FLOAT)
+            for x in (net, small)
+        ]
+        scale = file.op("Div", *sizes)
+        scales = file.op("Concat", file.constant([1.0, 1.0]), scale, axis=0)
+        return file.op("Resize", small, "", scales)
+
     def pooled(file, net, **settings):
         return file.op("MaxPool", net, kernel_shape=[2, 2], strides=[2, 2], **settings)
 
@@ -154,6 +165,7 @@ def test_settings_that_follow_from_sizes_hold_for_multiples_only():
     assert not pads(pooled)
     assert pads(lambda file, net: pooled(file, net, ceil_mode=1))
     assert pads(lambda file, net: file.doubled(net))
+    assert pads(scaled_by_sizes)
     assert not pads(
         lambda file, net: file.op(
             "Resize", net, "", file.constant([1, 1, 2, 2], "float32")

@@ -23,7 +23,7 @@ from tutorial_lib.fields.spans import COLS, ROWS, Span, nothing_valid
 # A multiple of the strides that networks have, and longer than what they take away.
 LONG = 2**40 * 3**8 * 5**4 * 7**2 * 11 * 13
 # Prime factors that no network has.
-PRIMES = tuple(n for n in range(10007, 11000) if all(n % k for k in range(2, 105)))
+PRIMES = tuple(n for n in range(10007, 20000) if all(n % k for k in range(2, 142)))
 PLACES = {ROW: ROWS, COL: COLS}
 
 __all__ = ["Building", "merged", "whole"]
@@ -88,6 +88,7 @@ class Building:
         axes: Sequence[Axis] | None,
         *,
         is_float: bool | None = None,
+        needs_multiples: bool = False,
         **settings: Any,
     ) -> Image:
         """Add a step that reads the images of a node.
@@ -98,8 +99,8 @@ class Building:
             axes: Axes of its output. Rows and columns have the size of the input; the
                 rule tells their new size.
             is_float: Whether its output holds floats; None for that of the input.
-            **settings: `kernel`, `stride`, `in_place` and `needs_multiples` of the
-                step.
+            needs_multiples: As in `Step`.
+            **settings: `kernel`, `stride` and `in_place` of the step.
         """
         images = use.images
         depends = any(self.steps[image.step].whole for image in images)
@@ -113,7 +114,8 @@ class Building:
             inputs=tuple(dict.fromkeys(image.step for image in images)),
             channels=_channels(axes),
             # Formulas of sizes hold for multiples of the total stride only.
-            **{"needs_multiples": use.sized} | settings,
+            needs_multiples=needs_multiples or use.sized,
+            **settings,
         )
         self.steps.append(replace(step, whole=depends or is_whole(step)))
         kept = images[0].is_float if is_float is None else is_float
