@@ -220,6 +220,63 @@ VALUES = [
     ("open('/nowhere')", "no such file"),
     ("return answer()", "calls itself"),
     ("import tensorfow", "no module `tensorfow`"),
+    ("from numpy import maen", "`numpy` has no `maen`"),
+    ("a = 255\na[np.ones(3) > 0] = 1", "this is a number", "Make an array"),
+    ("a = np.uint8(255)\na[0] = 1", "this is a single number"),
+    ("a = None\na[0] = 1", "nothing back"),
+    ("a = np.zeros\na[0] = 1", "a function", "with `()`"),
+    ("a = [1, 2]\na[np.ones(2) > 0] = 1", "`a` is a list", "array"),
+    ("np.sum(np.ones(2), np.ones(2))", "an axis or a count"),
+    ("np.ones((4, 5))[np.ones((5, 4)) > 0]", "5 values along axis 0", "has 4"),
+    ("a = np.zeros(3)\na[a == 0] = [1, 2]", "chooses 3", "there are 2"),
+    ("a = np.zeros(3)\na[:] = [1, 2]", "(2,)", "(3,)"),
+    ("np.zeros(3)[0][0]", "one index too many"),
+    ("np.array([[1, 2]]).astype('unit8')", "Did you mean `uint8`?"),
+    ("np.zeros(3, 'numbers')", "`numbers`", "Usual ones"),
+    ("np.full(3, 256, 'uint8')", "from 0 to 255"),
+    ("np.zeros(10**13)", "(10000000000000,)", "memory"),
+    ("np.zeros((3, -1))", "negative"),
+    ("np.zeros({1: 2})", "whole number"),
+    ("np.zeros(3) + 'a'", "`add`", "without quotes"),
+    ("np.sum(['a', 'b'])", "without quotes"),
+    ("np.sqrt({})", "a dictionary"),
+    ("np.zeros(3) > 'a'", "`greater`", "without quotes"),
+    ("-(np.zeros(3) > 1)", "`~`"),
+    ("np.where(np.ones(3) > 0, 1)", "three things"),
+    ("np.select([np.ones(3) > 0], [])", "one length"),
+    ("np.concatenate([])", "list of arrays", "empty"),
+    ("np.concatenate([1, 2])", "single numbers"),
+    ("np.concatenate(x for x in [np.ones(2)])", "square brackets"),
+    ("np.ones((5, 5))[range(3), range(2)]", "`first:last`"),
+    ("np.ones((2, 3)).dot(np.ones(2))", "(2,3) and (2,)", "`*`"),
+    ("np.broadcast_to(np.ones(3), (2, 2))", "(3,) and (2,2)"),
+    ("np.ones((2, 3)).transpose(0, 1, 2)", "each of its axes"),
+    ("round(np.ones(3))", "`np.round`"),
+    ("np.average(np.ones(2), np.ones(2))", "`weights=…`"),
+    ("np.random.default_rng().choice(3, 5, replace=False)", "`replace=False`"),
+    ("np.random.default_rng().choice([], 5)", "nothing to draw from"),
+    ("np.random.default_rng().choice(3, 5, p=[1])", "their sum must be 1"),
+    ("np.random.default_rng().integers(0)", "larger than the lower"),
+    ("np.ones(2).unique()", "`np.unique(…)`"),
+    ("np.ones(2).mean(weights=3)", "`mean` has no argument `weights`"),
+    ("np.add(1)", "needs more arguments", "needs 2, and 1 was"),
+    ("{1: 2}[3]", "no key 3", "`key in …`"),
+    ("{1: 2}[np.uint8(60)]", "no key 60"),
+    ("{1: 2}[1, 2]", "no key (1, 2)"),
+    ("int(None)", "nothing (`None`)"),
+    ("float(add)", "a function", "with `()`"),
+    ("range('3')", "whole number", "text"),
+    ("len(1, 2)", "takes exactly one argument (2 given)"),
+    ("sum([1], 2, 3)", "takes at most 2 arguments (3 given)"),
+    ("(lambda: 3)(4)", "The `lambda` takes fewer"),
+    ("open(np.ones(2))", "path of a file", "an array"),
+    ("[*3]", "a number"),
+    ("{**3}", "a number"),
+    ("range(3)[5]", "shorter than this index"),
+    ("range(1, 3, 0)", "step is 0"),
+    ("next(x for x in [] if x)", "nothing left"),
+    ("1 << -3", "negative"),
+    ("float(np.array('a'))", "made a number: 'a'."),
 ]
 
 
@@ -297,7 +354,18 @@ def test_the_name_that_is_written_most_alike():
 
 
 def test_an_error_without_a_message_shows_its_type():
-    assert describe_error(OSError()) == ("`OSError`: ", "")
+    assert describe_error(OSError()) == ("`OSError`, without a message.", "")
+
+
+def test_an_error_without_a_sentence_says_what_the_names_in_its_line_are(names):
+    code = "codes, steps = np.ones((4, 3)), 50\nparts = np.split(codes, steps)"
+    text = check(names, code).text
+    assert text.endswith(
+        "In this line, `codes` is an array of the shape (4, 3) and `steps` is 50."
+    )
+    own = check(names, "steps = 50\nassert steps == 3, 'not 3'").text
+    assert own.splitlines()[0] == "`AssertionError`: not 3"
+    assert "In this line" not in own
 
 
 @pytest.mark.parametrize(

@@ -184,14 +184,15 @@ def wrong_kind(answer: Any, code: str, name: str) -> str:
         >>> wrong_kind(3, "def side(n): return n", "side")
         'The answer is a function, `def side(…)`. Yours is of the type `int`.'
     """
-    if f"def {name}(" in code and not callable(answer):
+    is_class = isinstance(answer, type)
+    if f"def {name}(" in code and (is_class or not callable(answer)):
         kind, word = "a function", f"def {name}(…)"
-    elif f"class {name}(" in code and not isinstance(answer, type):
+    elif f"class {name}(" in code and not is_class:
         kind, word = "the class itself, without `()`", f"class {name}(…)"
     else:
         return ""
-    yours = type(answer).__name__
-    return f"The answer is {kind}, `{word}`. Yours is of the type `{yours}`."
+    yours = "a class" if is_class else f"of the type `{type(answer).__name__}`"
+    return f"The answer is {kind}, `{word}`. Yours is {yours}."
 
 
 def fingerprint(answer: Any) -> Hashable:

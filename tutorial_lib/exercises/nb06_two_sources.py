@@ -578,7 +578,7 @@ def _judge_draw_again(answer: Callable[..., float]) -> Any:
     # A mean of nothing warns; a hint says more.
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
         found = [answer(right.copy(), polygons.copy(), rng) for _ in range(_TRIALS)]
-    if not all(np.ndim(one) == 0 and is_numeric(as_array(one)) for one in found):
+    if not all(_is_number(one) for one in found):
         return "no mean"
     values = np.asarray(found, float)
     if np.isnan(values).any():
@@ -586,6 +586,11 @@ def _judge_draw_again(answer: Callable[..., float]) -> Any:
     if np.allclose(values, values[0]):
         return "not again"
     return _way_of_drawing(values)
+
+
+def _is_number(value: Any) -> bool:
+    array = as_array(value)
+    return is_numeric(array) and array.ndim == 0
 
 
 def _way_of_drawing(values: np.ndarray) -> Any:
@@ -1121,8 +1126,9 @@ def _wrong_interval(interval: Any, scores: Any) -> Any:
     }
     if isinstance(interval, str):
         return Finding("`interval` is a text. Give two numbers, the lower end first.")
-    if np.ndim(interval) == 1:
-        interval = tuple(interval)
+    ends = as_array(interval)
+    if ends is not None and ends.ndim == 1:
+        interval = tuple(ends)
     found = diagnose(interval, right, likely, tolerance=ROUNDED)
     return _mistake_in("interval", found)
 

@@ -18,6 +18,7 @@ from tutorial_lib.exercises import (
     compare_networks,
     try_cases,
 )
+from tutorial_lib.exercises.judging import as_array, is_numeric
 
 
 def _smallest_exact_crop() -> int:
@@ -318,7 +319,7 @@ def _judge_distortion(answer: Callable[..., float]) -> str | Finding | None:
         if mistake := _refused_by_numpy(answer, (*small, 0)):
             return mistake
         found = try_cases(answer, chunks, right, rules)
-        if isinstance(found, Finding) and np.ndim(answer(*chunks[0])):
+        if isinstance(found, Finding) and _has_axes(answer(*chunks[0])):
             return "many numbers"
         if found is None and np.isnan(answer(*small, 0)):
             return "nothing left"
@@ -326,6 +327,12 @@ def _judge_distortion(answer: Callable[..., float]) -> str | Finding | None:
             # The smallest example first.
             found = try_cases(answer, [(*small, 0), *chunks], right)
     return found
+
+
+def _has_axes(result: Any) -> bool:
+    """Whether a result is an array or list of numbers, and not one number."""
+    array = as_array(result)
+    return is_numeric(array) and array.ndim > 0
 
 
 def _refused_by_numpy(answer: Callable[..., float], case: tuple) -> str | None:
@@ -652,7 +659,7 @@ def _judge_map_accuracy(answer: Callable[..., float]) -> str | Finding | None:
         cases.append((rng.uniform(0.2, 0.9, count), rng.integers(100, 9000, count)))
     rules = {name: _of_shares(rule) for name, rule in _MAP_ACCURACIES.items()}
     found = try_cases(answer, cases, _right_map_accuracy, rules)
-    if isinstance(found, Finding) and np.ndim(values := answer(*cases[0])):
+    if isinstance(found, Finding) and _has_axes(values := answer(*cases[0])):
         is_right = np.allclose(np.sum(values), _right_map_accuracy(*cases[0]))
         return "many numbers" if is_right else "many others"
     return found
