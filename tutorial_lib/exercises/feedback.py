@@ -1,8 +1,8 @@
 """Answers to "Was this section clear?": written, read, and summed up.
 
 They are lines of JSON in `feedback.jsonl`, in the folder `work` of `data`, on the
-learner's machine.
-It holds no name, and nothing is sent. Learners hand the file in if they want to.
+learner's machine. The file holds no name, and nothing is sent. Learners hand it in if
+they want to.
 """
 
 import json
