@@ -336,6 +336,7 @@ def test_every_part_is_tried(engine):
     assert (*engine.PARTS,) == PARTS
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.parametrize(
     "part",
     [

@@ -58,6 +58,7 @@ def opaque(model):
 HOW_OFTEN = ((), pytest.mark.thorough, pytest.mark.slow)
 
 
+@pytest.mark.sampled(daily=6)
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     "seed",
@@ -73,6 +74,7 @@ def test_measured_margins_of_random_networks_equal_the_analysed_ones(seed):
         assert certificate.exact
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(8))
 def test_dead_units_and_signs_never_make_margins_larger(seed):
@@ -103,6 +105,7 @@ def test_networks_without_padding_are_exact_in_every_bit(name):
     assert (certificate.scale, certificate.lost) == (scale, (lost, lost))
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("depth", [3, 4, 5])
 def test_margins_and_seamless_crop_double_with_each_halving(depth):
@@ -290,6 +293,7 @@ def measured(certificate):
     return {name: getattr(certificate, name) for name in MEASURED}
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", OPAQUE_MODELS)
 def test_a_function_and_a_saved_model_are_measured_like_the_network(name, tmp_path):
@@ -307,6 +311,7 @@ def test_a_function_and_a_saved_model_are_measured_like_the_network(name, tmp_pa
     assert function.weights is None
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", [1, 2, 6])
 def test_strides_of_random_networks_are_measured_from_outside(seed):

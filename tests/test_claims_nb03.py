@@ -174,7 +174,7 @@ def test_standardised_inputs_are_better_after_a_few_epochs_than_the_factor_ever(
     assert np.mean(standardised["val_loss"][-5:]) > min(standardised["val_loss"]) + 0.2
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_another_sun_harms_the_network_without_jitter_only(batches):
     _, valid, _ = batches
     plain = recorded_model("fcnn_standardised")

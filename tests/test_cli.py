@@ -191,7 +191,7 @@ def by_hand(folder, tmp_path_factory):
     return best
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_command_line_trains_the_same_weights_as_the_library(terminal, by_hand):
     ours, theirs = (
         keras.models.load_model(path, compile=False).get_weights()

@@ -35,6 +35,7 @@ def shown(found):
     return "\n".join(f"{one.verdict}: {one.mutant.change}\n{one.note}" for one in found)
 
 
+@pytest.mark.sampled(daily=4)
 @HOW_MANY
 @pytest.mark.parametrize("name", EXERCISES)
 def test_no_mutant_passes_and_nine_of_ten_hear_what_is_wrong(name, most):
@@ -64,7 +65,7 @@ def test_of_all_mutants_19_in_20_hear_what_is_wrong(most):
     assert share >= 0.95
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_every_mutant_that_is_said_to_be_equal_exists_and_passes():
     for name, changes in EQUAL.items():
         made = {one.change: one for one in mutants.mutants_of(EXERCISES[name], 10_000)}

@@ -29,8 +29,8 @@ SOURCES = {
     path.stem: path
     for path in build.list_sources(starts=("00", "01", "02", "03", "04", "05", "06"))
 }
-# Patches, and a map of two sources: `make test` runs them, `make test-slow` the others.
-DAILY = ("01_patches", "06_two_sources")
+# `make test` runs these, `make test-slow` the others.
+DAILY = ("01_patches",)
 # Settings of the notebooks that make their trainings short.
 SHORT = {"epochs = 6": "epochs = 1", "epochs = 10 ": "epochs = 3 "}
 SHORT |= {"most_epochs = 40": "most_epochs = 3"}

@@ -111,6 +111,7 @@ def test_a_smaller_scene_is_the_upper_left_part_of_a_larger_one(shape):
     assert np.array_equal(part.labels, small().labels[:height, :width])
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("step", [2, 14, 100, 300])
 def test_the_height_of_the_stripes_does_not_change_a_pixel(step):
@@ -486,6 +487,7 @@ def test_a_large_seed_is_a_seed():
     assert not same(generate((2, 2), seed=2**70), generate((2, 2), seed=2**70 + 1))
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", [files.SEED, 1, 3])
 def test_all_classes_are_in_all_areas_of_a_scene(seed, tmp_path):
