@@ -40,6 +40,11 @@ def add(one, other):
     return one + other
 
 
+def small():
+    start = image()
+    return keras.Model(start, conv(start, 3, 1, "softmax"))
+
+
 def trained(target, classes=6, **compiled):
     model = tl.architectures.pixelwise_fcnn(6, crops=())
     if compiled:
@@ -151,6 +156,32 @@ NETWORKS = [
         "with 3 bands",
     ),
 ]
+TRAININGS = [
+    ("L.Add()(image())", "a list of them"),
+    ("super.__init__(3)", "`super().__init__(…)`"),
+    ("conv(image(), None, 3, 'a')", "number of filters", "is `None`"),
+    ("conv(image(), 3, '3', 'a')", "`kernel_size` is 3", "without quotes"),
+    ("conv(image(), 3, (3, 3, 3), 'a')", "`kernel_size` is (3, 3, 3)"),
+    ("conv(image(), 3, 3, 'a/b')", "without `/`", "a/b"),
+    ("conv([image(), image()], 3, 3, 'a')", "a dictionary or a list"),
+    ("conv(image(), '3', 3, 'a')", "Inside the function", "without quotes"),
+    ("type('Own', (tl.PatchModel,), {'net': 3})()", "`Own` has no method `network`"),
+    ("conv(L.MaxPool2D, 3, 3, 'a')", "the class `MaxPooling2D`", "two pairs"),
+    ("conv(None, 3, 3, 'a')", "gets `None`", "line before"),
+    ("image()['a']", "this index is `a`", "`inputs`"),
+    ("image() + 'a'", "is text"),
+    ("image() + None", "`None`"),
+    ("L.Dropout(5)", "`rate` is 5", "between 0 and 1"),
+    ("keras.Model(image(), conv(image(), 3, 3, 'a'))", "does not come from its inputs"),
+    ("small().get_layer('Softmax')", "no layer `Softmax`", "Did you mean `softmax`?"),
+    ("small().get_layer('abc')", "It has", "`softmax`"),
+    ("keras.optimizers.Adam('rate')", "above 0", "`rate`"),
+    ("keras.optimizers.Adam(0)", "above 0", "`0`"),
+    ("small().compile('adam', 'mse', 'mae')", "`loss_weights` cannot be `mae`"),
+    ("small().layers[-1].trainable = small().layers[1]", "`True`"),
+    ("small()()", "`inputs`", "missing"),
+    ("small().save_weights('a.keras')", "`.weights.h5`"),
+]
 VALUES = [
     ("return centr + 1", "`centr` is not known"),
     ("centre = 3\nreturn centr + 1", "Did you mean `centre`?"),
@@ -221,6 +252,7 @@ VALUES = [
     ("return answer()", "calls itself"),
     ("import tensorfow", "no module `tensorfow`"),
     ("from numpy import maen", "`numpy` has no `maen`"),
+    ("tl.exports(3)", "The kit has no `exports`. Did you mean `export`?"),
     ("a = 255\na[np.ones(3) > 0] = 1", "this is a number", "Make an array"),
     ("a = np.uint8(255)\na[0] = 1", "this is a single number"),
     ("a = None\na[0] = 1", "nothing back"),
@@ -280,7 +312,10 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize(("code", "words"), [(x[0], x[1:]) for x in NETWORKS + VALUES])
+COMMON = [(x[0], x[1:]) for x in NETWORKS + TRAININGS + VALUES]
+
+
+@pytest.mark.parametrize(("code", "words"), COMMON)
 def test_a_known_error_becomes_a_sentence_on_its_cause(names, code, words):
     note = check(names, code)
     assert note.kind == "raised"
@@ -363,6 +398,8 @@ def test_an_error_without_a_sentence_says_what_the_names_in_its_line_are(names):
     assert text.endswith(
         "In this line, `codes` is an array of the shape (4, 3) and `steps` is 50."
     )
+    bare = check(names, "np.split(np.ones(3), None)").text
+    assert "`None` is" not in bare
     own = check(names, "steps = 50\nassert steps == 3, 'not 3'").text
     assert own.splitlines()[0] == "`AssertionError`: not 3"
     assert "In this line" not in own
@@ -393,6 +430,8 @@ def test_a_module_that_is_not_imported_is_named(names, body, cure):
         ("select_positions(3)", "`tl.select_positions`", "assign"),
         # A text without quotes, and a value of the notebook that is written alike.
         ("keras.callbacks.EarlyStopping(monitor=validation_loss)", "quotes", "val_l"),
+        ("return {input_10m: 16}", "A text needs quotes.", "Did you mean"),
+        ("return 1 if 3 == input_10m else 2", "A text needs quotes.", "Did you mean"),
         ("images = 1\nreturn np.mean(band)", "The function has `images`.", "bands"),
         # A name of the function itself comes first.
         ("bandz = 1\nreturn np.mean(bands_)", "Did you mean `bandz`?", "quotes"),

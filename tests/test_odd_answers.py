@@ -96,6 +96,14 @@ def test_a_class_in_the_place_of_a_function_is_named(name):
         assert note.text.endswith("Yours is a class.")
 
 
+@pytest.mark.parametrize(
+    "name", ["nb06_two_sources.network", "nb08_convolutional_distortion.deeper"]
+)
+def test_a_class_that_does_not_build_on_the_kit_is_named(name):
+    note = fresh(EXERCISES[name]).check(type("Own", (), {}))
+    assert note.text.startswith("The class must build on `tl.PatchModel`")
+
+
 CLASSES, GROUND = "nb09_going_further.to_classes", "nb09_going_further.shows_ground"
 FREEZE = "nb09_going_further.freeze"
 EMPTY, NUMBER = 'np.full(codes.shape, 255, "uint8")', "= number"

@@ -190,9 +190,19 @@ def wrong_kind(answer: Any, code: str, name: str) -> str:
     elif f"class {name}(" in code and not is_class:
         kind, word = "the class itself, without `()`", f"class {name}(…)"
     else:
-        return ""
+        return _wrong_base(answer, code, name)
     yours = "a class" if is_class else f"of the type `{type(answer).__name__}`"
     return f"The answer is {kind}, `{word}`. Yours is {yours}."
+
+
+def _wrong_base(answer: Any, code: str, name: str) -> str:
+    """Message about a class that does not build on `tl.PatchModel`, if it has to."""
+    bases = getattr(answer, "__mro__", ())
+    is_asked = f"class {name}(tl.PatchModel)" in code
+    if not is_asked or any(one.__name__ == "PatchModel" for one in bases):
+        return ""
+    form = f"class {name}(tl.PatchModel):"
+    return f"The class must build on `tl.PatchModel`: write `{form}`."
 
 
 def fingerprint(answer: Any) -> Hashable:

@@ -144,7 +144,8 @@ class Cause:
         code = re.sub(r"(['\"]).*?\1", "", self.line)
         # Not what the line assigns, nor names of arguments, nor attributes.
         used = re.findall(r"(?<![\w.])([A-Za-z_]\w*)(?!\s*=[^=])\b", code)
-        names = self.names
+        builtin = vars(builtins)
+        names = {n: value for n, value in self.names.items() if n not in builtin}
         parts = [
             f"`{name}` is {_in_words(names[name])}"
             for name in dict.fromkeys(used)

@@ -44,7 +44,9 @@ def _name(match: re.Match, cause: Cause) -> str:
     hint = f" Did you mean `{known}`?" if known else " Does a line before assign it?"
     if not known and cause.own_names:
         hint += f" The function has {listed(cause.own_names)}."
-    if not known and re.search(rf"[(,]\s*\w+\s*=\s*{name}\s*[,)]", f"({cause.line})"):
+    # The value of an argument, the key of a dictionary, one side of a comparison.
+    places = rf"[(,]\s*\w+\s*=\s*{name}\s*[,)]|[{{,]\s*{name}\s*:|==\s*{name}\b"
+    if not known and re.search(places, f"({cause.line})"):
         hint += " A text needs quotes."
     return unknown + hint
 
@@ -90,6 +92,11 @@ def _module_attribute(match: re.Match, cause: Cause) -> str:
     close = "log" if (module, name) == ("numpy", "ln") else close
     hint = f" Did you mean `{close}`?" if close else ""
     return f"`{module}` has no `{name}`.{hint}"
+
+
+def _kit_attribute(match: re.Match, cause: Cause) -> str:
+    close = nearest(match[1], match[2].split(", "))
+    return f"The kit has no `{match[1]}`. Did you mean `{close}`?" if close else ""
 
 
 def _key(match: re.Match, cause: Cause) -> str:
@@ -172,13 +179,21 @@ def _operands(match: re.Match, cause: Cause) -> str:
         hint = " A number is written without quotes."
     elif any(map(_is_function, (one, other))):
         hint = " Call the function, with `()`."
-    return f"`{match[1]}` cannot work with {kind_in_words(one)} and {kind_in_words(other)}.{hint}"
+    kinds = f"{kind_in_words(one)} and {kind_in_words(other)}"
+    return f"{_place_of(match[1], cause)} cannot work with {kinds}.{hint}"
+
+
+def _place_of(operator: str, cause: Cause) -> str:
+    """An operator, and where it is if the learner's line does not have it."""
+    is_there = not cause.line or any(x in cause.line for x in operator.split(" or "))
+    where = "" if is_there else "Inside the function that this line calls, "
+    return f"{where}`{operator}`"
 
 
 def _compared(match: re.Match, cause: Cause) -> str:
     hint = " A number is written without quotes." if "str" in match.groups() else ""
     one, other = kind_in_words(match[2]), kind_in_words(match[3])
-    return f"`{match[1]}` cannot compare {one} with {other}.{hint}"
+    return f"{_place_of(match[1], cause)} cannot compare {one} with {other}.{hint}"
 
 
 def _not_iterable(match: re.Match, cause: Cause) -> str:
@@ -232,6 +247,11 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         "AttributeError",
         r"[Mm]odule '([\w.]+)' has no attribute '(\w+)'",
         _module_attribute,
+    ),
+    (
+        "AttributeError",
+        r"^tutorial_lib has no '(\w+)'\. It has: (.*)$",
+        _kit_attribute,
     ),
     ("AttributeError", r"'([\w.]+)' object has no attribute '(\w+)'", _attribute),
     (
@@ -432,6 +452,11 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         r"No module named '([\w.]+)'",
         r"There is no module `\1`. Is its name written correctly? The first cells of the "
         "notebook import all that is needed.",
+    ),
+    (
+        "TypeError",
+        r"descriptor '(\w+)' (?:of 'super' object needs|requires a 'super' object)",
+        r"`super` must be called, too: `super().\1(…)`.",
     ),
     (
         "ImportError",
