@@ -197,6 +197,7 @@ VALUES = [
     ("L.Conv2d(3, 3)", "Did you mean `Conv2D`?"),
     ("np.zeros(3).shpae", "Did you mean `shape`?"),
     ("(3).shape", "A number has no `shape`"),
+    ("np.float32.layers", "`numpy.float32` is a class", "Is it called"),
     ("None.shape", "without `return`"),
     ("sizes = {'input_10m': 1}\nreturn sizes['input_10']", "Did you mean `input_10m`?"),
     ("table = pd.DataFrame({'a': [1]})\nreturn table['b']", "There are: `a`"),

@@ -256,7 +256,7 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     ("AttributeError", r"'([\w.]+)' object has no attribute '(\w+)'", _attribute),
     (
         "AttributeError",
-        r"type object '(\w+)' has no attribute '(\w+)'",
+        r"type object '([\w.]+)' has no attribute '(\w+)'",
         r"`\1` is a class, and has no `\2`. Is it called, as in `\1(…)`?",
     ),
     (
