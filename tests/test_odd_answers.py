@@ -88,6 +88,23 @@ def test_a_result_of_the_wrong_kind_gets_a_sentence(name, value):
         assert "`_" not in note.text
 
 
+# These build a network, or write files, for each answer.
+SLOWER = [
+    "nb06_two_sources.make_dataset",
+    "nb06_two_sources.plan_map",
+    "nb06_two_sources.export_model",
+    "nb07_blocking_artifacts.plan_blocks",
+    "nb09_going_further.freeze",
+]
+
+
+@pytest.mark.parametrize("name", SLOWER)
+def test_odd_results_of_functions_that_call_the_kit_get_a_sentence(name):
+    for value in ("text", "a dictionary", "an array without axes", "a type of numbers"):
+        note = fresh(EXERCISES[name]).check(lambda *_, v=value, **__: ODD[v])
+        assert is_sentence(note), (value, note)
+
+
 @pytest.mark.parametrize("name", [name for name in QUICK if is_code(EXERCISES[name])])
 def test_a_class_in_the_place_of_a_function_is_named(name):
     for answer in (int, dict, type("Answer", (), {})):
@@ -110,6 +127,7 @@ EMPTY, NUMBER = 'np.full(codes.shape, 255, "uint8")', "= number"
 DROPPED = "~np.isin(scl, (0, 1, 3, 8, 9, 10))"
 ACCURACY = "nb08_convolutional_distortion.map_accuracy"
 DRAW, DRAWN = "nb06_two_sources.draw_again", "rng.choice(names, len(names))"
+DATASET = "nb06_two_sources.make_dataset"
 # Name of the exercise, piece of the solution, what stands there, words of the note.
 REPLACED = {
     "a number for an array": (CLASSES, EMPTY, "255", "this is a number. Make an array"),
@@ -161,6 +179,7 @@ REPLACED = {
     ),
     "none drawn": (DRAW, DRAWN, "[]", "is empty"),
     "a count not called": (DRAW, DRAWN, "rng.choice(names, len)", "Call it, with `()`"),
+    "a dataset without an end": (DATASET, "=shuffle)", "=shuffle).repeat()", "never"),
     "a rate alone": (
         FREEZE,
         'layer.name == "softmax"',

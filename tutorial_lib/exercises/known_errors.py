@@ -119,7 +119,7 @@ def _keyword(match: re.Match, cause: Cause) -> str:
         short = short[1:]
     hint = f" Its arguments are {listed(parameters)}." if parameters else ""
     hint = f" Did you mean `{close}`?" if close else hint
-    return f"`{short}` has no argument `{name}`.{hint}"
+    return f"{_called(short)} has no argument `{name}`.{hint}"
 
 
 def _missing(match: re.Match, cause: Cause) -> str:
@@ -153,10 +153,7 @@ def _too_many(match: re.Match, cause: Cause) -> str:
 
 def _other_count(match: re.Match, cause: Cause) -> str:
     """For functions that are not written in Python, which count in words of their own."""
-    return (
-        f"{_called(match[1])} is called with another number of arguments than it has: "
-        f"{match[2]}."
-    )
+    return f"{_called(match[1])} cannot be called in this way: it {match[2]}."
 
 
 def _twice(match: re.Match, cause: Cause) -> str:

@@ -70,7 +70,9 @@ def _judge_make_dataset(answer: Callable[..., Iterable]) -> Any:
 
 def _batches(answer: Any) -> list[tuple]:
     """The pairs of inputs and targets; empty if the answer does not hold such pairs."""
-    is_some = isinstance(answer, Iterable)
+    # An array without axes is iterable by its type only.
+    is_number = isinstance(answer, np.ndarray) and not answer.ndim
+    is_some = isinstance(answer, Iterable) and not is_number
     batches = list(islice(answer, _MOST_BATCHES)) if is_some else []
     pairs = all(
         isinstance(batch, tuple)
