@@ -180,6 +180,12 @@ REPLACED = {
     "none drawn": (DRAW, DRAWN, "[]", "is empty"),
     "a count not called": (DRAW, DRAWN, "rng.choice(names, len)", "Call it, with `()`"),
     "a dataset without an end": (DATASET, "=shuffle)", "=shuffle).repeat()", "never"),
+    "a copy with other weights": (
+        FREEZE,
+        "return model",
+        "return keras.models.clone_model(model)",
+        "other weights",
+    ),
     "a rate alone": (
         FREEZE,
         'layer.name == "softmax"',

@@ -552,9 +552,11 @@ _OLD_RATE, _OLD_LOSS = 0.125, {"estimated": "mean_squared_error"}
 def _judge_freeze(answer: Callable[[Any, float], Any]) -> Any:
     rate = float(np.random.default_rng().uniform(2e-3, 2e-2))
     model, inputs, targets = _compiled_network()
+    weights = model.get_weights()
     try:
         model = answer(model, rate)
         found = _flags_mistake(model, rate) or _rate_mistake(model, rate)
+        found = found or _weights_mistake(model, weights)
         return found or _training_mistake(model, inputs, targets)
     except (BlankError, NothingReturnedError):
         raise
@@ -624,6 +626,19 @@ def _rate_mistake(model: Any, rate: float) -> str | Finding | None:
         return "no rate"
     return Finding(
         f"With `rate={rate:.3g}` the optimizer has the learning rate {got:.3g}.",
+        right="Only the classifier is left to be trained.",
+    )
+
+
+def _weights_mistake(model: Any, before: list[np.ndarray]) -> Finding | None:
+    """The mistake of a copy, which begins with random weights."""
+    after = model.get_weights()
+    pairs = zip(before, after, strict=False)
+    if len(before) == len(after) and all(np.array_equal(*pair) for pair in pairs):
+        return None
+    return Finding(
+        "The model that `freeze` gives back has other weights, so it has lost what it "
+        "learnt. Give back the model that the function gets, and no copy of it.",
         right="Only the classifier is left to be trained.",
     )
 
