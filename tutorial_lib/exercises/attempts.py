@@ -13,6 +13,8 @@ from traceback import walk_tb
 from types import CodeType, FunctionType
 from typing import Any
 
+from tutorial_lib.exercises.showing import shown_call
+
 
 class BlankError(Exception):
     """A function of the learner returned a blank."""
@@ -23,11 +25,12 @@ class NothingReturnedError(Exception):
 
     Attributes:
         function: Its name.
+        call: The call, if the code has a `return`: other calls may give a value.
     """
 
-    def __init__(self, function: str) -> None:
+    def __init__(self, function: str, call: str = "") -> None:
         super().__init__(f"`{function}` returned None.")
-        self.function = function
+        self.function, self.call = function, call
 
 
 def has_blank(answer: Any) -> bool:
@@ -60,13 +63,15 @@ def has_blank_in_code(answer: Any) -> bool:
             for value in vars(answer).values()
             if not isinstance(value, type)
         )
-    if not isinstance(answer, FunctionType):
-        return False
+    return isinstance(answer, FunctionType) and any(_blanks(_tree(answer)))
+
+
+def _tree(function: FunctionType) -> ast.AST:
+    """The source code of a function as a tree; an empty one if it is not known."""
     try:
-        tree = ast.parse(dedent(inspect.getsource(answer)))
+        return ast.parse(dedent(inspect.getsource(function)))
     except (OSError, SyntaxError):
-        return False
-    return any(_blanks(tree))
+        return ast.Module([], [])
 
 
 def _blanks(node: ast.AST) -> Iterator[ast.AST]:
@@ -151,10 +156,18 @@ def _checked(function: FunctionType) -> FunctionType:
             raise BlankError
         # `__init__` and other special methods may return None.
         if result is None and not function.__name__.startswith("__"):
-            raise NothingReturnedError(checked.__name__)
+            call = shown_call(checked.__name__, args) if _has_return(function) else ""
+            raise NothingReturnedError(checked.__name__, call)
         return result
 
     return checked
+
+
+def _has_return(function: FunctionType) -> bool:
+    """Whether the code of a function, not of a method, returns a value somewhere."""
+    is_method = function.__code__.co_varnames[:1] == ("self",)
+    returns = (n for n in ast.walk(_tree(function)) if isinstance(n, ast.Return))
+    return not is_method and any(one.value is not None for one in returns)
 
 
 def comes_from_blank(error: BaseException | None) -> bool:

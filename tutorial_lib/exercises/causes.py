@@ -155,6 +155,9 @@ class Cause:
 
     def nearest_name(self, name: str) -> str:
         """The name that the learner probably meant; empty if there is none."""
+        whole = [one for one in self.own_names if name in one.split("_")]
+        if len(whole) == 1:
+            return whole[0]
         own = {one for one in self.names if not one.startswith("_")}
         known = own - vars(builtins).keys()
         if self.is_in_function:

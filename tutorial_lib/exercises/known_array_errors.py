@@ -96,6 +96,12 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     ),
     (
         "ValueError",
+        r"object too deep for desired array",
+        "This function of NumPy works on arrays with one axis, and gets one with more "
+        "axes. Is there another function, or an operator, for it?",
+    ),
+    (
+        "ValueError",
         r"setting an array element with a sequence\.$",
         "One place of an array holds one number, and several are written into it. Take "
         "one value out of them with `[…]`.",

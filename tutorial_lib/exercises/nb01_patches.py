@@ -385,6 +385,9 @@ def _judge_first_pixel(answer: Callable[[int, int], int]) -> Any:
             "one after": lambda c, s: c - s // 2 + 1,
             "one before": lambda c, s: c - s // 2 - 1,
             "half size": lambda c, s: s // 2,
+            "sign": lambda c, s: c + s // 2,
+            "towards 0": lambda c, s: int(c - s / 2),
+            "rounded at the end": lambda c, s: round(c - s / 2),
             "exchanged": lambda c, s: s - c // 2,
         },
     )
@@ -474,6 +477,21 @@ first_pixel = Exercise(
             code=_first_pixel("size // 2"),
             hint="So many pixels lie before the centre. At which pixel of the image "
             "does the patch begin then?",
+        ),
+        "sign": Mistake(
+            code=_first_pixel("centre + size // 2"),
+            hint="This lies after the centre. A patch begins before its centre.",
+        ),
+        "towards 0": Mistake(
+            code=_first_pixel("int(centre - size / 2)"),
+            hint="Even sizes are right. With odd sizes, your difference ends in .5, and "
+            "`int` drops that. Round half of the size first, then subtract it.",
+        ),
+        "rounded at the end": Mistake(
+            code=_first_pixel("round(centre - size / 2)"),
+            hint="Even sizes are right. With odd sizes, your difference ends in .5, and "
+            "`round` goes to the *even* neighbour. Round half of the size down first, "
+            "then subtract it.",
         ),
         "exchanged": Mistake(
             code=_first_pixel("size - centre // 2"),
@@ -995,8 +1013,8 @@ lost_share = Exercise(
         ),
         "whole": Mistake(
             code=_lost_share("refused // (refused + patches.count)"),
-            hint="`//` drops the decimals, and a share has decimals. Which operator "
-            "keeps them?",
+            hint="Your share is always 0, although positions were refused. `//` and "
+            "`int` drop the decimals, and a reason that no position has counts none.",
         ),
         "tenths": Mistake(
             code=_lost_share("round(refused / (refused + patches.count), 1)"),
