@@ -799,6 +799,18 @@ def test_a_certificate_describes_itself_in_words():
     assert "'estimated' in tiles of 16 px: exact" in text
     assert "(left, top, right, bottom) (31, 31, 16, 16) measured, and analysed" in text
     assert "total stride {'input_p': 16, 'input_xs': 4}, scale 1" in text
+    assert "the output is as large as the chunk" in " ".join(text.split())
+
+
+def test_a_certificate_says_how_large_the_output_is():
+    # A patch of 16 pixels gives one pixel: 15 less, or three less than 16 / 4.
+    size = "the output is ({0}, {0}) px (rows, columns) smaller than the chunk"
+    for model, lost, end in (
+        (architectures.pixelwise_fcnn(6, crops=()), 15, ""),
+        (architectures.pooled_cnn(6, crops=()), 3, " divided by the scale"),
+    ):
+        text = " ".join(repr(certify(model, "estimated", tile=8)).split())
+        assert f"{size.format(lost)}{end} 12 images" in text
 
 
 SETTINGS = {
