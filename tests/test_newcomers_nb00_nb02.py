@@ -1,5 +1,6 @@
 """Answers that newcomers gave to 00, 01, 01b and 02: their notes say what is so."""
 
+import numpy as np
 import pytest
 
 from tests.mutants import all_exercises
@@ -176,3 +177,12 @@ def test_a_method_that_gives_nothing_is_named_without_its_object():
     code = exercise.solution_code.replace("return {", "if net is None: return {")
     note = exercise.check(exercise.run(code))
     assert "`network` gives nothing back" in note.text
+
+
+@pytest.mark.parametrize(
+    "name", ["nb00_start.ground_size", "nb01_patches.draw", "nb01_patches.pairs"]
+)
+def test_a_function_of_numpy_in_the_place_of_a_value_is_a_function(name):
+    exercise = fresh(EXERCISES[name])
+    note = exercise.check(np.sum, **exercise.example())
+    assert "is a function" in note.text

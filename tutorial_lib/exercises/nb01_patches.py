@@ -18,6 +18,7 @@ from tutorial_lib.exercises import (
     close,
     try_cases,
 )
+from tutorial_lib.exercises.causes import kind_in_words
 from tutorial_lib.machine import find_data
 from tutorial_lib.patches.extraction import LABELS, Patches, Rejection, extract_patches
 from tutorial_lib.patches.label_rasters import number_polygons, read_labels
@@ -94,7 +95,7 @@ def _wrong_positions(answer: Any, labels_path: Path) -> Finding | None:
     """What makes an answer something else than labelled pixels of a raster."""
     if not isinstance(answer, Positions):
         return Finding(
-            f"`positions` is of the type `{type(answer).__name__}`. Give it what "
+            f"`positions` is {kind_in_words(type(answer).__name__)}. Give it what "
             "`tl.select_positions` returns."
         )
     grid, (truth, _) = read_grid(labels_path), _polygon_raster(str(labels_path))
@@ -522,7 +523,7 @@ def _wrong_patches(
     """Finding or key of the first thing that is wrong with patches; None if nothing."""
     if not isinstance(answer, Patches):
         return Finding(
-            f"The answer is of the type `{type(answer).__name__}`. Give it what "
+            f"The answer is {kind_in_words(type(answer).__name__)}. Give it what "
             "`tl.extract_patches` returns, as a whole."
         )
     if set(answer.arrays) != {*sources, LABELS}:
