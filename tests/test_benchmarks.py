@@ -328,21 +328,20 @@ PARTS = (
 )
 
 
-# They start TensorFlow in three to six processes each, and no other program uses them.
-MANY_PROCESSES = ("tiles", "workers", "runners")
+# The others start TensorFlow in several processes each.
+DAILY = ("extraction",)
 
 
 def test_every_part_is_tried(engine):
     assert (*engine.PARTS,) == PARTS
 
 
-@pytest.mark.sampled(daily=2)
 @pytest.mark.parametrize(
     "part",
     [
         pytest.param(
             part,
-            marks=pytest.mark.slow if part in MANY_PROCESSES else pytest.mark.thorough,
+            marks=pytest.mark.thorough if part in DAILY else pytest.mark.slow,
         )
         for part in PARTS
     ],

@@ -104,7 +104,7 @@ def test_few_patches_overfit_and_turns_cure_it(curves_of, seed):
 # The recorded networks, of three seeds.
 
 
-@pytest.mark.sampled(daily=2)
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "seed"), JITTERED)
 @pytest.mark.parametrize("area", ["b", "c"])
 def test_a_jittered_network_hardly_notices_another_sun(patches, name, seed, area):

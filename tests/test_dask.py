@@ -138,7 +138,7 @@ def in_memory(folder):
 MODELS = {"keras file": saved, "SavedModel": exported, "in memory": in_memory}
 
 
-@pytest.mark.sampled(daily=2)
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("resume", [False, True])

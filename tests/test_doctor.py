@@ -266,6 +266,7 @@ sys.exit(main(["doctor"]))
 """
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_doctor_leaves_nothing(tmp_path, number):

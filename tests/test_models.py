@@ -190,6 +190,7 @@ def test_only_the_output_with_a_target_is_trained():
     assert accuracy == pytest.approx(hits.mean())
 
 
+@pytest.mark.slow
 def test_the_best_checkpoint_has_the_smallest_validation_loss(tmp_path):
     path = tmp_path / "best.keras"
     inputs, targets = training_data()
@@ -504,7 +505,7 @@ def test_a_network_that_returns_no_images_is_refused(returned, named):
 # Saving
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_reloaded_model_trains_on(tmp_path):
     inputs, targets = training_data()
     model = compiled()

@@ -46,6 +46,7 @@ def test_no_mutant_passes_and_nine_of_ten_hear_what_is_wrong(name, most):
     assert mutants.share_named(found) >= 0.9, shown(unnamed)
 
 
+@pytest.mark.sampled(daily=4)
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", EXERCISES)
 def test_there_are_enough_mutants(name):
@@ -53,6 +54,7 @@ def test_there_are_enough_mutants(name):
     assert len(mutants.mutants_of(exercise)) >= (20 if mutants.is_code(exercise) else 8)
 
 
+@pytest.mark.slow
 @HOW_MANY
 def test_of_all_mutants_19_in_20_hear_what_is_wrong(most):
     everything = [one for name in EXERCISES for one in results(name, most)]

@@ -85,7 +85,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.sampled(daily=6)
+@pytest.mark.sampled(daily=4)
 @pytest.mark.thorough
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("name", FAULTS)

@@ -136,7 +136,7 @@ def test_classes_are_as_hard_to_tell_apart_as_real_ones():
     assert np.mean(found["texture"]) > np.mean(found["centre"]) + 0.05
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_bands_of_20_m_help_as_much_as_in_reality():
     # In the Havel scene, ten bands gave 0.565 in place of 0.449 with winter light; in
     # iid patches of the same mixtures, they gave 4 to 5 points.

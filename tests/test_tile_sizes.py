@@ -347,7 +347,7 @@ NETWORKS = {
 }
 
 
-@pytest.mark.sampled(daily=1)
+@pytest.mark.slow
 @pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory of Linux")
 @pytest.mark.parametrize("name", NETWORKS)

@@ -168,7 +168,7 @@ def test_a_silent_server_is_one_sentence(address, form):
     assert "too slow" in said
 
 
-@pytest.mark.sampled(daily=2)
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("fault", ["stalls", "truncated"])
 @pytest.mark.parametrize("file", ["a.tif", "cog.tif", "plain.tif"])

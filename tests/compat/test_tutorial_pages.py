@@ -153,6 +153,7 @@ def test_page_1_trains_and_maps(pages, fcn):
     assert (read_array(pages.data / "map1_fcn.tif") == whole).all()
 
 
+@pytest.mark.slow
 def test_page_2_maps_twice_and_measures_the_difference(pages):
     served = str(pages.data / "models" / "model3")
     pages.run(pages.block(2, "import pyotb", "Question"), "--savedmodel", served)
