@@ -119,14 +119,13 @@ measured = {
     crop: float(distortion(alone, around, crop)) for crop in crops if crop < 100
 }
 print(f"With a crop of 32 it is {measured[0] / measured[32]:.0f} times smaller.")
-table = pandas.Series(measured, name="distortion").rename_axis("crop")
-table.map("{:.1e}".format).to_frame()
+pandas.Series(measured, name="distortion").rename_axis("crop").to_frame()
 
 # %% [markdown]
-# **What you see.** `1.0e-02` means 0.01, and `1.0e-03` ten times less. The distortion
-# falls with the crop, and it ends at the larger margin, 63. From 32 on, the right and
-# the bottom are clean. From 63 on, the left and the top are clean too. What is left
-# then is rounding: sums were made in another order.
+# **What you see.** The distortion falls with the crop, and it ends at the larger margin,
+# 63. From 32 on, the right and the bottom are clean. From 63 on, the left and the top are
+# clean too. Then no difference is left, except for rounding: on some computers, sums are
+# made in another order.
 
 # %% [markdown] late="Say it in one sentence: large chunks make the exact crop cheap."
 # ## What a crop costs
