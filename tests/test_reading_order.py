@@ -13,7 +13,6 @@ from tutorial_lib.exercises import Choice
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
-FIRST = NAMES[:4]
 
 
 def cells_of(name):
@@ -49,8 +48,7 @@ def renamed(codes):
     return found
 
 
-# Newcomers go back and forth most in the first notebooks.
-@pytest.mark.parametrize("name", FIRST)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_cell_can_run_again_after_the_later_ones(name):
     assert renamed(code_of(name)) == set()
 
