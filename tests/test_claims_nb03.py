@@ -189,7 +189,7 @@ def test_another_sun_harms_the_network_without_jitter_only(batches):
 
 
 def falls_nearly_to_the_end(losses):
-    """Whether five sixths of the curve fall one after the other, and the last stays low.
+    """Whether five sixths of a curve fall one after the other, and the last stays low.
 
     Late in a training a few steps may throw the loss up for some epochs, also where it
     falls on the whole.
