@@ -31,6 +31,8 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 WORKERS ?= 2
 PYTEST = $(RUN) -m pytest -q -rfEs --numprocesses $(WORKERS) --dist loadfile \
 	--durations 20
+# Its plugin for notebooks takes seconds to load, in each process.
+UNIT = $(PYTEST) -p no:nbval
 
 # Every notebook runs in a kernel of its own, and outputs are compared where a cell is
 # tagged for it. `tests/offline` turns the network off in every Python that starts.
@@ -67,7 +69,7 @@ clean: ## Remove what was set up and made; data/ stays
 
 ##@ Check
 check: lint sample ## Style and the fast tests, for every day: 3 minutes
-	@$(PYTEST) -m 'not slow and not thorough' --ignore=tests/browser
+	@$(UNIT) -m 'not slow and not thorough' --ignore=tests/browser
 .PHONY: check
 
 test: lint test-unit test-notebooks test-browser ## Everything that has to pass before a change goes in
@@ -79,7 +81,7 @@ lint: setup ## Check style and format
 .PHONY: lint
 
 test-unit: setup sample ## Tests of the library, and the examples in its docstrings
-	@$(PYTEST) -m 'not slow' --ignore=tests/browser
+	@$(UNIT) -m 'not slow' --ignore=tests/browser
 .PHONY: test-unit
 
 # The two versions of a notebook write into one folder, so they do not run together.
@@ -89,7 +91,7 @@ test-notebooks: setup sample ## Learner's and solved notebooks, with the network
 .PHONY: test-notebooks
 
 test-browser: setup sample ## Widgets in a real browser; says so where there is none
-	@$(PYTEST) tests/browser
+	@$(UNIT) tests/browser
 .PHONY: test-browser
 
 test-slow: setup sample ## What holds over seeds and Keras versions: minutes

@@ -38,6 +38,8 @@ PLATFORMS = {
 PYTEST = ("-m", "pytest", "-q", "-rfEs")
 PYTEST += ("--numprocesses", os.environ.get("WORKERS", "2"))
 PYTEST += ("--dist", "loadfile", "--durations", "20")
+# Its plugin for notebooks takes seconds to load, in each process.
+UNIT = (*PYTEST, "-p", "no:nbval")
 NBVAL = (*PYTEST, "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout", "300")
 # `tests/offline` turns the network off in every Python that starts.
 NETWORK_OFF = {"KIT_OFFLINE": "1", "PYTHONPATH": str(ROOT / "tests" / "offline")}
@@ -252,19 +254,19 @@ def check(run: Runner) -> None:
     """Check style and run the fast tests."""
     lint(run)
     sample(run)
-    run(*PYTEST, "-m", "not slow and not thorough", "--ignore=tests/browser")
+    run(*UNIT, "-m", "not slow and not thorough", "--ignore=tests/browser")
 
 
 def test(run: Runner) -> None:
     """Run all tests: library, notebooks without network, widgets in a browser."""
     lint(run)
     sample(run)
-    run(*PYTEST, "-m", "not slow", "--ignore=tests/browser")
+    run(*UNIT, "-m", "not slow", "--ignore=tests/browser")
     # The two versions of a notebook write into one folder, so they do not run together.
     for folder in ("notebooks", "notebooks/solutions"):
         paths = sorted((ROOT / folder).glob("*.ipynb"))
         run(*NBVAL, *(str(x.relative_to(ROOT)) for x in paths), **NETWORK_OFF)
-    run(*PYTEST, "tests/browser")
+    run(*UNIT, "tests/browser")
 
 
 def build_offline_kit(run: Runner, words: tuple[str, ...]) -> None:

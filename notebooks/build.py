@@ -12,30 +12,25 @@ notebook has it, so it must not define a name that a later cell needs. A marker
 """
 
 import argparse
-import hashlib
-import json
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import jupytext
 import nbformat
-from lint import (
-    CHECKED,
-    CLAIM,
-    CLEAR,
-    QUESTION,
-    find_course_problems,
-    find_problems,
-    glossary_terms,
+from cells import (
+    built_cells,
+    link_one_folder_up,
+    number_equal_ids,
+    with_clear_strips,
 )
+from lint import CHECKED, find_course_problems, find_problems, glossary_terms
 from nbclient import NotebookClient
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from sections import AnyExercise, sections_of, split_at_headings, title_of
+from nbformat.v4 import new_notebook
+from sections import AnyExercise, sections_of
 from teaching import FRAME, PAGE, Lesson, teaching_page
 
 from tutorial_lib.exercises import Exercise, Question
@@ -93,14 +88,14 @@ def build_notebook(source: Path, *, solved: bool) -> NotebookNode:
     built = [
         new
         for cell in jupytext.read(source, fmt="py:percent").cells
-        for new in _build_cells(cell, exercises, solved=solved, source=source)
+        for new in built_cells(cell, exercises, solved=solved, source=source)
     ]
     if solved:
         built[0].source += _SOLVED_NOTE
-        _link_one_folder_up(built)
+        link_one_folder_up(built)
     else:
-        built = list(_with_clear_strips(built, source.stem))
-    _number_equal_ids(built)
+        built = list(with_clear_strips(built, source.stem))
+    number_equal_ids(built)
     notebook = new_notebook(cells=built, metadata=_METADATA)
     stems = {path.stem for path in list_sources(folder)}
     problems = find_problems(notebook, source.name, stems, set(exercises))
@@ -136,114 +131,6 @@ def exercises_of(source: Path) -> dict[str, AnyExercise]:
     module = import_module(f"tutorial_lib.exercises.{name}")
     found = vars(module).items()
     return {k: v for k, v in found if isinstance(v, Exercise | Question)}
-
-
-def _build_cells(
-    cell: NotebookNode,
-    exercises: Mapping[str, AnyExercise],
-    *,
-    solved: bool,
-    source: Path,
-) -> Iterator[NotebookNode]:
-    name = cell.metadata.get("exercise")
-    if CLAIM in cell.metadata.get("tags", []) and not solved:
-        return
-    if name is None:
-        yield _plain_cell(cell, solved=solved)
-    elif name in exercises and not cell.source.strip():
-        yield from _exercise_cells(exercises[name], solved=solved)
-    else:
-        raise ValueError(
-            f"{source.name}: the cell marked exercise={name!r} must be empty. Its name "
-            f"must be one of: {', '.join(exercises) or '(no exercises are imported)'}."
-        )
-
-
-def _plain_cell(cell: NotebookNode, *, solved: bool) -> NotebookNode:
-    new = new_code_cell if cell.cell_type == "code" else new_markdown_cell
-    # A learner's notebook has no outputs, so there is nothing to compare.
-    tags = [x for x in cell.metadata.get("tags", []) if solved or x != CHECKED]
-    return new(cell.source, metadata=_metadata_with(tags), id=_id_of(cell.source))
-
-
-def _exercise_cells(exercise: AnyExercise, *, solved: bool) -> Iterator[NotebookNode]:
-    is_click = isinstance(exercise, Question)
-    heading = f"### {'Question' if is_click else 'Exercise'}: {exercise.title}"
-    text = exercise.text if is_click else exercise.question
-    yield new_markdown_cell(
-        f"{heading}\n\n{text}\n\n*{_effort(exercise)}*", id=f"{exercise.name}-question"
-    )
-    tags = [CHECKED] * solved + [QUESTION] * is_click
-    yield new_code_cell(
-        exercise.cell(solved=solved),
-        metadata=_metadata_with(tags),
-        id=f"{exercise.name}-answer",
-    )
-
-
-def _effort(exercise: AnyExercise) -> str:
-    """How long an exercise takes, and whether two people do it, as a sentence."""
-    minutes = f"{exercise.minutes:g} minute{'s' * (exercise.minutes != 1)}"
-    return f"About {minutes}{', in pairs' * exercise.pairs}."
-
-
-def _with_clear_strips(
-    cells: Iterable[NotebookNode], notebook: str
-) -> Iterator[NotebookNode]:
-    """Ask after each section with code whether it was clear.
-
-    A text cell that holds a heading is divided there, because the question belongs
-    before it.
-    """
-    section, has_code = "", False
-    for cell in cells:
-        if cell.cell_type == "code":
-            has_code = True
-            yield cell
-            continue
-        parts = split_at_headings(cell.source)
-        for part in parts:
-            if title_of(part):
-                if section and has_code:
-                    yield _clear_strip(notebook, section)
-                section, has_code = title_of(part), False
-            yield cell if len(parts) == 1 else new_markdown_cell(part, id=_id_of(part))
-    if section and has_code:
-        yield _clear_strip(notebook, section)
-
-
-def _clear_strip(notebook: str, section: str) -> NotebookNode:
-    arguments = (json.dumps(x, ensure_ascii=False) for x in (notebook, section))
-    source = f"tl.exercises.was_clear({', '.join(arguments)})"
-    # The buttons say all; the code would only be in the way.
-    metadata = {"tags": [CLEAR], "jupyter": {"source_hidden": True}}
-    return new_code_cell(source, metadata=metadata, id=_id_of(source))
-
-
-def _metadata_with(tags: Sequence[str]) -> dict[str, Any]:
-    return {"tags": list(tags)} if tags else {}
-
-
-def _id_of(text: str) -> str:
-    """A cell id that does not change when other cells are added or removed."""
-    # From the text, because nbformat's random ids would change at every build.
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _link_one_folder_up(cells: Sequence[NotebookNode]) -> None:
-    """Lead the links to the glossary out of the folder of the solved notebooks."""
-    for cell in cells:
-        if cell.cell_type == "markdown":
-            cell.source = cell.source.replace("](glossary.md", "](../glossary.md")
-
-
-def _number_equal_ids(cells: Sequence[NotebookNode]) -> None:
-    """Give cells with the same text different ids: nbformat requires it."""
-    seen = Counter()
-    for cell in cells:
-        seen[cell.id] += 1
-        if seen[cell.id] > 1:
-            cell.id += f"-{seen[cell.id]}"
 
 
 def read_lessons(folder: Path = FOLDER) -> list[Lesson]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 from nbformat import NotebookNode
+from website.texts import anchor_of
 
 # Tag of the cells whose outputs nbval compares.
 CHECKED = "nbval-check-output"
@@ -106,7 +107,7 @@ def glossary_terms(text: str) -> list[str]:
         ['receptive-field']
     """
     headings = re.findall(r"^### (.+)$", text, re.MULTILINE)
-    return [re.sub(r"[^\w -]", "", x.lower()).replace(" ", "-") for x in headings]
+    return [anchor_of(heading) for heading in headings]
 
 
 def _course_problems_of(cell: NotebookNode, terms: Collection[str]) -> Iterator[str]:

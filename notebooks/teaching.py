@@ -17,6 +17,9 @@ from tutorial_lib.exercises import Choice, Exercise, LineOrder
 
 FRAME, RUBRIC, PAGE = "teaching.md", "rubric.md", "TEACHING.md"
 
+# After each hour of work.
+MINUTES_OF_BREAK = 10
+
 NOTE = (
     "<!-- Made by `make notebooks` from notebooks/source. Edit the sources, not this "
     "file. -->"
@@ -103,6 +106,13 @@ def _times(lessons: Iterable[Lesson]) -> Iterator[str]:
         time = f"{lesson.minutes} min"
         yield f"| {link} | {time} | {time if in_short else ''} |"
     yield f"| all | {total['full']} min | {total['short']} min |"
+    full, short = (total[route] + _breaks(total[route]) for route in ("full", "short"))
+    yield f"| all, with the breaks | {full} min | {short} min |"
+
+
+def _breaks(minutes: int) -> int:
+    """Minutes of the breaks: one after each hour, but none at the end."""
+    return MINUTES_OF_BREAK * ((minutes - 1) // 60)
 
 
 def _votes(lessons: Iterable[Lesson]) -> Iterator[str]:

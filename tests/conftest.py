@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections import defaultdict
 from pathlib import Path
 
 # Before anything imports TensorFlow or matplotlib: no log lines, and no windows.
@@ -29,7 +30,10 @@ for name in ("SIGTERM", "SIGHUP"):
         signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
+# Before pytest leaves out what `-m 'not slow'` does not ask for.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
+    _leave_a_sample(items)
     if os.environ.get("KIT_REFERENCE_DATA"):
         return
     absent = pytest.mark.skip(
@@ -39,6 +43,21 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("reference"):
             item.add_marker(absent)
+
+
+def _leave_a_sample(items):
+    """Mark cases as slow where a test is `sampled`, but for as many as it says."""
+    cases = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("sampled") and not item.get_closest_marker("slow"):
+            cases[item.parent.nodeid, item.originalname].append(item)
+    for each in cases.values():
+        daily = each[0].get_closest_marker("sampled").kwargs["daily"]
+        # Spread over all of them: neighbours are alike.
+        kept = {len(each) * i // daily for i in range(daily)}
+        for number, item in enumerate(each):
+            if number not in kept:
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

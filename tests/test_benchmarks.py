@@ -334,8 +334,8 @@ PARTS = (
 )
 
 
-# They start TensorFlow in three to six processes each, and no other program uses them.
-MANY_PROCESSES = ("tiles", "workers", "runners")
+# The others start TensorFlow in several processes each.
+DAILY = ("extraction",)
 
 
 def test_every_part_is_tried(engine):
@@ -347,7 +347,7 @@ def test_every_part_is_tried(engine):
     [
         pytest.param(
             part,
-            marks=pytest.mark.slow if part in MANY_PROCESSES else pytest.mark.thorough,
+            marks=pytest.mark.thorough if part in DAILY else pytest.mark.slow,
         )
         for part in PARTS
     ],

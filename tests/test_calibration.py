@@ -96,7 +96,7 @@ def test_a_plot_says_in_words_what_it_shows():
         ([0], [0.5, 0.5], ValueError, "one row for each label"),
         ([2], [[0.5, 0.5]], ValueError, "holds the class 2.*2 columns"),
         ([0], [[0.5, 0.4]], ValueError, r"\[0.5, 0.4\], which does not add up"),
-        ([0], [[1.5, -0.5]], ValueError, "Give the output of a softmax"),
+        ([0, 0], [[1, 0], [1.5, -0.5]], ValueError, r"-0.5\], which holds a negative"),
         ([0, 1], [[0.5, 0.5], [np.nan, 0.5]], ValueError, r"row \[nan, 0.5\]"),
         ([0], [["a", "b"]], TypeError, "array .patch, class. of numbers"),
         ([0.5], [[0.5, 0.5]], TypeError, "whole numbers"),

@@ -70,6 +70,7 @@ def files(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.parametrize("cog", [False, True])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 def test_only_the_card_is_new(tmp_path, dtype, cog):

@@ -58,6 +58,7 @@ def opaque(model):
 HOW_OFTEN = ((), pytest.mark.thorough, pytest.mark.slow)
 
 
+@pytest.mark.sampled(daily=6)
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     "seed",
@@ -73,6 +74,7 @@ def test_measured_margins_of_random_networks_equal_the_analysed_ones(seed):
         assert certificate.exact
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(8))
 def test_dead_units_and_signs_never_make_margins_larger(seed):
@@ -103,6 +105,7 @@ def test_networks_without_padding_are_exact_in_every_bit(name):
     assert (certificate.scale, certificate.lost) == (scale, (lost, lost))
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("depth", [3, 4, 5])
 def test_margins_and_seamless_crop_double_with_each_halving(depth):
@@ -290,6 +293,7 @@ def measured(certificate):
     return {name: getattr(certificate, name) for name in MEASURED}
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", OPAQUE_MODELS)
 def test_a_function_and_a_saved_model_are_measured_like_the_network(name, tmp_path):
@@ -307,6 +311,7 @@ def test_a_function_and_a_saved_model_are_measured_like_the_network(name, tmp_pa
     assert function.weights is None
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", [1, 2, 6])
 def test_strides_of_random_networks_are_measured_from_outside(seed):
@@ -794,6 +799,18 @@ def test_a_certificate_describes_itself_in_words():
     assert "'estimated' in tiles of 16 px: exact" in text
     assert "(left, top, right, bottom) (31, 31, 16, 16) measured, and analysed" in text
     assert "total stride {'input_p': 16, 'input_xs': 4}, scale 1" in text
+    assert "the output is as large as the chunk" in " ".join(text.split())
+
+
+def test_a_certificate_says_how_large_the_output_is():
+    # A patch of 16 pixels gives one pixel: 15 less, or three less than 16 / 4.
+    size = "the output is ({0}, {0}) px (rows, columns) smaller than the chunk"
+    for model, lost, end in (
+        (architectures.pixelwise_fcnn(6, crops=()), 15, ""),
+        (architectures.pooled_cnn(6, crops=()), 3, " divided by the scale"),
+    ):
+        text = " ".join(repr(certify(model, "estimated", tile=8)).split())
+        assert f"{size.format(lost)}{end} 12 images" in text
 
 
 SETTINGS = {

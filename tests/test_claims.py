@@ -104,6 +104,7 @@ def test_few_patches_overfit_and_turns_cure_it(curves_of, seed):
 # The recorded networks, of three seeds.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "seed"), JITTERED)
 @pytest.mark.parametrize("area", ["b", "c"])
 def test_a_jittered_network_hardly_notices_another_sun(patches, name, seed, area):
@@ -123,6 +124,7 @@ def test_a_standardised_network_without_jitter_notices_it(patches, area):
     assert accuracy(model, patches, area, gain=1.1) < usual - 0.03
 
 
+@pytest.mark.slow
 def test_no_jitter_saves_from_an_offset_that_was_left_in(patches):
     for name, seed in JITTERED:
         model = recorded_network(name, seed)
@@ -130,6 +132,7 @@ def test_no_jitter_saves_from_an_offset_that_was_left_in(patches):
         assert other < accuracy(model, patches, "b") - 0.2
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.parametrize(("name", "seed"), JITTERED)
 def test_the_test_area_is_harder_and_places_matter(patches, name, seed):
     model = recorded_network(name, seed)
@@ -141,6 +144,7 @@ def test_the_test_area_is_harder_and_places_matter(patches, name, seed):
     assert high - low > 3 * (single[1] - single[0])
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_two_sources_gain_a_little_and_places_leave_it_open(patches, seed):
     found = [

@@ -174,7 +174,7 @@ def test_standardised_inputs_are_better_after_a_few_epochs_than_the_factor_ever(
     assert np.mean(standardised["val_loss"][-5:]) > min(standardised["val_loss"]) + 0.2
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_another_sun_harms_the_network_without_jitter_only(batches):
     _, valid, _ = batches
     plain = recorded_model("fcnn_standardised")
@@ -189,9 +189,13 @@ def test_another_sun_harms_the_network_without_jitter_only(batches):
 
 
 def falls_nearly_to_the_end(losses):
-    """Whether each sixth of the curve lies below the sixth before it."""
-    parts = [np.mean(part) for part in np.array_split(losses, 6)]
-    return bool(np.all(np.diff(parts) < 0))
+    """Whether five sixths of a curve fall one after the other, and the last stays low.
+
+    Late in a training a few steps may throw the loss up for some epochs, also where it
+    falls on the whole.
+    """
+    *falling, last = (np.mean(part) for part in np.array_split(losses, 6))
+    return bool(np.all(np.diff(falling) < 0) and last < falling[3])
 
 
 def test_few_patches_overfit_and_turned_ones_do_less():

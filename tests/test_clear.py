@@ -250,6 +250,16 @@ def test_the_command_reads_files_and_names_bad_lines(tmp_path, capsys):
     )
 
 
+def test_the_command_reads_all_files_of_a_folder(tmp_path, capsys):
+    for name in ("1.jsonl", "2.jsonl", "notes.txt"):
+        (tmp_path / name).write_text(line())
+    assert main(["feedback", str(tmp_path), str(tmp_path / "1.jsonl")]) == 0
+    assert capsys.readouterr().out.startswith("Answers in 2 files\n")
+    (tmp_path / "empty").mkdir()
+    assert main(["feedback", str(tmp_path / "empty")]) == 1
+    assert "holds no file that ends in .jsonl. Put" in capsys.readouterr().err
+
+
 def test_a_missing_file_is_one_sentence(course, capsys):
     assert main(["feedback"]) == 1
     err = capsys.readouterr().err

@@ -191,7 +191,7 @@ def by_hand(folder, tmp_path_factory):
     return best
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_command_line_trains_the_same_weights_as_the_library(terminal, by_hand):
     ours, theirs = (
         keras.models.load_model(path, compile=False).get_weights()
@@ -202,7 +202,7 @@ def test_the_command_line_trains_the_same_weights_as_the_library(terminal, by_ha
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_command_line_writes_the_same_map_as_the_library(scene, terminal, by_hand):
     plan = tl.plan_inference(
         tl.export(by_hand, by_hand.with_name("served")),

@@ -421,6 +421,7 @@ def children():
     }
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("event", "code"),

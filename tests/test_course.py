@@ -90,6 +90,11 @@ def test_the_page_for_teachers_is_of_these_sources(build, repository):
     assert written == build.build_teaching_page()
 
 
+def test_there_is_a_break_after_each_hour_but_the_last():
+    breaks = import_module("teaching")._breaks
+    assert [breaks(x) for x in (60, 61, 120, 160, 180, 390)] == [0, 10, 10, 20, 20, 60]
+
+
 def test_headings_of_the_page_for_teachers_are_in_order(build):
     levels = [0]
     levels += [

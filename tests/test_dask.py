@@ -138,6 +138,7 @@ def in_memory(folder):
 MODELS = {"keras file": saved, "SavedModel": exported, "in memory": in_memory}
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("resume", [False, True])
@@ -177,7 +178,7 @@ def test_tensorflow_has_the_threads_of_its_worker(two, source, tmp_path):
     assert set(two.run(threads).values()) == {1}
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_lost_worker_costs_only_its_shard(source, tmp_path):
     calls, path = tmp_path / "calls", tmp_path / "map.tif"
     plan = plan_of(Mean(calls, pause=0.01), source)
@@ -205,7 +206,7 @@ def test_a_lost_worker_costs_only_its_shard(source, tmp_path):
     assert calls_of(calls) - count in (0, 1)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_workers_that_end_again_and_again_are_an_error(source, tmp_path):
     import dask
 
@@ -251,7 +252,7 @@ with distributed.Client(address, set_as_default=False) as client:
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_map_goes_on_after_its_client_was_killed(two, source, tmp_path, monkeypatch):
     model, path, whole = saved(tmp_path), tmp_path / "map.tif", tmp_path / "b.tif"
     work = tmp_path / "map.tif.work"

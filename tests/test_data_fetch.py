@@ -487,7 +487,7 @@ print(*sys.modules, file=sys.stderr)
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_help_of_every_command_loads_nothing_heavy():
     (commands,) = data_fetch.__main__.build_parser()._subparsers._group_actions
     assert len(commands.choices) >= 4

@@ -383,6 +383,7 @@ print(kilobytes("VmHWM") - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc of Linux")
 @pytest.mark.parametrize("task", ["dataset", "segmentation", "read"])

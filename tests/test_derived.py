@@ -661,6 +661,7 @@ def test_the_plot_shows_the_tiles(networks, tmp_path):
 # Measured fields
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", ["pan and xs", "pooled CNN"])
 def test_a_certificate_stands_in_for_an_analysis(networks, tmp_path, name):

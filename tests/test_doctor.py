@@ -266,6 +266,7 @@ sys.exit(main(["doctor"]))
 """
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_doctor_leaves_nothing(tmp_path, number):
@@ -481,7 +482,7 @@ def test_the_kit_is_found_from_any_folder(quick, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert quick() == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == "A course can be held on this machine."
+    assert lines[-1].startswith("Nothing is wrong so far. Without `--quick`")
     assert sum(line.startswith("○") and "not checked" in line for line in lines) == 4
     assert tuple(x for x in SUBJECTS if f" {x} " in "\n".join(lines)) == SUBJECTS
     assert list(tmp_path.iterdir()) == []

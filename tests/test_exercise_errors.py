@@ -40,6 +40,11 @@ def add(one, other):
     return one + other
 
 
+def small():
+    start = image()
+    return keras.Model(start, conv(start, 3, 1, "softmax"))
+
+
 def trained(target, classes=6, **compiled):
     model = tl.architectures.pixelwise_fcnn(6, crops=())
     if compiled:
@@ -151,6 +156,32 @@ NETWORKS = [
         "with 3 bands",
     ),
 ]
+TRAININGS = [
+    ("L.Add()(image())", "a list of them"),
+    ("super.__init__(3)", "`super().__init__(…)`"),
+    ("conv(image(), None, 3, 'a')", "number of filters", "is `None`"),
+    ("conv(image(), 3, '3', 'a')", "`kernel_size` is 3", "without quotes"),
+    ("conv(image(), 3, (3, 3, 3), 'a')", "`kernel_size` is (3, 3, 3)"),
+    ("conv(image(), 3, 3, 'a/b')", "without `/`", "a/b"),
+    ("conv([image(), image()], 3, 3, 'a')", "a dictionary or a list"),
+    ("conv(image(), '3', 3, 'a')", "Inside the function", "without quotes"),
+    ("type('Own', (tl.PatchModel,), {'net': 3})()", "`Own` has no method `network`"),
+    ("conv(L.MaxPool2D, 3, 3, 'a')", "the class `MaxPooling2D`", "two pairs"),
+    ("conv(None, 3, 3, 'a')", "gets `None`", "line before"),
+    ("image()['a']", "this index is `a`", "`inputs`"),
+    ("image() + 'a'", "is text"),
+    ("image() + None", "`None`"),
+    ("L.Dropout(5)", "`rate` is 5", "between 0 and 1"),
+    ("keras.Model(image(), conv(image(), 3, 3, 'a'))", "does not come from its inputs"),
+    ("small().get_layer('Softmax')", "no layer `Softmax`", "Did you mean `softmax`?"),
+    ("small().get_layer('abc')", "It has", "`softmax`"),
+    ("keras.optimizers.Adam('rate')", "above 0", "`rate`"),
+    ("keras.optimizers.Adam(0)", "above 0", "`0`"),
+    ("small().compile('adam', 'mse', 'mae')", "`loss_weights` cannot be `mae`"),
+    ("small().layers[-1].trainable = small().layers[1]", "`True`"),
+    ("small()()", "`inputs`", "missing"),
+    ("small().save_weights('a.keras')", "`.weights.h5`"),
+]
 VALUES = [
     ("return centr + 1", "`centr` is not known"),
     ("centre = 3\nreturn centr + 1", "Did you mean `centre`?"),
@@ -166,6 +197,7 @@ VALUES = [
     ("L.Conv2d(3, 3)", "Did you mean `Conv2D`?"),
     ("np.zeros(3).shpae", "Did you mean `shape`?"),
     ("(3).shape", "A number has no `shape`"),
+    ("np.float32.layers", "`numpy.float32` is a class", "Is it called"),
     ("None.shape", "without `return`"),
     ("sizes = {'input_10m': 1}\nreturn sizes['input_10']", "Did you mean `input_10m`?"),
     ("table = pd.DataFrame({'a': [1]})\nreturn table['b']", "There are: `a`"),
@@ -220,10 +252,73 @@ VALUES = [
     ("open('/nowhere')", "no such file"),
     ("return answer()", "calls itself"),
     ("import tensorfow", "no module `tensorfow`"),
+    ("from numpy import maen", "`numpy` has no `maen`"),
+    ("tl.exports(3)", "The kit has no `exports`. Did you mean `export`?"),
+    ("a = 255\na[np.ones(3) > 0] = 1", "this is a number", "Make an array"),
+    ("a = np.uint8(255)\na[0] = 1", "this is a single number"),
+    ("a = None\na[0] = 1", "nothing back"),
+    ("a = np.zeros\na[0] = 1", "a function", "with `()`"),
+    ("a = [1, 2]\na[np.ones(2) > 0] = 1", "`a` is a list", "array"),
+    ("np.sum(np.ones(2), np.ones(2))", "an axis or a count"),
+    ("np.ones((4, 5))[np.ones((5, 4)) > 0]", "5 values along axis 0", "has 4"),
+    ("a = np.zeros(3)\na[a == 0] = [1, 2]", "chooses 3", "there are 2"),
+    ("a = np.zeros(3)\na[:] = [1, 2]", "(2,)", "(3,)"),
+    ("np.zeros(3)[0][0]", "one index too many"),
+    ("np.array([[1, 2]]).astype('unit8')", "Did you mean `uint8`?"),
+    ("np.zeros(3, 'numbers')", "`numbers`", "Usual ones"),
+    ("np.full(3, 256, 'uint8')", "from 0 to 255"),
+    ("np.zeros(10**13)", "(10000000000000,)", "memory"),
+    ("np.zeros((3, -1))", "negative"),
+    ("np.zeros({1: 2})", "whole number"),
+    ("np.zeros(3) + 'a'", "`add`", "without quotes"),
+    ("np.sum(['a', 'b'])", "without quotes"),
+    ("np.sqrt({})", "a dictionary"),
+    ("np.zeros(3) > 'a'", "`greater`", "without quotes"),
+    ("-(np.zeros(3) > 1)", "`~`"),
+    ("np.where(np.ones(3) > 0, 1)", "three things"),
+    ("np.select([np.ones(3) > 0], [])", "one length"),
+    ("np.concatenate([])", "list of arrays", "empty"),
+    ("np.concatenate([1, 2])", "single numbers"),
+    ("np.concatenate(x for x in [np.ones(2)])", "square brackets"),
+    ("np.ones((5, 5))[range(3), range(2)]", "`first:last`"),
+    ("np.ones((2, 3)).dot(np.ones(2))", "(2,3) and (2,)", "`*`"),
+    ("np.broadcast_to(np.ones(3), (2, 2))", "(3,) and (2,2)"),
+    ("np.ones((2, 3)).transpose(0, 1, 2)", "each of its axes"),
+    ("round(np.ones(3))", "`np.round`"),
+    ("np.average(np.ones(2), np.ones(2))", "`weights=…`"),
+    ("np.random.default_rng().choice(3, 5, replace=False)", "`replace=False`"),
+    ("np.random.default_rng().choice([], 5)", "nothing to draw from"),
+    ("np.random.default_rng().choice(3, 5, p=[1])", "their sum must be 1"),
+    ("np.random.default_rng().integers(0)", "larger than the lower"),
+    ("np.ones(2).unique()", "`np.unique(…)`"),
+    ("np.ones(2).mean(weights=3)", "`mean` has no argument `weights`"),
+    ("np.add(1)", "needs more arguments", "needs 2, and 1 was"),
+    ("{1: 2}[3]", "no key 3", "`key in …`"),
+    ("{1: 2}[np.uint8(60)]", "no key 60"),
+    ("{1: 2}[1, 2]", "no key (1, 2)"),
+    ("int(None)", "nothing (`None`)"),
+    ("float(add)", "a function", "with `()`"),
+    ("range('3')", "whole number", "text"),
+    ("len(1, 2)", "`len` cannot be called", "exactly one argument (2 given)"),
+    ("sum([1], 2, 3)", "`sum` cannot be called", "at most 2 arguments (3 given)"),
+    ("len(x=2)", "`len` cannot be called", "takes no keyword arguments"),
+    ("(lambda: 3)(mode=4)", "The `lambda` has no argument `mode`"),
+    ("(lambda: 3)(4)", "The `lambda` takes fewer"),
+    ("open(np.ones(2))", "path of a file", "an array"),
+    ("[*3]", "a number"),
+    ("{**3}", "a number"),
+    ("range(3)[5]", "shorter than this index"),
+    ("range(1, 3, 0)", "step is 0"),
+    ("next(x for x in [] if x)", "nothing left"),
+    ("1 << -3", "negative"),
+    ("float(np.array('a'))", "made a number: 'a'."),
 ]
 
 
-@pytest.mark.parametrize(("code", "words"), [(x[0], x[1:]) for x in NETWORKS + VALUES])
+COMMON = [(x[0], x[1:]) for x in NETWORKS + TRAININGS + VALUES]
+
+
+@pytest.mark.parametrize(("code", "words"), COMMON)
 def test_a_known_error_becomes_a_sentence_on_its_cause(names, code, words):
     note = check(names, code)
     assert note.kind == "raised"
@@ -297,7 +392,20 @@ def test_the_name_that_is_written_most_alike():
 
 
 def test_an_error_without_a_message_shows_its_type():
-    assert describe_error(OSError()) == ("`OSError`: ", "")
+    assert describe_error(OSError()) == ("`OSError`, without a message.", "")
+
+
+def test_an_error_without_a_sentence_says_what_the_names_in_its_line_are(names):
+    code = "codes, steps = np.ones((4, 3)), 50\nparts = np.split(codes, steps)"
+    text = check(names, code).text
+    assert text.endswith(
+        "In this line, `codes` is an array of the shape (4, 3) and `steps` is 50."
+    )
+    bare = check(names, "np.split(np.ones(3), None)").text
+    assert "`None` is" not in bare
+    own = check(names, "steps = 50\nassert steps == 3, 'not 3'").text
+    assert own.splitlines()[0] == "`AssertionError`: not 3"
+    assert "In this line" not in own
 
 
 @pytest.mark.parametrize(
@@ -325,6 +433,8 @@ def test_a_module_that_is_not_imported_is_named(names, body, cure):
         ("select_positions(3)", "`tl.select_positions`", "assign"),
         # A text without quotes, and a value of the notebook that is written alike.
         ("keras.callbacks.EarlyStopping(monitor=validation_loss)", "quotes", "val_l"),
+        ("return {input_10m: 16}", "A text needs quotes.", "Did you mean"),
+        ("return 1 if 3 == input_10m else 2", "A text needs quotes.", "Did you mean"),
         ("images = 1\nreturn np.mean(band)", "The function has `images`.", "bands"),
         # A name of the function itself comes first.
         ("bandz = 1\nreturn np.mean(bands_)", "Did you mean `bandz`?", "quotes"),

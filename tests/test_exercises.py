@@ -65,6 +65,7 @@ def test_the_stub_is_not_attempted(name, exercise):
     assert fresh(exercise).check(stub, **given).kind == "not attempted"
 
 
+@pytest.mark.sampled(daily=4)
 @pytest.mark.thorough
 @pytest.mark.parametrize(("name", "exercise"), ALL)
 def test_the_solution_is_right_for_all_random_inputs(name, exercise):
@@ -76,6 +77,7 @@ def test_the_solution_is_right_for_all_random_inputs(name, exercise):
 
 
 # Inputs are drawn anew in each run, so many runs with one find what is rare too.
+@pytest.mark.sampled(daily=16)
 @pytest.mark.parametrize(
     "count",
     [

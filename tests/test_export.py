@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import keras
@@ -606,17 +607,19 @@ IMPORTS = {
 
 @pytest.fixture(scope="module")
 def loaded_elsewhere(saved):
-    """What fresh processes report of models: {order of imports: {file name: report}}.
+    """What a fresh process with an order of imports reports: {file name: report}.
 
     All orders register the same names, so one of them opens the recorded models too.
     """
     folder, *_ = saved
-    found = {}
-    for order, imports in IMPORTS.items():
+
+    @cache
+    def report(order):
         recorded = sorted(RECORDED.glob("*.keras")) if order == "keras first" else []
         files = [folder / "compiled.keras", *recorded]
-        found[order] = load_elsewhere(imports, folder / "images.npz", files)
-    return found
+        return load_elsewhere(IMPORTS[order], folder / "images.npz", files)
+
+    return report
 
 
 def load_elsewhere(imports, images, files):
@@ -630,12 +633,13 @@ def load_elsewhere(imports, images, files):
 
 
 @pytest.mark.thorough
+@pytest.mark.sampled(daily=1)
 @pytest.mark.parametrize("order", IMPORTS)
 def test_a_fresh_process_opens_a_saved_model_by_keras_alone(
     saved, loaded_elsewhere, order
 ):
     _, model, images = saved
-    found = loaded_elsewhere[order]["compiled.keras"]
+    found = loaded_elsewhere(order)["compiled.keras"]
     assert (found["class"], found["compiled"]) == ("TargetModel", True)
     assert found["digest"] == as_predictor(model).digest
     pixels = np.repeat(images["input"], 4, axis=-1)
@@ -648,7 +652,7 @@ def test_a_fresh_process_opens_a_saved_model_by_keras_alone(
 def test_a_fresh_process_opens_the_recorded_models(loaded_elsewhere):
     """Their files name modules that have moved since, such as tutorial_lib.models."""
     recorded = {path.name for path in RECORDED.glob("*.keras")}
-    reports = loaded_elsewhere["keras first"]
+    reports = loaded_elsewhere("keras first")
     assert len(recorded) >= 5
     assert set(reports) == recorded | {"compiled.keras"}
     for name in recorded:

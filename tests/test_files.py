@@ -458,7 +458,7 @@ def test_many_threads_write_whole_files(old):
     assert names(old.parent) == ["a.txt"]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_many_processes_write_whole_files(old):
     code = "for _ in range(40): files.write_text(sys.argv[1], sys.argv[2] * 200_000)"
     processes = [another_process(code, old, letter) for letter in "abcd"]

@@ -80,6 +80,7 @@ def lon_lat(crs):
     return to_degrees.transform(PLACE.c, PLACE.f)
 
 
+@pytest.mark.sampled(daily=4)
 @pytest.mark.parametrize("name", OWN)
 def test_a_map_lies_where_its_source_lies(tmp_path, name):
     source = with_crs(tmp_path / "a.vrt", OWN[name])

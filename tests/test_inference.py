@@ -963,7 +963,7 @@ def test_a_field_that_is_too_small_is_refused_after_one_that_fits(tmp_path, fcnn
         ({"scale_factor": float("nan")}, "`scale_factor` is nan"),
         ({"scale_factor": 4}, "scale factor is not 4. Use `scale_factor=1`"),
         ({"scale_factor": 0.5}, "move by 1/2 px.*`scale_factor=1`.*patch_based"),
-        ({"tile_size": 0}, "of 0 px is not a multiple.*Use 1"),
+        ({"tile_size": 0}, "of 0 px is not a positive multiple.*Use 1"),
         ({"tile_size": "large"}, "'large'. Give 'auto' or a whole number"),
         ({"tile_size": 32.0}, "whole number of pixels.* Received: 32.0"),
         ({"mode": "tiled"}, "`mode` is 'tiled'.*'fully_convolutional', 'patch_based'"),

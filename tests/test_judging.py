@@ -107,6 +107,7 @@ def pixels_of_second(folder, spacing, corner, *, side=4):
     return mapped[kept], patches.arrays["b"][:, 0, 0].astype(int)
 
 
+@pytest.mark.sampled(daily=7)
 @pytest.mark.parametrize("spacing", [10, 15, 20, 30])
 @pytest.mark.parametrize("aside", [0, 1, 5, 10, 15, 20, 29.99])
 def test_maps_read_the_pixels_of_training_patches_or_say_so(tmp_path, spacing, aside):

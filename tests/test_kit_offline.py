@@ -63,6 +63,7 @@ def collect(target, folder):
     return {*Collector(target, folder).collect()}
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("platform", "names"),

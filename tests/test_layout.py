@@ -279,7 +279,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_memory_does_not_grow_with_the_height_of_a_scene():
     peaks = [
         int(

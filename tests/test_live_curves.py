@@ -72,7 +72,7 @@ def test_a_notebook_shows_one_picture_and_updates_it(outputs):
     assert not pyplot.get_fignums()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_real_kernel_shows_one_picture_without_any_text():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)])
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()

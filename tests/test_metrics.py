@@ -237,7 +237,7 @@ def test_tensorboard_has_a_curve_for_each_score(trained):
     assert "epoch_threshold_recall_water" in events.Tags()["tensors"]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_saved_model_loads_in_a_fresh_python_without_custom_objects(trained):
     code = (
         "import sys, numpy, tutorial_lib, keras\n"

@@ -190,6 +190,7 @@ def test_only_the_output_with_a_target_is_trained():
     assert accuracy == pytest.approx(hits.mean())
 
 
+@pytest.mark.slow
 def test_the_best_checkpoint_has_the_smallest_validation_loss(tmp_path):
     path = tmp_path / "best.keras"
     inputs, targets = training_data()
@@ -478,28 +479,33 @@ def test_build_names_wrong_channels(channels, kind):
 
 
 @pytest.mark.parametrize(
-    "returned",
+    ("returned", "named"),
     [
-        lambda x: x["a"],
-        lambda x: {"estimated": 3},
-        lambda x: {"estimated": keras.layers.Flatten()(x["a"][:, :1, :1])},
-        lambda x: {},
-        lambda x: None,
+        (lambda x: x["a"], "a value of type KerasTensor"),
+        (lambda x: {"estimated": 3}, r"a dictionary of {'estimated': 'int'}"),
+        (
+            lambda x: {"estimated": keras.layers.Flatten()(x["a"][:, :1, :1])},
+            r"a dictionary of {'estimated': \(None, None\)}",
+        ),
+        (lambda x: {}, "an empty dictionary"),
+        (lambda x: None, "a value of type NoneType"),
     ],
 )
-def test_a_network_that_returns_no_images_is_refused(returned):
+def test_a_network_that_returns_no_images_is_refused(returned, named):
     class Wrong(tl.PatchModel):
         def network(self, inputs):
             return returned(inputs)
 
-    with pytest.raises(TypeError, match=r"^`network` returned a .*'estimated': …}\.$"):
+    with pytest.raises(
+        TypeError, match=rf"^`network` returned {named}\. It must.*'estimated': …}}\.$"
+    ):
         Wrong(crops=(2,)).build({"a": 1})
 
 
 # Saving
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_reloaded_model_trains_on(tmp_path):
     inputs, targets = training_data()
     model = compiled()

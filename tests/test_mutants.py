@@ -35,6 +35,7 @@ def shown(found):
     return "\n".join(f"{one.verdict}: {one.mutant.change}\n{one.note}" for one in found)
 
 
+@pytest.mark.sampled(daily=4)
 @HOW_MANY
 @pytest.mark.parametrize("name", EXERCISES)
 def test_no_mutant_passes_and_nine_of_ten_hear_what_is_wrong(name, most):
@@ -45,6 +46,7 @@ def test_no_mutant_passes_and_nine_of_ten_hear_what_is_wrong(name, most):
     assert mutants.share_named(found) >= 0.9, shown(unnamed)
 
 
+@pytest.mark.sampled(daily=4)
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", EXERCISES)
 def test_there_are_enough_mutants(name):
@@ -52,6 +54,7 @@ def test_there_are_enough_mutants(name):
     assert len(mutants.mutants_of(exercise)) >= (20 if mutants.is_code(exercise) else 8)
 
 
+@pytest.mark.slow
 @HOW_MANY
 def test_of_all_mutants_19_in_20_hear_what_is_wrong(most):
     everything = [one for name in EXERCISES for one in results(name, most)]
@@ -64,7 +67,7 @@ def test_of_all_mutants_19_in_20_hear_what_is_wrong(most):
     assert share >= 0.95
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_every_mutant_that_is_said_to_be_equal_exists_and_passes():
     for name, changes in EQUAL.items():
         made = {one.change: one for one in mutants.mutants_of(EXERCISES[name], 10_000)}

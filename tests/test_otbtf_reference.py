@@ -121,6 +121,7 @@ def test_blocks_of_a_padded_network(otbtf):
     assert_same_map(plan, otbtf / "expected/encdec_vanilla_e128.tif")
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.parametrize("tile_size", [64, 320])
 def test_a_crop_makes_the_map_exact(otbtf, tile_size):
     model, sources = encdec(otbtf)

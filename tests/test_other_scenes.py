@@ -29,8 +29,6 @@ SOURCES = {
     path.stem: path
     for path in build.list_sources(starts=("00", "01", "02", "03", "04", "05", "06"))
 }
-# Patches, and a map of two sources: `make test` runs them, `make test-slow` the others.
-DAILY = ("01_patches", "06_two_sources")
 # Settings of the notebooks that make their trainings short.
 SHORT = {"epochs = 6": "epochs = 1", "epochs = 10 ": "epochs = 3 "}
 SHORT |= {"most_epochs = 40": "most_epochs = 3"}
@@ -181,16 +179,8 @@ def verdicts(notebook):
     }
 
 
-@pytest.mark.parametrize(
-    "stem",
-    [
-        pytest.param(
-            stem,
-            marks=pytest.mark.thorough if stem in DAILY else pytest.mark.slow,
-        )
-        for stem in SOURCES
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("stem", SOURCES)
 def test_the_learners_notebook_runs_where_classes_are_missing(stem, kit_with):
     kit = kit_with("poor")
     text = execute(notebook_of(stem, "poor", short=True), kit)

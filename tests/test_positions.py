@@ -396,6 +396,7 @@ except OSError as err:
 """
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.thorough
 @pytest.mark.parametrize("ending", ["geojson", "gpkg", "shp", "fgb"])
 @pytest.mark.parametrize("limit", [3_000, 60_000])

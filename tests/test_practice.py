@@ -205,7 +205,7 @@ def test_the_area_is_the_outline_of_the_scene(folder, havel_folder):
     assert found == pytest.approx(bounds.bbox, abs=1e-3)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_files_are_made_once_and_stay_small(folder, havel_folder, tmp_path, capsys):
     made = practice.make_practice(tmp_path / "new", havel=havel_folder)
     assert "Making the practice images" in capsys.readouterr().out

@@ -704,7 +704,7 @@ print("identical")
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_certificate_holds_in_a_fresh_process(saved, tmp_path):
     """With weights that prediction does not use, too: statistics, seeds of dropout."""
     image = keras.Input((None, None, 4), name="input")

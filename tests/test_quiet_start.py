@@ -146,7 +146,7 @@ def test_the_real_tensorflow_starts_without_a_word():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_cell_that_loads_tensorflow_shows_nothing(monkeypatch):
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
     # A kernel below pytest would not show what goes to file descriptor 2.

@@ -604,7 +604,7 @@ def test_windows_are_whole_blocks(model, source, monkeypatch, block, most):
 # Killed
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_run_that_is_killed_at_any_moment_goes_on(repository, tmp_path):
     server = Server(repository, tmp_path / "inputs")
     rng = np.random.default_rng(13)

@@ -96,6 +96,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", NETWORKS)
 def test_openvino_gives_what_tensorflow_gives(tmp_path, name):

@@ -133,7 +133,7 @@ def test_both_shapes_and_both_catalogues_give_the_same_scene(catalogue, fetch):
             assert (other == first).all()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_part_of_the_area_has_the_pixels_of_the_whole(fetch):
     whole = fetch()
     part = fetch(bbox=(12.56, 52.47, 12.66, 52.51), name="part")
@@ -178,6 +178,7 @@ def test_clouds_and_shadows_are_nodata_in_all_bands_at_both_resolutions(files, f
 # Offsets ---------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("number", "kind", "said"),
@@ -306,7 +307,7 @@ def warped(pixels, corner, spacing, zone):
     return out, target, f"EPSG:{zone}"
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_two_tiles_of_one_date_are_put_together(
     halves, files, fetch, tmp_path, monkeypatch
 ):
@@ -374,7 +375,7 @@ def test_a_search_lists_dates_best_first(catalogue, files):
     assert set(clear["date"]) == {day.date for day in DATES if day.clouds <= 20}
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_further_dates_come_on_the_same_grid(files, fetch):
     folder = fetch(date="2023-01-01/2023-12-31", max_dates=3)
     grid = tl.read_grid(folder / "s2_10m.tif")

@@ -85,6 +85,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.sampled(daily=4)
 @pytest.mark.thorough
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("name", FAULTS)
@@ -108,6 +109,7 @@ def test_a_fault_ends_in_one_sentence_and_leaves_no_scene(
     assert [path.name for path in tmp_path.iterdir()] == ["my_scene"]
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("kind", ["status", "reset", "truncated", "html"])
@@ -165,7 +167,7 @@ def hashes(folder):
     return json.loads((folder / "MANIFEST.json").read_text())["sha256"]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_run_killed_twice_goes_on_and_gives_the_scene_of_a_whole_run(
     server, tmp_path
 ):
@@ -195,6 +197,7 @@ def test_a_run_killed_twice_goes_on_and_gives_the_scene_of_a_whole_run(
     assert [path.name for path in (tmp_path / "killed").iterdir()] == ["my_scene"]
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_what_it_has_read(server, tmp_path, number):
@@ -226,6 +229,7 @@ def test_a_damaged_part_is_read_again(server, tmp_path):
     assert hashes(tmp_path / "a" / "my_scene") == hashes(tmp_path / "b" / "my_scene")
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     "changed",

@@ -220,6 +220,7 @@ def trained_once(model, values):
     return [str(one.message) for one in caught if "input 'input'" in str(one.message)]
 
 
+@pytest.mark.slow
 def test_statistics_of_another_unit_are_noticed():
     values = np.random.default_rng(0).uniform(0, 4000, (8, 16, 16, 4))
     values = values.astype("float32")

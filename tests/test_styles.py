@@ -384,7 +384,7 @@ rasters.write_array(Path(sys.argv[1]), array, **options)
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_killed_run_never_leaves_a_style_of_other_classes(tmp_path, repository):
     path, style = tmp_path / "a.tif", tmp_path / "a.qml"
     environment = os.environ | {"PYTHONPATH": str(repository)}

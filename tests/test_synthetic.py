@@ -63,6 +63,7 @@ def opened(**options):
 # What a pixel depends on.
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("shape", [SMALL, (64, 96), (2, 2), (258, 130)])
 def test_images_and_labels_cover_the_same_ground(shape):
@@ -74,7 +75,7 @@ def test_images_and_labels_cover_the_same_ground(shape):
     assert [array.dtype for array in scene] == ["uint16", "uint16", "uint8"]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_in_another_process():
     script = (
         "import hashlib; from data_fetch.synthetic import generate; "
@@ -100,6 +101,7 @@ def test_another_seed_gives_another_scene():
     assert (first.labels != second.labels).mean() > 0.2
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("shape", [(64, 96), (256, 300), (322, 2)])
 def test_a_smaller_scene_is_the_upper_left_part_of_a_larger_one(shape):
@@ -111,6 +113,7 @@ def test_a_smaller_scene_is_the_upper_left_part_of_a_larger_one(shape):
     assert np.array_equal(part.labels, small().labels[:height, :width])
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("step", [2, 14, 100, 300])
 def test_the_height_of_the_stripes_does_not_change_a_pixel(step):
@@ -486,6 +489,7 @@ def test_a_large_seed_is_a_seed():
     assert not same(generate((2, 2), seed=2**70), generate((2, 2), seed=2**70 + 1))
 
 
+@pytest.mark.slow
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", [files.SEED, 1, 3])
 def test_all_classes_are_in_all_areas_of_a_scene(seed, tmp_path):

@@ -126,7 +126,7 @@ def correlation(patches):
     ]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_classes_are_as_hard_to_tell_apart_as_real_ones():
     first, second = [(fine, classes) for fine, _, classes in synthetic_areas()]
     found = accuracies(first, second)
@@ -136,7 +136,7 @@ def test_classes_are_as_hard_to_tell_apart_as_real_ones():
     assert np.mean(found["texture"]) > np.mean(found["centre"]) + 0.05
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_bands_of_20_m_help_as_much_as_in_reality():
     # In the Havel scene, ten bands gave 0.565 in place of 0.449 with winter light; in
     # iid patches of the same mixtures, they gave 4 to 5 points.
@@ -177,7 +177,7 @@ def test_levels_of_the_bands_are_those_of_the_real_patches():
     assert np.abs(found[:, 3] - real[:, 3]).max() < 8
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.reference
 def test_the_real_patches_give_these_numbers(reference_data):
     folder = reference_data / "tokyo_patches"
@@ -189,7 +189,7 @@ def test_the_real_patches_give_these_numbers(reference_data):
     assert np.allclose(correlation(patches), REAL_CORRELATION, atol=0.02)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_classes_are_easier_to_tell_apart_with_a_larger_purity():
     def score(purity):
         (first, _, a), (second, _, b) = synthetic_areas(purity, SMALL, count=250)

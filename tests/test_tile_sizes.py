@@ -347,6 +347,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory of Linux")
 @pytest.mark.parametrize("name", NETWORKS)
@@ -365,6 +366,7 @@ def test_the_memory_of_layers_is_what_a_run_takes(name, request):
 # The estimate of a plan
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("field", "tile_size", "call", "pixel"),

@@ -503,6 +503,7 @@ print(hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdige
 
 @pytest.mark.thorough
 # oneDNN is what everyone has who changes nothing.
+@pytest.mark.slow
 @pytest.mark.parametrize("kernels", [pytest.param("0", marks=pytest.mark.slow), "1"])
 def test_the_same_machine_and_settings_give_the_same_weights_in_two_processes(kernels):
     environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": kernels}

@@ -222,7 +222,7 @@ for limit in limits:
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_full_disk_is_one_sentence_and_leaves_the_old_files(tmp_path, scene):
     written = ("a.png", "a.pdf", "a.svg", "a.tif", "a.jpg", "b.png")
     written += ("map.html", "compare.html")

@@ -125,6 +125,7 @@ def map_of(path, out):
 # A server that works
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.thorough
 @pytest.mark.parametrize("file", ["a.tif", "cog.tif", "plain.tif"])
 @pytest.mark.parametrize("fault", ["fine", "slow"])
@@ -167,6 +168,7 @@ def test_a_silent_server_is_one_sentence(address, form):
     assert "too slow" in said
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("fault", ["stalls", "truncated"])
 @pytest.mark.parametrize("file", ["a.tif", "cog.tif", "plain.tif"])
@@ -176,6 +178,7 @@ def test_pixels_that_do_not_come_are_one_sentence(address, read, file, fault):
     assert "could not be read: its pixels" in said
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("fault", ["silent", "stalls"])
 def test_a_map_ends_with_a_sentence_and_leaves_nothing(address, tmp_path, fault):
@@ -183,7 +186,7 @@ def test_a_map_ends_with_a_sentence_and_leaves_nothing(address, tmp_path, fault)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_parts_of_a_vrt_may_be_on_a_silent_server(address, folder, tmp_path):
     path = tmp_path / "a.vrt"
     rasterio.shutil.copy(folder / "a.tif", path, driver="VRT")

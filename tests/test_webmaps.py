@@ -401,6 +401,7 @@ ODD_TEXTS = (
 )
 
 
+@pytest.mark.sampled(daily=3)
 @pytest.mark.thorough
 @pytest.mark.parametrize("text", ODD_TEXTS)
 def test_braces_in_texts_are_not_templates(tmp_path, monkeypatch, text):

@@ -20,8 +20,13 @@
 # ## How to run a notebook
 #
 # Click into the first grey cell below and press **Shift + Enter**. The code runs, its
-# result appears below it, and the next cell is selected. Run the cells in their order:
-# later cells need the results of earlier ones. The **+** button makes a new cell.
+# result appears below it, and the next cell is selected. Some cells have no result, like
+# the first two. The brackets on the left of a cell show `[*]` while it runs, and a number
+# when it is done.
+#
+# Run the cells in their order: later cells need the results of earlier ones. The **+**
+# button makes a new cell. Buttons below a section ask whether it was clear. The answer
+# stays on this machine.
 #
 # If something went wrong, choose *Kernel*, then *Restart Kernel* in the menu. The kernel
 # is the program that runs the cells. It forgets all results; your text stays.
@@ -87,7 +92,7 @@ check_machine(SCENE)
 # | band | light | pixel size | it shows |
 # |---|---|---|---|
 # | B2, B3, B4 | blue, green, red | 10 m | what our eyes see |
-# | B8 | [near infrared](glossary.md#near-infrared) | 10 m | leaves reflect it, water absorbs it |
+# | B8 | [near infrared](glossary.md#near-infrared) | 10 m | where plants grow |
 # | B5, B6, B7, B8A | from red to near infrared | 20 m | how green and dense plants are |
 # | B11, B12 | [shortwave infrared](glossary.md#shortwave-infrared) | 20 m | dry or wet ground and leaves |
 #

@@ -119,7 +119,7 @@ patches
 first_pixel = ex.first_pixel.answer()
 refused = [refusal.index for refusal in patches.rejected]
 kept = np.setdiff1d(np.arange(len(positions)), refused)
-to_pixels = ~tl.read_grid(image_path).transform
+to_pixels = ~tl.read_grid(image_path).transform  # ~: from metres to pixels
 col, row = (int(x) for x in to_pixels @ (positions.x[kept[0]], positions.y[kept[0]]))
 top, left = int(first_pixel(row, 16)), int(first_pixel(col, 16))
 square = rasters.read_array(image_path)[top : top + 16, left : left + 16]
@@ -215,14 +215,14 @@ broken = {
 }
 sizes = {"input_10m": 16, "input_20m": 8}
 fewer = tl.extract_patches(broken, positions, sizes=sizes)
-print(f"{fewer.count} of {pairs.count} pairs are left. Some of those refused:")
+print(f"{fewer.count} of {pairs.count} pairs are left")
 columns = ["index", "label", "x", "y", "reason", "source"]
 refusals = pandas.DataFrame(fewer.rejected, columns=columns)
 ex.one_pixel_missing.reveal(refusals.groupby("reason").head(2))
 
 # %% [markdown]
-# Each row names the position, the reason, and the first source where it happened. **Will
-# some refused positions lie outside the wedge?**
+# The table holds some of the refused positions. Each row names the reason, and the first
+# source where it happened. **Will some refused positions lie outside the wedge?**
 
 # %%
 figure = tl.show(broken["input_10m"], titles="refused positions")

@@ -49,7 +49,7 @@ def draw_pixels(area, count, seed=0):
     """Values and classes of pixels of an area, `count` of each class."""
     path = scene / f"terrain_truth_{area}.tif"
     positions = tl.select_positions(path, count=count, seed=seed)
-    columns, rows = ~to_ground @ (positions.x, positions.y)
+    columns, rows = ~to_ground @ (positions.x, positions.y)  # ~: from ground to pixels
     return image[rows.astype(int), columns.astype(int)] / 100, positions.labels
 
 
@@ -95,7 +95,7 @@ def softmax(scores):
     return np.exp(scores) / np.exp(scores).sum(axis=0)
 
 
-softmax(np.array([2.0, 1.0, -1.0])).round(2)
+softmax(np.array([2.0, 1.0, -2.0])).round(2)
 
 # %% [markdown]
 # ## Loss: how wrong is the network?
@@ -323,6 +323,7 @@ for name, one in {"the last epoch": network, "the checkpoint": best}.items():
     print(f"{name}: loss on B {loss:.2f}, accuracy on B {accuracy:.2f}")
 
 # %% tags=["claim"]
+assert np.isclose(softmax(np.array([2.0, 1.0, -2.0])).round(2).sum(), 1)
 slow, good, large = (loss_of(weights[-1]) for weights in paths.values())
 assert slow > 2 * good
 assert large > 1.2 * good
@@ -351,8 +352,8 @@ red, near_infrared = np.meshgrid(side, side)
 every_pair = np.stack([red.ravel(), near_infrared.ravel()], axis=1)
 class_colors = ListedColormap(legend.colors)
 figure = Figure(figsize=(9, 4), layout="constrained")
-for ax, (name, network) in zip(figure.subplots(1, 2), networks.items(), strict=True):
-    classes = network.predict(every_pair, batch_size=4096, verbose=0).argmax(axis=1)
+for ax, (name, trained) in zip(figure.subplots(1, 2), networks.items(), strict=True):
+    classes = trained.predict(every_pair, batch_size=4096, verbose=0).argmax(axis=1)
     look = {"cmap": class_colors, "vmin": -0.5, "vmax": 5.5}
     picture = ax.pcolormesh(side, side, classes.reshape(red.shape), alpha=0.6, **look)
     ax.scatter(*inputs[::10].T, c=labels[::10], s=12, edgecolor="black", lw=0.4, **look)

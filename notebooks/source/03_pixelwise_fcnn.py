@@ -108,11 +108,11 @@ def conv(net, filters, kernel, name, activation="relu"):
 # %%
 FCNN = ex.network.answer()
 keras.utils.set_random_seed(seed)
-model = FCNN(crops=()).build({"input": 4})
+first_model = FCNN(crops=()).build({"input": 4})
 image = np.zeros((1, 100, 60, 4), "float32")
-print("100 x 60 give", tuple(model({"input": image})["estimated"].shape[1:3]))
+print("100 x 60 give", tuple(first_model({"input": image})["estimated"].shape[1:3]))
 lines = []
-model.summary(line_length=80, print_fn=lines.append)
+first_model.summary(line_length=80, print_fn=lines.append)
 ex.first_layer.reveal("\n".join(lines))
 
 # %% [markdown]
@@ -258,8 +258,8 @@ train, _, _ = recipes.datasets(patches, class_count=len(legend))
 # Larger batches are quicker where nothing is learnt.
 _, valid, test = recipes.datasets(patches, class_count=len(legend), batch_size=300)
 compile_model = ex.compile_model.answer()
-compile_model(model)
-first = model.fit(train, validation_data=valid, epochs=first_epochs, verbose=2)
+compile_model(first_model)
+first = first_model.fit(train, validation_data=valid, epochs=first_epochs, verbose=2)
 baseline = tl.training.maximum_likelihood(patches["a"], patches["b"], features="center")
 print(f"the baseline: {np.mean(baseline == classes['b']):.2f} of B is right")
 

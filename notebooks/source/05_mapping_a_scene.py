@@ -205,12 +205,12 @@ ex.cloud.reveal(table.round(2))
 # %% exercise="small_tiles"
 
 # %%
-costs, maps = [], []
+costs, tiled = [], []
 for tile_size in (16, 64, 256):
     planned = tl.plan_inference(
         model, source, output="estimated", window=window, tile_size=tile_size
     )
-    maps.append(planned.read())
+    tiled.append(planned.read())
     cost = planned.estimate()
     costs.append((tile_size, cost.tile_count, cost.redundancy))
 
@@ -229,7 +229,7 @@ ex.small_tiles.reveal(table.round(2))
 
 # %% tags=["nbval-check-output"]
 near = {"rtol": 0, "atol": 1e-5, "equal_nan": True}
-equal = all(np.allclose(one, maps[0], **near) for one in maps)
+equal = all(np.allclose(one, tiled[0], **near) for one in tiled)
 print("largest difference of a probability below 0.00001:", equal)
 
 part_path = work / "part.tif"

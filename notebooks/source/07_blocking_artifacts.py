@@ -3,8 +3,8 @@
 #
 # The network of this notebook gives as many pixels as it reads. So a map seems easy: cut
 # the image into blocks, run the network on each block, and put the results side by side.
-# But the borders of the blocks show in the map. Where do these seams come from, and how
-# do you make a map without them?
+# Is this the map that the network would give for the whole image? If it is not, where is
+# it wrong, and how do you make one that is right?
 #
 # **Afterwards you can**
 #
@@ -13,7 +13,7 @@
 # - derive which crops and tiles give an exact map, and let the kit check it.
 #
 # **Needs** about 35 minutes of your time, seconds of computing and 1.1 GB of memory; no
-# internet.
+# internet. The optional parts need more time.
 #
 # The scene is generated. The network comes with the kit. It was trained on patches of two
 # images, as in notebook [06](06_two_sources.ipynb).
@@ -78,10 +78,11 @@ layers.astype("string").fillna("")
 
 # %% [markdown]
 # Read the picture from left to right. Orange layers halve the image, blue ones double
-# it. A lower line means larger pixels. At a circle, two images of the same size are
-# added. First, xs joins pan. Then [skip connections](glossary.md#skip-connection), the
-# dashed arrows, bring details from the encoder to the decoder. The last layer, `softmax`,
-# gives the output `estimated`: the probabilities of the four classes.
+# it, and the grey one keeps its size. A lower line means larger pixels. At a circle,
+# two images of the same size are added. First, xs joins pan. Then [skip
+# connections](glossary.md#skip-connection), the dashed arrows, bring details from the
+# encoder to the decoder. The last layer, `softmax`, gives the output `estimated`: the
+# probabilities of the four classes.
 #
 # `size` is the number of pixels on a side, for 128 pan pixels. A convolution with a
 # kernel of 3 needs a neighbour on each side. At the border of the image there is none.
@@ -133,8 +134,8 @@ ex.wrong_pixels.reveal(picture)
 # **What you see.** Straight lines, in rows and columns, that no town has: these are
 # [blocking artefacts](glossary.md#blocking-artefact). The tutorial of OTBTF, an extension
 # of the [Orfeo ToolBox](glossary.md#orfeo-toolbox), says of such a picture that the
-# border of each 64 x 64 patch shows. **How large are the blocks here? At which columns
-# are the largest jumps?**
+# border of each 64 x 64 patch shows. **How large are the blocks here, in pixels of 1.5 m?
+# At which columns are the largest jumps?**
 
 # %% tags=["nbval-check-output"]
 probability = rasters.read_array(blocks_path, bands=[building + 1])[..., 0]
@@ -335,9 +336,9 @@ pandas.Series(read, name="pixels read for each mapped").round(2).to_frame()
 # Larger tiles waste less still. `tile_size="auto"` chooses a size that reads few pixels
 # twice and fits into the memory.
 #
-# Is the map exact for the network with its trained weights? `certify` measures it. It changes
-# everything *around* a chunk, and looks how far into the result something changes. Then
-# it maps an image in tiles and as a whole, and compares the two.
+# Is the map exact for the network with its trained weights? `certify` measures it. It
+# changes everything *around* a chunk, and looks how far into the result something
+# changes. Then it maps an image in tiles and as a whole, and compares the two.
 
 # %%
 certificate = tl.certify(network, "estimated", tile=80)
@@ -351,9 +352,12 @@ difference = tl.rmse(cropped_path, exact_path)
 print("largest difference of the two maps:", difference.largest)
 
 # %% [markdown]
-# **What you see.** Two ways to tile give the same map, except for rounding: the map of
-# the whole image. The [certificate](glossary.md#certificate) is written into the file, so
-# that those who get the map can read it.
+# **What you see.** The certificate begins with the verdict. Below it are the margins,
+# measured and derived from the layers: they are equal. Two ways to tile give the same
+# map, except for rounding: the map of the whole image.
+#
+# The [certificate](glossary.md#certificate) is written into the file, so that those who
+# get the map can read it.
 #
 # ## Optional: count the valid pixels
 #
@@ -416,11 +420,10 @@ assert (both == table["exact"]).all()
 assert 0.8 < cropped_score < 1.2
 assert derived.redundancy < 0.7 * small_tiles.redundancy
 assert certificate.exact
+assert certificate.margins == certificate.analysed_margins == margins
 assert difference.largest < 1e-4
 
 # %% [markdown]
-# The answer is a chunk of 224 pixels: the next smaller exact ones cost more than two.
-#
 # ## Summary
 #
 # - Padded layers read zeros at the border of a chunk. Deep networks carry the error far
@@ -428,6 +431,8 @@ assert difference.largest < 1e-4
 # - The valid pixels do not lie in the middle: each side has its own margin.
 # - A map is exact if chunks begin and end at multiples of the total stride, and if the
 #   margins are removed.
+# - Large chunks waste less. From 224 pixels on, this network computes less than two pixels
+#   for each pixel kept.
 # - Compare maps by place, not by pixel number.
 #
 # ## Open task

@@ -124,7 +124,8 @@ pandas.Series(measured, name="distortion").rename_axis("crop").to_frame()
 # %% [markdown]
 # **What you see.** The distortion falls with the crop, and it ends at the larger margin,
 # 63. From 32 on, the right and the bottom are clean. From 63 on, the left and the top are
-# clean too. What is left then is rounding: sums were made in another order.
+# clean too. Then no difference is left, except for rounding: on some computers, sums are
+# made in another order.
 
 # %% [markdown] late="Say it in one sentence: large chunks make the exact crop cheap."
 # ## What a crop costs
@@ -180,7 +181,7 @@ tl.compare(
     *paths.values(),
     bands=building + 1,
     tile=(256, 224, 128),
-    window=Window(128, 128, 400, 320),
+    window=Window(128, 128, 640, 480),
     titles=("crop 0", "crop 16", "crop 64"),
 )
 
@@ -258,17 +259,19 @@ curve.plot()
 #
 # The error is *per value*: the squares are averaged over the four bands. You have summed
 # them: that gives twice as much for the same chunk. Hollow marks are crops that no map can
-# use. **Why not? And which crops can be used *and* are exact?**
+# use. **Why not? And which crops can be used *and* remove the margins?**
 
 # %% tags=["nbval-check-output"]
 table = curve.table()
 usable = table[["tiles", "exact"]].assign(rest=2 * table.index % stride)
-usable.rename(columns={"tiles": "can be used", "rest": f"2 crops % {stride}"})
+headings = ["can be used", "removes the margins", f"2 crops % {stride}"]
+usable.set_axis(headings, axis="columns")
 
 # %% [markdown]
 # **What you see.** A crop can be used if two crops together are a multiple of the total
-# stride. With others, the next chunk would begin between two multiples. So 63 is exact,
-# but no map can be made with it. Only single chunks could be measured with such crops.
+# stride. With others, the next chunk would begin between two multiples. So 63 removes
+# the margins, but no map can be made with it. Only single chunks could be measured with
+# such crops.
 #
 # ## Optional: how much of the map is right?
 #
@@ -342,12 +345,12 @@ print(f"overall: `map_accuracy` {own:.3f}, the kit {scores.overall:.3f}")
 
 def compared(labels, estimated):
     """Overall and producer's accuracies: counted, weighted, and half the interval."""
-    right, own = labels == estimated, np.bincount(labels)
-    counted = [right.mean(), *np.bincount(labels[right]) / own]
+    right = labels == estimated
+    counted = [right.mean(), *np.bincount(labels[right]) / np.bincount(labels)]
     one = tl.training.area_adjusted_scores(labels, estimated, map_pixels)
-    weighted, upper = ([one.overall, *one.producers], one.interval)
-    half = np.array([upper("overall")[1], *upper("producers")[1]]) - weighted
-    return np.array([counted, weighted, half])
+    weighted = [one.overall, *one.producers]
+    upper = [one.interval("overall")[1], *one.interval("producers")[1]]
+    return np.array([counted, weighted, np.subtract(upper, weighted)])
 
 
 # %%
@@ -410,9 +413,10 @@ assert many["intervals with the truth"].min() > 0.85
 # no chance to be in one, so they are not a probability sample. You can weight its scores
 # by area as well, but such an interval would be too sure of itself.
 #
-# Draw 800 pixels at random from the *whole* map, without strata: `rng.choice(mapped.size,
-# 800, replace=False)`. Repeat it 200 times. How much do the scores of the rarest class
-# vary, compared with the stratified samples? Which sample would you take to a field?
+# **To try.** Draw 800 pixels at random from the *whole* map, without strata:
+# `rng.choice(mapped.size, 800, replace=False)`. Repeat it 200 times. How much do the
+# scores of the rarest class vary, compared with the stratified samples? Which sample
+# would you take to a field?
 #
 # ## Summary
 #

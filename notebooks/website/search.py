@@ -30,7 +30,7 @@ _PROMPT = re.compile(r'<div class="jp-\w*Prompt\b.*?</div>', re.DOTALL)
 _KIND = re.compile(r'<p class="doc-kind">.*?</p>')
 # Elements whose text is no text of the page.
 _SKIPPED = {"script", "style", "svg", "nav", "template", "select", "button"}
-# Elements that end a word.
+# Elements that may stand inside a word; all others end it.
 _INLINE = {"a", "b", "strong", "em", "i", "code", "span", "mark", "sub", "sup"}
 
 
@@ -82,7 +82,6 @@ def sections_of(html: str) -> Sequence[tuple[str, str, str]]:
         [('a', 'One', 'Two words.')]
     """
     reader = _SectionReader()
-    # The numbers beside the cells of a notebook.
     reader.feed(_KIND.sub("", _PROMPT.sub("", html)))
     return [
         (anchor, _words(heading), _words(text))

@@ -310,8 +310,9 @@ def test_the_verdict_is_announced_by_an_element_that_stays(page, name):
         "stopping": "stopping.training = 'one'; stopping.patience = 0",
         "patches": "patches.label = 6; patches.page = 1",
     }
-    run_code(page, begin[name])
-    page.wait_for_timeout(1000)
+    words = run_code(page, f"{begin[name]}\nprint(repr({name}))").strip()
+    # The text of the picture is sent behind the verdict.
+    wait_for_alternative_text(page, root, words)
     region = root.locator("[aria-live=polite]")
     assert region.count() == 1
     before = region.inner_text()

@@ -205,6 +205,7 @@ def test_half_a_character_is_refused():
         parse("\ud800", bands=[1])
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.parametrize(
     "text",
     [

@@ -239,7 +239,7 @@ def test_truths_mean_what_their_tree_computes(tree, images):
     check(tree, images)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @settings(deadline=None, max_examples=600)
 @given(tree=numbers(5) | rows(5))
 def test_deep_expressions_mean_what_their_tree_computes(tree, images):

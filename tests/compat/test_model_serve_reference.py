@@ -97,6 +97,7 @@ MAPS = {
 }
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", MAPS)
 def test_maps(otbtf, tmp_path, name):
@@ -105,6 +106,7 @@ def test_maps(otbtf, tmp_path, name):
     assert_same_map(tmp_path / "map.tif", otbtf / f"expected/{name}.tif")
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", MAPS)
 def test_maps_of_the_command_line(otbtf, tmp_path, name):
@@ -136,6 +138,7 @@ def test_every_raster_has_its_row(otbtf):
     assert files == set(MAPS)
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize(("tile", "skipped"), [(16, 12288), (32, 9216), (128, 0)])
 def test_pixels_that_are_not_computed(otbtf, tile, skipped):
@@ -203,6 +206,7 @@ RUNS = {
 }
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.filterwarnings("ignore:The corner of source 2 lies")
 @pytest.mark.parametrize("name", RUNS)
 def test_sizes_and_corners(otbtf, moved, name):
@@ -227,7 +231,7 @@ def test_larger_fields_give_the_same_values(otbtf):
     assert (app.to_numpy() != expected[:441, :539]).mean() < 1e-4
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_modes_of_two_sources_read_different_pixels(otbtf):
     """Switched, both modes give what is fully convolutional the other way round."""
     expected = read_array(otbtf / "expected/dual_ref20_fully_conv_probs.tif")
@@ -254,6 +258,7 @@ def test_only_cropped_maps_do_not_depend_on_tiles(otbtf, block, tile):
     assert least <= difference <= most
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("tiles", [(1, 40), (10, 10), (17, 17), (600, 16), None])
 def test_tiles_of_the_pixel_wise_network(otbtf, tmp_path, tiles):

@@ -420,6 +420,7 @@ def test_a_script_trains_and_keeps_its_best_model(trained):
     assert losses["loss"] == pytest.approx(min(history["val_loss"]), rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.thorough
 @pytest.mark.parametrize("first", ["otbtf", "tutorial_lib"])
 def test_a_saved_model_opens_in_another_process(trained, first):

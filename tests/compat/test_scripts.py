@@ -127,7 +127,7 @@ except ModuleNotFoundError as err:
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_kits_modules_go_before_installed_ones(tmp_path):
     script = script_of(tmp_path / "scripts", USES_OTBTF)
     installed = tmp_path / "site-packages"
@@ -158,6 +158,7 @@ def test_other_modules_are_not_those_of_the_kit(tmp_path):
     assert "ModuleNotFoundError: No module named 'scripts'" in done.stderr
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("line", "text"),

@@ -134,6 +134,7 @@ def dual(pages):
     return pages.data / "models" / "model2_dualsrc_savedmodel"
 
 
+@pytest.mark.slow
 def test_page_1_trains_and_maps(pages, fcn):
     assert (pages.data / "logs/model1_fcn/fcn").is_dir()
     code = pages.block(1, "import pyotb", "Note")
@@ -152,6 +153,7 @@ def test_page_1_trains_and_maps(pages, fcn):
     assert (read_array(pages.data / "map1_fcn.tif") == whole).all()
 
 
+@pytest.mark.slow
 def test_page_2_maps_twice_and_measures_the_difference(pages):
     served = str(pages.data / "models" / "model3")
     pages.run(pages.block(2, "import pyotb", "Question"), "--savedmodel", served)
@@ -193,6 +195,7 @@ def test_page_3_counts_its_sources(pages, monkeypatch):
         assert "-source3.il" not in text
 
 
+@pytest.mark.slow
 def test_page_3_extracts_from_both_images(pages, dual):
     counts = set()
     for letter in "ab":
@@ -203,6 +206,7 @@ def test_page_3_extracts_from_both_images(pages, dual):
     assert len(counts) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "stop", "name", "spacing", "offset"),
     [

@@ -105,6 +105,7 @@ def test_positions_and_patches(work):
         assert len(both) <= len(labels)
 
 
+@pytest.mark.slow
 def test_the_trained_network_is_the_best_of_its_epochs(network):
     model = keras.models.load_model(network[0])
     assert model.count_params() == 33_718
@@ -113,6 +114,7 @@ def test_the_trained_network_is_the_best_of_its_epochs(network):
     assert list(events.rglob("events.out.tfevents*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tile", [16, 100])
 def test_the_map_is_the_kits_own(network, havel_folder, tmp_path, tile):
     path, image = tmp_path / "map.tif", havel_folder / "s2_10m.tif"
@@ -127,6 +129,7 @@ def test_the_map_is_the_kits_own(network, havel_folder, tmp_path, tile):
     assert np.mean(found == expected) > 0.9999
 
 
+@pytest.mark.slow
 def test_a_map_with_nodata_differs_only_where_data_are_missing(
     network, havel_folder, tmp_path
 ):
@@ -143,6 +146,7 @@ def test_a_map_with_nodata_differs_only_where_data_are_missing(
     assert not (changed & ~empty).any()
 
 
+@pytest.mark.slow
 def test_maps_of_two_sources(dual_network, havel_folder, tmp_path):
     maps, grids = {}, {}
     for reference in ("20m", "10m"):
@@ -170,6 +174,7 @@ def test_maps_of_two_sources(dual_network, havel_folder, tmp_path):
     assert 0.5 < (maps["20m", None] == whole).mean() < 0.9999
 
 
+@pytest.mark.slow
 def test_blocks_and_their_distortion(tmp_path):
     from_town = Path(__file__).parents[2] / "data" / "town"
     keras.utils.set_random_seed(3)

@@ -72,7 +72,7 @@ def doctor(options: Namespace) -> int:
             if not in_json:
                 print(_line(check), flush=True)
     report = MachineReport(tuple(found))
-    print(as_json(report) if in_json else _conclusion(report))
+    print(as_json(report) if in_json else _conclusion(report, quick=quick))
     return 0 if report.ok else 1
 
 
@@ -208,8 +208,10 @@ def _can_write(text: str, encoding: str) -> bool:
     return True
 
 
-def _conclusion(report: MachineReport) -> str:
+def _conclusion(report: MachineReport, *, quick: bool) -> str:
     wrong = sum(check.mark == "✘" for check in report.checks)
+    if not wrong and quick:
+        return "Nothing is wrong so far. Without `--quick`, programs are started too."
     if not wrong:
         return "A course can be held on this machine."
     things = counted(wrong, "thing has", "things have")

@@ -236,8 +236,8 @@ def add_doctor(parser: ArgumentParser) -> None:
 def add_feedback(parser: ArgumentParser) -> None:
     """Add the files of `feedback`."""
     text = (
-        "files feedback.jsonl, one of each learner (default: the one in data/work, of "
-        "this machine)"
+        "files feedback.jsonl, one of each learner, or a folder of such files "
+        "(default: the one in data/work, of this machine)"
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=text)
 

@@ -69,7 +69,8 @@ examples:
     "feedback": """\
 examples:
   tutorial-lib feedback
-  tutorial-lib feedback learner_1.jsonl learner_2.jsonl""",
+  tutorial-lib feedback learner_1.jsonl learner_2.jsonl
+  tutorial-lib feedback folder_of_files""",
 }
 
 __all__ = ["EXAMPLES", "build_parser", "main"]

@@ -13,6 +13,8 @@ from traceback import walk_tb
 from types import CodeType, FunctionType
 from typing import Any
 
+from tutorial_lib.exercises.showing import shown_call
+
 
 class BlankError(Exception):
     """A function of the learner returned a blank."""
@@ -23,11 +25,12 @@ class NothingReturnedError(Exception):
 
     Attributes:
         function: Its name.
+        call: The call, if the code has a `return`: other calls may give a value.
     """
 
-    def __init__(self, function: str) -> None:
+    def __init__(self, function: str, call: str = "") -> None:
         super().__init__(f"`{function}` returned None.")
-        self.function = function
+        self.function, self.call = function, call
 
 
 def has_blank(answer: Any) -> bool:
@@ -60,13 +63,15 @@ def has_blank_in_code(answer: Any) -> bool:
             for value in vars(answer).values()
             if not isinstance(value, type)
         )
-    if not isinstance(answer, FunctionType):
-        return False
+    return isinstance(answer, FunctionType) and any(_blanks(_tree(answer)))
+
+
+def _tree(function: FunctionType) -> ast.AST:
+    """The source code of a function as a tree; an empty one if it is not known."""
     try:
-        tree = ast.parse(dedent(inspect.getsource(answer)))
+        return ast.parse(dedent(inspect.getsource(function)))
     except (OSError, SyntaxError):
-        return False
-    return any(_blanks(tree))
+        return ast.Module([], [])
 
 
 def _blanks(node: ast.AST) -> Iterator[ast.AST]:
@@ -151,10 +156,18 @@ def _checked(function: FunctionType) -> FunctionType:
             raise BlankError
         # `__init__` and other special methods may return None.
         if result is None and not function.__name__.startswith("__"):
-            raise NothingReturnedError(checked.__name__)
+            call = shown_call(checked.__name__, args) if _has_return(function) else ""
+            raise NothingReturnedError(checked.__name__, call)
         return result
 
     return checked
+
+
+def _has_return(function: FunctionType) -> bool:
+    """Whether the code of a function, not of a method, returns a value somewhere."""
+    is_method = function.__code__.co_varnames[:1] == ("self",)
+    returns = (n for n in ast.walk(_tree(function)) if isinstance(n, ast.Return))
+    return not is_method and any(one.value is not None for one in returns)
 
 
 def comes_from_blank(error: BaseException | None) -> bool:
@@ -184,14 +197,25 @@ def wrong_kind(answer: Any, code: str, name: str) -> str:
         >>> wrong_kind(3, "def side(n): return n", "side")
         'The answer is a function, `def side(…)`. Yours is of the type `int`.'
     """
-    if f"def {name}(" in code and not callable(answer):
+    is_class = isinstance(answer, type)
+    if f"def {name}(" in code and (is_class or not callable(answer)):
         kind, word = "a function", f"def {name}(…)"
-    elif f"class {name}(" in code and not isinstance(answer, type):
+    elif f"class {name}(" in code and not is_class:
         kind, word = "the class itself, without `()`", f"class {name}(…)"
     else:
+        return _wrong_base(answer, code, name)
+    yours = "a class" if is_class else f"of the type `{type(answer).__name__}`"
+    return f"The answer is {kind}, `{word}`. Yours is {yours}."
+
+
+def _wrong_base(answer: Any, code: str, name: str) -> str:
+    """Message about a class that does not build on `tl.PatchModel`, if it has to."""
+    bases = getattr(answer, "__mro__", ())
+    is_asked = f"class {name}(tl.PatchModel)" in code
+    if not is_asked or any(one.__name__ == "PatchModel" for one in bases):
         return ""
-    yours = type(answer).__name__
-    return f"The answer is {kind}, `{word}`. Yours is of the type `{yours}`."
+    form = f"class {name}(tl.PatchModel):"
+    return f"The class must build on `tl.PatchModel`: write `{form}`."
 
 
 def fingerprint(answer: Any) -> Hashable:

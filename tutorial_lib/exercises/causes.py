@@ -11,8 +11,37 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib.exercises.attempts import learners_frame, line_of
+from tutorial_lib.exercises.findings import and_joined
+from tutorial_lib.exercises.showing import shown
 
-__all__ = ["Cause", "image_of", "nearest"]
+__all__ = ["Cause", "image_of", "is_plain", "kind_in_words", "listed", "nearest"]
+
+_KINDS = {
+    "NoneType": "nothing (`None`)",
+    "bool": "a truth value",
+    "builtin_function_or_method": "a function",
+    "dict": "a dictionary",
+    "ellipsis": "the blank `...`",
+    "float": "a number with decimals",
+    "function": "a function",
+    "generator": "a generator, `(… for … in …)`",
+    "int": "a number",
+    "Generator": "a source of random numbers",
+    "KerasTensor": "an image of the network",
+    "list": "a list",
+    "method": "a function",
+    "module": "a module",
+    "ndarray": "an array",
+    "range": "a range",
+    "set": "a set",
+    "str": "text",
+    "tuple": "a tuple of several values",
+    "type": "a class",
+    "ufunc": "a function",
+    "_ArrayFunctionDispatcher": "a function",
+}
+# Types of single numbers of NumPy, as in `numpy.uint8`.
+_NUMPY_NUMBER = re.compile(r"numpy\.(?:u?int|float)\d+")
 
 # Names of more parameters than that are not listed.
 _MOST_LISTED = 8
@@ -53,6 +82,28 @@ def image_of(shape: Iterable[Any]) -> str:
     return f"{height} x {width} pixels with {bands} bands"
 
 
+def kind_in_words(name: str) -> str:
+    """A type of Python or NumPy in words.
+
+    Args:
+        name: Name of the type, also with its module.
+
+    Example:
+        >>> kind_in_words("dict"), kind_in_words("numpy.uint8")
+        ('a dictionary', 'a single number')
+        >>> kind_in_words("DataFrame")
+        'a value of the type `DataFrame`'
+    """
+    if _NUMPY_NUMBER.fullmatch(name):
+        return "a single number"
+    return _KINDS.get(name.rpartition(".")[2], f"a value of the type `{name}`")
+
+
+def is_plain(name: str) -> bool:
+    """Whether a type is one of Python's own, whose attributes are seldom meant."""
+    return name in _KINDS
+
+
 class Cause:
     """Where an error comes from.
 
@@ -88,8 +139,25 @@ class Cause:
         # Parts of a comprehension have names with a dot.
         return [one for one in self._frame.f_locals if one.isidentifier()]
 
+    def values(self) -> str:
+        """Sentence on what the names in the learner's line are; empty without any."""
+        code = re.sub(r"(['\"]).*?\1", "", self.line)
+        # Not what the line assigns, nor names of arguments, nor attributes.
+        used = re.findall(r"(?<![\w.])([A-Za-z_]\w*)(?!\s*=[^=])\b", code)
+        builtin = vars(builtins)
+        names = {n: value for n, value in self.names.items() if n not in builtin}
+        parts = [
+            f"`{name}` is {_in_words(names[name])}"
+            for name in dict.fromkeys(used)
+            if name in names and not _is_tool(names[name])
+        ]
+        return f"In this line, {and_joined(parts)}." if parts else ""
+
     def nearest_name(self, name: str) -> str:
         """The name that the learner probably meant; empty if there is none."""
+        whole = [one for one in self.own_names if name in one.split("_")]
+        if len(whole) == 1:
+            return whole[0]
         own = {one for one in self.names if not one.startswith("_")}
         known = own - vars(builtins).keys()
         if self.is_in_function:
@@ -162,6 +230,14 @@ class Cause:
             if name in dir(place):
                 return getattr(place, name)
         return None
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"an array of the shape {value.shape}"
+    if isinstance(value, str | bool | int | float | np.number):
+        return shown(value)
+    return kind_in_words(type(value).__name__)
 
 
 def _is_tool(value: Any) -> bool:

@@ -5,6 +5,7 @@ from traceback import walk_tb
 
 from tutorial_lib.exercises.attempts import learners_line
 from tutorial_lib.exercises.causes import Cause
+from tutorial_lib.exercises.known_array_errors import KNOWN as KNOWN_OF_NUMPY
 from tutorial_lib.exercises.known_errors import KNOWN as KNOWN_OF_PYTHON
 from tutorial_lib.exercises.known_network_errors import KNOWN as KNOWN_OF_NETWORKS
 
@@ -41,37 +42,64 @@ def describe_error(
     """
     kind = type(error).__name__
     original = _NOISE.sub("", str(error)).strip()
-    sentence = _sentence(error, original, file)
-    folded = f"{kind}: {original}" if sentence else ""
-    if sentence:
-        text = f"`{call}` raised `{kind}`: {_inside(sentence)}" if call else sentence
-    else:
-        first = original.split("\n", 1)[0].strip()
-        if first == "in user code:":
-            # TensorFlow puts the message of the error behind its lines of code.
-            first = original.rsplit("\n", 1)[-1].strip().removeprefix(f"{kind}: ")
-        text = f"`{call}` raised `{kind}`: {first}" if call else f"`{kind}`: {first}"
-        folded = f"{kind}: {original}" if original != first else ""
+    cause = Cause(error, original, file)
+    sentence = _sentence(cause)
     line = learners_line(error, file)
-    if sentence and not line and not call and _is_raised_by_the_check(error):
+    if not sentence:
+        first, folded = _first_line(kind, original)
+        start = f"`{call}` raised `{kind}`" if call else f"`{kind}`"
+        text = f"{start}: {first}" if first else f"{start}, without a message."
+        return _lines(text, line, _values(cause)), folded
+    text = f"`{call}` raised `{kind}`: {_inside(sentence)}" if call else sentence
+    if not line and not call and _is_raised_by_the_check(error):
         text = _OTHER_KIND if "`_" in text else f"{_OTHER_KIND} {text}"
-    return "\n".join(part for part in (text, line) if part), folded
+    return _lines(text, line), f"{kind}: {original}"
+
+
+def _lines(*parts: str) -> str:
+    return "\n".join(part for part in parts if part)
+
+
+def _first_line(kind: str, original: str) -> tuple[str, str]:
+    """The line of a message that says most, and the message if it has further ones."""
+    first = original.split("\n", 1)[0].strip()
+    if first == "in user code:":
+        # TensorFlow puts the message of the error behind its lines of code.
+        first = original.rsplit("\n", 1)[-1].strip().removeprefix(f"{kind}: ")
+    return first, f"{kind}: {original}" if original != first else ""
+
+
+def _values(cause: Cause) -> str:
+    """What the names in the line are, if no sentence tells the cause.
+
+    Empty for errors that the learner's own line raises, and for those of the kit, which
+    name the values themselves.
+    """
+    if re.match(r"(?:raise|assert)\b", cause.line) or _module(cause.error).startswith(
+        "tutorial_lib."
+    ):
+        return ""
+    return cause.values()
+
+
+def _module(error: BaseException) -> str:
+    """Name of the module that raised an error."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    return frames[-1].f_globals.get("__name__", "") if frames else ""
 
 
 def _is_raised_by_the_check(error: BaseException) -> bool:
     """Whether the check itself cannot work with an answer of this kind."""
-    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-    names = [frame.f_globals.get("__name__", "") for frame in frames[-1:]]
-    return any(name.startswith("tutorial_lib.exercises") for name in names)
+    return _module(error).startswith("tutorial_lib.exercises")
 
 
-def _sentence(error: BaseException, message: str, file: str) -> str:
+def _sentence(cause: Cause) -> str:
     """The sentence on an error that is known; empty for another one."""
-    cause = Cause(error, message, file)
-    for kind, pattern, sentence in (*KNOWN_OF_NETWORKS, *KNOWN_OF_PYTHON):
-        if not any(one.__name__ == kind for one in type(error).__mro__):
+    known = (*KNOWN_OF_NETWORKS, *KNOWN_OF_NUMPY, *KNOWN_OF_PYTHON)
+    for kind, pattern, sentence in known:
+        if not any(one.__name__ == kind for one in type(cause.error).__mro__):
             continue
-        match = re.search(pattern, message, re.DOTALL)
+        match = re.search(pattern, cause.message, re.DOTALL)
         found = match and (
             sentence(match, cause) if callable(sentence) else match.expand(sentence)
         )

@@ -41,6 +41,9 @@ _BLANK = (
     "`ex.{0}.hint()` gives a hint."
 )
 _NOTHING = "`{0}` gives nothing back. Does it end with `return …`?"
+_NOTHING_HERE = (
+    "`{0}` gives nothing back. Does every way through the function end with `return …`?"
+)
 _OTHER = "This is not it yet. Read the question again; `ex.{0}.hint()` helps."
 _OPEN = "The solution is open now: `ex.{0}.solution()`."
 
@@ -192,7 +195,8 @@ class Exercise:
             judged = as_function(answer, self.solution_code, self.answer_name)
             found = self.judge(stop_at_blanks(judged, self.answer_name), **given)
         except NothingReturnedError as err:
-            return self._note("wrong", _NOTHING.format(err.function))
+            text = _NOTHING_HERE if err.call else _NOTHING
+            return self._note("wrong", text.format(err.call or err.function))
         # Any exception: the answer is the learner's own code.
         except Exception as err:
             if comes_from_blank(err):

@@ -1,8 +1,8 @@
 """Answers to "Was this section clear?": written, read, and summed up.
 
 They are lines of JSON in `feedback.jsonl`, in the folder `work` of `data`, on the
-learner's machine.
-It holds no name, and nothing is sent. Learners hand the file in if they want to.
+learner's machine. The file holds no name, and nothing is sent. Learners hand it in if
+they want to.
 """
 
 import json
@@ -154,11 +154,11 @@ def read_feedback(paths: Iterable[Path]) -> Feedback:
     """Read the files of several learners. Lines that are damaged are named and skipped.
 
     Args:
-        paths: A file for each learner. In a file, a later answer to the same section
-            replaces an earlier one.
+        paths: A file for each learner, or folders with such files. In a file, a later
+            answer to the same section replaces an earlier one.
 
     Raises:
-        OSError: If a file cannot be read.
+        OSError: If a file cannot be read, or a folder holds no such file.
 
     Example:
         >>> from tutorial_lib.testing import scratch_folder
@@ -172,9 +172,22 @@ def read_feedback(paths: Iterable[Path]) -> Feedback:
         01 · Patches      1        0
     """
     # A file that is given twice is still one learner.
-    files = {Path(path).resolve(): Path(path) for path in paths}
+    files = {one.resolve(): one for path in paths for one in _files(Path(path))}
     answers = [one for path in files.values() for one in _of_learner(path)]
     return Feedback(len(files), tuple(answers))
+
+
+def _files(path: Path) -> list[Path]:
+    """The files of a folder; a file by itself."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob("*.jsonl"))
+    if not found:
+        raise FileNotFoundError(
+            f"'{path}' holds no file that ends in .jsonl. Put the learners' files into "
+            "it."
+        )
+    return found
 
 
 def _of_learner(path: Path) -> list[Answer]:

@@ -200,7 +200,8 @@ def _of_one_length(one: Any, two: Any) -> bool:
     """Whether two results are tuples, or an array instead of one, of one length."""
     if not isinstance(two, tuple) or not isinstance(one, tuple | list | np.ndarray):
         return False
-    return np.ndim(one) > 0 if isinstance(one, np.ndarray) else len(one) == len(two)
+    has_values = not isinstance(one, np.ndarray) or one.ndim > 0
+    return has_values and len(one) == len(two)
 
 
 def and_joined(names: Sequence[str]) -> str:

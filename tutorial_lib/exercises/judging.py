@@ -121,7 +121,8 @@ def as_array(value: Any) -> np.ndarray | None:
         numbers = all(isinstance(one, Number) for one in array.flat)
         try:
             return array.astype(float) if numbers else array
-        except (TypeError, ValueError):
+        # A whole number of Python can be too large for a float.
+        except (TypeError, ValueError, OverflowError):
             return array
     return array
 

@@ -1,6 +1,6 @@
 # Sentences are prose for the browser, and stay in one piece.
 # ruff: noqa: E501
-"""Errors of Python, NumPy, pandas and rasterio, and what to tell a learner of them.
+"""Errors of Python, pandas and rasterio, and what to tell a learner of them.
 
 A row has the type of the error, a pattern of its message, and the sentence; a function of
 the match and the cause may make the sentence.
@@ -11,35 +11,25 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tutorial_lib.exercises.causes import Cause, listed, nearest
+from tutorial_lib.exercises.causes import (
+    Cause,
+    is_plain,
+    kind_in_words,
+    listed,
+    nearest,
+)
 
 __all__ = ["KNOWN"]
 
 Sentence = str | Callable[[re.Match, Cause], str]
-
-_KINDS = {
-    "NoneType": "nothing (`None`)",
-    "str": "text",
-    "list": "a list",
-    "tuple": "a tuple of several values",
-    "dict": "a dictionary",
-    "function": "a function",
-    "method": "a function",
-    "builtin_function_or_method": "a function",
-    "type": "a class",
-    "int": "a number",
-    "float": "a number with decimals",
-    "ellipsis": "the blank `...`",
-    "KerasTensor": "an image of the network",
-}
 
 # Modules of Python that learners use without importing them. Others, such as `array` and
 # `statistics`, have names that learners give to values.
 _MODULES = {"functools", "itertools", "math", "os", "random", "time"}
 
 
-def _kind(name: str) -> str:
-    return _KINDS.get(name.rpartition(".")[2], f"a value of the type `{name}`")
+def _is_function(kind: str) -> bool:
+    return kind_in_words(kind) == "a function"
 
 
 def _name(match: re.Match, cause: Cause) -> str:
@@ -54,7 +44,9 @@ def _name(match: re.Match, cause: Cause) -> str:
     hint = f" Did you mean `{known}`?" if known else " Does a line before assign it?"
     if not known and cause.own_names:
         hint += f" The function has {listed(cause.own_names)}."
-    if not known and re.search(rf"[(,]\s*\w+\s*=\s*{name}\s*[,)]", f"({cause.line})"):
+    # The value of an argument, the key of a dictionary, one side of a comparison.
+    places = rf"[(,]\s*\w+\s*=\s*{name}\s*[,)]|[{{,]\s*{name}\s*:|==\s*{name}\b"
+    if not known and re.search(places, f"({cause.line})"):
         hint += " A text needs quotes."
     return unknown + hint
 
@@ -80,13 +72,15 @@ def _attribute(match: re.Match, cause: Cause) -> str:
             f"A value is `None`, so it has no `{name}`. Does a function before it end "
             "without `return`?"
         )
+    if kind == "numpy.ndarray" and callable(getattr(np, name, None)):
+        return f"An array has no `{name}`. NumPy has `np.{name}(…)`."
     # Numbers and functions have attributes that learners seldom mean.
-    others = [] if kind in (*_KINDS, "NoneType") else dir(owner)
+    others = [] if is_plain(kind) else [n for n in dir(owner) if n[0] != "_"]
     close = nearest(name, others)
     hint = f" Did you mean `{close}`?" if close else ""
-    if not hint and kind in ("function", "method", "builtin_function_or_method"):
+    if not hint and _is_function(kind):
         hint = " Is it called, with `()`?"
-    whose = _kind(kind)
+    whose = kind_in_words(kind)
     return f"{whose[0].upper()}{whose[1:]} has no `{name}`.{hint}"
 
 
@@ -98,6 +92,11 @@ def _module_attribute(match: re.Match, cause: Cause) -> str:
     close = "log" if (module, name) == ("numpy", "ln") else close
     hint = f" Did you mean `{close}`?" if close else ""
     return f"`{module}` has no `{name}`.{hint}"
+
+
+def _kit_attribute(match: re.Match, cause: Cause) -> str:
+    close = nearest(match[1], match[2].split(", "))
+    return f"The kit has no `{match[1]}`. Did you mean `{close}`?" if close else ""
 
 
 def _key(match: re.Match, cause: Cause) -> str:
@@ -115,25 +114,46 @@ def _keyword(match: re.Match, cause: Cause) -> str:
     parameters = cause.parameters(function)
     close = nearest(name, parameters)
     short = function.removesuffix(".__init__").rpartition(".")[2]
+    # Inside NumPy the method `mean` of an array is called `_mean`.
+    if short.startswith("_") and hasattr(np.ndarray, short[1:]):
+        short = short[1:]
     hint = f" Its arguments are {listed(parameters)}." if parameters else ""
     hint = f" Did you mean `{close}`?" if close else hint
-    return f"`{short}` has no argument `{name}`.{hint}"
+    return f"{_called(short)} has no argument `{name}`.{hint}"
 
 
 def _missing(match: re.Match, cause: Cause) -> str:
-    short = match[1].removesuffix(".__init__").rpartition(".")[2]
     names = re.findall(r"'(\w+)'", match[2])
-    return f"`{short}` also needs {listed(names)}: an argument is missing in the call."
+    return (
+        f"{_called(match[1])} also needs {listed(names)}: an argument is missing in the "
+        "call."
+    )
+
+
+def _called(function: str) -> str:
+    """What a call calls, as the beginning of a sentence."""
+    short = function.removesuffix(".__init__").rpartition(".")[2]
+    return "The `lambda`" if short == "<lambda>" else f"`{short}`"
 
 
 def _too_many(match: re.Match, cause: Cause) -> str:
-    short = match[1].removesuffix(".__init__").rpartition(".")[2]
+    least, most, given = match[2] or match[3], match[3], match[4]
     names = [one for one in cause.parameters(match[1]) if one != "self"]
     hint = f" They are {listed(names)}." if names else ""
+    if int(given) < int(least):
+        return (
+            f"{_called(match[1])} needs more arguments than the call has (it needs "
+            f"{least}, and {given} {'was' if given == '1' else 'were'} given).{hint}"
+        )
     return (
-        f"`{short}` takes fewer arguments than the call has (it takes {match[2]}, and "
-        f"{match[3]} were given).{hint}"
+        f"{_called(match[1])} takes fewer arguments than the call has (it takes {most}, "
+        f"and {given} were given).{hint}"
     )
+
+
+def _other_count(match: re.Match, cause: Cause) -> str:
+    """For functions that are not written in Python, which count in words of their own."""
+    return f"{_called(match[1])} cannot be called in this way: it {match[2]}."
 
 
 def _twice(match: re.Match, cause: Cause) -> str:
@@ -154,31 +174,61 @@ def _operands(match: re.Match, cause: Cause) -> str:
         hint = " Does a function before it end without `return`?"
     elif "str" in (one, other):
         hint = " A number is written without quotes."
-    elif any("function" in kind or "method" in kind for kind in (one, other)):
+    elif any(map(_is_function, (one, other))):
         hint = " Call the function, with `()`."
-    return f"`{match[1]}` cannot work with {_kind(one)} and {_kind(other)}.{hint}"
+    kinds = f"{kind_in_words(one)} and {kind_in_words(other)}"
+    return f"{_place_of(match[1], cause)} cannot work with {kinds}.{hint}"
+
+
+def _place_of(operator: str, cause: Cause) -> str:
+    """An operator, and where it is if the learner's line does not have it."""
+    is_there = not cause.line or any(x in cause.line for x in operator.split(" or "))
+    where = "" if is_there else "Inside the function that this line calls, "
+    return f"{where}`{operator}`"
 
 
 def _compared(match: re.Match, cause: Cause) -> str:
     hint = " A number is written without quotes." if "str" in match.groups() else ""
-    one, other = _kind(match[2]), _kind(match[3])
-    return f"`{match[1]}` cannot compare {one} with {other}.{hint}"
+    one, other = kind_in_words(match[2]), kind_in_words(match[3])
+    return f"{_place_of(match[1], cause)} cannot compare {one} with {other}.{hint}"
 
 
 def _not_iterable(match: re.Match, cause: Cause) -> str:
-    return f"Several values are needed here, and this is {_kind(match[1])}."
+    return f"Several values are needed here, and this is {kind_in_words(match[1])}."
 
 
 def _not_callable(match: re.Match, cause: Cause) -> str:
     return (
-        f"`(…)` behind {_kind(match[1])} calls it like a function. Is a `*` missing, or "
+        f"`(…)` behind {kind_in_words(match[1])} calls it like a function. Is a `*` missing, or "
         "an operator, or were square brackets meant?"
     )
 
 
 def _no_index(match: re.Match, cause: Cause) -> str:
-    hint = " Call the function first, with `()`." if "function" in match[1] else ""
-    return f"`[…]` takes a value out of several, and this is {_kind(match[1])}.{hint}"
+    hint = " Call the function first, with `()`." if _is_function(match[1]) else ""
+    return f"`[…]` takes a value out of several, and this is {kind_in_words(match[1])}.{hint}"
+
+
+def _no_assignment(match: re.Match, cause: Cause) -> str:
+    hint = "Make an array first, of the shape that the result must have."
+    if _is_function(match[1]):
+        hint = "Call the function first, with `()`."
+    if match[1] == "NoneType":
+        hint = "Does the function that makes it give nothing back?"
+    return (
+        "`[…] = …` writes into a part of an array, a list or a dictionary, and this is "
+        f"{kind_in_words(match[1])}. {hint}"
+    )
+
+
+def _no_number(match: re.Match, cause: Cause) -> str:
+    hint = " Call it, with `()`." if _is_function(match[1]) else ""
+    return f"A number is needed here, and this is {kind_in_words(match[1])}.{hint}"
+
+
+def _text_of(message: str) -> str:
+    """The text that a message ends with, also where NumPy names its own type of text."""
+    return re.sub(r"^np\.str_\((.*)\)$", r"\1", message.rpartition(": ")[2])[:40]
 
 
 _WHOLE = (
@@ -192,13 +242,18 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     ("NameError", r"name '(\w+)' is not defined", _name),
     (
         "AttributeError",
-        r"module '([\w.]+)' has no attribute '(\w+)'",
+        r"[Mm]odule '([\w.]+)' has no attribute '(\w+)'",
         _module_attribute,
+    ),
+    (
+        "AttributeError",
+        r"^tutorial_lib has no '(\w+)'\. It has: (.*)$",
+        _kit_attribute,
     ),
     ("AttributeError", r"'([\w.]+)' object has no attribute '(\w+)'", _attribute),
     (
         "AttributeError",
-        r"type object '(\w+)' has no attribute '(\w+)'",
+        r"type object '([\w.]+)' has no attribute '(\w+)'",
         r"`\1` is a class, and has no `\2`. Is it called, as in `\1(…)`?",
     ),
     (
@@ -213,8 +268,13 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     ),
     (
         "TypeError",
-        r"([\w.<>]+)\(\) takes (?:from \d+ to )?(\d+) positional arguments? but (\d+)",
+        r"([\w.<>]+)\(\) takes (?:from (\d+) to )?(\d+) positional arguments? but (\d+)",
         _too_many,
+    ),
+    (
+        "TypeError",
+        r"(\w+)(?:\(\))? ((?:takes|expected) (?:exactly|at most|at least|no) .*)$",
+        _other_count,
     ),
     ("TypeError", r"([\w.<>]+)\(\) got multiple values for argument '(\w+)'", _twice),
     (
@@ -231,7 +291,7 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         "TypeError",
         r"can only concatenate (\w+) \(not \"([\w.]+)\"\)",
         lambda match, cause: (
-            f"`+` cannot join {_kind(match[1])} and {_kind(match[2])}. "
+            f"`+` cannot join {kind_in_words(match[1])} and {kind_in_words(match[2])}. "
             "A number is written without quotes and without brackets."
         ),
     ),
@@ -240,7 +300,7 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         r"can't multiply sequence by non-int of type '([\w.]+)'",
         lambda match, cause: (
             "`*` cannot multiply a list, a tuple or text with "
-            f"{_kind(match[1])}. Take one value out of it, such as `size[0]`."
+            f"{kind_in_words(match[1])}. Take one value out of it, such as `size[0]`."
         ),
     ),
     ("TypeError", r"cannot unpack non-iterable ([\w.]+) object", _not_iterable),
@@ -250,23 +310,35 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     ("TypeError", r"'([\w.]+)' object is not subscriptable", _no_index),
     (
         "TypeError",
+        r"'([\w.]+)' object does not support item assignment",
+        _no_assignment,
+    ),
+    (
+        "TypeError",
+        r"^(?:int|float)\(\) argument must be .* not '([\w.]+)'",
+        _no_number,
+    ),
+    (
+        "TypeError",
+        r"must be real number, not ([\w.]+)",
+        _no_number,
+    ),
+    (
+        "TypeError",
         r"unhashable type: '([\w.]+)'",
         lambda match, cause: (
-            "The key of a dictionary must be one name or number, and "
-            f"this is {_kind(match[1])}."
+            "The key of a dictionary, or a value of a set, must be one name or number, and "
+            f"this is {kind_in_words(match[1])}."
         ),
     ),
     (
         "TypeError",
-        r"argument after \*\*? must be an? (\w+), not (\w+)",
+        r"(?:argument|Value) after \*\*? must be an? \w+, not ([\w.]+)|"
+        r"'([\w.]+)' object is not a mapping",
         lambda match, cause: (
-            f"`*` and `**` hand over several arguments, and this is {_kind(match[2])}."
+            "`*` and `**` hand over several arguments or values, and this is "
+            f"{kind_in_words(match[1] or match[2])}."
         ),
-    ),
-    (
-        "IndexError",
-        r"arrays used as indices must be of integer",
-        "The index must be a whole number, and this is an array of numbers with decimals.",
     ),
     ("TypeError", r"'float' object cannot be interpreted as an integer", _WHOLE),
     (
@@ -277,9 +349,10 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     ),
     (
         "TypeError",
-        r"Cannot interpret '(\S+)' as a data type",
-        r"`\1` stands in the place of a type of numbers. Several axes or sizes are "
-        "written as one pair in brackets, as in `axis=(0, 1)`.",
+        r"'([\w.]+)' object cannot be interpreted as an integer",
+        lambda match, cause: (
+            f"A whole number is needed here, and this is {kind_in_words(match[1])}."
+        ),
     ),
     (
         "TypeError",
@@ -299,38 +372,10 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     ),
     ("TypeError", r"slice indices must be integers", _WHOLE),
     (
-        "IndexError",
-        r"only integers, slices",
-        "An index is a whole number or a part `first:last`, and this is neither. If it "
-        "has decimals, `//` divides into whole numbers, and `int(…)` makes one.",
-    ),
-    (
-        "TypeError",
-        r"only (?:0-dimensional|length-1|size-1) arrays can be converted",
-        "One number is needed here, and this is an array. Take one value out of it with "
-        "`[…]`. Functions of `math` take single numbers; those of NumPy take arrays too.",
-    ),
-    (
         "ValueError",
         r"must be at least rank 1",
         "This function of Keras needs arrays, with one value for each sample, and gets "
         "a single number.",
-    ),
-    (
-        "TypeError",
-        r"return arrays must be of ArrayType",
-        "This function of NumPy gets an argument too many. It takes the last one as the "
-        "array for its results.",
-    ),
-    (
-        "IndexError",
-        r"index (-?\d+) is out of bounds for axis (\d+) with size (\d+)",
-        r"There is no value \1: axis \2 of the array has \3 values, counted from 0.",
-    ),
-    (
-        "IndexError",
-        r"too many indices for array: array is (\d+)-dimensional, but (\d+)",
-        r"The array has \1 axes, and the index has \2 numbers.",
     ),
     (
         "IndexError",
@@ -339,7 +384,7 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     ),
     (
         "IndexError",
-        r"(list|tuple) index out of range",
+        r"(list|tuple|range)(?: object)? index out of range",
         r"The \1 is shorter than this index. The last value of `n` has the index `n - 1`, "
         "or `-1`.",
     ),
@@ -354,10 +399,19 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         "The text is shorter than this index.",
     ),
     ("KeyError", r"^'([^']+)'$", _key),
+    (
+        "KeyError",
+        r"^(?:np\.\w+\()?(-?\d[\d.]*)\)?$|^(\(.*\))$",
+        lambda match, cause: (
+            f"The dictionary or table has no key {match[1] or match[2]}. `key in …` tells "
+            "whether there is one, and `.get(key, other)` of a dictionary gives `other` if "
+            "there is none."
+        ),
+    ),
     ("ZeroDivisionError", r"", "Your code divides by zero."),
     (
         "OverflowError",
-        r"infinity|too large",
+        r"infinity|too large|out of range",
         "A number becomes infinite or too large here. Is something divided by a number "
         "close to zero?",
     ),
@@ -372,83 +426,18 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         r"There are \1 names on the left of `=`, and \2 values on the right.",
     ),
     (
-        "ValueError",
-        r"operands could not be broadcast together with shapes ((?:\(.*?\) ?)+)",
-        lambda match, cause: (
-            "Arrays of different shapes cannot be combined: "
-            f"{' and '.join(match[1].split())}."
-        ),
-    ),
-    (
-        "ValueError",
-        r"dimensions except for the concatenation axis must match exactly, but along "
-        r"dimension (\d+), the array at index \d+ has size (\d+) and .* has size (\d+)",
-        r"The arrays cannot be joined along this axis: along axis \1 one has \2 values and "
-        r"another \3. Is it the right `axis`?",
-    ),
-    (
-        "ValueError",
-        r"cannot reshape array of size (\d+) into shape (\(.*\))",
-        r"An array of \1 values does not fit into the shape \2: the product of the shape "
-        "must be the number of values.",
-    ),
-    (
-        "AxisError",
-        r"axis (-?\d+) is out of bounds for array of dimension (\d+)",
-        r"The array has no axis \1: it has \2, counted from 0.",
-    ),
-    (
-        "ValueError",
-        r"duplicate value in 'axis'",
-        "The same axis stands twice in `axis`. The axes are counted from 0.",
-    ),
-    (
         "TypeError",
         r"bad operand type for unary (\S+): '([\w.]+)'",
         lambda match, cause: (
-            f"`{match[1]}` in front of {_kind(match[2])} has no meaning."
+            f"`{match[1]}` in front of {kind_in_words(match[2])} has no meaning."
         ),
-    ),
-    (
-        "ValueError",
-        r"all input arrays must have the same shape",
-        "Arrays of different shapes cannot be stacked.",
-    ),
-    (
-        "ValueError",
-        r"truth value of an? (?:array|Series|DataFrame)",
-        "`if`, `while`, `and`, `or` and `not` need one yes or no, and this has many "
-        "values. Use `.any()` or `.all()`, or `&` and `|` for each value.",
-    ),
-    (
-        "ValueError",
-        r"matmul: .*\(size (\d+) is different from (\d+)\)",
-        r"`@` multiplies matrices, and these do not fit: \2 columns and \1 rows. Was `*` "
-        "meant?",
     ),
     (
         "ValueError",
         r"invalid literal for int\(\)|could not convert string to float",
         lambda match, cause: (
-            f"This text cannot be made a number: {cause.message.rpartition(': ')[2][:40]}."
+            f"This text cannot be made a number: {_text_of(cause.message)}."
         ),
-    ),
-    (
-        "UFuncTypeError",
-        r"Cannot cast ufunc '(\w+)' output from dtype\('(\w+)'\) to dtype\('(\w+)'\)",
-        r"The array holds whole numbers (\3), and the result has decimals: it cannot be "
-        "written into the same array. Write `a = a / b` in place of `a /= b`.",
-    ),
-    (
-        "ValueError",
-        r"(?:attempt to get arg\w+ of|arg is|zero-size array|iterable argument is) ?(?:an )?"
-        r"(?:empty|to reduction)",
-        "The list or array is empty here, so it has no smallest or largest value.",
-    ),
-    (
-        "ValueError",
-        r"inhomogeneous shape|All arrays must be of the same length",
-        "The rows have different lengths, so they are not an array or a table.",
     ),
     (
         "ValueError",
@@ -460,6 +449,39 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         r"No module named '([\w.]+)'",
         r"There is no module `\1`. Is its name written correctly? The first cells of the "
         "notebook import all that is needed.",
+    ),
+    (
+        "TypeError",
+        r"descriptor '(\w+)' (?:of 'super' object needs|requires a 'super' object)",
+        r"`super` must be called, too: `super().\1(…)`.",
+    ),
+    (
+        "ImportError",
+        r"cannot import name '(\w+)' from '([\w.]+)'",
+        r"`\2` has no `\1`. Is its name written correctly?",
+    ),
+    (
+        "TypeError",
+        r"expected str, bytes or os\.PathLike object, not ([\w.]+)",
+        lambda match, cause: (
+            f"The path of a file is needed here, and this is {kind_in_words(match[1])}. "
+            "Are the arguments in the right order?"
+        ),
+    ),
+    (
+        "StopIteration",
+        r"",
+        "`next(…)` has nothing left to give: none of the values fits.",
+    ),
+    (
+        "ValueError",
+        r"slice step cannot be zero|arg 3 must not be zero",
+        "The step is 0, so it never reaches the end. Use another step.",
+    ),
+    (
+        "ValueError",
+        r"negative shift count",
+        "`<<` and `>>` shift by 0 or more places, and this number is negative.",
     ),
     (
         "FileNotFoundError",

@@ -156,8 +156,8 @@ _SYMBOLIC = (
     "cannot compute with them: use a layer, or a function of `keras.ops`."
 )
 _DICTIONARY = (
-    "A layer gets the whole dictionary of inputs. Take one image out of it by its name, "
-    'such as `inputs["input"]`.'
+    "A layer gets several images, in a dictionary or a list. Take one image out of it, such "
+    'as `inputs["input"]`.'
 )
 _IMAGE_AS_NUMBER = (
     "An image of the network stands in the place of a number, such as the number of "
@@ -165,7 +165,90 @@ _IMAGE_AS_NUMBER = (
     "settings first, then the image: `keras.layers.MaxPool2D(2)(net)`."
 )
 
+
+def _side(match: re.Match, cause: Cause) -> str:
+    text = f"`{match[1]}` is {match[2]}, and must be a whole number above 0."
+    is_text = re.search(rf"['\"]{re.escape(match[2])}['\"]", cause.line)
+    return f"{text} A number is written without quotes." if is_text else text
+
+
+def _no_layer(match: re.Match, cause: Cause) -> str:
+    layers = re.findall(r"'([^']+)'", match[2])
+    close = nearest(match[1], layers)
+    hint = f"Did you mean `{close}`?" if close else f"It has {listed(layers)}."
+    return f"The network has no layer `{match[1]}`. {hint}"
+
+
 KNOWN: tuple[tuple[str, str, Sentence], ...] = (
+    ("ValueError", r"No such layer: (.+?)\. Existing layers are: \[(.*)\]", _no_layer),
+    (
+        "ValueError",
+        r"Argument `learning_rate` should be .* learning_rate=(.{1,40})",
+        r"The learning rate is a number with decimals, above 0, and this is `\1`.",
+    ),
+    (
+        "ValueError",
+        r"Expected `(\w+)` argument to be .*? Received instead: \w+=(.{1,40}?) of type",
+        r"`\1` cannot be `\2`. Write its name before each argument, as in `loss=…`.",
+    ),
+    (
+        "ValueError",
+        r"cannot add new elements of state",
+        "A layer cannot become a part of a layer that is built already. Is a value meant, "
+        "such as `True`?",
+    ),
+    (
+        "TypeError",
+        r"instantiate abstract class (\w+) with.* abstract methods? '?(\w+)'?",
+        r"The class `\1` has no method `\2`. Is its name written correctly?",
+    ),
+    (
+        "ValueError",
+        r"passed as a keyword argument: <class '(?:\w+\.)*(\w+)'>",
+        r"A layer must be called with an image, and gets the class `\1`. A layer has two "
+        r"pairs of brackets, the first for its settings: `\1(…)(image)`.",
+    ),
+    (
+        "ValueError",
+        r"Inputs to a layer should be tensors\. Got '(.{1,40}?)' \(of type",
+        r"A layer must be called with an image, and gets `\1`. Does the line before make "
+        "an image?",
+    ),
+    (
+        "ValueError",
+        r"Unsupported key type for array slice\. Received: `(.{1,40}?)`",
+        r"An image of the network has numbers as indices, and this index is `\1`. Only a "
+        "dictionary, such as `inputs`, has names.",
+    ),
+    (
+        "ValueError",
+        r"not a valid dtype for Keras|Invalid dtype:",
+        "An image of the network can be combined with an image or a number. One of the two "
+        "is text, `None` or another thing.",
+    ),
+    (
+        "ValueError",
+        r"Invalid value received for argument `(\w+)`\. (Expected [^.]+)\. Received: "
+        r"\w+=(.{1,40})",
+        r"`\1` is \3, and the layer does not take it. \2.",
+    ),
+    (
+        "ValueError",
+        r"Output with path `.*?` is not connected to `inputs`",
+        "What the network gives does not come from its inputs. Each layer must be called "
+        "with the image of the layer before, and the first with one of `inputs`.",
+    ),
+    (
+        "TypeError",
+        r"missing a required argument: '(\w+)'",
+        r"The call also needs `\1`: an argument is missing in the brackets.",
+    ),
+    (
+        "ValueError",
+        r"filename must end in `(\S+?)`",
+        r"Keras writes here only into a file whose name ends in `\1`. Does the question ask "
+        "for such a file?",
+    ),
     (
         "ValueError",
         r"`Concatenate` layer requires inputs with matching shapes",
@@ -175,6 +258,11 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         "ValueError",
         r"`(\w+)` layer should be called on a list",
         r"`\1` joins several images: give it a list of them, `\1()([one, other])`.",
+    ),
+    (
+        "ValueError",
+        r"A merge layer should be called on a list",
+        "A layer that joins images takes a list of them: `keras.layers.Add()([one, other])`.",
     ),
     ("ValueError", r"Inputs have incompatible shapes", _joined),
     ("ValueError", r"Cannot broadcast shape", _joined),
@@ -251,8 +339,13 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     (
         "ValueError",
         r"Argument `name` must be a string .*?Received: name=(.*?) \(of type",
-        r"The name of a layer must be text, and is \1. Are the arguments in the right "
-        "order?",
+        r"The name of a layer must be text without `/`, and is \1. Are the arguments in the "
+        "right order?",
+    ),
+    (
+        "ValueError",
+        r"must be fully-defined .*shape=\([^)]*, None\)",
+        "The number of filters, or of units, is `None`. Give a whole number above 0.",
     ),
     (
         "ValueError",
@@ -273,8 +366,9 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     ),
     (
         "ValueError",
-        r"`(kernel_size|pool_size|strides)` argument must be .*?Received \w+=(.*?)(?:,|$)",
-        r"`\1` is \2, and must be a whole number above 0.",
+        r"`(kernel_size|pool_size|strides)` argument must be .*?Received "
+        r"\w+=(\([^)]*\)|.*?)(?:,|$)",
+        _side,
     ),
     (
         "ValueError",

@@ -71,7 +71,7 @@ part_of_list = Choice(
     options=(
         Option(
             "`B4`, `B3` and `B2`",
-            hint="Which number has the first element of a list in Python?",
+            hint="Which number does Python give to the first element of a list?",
         ),
         Option(
             "`B3`, `B2` and `B8`",
@@ -430,10 +430,16 @@ def _judge_mean_reflectance(
         "whole percent": lambda *case: block(*case).mean(axis=(0, 1)) // 100,
         "first band": lambda *case: block(*case)[..., 0].mean() / 100,
         "one pixel": lambda *case: block(*case)[0, 0] / 100,
+        "too large": lambda *case: _sum_of_16_bits(block(*case)),
         "swapped": swapped,
     }
     verdict = try_cases(answer, cases, _right_mean, likely, show=_shown_mean)
     return "path" if verdict and _ignores_path(answer) else verdict
+
+
+def _sum_of_16_bits(block: np.ndarray) -> np.ndarray:
+    """Means in percent whose sum had the type of the pixels, and began at 0 again."""
+    return block.sum(axis=(0, 1)) % 2**16 / block[..., 0].size / 100
 
 
 def _ignores_path(answer: Callable[[Path, Window], np.ndarray]) -> bool:
@@ -578,6 +584,19 @@ mean_reflectance = Exercise(
             code=_mean_code("pixels[0, 0] / 100"),
             hint="These are the values of one pixel of the window, the top left one. "
             "The question asks for the mean over all its pixels.",
+        ),
+        "too large": Mistake(
+            code="""
+                def mean_reflectance(path, window):
+                    total = 0
+                    for row in rasters.read_array(path, window=window):
+                        for pixel in row:
+                            total = total + pixel
+                    return total / (window.width * window.height) / 100
+                """,
+            hint="Your sum is too large for the type of the pixels, `uint16`. This type "
+            "ends at 65 535, and then begins at 0 again. Add numbers with decimals: "
+            "`pixels.astype(float)`.",
         ),
         "path": Mistake(
             code="""

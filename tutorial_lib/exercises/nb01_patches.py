@@ -18,6 +18,7 @@ from tutorial_lib.exercises import (
     close,
     try_cases,
 )
+from tutorial_lib.exercises.causes import kind_in_words
 from tutorial_lib.machine import find_data
 from tutorial_lib.patches.extraction import LABELS, Patches, Rejection, extract_patches
 from tutorial_lib.patches.label_rasters import number_polygons, read_labels
@@ -94,7 +95,7 @@ def _wrong_positions(answer: Any, labels_path: Path) -> Finding | None:
     """What makes an answer something else than labelled pixels of a raster."""
     if not isinstance(answer, Positions):
         return Finding(
-            f"`positions` is of the type `{type(answer).__name__}`. Give it what "
+            f"`positions` is {kind_in_words(type(answer).__name__)}. Give it what "
             "`tl.select_positions` returns."
         )
     grid, (truth, _) = read_grid(labels_path), _polygon_raster(str(labels_path))
@@ -385,6 +386,9 @@ def _judge_first_pixel(answer: Callable[[int, int], int]) -> Any:
             "one after": lambda c, s: c - s // 2 + 1,
             "one before": lambda c, s: c - s // 2 - 1,
             "half size": lambda c, s: s // 2,
+            "sign": lambda c, s: c + s // 2,
+            "towards 0": lambda c, s: int(c - s / 2),
+            "rounded at the end": lambda c, s: round(c - s / 2),
             "exchanged": lambda c, s: s - c // 2,
         },
     )
@@ -475,6 +479,21 @@ first_pixel = Exercise(
             hint="So many pixels lie before the centre. At which pixel of the image "
             "does the patch begin then?",
         ),
+        "sign": Mistake(
+            code=_first_pixel("centre + size // 2"),
+            hint="This lies after the centre. A patch begins before its centre.",
+        ),
+        "towards 0": Mistake(
+            code=_first_pixel("int(centre - size / 2)"),
+            hint="Even sizes are right. With odd sizes, your difference ends in .5, and "
+            "`int` drops that. Round half of the size first, then subtract it.",
+        ),
+        "rounded at the end": Mistake(
+            code=_first_pixel("round(centre - size / 2)"),
+            hint="Even sizes are right. With odd sizes, your difference ends in .5, and "
+            "`round` goes to the *even* neighbour. Round half of the size down first, "
+            "then subtract it.",
+        ),
         "exchanged": Mistake(
             code=_first_pixel("size - centre // 2"),
             hint="The two arguments are exchanged: the first is the centre, the second "
@@ -504,7 +523,7 @@ def _wrong_patches(
     """Finding or key of the first thing that is wrong with patches; None if nothing."""
     if not isinstance(answer, Patches):
         return Finding(
-            f"The answer is of the type `{type(answer).__name__}`. Give it what "
+            f"The answer is {kind_in_words(type(answer).__name__)}. Give it what "
             "`tl.extract_patches` returns, as a whole."
         )
     if set(answer.arrays) != {*sources, LABELS}:
@@ -995,8 +1014,8 @@ lost_share = Exercise(
         ),
         "whole": Mistake(
             code=_lost_share("refused // (refused + patches.count)"),
-            hint="`//` drops the decimals, and a share has decimals. Which operator "
-            "keeps them?",
+            hint="Your share is always 0, although positions were refused. `//` and "
+            "`int` drop the decimals, and a reason that no position has counts none.",
         ),
         "tenths": Mistake(
             code=_lost_share("round(refused / (refused + patches.count), 1)"),

@@ -534,6 +534,9 @@ _ON_BLOCK_LIKELY: dict[str, Callable[..., Any]] = {
     "largest": lambda block, kernel: (block * kernel).max(),
     "first row": lambda block, kernel: block[0] @ kernel[0],
     "first product": lambda block, kernel: block[0, 0] * kernel[0, 0],
+    "last product": lambda block, kernel: block[-1, -1] * kernel[-1, -1],
+    "last row": lambda block, kernel: block[-1] @ kernel[-1],
+    "from 1 on": lambda block, kernel: (block[1:, 1:] * kernel[1:, 1:]).sum(),
     "sums": lambda block, kernel: block.sum() * kernel.sum(),
     "added": lambda block, kernel: (block + kernel).sum(),
     "not negative": lambda block, kernel: max((block * kernel).sum(), 0),
@@ -649,6 +652,41 @@ weighted_sum = Exercise(
                 """,
             hint="This is the first product only. Does a `return` stand inside a loop? "
             "It ends the function at once.",
+        ),
+        "last product": Mistake(
+            code="""
+                def weighted_sum(image, kernel, row, column):
+                    for i in range(len(kernel)):
+                        for j in range(len(kernel)):
+                            total = image[row + i, column + j] * kernel[i, j]
+                    return total
+                """,
+            hint="This is the last product only. Does a loop give the sum a new value? "
+            "It must be 0 before both loops, and `+=` adds to it.",
+        ),
+        "last row": Mistake(
+            code="""
+                def weighted_sum(image, kernel, row, column):
+                    for i in range(len(kernel)):
+                        total = 0
+                        for j in range(len(kernel)):
+                            total += image[row + i, column + j] * kernel[i, j]
+                    return total
+                """,
+            hint="Only the last row of the kernel is counted. Does the sum become 0 "
+            "again inside a loop? It must be 0 before both loops.",
+        ),
+        "from 1 on": Mistake(
+            code="""
+                def weighted_sum(image, kernel, row, column):
+                    total = 0
+                    for i in range(1, len(kernel)):
+                        for j in range(1, len(kernel)):
+                            total += image[row + i, column + j] * kernel[i, j]
+                    return total
+                """,
+            hint="The first row and the first column of the kernel are missing. Python "
+            "counts from 0.",
         ),
         "sums": Mistake(
             code=_block_code("block.sum() * kernel.sum()"),

@@ -224,6 +224,12 @@ _LIKELY_FIELDS = {
         _field_and_scale([(k, 1) for k, _ in layers])[0],
         1,
     ),
+    "outside the loop": lambda layers: (
+        _field_and_scale([(k, 1) for k, _ in layers])[0],
+        layers[-1][1],
+    ),
+    "pairs exchanged": lambda layers: _field_and_scale([(s, k) for k, s in layers]),
+    "one network": lambda layers: (16, 4),
     "first layer": lambda layers: _field_and_scale(layers[:1]),
     "last growth": lambda layers: (
         (layers[-1][0] - 1) * _product_of(layers[:-1]),
@@ -337,6 +343,22 @@ field_and_scale = Exercise(
             code=_FIELD_AND_SCALE.replace("scale * stride", "max(scale, stride)"),
             hint="Your `scale` is the largest stride. What is it after two strides of "
             "2?",
+        ),
+        "outside the loop": Mistake(
+            code=_FIELD_AND_SCALE.replace("        scale = scale", "    scale = scale"),
+            hint="Your `scale` is the stride of the last layer only, and `field` does "
+            "not count the strides. Does the line of `scale` stand inside the loop? "
+            "It must multiply in every layer.",
+        ),
+        "pairs exchanged": Mistake(
+            code=_FIELD_AND_SCALE.replace("for kernel, stride", "for stride, kernel"),
+            hint="`kernel` and `stride` are exchanged. A layer is the pair `(kernel, "
+            "stride)`, the kernel first.",
+        ),
+        "one network": Mistake(
+            code="def field_and_scale(layers):\n    return (16, 4)",
+            hint="This is right for the network of this notebook only. The check tries "
+            "other layers: compute both numbers from `layers`.",
         ),
         "first layer": Mistake(
             code=_FIELD_AND_SCALE.replace("        return", "            return"),
@@ -461,6 +483,23 @@ def _all_columns(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
     return float((p[y == c] > 0.5).mean()), _RIGHT_RECALL(p, y, c)[1]
 
 
+def _other_axis(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
+    return _RIGHT_RECALL(p, y, c)[0], float((p[y == c].argmax(0) == c).mean())
+
+
+def _largest_value(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
+    return _RIGHT_RECALL(p, y, c)[0], float((p[y == c].max(1) == c).mean())
+
+
+def _below(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
+    return float((p[y == c][:, c] < 0.5).mean()), _RIGHT_RECALL(p, y, c)[1]
+
+
+def _class_0(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
+    own = p[y == c]
+    return float((own[:, 0] > 0.5).mean()), float((own.argmax(1) == 0).mean())
+
+
 def _own_row(p: np.ndarray, y: np.ndarray, c: int) -> tuple[float, float]:
     return float((p[y == c][c] > 0.5).mean()), _RIGHT_RECALL(p, y, c)[1]
 
@@ -495,6 +534,11 @@ _WRONG_RECALLS = {
     "own row": _own_row,
     "overall": _overall,
     "no axis": _no_axis,
+    "other axis": _other_axis,
+    "largest value": _largest_value,
+    "below": _below,
+    "class 0": _class_0,
+    "length": lambda p, y, c: (1.0, 1.0),
     "class numbers": _class_numbers,
 }
 
@@ -636,6 +680,41 @@ recalls = Exercise(
             hint="At the threshold is right. Without an axis, `argmax` looks for the "
             "largest number of the whole table. The classes are along axis 1.",
         ),
+        "other axis": Mistake(
+            code=_RECALLS.replace("argmax(axis=1)", "argmax(axis=0)"),
+            hint="At the threshold is right. By argmax, `axis=0` gives one patch for "
+            "each class. You need one class for each patch: the classes are along axis "
+            "1.",
+        ),
+        "largest value": Mistake(
+            code=_RECALLS.replace("own.argmax(axis=1)", "own.max(axis=1)"),
+            hint="At the threshold is right. `max` gives the largest probability, and "
+            "you compare it with the number of a class. Which function gives the place "
+            "of the largest?",
+        ),
+        "below": Mistake(
+            code=_RECALLS.replace("> 0.5", "< 0.5"),
+            hint="By argmax is right. At the threshold, you count the probabilities "
+            "*below* 0.5.",
+        ),
+        "class 0": Mistake(
+            code=_RECALLS.replace("[:, class_id]", "[:, 0]").replace(
+                "axis=1) == class_id", "axis=1) == 0"
+            ),
+            hint="This is right for class 0 only. The check tries other classes: use "
+            "`class_id`.",
+        ),
+        "length": Mistake(
+            code="""
+                def recalls(probabilities, labels, class_id):
+                    own = probabilities[labels == class_id]
+                    at_threshold = len(own[:, class_id] > 0.5) / len(own)
+                    by_argmax = len(own.argmax(axis=1) == class_id) / len(own)
+                    return (at_threshold, by_argmax)
+                """,
+            hint="Both are 1 for every class. `len` counts all values of a comparison, "
+            "also those that are False. Take the mean of the comparison.",
+        ),
         "class numbers": Mistake(
             code=_RECALLS.replace(
                 "(own.argmax(axis=1) == class_id)", "own.argmax(axis=1)"
@@ -687,6 +766,10 @@ def _judge_map_pixels(answer: Callable[[int, int, int], int]) -> Any:
             "borders": lambda n, r, k: -((r - n) // k),
             "begins": lambda n, r, k: -(-n // k),
             "both axes": lambda n, r, k: ((n - r) // k + 1) ** 2,
+            "no brackets": lambda n, r, k: n - r // k + 1,
+            "subtracted": lambda n, r, k: (n - r) // k - 1,
+            "nearest": lambda n, r, k: round((n - r) / k) + 1,
+            "only one": lambda n, r, k: 1,
         },
     )
 
@@ -778,6 +861,31 @@ map_pixels = Exercise(
             code=_map_pixels("len(range(0, size, scale))"),
             hint="You count every place where a field can begin. It must also end in "
             "the image.",
+        ),
+        "no brackets": Mistake(
+            code=_map_pixels("size - field // scale + 1"),
+            hint="`//` is computed before `-`. Put the difference in brackets.",
+        ),
+        "subtracted": Mistake(
+            code=_map_pixels("(size - field) // scale - 1"),
+            hint="The number of steps is right. How many pixels do so many steps "
+            "connect: more than steps, or fewer?",
+        ),
+        "nearest": Mistake(
+            code=_map_pixels("round((size - field) / scale) + 1"),
+            hint="`round` sometimes goes up. A step that does not fit in full gives no "
+            "pixel.",
+        ),
+        "only one": Mistake(
+            code="""
+                def map_pixels(size, field, scale):
+                    count = 0
+                    for start in range(0, size - field + 1, scale):
+                        count += 1
+                        return count
+                """,
+            hint="This is 1 for every image. Does a `return` stand inside a loop? It "
+            "ends the function at once.",
         ),
         "both axes": Mistake(
             code=_map_pixels("((size - field) // scale + 1) ** 2"),

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from inspect import cleandoc
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ INPUTS = ("input_10m", "input_20m")
 CHANNELS = {"input_10m": 4, "input_20m": 6}
 # A score on a card may have been rounded to two decimals.
 ROUNDED = 0.0051
+# More than the patches of the check can make.
+_MOST_BATCHES = 200
 
 
 def _judge_make_dataset(answer: Callable[..., Iterable]) -> Any:
@@ -50,6 +52,8 @@ def _judge_make_dataset(answer: Callable[..., Iterable]) -> Any:
             return "nested"
         raise
     batches, shuffled_batches = _batches(in_order), _batches(shuffled)
+    if len(batches) == _MOST_BATCHES:
+        return "endless"
     if not (batches and shuffled_batches):
         return "no dataset"
     wrong = (
@@ -66,7 +70,10 @@ def _judge_make_dataset(answer: Callable[..., Iterable]) -> Any:
 
 def _batches(answer: Any) -> list[tuple]:
     """The pairs of inputs and targets; empty if the answer does not hold such pairs."""
-    batches = list(answer) if isinstance(answer, Iterable) else []
+    # An array without axes is iterable by its type only.
+    is_number = isinstance(answer, np.ndarray) and not answer.ndim
+    is_some = isinstance(answer, Iterable) and not is_number
+    batches = list(islice(answer, _MOST_BATCHES)) if is_some else []
     pairs = all(
         isinstance(batch, tuple)
         and len(batch) == 2
@@ -278,6 +285,11 @@ make_dataset = Exercise(
             code=_DATASET_SOLUTION.replace("batch_size=32", "batch_size=8"),
             hint="The network has 6 classes, and the question asks for batches of 32, "
             "with the target under its usual name.",
+        ),
+        "endless": Mistake(
+            code=_DATASET_SOLUTION.replace("=shuffle)", "=shuffle).repeat()"),
+            hint="The dataset never ends, so an epoch would not end either. Return what "
+            "`tl.patch_dataset` gives, without `.repeat()`.",
         ),
         "no dataset": Mistake(
             code=_DATASET_SOLUTION.replace("return ", "return list(") + ")",
@@ -578,7 +590,7 @@ def _judge_draw_again(answer: Callable[..., float]) -> Any:
     # A mean of nothing warns; a hint says more.
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
         found = [answer(right.copy(), polygons.copy(), rng) for _ in range(_TRIALS)]
-    if not all(np.ndim(one) == 0 and is_numeric(as_array(one)) for one in found):
+    if not all(_is_number(one) for one in found):
         return "no mean"
     values = np.asarray(found, float)
     if np.isnan(values).any():
@@ -586,6 +598,11 @@ def _judge_draw_again(answer: Callable[..., float]) -> Any:
     if np.allclose(values, values[0]):
         return "not again"
     return _way_of_drawing(values)
+
+
+def _is_number(value: Any) -> bool:
+    array = as_array(value)
+    return is_numeric(array) and array.ndim == 0
 
 
 def _way_of_drawing(values: np.ndarray) -> Any:
@@ -1121,8 +1138,9 @@ def _wrong_interval(interval: Any, scores: Any) -> Any:
     }
     if isinstance(interval, str):
         return Finding("`interval` is a text. Give two numbers, the lower end first.")
-    if np.ndim(interval) == 1:
-        interval = tuple(interval)
+    ends = as_array(interval)
+    if ends is not None and ends.ndim == 1:
+        interval = tuple(ends)
     found = diagnose(interval, right, likely, tolerance=ROUNDED)
     return _mistake_in("interval", found)
 

@@ -464,6 +464,7 @@ def _judge_after_conv(answer: Callable[[int, int], tuple]) -> str | Finding | No
             "turned round": lambda a, b: (2 * a, 2 * b + 2),
             "exchanged": lambda a, b: ((b - 2) // 2, -(-a // 2)),
             "a size": lambda a, b: (b - a - 2) // 2 + 1,
+            "no brackets": lambda a, b: (a, b - 1),
         },
         names=("first", "last"),
     )
@@ -559,6 +560,11 @@ after_conv = Exercise(
             hint="That is how many pixels are valid, or nearly. The question asks for "
             "two numbers: the first and the last of them.",
         ),
+        "no brackets": Mistake(
+            code=_after_conv_code("first + 1 // 2", "last - 2 // 2"),
+            hint="The output has half as many pixels, so both numbers must be divided by "
+            "2. Are brackets missing? `//` comes before `+` and `-`.",
+        ),
     },
     hints=(
         "Output pixel j is valid if 2 j is not before `first` and 2 j + 2 not after "
@@ -576,10 +582,11 @@ def _judge_after_transposed(
     answer: Callable[[int, int], tuple],
 ) -> str | Finding | None:
     rng = np.random.default_rng()
-    cases = [(int(a), int(a + n)) for a, n in rng.integers((0, 3), (40, 60), (30, 2))]
+    # None begins with pixel 0: there is no pixel before it that could be spread.
+    cases = [(int(a), int(a + n)) for a, n in rng.integers((1, 3), (40, 60), (30, 2))]
     return try_cases(
         answer,
-        [(0, 3), (1, 4), (1, 6), *cases],
+        [(2, 5), (1, 4), (1, 6), *cases],
         lambda a, b: (2 * a + 1, 2 * b + 1),
         {
             "touched": lambda a, b: (2 * a, 2 * b + 2),

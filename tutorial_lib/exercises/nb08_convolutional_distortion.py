@@ -18,6 +18,7 @@ from tutorial_lib.exercises import (
     compare_networks,
     try_cases,
 )
+from tutorial_lib.exercises.judging import as_array, is_numeric
 
 
 def _smallest_exact_crop() -> int:
@@ -268,8 +269,8 @@ deeper = Exercise(
             code=_DEEPER.replace(
                 _SKIP, "keras.layers.Add()([double(net, skip), skip])"
             ),
-            hint="`double` and `halve` take a number of filters second, and this is "
-            "an image or a shape. The channels of an image are `skip.shape[-1]`.",
+            hint="`double` and `halve` take a number of filters second. Here they get "
+            "something else. The channels of an image are `skip.shape[-1]`.",
         ),
         "net is lost": Mistake(
             code=_DEEPER.replace(_SKIP, "double(skip, skip.shape[-1])"),
@@ -318,14 +319,28 @@ def _judge_distortion(answer: Callable[..., float]) -> str | Finding | None:
         if mistake := _refused_by_numpy(answer, (*small, 0)):
             return mistake
         found = try_cases(answer, chunks, right, rules)
-        if isinstance(found, Finding) and np.ndim(answer(*chunks[0])):
+        if isinstance(found, Finding) and _has_axes(answer(*chunks[0])):
             return "many numbers"
+        if isinstance(found, Finding) and _leaves_nothing(answer):
+            return "empty"
         if found is None and np.isnan(answer(*small, 0)):
             return "nothing left"
         if isinstance(found, Finding) or found is None:
             # The smallest example first.
             found = try_cases(answer, [(*small, 0), *chunks], right)
     return found
+
+
+def _leaves_nothing(answer: Callable[..., float]) -> bool:
+    """Whether all pixels are removed: an error of 1 everywhere has no distortion."""
+    result = as_array(answer(np.ones((8, 9, 2)), np.zeros((8, 9, 2)), 1))
+    return is_numeric(result) and bool(np.isnan(result).all())
+
+
+def _has_axes(result: Any) -> bool:
+    """Whether a result is an array or list of numbers, and not one number."""
+    array = as_array(result)
+    return is_numeric(array) and array.ndim > 0
 
 
 def _refused_by_numpy(answer: Callable[..., float], case: tuple) -> str | None:
@@ -375,6 +390,7 @@ _DISTORTIONS: dict[str, Callable[[np.ndarray, int], float]] = {
     "right": lambda error, crop: _root_mean(_inner(error, crop)),
     "per value": lambda error, crop: np.sqrt((_inner(error, crop) ** 2).mean()),
     "no root": lambda error, crop: _root_mean(_inner(error, crop)) ** 2,
+    "halved": lambda error, crop: _root_mean(_inner(error, crop)) ** 2 / 2,
     "absolute": lambda error, crop: np.abs(_inner(error, crop)).sum(-1).mean(),
     "sum": lambda error, crop: np.sqrt((_inner(error, crop) ** 2).sum()),
     "root first": lambda error, crop: np.linalg.norm(
@@ -382,6 +398,10 @@ _DISTORTIONS: dict[str, Callable[[np.ndarray, int], float]] = {
     ).mean(),
     "no crop": lambda error, crop: _root_mean(error),
     "one side": lambda error, crop: _root_mean(error[crop:, crop:]),
+    "other side": lambda error, crop: _root_mean(
+        error[: len(error) - crop, : error.shape[1] - crop]
+    ),
+    "half of it": lambda error, crop: _root_mean(_inner(error, crop // 2)),
     "rows only": lambda error, crop: _root_mean(error[crop : len(error) - crop]),
     "whole chunk": lambda error, crop: np.sqrt(
         (_inner(error, crop) ** 2).sum() / error[..., 0].size
@@ -453,6 +473,11 @@ distortion = Exercise(
             code=_distortion_code("(error**2).sum(axis=-1).mean()"),
             hint="All is right except for the root, which is missing.",
         ),
+        "halved": Mistake(
+            code=_distortion_code("(error**2).sum(axis=-1).mean() ** 1 / 2"),
+            hint="This is half of the mean, and not its root. `**` comes before `/`, so "
+            "write `** (1 / 2)`, or use `np.sqrt`.",
+        ),
         "absolute": Mistake(
             code=_distortion_code("np.abs(error).sum(axis=-1).mean()"),
             hint="Square the differences instead of taking absolute values. The root "
@@ -478,7 +503,26 @@ distortion = Exercise(
         ),
         "one side": Mistake(
             code=_distortion_code(_VALUE, "crop:", "crop:"),
-            hint="Pixels are removed at the top and the left only.",
+            hint="In the arrays of this check, pixels are removed at the top and the left "
+            "only. They have other sizes than yours: use `height` and `width`.",
+        ),
+        "other side": Mistake(
+            code=_distortion_code(_VALUE, ": height - crop", ": width - crop"),
+            hint="Pixels are removed at the bottom and the right only.",
+        ),
+        "half of it": Mistake(
+            code=_distortion_code(
+                _VALUE,
+                "crop // 2 : height - crop // 2",
+                "crop // 2 : width - crop // 2",
+            ),
+            hint="Half of the crop is removed from each side. It is `crop` pixels from "
+            "each of the four sides.",
+        ),
+        "empty": Mistake(
+            code=_distortion_code(_VALUE, "crop:crop", "crop:crop"),
+            hint="No pixel is left. The second number of a slice says where the part "
+            "ends: how many rows from the top?",
         ),
         "rows only": Mistake(
             code=_distortion_code(_VALUE, "crop : height - crop", ":"),
@@ -652,7 +696,7 @@ def _judge_map_accuracy(answer: Callable[..., float]) -> str | Finding | None:
         cases.append((rng.uniform(0.2, 0.9, count), rng.integers(100, 9000, count)))
     rules = {name: _of_shares(rule) for name, rule in _MAP_ACCURACIES.items()}
     found = try_cases(answer, cases, _right_map_accuracy, rules)
-    if isinstance(found, Finding) and np.ndim(values := answer(*cases[0])):
+    if isinstance(found, Finding) and _has_axes(values := answer(*cases[0])):
         is_right = np.allclose(np.sum(values), _right_map_accuracy(*cases[0]))
         return "many numbers" if is_right else "many others"
     return found

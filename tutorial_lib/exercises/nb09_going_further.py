@@ -96,10 +96,23 @@ def _judge_shows_ground(answer: Callable[[np.ndarray], np.ndarray]) -> Any:
             "sure cloud and shadow": lambda scl: ~np.isin(scl, (3, 9)),
         },
     )
+    if found is not None:
+        return found
     # 1 and 0 equal True and False. But `~` makes -2 and -1 of them, which are both true.
-    if found is None and np.asarray(answer(drawn)).dtype != bool:
+    if np.asarray(result := answer(drawn)).dtype != bool:
         return "one and zero"
-    return found
+    return _no_array(result)
+
+
+def _no_array(result: Any) -> Finding | None:
+    """A finding if a right result is no array: the notebook compares and selects in it."""
+    if isinstance(result, np.ndarray):
+        return None
+    return Finding(
+        f"But the result is of the type `{type(result).__name__}`, and the notebook needs "
+        "an array: `np.array(…)` makes one.",
+        right="The values are right.",
+    )
 
 
 def _single_classes() -> list[np.ndarray]:
@@ -304,7 +317,7 @@ def _judge_to_classes(
         (rng.choice(_CODES, (4, 5)).astype("uint8"), {10: 2, 30: 0, 50: 1, 90: 2}),
         (np.array([1, 2, 3], "uint8"), {1: 2, 2: 3, 3: 1}),
     ]
-    return try_cases(
+    found = try_cases(
         answer,
         cases,
         right=_to_classes,
@@ -329,6 +342,7 @@ def _judge_to_classes(
             "only six": lambda codes, class_of: _to_classes(codes, _CLASS_OF),
         },
     )
+    return found or _no_array(answer(drawn.copy(), known))
 
 
 def _filled(codes: np.ndarray, class_of: Mapping[int, int], rest: Any) -> np.ndarray:
@@ -538,9 +552,11 @@ _OLD_RATE, _OLD_LOSS = 0.125, {"estimated": "mean_squared_error"}
 def _judge_freeze(answer: Callable[[Any, float], Any]) -> Any:
     rate = float(np.random.default_rng().uniform(2e-3, 2e-2))
     model, inputs, targets = _compiled_network()
+    weights = model.get_weights()
     try:
         model = answer(model, rate)
-        found = _flags_mistake(model) or _rate_mistake(model, rate)
+        found = _flags_mistake(model, rate) or _rate_mistake(model, rate)
+        found = found or _weights_mistake(model, weights)
         return found or _training_mistake(model, inputs, targets)
     except (BlankError, NothingReturnedError):
         raise
@@ -567,14 +583,14 @@ def _compiled_network() -> tuple[Any, dict[str, np.ndarray], dict[str, np.ndarra
     return model, {"input": pixels}, {"estimated": classes[:, np.newaxis, np.newaxis]}
 
 
-def _flags_mistake(model: Any) -> str | Finding | None:
+def _flags_mistake(model: Any, rate: float) -> str | Finding | None:
     """The mistake in the layers that are to be trained."""
     names = [layer.name for layer in model.layers if layer.weights]
     trained = [x.name for x in model.layers if x.weights and x.trainable_weights]
     if trained == ["softmax"]:
         return None
     if trained == names:
-        return "nothing frozen"
+        return "only the rate" if _has_rate(model, rate) else "nothing frozen"
     if not trained:
         return "all frozen"
     if "softmax" not in trained:
@@ -585,16 +601,24 @@ def _flags_mistake(model: Any) -> str | Finding | None:
     )
 
 
+def _has_rate(model: Any, rate: float) -> bool:
+    return bool(np.isclose(_rate_of(model), rate, rtol=1e-3))
+
+
+def _rate_of(model: Any) -> float:
+    return float(np.asarray(model.optimizer.learning_rate))
+
+
 def _rate_mistake(model: Any, rate: float) -> str | Finding | None:
     """The mistake in the learning rate, which also tells a model that is not compiled."""
-    got = float(np.asarray(model.optimizer.learning_rate))
+    got = _rate_of(model)
     kind = type(model.optimizer).__name__
     if kind != "Adam":
         return Finding(
             f"The optimizer is `{kind}`. Which one does the text name?",
             right="Only the classifier is left to be trained.",
         )
-    if np.isclose(got, rate, rtol=1e-3):
+    if _has_rate(model, rate):
         return None
     if got == _OLD_RATE:
         return "not compiled"
@@ -602,6 +626,19 @@ def _rate_mistake(model: Any, rate: float) -> str | Finding | None:
         return "no rate"
     return Finding(
         f"With `rate={rate:.3g}` the optimizer has the learning rate {got:.3g}.",
+        right="Only the classifier is left to be trained.",
+    )
+
+
+def _weights_mistake(model: Any, before: list[np.ndarray]) -> Finding | None:
+    """The mistake of a copy, which begins with random weights."""
+    after = model.get_weights()
+    pairs = zip(before, after, strict=False)
+    if len(before) == len(after) and all(np.array_equal(*pair) for pair in pairs):
+        return None
+    return Finding(
+        "The model that `freeze` gives back has other weights, so it has lost what it "
+        "learnt. Give back the model that the function gets, and no copy of it.",
         right="Only the classifier is left to be trained.",
     )
 
@@ -688,9 +725,20 @@ freeze = Exercise(
             hint="No layer is left to be trained, so the training would change nothing. "
             "One layer must stay trainable. The name of a layer is `layer.name`.",
         ),
-        "nothing frozen": Mistake(
+        "only the rate": Mistake(
             code=_freeze_code("True"),
-            hint="All layers are still trained. Compare the name of each layer.",
+            hint="Only the learning rate was changed. No layer is frozen: all of them are "
+            "still trained. Compare the name of each layer.",
+        ),
+        "nothing frozen": Mistake(
+            code="""
+                def freeze(model, rate):
+                    for layer in model.layers:
+                        layer.trainable = True
+                    return model
+                """,
+            hint="No layer is frozen: all of them are still trained. The learning rate is "
+            "not `rate` either. Set `layer.trainable` of each layer, then compile.",
         ),
         "sparse": Mistake(
             code=_freeze_code().replace("categorical", "sparse_categorical"),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence, Set
-from types import FunctionType
+from inspect import isroutine
 from typing import Any
 
 import numpy as np
@@ -118,7 +118,7 @@ def _one_thing(answer: Any, array: np.ndarray | None) -> tuple[str, str]:
         return "a set, `{…}`, whose values have no order", "Write `(…)` instead."
     if isinstance(answer, type):
         return "a class", ""
-    if isinstance(answer, FunctionType):
+    if isroutine(answer):
         return "a function, not its result", "Call it, with `()`."
     return f"of the type `{type(answer).__name__}`", ""
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from inspect import isroutine
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,8 @@ def _shown_sequence(value: Sequence[Any], digits: int) -> str:
 
 def _shown_array(value: Any, digits: int) -> str:
     array = as_array(value)
+    if isroutine(value):
+        return "a function"
     if not is_numeric(array):
         return f"a value of the type `{type(value).__name__}`"
     if array.ndim == 0:

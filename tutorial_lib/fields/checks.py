@@ -74,8 +74,10 @@ def check_multiple(value: Any, unit: int, *, of: str, what: str) -> int:
         )
     if value < 1 or value % unit:
         legal = " or ".join(map(str, nearest_multiples(value, unit)))
+        # 0 and -128 are multiples of 128, too.
+        kind = "positive multiple" if value < 1 else "multiple"
         raise ValueError(
-            f"{of} of {value} px is not a multiple of the {what} ({unit} px). "
+            f"{of} of {value} px is not a {kind} of the {what} ({unit} px). "
             f"Use {legal}."
         )
     return int(value)

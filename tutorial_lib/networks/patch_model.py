@@ -247,13 +247,15 @@ def _checked(outputs: Any) -> Mapping[str, Any]:
         isinstance(x, keras.KerasTensor) and len(x.shape) == 4 for x in outputs.values()
     )
     if not images or not outputs:
-        received = type(outputs).__name__
+        received = f"a value of type {type(outputs).__name__}"
         if isinstance(outputs, Mapping):
-            shapes = {n: getattr(x, "shape", type(x)) for n, x in outputs.items()}
-            received = f"dictionary of {shapes}"
+            kinds = {
+                n: getattr(x, "shape", type(x).__name__) for n, x in outputs.items()
+            }
+            received = f"a dictionary of {kinds}" if outputs else "an empty dictionary"
         raise TypeError(
-            f"`network` returned a {received}. It must return a dictionary of images "
-            "by name, (batch, height, width, channel), such as {'estimated': …}."
+            f"`network` returned {received}. It must return a dictionary of images by "
+            "name, (batch, height, width, channel), such as {'estimated': …}."
         )
     return outputs
 

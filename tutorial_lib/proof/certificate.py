@@ -215,14 +215,20 @@ class Certificate:
                 f"'{self.output}' in tiles of {self.tile} px: {self._verdict()}",
                 *self._tolerance_text(),
                 f"{self._margins_text()}",
-                f"total stride {dict(self.total_stride)}, scale {self.scale}, "
-                f"{self.lost} px (rows, columns) smaller than chunk / scale",
+                f"total stride {dict(self.total_stride)}, scale {self.scale}; "
+                f"{self._size_text()}",
                 f"{self.trials} images with other surroundings, values up to "
                 f"{_listed(self.amplitudes)}, seed {self.seed}; weights "
                 f"{self.weights[:12] if self.weights else 'unknown'}",
             ]
         )
         return wrapped(lines, indent="    ")
+
+    def _size_text(self) -> str:
+        chunk = "the chunk" if self.scale == 1 else "the chunk divided by the scale"
+        if self.lost == (0, 0):
+            return f"the output is as large as {chunk}"
+        return f"the output is {self.lost} px (rows, columns) smaller than {chunk}"
 
     def _verdict(self) -> str:
         difference = (

@@ -200,12 +200,13 @@ def _checked(probabilities: Any, labels: np.ndarray) -> np.ndarray:
             f"{array.shape[1]} columns. Give a column for each class."
         )
     array = array.astype("float64")
-    sums = array.sum(axis=1)
     # Written so that NaN is refused too.
-    if not (array.min() >= 0 and np.abs(sums - 1).max() <= TOLERANCE):
-        worst = int(np.nan_to_num(np.abs(sums - 1), nan=np.inf).argmax())
+    fits = (array.min(axis=1) >= 0) & (np.abs(array.sum(axis=1) - 1) <= TOLERANCE)
+    if not fits.all():
+        row = array[fits.argmin()]
+        what = "holds a negative value" if row.min() < 0 else "does not add up to 1"
         raise ValueError(
-            f"`probabilities` has the row {array[worst].round(3).tolist()}, which does "
-            "not add up to 1. Give the output of a softmax."
+            f"`probabilities` has the row {row.round(3).tolist()}, which {what}. Give "
+            "the output of a softmax."
         )
     return array
