@@ -86,6 +86,7 @@ def written(tmp_path_factory):
 # A file computes what Keras computes
 
 
+@pytest.mark.sampled(daily=3)
 @pytest.mark.thorough
 @pytest.mark.parametrize("layout", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("name", NETWORKS)
@@ -431,6 +432,7 @@ def same_padded(stride):
     return keras.Model({"x": pixels}, {"classes": layers.Softmax()(100 * found)})
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["valid", "same 1", "same 2"])
 def test_deepness_maps_without_seams(tmp_path, kind):

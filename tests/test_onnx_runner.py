@@ -132,6 +132,7 @@ SOURCES = {
 }
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.thorough
 @pytest.mark.parametrize("runner", RUNNERS)
 @pytest.mark.parametrize("layout", ["channels_last", "channels_first"])
@@ -588,6 +589,7 @@ assert not {"tensorflow", "keras", "tf2onnx"} & set(loaded)
 """
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_a_map_needs_no_tensorflow(kit_file, tmp_path, runner):
