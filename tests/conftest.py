@@ -17,9 +17,9 @@ import tqdm.auto  # noqa: F401
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-# Programs, which doctests would run by importing them: one in the Python of QGIS, and
-# scripts in OTB's words.
-collect_ignore = ["qgis_looks.py"]
+# What doctests would import: a program in the Python of QGIS, networks of a PyTorch that
+# is seldom installed, and scripts in OTB's words.
+collect_ignore = ["qgis_looks.py", "torch_networks.py"]
 collect_ignore_glob = ["compat/scripts/*.py"]
 
 # Tests end programs by signals. A runner may ignore some, as `nohup` and a shell's `&`
