@@ -357,6 +357,14 @@ def test_a_check_with_other_given_values_is_an_error(given, message):
         value_exercise().check(160, **given)
 
 
+@pytest.mark.parametrize(("name", "exercise"), ALL)
+def test_a_check_without_an_answer_says_what_to_give(name, exercise):
+    last_line = exercise.cell().splitlines()[-1]
+    for note in (fresh(exercise).check(), fresh(exercise).check(1, 2)):
+        assert note.kind == "not attempted"
+        assert f"`{last_line}`" in note.text
+
+
 def test_an_answer_without_its_given_values_is_an_error():
     with pytest.raises(TypeError, match=r"ex.side.answer\(spacing=spacing\)"):
         value_exercise().answer()

@@ -5,6 +5,7 @@ from fractions import Fraction
 from functools import partial
 
 import numpy as np
+import pandas
 import pytest
 
 from tutorial_lib.exercises import (
@@ -145,22 +146,60 @@ def test_parts_that_are_right_in_all_cases_are_said_to_be_right():
     assert unnamed.right == "Value 1 is right."
 
 
+CHANGES = "changes the list, array or table that it is given"
+
+
 def test_a_function_that_changes_its_arguments_is_told():
     def smallest(values):
         values.sort()
         return values[0]
 
     cases = [([3, 1, 2],), ([5, 4],)]
-    found = try_cases(smallest, cases, min)
-    assert "`smallest([3, 1, 2])` changes the list or array" in found.text
+    text = exercise(lambda f: try_cases(f, cases, min)).check(smallest).text
+    assert text.startswith(f"The results are right.\n`smallest([3, 1, 2])` {CHANGES}")
     assert cases == [([3, 1, 2],), ([5, 4],)]
 
-    def add(values):
-        values += 1
+
+def test_the_example_has_the_values_from_before_they_were_changed():
+    def increased(values):
+        values += 2
         return values
 
-    found = try_cases(add, [(np.zeros(3),)], lambda values: values + 1)
-    assert "changes the list or array" in found.text
+    def judge(answer):
+        array = np.zeros(2)
+        # A judge may also call the answer itself.
+        answer(array)
+        return try_cases(answer, [(array,)], lambda values: values + 1)
+
+    note = exercise(judge).check(increased)
+    shown = "`increased(np.array([0.0, 0.0]))`"
+    wrong = f"{shown} gave [2.0, 2.0]; it should be [1.0, 1.0]."
+    assert note.kind == "wrong"
+    assert note.text.startswith(f"{wrong}\n{shown} {CHANGES}")
+
+
+def test_a_table_that_is_given_stays_as_it_is():
+    def judge(answer, *, table):
+        return None if answer(table) == 3 else "other"
+
+    def added(table):
+        table["c"] = table["a"] + table["b"]
+        return table["c"].sum()
+
+    table = pandas.DataFrame({"a": [1], "b": [2]})
+    note = exercise(judge).check(added, table=table)
+    assert CHANGES in note.text
+    assert list(table) == ["a", "b"]
+
+
+def test_values_that_only_look_new_are_not_changed():
+    def kept(values):
+        values["a"][0] = values["a"][0] + 0
+        return 1
+
+    values = {"a": [1.5, np.nan], "b": (np.array([np.nan]), None)}
+    one = exercise(lambda answer: None if answer(values) == 1 else "other")
+    assert one.check(kept).kind == "right"
 
 
 def test_an_object_that_is_called_has_the_name_of_the_answer():

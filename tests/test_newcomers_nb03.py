@@ -90,3 +90,10 @@ def test_a_slip_in_the_call_of_the_map_gets_a_note(old, new, words):
     note = noted(MAP, (old, new))
     assert note.kind == "raised"
     assert any(word in note.text for word in words.split("|"))
+
+
+def test_a_patch_that_is_changed_is_told():
+    line = "return patch * factor + shift"
+    note = noted(JITTER, (line, "patch *= factor\n    return patch + shift"))
+    assert note.kind == "wrong"
+    assert "changes the list, array or table that it is given" in note.text

@@ -72,6 +72,64 @@ def test_a_note_says_what_is_so(case):
     assert elsewhere not in note.text
 
 
+JOIN = "keras.layers.Add()([double(net, skip.shape[-1]), skip])"
+IMAGES = "[double(net, skip.shape[-1]), skip]"
+BANDS = "(error**2).sum(axis=-1).mean()"
+JOINS = "Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"
+RAISED = {
+    **{
+        f"{name} of {form}": (
+            (DEEPER, (JOIN, f"keras.layers.{name}({form})")),
+            f"Write `keras.layers.{name}()([one, other])`",
+            "Merge",
+        )
+        for name in JOINS
+        for form in (IMAGES, IMAGES[1:-1], f"inputs={IMAGES}")
+    },
+    "a join that is missing": (
+        (DEEPER, (JOIN, IMAGES[1:-1])),
+        "`net` is a tuple of 2 values",
+        "inputs[",
+    ),
+    "a comma too many": (
+        (DEEPER, (JOIN, f"{JOIN},")),
+        "`net` is a tuple of one image",
+        "inputs[",
+    ),
+    "all inputs": (
+        (DEEPER, ('inputs["input_p"]', "inputs")),
+        '`net["input_p"]`',
+        "different size",
+    ),
+    "the sum of Python": (
+        (DISTORTION, (BANDS, "sum(error**2, axis=-1).mean()")),
+        "`np.sum(…, axis=…)`",
+        "invalid keyword",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RAISED)
+def test_an_error_names_its_cure(case):
+    changed, words, elsewhere = RAISED[case]
+    note = noted(*changed)
+    assert note.kind == "raised"
+    assert words in note.text
+    assert elsewhere not in note.text
+
+
+def test_arrays_are_shown_as_they_were_before_they_were_changed():
+    start = "error = (alone - around)["
+    change = "alone -= around\n    error = alone["
+    note = noted(DISTORTION, (start, change), (ROOT, "(error**2).sum(axis=-1).mean()"))
+    assert note.text.startswith("All is right except for the root")
+    assert "changes the list, array or table" in note.text
+    note = noted(DISTORTION, (start, change), (ROOT, "17.0"))
+    # In the smallest example, `alone` holds zeros.
+    assert "`distortion(np.array([[[0.0, 0.0], [0.0, 0.0]]" in note.text
+    assert "changes the list, array or table" in note.text
+
+
 def test_pixels_that_are_spread_may_be_counted():
     def after_transposed(first, last):
         valid = [

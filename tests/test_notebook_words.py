@@ -1,5 +1,6 @@
-"""The length of a notebook's text: a lesson has to be readable in its time."""
+"""A notebook is readable in its time, and its numbers and cells mislead nobody."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -22,3 +23,20 @@ def count_words(notebook) -> int:
 def test_a_notebook_has_at_most_so_many_words(name, most):
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     assert 500 < count_words(notebook) <= most
+
+
+def test_the_sentence_on_the_card_does_not_stand_below_its_question():
+    notebook = nbformat.read(NOTEBOOKS / "09_going_further.ipynb", as_version=4)
+    places = [cell.id for cell in notebook.cells]
+    first = places.index("on_the_card-answer") + 1
+    below = [cell.source for cell in notebook.cells[first:]]
+    last = next(i for i, text in enumerate(below) if "on_the_card.reveal" in text)
+    assert "area C" not in "".join(below[: last + 1])
+
+
+@pytest.mark.parametrize(
+    "path", sorted(NOTEBOOKS.glob("source/*.py")), ids=lambda p: p.stem
+)
+def test_a_difference_that_rounds_to_zero_is_printed_without_a_minus(path):
+    # `z` in a format turns -0.00 into 0.00.
+    assert not re.findall(r":\+[.\d]+f", path.read_text())

@@ -149,7 +149,13 @@ def an_order():
     )
 
 
-@pytest.mark.parametrize("answer", ["b", "B", " b) ", "(b)", "**160 m**", 160, 160.0])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *("b", "B", " b) ", "(b)", "b.", "b)", " B ", " B. ", "**160 m**", "160 m."),
+        *(160, 160.0, "160", " 160 ", "160.0", "160.", "160)", "+160"),
+    ],
+)
 def test_an_answer_may_be_written_in_several_ways(answer):
     assert a_choice().check(answer).kind == "right"
 
@@ -158,7 +164,9 @@ def test_numpy_numbers_are_answers_too():
     assert a_choice().check(np.float32(16)).text.startswith("How large")
 
 
-@pytest.mark.parametrize("answer", ["", "d", "ab", "bb", 3, None, True, ["b"], {}])
+@pytest.mark.parametrize(
+    "answer", ["", "d", "ab", "bb", 3, "3", "160 km", "1 6", None, True, ["b"], {}]
+)
 def test_what_is_not_an_option_is_not_an_attempt(answer):
     choice = a_choice()
     note = choice.check(answer)
@@ -239,6 +247,20 @@ def test_a_blank_shows_buttons_and_is_no_answer(question, kind):
     assert "Not attempted yet" in repr(buttons)
     assert question.reveal("x") != "x"
     assert question._answers.has_any is False
+
+
+def test_a_check_without_an_answer_says_what_to_give():
+    note = a_choice().check()
+    assert note.kind == "not attempted"
+    assert '"a", "b" or "c"' in repr(note)
+    assert '"a b c d"' in repr(an_order().check())
+
+
+def test_several_answers_are_the_letters_of_an_order_and_no_choice():
+    assert an_order().check("c", "d", "b", "a").kind == "right"
+    note = a_choice().check("a", "b")
+    assert note.kind == "not attempted"
+    assert '"a", "b" or "c"' in note.text
 
 
 def test_a_click_answers_and_shows_the_note():

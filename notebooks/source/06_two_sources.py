@@ -309,7 +309,7 @@ for number, end in enumerate(("", "_1", "_2")):
     over = tl.training.compare_over_places(labels, baseline, two, polygons)
     table.loc["accuracy over baseline"] = over.loc["overall accuracy"]
     pairs = list(zip(table["low"], table["high"], strict=True))
-    result[f"seed {number}"] = [f"{low:+.2f} to {high:+.2f}" for low, high in pairs]
+    result[f"seed {number}"] = [f"{low:+z.3f} to {high:+z.3f}" for low, high in pairs]
     decided[number] = [int(low > 0) - int(high < 0) for low, high in pairs]
 
 result = pandas.DataFrame(result, index=table.index)

@@ -347,6 +347,7 @@ print(tl.training.evaluate_classes(best, test, names=legend.names))
 baseline = tl.training.maximum_likelihood(patches["a"], patches["c"])
 network_c = tl.training.classify(best, test)[1]
 scores = compare({"network": network_c, "maximum likelihood": baseline}, patches["c"])
+score_of = "accuracy on patches of area C, as many of each class; over polygons"
 scores.round(3)
 
 # %% [markdown]
@@ -481,7 +482,7 @@ card = tl.MapCard(
     training_area=f"area A in {west:.2f} to {east:.2f} E, {south:.2f} to {north:.2f} N",
     score=accuracy,
     interval=interval,
-    score_of="accuracy on patches of area C, as many of each class; over polygons",
+    score_of=score_of,
     known_failures=known_failures,
     not_for=not_for,
 )
@@ -580,6 +581,7 @@ red, infrared = centres[..., 0], centres[..., 3]
 index = (infrared - red) / (infrared + red)
 by_day = pandas.DataFrame(index, columns=[day, *others]).sort_index(axis=1)
 labelled = by_day.groupby(series.arrays["labels"].ravel()).mean().round(2)
+labelled += 0.0  # -0.0 becomes 0.0
 labelled.set_axis([legend.names[number] for number in labelled.index])
 
 # %% tags=["claim"]
@@ -588,6 +590,7 @@ assert all(hidden > cloud for cloud, hidden in days.values()) or name != "practi
 assert item.offset == 0 or dark.min() > 900 > after.min()
 assert certificate.exact
 assert rasters.read_card(map_path) == card
+assert not (np.signbit(labelled) & (labelled == 0)).to_numpy().any()
 if name == "practice":
     share = tuned["accuracy"]
     assert share["unfrozen"] > share["from scratch"]

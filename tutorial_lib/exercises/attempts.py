@@ -6,14 +6,20 @@ A *blank* is the `...` that a stub has in place of the learner's own code.
 import ast
 import inspect
 import linecache
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import wraps
 from textwrap import dedent
 from traceback import walk_tb
 from types import CodeType, FunctionType
 from typing import Any
 
+from tutorial_lib.exercises.copies import copied, is_unchanged
 from tutorial_lib.exercises.showing import shown_call
+
+_CHANGES = (
+    "`{0}` changes the list, array or table that it is given, so the rest of the "
+    "notebook would go on with other values. Work on a copy, as in `a = a.copy()`."
+)
 
 
 class BlankError(Exception):
@@ -89,7 +95,9 @@ def _is_ellipsis(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and node.value is ...
 
 
-def stop_at_blanks(answer: Any, name: str = "") -> Any:
+def stop_at_blanks(
+    answer: Any, name: str = "", tell: Callable[[str], Any] | None = None
+) -> Any:
     """Wrap an answer so that it raises an error when it returns a blank or None.
 
     Otherwise the blank would reach the judge, or Keras. The error that they raise does
@@ -98,6 +106,8 @@ def stop_at_blanks(answer: Any, name: str = "") -> Any:
     Args:
         answer: A function, a class or another value.
         name: Name of a function that has none, a `lambda`.
+        tell: Function that gets a sentence on each call that changes its arguments.
+            The answer then works on copies, so that the values stay as they are.
 
     Returns:
         For a function, another one that calls it and raises BlankError or
@@ -105,7 +115,7 @@ def stop_at_blanks(answer: Any, name: str = "") -> Any:
         are returned as they are.
     """
     if isinstance(answer, FunctionType):
-        checked = _checked(answer)
+        checked = _checked(answer, tell)
         if name and answer.__name__ == "<lambda>":
             checked.__name__ = name
         return checked
@@ -148,10 +158,16 @@ def as_function(answer: Any, code: str, name: str) -> Any:
     return function
 
 
-def _checked(function: FunctionType) -> FunctionType:
+def _checked(
+    function: FunctionType, tell: Callable[[str], Any] | None = None
+) -> FunctionType:
     @wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
-        result = function(*args, **kwargs)
+        given = copied((args, kwargs)) if tell else (args, kwargs)
+        result = function(*given[0], **given[1])
+        if tell and not is_unchanged(given, (args, kwargs)):
+            call = shown_call(checked.__name__, (*args, *kwargs.values()))
+            tell(_CHANGES.format(call))
         if has_blank(result):
             raise BlankError
         # `__init__` and other special methods may return None.

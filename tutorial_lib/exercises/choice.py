@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tutorial_lib.exercises.buttons import AnswerWidget
 
 _LETTERS = "abcde"
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,15 @@ class Choice(Question):
         """The letter of an answer: a letter, the text of an option, or its number."""
         pairs = list(zip(self.letters, self.options, strict=True))
         if isinstance(answer, str):
-            text = answer.strip().lower()
+            text = answer.strip().strip(".").lower()
             found = re.fullmatch(rf"\W*([{self.letters}])\W*", text)
-            same = (letter for letter, one in pairs if one.text.lower() == text)
-            return found[1] if found else next(same, None)
+            same = (letter for letter, one in pairs if text in _forms(one.text))
+            letter = found[1] if found else next(same, None)
+            # A number in quotes, as in "64" or "64)".
+            text = text.strip("()")
+            if letter or not _NUMBER.fullmatch(text):
+                return letter
+            answer = float(text)
         if isinstance(answer, Number) and not isinstance(answer, bool):
             values = {x: one.value for x, one in pairs if one.value is not None}
             return next((x for x in values if close(answer, values[x])), None)
@@ -130,3 +136,9 @@ class Choice(Question):
         plain = (plain_text(option.text) for option in self.options)
         texts = dict(zip(self.letters, plain, strict=True))
         return ChoiceButtons(texts, self.judge, self.invitation())
+
+
+def _forms(text: str) -> set[str]:
+    """The text of an option, as it may be written: with and without markup."""
+    forms = (text, re.sub("[*`]", "", text))
+    return {one.strip().strip(".").lower() for one in forms}

@@ -45,6 +45,8 @@ _NOTHING_HERE = (
     "`{0}` gives nothing back. Does every way through the function end with `return …`?"
 )
 _OTHER = "This is not it yet. Read the question again; `ex.{0}.hint()` helps."
+_ONE_ANSWER = "Give one answer, as in `{0}`. Several values are a tuple, `(…, …)`."
+_NOTHING_GIVEN = object()
 _OPEN = "The solution is open now: `ex.{0}.solution()`."
 
 
@@ -154,7 +156,7 @@ class Exercise:
         arguments = inspect.signature(self.judge).parameters.values()
         return tuple(x.name for x in arguments if x.kind is x.KEYWORD_ONLY)
 
-    def check(self, answer: Any, **given: Any) -> Note:
+    def check(self, answer: Any = _NOTHING_GIVEN, *further: Any, **given: Any) -> Note:
         """Check an answer, and choose the hint that fits a wrong one.
 
         An answer that still contains a blank is not attempted, and not counted as an
@@ -162,6 +164,7 @@ class Exercise:
 
         Args:
             answer: The learner's value, function or class.
+            *further: Not allowed: several values are one answer, a tuple.
             **given: Given values by name.
 
         Returns:
@@ -170,6 +173,9 @@ class Exercise:
         Raises:
             TypeError: If a given value is missing or unknown.
         """
+        if answer is _NOTHING_GIVEN or further:
+            line = self._line("check", self.answer_name)
+            return self._note("not attempted", _ONE_ANSWER.format(line))
         self._check_given(given, call="check")
         answer = plain(answer)
         note = self._assess(answer, given)
@@ -180,8 +186,7 @@ class Exercise:
         else:
             self._progress.failed.add(fingerprint(answer))
             if self._missing_attempts <= 0:
-                text = f"{note.text}\n{_OPEN.format(self.name)}"
-                return replace(note, text=text)
+                return replace(note, text=f"{note.text}\n{_OPEN.format(self.name)}")
         return note
 
     def _assess(self, answer: Any, given: Mapping[str, Any]) -> Note:
@@ -191,9 +196,11 @@ class Exercise:
         problem = wrong_kind(answer, self.solution_code, self.answer_name)
         if problem:
             return self._note("wrong", problem)
+        changing: list[str] = []
         try:
             judged = as_function(answer, self.solution_code, self.answer_name)
-            found = self.judge(stop_at_blanks(judged, self.answer_name), **given)
+            judged = stop_at_blanks(judged, self.answer_name, changing.append)
+            found = self.judge(judged, **given)
         except NothingReturnedError as err:
             text = _NOTHING_HERE if err.call else _NOTHING
             return self._note("wrong", text.format(err.call or err.function))
@@ -202,12 +209,16 @@ class Exercise:
             if comes_from_blank(err):
                 return self._note("not attempted")
             return self._note_on_error(err, file_of(answer))
-        if found is None:
+        if found is None and not changing:
             return self._note("right", self.explanation)
-        return self._note("wrong", self._sentence(found))
+        # The mistake of this name says itself that values are changed.
+        told = [] if found == "in place" else changing[:1]
+        return self._note("wrong", "\n".join([self._sentence(found), *told]))
 
-    def _sentence(self, found: str | Finding) -> str:
+    def _sentence(self, found: str | Finding | None) -> str:
         """What the learner reads about a wrong answer."""
+        if found is None:
+            return "The results are right."
         if isinstance(found, Finding):
             return str(found)
         return _OTHER.format(self.name) if found == OTHER else self.mistakes[found].hint
@@ -253,9 +264,8 @@ class Exercise:
         if missing <= 0 or self._progress.passed:
             return self._note("solution", code=self.solution_code)
         attempts = "attempt" if missing == 1 else "different attempts"
-        return self._note(
-            "locked", f"It opens when you pass, or after {missing} more {attempts}."
-        )
+        text = f"It opens when you pass, or after {missing} more {attempts}."
+        return self._note("locked", text)
 
     def answer(self, **given: Any) -> Any:
         """Give the answer that the rest of the notebook uses.
@@ -304,8 +314,12 @@ class Exercise:
             solved: Use the solution instead of the stub.
         """
         code = self.solution_code if solved else self.stub
-        arguments = [self.answer_name, *(f"{x}={x}" for x in self.given_names)]
-        return f"{code}\n\nex.{self.name}.check({', '.join(arguments)})"
+        return f"{code}\n\n{self._line('check', self.answer_name)}"
+
+    def _line(self, call: str, *first: str) -> str:
+        """Code that calls a method with all given values."""
+        arguments = ", ".join([*first, *(f"{x}={x}" for x in self.given_names)])
+        return f"ex.{self.name}.{call}({arguments})"
 
     @property
     def _missing_attempts(self) -> int:
@@ -313,19 +327,18 @@ class Exercise:
         return ATTEMPTS_BEFORE_SOLUTION - len(self._progress.failed)
 
     def _note(
-        self, kind: str, text: str = "", *, code: str = "", folded: str = ""
+        self, kind: str, text: str = "", code: str = "", folded: str = ""
     ) -> Note:
         return Note(kind, self.title, text, code, folded)
 
     def _check_given(self, given: Mapping[str, Any], *, call: str) -> None:
         if set(given) == set(self.given_names):
             return
-        names = ["…"] if call == "check" else []
-        names += [f"{x}={x}" for x in self.given_names]
+        line = self._line(call, *["…"] * (call == "check"))
         received = ", ".join(sorted(given)) or "none"
         raise TypeError(
             f"Exercise '{self.name}' needs other given values. Received: {received}. "
-            f"Write `ex.{self.name}.{call}({', '.join(names)})`."
+            f"Write `{line}`."
         )
 
 

@@ -74,6 +74,22 @@ def _assigned(match: re.Match, cause: Cause) -> str:
     )
 
 
+def _truth(match: re.Match, cause: Cause) -> str:
+    compares = re.search(r"(?<![\w.])(max|min|sorted|any|all)\(", cause.line)
+    if compares and not re.search(r"\b(?:if|while|and|or|not)\b", cause.line):
+        name = compares[1]
+        two = {"max": ", or `np.maximum` for two arrays"}
+        two["min"] = two["max"].replace("maximum", "minimum")
+        return (
+            f"`{name}` of Python compares single numbers, and these are arrays. Use "
+            f"`np.{name.replace('sorted', 'sort')}`{two.get(name, '')}."
+        )
+    return (
+        "`if`, `while`, `and`, `or` and `not` need one yes or no, and this has many "
+        "values. Use `.any()` or `.all()`, or `&` and `|` for each value."
+    )
+
+
 KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     ("TypeError", r"only integer scalar arrays can be converted", _array_as_index),
     (
@@ -307,8 +323,7 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     (
         "ValueError",
         r"truth value of an? (?:array|Series|DataFrame)",
-        "`if`, `while`, `and`, `or` and `not` need one yes or no, and this has many "
-        "values. Use `.any()` or `.all()`, or `&` and `|` for each value.",
+        _truth,
     ),
     (
         "ValueError",

@@ -151,6 +151,28 @@ def _too_many(match: re.Match, cause: Cause) -> str:
     )
 
 
+# Functions of Python that NumPy has too: along an axis, and for each value.
+_ALONG_AN_AXIS = {"all", "any", "max", "min", "sort", "sum"}
+_OF_EACH_VALUE = {"abs", "pow", "round"}
+
+
+def _keyword_of_python(match: re.Match, cause: Cause) -> str:
+    *given, name = (one for one in match.groups() if one)
+    what = f"argument `{given[0]}`" if given else "arguments with a name"
+    numpy_name = cause.place_of(name) or f"np.{name}"
+    # Inside Python, `sorted` calls `sort`.
+    own = "sorted" if name == "sort" and "sorted(" in cause.line else name
+    text = f"`{own}` of Python has no {what}."
+    if name in _ALONG_AN_AXIS:
+        return f"{text} NumPy's function is `{numpy_name}(…, axis=…)`."
+    if name in _OF_EACH_VALUE:
+        return (
+            f"{text} `{numpy_name}` takes an array, and works on each of its values: it "
+            "needs no `axis`."
+        )
+    return text if given else ""
+
+
 def _other_count(match: re.Match, cause: Cause) -> str:
     """For functions that are not written in Python, which count in words of their own."""
     return f"{_called(match[1])} cannot be called in this way: it {match[2]}."
@@ -270,6 +292,12 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         "TypeError",
         r"([\w.<>]+)\(\) takes (?:from (\d+) to )?(\d+) positional arguments? but (\d+)",
         _too_many,
+    ),
+    (
+        "TypeError",
+        r"^'(\w+)' is an invalid keyword argument for (\w+)\(\)|"
+        r"^(\w+)\(\) takes no keyword arguments",
+        _keyword_of_python,
     ),
     (
         "TypeError",

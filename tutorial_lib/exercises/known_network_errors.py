@@ -17,6 +17,8 @@ __all__ = ["KNOWN"]
 
 Sentence = str | Callable[[re.Match, Cause], str]
 
+# Layers that join images. Most inherit from Keras' `Merge`, which learners never see.
+_JOINS = ["Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"]
 # Kernels are small: a larger one is probably a number of filters.
 _LARGEST_KERNEL = 11
 
@@ -98,6 +100,8 @@ def _axes(match: re.Match, cause: Cause) -> str:
 
 def _keyword(match: re.Match, cause: Cause) -> str:
     layer, names = match[1], re.findall(r"'(\w+)':", match[2])
+    if layer in _JOINS and "KerasTensor" in match[2]:
+        return _join(layer, cause)
     parameters = cause.parameters(layer) or _parameters_of_layer(layer)
     close = nearest(names[0], parameters) if names else ""
     hint = f" Did you mean `{close}`?" if close else f" It has {listed(parameters)}."
@@ -143,8 +147,54 @@ def _input_name(match: re.Match, cause: Cause) -> str:
     )
 
 
+def _join(layer: str, cause: Cause) -> str:
+    """Sentence on a layer that joins images, and has none in its second brackets."""
+    written = re.search(rf"(?:\w+\.)*\b{layer}\(", cause.line)
+    place = written[0][:-1] if written else f"keras.layers.{layer}"
+    return (
+        f"`{layer}` has two pairs of brackets: the first for its settings, the second for "
+        f"the list of the images. Write `{place}()([one, other])`."
+    )
+
+
+def _joined_in_settings(match: re.Match, cause: Cause) -> str:
+    found = re.search(rf"\b({'|'.join(_JOINS)})\(", cause.line)
+    return _join(found[1] if found else "Add", cause)
+
+
+def _several(match: re.Match, cause: Cause) -> str:
+    """Sentence on several images in the place of one, with their name if it is known."""
+    names = dict.fromkeys(re.findall(r"(?<![\w.])[A-Za-z_]\w*", cause.line))
+    values = {name: cause.names[name] for name in names if name in cause.names}
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            return (
+                f"`{name}` is a dictionary, and a layer gets an image. Take one image out "
+                f'of it, such as `{name}["{next(iter(value))}"]`.'
+            )
+        if isinstance(value, list | tuple) and any(hasattr(x, "shape") for x in value):
+            kind = type(value).__name__
+            if len(value) == 1:
+                return (
+                    f"`{name}` is a {kind} of one image, and a layer gets the image "
+                    "itself. Remove the brackets around it, or the comma behind it."
+                )
+            return (
+                f"`{name}` is a {kind} of {len(value)} values, and a layer gets one image. "
+                "A layer that joins them is missing, such as "
+                "`keras.layers.Add()([one, other])`."
+            )
+    return (
+        "A layer gets several images, in a dictionary or a list. Take one image out of it, "
+        'such as `inputs["input"]`, or join them, as in '
+        "`keras.layers.Add()([one, other])`."
+    )
+
+
 def _not_an_image(match: re.Match, cause: Cause) -> str:
     layer = match[1]
+    if layer in _JOINS:
+        return _join(layer, cause)
     return (
         f"The layer `{layer}` is given where an image is expected: the layer was made, "
         f"but not called. Write `{layer}(…)(net)`: first its settings, then the image."
@@ -154,10 +204,6 @@ def _not_an_image(match: re.Match, cause: Cause) -> str:
 _SYMBOLIC = (
     "The images of a network have no values yet while it is built. NumPy and TensorFlow "
     "cannot compute with them: use a layer, or a function of `keras.ops`."
-)
-_DICTIONARY = (
-    "A layer gets several images, in a dictionary or a list. Take one image out of it, such "
-    'as `inputs["input"]`.'
 )
 _IMAGE_AS_NUMBER = (
     "An image of the network stands in the place of a number, such as the number of "
@@ -180,6 +226,12 @@ def _no_layer(match: re.Match, cause: Cause) -> str:
 
 
 KNOWN: tuple[tuple[str, str, Sentence], ...] = (
+    (
+        "TypeError",
+        r"^(?:Merge|Concatenate)\.__init__\(\) takes",
+        _joined_in_settings,
+    ),
+    ("ValueError", r"Cannot convert '\(.*\(.*\)' to a shape", _several),
     ("ValueError", r"No such layer: (.+?)\. Existing layers are: \[(.*)\]", _no_layer),
     (
         "ValueError",
@@ -308,9 +360,9 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     (
         "ValueError",
         r"Layer \"(\w+)\" expects 1 input\(s\), but it received (\d+)",
-        _DICTIONARY,
+        _several,
     ),
-    ("KeyError", r"^-1$", _DICTIONARY),
+    ("KeyError", r"^-1$", _several),
     (
         "ValueError",
         r"argument value should be passed as a keyword argument: <(\w+) name=",

@@ -1263,9 +1263,9 @@ def _judge_draws(
 ) -> str | Finding | None:
     patch = np.random.default_rng(1).uniform(100, 4000, (6, 5, 4)).round()
     for gain, offset in ((0.3, 200), (0.1, 50)):
-        given, found = patch.copy(), []
+        found = []
         for _ in range(_DRAWS):
-            result = answer(given, gain, offset)
+            result = answer(patch, gain, offset)
             if isinstance(result, Mapping | str):
                 return Finding(
                     f"The result is of the type `{type(result).__name__}`. It must be an "
@@ -1278,8 +1278,6 @@ def _judge_draws(
                     "shape must stay."
                 )
             found.append(result)
-        if not np.array_equal(given, patch):
-            return "in place"
         mistake = _jitter_mistake(patch, np.array(found), gain, offset)
         if mistake is not None:
             return mistake
@@ -1421,14 +1419,6 @@ jitter = Exercise(
             code=_JITTER.replace("(-offset, offset)", "(-gain, gain)"),
             hint="The shift is hardly more than 1, so nobody would see it. Pixel values "
             "are in the hundreds and thousands. From where to where does it go?",
-        ),
-        "in place": Mistake(
-            code=_JITTER.replace(
-                "return patch * factor + shift",
-                "patch *= factor\n        patch += shift\n        return patch",
-            ),
-            hint="This changes the patch that is given, so it is lost for the next "
-            "epoch. Return a new array.",
         ),
     },
     hints=(

@@ -108,15 +108,17 @@ class Question:
         """A widget to answer with the mouse or the keyboard."""
         raise NotImplementedError
 
-    def check(self, answer: Any = ...) -> "Note | AnswerWidget":
+    def check(self, answer: Any = ..., *further: Any) -> "Note | AnswerWidget":
         """Check an answer.
 
         Args:
             answer: The learner's answer. A blank, `...`, shows buttons to click.
+            *further: Further letters, where the answer has several.
 
         Returns:
             A note of kind "right", "wrong" or "not attempted"; the buttons for a blank.
         """
+        answer = [answer, *further] if further else answer
         if has_blank(answer):
             return self.buttons()
         read = self.read(answer)
