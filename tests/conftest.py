@@ -17,7 +17,7 @@ import tqdm.auto  # noqa: F401
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-# What doctests would import: a program in the Python of QGIS, networks of a PyTorch that
+# What doctests would import: a program in the Python of QGIS, networks of PyTorch that
 # is seldom installed, and scripts in OTB's words.
 collect_ignore = ["qgis_looks.py", "torch_networks.py"]
 collect_ignore_glob = ["compat/scripts/*.py"]
