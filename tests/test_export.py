@@ -632,8 +632,7 @@ def load_elsewhere(imports, images, files):
     return {Path(path).name: found for path, found in report.items()}
 
 
-@pytest.mark.thorough
-@pytest.mark.sampled(daily=1)
+@pytest.mark.slow
 @pytest.mark.parametrize("order", IMPORTS)
 def test_a_fresh_process_opens_a_saved_model_by_keras_alone(
     saved, loaded_elsewhere, order

@@ -31,6 +31,8 @@ REAL_CORRELATION = (0.79, 0.51, 0.31, 0.17)
 # The real values were stored as 8 bits: one count is about this much reflectance.
 COUNT = 58.8
 
+pytestmark = pytest.mark.slow
+
 SIDE = 16
 PER_CLASS = 500
 # Half of this scene is area A, the other half area B. It has so many objects that few
@@ -126,7 +128,6 @@ def correlation(patches):
     ]
 
 
-@pytest.mark.slow
 def test_classes_are_as_hard_to_tell_apart_as_real_ones():
     first, second = [(fine, classes) for fine, _, classes in synthetic_areas()]
     found = accuracies(first, second)
@@ -136,7 +137,6 @@ def test_classes_are_as_hard_to_tell_apart_as_real_ones():
     assert np.mean(found["texture"]) > np.mean(found["centre"]) + 0.05
 
 
-@pytest.mark.slow
 def test_the_bands_of_20_m_help_as_much_as_in_reality():
     # In the Havel scene, ten bands gave 0.565 in place of 0.449 with winter light; in
     # iid patches of the same mixtures, they gave 4 to 5 points.
@@ -150,14 +150,12 @@ def test_the_bands_of_20_m_help_as_much_as_in_reality():
     assert 0.025 < ten - four < 0.12
 
 
-@pytest.mark.thorough
 def test_pixels_are_as_similar_to_their_neighbours_as_real_ones():
     patches = np.concatenate([fine for fine, _, _ in synthetic_areas()])
     found = correlation(patches)
     assert np.abs(np.array(found) - REAL_CORRELATION).max() < 0.08, found
 
 
-@pytest.mark.thorough
 def test_levels_of_the_bands_are_those_of_the_real_patches():
     # Means of the real patches' centres, in counts: R, G, B, NIR.
     real = np.array(
@@ -177,7 +175,6 @@ def test_levels_of_the_bands_are_those_of_the_real_patches():
     assert np.abs(found[:, 3] - real[:, 3]).max() < 8
 
 
-@pytest.mark.slow
 @pytest.mark.reference
 def test_the_real_patches_give_these_numbers(reference_data):
     folder = reference_data / "tokyo_patches"
@@ -189,7 +186,6 @@ def test_the_real_patches_give_these_numbers(reference_data):
     assert np.allclose(correlation(patches), REAL_CORRELATION, atol=0.02)
 
 
-@pytest.mark.slow
 def test_classes_are_easier_to_tell_apart_with_a_larger_purity():
     def score(purity):
         (first, _, a), (second, _, b) = synthetic_areas(purity, SMALL, count=250)
