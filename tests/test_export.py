@@ -647,7 +647,7 @@ def test_a_fresh_process_opens_a_saved_model_by_keras_alone(
     assert found["same"]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_fresh_process_opens_the_recorded_models(loaded_elsewhere):
     """Their files name modules that have moved since, such as tutorial_lib.models."""
     recorded = {path.name for path in RECORDED.glob("*.keras")}

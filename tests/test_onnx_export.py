@@ -185,6 +185,7 @@ LAYERS = {
 }
 
 
+@pytest.mark.sampled(daily=5)
 @pytest.mark.thorough
 @pytest.mark.parametrize("kind", LAYERS)
 def test_layers_give_what_keras_gives(tmp_path, kind):

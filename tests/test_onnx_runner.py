@@ -664,7 +664,7 @@ def test_workers_compute_the_same_map(kit_file, tmp_path):
 
     scene = testing.small_scene()["input_10m"]
     with (
-        LocalCluster(1, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(1, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         tl.predict_raster(
