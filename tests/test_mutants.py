@@ -146,8 +146,8 @@ print(*(one.verdict for one in mutants.results_of(half(judge), most=2)))
 
 
 def test_a_mutant_that_never_ends_is_stopped(repository):
-    # In a process of its own: where OpenVINO has read ONNX files, the Python of this one
-    # may break down when a signal ends the loop.
+    # In a process of its own: where OpenVINO has read ONNX files, Python may break down
+    # when a signal ends the loop.
     done = subprocess.run(
         [sys.executable, "-c", ENDLESS],
         cwd=repository,
