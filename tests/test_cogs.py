@@ -338,11 +338,11 @@ def test_a_limit_of_file_sizes_is_an_error_and_leaves_the_old_map(tmp_path):
 def test_a_full_disk_is_said_to_be_full(tmp_path, size):
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", tmp_path]
     try:
-        mounted = subprocess.run(command, capture_output=True, check=False)
+        mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         pytest.skip("no program mounts disks here")
     if mounted.returncode:
-        pytest.skip("a disk of a few MB can be mounted by root only")
+        pytest.skip(f"this user may not mount a small disk: {mounted.stderr.strip()}")
     try:
         array = np.random.default_rng(0).random((700, 900, 3)).astype("float32")
         with pytest.raises(OSError, match=os.strerror(28)):

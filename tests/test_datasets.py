@@ -384,7 +384,6 @@ print(kilobytes("VmHWM") - before)
 
 
 @pytest.mark.slow
-@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc of Linux")
 @pytest.mark.parametrize("task", ["dataset", "segmentation", "read"])
 def test_patches_are_in_memory_once(tmp_path, task):

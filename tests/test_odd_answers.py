@@ -15,7 +15,7 @@ from tests.test_newcomers import noted
 pytestmark = pytest.mark.thorough
 
 EXERCISES = all_exercises()
-# Those that are judged in milliseconds. Networks have rows of their own below.
+# Exercises whose check takes milliseconds. Those about networks follow below.
 QUICK = [
     "nb06_two_sources.draw_again",
     "nb06_two_sources.map_card",

@@ -157,7 +157,7 @@ def test_labels_need_no_operator_that_onnx_runtime_lacks(written):
 
 
 L = keras.layers
-# Layers of Keras for which TensorFlow takes steps of its own, and others of the field.
+# Layers of Keras that TensorFlow computes in several steps, and some that are common.
 LAYERS = {
     "dilated, same": [L.Conv2D(4, 3, dilation_rate=3, padding="same")],
     "dilated, valid": [L.Conv2D(4, (3, 4), dilation_rate=(2, 3))],

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import onnx
 import pytest
+import short_of_memory
 from onnx import TensorProto, helper, numpy_helper
 from scenes import batch
 
@@ -422,34 +423,9 @@ def test_a_lack_of_memory_is_a_memory_error(torch_file, monkeypatch):
         predict({"x": batch(5, 6, 3)}, ["labels"])
 
 
-SHORT_OF_MEMORY = """
-import resource, sys
-from pathlib import Path
-import numpy as np
-from tutorial_lib import load_predictor
-predict = load_predictor(sys.argv[1])
-small, large = (np.zeros((1, side, side, 4), "float32") for side in (64, 2000))
-predict({"input": small}, ["estimated"])
-used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + 400_000_000,) * 2)
-try:
-    predict({"input": large}, ["estimated"])
-except MemoryError as err:
-    print(err)
-print(predict({"input": small}, ["estimated"])["estimated"].shape)
-"""
-
-
 @pytest.mark.thorough
 def test_a_lack_of_memory_is_told_and_smaller_images_go_on(kit_file):
-    command = [sys.executable, "-c", SHORT_OF_MEMORY, str(kit_file[1])]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    told, shape = done.stdout.splitlines()
-    assert told == (
-        "The model has not enough memory for images of {'input': (1, 2000, 2000, 4)}. "
-        "Give it smaller ones."
-    )
-    assert shape == "(1, 49, 49, 5)"
+    short_of_memory.check_that_it_is_told(kit_file[1], "onnxruntime")
 
 
 def test_bfloat16_is_refused(torch_file):

@@ -490,7 +490,6 @@ def test_a_large_seed_is_a_seed():
 
 
 @pytest.mark.slow
-@pytest.mark.thorough
 @pytest.mark.parametrize("seed", [files.SEED, 1, 3])
 def test_all_classes_are_in_all_areas_of_a_scene(seed, tmp_path):
     folder = fetch_synthetic(tmp_path, seed=seed)

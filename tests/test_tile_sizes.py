@@ -348,7 +348,6 @@ NETWORKS = {
 
 
 @pytest.mark.slow
-@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory of Linux")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_memory_of_layers_is_what_a_run_takes(name, request):

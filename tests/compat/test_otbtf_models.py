@@ -421,7 +421,6 @@ def test_a_script_trains_and_keeps_its_best_model(trained):
 
 
 @pytest.mark.slow
-@pytest.mark.thorough
 @pytest.mark.parametrize("first", ["otbtf", "tutorial_lib"])
 def test_a_saved_model_opens_in_another_process(trained, first):
     found = printed(LOAD, trained[0], first)
