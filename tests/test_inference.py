@@ -794,9 +794,9 @@ def test_a_plan_of_many_tiles_is_described_quickly(tmp_path):
     plan = plan_inference(
         BlockMean({"input": 16}), source, output="estimated", tile_size=1
     )
-    started = time.perf_counter()
+    started = time.thread_time()
     text = repr(plan)
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
     # Each pixel of the map reads its own 16x16 pixels.
     assert f"{396 * 292} tiles, 256.00 pixels read for each pixel mapped" in text
 

@@ -126,7 +126,7 @@ def test_a_catalogue_that_does_not_exist_is_told_soon(files, tmp_path):
     begin = time.monotonic()
     with pytest.raises(OSError, match=r"refused\. Check the internet connection"):
         stac.search(area=files / AREA, date=DAY, catalogue="http://127.0.0.1:9/v1")
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 30
 
 
 @pytest.mark.usefixtures("impatient")

@@ -188,16 +188,17 @@ HOSTILE = {
 }
 
 
+# The clock counts what this thread computes: a busy machine does not fail it.
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_expressions_are_refused_at_once(text):
-    started = time.perf_counter()
+    started = time.thread_time()
     tracemalloc.start()
     error = refused(text)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(str(error)) < 400
     assert peak < 50e6
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5
 
 
 def test_half_a_character_is_refused():
@@ -220,11 +221,11 @@ def test_half_a_character_is_refused():
 )
 def test_long_expressions_are_computed(text):
     expression = parse(text, bands=[4])
-    started = time.perf_counter()
+    started = time.thread_time()
     result = expression([np.ones((2, 3, 4))])
     assert result.shape == (2, 3, expression.bands)
     assert np.isfinite(result).all()
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5
 
 
 # What a caller gives
