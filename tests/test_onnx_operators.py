@@ -131,7 +131,62 @@ def normalised(file, kind, **settings):
     return file.op(kind, before(file), **settings)
 
 
+def padded_for_a_stride(file, kernel):
+    """As timm does it for networks of TensorFlow: padding from the size of the image.
+
+    A stride of 2 needs kernel - 2 pixels for an even size, the larger half at the end.
+    """
+    x, pads = before(file), []
+    for axis in (2, 3):
+        size = file.op("Gather", file.op("Shape", x), file.constant(axis))
+        size = file.op("Cast", size, to=TensorProto.FLOAT)
+        steps = file.op("Ceil", file.op("Div", size, file.constant(2.0)))
+        last = file.op("Mul", file.op("Sub", steps, file.constant(1.0)), two(file))
+        total = file.op("Sub", file.op("Add", last, file.constant(kernel * 1.0)), size)
+        total = file.op("Clip", total, file.constant(0.0))
+        small = file.op("Floor", file.op("Div", total, two(file)))
+        pads.append([small, file.op("Sub", total, small)])
+    pads = [
+        file.op("Cast", file.op("Unsqueeze", one, file.constant([0])), to=7)
+        for one in (pads[0][0], pads[1][0], pads[0][1], pads[1][1])
+    ]
+    zeros = file.constant([0, 0])
+    pads = file.op("Concat", zeros, *pads[:2], zeros, *pads[2:], axis=0)
+    x = file.op("Pad", x, pads)
+    return file.conv(x, kernel=kernel, strides=[2, 2], pads=[0] * 4)
+
+
+def two(file):
+    return file.constant(2.0)
+
+
+def beside_a_missing_level(file, kind, channels=0):
+    """As segmentation_models_pytorch writes it for encoders that begin with 1/4."""
+    x = before(file)
+    small = file.op("MaxPool", x, kernel_shape=[4, 4], strides=[4, 4])
+    level = uniform(file, kind, channels, half=True)
+    large = file.resized_like(small, level, mode="nearest")
+    return file.conv(file.op("Concat", large, level, axis=1), channels=2 + channels)
+
+
+def uniform(file, kind, channels, half=False):
+    """A tensor of one number, as large as the image or half as large."""
+    rows, cols = (file.op("Shape", file.image, start=i, end=i + 1) for i in (2, 3))
+    if half:
+        rows, cols = (file.op("Div", size, file.constant([2])) for size in (rows, cols))
+    first = [file.op("Shape", file.image, end=1), file.constant([channels])]
+    shape = file.op("Concat", *first, rows, cols, axis=0)
+    number = [file.constant(1.5)] if kind == "Expand" else []
+    return file.op(kind, *number, shape)
+
+
 MOVING = [
+    *cases(padded_for_a_stride, {"kernel": 3}, {"kernel": 4}, {"kernel": 5}),
+    *cases(
+        beside_a_missing_level,
+        {"kind": "ConstantOfShape"}, {"kind": "Expand"},
+        {"kind": "ConstantOfShape", "channels": 1}, {"kind": "Expand", "channels": 3},
+    ),
     *cases(
         conv,
         {}, {"kernel": 1}, {"kernel": 4, "pads": [1, 1, 2, 2]},
@@ -313,6 +368,18 @@ def tiled(file):
 def where(file):
     x = before(file)
     return file.op("Where", file.op("Greater", x, file.constant(1.5)), x, file.image)
+
+
+@case("Where with the same number everywhere")
+def masked(file):
+    x = before(file)
+    zeros = uniform(file, "ConstantOfShape", 2)
+    return file.op("Where", file.op("Greater", x, file.constant(1.5)), x, zeros)
+
+
+@case("Mul with the same number everywhere")
+def scaled(file):
+    return file.op("Mul", uniform(file, "Expand", 2), before(file))
 
 
 @case("MatMul of weights, channels last")
@@ -504,9 +571,9 @@ POINTWISE = [
     *map(logic, ("And", "Or", "Xor", "Not")),
     *(pytest.param(x, id=x.__name__) for x in (is_infinite, is_nan, sign)),
     concatenated, divided, chosen, chosen_one, squeezed, turned,
-    repeated, tiled, where, dense, dense_of_pixels, gemm, shuffled, dropped, casted,
-    casted_like, quantized, batch_normalized, layer_normalized, one_hot, largest,
-    summed, labels, least,
+    repeated, tiled, where, masked, scaled, dense, dense_of_pixels, gemm, shuffled,
+    dropped, casted, casted_like, quantized, batch_normalized, layer_normalized,
+    one_hot, largest, summed, labels, least,
 ]  # fmt: skip
 
 
@@ -698,6 +765,17 @@ def places_of_pixels(file):
     return file.op("Mul", x, file.op("Unsqueeze", numbers, file.constant([1])))
 
 
+def a_number_for_more_channels(file):
+    """One channel becomes two: which ones, no rule says."""
+    return file.op("Mul", uniform(file, "Expand", 2), file.conv(file.image, 1))
+
+
+def places_in_a_uniform_tensor(file):
+    """What is computed from such a tensor is no such tensor."""
+    places = file.op("NonZero", uniform(file, "Expand", 2))
+    return file.op("Mul", before(file), file.op("Cast", places, to=TensorProto.FLOAT))
+
+
 def first_pixels(file):
     return sliced(file, [0, 0], [16, 16])
 
@@ -805,6 +883,8 @@ def weights_from_the_image(file):
         (antialiased, "antialias=1"),
         (a_value_for_each_pixel, "value for each pixel or image.*each channel"),
         (places_of_pixels, r"Mul .* is combined with '/Range_3' \(Range\)"),
+        (a_number_for_more_channels, "is combined with '/Expand_"),
+        (places_in_a_uniform_tensor, "Mul .*is combined with '/Expand_"),
         (first_pixels, "Count pixels from both ends"),
         (last_pixels, "Count pixels from both ends"),
         (turned_round, "turns the image round"),

@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib.fields.onnx_files.nodes import Use
-from tutorial_lib.fields.onnx_files.sizes import Size, greater, rounded, same
-from tutorial_lib.fields.onnx_files.tensors import Known, Unfolded, Value
+from tutorial_lib.fields.onnx_files.sizes import Number, Size, greater, rounded, same
+from tutorial_lib.fields.onnx_files.tensors import Known, Unfolded, Uniform, Value
 
 # Larger arrays are weights: no size is computed from them.
 MOST_VALUES = 4096
 FLOAT_TYPES = (1, 10, 11, 16)
+FILLED = ("ConstantOfShape", "Expand")
 
-__all__ = ["FOLDED", "fold", "objects"]
+__all__ = ["FOLDED", "fold", "objects", "shape_of"]
 
 
 def objects(values: Any) -> np.ndarray:
@@ -37,12 +38,16 @@ def fold(use: Use) -> list[Value]:
     why = f"'{use.name}' ({use.kind}), which is not known before the network runs"
     unknown: list[Value] = [Unfolded(why) for _ in use.node.output]
     given = [value for value in use.inputs if value is not None]
+    if use.kind == "Shape" and isinstance(given[0], Uniform):
+        return [shape_of(use, given[0].sizes)]
     if not all(isinstance(value, Known) for value in given):
         first = next(value for value in given if isinstance(value, Unfolded))
-        return [first for _ in use.node.output]
+        return [Unfolded(first.why) for _ in use.node.output]
     sized = any(value.sized for value in given)
     try:
         if any(value.values.dtype == object for value in given):
+            if use.kind in FILLED:
+                return [_filled(use, why)]
             found = _symbolic(use) if use.kind in FOLDED else unknown
         else:
             found = _numeric(use, given)
@@ -52,6 +57,23 @@ def fold(use: Use) -> list[Value]:
     return [
         replace(one, sized=sized) if isinstance(one, Known) else one for one in found
     ]
+
+
+def shape_of(use: Use, sizes: Sequence[Number]) -> Known:
+    """What the operator Shape gives for a tensor of some sizes."""
+    part = slice(use.attribute("start", 0), use.attribute("end"))
+    return Known(objects(sizes)[part], False, sized=True)
+
+
+def _filled(use: Use, why: str) -> Value:
+    """A tensor of one number, whose shape is the last input.
+
+    Some exporters give such a tensor without channels in place of a missing level.
+    """
+    *values, sizes = [value.values for value in use.inputs]
+    if any(one.size != 1 for one in values):
+        return Unfolded(why)
+    return Uniform(why, tuple(objects(sizes)))
 
 
 def _numeric(use: Use, given: Sequence[Known]) -> list[Value]:
@@ -81,15 +103,17 @@ def _symbolic(use: Use) -> list[Value]:
     results = FOLDED[use.kind](use, *arrays)
     if not isinstance(results, list):
         results = [results]
-    return [Known(_simple(one), is_float) for one in results]
+    return [Known(_simple(one, is_float), is_float) for one in results]
 
 
-def _simple(values: np.ndarray) -> np.ndarray:
+def _simple(values: np.ndarray, is_float: bool) -> np.ndarray:
     """Numbers as an ordinary array, where no size is left."""
     values = np.asarray(values)
     if any(isinstance(v, Size | Fraction) for v in values.ravel()):
         return values if values.dtype == object else objects(values)
-    return np.array(values.tolist())
+    array = np.array(values.tolist())
+    # Operators divide whole numbers in another way than floats, or refuse a mixture.
+    return array.astype("float32") if is_float and array.dtype.kind == "i" else array
 
 
 def _each(function: Callable[..., Any]) -> Callable[..., np.ndarray]:

@@ -6,7 +6,13 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib.fields.graph import UnknownLayerError
-from tutorial_lib.fields.onnx_files.tensors import Image, Known, Unfolded, Value
+from tutorial_lib.fields.onnx_files.tensors import (
+    Image,
+    Known,
+    Unfolded,
+    Uniform,
+    Value,
+)
 
 MEASURE = (
     "Measure it with `certificate=tl.certify(model, output, tile=…)`, or declare the "
@@ -94,7 +100,10 @@ class Use:
     @property
     def sized(self) -> bool:
         """Whether a setting was computed from the size of an image."""
-        return any(isinstance(value, Known) and value.sized for value in self.inputs)
+        return any(
+            isinstance(value, Uniform) or (isinstance(value, Known) and value.sized)
+            for value in self.inputs
+        )
 
     @property
     def images(self) -> list[Image]:

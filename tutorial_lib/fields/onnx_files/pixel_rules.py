@@ -5,6 +5,7 @@ https://onnx.ai/onnx/operators/.
 """
 
 from collections.abc import Sequence
+from operator import and_
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from tutorial_lib.fields.onnx_files.tensors import (
     Known,
     Part,
     Unfolded,
+    Uniform,
     Value,
     channels,
     has_batch,
@@ -56,6 +58,8 @@ def _broadcast(use: Use, building: Building) -> tuple[Axis, ...]:
     for image in use.images:
         axes = _joined(use, building, axes, image)
     for value in use.inputs:
+        if isinstance(value, Uniform) and _fits(value, axes):
+            continue
         if isinstance(value, Unfolded):
             raise use.refused(f"is combined with {value.why}", ONE_VALUE)
         if isinstance(value, Known):
@@ -63,6 +67,13 @@ def _broadcast(use: Use, building: Building) -> tuple[Axis, ...]:
                 raise use.refused("is combined with the size of the image")
             axes = _with_constant(use, axes, value.values)
     return axes
+
+
+def _fits(value: Uniform, axes: tuple[Axis, ...]) -> bool:
+    """Whether the same number everywhere leaves the axes of an image as they are."""
+    repeated = [size != 1 for size in value.sizes[::-1]]
+    single = [axis == () for axis in axes[::-1]]
+    return len(repeated) <= len(single) and not any(map(and_, repeated, single))
 
 
 def _joined(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from tutorial_lib.fields.onnx_files.files import (
     needed,
     without_functions,
 )
-from tutorial_lib.fields.onnx_files.folding import fold
+from tutorial_lib.fields.onnx_files.folding import fold, shape_of
 from tutorial_lib.fields.onnx_files.layouts import FIRST, LAST, Layout
 from tutorial_lib.fields.onnx_files.nodes import MEASURE, LayoutError, Use
 from tutorial_lib.fields.onnx_files.operators import OPERATORS
@@ -213,12 +214,10 @@ class _Reading:
         image = use.image
         if image.axes is None:
             return Unfolded(f"the shape of '{use.name}'")
-        sizes = np.empty(len(image.axes), object)
-        sizes[:] = [self.building.size(axis) for axis in image.axes]
+        sizes = [self.building.size(axis) for axis in image.axes]
         if use.kind == "Size":
-            return Known(np.array(sizes.prod(), object), False, sized=True)
-        part = slice(use.attribute("start", 0), use.attribute("end"))
-        return Known(sizes[part], False, sized=True)
+            return Known(np.array(prod(sizes), object), False, sized=True)
+        return shape_of(use, sizes)
 
     def _check_outputs(self) -> None:
         """Raise UnknownLayerError for an output that is neither image nor whole."""

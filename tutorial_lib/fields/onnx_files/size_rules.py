@@ -17,6 +17,7 @@ from tutorial_lib.fields.onnx_files.tensors import (
     Known,
     Part,
     Unfolded,
+    Uniform,
     channels,
     has_pixels,
     is_channels,
@@ -101,7 +102,8 @@ def _check_resize(use: Use, place: str) -> None:
     if place not in PLACES:
         raise use.refused(
             f"has the mode '{place}', whose places depend on the size of the image",
-            "Build the network with `align_corners=False`, which is `half_pixel`",
+            "Build the network with `align_corners=False`, which is `half_pixel`: "
+            "`nn.UpsamplingBilinear2d` is `nn.Upsample` with `align_corners=True`",
         )
     policy = use.attribute("keep_aspect_ratio_policy", "stretch")
     if use.attribute("antialias", 0) or policy != "stretch":
@@ -228,8 +230,10 @@ def _check_joined(
             building.merge_sizes(one, another)
 
 
-def _constant_channels(use: Use, value: Known | Unfolded | None, place: int) -> int:
+def _constant_channels(use: Use, value: Known | Unfolded | None, place: int) -> Number:
     """Channels of a constant beside those of an image."""
+    if isinstance(value, Uniform):
+        return value.sizes[place]
     if isinstance(value, Known):
         sizes = [n for i, n in enumerate(value.values.shape) if i != place]
         if all(size == 1 for size in sizes):

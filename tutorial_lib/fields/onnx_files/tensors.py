@@ -20,6 +20,7 @@ __all__ = [
     "Known",
     "Part",
     "Unfolded",
+    "Uniform",
     "Value",
     "channels",
     "has_pixels",
@@ -95,6 +96,17 @@ class Unfolded:
     """
 
     why: str
+
+
+@dataclass(frozen=True)
+class Uniform(Unfolded):
+    """A tensor that holds one number everywhere, in a shape that is computed.
+
+    Attributes:
+        sizes: Its shape.
+    """
+
+    sizes: tuple[Number, ...]
 
 
 Value = Image | Known | Unfolded
