@@ -15,6 +15,8 @@ RUN := $(ENVIRONMENT)/bin/python
 READY := $(ENVIRONMENT)/ready
 export PYTHONNOUSERSITE = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Without compiled files each of the many processes would compile the kit again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # kit.py installs. It is asked where something may have changed: with GPU=1 (TensorFlow for
 # NVIDIA cards) or GPU=0, and in a checkout that was moved, because what is installed
@@ -72,7 +74,7 @@ check: lint sample ## Style and the fast tests, for every day: 3 minutes
 	@$(UNIT) -m 'not slow and not thorough' --ignore=tests/browser
 .PHONY: check
 
-test: lint test-unit test-notebooks test-browser ## Everything that has to pass before a change goes in
+test: lint test-code test-notebooks ## Everything that has to pass before a change goes in
 .PHONY: test
 
 lint: setup ## Check style and format
@@ -80,19 +82,24 @@ lint: setup ## Check style and format
 	@$(RUN) -m ruff format --check
 .PHONY: lint
 
-test-unit: setup sample ## Tests of the library, and the examples in its docstrings
+# While a browser waits, other tests compute.
+test-code: setup sample ## Library, examples in docstrings, widgets in a browser if there is one
+	@$(UNIT) -m 'not slow'
+.PHONY: test-code
+
+test-unit: setup sample ## ... without the browser
 	@$(UNIT) -m 'not slow' --ignore=tests/browser
 .PHONY: test-unit
+
+test-browser: setup sample ## ... only the browser
+	@$(UNIT) -m 'not slow' tests/browser
+.PHONY: test-browser
 
 # The two versions of a notebook write into one folder, so they do not run together.
 test-notebooks: setup sample ## Learner's and solved notebooks, with the network off
 	@$(NBVAL) notebooks/*.ipynb
 	@$(NBVAL) notebooks/solutions/*.ipynb
 .PHONY: test-notebooks
-
-test-browser: setup sample ## Widgets in a real browser; says so where there is none
-	@$(UNIT) tests/browser
-.PHONY: test-browser
 
 test-slow: setup sample ## What holds over seeds and Keras versions: minutes
 	@$(RUN) -m pytest -q -m slow

@@ -261,12 +261,11 @@ def test(run: Runner) -> None:
     """Run all tests: library, notebooks without network, widgets in a browser."""
     lint(run)
     sample(run)
-    run(*UNIT, "-m", "not slow", "--ignore=tests/browser")
+    run(*UNIT, "-m", "not slow")
     # The two versions of a notebook write into one folder, so they do not run together.
     for folder in ("notebooks", "notebooks/solutions"):
         paths = sorted((ROOT / folder).glob("*.ipynb"))
         run(*NBVAL, *(str(x.relative_to(ROOT)) for x in paths), **NETWORK_OFF)
-    run(*UNIT, "tests/browser")
 
 
 def build_offline_kit(run: Runner, words: tuple[str, ...]) -> None:

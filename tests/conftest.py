@@ -8,6 +8,10 @@ from pathlib import Path
 # Before anything imports TensorFlow or matplotlib: no log lines, and no windows.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["MPLBACKEND"] = "Agg"
+# Where tests run side by side, threads of each would only wait for the others.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for name in ("OMP_NUM", "OPENBLAS_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
+        os.environ.setdefault(f"{name}_THREADS", "1")
 
 import pytest
 

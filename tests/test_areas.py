@@ -169,6 +169,7 @@ def test_a_class_in_one_corner_is_in_every_area():
     assert shares[1:].min() >= 0.1
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(4))
 def test_no_change_of_one_block_would_be_better(seed):
@@ -265,7 +266,7 @@ def test_a_scene_that_is_too_small_is_refused(shape):
         choose_division(labels.shape, reading(labels), 6)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_many_classes_take_little_memory():
     labels = np.random.default_rng(0).integers(0, 255, (768, 1536), dtype="uint8")
     tracemalloc.start()
@@ -277,7 +278,7 @@ def test_many_classes_take_little_memory():
     assert 0.53 <= shares[0] <= 0.67
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_whole_tile_of_sentinel_2_is_divided_in_little_memory():
     side = 10_980
     row = landscape((1, side))[0]

@@ -58,7 +58,7 @@ def opaque(model):
 HOW_OFTEN = ((), pytest.mark.thorough, pytest.mark.slow)
 
 
-@pytest.mark.sampled(daily=6)
+@pytest.mark.sampled(daily=3)
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     "seed",
@@ -74,7 +74,7 @@ def test_measured_margins_of_random_networks_equal_the_analysed_ones(seed):
         assert certificate.exact
 
 
-@pytest.mark.sampled(daily=2)
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(8))
 def test_dead_units_and_signs_never_make_margins_larger(seed):
@@ -293,8 +293,7 @@ def measured(certificate):
     return {name: getattr(certificate, name) for name in MEASURED}
 
 
-@pytest.mark.sampled(daily=1)
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPAQUE_MODELS)
 def test_a_function_and_a_saved_model_are_measured_like_the_network(name, tmp_path):
     model = OPAQUE_MODELS[name]()
@@ -747,6 +746,7 @@ WRONG_ENTRIES = {
 NEWER_ENTRIES = {"tolerance", "sample"}
 
 
+@pytest.mark.sampled(daily=6)
 @pytest.mark.parametrize("entry", WRONG_ENTRIES)
 def test_a_damaged_certificate_is_refused(entry):
     certificate = certify(testing.BlockMean({"input": 5}), "estimated", tile=5,
@@ -900,6 +900,7 @@ def test_a_certificate_of_a_function_is_not_one_of_a_model():
         of_model.check_model(lambda inputs: {"out": inputs["input"]}, "out")
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", ["pan_xs_town", "deep_town"])
 def test_rounding_of_trained_networks_is_not_taken_for_a_difference(name):

@@ -116,6 +116,7 @@ def test_a_jittered_network_hardly_notices_another_sun(patches, name, seed, area
         assert other >= usual - 0.04
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.parametrize("area", ["b", "c"])
 def test_a_standardised_network_without_jitter_notices_it(patches, area):
     model = recorded_network("fcnn_standardised")

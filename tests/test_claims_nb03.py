@@ -59,6 +59,7 @@ def likely(train, test, features):
     return np.mean(estimated == test.arrays["labels"].ravel())
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(5))
 def test_a_random_split_of_patches_chooses_the_worse_features(patches, seed):
@@ -95,6 +96,7 @@ def test_the_order_turns_round_for_other_patches_too(havel_folder, tmp_path, see
     assert likely(*new, "statistics") < likely(*new, "center")
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(5))
 def test_nearly_all_patches_held_out_at_random_overlap_a_training_patch(
@@ -145,7 +147,7 @@ def test_a_tenth_of_the_mean_is_most_of_a_deviation_in_blue(patches):
     assert shares[2] > 0.5
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_recorded_networks_are_better_than_the_baseline(batches, patches):
     for area, dataset in zip("bc", batches[1:], strict=True):
         baseline = likely(patches["a"], patches[area], "center")
@@ -214,7 +216,7 @@ def assert_few_overfit(few, turned):
     assert min(turned["val_loss"]) <= few["val_loss"][best] + 0.05
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_interval_over_polygons_is_wider_than_the_one_over_patches(
     batches, patches
 ):
@@ -230,7 +232,7 @@ def test_the_interval_over_polygons_is_wider_than_the_one_over_patches(
     assert np.ptp(accuracies) < min(widths)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_network_and_baseline_are_worse_on_c_than_on_b(batches, patches):
     _, valid, test = batches
     on_b, on_c = (likely(patches["a"], patches[area], "center") for area in "bc")

@@ -357,7 +357,7 @@ def test_the_best_epoch_is_kept_and_its_scores_are_printed(trained, folder, scen
     assert text.endswith(f"{expected}\n")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_patience_stops_the_training_like_the_replay(trained, folder, tmp_path):
     words = f"{SETTINGS} --epochs 5 --log-dir {tmp_path} --patience 0"
     assert train(folder, tmp_path / "a.keras", words) == 0
@@ -457,6 +457,7 @@ def send(name):
     os.kill(os.getpid(), getattr(signal, name))
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("happen", "code"),
@@ -576,7 +577,7 @@ def test_logs_that_may_lack_epochs_are_told(
     assert "epochs may be missing in the logs" in capsys.readouterr().err
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_two_trainings_onto_one_model_do_not_share_a_part(
     folder, tmp_path, eager, at_the_end_of_an_epoch
 ):
@@ -772,6 +773,7 @@ def crops(scene, tmp_path_factory):
     )
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("patches", "training", "names"),

@@ -281,8 +281,7 @@ print(*(file.name for file in path.parent.iterdir()))
 """
 
 
-@pytest.mark.sampled(daily=1)
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("delay", [0.05, 0.4, 1.2])
 def test_ctrl_c_ends_the_copy_soon_and_leaves_nothing(tmp_path, delay):
     command = [sys.executable, "-c", INTERRUPTED, tmp_path / "a.tif", str(delay)]

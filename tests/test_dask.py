@@ -138,8 +138,7 @@ def in_memory(folder):
 MODELS = {"keras file": saved, "SavedModel": exported, "in memory": in_memory}
 
 
-@pytest.mark.sampled(daily=1)
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("resume", [False, True])
 def test_two_processes_give_the_same_map(two, source, tmp_path, name, resume):

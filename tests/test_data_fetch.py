@@ -221,6 +221,7 @@ def test_two_scenes_are_identical(tmp_path, wheel):
     assert all((one / name).read_bytes() == (two / name).read_bytes() for name in FILES)
 
 
+@pytest.mark.sampled(daily=6)
 @pytest.mark.parametrize(
     "name", sorted(name for name in FILES if not name.endswith(".qml"))
 )

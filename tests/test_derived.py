@@ -128,6 +128,7 @@ SMALL = dict.fromkeys(NETWORKS, (47, 66)) | {
 }
 
 
+@pytest.mark.sampled(daily=6)
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize(
     ("shapes", "tiles"),
@@ -335,6 +336,7 @@ def with_holes(sources, folder, seed=5):
     return holed
 
 
+@pytest.mark.sampled(daily=6)
 @pytest.mark.parametrize("rule", ["center", "all", "any"])
 @pytest.mark.parametrize("edge", ["valid", "pad"])
 @pytest.mark.parametrize("name", ["two sources", "pan and xs"])
@@ -661,8 +663,7 @@ def test_the_plot_shows_the_tiles(networks, tmp_path):
 # Measured fields
 
 
-@pytest.mark.sampled(daily=1)
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pan and xs", "pooled CNN"])
 def test_a_certificate_stands_in_for_an_analysis(networks, tmp_path, name):
     """The map of a plain function is exact when its margins were measured."""

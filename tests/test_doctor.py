@@ -206,7 +206,7 @@ def test_a_jupyterlab_that_does_not_start(started, monkeypatch):
 # Time, and what is left behind
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_check_that_hangs_is_given_up_and_its_programs_end(started, monkeypatch):
     code = (
         "import subprocess, sys, time;"
@@ -266,8 +266,7 @@ sys.exit(main(["doctor"]))
 """
 
 
-@pytest.mark.sampled(daily=1)
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_doctor_leaves_nothing(tmp_path, number):
     folders = {name: tmp_path / name for name in ("HOME", "TMPDIR")}
@@ -294,7 +293,7 @@ def test_an_interrupted_doctor_leaves_nothing(tmp_path, number):
     assert [*folders["HOME"].iterdir(), *folders["TMPDIR"].iterdir()] == []
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_doctor_of_this_machine(tmp_path, repository):
     folders = {name: tmp_path / name for name in ("HOME", "TMPDIR", "elsewhere")}
     for folder in folders.values():

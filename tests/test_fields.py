@@ -158,6 +158,7 @@ def test_the_rule_of_a_layer_agrees_with_the_layer(layer):
     assert measured_margins(model, size, rng) == analysis.margins[name]
 
 
+@pytest.mark.sampled(daily=6)
 @pytest.mark.parametrize("seed", range(12))
 def test_margins_of_random_networks_equal_the_measured_ones(seed):
     rng = np.random.default_rng(seed)

@@ -54,7 +54,7 @@ def server(repository, tmp_path_factory):
 
 
 # Half of the kills come anywhere, half of them where files get their names.
-@pytest.mark.sampled(daily=1)
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [6, pytest.param(10, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_killed_run_leaves_the_old_files_or_whole_ones(server, tmp_path, name, kills):
@@ -86,7 +86,7 @@ def small_disk(tmp_path_factory):
         subprocess.run(["umount", folder], check=True)
 
 
-@pytest.mark.sampled(daily=2)
+@pytest.mark.sampled(daily=1)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_full_disk_is_one_sentence_and_the_old_files_stay(server, small_disk, name):
     folder, mounted = small_disk

@@ -112,7 +112,7 @@ def test_a_package_fits_where_its_tags_say(tmp_path, target, fits):
         assert (found is not None) == (tag in fits), tag
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_all_packages_without_a_file_for_the_platform_are_named(shelf, tmp_path):
     for name in ("one", "three"):
         (shelf / f"{name}-1.0-py3-none-any.whl").unlink()

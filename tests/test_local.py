@@ -865,6 +865,7 @@ def test_the_command_makes_a_scene(product, tmp_path, capsys):
     assert "--replace" in capsys.readouterr().err
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_command_leaves_nothing_wrong(large, tmp_path, number):

@@ -213,7 +213,7 @@ def test_the_best_checkpoint_has_the_smallest_validation_loss(tmp_path):
     assert min(losses) < losses[-1]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_same_seed_trains_the_same_weights():
     def weights():
         model = compiled(seed=1)
@@ -321,6 +321,7 @@ def fit(model, *data, **options):
     return [w for w in caught if "The scaled values" in str(w.message)]
 
 
+@pytest.mark.sampled(daily=3)
 @pytest.mark.parametrize("size", [1, 8, 48])
 @pytest.mark.parametrize("form", ["arrays", "dataset"])
 def test_tiny_scaled_values_are_warned_of_once(form, size):

@@ -71,6 +71,7 @@ def test_random_networks_of_keras_have_the_fields_that_keras_tells(seed):
     assert_same_fields(tl.analyse(as_file(model)), model)
 
 
+@pytest.mark.sampled(daily=20)
 @pytest.mark.parametrize("seed", range(60))
 def test_margins_of_random_files_equal_the_measured_ones(seed):
     rng = np.random.default_rng(seed)

@@ -384,6 +384,7 @@ def wait_for(condition):
         time.sleep(0.01)
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 def test_ctrl_c_at_any_time(plan, model, tmp_path, write):
     main = threading.main_thread().ident
@@ -456,6 +457,7 @@ def here():
 # Memory
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("slow", ["model", "writer", "reader"])
 def test_a_long_run_holds_as_many_tiles_as_a_short_one(tmp_path, monkeypatch, slow):

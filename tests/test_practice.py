@@ -575,7 +575,7 @@ with practice.running(sys.argv[1]) as url:
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_server_ends_when_its_parent_is_killed(folder):
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(folder)],

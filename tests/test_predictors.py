@@ -662,7 +662,7 @@ def test_a_file_has_the_digest_of_its_model_and_an_export_its_own(saved):
     assert load_predictor(served).digest != as_predictor(model).digest
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_certificate_holds_for_each_way_of_giving_the_same_weights(saved):
     model, file, served = saved
     image = testing.small_scene()["input_10m"]

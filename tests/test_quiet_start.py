@@ -139,7 +139,7 @@ def test_onednn_stays_as_the_user_has_it():
         assert run(code, TF_ENABLE_ONEDNN_OPTS=choice).stdout == f"{choice}\n"
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_real_tensorflow_starts_without_a_word():
     code = "import tutorial_lib, keras; keras.ops.ones((2, 2)) @ keras.ops.ones((2, 2))"
     done = run(code, TF_ENABLE_ONEDNN_OPTS="1")

@@ -208,6 +208,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.sampled(daily=4)
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_is_named_and_nothing_is_lost(
     model, source, tmp_path, end_after, name
@@ -348,6 +349,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.sampled(daily=4)
 @pytest.mark.parametrize("name", DAMAGES)
 def test_a_damaged_shard_is_computed_again(model, source, tmp_path, end_after, name):
     ending, damage = DAMAGES[name]

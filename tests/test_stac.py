@@ -109,6 +109,7 @@ def serve_items(monkeypatch, items, token_url=None):
 # Pixels ----------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("spacing", [10, 20])
 def test_pixels_of_the_same_zone_are_those_of_the_served_files(files, fetch, spacing):
@@ -199,7 +200,7 @@ def test_a_wrong_flag_is_found_by_dark_pixels(
     assert "so the pixels decided" in text
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_an_old_baseline_without_raster_fields_has_no_offset(catalogue, files, fetch):
     folder = fetch(
         catalogue=catalogue.planetary_url, date=DAY.date.replace("2023", "2020")
@@ -526,7 +527,7 @@ def test_a_missing_package_is_named_with_its_installation(fetch, monkeypatch):
         fetch()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_another_scene_is_replaced_only_on_demand(fetch):
     folder = fetch()
     old = (folder / "MANIFEST.json").read_bytes()

@@ -85,7 +85,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.sampled(daily=4)
+@pytest.mark.sampled(daily=2)
 @pytest.mark.thorough
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("name", FAULTS)
@@ -211,7 +211,7 @@ def test_an_interrupted_run_keeps_what_it_has_read(server, tmp_path, number):
     assert server.count("B05") == before
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_damaged_part_is_read_again(server, tmp_path):
     server.inject(Fault("B02", "status", status=404))
     assert main(words(server, tmp_path / "a")) == 1
@@ -260,7 +260,7 @@ def test_another_option_keeps_the_bands_that_were_read(
         assert "`--offset removed`" in text
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_another_place_does_not_take_what_was_read_for_others(server, tmp_path):
     server.inject(Fault("B02", "status", status=404))
     assert main(words(server, tmp_path / "a")) == 1

@@ -63,8 +63,7 @@ def opened(**options):
 # What a pixel depends on.
 
 
-@pytest.mark.sampled(daily=1)
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [SMALL, (64, 96), (2, 2), (258, 130)])
 def test_images_and_labels_cover_the_same_ground(shape):
     scene = generate(shape, seed=4)
@@ -94,6 +93,7 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process():
     assert done.stdout.split() == hashes(small(1))
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_scene():
     first, second = small(1), small(2)
     assert (first.image_10m != second.image_10m).mean() > 0.9
@@ -101,8 +101,7 @@ def test_another_seed_gives_another_scene():
     assert (first.labels != second.labels).mean() > 0.2
 
 
-@pytest.mark.sampled(daily=1)
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(64, 96), (256, 300), (322, 2)])
 def test_a_smaller_scene_is_the_upper_left_part_of_a_larger_one(shape):
     height, width = shape
@@ -113,8 +112,7 @@ def test_a_smaller_scene_is_the_upper_left_part_of_a_larger_one(shape):
     assert np.array_equal(part.labels, small().labels[:height, :width])
 
 
-@pytest.mark.sampled(daily=1)
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 14, 100, 300])
 def test_the_height_of_the_stripes_does_not_change_a_pixel(step):
     scene = opened()
@@ -129,6 +127,7 @@ def test_the_height_of_the_stripes_does_not_change_a_pixel(step):
     assert same(joined, small())
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.parametrize("workers", [1, 3])
 def test_the_number_of_workers_does_not_change_a_pixel(workers):
     scene, height = opened(workers=workers), SMALL[0]
@@ -290,7 +289,7 @@ def test_cells_belong_to_the_nearest_site():
 # The landscape.
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [files.SEED, 3])
 def test_each_class_has_its_share_of_the_land(seed):
     classes = LABEL_OF[land(seed).kind]
@@ -316,6 +315,7 @@ def test_some_of_the_objects_have_labels_each_as_a_whole(seed):
         assert len(objects) > 5
 
 
+@pytest.mark.slow
 def test_rivers_are_100_to_400_m_wide():
     river = land().kind == NUMBER_OF["river"]
     # A lake beside a river is not part of it.

@@ -365,8 +365,7 @@ def test_the_memory_of_layers_is_what_a_run_takes(name, request):
 # The estimate of a plan
 
 
-@pytest.mark.sampled(daily=1)
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "tile_size", "call", "pixel"),
     [
@@ -421,7 +420,7 @@ def test_tiles_without_data_take_no_time_of_the_model(tmp_path):
     assert 1 <= len(calls) <= 11
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_estimate_knows_tiles_without_data_beside_a_diagonal(tmp_path):
     """Scenes of satellites are turned: tiles on the diagonal all have data."""
 

@@ -67,6 +67,7 @@ def test_the_best_threshold_is_found_from_both_sides():
 # The whole town.
 
 
+@pytest.mark.slow
 def test_pan_xs_and_labels_cover_the_same_ground():
     pan, xs, labels = small()
     assert pan.shape == (*SMALL, 1)

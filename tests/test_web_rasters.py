@@ -125,7 +125,7 @@ def map_of(path, out):
 # A server that works
 
 
-@pytest.mark.sampled(daily=2)
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("file", ["a.tif", "cog.tif", "plain.tif"])
 @pytest.mark.parametrize("fault", ["fine", "slow"])
@@ -159,6 +159,7 @@ def test_a_map_of_a_raster_on_the_web_is_the_map_of_the_file(address, folder, tm
 # A server that does not
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("form", [str, vsi])
 def test_a_silent_server_is_one_sentence(address, form):

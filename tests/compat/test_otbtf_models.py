@@ -404,7 +404,7 @@ def write_samples(folder):
     np.save(folder / "image.npy", rng.integers(0, 9000, (1, 50, 46, 4), "uint16"))
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_script_trains_and_keeps_its_best_model(trained):
     folder, history = trained
     assert len(history["val_loss"]) == 2

@@ -90,6 +90,7 @@ def map_of_the_kit(model, sources, grid, **options):
     ).read()
 
 
+@pytest.mark.slow
 def test_positions_and_patches(work):
     for letter in "ab":
         positions = tl.Positions.from_file(work / f"pos_{letter}.geojson")
