@@ -12,7 +12,8 @@
 # - fetch a scene with labels that runs in the notebooks 00 to 06,
 # - train, test and map on it, and compare with a baseline,
 # - begin with a trained network when you have few labels,
-# - write a card into the map: what it shows, how good it is, and what it is not for.
+# - write a card into the map: what it shows, how good it is, and what it is not for,
+# - map with a network that somebody trained in PyTorch.
 #
 # **Needs** about 40 minutes of your time, 1 minute of computing and 1.2 GB of memory; no
 # internet. With internet you get real images of your place, and the download takes some
@@ -38,7 +39,7 @@ from distributed import LocalCluster
 from pystac_client import Client
 from rasterio.vrt import WarpedVRT
 
-# %%
+# %% tags=["parameters"]
 from data_fetch import practice, stac, worldcover
 from data_fetch.places import grid_of, place_of
 from data_fetch.stac.catalogues import Catalogue
@@ -48,7 +49,6 @@ from tutorial_lib.exercises import nb09_going_further as ex
 from tutorial_lib.machine import find_data
 from tutorial_lib.recorded import recipes
 
-# %% tags=["parameters"]
 NAME = "my_town"  # the folder of your scene in data/
 PLACE = (12.49, 52.45, 12.73, 52.53)  # west, south, east, north, in degrees
 DATES = "2023-02-01/2023-09-30"
@@ -195,10 +195,6 @@ tl.show(picture, scl, legend=legend, titles=titles)
 
 # %% exercise="shows_ground"
 
-# %% [markdown]
-# The item says how cloudy its 110 km x 110 km are. Your place may be clearer, or all under
-# clouds. The table compares the two for the first days of the list.
-
 # %%
 shows_ground = ex.shows_ground.answer()
 days = {}
@@ -212,7 +208,9 @@ left = np.ma.masked_array(picture, hidden)
 tl.show(picture, left, titles=("all pixels", "pixels that show the ground"))
 
 # %% [markdown]
-# **What you see.** Hatched pixels are hidden. The shadows count too, so at your place more
+# **What you see.** The item says how cloudy its 110 km x 110 km are. Your place may be
+# clearer, or all under clouds: the table compares the two for the first days of the list.
+# In the right picture, hatched pixels are hidden. The shadows count too, so at your place more
 # pixels may be hidden than there are clouds. In Europe a shadow lies north-west of its
 # cloud: the satellite passes in the morning, when the sun is in the south-east. A
 # classification also misses clouds: the white streaks of the practice image stay.
@@ -454,8 +452,7 @@ ex.helps_most.reveal(tuned.round(3))
 # patches of Tokyo. There, the unfrozen network was about as good as one from scratch, and the
 # frozen one was worse. On the patches of Tokyo, maximum likelihood with the same labels beat
 # all networks. So try all ways and compare: with few labels, each takes some seconds.
-
-# %% [markdown]
+#
 # ## The card of your map
 #
 # Your map may be used by people who never meet you. What they must know is its *card*, as in
@@ -558,6 +555,80 @@ print(f"{same:.3%} of the pixels are the same as without a break")
 # tiles of the map, also those of finished parts.) It does not matter which process computes a
 # part: it reads the same pixels, and runs the same network.
 #
+# ## Optional: a network from PyTorch
+#
+# A colleague trained a [U-Net](glossary.md#u-net) on the Havel, in
+# [PyTorch](glossary.md#pytorch), and sends you one file. Its format
+# [ONNX](glossary.md#onnx) holds the layers and the weights of a network, so that other
+# programs can run it. These lines wrote it:
+#
+# ```python
+# torch.onnx.export(
+#     network.eval(),
+#     (example,),  # a batch of patches
+#     "unet_pytorch_havel.onnx",
+#     input_names=["image"],
+#     output_names=["probabilities", "classes"],
+#     dynamic_axes={"image": {0: "batch", 2: "height", 3: "width"}},
+#     external_data=False,  # all weights in this file
+# )
+# ```
+#
+# Here you need no PyTorch, only the file. It does not say how to cut an image into tiles.
+#
+# After the question, the first cell takes a tile of 256 x 256 pixels from the middle of a
+# larger image, and computes it with and without what lies around. It cuts off half of an
+# overlap at each side, and counts the pixels of the rest that differ. The second cell makes
+# a map. **Will it be as good as the map of your own network?**
+
+# %% exercise="tile_overlap"
+
+# %%
+torch_path = recorded.weights_path("unet_pytorch_havel")
+analysis, unet = tl.analyse(torch_path), tl.load_predictor(torch_path)
+larger, tile = rasters.read_array(image_path)[:512, :512], np.s_[128:384, 128:384]
+around, alone = (
+    unet({"image": part[np.newaxis]}, ["probabilities"])["probabilities"][0]
+    for part in (larger, larger[tile])
+)
+change, counts = np.abs(around[tile] - alone).max(axis=-1), {}
+for overlap in (0, 26, 2 * max(analysis.margins["probabilities"])):
+    middle = slice(overlap // 2, 256 - overlap // 2)
+    rest = change[middle, middle]
+    title = f"{overlap} pixels, {overlap / 256:.0%}"
+    counts[title] = (rest > 1e-4).sum(), rest.max()
+columns = ["pixels that differ", "largest difference"]
+overlaps = pandas.DataFrame.from_dict(counts, orient="index", columns=columns)
+ex.tile_overlap.reveal(f"{analysis}\n\n{overlaps.round(4)}")
+
+# %%
+seams = tl.certify(torch_path, "probabilities", tile=128, progress=False)
+print(seams)
+torch_map = work / "land_cover_pytorch.tif"
+options = {"output": "classes", "legend": legend, "tile_size": 128, "edge": "pad"}
+tl.predict_raster(torch_path, image_path, torch_map, **options, progress=False)
+truth_c = counted["area C"][..., 0]
+maps = {"your network": map_path, "the U-Net from PyTorch": torch_map}
+for title, path in maps.items():
+    right = (read_onto(grid, path) == truth_c)[truth_c < 255]
+    print(f"{title}: right in {right.mean():.0%} of the labelled pixels of area C")
+tl.show(*maps.values(), titles=tuple(maps))
+
+# %% [markdown]
+# **What you see.** The kit finds the margin in the layers of the file. With 10 % of overlap,
+# pixels near the sides of the tile differ. With twice the margin, none does. So you need no
+# overlap from your colleague: `predict_raster` cuts the tiles by the margins of the network.
+# It also turns the image: in PyTorch the bands come before the rows and columns.
+#
+# A map without seams can be a bad map: the certificate says nothing about the classes. This
+# network knows one winter day at the Havel, from an image that is not corrected for the air.
+# At your place, and on another day, it may be poor. So test a network that somebody gives you
+# on labels of your own, and ask for its card. (In these shares a common class counts more. In
+# the table of scores above, all classes count alike.)
+#
+# The whole training is in `tutorial_lib/recorded/from_pytorch.py` in the kit's folder. More
+# about such files is in `docs/onnx.md`.
+#
 # ## Optional: several dates
 #
 # On one day a field is green, on another day it is bare. Several days together show that it
@@ -590,6 +661,9 @@ assert all(hidden > cloud for cloud, hidden in days.values()) or name != "practi
 assert item.offset == 0 or dark.min() > 900 > after.min()
 assert certificate.exact
 assert rasters.read_card(map_path) == card
+differ = overlaps["pixels that differ"].to_list()
+assert differ[0] > differ[1] > 0 == differ[2]
+assert seams.exact
 assert not (np.signbit(labelled) & (labelled == 0)).to_numpy().any()
 if name == "practice":
     share = tuned["accuracy"]
@@ -615,6 +689,8 @@ assert swing.drop(0).min() > 2 * swing[0] or name != "practice"
 #   decides.
 # - The card of a map goes with the file: sources, score with its interval, known failures.
 # - A map can be interrupted and continued, here or on a cluster, and stays the same.
+# - A network from PyTorch is one ONNX file. Its layers decide how far tiles must overlap, and
+#   your own labels decide whether it is of use.
 #
 # ## Open task
 #

@@ -803,3 +803,44 @@ on_the_card = Choice(
     "hectares in the map also needs scores that are weighted by the area of each class.",
     minutes=3,
 )
+
+
+# The overlap of tiles, for a network from PyTorch
+
+
+tile_overlap = Choice(
+    name="tile_overlap",
+    title="How far must the tiles overlap?",
+    question="""
+        Your colleague writes: "Cut the image into tiles of 256 x 256 pixels with an
+        overlap of 10 %, so 26 pixels. Where two tiles overlap, each of them keeps its
+        half." The network was trained on patches of 64 x 64 pixels, all its kernels
+        have a side of at most 3, and it pads. Which overlap gives a map without seams?
+        """,
+    options=(
+        Option(
+            "2 pixels: a kernel reads one pixel beyond each side of a tile.",
+            hint="That is so for one convolution. How many follow each other here? And "
+            "how wide on the ground is a pixel after two poolings?",
+        ),
+        Option(
+            "32 pixels: half the side of the patches.",
+            hint="A file with the same layers could come from a training on patches of "
+            "128 pixels. Would it read other pixels around a tile?",
+        ),
+        Option(
+            "Twice the margin: the pixels at each side of a tile that depend on what "
+            "lies around it."
+        ),
+        Option(
+            "10 % will do, if the network is trained for more epochs.",
+            hint="More epochs change the weights. Do they change which pixels a "
+            "convolution reads, and what it reads where the tile ends?",
+        ),
+    ),
+    explanation="Near the sides of a tile, padding takes the place of pixels, and each "
+    "layer carries this further inwards. How far depends on the layers only: not on the "
+    "weights, the patches, or the side of the tile. So no share such as 10 % is right "
+    "for all networks.",
+    minutes=2,
+)

@@ -1,7 +1,8 @@
 """Recorded weights and curves of trainings that take longer than a lesson.
 
 `make weights` trains again and replaces them. `tutorial_lib.recorded.recordings` lists
-these trainings, and `tutorial_lib.recorded.recipes` is their code.
+these trainings, and `tutorial_lib.recorded.recipes` is their code. One network comes
+from PyTorch: `tutorial_lib.recorded.from_pytorch` makes it.
 """
 
 import json
@@ -15,10 +16,12 @@ __all__ = ["FOLDER", "read_history", "weights_path"]
 
 
 def weights_path(name: str) -> Path:
-    """Path of the `.keras` file with the recorded weights of a training.
+    """Path of the file with the recorded weights of a training.
 
     Args:
-        name: Name of the training, for example "fcnn_havel".
+        name: Name of the training, for example "fcnn_havel". "unet_pytorch_havel" was
+            trained in PyTorch, and its file is an ONNX file. The others are `.keras`
+            files.
 
     Raises:
         TypeError: If `name` is not a text.
@@ -28,7 +31,7 @@ def weights_path(name: str) -> Path:
         >>> weights_path("fcnn_havel").name
         'fcnn_havel.keras'
     """
-    return _recorded(name, ".keras")
+    return _recorded(name, ".keras", ".onnx")
 
 
 def read_history(name: str) -> dict[str, list[float]]:
@@ -60,10 +63,11 @@ def read_history(name: str) -> dict[str, list[float]]:
         ) from err
 
 
-def _recorded(name: str, suffix: str) -> Path:
-    names = sorted(path.stem for path in FOLDER.glob(f"*{suffix}"))
+def _recorded(name: str, *suffixes: str) -> Path:
+    paths = sorted(path for path in FOLDER.iterdir() if path.suffix in suffixes)
+    names = {path.stem: path for path in paths}
     if arguments.text("name", name) not in names:
         raise ValueError(
             f"No training '{name}' is recorded. Choose from: {', '.join(names)}."
         )
-    return FOLDER / f"{name}{suffix}"
+    return names[name]
