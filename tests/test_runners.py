@@ -29,7 +29,7 @@ from tutorial_lib.inference.precision import (
     changed_labels,
     in_precision,
 )
-from tutorial_lib.networks import devices, precisions, running
+from tutorial_lib.networks import devices, openvino, precisions, running
 from tutorial_lib.networks.predictors import Predictor, as_predictor, load_predictor
 from tutorial_lib.rasters import open_sources, read_array
 
@@ -386,6 +386,35 @@ def test_broken_weights_are_found_in_openvino(served, tmp_path):
     assert given.broken_weight()
 
 
+# Models that come and go
+
+# The signal stands for Ctrl-C.
+SEVERAL_MODELS = """
+import gc, signal, sys
+import numpy as np
+from tutorial_lib import load_predictor
+signal.signal(signal.SIGUSR1, lambda *_: print("heard"))
+models = [load_predictor(path, runner="openvino") for path in sys.argv[1:]]
+for model in models:
+    model({"input": np.zeros((1, 16, 16, 4), "float32")}, ["estimated"])
+del model
+while models:
+    del models[0]
+    gc.collect()
+    signal.raise_signal(signal.SIGUSR1)
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_a_signal_is_heard_after_models_are_gone(served, tmp_path):
+    """The first one goes first: each plugin of OpenVINO leaves a stack for signals."""
+    path = tl.export(served.model, tmp_path / "network.onnx")
+    command = [sys.executable, "-c", SEVERAL_MODELS, served.folder, path, path]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split()) == (0, ["heard"] * 3)
+
+
 # A map without TensorFlow in the process
 
 MAP_ALONE = """
@@ -540,7 +569,7 @@ def test_bfloat16_is_refused_where_it_would_be_slow(
 def test_openvino_refuses_bfloat16_that_the_processor_lacks(served, monkeypatch):
     predict = load_predictor(served.folder, runner="openvino")
     core = SimpleNamespace(get_property=lambda device, name: ["FP32"])
-    monkeypatch.setattr(predict.function, "core", core)
+    monkeypatch.setattr(openvino, "_core", lambda: core)
     with pytest.raises(ValueError, match="no bfloat16 in this processor"):
         predict.in_precision("bfloat16")
 

@@ -43,8 +43,8 @@ class OpenVinoModel:
         precision: "float32", or "bfloat16".
     """
 
-    def __init__(self, core: Any, network: Any) -> None:
-        self.core, self.network = core, network
+    def __init__(self, network: Any) -> None:
+        self.network = network
         # A tensor has several names where an output is an input, or another output.
         ports = {port.node.get_friendly_name(): port for port in network.inputs}
         self.shapes = {name: _shape(port) for name, port in ports.items()}
@@ -70,7 +70,7 @@ class OpenVinoModel:
             ValueError: If the processor does not have it.
         """
         if precision not in self._precisions:
-            if "BF16" not in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            if "BF16" not in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
                 raise no_bfloat16("OpenVINO finds no bfloat16 in this processor")
             other = copy(self)
             other.precision = precision
@@ -115,7 +115,7 @@ class OpenVinoModel:
         }
         if threads() is not None:
             settings["INFERENCE_NUM_THREADS"] = threads()
-        return self.core.compile_model(part, "CPU", settings).create_infer_request()
+        return _core().compile_model(part, "CPU", settings).create_infer_request()
 
     def broken_weight(self) -> str | None:
         """Name of the first weight that holds NaN or infinity; None if none does."""
@@ -158,6 +158,21 @@ def _imported() -> ModuleType:
     return openvino
 
 
+@cache
+def _core() -> Any:
+    """The one `Core` of this process, which stays.
+
+    Each one that compiles gives the process a stack for signals, and takes its own away
+    when it goes. After two that go in the order in which they came, the stack is one
+    that is gone, and the next signal, such as Ctrl-C, ends Python with a crash.
+    """
+    openvino = _imported()
+    core = openvino.Core()
+    extension = openvino.frontend.tensorflow.ConversionExtension("Bitcast", _bits)
+    core.add_extension(extension)
+    return core
+
+
 def of_folder(folder: Path) -> OpenVinoModel:
     """The function that a SavedModel serves, run by OpenVINO.
 
@@ -167,11 +182,8 @@ def of_folder(folder: Path) -> OpenVinoModel:
             network.
     """
     openvino = _imported()
-    core = openvino.Core()
-    extension = openvino.frontend.tensorflow.ConversionExtension("Bitcast", _bits)
-    core.add_extension(extension)
     try:
-        network = core.read_model(str(folder))
+        network = _core().read_model(str(folder))
     except RuntimeError as err:
         raise _unreadable(folder, _cause(err)) from err
     if not network.outputs:
@@ -181,7 +193,7 @@ def of_folder(folder: Path) -> OpenVinoModel:
     # OpenVINO must know the number of axes, and images have four.
     free = [port for port in network.inputs if port.partial_shape.rank.is_dynamic]
     network.reshape({port: openvino.PartialShape([-1] * 4) for port in free})
-    model = OpenVinoModel(core, network)
+    model = OpenVinoModel(network)
     check_images(model.shapes)
     return model
 
@@ -193,9 +205,8 @@ def of_onnx_file(path: Path) -> OpenVinoModel:
         ImportError: If OpenVINO is not installed.
         ValueError: If OpenVINO cannot read the file, or lacks an operation of it.
     """
-    core = _imported().Core()
     try:
-        network = core.read_model(str(path))
+        network = _core().read_model(str(path))
     except RuntimeError as err:
         raise ValueError(
             f"OpenVINO cannot read '{path}': {_cause(err)}. Load it with "
@@ -205,7 +216,7 @@ def of_onnx_file(path: Path) -> OpenVinoModel:
         # OpenVINO appends this to the name of the output.
         name = result.get_friendly_name().removesuffix("/sink_port_0")
         result.set_friendly_name(name)
-    return OpenVinoModel(core, network)
+    return OpenVinoModel(network)
 
 
 def _unreadable(folder: Path, cause: str) -> ValueError:
