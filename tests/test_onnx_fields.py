@@ -328,6 +328,41 @@ def test_names_and_settings_of_layers_are_those_of_the_file():
     assert "/Conv_0 (Conv)" in analysis.explain()
 
 
+def group_norm_in_a_pyramid():
+    """As in FPN: a norm of a smaller image, and an enlargement that no rule follows."""
+    file = File(2)
+    net = file.op("MaxPool", file.image, kernel_shape=[4, 4], strides=[4, 4])
+    ones = file.constant([1.0]), file.constant([0.0])
+    net = file.op("GroupNormalization", net, *ones, num_groups=1)
+    scales, place = file.constant([1, 1, 4, 4], "float32"), "align_corners"
+    net = file.op(
+        "Resize", net, "", scales, mode="linear", coordinate_transformation_mode=place
+    )
+    return file.model(net)
+
+
+def test_the_proof_of_a_network_that_looks_at_the_whole_chunk_says_so(tmp_path):
+    """Behind such a layer the scale is not analysed: the proof measures it."""
+    path = tmp_path / "pyramid.onnx"
+    path.write_bytes(group_norm_in_a_pyramid().SerializeToString())
+    certificate = tl.certify(path, "out", tile=8, progress=False)
+    assert not certificate.exact
+    assert certificate.margins is None
+    assert certificate.scale == 1
+    assert certificate.lost == (0, 0)
+    with pytest.raises(ValueError, match=r"tile is 10 .*multiple of 4|Use 8 or 12"):
+        tl.certify(path, "out", tile=10, progress=False)
+
+
+def test_a_class_of_the_whole_image_cannot_be_certified(tmp_path):
+    file = File(2)
+    path = tmp_path / "class.onnx"
+    model = file.model(file.op("GlobalAveragePool", file.image))
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(ValueError, match="does not grow in proportion to its inputs"):
+        tl.certify(path, "out", tile=8, progress=False)
+
+
 def test_a_path_that_is_no_onnx_file_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no file '.*none\.onnx'"):
         tl.analyse(tmp_path / "none.onnx")

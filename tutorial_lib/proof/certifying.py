@@ -25,7 +25,7 @@ from tutorial_lib.proof.experiments import (
     images_of_margins,
     measure_margins,
 )
-from tutorial_lib.proof.layouts import SIDES, measure_layout
+from tutorial_lib.proof.layouts import SIDES, layout_of_whole, measure_layout
 from tutorial_lib.proof.probe import (
     COLS,
     LESS_WORK,
@@ -121,7 +121,7 @@ def _certified(
 ) -> Certificate:
     """Check, measure and compare: what `certify` does with a probe of the model."""
     unit = f"total stride in pixels of '{probe.output}'"
-    expected = _expected(analysis, probe.output) if analysis else None
+    expected = _expected(analysis, probe, seed) if analysis else None
     # The cheap checks come first: measuring may take minutes.
     if expected:
         check_multiple(tile, expected.layout.period, of="A tile", what=unit)
@@ -200,12 +200,14 @@ def _analysed(predictor: Predictor) -> FieldAnalysis | None:
         return None
 
 
-def _expected(analysis: FieldAnalysis, output: str) -> Expected:
+def _expected(analysis: FieldAnalysis, probe: Probe, seed: int) -> Expected:
     """What is expected of an output, from the analysis."""
-    layout = Layout(analysis.stride, analysis.scale[output], analysis.lost(output))
-    margins = analysis.margins[output]
+    margins, stride = analysis.margins[probe.output], analysis.stride
     if margins is None:
+        layout = layout_of_whole(probe, stride, np.random.default_rng(seed))
         return Expected(layout, everywhere=True, analysed=True)
+    output = probe.output
+    layout = Layout(stride, analysis.scale[output], analysis.lost(output))
     return Expected(layout, margins, analysed=True)
 
 

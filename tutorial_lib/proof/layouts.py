@@ -29,8 +29,10 @@ from tutorial_lib.proof.probe import (
 # stride from 1 to 10, and each power of two up to 128, divides one of them, and is at
 # most a quarter of it: larger strides do not show in an image.
 SIDES = (192, 384, 240, 336, 432, 768, 864)
+# Side of a chunk in total strides: a pyramid of poolings may need several.
+SMALL_CHUNK = 4
 
-__all__ = ["SIDES", "measure_layout"]
+__all__ = ["SIDES", "layout_of_whole", "measure_layout"]
 
 
 def measure_layout(probe: Probe, rng: np.random.Generator) -> Expected:
@@ -76,11 +78,36 @@ def measure_layout(probe: Probe, rng: np.random.Generator) -> Expected:
             return Expected(Layout(stride, scale, lost), margins)
         fallback = fallback or Expected(smallest, everywhere=True)
     if fallback is None:
-        raise refusal or ValueError(
-            f"The output '{probe.output}' does not grow in proportion to its inputs, "
-            "so it has no scale. Certify an output that does."
-        )
+        raise refusal or _no_scale(probe)
     return fallback
+
+
+def _no_scale(probe: Probe) -> ValueError:
+    return ValueError(
+        f"The output '{probe.output}' does not grow in proportion to its inputs, "
+        "so it has no scale. Certify an output that does."
+    )
+
+
+def layout_of_whole(probe: Probe, stride: int, rng: np.random.Generator) -> Layout:
+    """The layout of an output whose every pixel depends on the whole chunk.
+
+    An analysis follows no pixels behind a layer that looks at the whole chunk, so it
+    does not know how large they are.
+
+    Args:
+        probe: The output.
+        stride: Total stride of the layers before it, in reference pixels.
+        rng: Generator of the images.
+
+    Raises:
+        ValueError: If the network raises an error for the images, or its output does
+            not grow with them.
+    """
+    scale, lost = _sizes(probe, lcm(stride, probe.unit) * SMALL_CHUNK, rng)
+    if scale is None:
+        raise _no_scale(probe)
+    return Layout(lcm(stride, probe.unit, scale.numerator), scale, lost)
 
 
 def _sizes(
