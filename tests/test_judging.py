@@ -2,6 +2,7 @@
 
 import warnings
 
+import keras
 import numpy as np
 import pytest
 from scenes import LEFT, TOP, coordinates, image, write
@@ -46,6 +47,52 @@ def test_a_map_that_cannot_change_with_the_tile_size_is_not(source, options):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         plan_inference(BlockMean({"input": 5}), source, output="estimated", **options)
+
+
+def without_mean(inputs):
+    """Differs from chunk to chunk, and is as large as the image."""
+    image = np.asarray(inputs["input"], "float64")
+    if image.shape[2] > 64:
+        raise MemoryError("An image of more than 64 columns.")
+    return {"estimated": image[..., :1] - image.mean(axis=(1, 2, 3), keepdims=True)}
+
+
+def test_one_tile_of_the_whole_image_is_its_map(tmp_path):
+    pixels = image(40, 60)
+    source = Source(write(tmp_path / "a.tif", pixels), receptive_field=4)
+    given = {"output": "estimated", "expression_field": 4}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plan = plan_inference(without_mean, source, tile_size=60, **given)
+    assert plan.verdict.exact
+    expected = without_mean({"input": pixels[np.newaxis]})["estimated"][0]
+    np.testing.assert_allclose(plan.read(), expected, rtol=1e-6)
+    # Fields that do not divide the sides leave some of the image out.
+    short = Source(write(tmp_path / "b.tif", image(41, 60)), receptive_field=4)
+    assert plan_inference(without_mean, short, tile_size=60, **given).verdict is None
+
+
+def test_a_tile_of_the_whole_image_is_not_halved(tmp_path):
+    """A smaller one would give another map."""
+    source = Source(write(tmp_path / "a.tif", image(40, 80)), receptive_field=4)
+    plan = plan_inference(
+        without_mean, source, output="estimated", expression_field=4, tile_size=80
+    )
+    assert plan.verdict.exact
+    with pytest.raises(MemoryError, match="has 80 px a side"):
+        plan.read()
+
+
+def test_tiles_of_a_network_that_looks_at_the_whole_chunk_are_warned_of(tmp_path):
+    net = keras.Input((None, None, 4), name="input")
+    norm = keras.layers.GroupNormalization(1, name="estimated")(net)
+    model = keras.Model(net, {"estimated": norm})
+    source = Source(write(tmp_path / "a.tif", image(40, 60)), receptive_field=4)
+    given = {"output": "estimated", "expression_field": 4}
+    with pytest.warns(UserWarning, match="Give one tile for the whole image"):
+        plan = plan_inference(model, source, tile_size=20, **given)
+    assert not plan.verdict.exact
+    assert plan_inference(model, source, tile_size=60, **given).verdict.exact
 
 
 def test_a_certificate_tells_what_the_layers_do_not(source):

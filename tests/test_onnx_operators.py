@@ -792,6 +792,12 @@ def beside_each_other(file):
     return file.op("Concat", before(file), file.image, axis=2)
 
 
+def class_token(file):
+    """As transformers put it before the pixels."""
+    tokens = file.op("Reshape", before(file), file.constant([0, 0, -1]))
+    return file.op("Concat", file.constant([[[1.0], [2.0]]]), tokens, axis=2)
+
+
 def repeated_image(file):
     return file.op("Tile", before(file), file.constant([1, 1, 2, 2]))
 
@@ -889,6 +895,7 @@ def weights_from_the_image(file):
         (last_pixels, "Count pixels from both ends"),
         (turned_round, "turns the image round"),
         (beside_each_other, "channels that are put side by side"),
+        (class_token, r"row\+col\), and its rule is for channels that are put side"),
         (repeated_image, "repeats an image beside itself"),
         (repeated_blocks, r"axes \(batch, channel, channel\+row, col\)"),
         (two_rows, r"axes \(batch, channel, row, channel\+col\)"),

@@ -34,7 +34,8 @@ class Verdict:
     Attributes:
         exact: Whether the tiled map equals the whole map.
         broken: A sentence for each broken rule.
-        tiles: The nearest legal tile sizes, in output pixels.
+        tiles: The nearest legal tile sizes, in output pixels; empty if one tile is the
+            whole image, and nothing is known of others.
         crops: The nearest legal crops, equal on all sides; empty if no crop helps.
     """
 

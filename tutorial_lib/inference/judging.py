@@ -1,5 +1,6 @@
 """Whether a map can be trusted: declared fields, and sources off the lattice."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 from tutorial_lib.fields.reach import NetworkReach
@@ -17,6 +18,19 @@ def exact(side: int) -> Verdict:
     return Verdict(exact=True, broken=(), tiles=(side,), crops=())
 
 
+def _of_whole_image(job: Job, tiles: Tiles) -> bool:
+    """Whether one chunk is the whole image, with nothing added at its borders."""
+    if len(tiles) > 1 or job.patch_based:
+        return False
+    (tile,) = tiles
+    pairs = (job.rows, tile.computed_rows), (job.cols, tile.computed_cols)
+    return all(
+        lattice.chunk(name, pixels) == range(axis.size)
+        for lattice, pixels in pairs
+        for name, axis in lattice.axes.items()
+    )
+
+
 def judge_blocks(
     job: Job, network: NetworkReach | None, side: int, tiles: Tiles
 ) -> Verdict | None:
@@ -32,10 +46,13 @@ def judge_blocks(
         The verdict; None where it is not known, with a warning if the map may change
         with the tile size.
     """
-    block = job.rows.unit
-    if job.patch_based and block == 1:
+    if job.patch_based and job.rows.unit == 1:
         # Every pixel has its own patch: nothing can differ from tile to tile.
         return exact(side)
+    verdict = _by_rules(job, network, side) if network else None
+    if (verdict is None or not verdict.exact) and _of_whole_image(job, tiles):
+        # No other size of the tile is known to be exact, so none is named.
+        return replace(exact(side), tiles=())
     if network is None:
         if len(tiles) > 1 and not job.patch_based:
             warn(
@@ -43,8 +60,22 @@ def judge_blocks(
                 "because this model does not show its layers: the map may change with "
                 "the tile size. Measure it: `certificate=tl.certify(model, …)`."
             )
-        return None
-    tile = block if job.patch_based else side
+    elif not verdict.exact:
+        cure = "Leave all fields out, and they are derived."
+        if any(network.outputs[name] is None for name in job.outputs):
+            cure = (
+                "Give one tile for the whole image, and fields that divide its sides."
+            )
+        warn(
+            "The map will not be the map of the whole image: "
+            f"{' '.join(verdict.broken)} {cure}"
+        )
+    return verdict
+
+
+def _by_rules(job: Job, network: NetworkReach, side: int) -> Verdict:
+    """The verdict that the rules of tiling give: the first broken one counts."""
+    tile = job.rows.unit if job.patch_based else side
     reference = job.names[0]
     chunk = len(job.rows.chunk(reference, range(job.rows.shift, job.rows.shift + tile)))
     starts = [
@@ -56,13 +87,7 @@ def judge_blocks(
         judge(network, name, tile=tile, start=start, chunk=(chunk, chunk))
         for name in job.outputs
     ]
-    verdict = next((one for one in verdicts if not one.exact), verdicts[0])
-    if not verdict.exact:
-        warn(
-            f"The map will not be the map of the whole image: "
-            f"{' '.join(verdict.broken)} Leave all fields out, and they are derived."
-        )
-    return verdict
+    return next((one for one in verdicts if not one.exact), verdicts[0])
 
 
 def warn_of_other_lattices(rows: Lattice, cols: Lattice) -> None:

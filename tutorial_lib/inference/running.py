@@ -84,7 +84,9 @@ def run_plan(
         another thread cannot point to the user's line.
     """
     counts = Counts()
-    runner = TileRunner(plan.job, exact=plan.verdict is not None and plan.verdict.exact)
+    # A tile that is the whole image cannot be halved: no smaller one is exact.
+    exact = plan.verdict is not None and plan.verdict.exact and bool(plan.verdict.tiles)
+    runner = TileRunner(plan.job, exact=exact)
     finish = _Finish(plan, dtype, put, counts)
     with _reader_sets(plan) as (sets, columns):
 

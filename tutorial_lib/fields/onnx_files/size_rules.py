@@ -200,12 +200,12 @@ def concat(use: Use, building: Building) -> Image:
     """Channels of several images side by side."""
     first = use.images[0]
     place = use.attribute("axis", 0) % len(first.axes)
+    for image in use.images:
+        _check_joined(use, building, first, image, place)
     count: Number = 0
     for value in use.inputs:
         if isinstance(value, Image):
-            axes = value.axes
-            count += building.size(axes[place])
-            _check_joined(use, building, first, value, place)
+            count += building.size(value.axes[place])
         else:
             count += _constant_channels(use, value, place)
     axes = list(first.axes)
