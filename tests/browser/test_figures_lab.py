@@ -8,7 +8,7 @@ from browser.lab import open_notebook, run_cells, write_notebook
 WIDE = ["tl.compare(image, image)", "tl.show_map(image)"]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_every_figure_has_its_words_in_the_page(lab, open_tab):
     address, folder = lab
     write_notebook(folder / "figures.ipynb", SETUP, *STILLS, *WIDGETS, *WIDE)

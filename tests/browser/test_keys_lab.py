@@ -82,6 +82,7 @@ class Widget:
         return self.root.evaluate("() => document.hasFocus()")
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.parametrize("name", WIDGETS)
 def test_tab_reaches_every_control_and_leaves_the_widget(page, name):
     widget = Widget(page, name)
@@ -100,6 +101,7 @@ def test_tab_reaches_every_control_and_leaves_the_widget(page, name):
     assert widget.focused() == reached[-1]
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.parametrize("name", WIDGETS)
 def test_no_key_changes_a_cell(page, name):
     widget = Widget(page, name)
@@ -112,6 +114,7 @@ def test_no_key_changes_a_cell(page, name):
         assert cells(page) == before, number
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.parametrize("name", WIDGETS)
 def test_what_is_typed_before_and_after_tab_changes_no_cell(page, name):
     widget = Widget(page, name)

@@ -19,7 +19,7 @@ board = tl.show_tensorboard("logs")
 board"""
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_tensorboard_is_seen_below_the_cell(lab, open_tab):
     address, folder = lab
     write_notebook(folder / "tensorboard.ipynb", LOGS, SHOW)

@@ -433,6 +433,7 @@ def test_text_stands_out_in_both_themes(show, web):
             assert (ground > 0.5) == (scheme == "light")
 
 
+@pytest.mark.slow
 def test_jupyterlab_shows_the_picture_until_the_notebook_is_run(lab, open_tab):
     code = """\
 from tutorial_lib import testing
