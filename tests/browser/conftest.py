@@ -30,7 +30,8 @@ MISSING = (
 LOCAL = ("http://127.0.0.1:", "ws://127.0.0.1:", "file:", "data:", "blob:", "about:")
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright runs, other files cannot use asyncio.
+@pytest.fixture(scope="module")
 def browser():
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
