@@ -411,6 +411,20 @@ def test_the_validation_loss_is_said_where_the_training_loss_is_monitored(stoppi
     assert "(val_loss" not in repr(alone)
 
 
+@pytest.mark.parametrize(
+    ("epochs", "patience"), [(8, 3), (25, 10), (60, 3), (60, 13), (60, 30), (300, 120)]
+)
+def test_numbers_of_waiting_epochs_do_not_overlap(epochs, patience):
+    # The first epoch is the best one, so training stops after 1 + patience epochs.
+    curve = [1.0] + [2.0] * (epochs - 1)
+    figure = explore_stopping({"val_loss": curve}, patience=patience).draw()
+    figure.draw_without_rendering()
+    numbers = {int(x.get_text()): x.get_window_extent() for x in figure.axes[0].texts}
+    assert max(numbers) == patience
+    boxes = sorted(numbers.values(), key=lambda box: box.x0)
+    assert all(a.x1 < b.x0 for a, b in itertools.pairwise(boxes))
+
+
 def test_a_higher_accuracy_is_better(stopping):
     stopping.training = "two"
     assert stopping.stopping.best_epoch == 2

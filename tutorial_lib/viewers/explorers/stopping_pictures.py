@@ -1,5 +1,6 @@
 """The picture of `explore_stopping`: the curve, where it stops, which weights stay."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,8 +19,8 @@ NOT_RUN, KEPT = "#9a9a9a", "#00694a"
 # Inches: height of the sheet; left, top, width and height of the curves.
 HEIGHT, PLACE = 3.7, (0.63, 0.4, 5.334, 2.75)
 
-# More numbers of waiting epochs than this would overlap.
-MOST_NUMBERS = 25
+# Inches: a digit of the numbers of waiting epochs, and the space between two numbers.
+DIGIT, SPACE = 0.075, 0.012
 
 Curves = Mapping[str, Sequence[float]]
 
@@ -104,11 +105,20 @@ def _draw_epochs(ax: Axes, replay: StoppingReplay, curve: Sequence[float]) -> No
     style = {"marker": "o", "markersize": 13, "markerfacecolor": "none"}
     style |= {"markeredgecolor": KEPT, "markeredgewidth": 2, "linestyle": ""}
     ax.plot([kept], [curve[kept - 1]], label=f"weights kept: epoch {kept}", **style)
-    waiting = range(replay.best_epoch + 1, replay.epochs_run + 1)
-    step = -(-len(waiting) // MOST_NUMBERS) or 1
     style = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "top"}
-    for epoch in waiting[step - 1 :: step]:
-        number = str(epoch - replay.best_epoch)
-        ax.text(epoch, 0.98, number, fontsize=TEXT_SIZE - 1, color=INK, **style)
-    if waiting:
+    style |= {"fontsize": TEXT_SIZE - 1, "color": INK}
+    # The line where the training stops is close to the last number.
+    style["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+    numbered = _numbered_epochs(replay)
+    for epoch in numbered:
+        ax.text(epoch, 0.98, str(epoch - replay.best_epoch), **style)
+    if numbered:
         ax.plot([], [], linestyle="", marker="$1$", color=INK, label="epochs waited")
+
+
+def _numbered_epochs(replay: StoppingReplay) -> range:
+    """Waiting epochs that get a number: the last one, and those before it that fit."""
+    waiting = range(replay.best_epoch + 1, replay.epochs_run + 1)
+    width = DIGIT * len(str(len(waiting))) + SPACE
+    step = math.ceil(width * replay.epochs / PLACE[2])
+    return waiting[::-step]
