@@ -83,6 +83,16 @@ def reference_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def networks():
+    """The module with networks of PyTorch, which is no dependency of the kit."""
+    for package in ("torch", "onnxscript"):
+        pytest.importorskip(package, reason="pip install torch onnxscript")
+    import torch_networks
+
+    return torch_networks
+
+
+@pytest.fixture(scope="session")
 def havel_folder() -> Path:
     """The folder of the real sample scene."""
     folder = REPOSITORY / "data" / "havel"

@@ -13,7 +13,6 @@ import pytest
 
 import tutorial_lib as tl
 from tutorial_lib.commands.parser import main
-from tutorial_lib.fields.onnx_files.operators import OPERATORS
 from tutorial_lib.rasters import read_array
 
 
@@ -148,16 +147,6 @@ def test_the_examples_of_the_page_run(tmp_path, scene, monkeypatch, repository, 
     assert "margins" in capsys.readouterr().out
     assert metadata("network.onnx")["class_names"]["0"] == "water"
     assert metadata("deepness.onnx")["tiles_overlap"] > 0
-
-
-def test_the_page_lists_every_operator_with_what_it_reads(repository):
-    text = (repository / "docs" / "onnx.md").read_text()
-    rows = re.findall(r"^\| ([^|]+) \| ((?:`\w+`(?:, )?)+) \|$", text, re.MULTILINE)
-    listed = {
-        name: depends for depends, names in rows for name in re.findall(r"\w+", names)
-    }
-    known = {name: operator.depends for name, operator in OPERATORS.items()}
-    assert listed == known
 
 
 ALONE = """

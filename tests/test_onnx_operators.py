@@ -1,5 +1,7 @@
 """Each operator of the table, with each of its settings: the rule against a run."""
 
+import re
+
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
@@ -916,17 +918,35 @@ def test_what_no_rule_describes_is_refused_with_the_cure(build, message):
         analyse(file.model(build(file)))
 
 
-def test_every_operator_of_the_table_is_tried():
-    tried = set()
-    for cases in (MOVING, POINTWISE, WHOLE):
-        for one in cases:
-            file = File()
-            one.values[0](file)
-            tried |= {node.op_type for node in file.nodes}
-    for build in (attention_in_windows, pixel_shuffle):
+def tried():
+    """{operator: the cases with it}, of all operators of the table."""
+    found = {}
+    for one in (*MOVING, *POINTWISE, *WHOLE):
         file = File()
-        build(file)
-        tried |= {node.op_type for node in file.nodes}
-    # Only older opsets have it: another test makes a file of such a one.
-    tried |= {"Upsample"}
-    assert set(OPERATORS) - tried == set()
+        one.values[0](file)
+        for node in file.nodes:
+            found.setdefault(node.op_type, []).append(one.id)
+    # Only older opsets have it: `test_an_older_file_is_read` makes such a file.
+    return found | {"Upsample": ["Upsample of older files"]}
+
+
+def test_every_operator_of_the_table_is_tried():
+    assert set(OPERATORS) - set(tried()) == set()
+
+
+def test_the_page_has_a_row_for_each_operator(repository):
+    """With its definition, what it reads, its rule, and a test that has it."""
+    text, cases = (repository / "docs" / "onnx.md").read_text(), tried()
+    found = re.findall(
+        r"^\| \[`(\w+)`\]\((\S+)\) \| ([^|]+) \| `([^`]+)` \| `([^`]+)` \|$",
+        text,
+        re.MULTILINE,
+    )
+    assert [row[0] for row in found] == sorted(OPERATORS)
+    for name, source, depends, rule, test in found:
+        operator = OPERATORS[name]
+        module = operator.handler.__module__.rpartition(".")[2]
+        assert source == f"https://onnx.ai/onnx/operators/onnx__{name}.html"
+        assert depends == operator.depends
+        assert rule == f"{module}.{operator.handler.__name__}"
+        assert test in cases[name]

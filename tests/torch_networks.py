@@ -9,9 +9,11 @@ from torch import nn
 from torch.nn import functional
 
 
-def exported(model, exporter, path, channels=3, side=64, opset=17):
-    """A network as a file for images of any size, with positive weights."""
-    model = positive(model).eval()
+def exported(
+    model, exporter, path, channels=3, side=64, opset=17, positive_weights=True
+):
+    """A network as a file for images of any size, by default with positive weights."""
+    model = (positive(model) if positive_weights else model).eval()
     example = torch.zeros(1, channels, side, side + 32)
     names = {"input_names": ["image"], "output_names": ["out"]}
     with warnings.catch_warnings():
@@ -166,10 +168,33 @@ class Attention(nn.Module):
         return mixed.transpose(1, 2).reshape(net.shape)
 
 
-def published(decoder, encoder):
+def published(decoder, encoder, **settings):
     smp = pytest.importorskip(
         "segmentation_models_pytorch",
         reason="pip install segmentation-models-pytorch",
     )
     torch.manual_seed(0)
-    return getattr(smp, decoder)(encoder, encoder_weights=None, classes=3)
+    settings = {"encoder_weights": None, "classes": 3} | settings
+    return getattr(smp, decoder)(encoder, **settings)
+
+
+class Scores(nn.Module):
+    """The scores of one of torchvision's networks, without those for training."""
+
+    def __init__(self, name):
+        super().__init__()
+        torchvision = pytest.importorskip(
+            "torchvision", reason="pip install torchvision"
+        )
+        torch.manual_seed(0)
+        make = getattr(torchvision.models.segmentation, name)
+        self.network = make(weights=None, weights_backbone=None, num_classes=3)
+
+    def forward(self, x):
+        return self.network(x)["out"]
+
+
+def without_aligned_corners(network, factor):
+    """The network with another layer at its end, as the page on ONNX files has it."""
+    network.segmentation_head[1] = nn.Upsample(scale_factor=factor, mode="bilinear")
+    return network
