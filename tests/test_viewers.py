@@ -480,6 +480,15 @@ def test_curves_are_drawn_with_their_values_and_the_best_epoch_is_marked():
     assert "smallest in epoch 2" in figure.description
 
 
+def test_curves_of_different_lengths_are_described_with_both_lengths():
+    # `validation_freq=2` gives half as many values of a validation curve.
+    curves = {"loss, a": [2, 1], "val_loss, a": [2], "loss, b": [3, 2, 1]}
+    text = tl.show_curves(curves).description
+    assert text == "Curves of 2 to 3 epochs: loss, a, loss, b."
+    del curves["loss, b"]
+    assert tl.show_curves(curves).description == "Curves of 2 epochs: loss, a."
+
+
 @pytest.mark.parametrize("epochs", [1, 7])
 def test_the_axis_of_epochs_has_whole_numbers(epochs):
     figure = tl.show_curves({"loss": [1.5] * epochs})

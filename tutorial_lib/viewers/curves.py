@@ -54,7 +54,11 @@ def show_curves(curves: Mapping[str, Sequence[float]]) -> StillFigure:
     axes = figure.subplots(1, len(names), squeeze=False)[0]
     for ax, name in zip(axes, names, strict=True):
         _draw(ax, name, curves)
-    epochs = counted(len(curves[names[0]]), "epoch")
+    # Curves of several trainings side by side may differ in length.
+    lengths = [len(curves[name]) for name in names]
+    epochs = counted(max(lengths), "epoch")
+    if min(lengths) < max(lengths):
+        epochs = f"{min(lengths)} to {epochs}"
     text = f"Curves of {epochs}: {', '.join(names)}."
     return StillFigure(figure, text + _mark_best(axes[0], curves))
 
