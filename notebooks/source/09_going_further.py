@@ -586,7 +586,7 @@ print(f"{same:.3%} of the pixels are the same as without a break")
 # %%
 torch_path = recorded.weights_path("unet_pytorch_havel")
 analysis, unet = tl.analyse(torch_path), tl.load_predictor(torch_path)
-larger, tile = rasters.read_array(image_path)[:512, :512], np.s_[128:384, 128:384]
+larger, tile = rasters.read_array(image_path)[:384, :384], np.s_[64:320, 64:320]
 around, alone = (
     unet({"image": part[np.newaxis]}, ["probabilities"])["probabilities"][0]
     for part in (larger, larger[tile])
@@ -602,7 +602,7 @@ overlaps = pandas.DataFrame.from_dict(counts, orient="index", columns=columns)
 ex.tile_overlap.reveal(f"{analysis}\n\n{overlaps.round(4)}")
 
 # %%
-seams = tl.certify(torch_path, "probabilities", tile=128, progress=False)
+seams = tl.certify(torch_path, "probabilities", tile=64, progress=False)
 print(seams)
 torch_map = work / "land_cover_pytorch.tif"
 options = {"output": "classes", "legend": legend, "tile_size": 128, "edge": "pad"}
