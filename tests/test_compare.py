@@ -78,11 +78,12 @@ def test_a_pixel_shows_the_coarse_pixel_that_contains_its_centre(tmp_path):
     widget = compare(fine, coarse, bands=2)
     assert widget.window == Window(5, 3, 18, 12)
     assert pixels(widget, 1)[0, :, 0].tolist() == [k // 2 for k in range(18)]
-    widget = compare(coarse, fine, bands=1)
+    widget = compare(coarse, fine, bands=1, titles=("coarse", "fine, 10 m"))
     # The centre of a coarse pixel is the corner that its four fine ones share: the
     # lower right one holds it.
     assert pixels(widget, 1)[:, 0, 0].tolist() == [3 + 2 * k + 1 for k in range(6)]
-    assert "0.5 times" in widget.scene.notes[0]
+    # A title may be any text: quotes tell where it ends.
+    assert "A pixel of 'fine, 10 m' is 0.5 times" in widget.scene.notes[0]
 
 
 def test_grids_a_part_of_a_pixel_apart_are_paired_by_centres(tmp_path):

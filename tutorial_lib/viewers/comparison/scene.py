@@ -186,7 +186,7 @@ def _notes(common: CommonWindow, titles: Sequence[str]) -> tuple[str, ...]:
         spacing = axes[0].spacing
         if spacing != 1:
             notes.append(
-                f"A pixel of {title} is {float(spacing):g} times as long as a pixel of "
-                "the first raster; each place shows the pixel that it lies in."
+                f"A pixel of '{title}' is {float(spacing):g} times as long as a pixel "
+                "of the first raster; each place shows the pixel that it lies in."
             )
     return tuple(notes)
