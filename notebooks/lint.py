@@ -44,6 +44,9 @@ _CODE_RULES = {
     r";\s*$": "a line ends with `;`. nbval compares the value anyway. Write `_ = …`",
     r"^\s*[%!]": "a magic or a shell command. Write it in Python",
     r"""["'](/\w|~/|[A-Za-z]:\\)""": "an absolute path. Start from `find_data`",
+    # The stub of an exercise has dots there.
+    r"(predict_raster|\.write)\((?!\.\.\.)(?![\s\S]*progress=)": "a map is written "
+    "with a progress bar, which stays in the notebook. Write `progress=False`",
 }
 _TEXT_RULES = {
     r"[`( ](/(home|root|tmp|Users|mnt|opt)/|~/|[A-Za-z]:\\)": "an absolute path. Name "

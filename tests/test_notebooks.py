@@ -334,6 +334,9 @@ def problems(*cells, name="00_start_here.py"):
         "\n".join(["x = 1"] * 20),
         "path = havel / 'a.tif'",
         "half = a / b\nurl = 'https://a.org/b'",
+        "plan.write(path, progress=False)",
+        "tl.predict_raster(\n    model, path,\n    progress=False,\n)",
+        "def make_map():\n    return tl.predict_raster(...)",
     ],
 )
 def test_good_code_has_no_problems(source):
@@ -349,6 +352,8 @@ def test_good_code_has_no_problems(source):
         ("open('/data/a.tif')", "an absolute path"),
         ('open("~/a.tif")', "an absolute path"),
         ("open('C:\\\\a.tif')", "an absolute path"),
+        ("plan.write(path)", "a progress bar"),
+        ("tl.predict_raster(\n    model, path\n)", "a progress bar"),
         ("\n".join(["x = 1"] * 21), "21 lines of code"),
         (" ", "the cell is empty"),
     ],

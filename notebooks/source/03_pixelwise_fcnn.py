@@ -22,6 +22,7 @@ import tutorial_lib as tl  # first: it keeps TensorFlow quiet
 import keras
 import numpy as np
 import pandas
+from IPython.utils.capture import capture_output
 from tutorial_lib import recorded
 from tutorial_lib.recorded import recipes
 from tutorial_lib.exercises import nb03_pixelwise_fcnn as ex
@@ -79,7 +80,7 @@ for number, kernel in enumerate(kernels, start=1):
 # | feats | 2 | 32 | ReLU | 1 |
 # | softmax | 1 | 6 classes | softmax | 1 |
 #
-# An [activation](glossary.md#activation) comes after that.
+# Each layer ends with its [activation](glossary.md#activation).
 # [ReLU](glossary.md#relu) turns negative values into 0.
 # [Softmax](glossary.md#softmax) turns the values of a pixel into probabilities.
 
@@ -111,9 +112,10 @@ keras.utils.set_random_seed(seed)
 first_model = FCNN(crops=()).build({"input": 4})
 image = np.zeros((1, 100, 60, 4), "float32")
 print("100 x 60 give", tuple(first_model({"input": image})["estimated"].shape[1:3]))
-lines = []
-first_model.summary(line_length=80, print_fn=lines.append)
-ex.first_layer.reveal("\n".join(lines))
+with capture_output() as summary:
+    first_model.summary(line_length=80)
+# It has several parts. The table is the second one, after the name of the model.
+ex.first_layer.reveal(summary.outputs[1])
 
 # %% [markdown]
 # **What you see.** The result has one pixel for every place where a patch of 16 fits. The
@@ -437,8 +439,8 @@ pandas.DataFrame(rows, index=columns).T.round(2)
 # **What you see.** Both are worse on C than on B. Two things may play a part: choices were
 # made on B, and C lies in other landscapes. The table cannot tell them apart. But a score
 # holds for its places only. The interval says how much other polygons of C could change
-# it. Where two intervals overlap, they do not settle which one is better: 06 compares two networks
-# on the same polygons.
+# it. Where two intervals overlap, they do not settle which one is better: 06 compares
+# two networks on the same polygons.
 #
 # If your network is hardly better than guessing (1 in 6), look at the lines of the
 # training: did the loss fall? Set another `seed`, and run it all again.
@@ -479,8 +481,9 @@ tl.show(image_path, map_path, titles=("Sentinel-2", "your map"))
 # - The score comes from an area where nothing was chosen, and the interval from polygons.
 #
 # **Further reading.** Why validation needs other ground: Roberts and others (2017),
-# [on cross-validation](https://doi.org/10.1111/ecog.02881). Fully convolutional networks: Long and others
-# (2015), [on segmentation](https://doi.org/10.1109/CVPR.2015.7298965).
+# [on cross-validation](https://doi.org/10.1111/ecog.02881). Fully convolutional
+# networks: Long and others (2015),
+# [on segmentation](https://doi.org/10.1109/CVPR.2015.7298965).
 #
 # Shut down this notebook's kernel before the next one: *Kernel*, *Shut Down Kernel*. In
 # [04](04_early_stopping.ipynb) the training stops by itself.

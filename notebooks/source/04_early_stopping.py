@@ -229,7 +229,7 @@ def show_losses(recordings, top=None):
     figure = tl.show_curves(curves)
     for ax in figure.as_figure().axes:
         ax.axhline(np.log(len(legend)), color="grey", linestyle="dotted")
-        ax.set_ylim(0, top)
+        ax.set_ylim(0, top or 1.1 * ax.dataLim.ymax)
     return figure
 
 
@@ -276,7 +276,8 @@ show_losses({f"patient {number}": f"patient_{number}" for number in (4, 5, 6)})
 
 # %% [markdown]
 # Such a file is made here. The recorded network of 03 classifies the patches of B from it
-# twice, without and with your function. They are the same patches as in 03. **How good will it be before and after?**
+# twice, without and with your function. They are the same patches as in 03. **How good
+# will it be before and after?**
 
 # %%
 image_path, delivered_path = scene / "s2_10m.tif", work / "delivered.tif"
@@ -351,7 +352,8 @@ tl.explore_stopping({"60 patches a class": curves,
 #
 # [TensorBoard](glossary.md#tensorboard) shows the curves of many runs, which are listed on
 # the left. Each training has two there, for A (*train*) and B (*validation*). Look for
-# *epoch_loss*. The scores of the classes are there too.
+# *epoch_loss*. The scores of the classes are there too. Epochs are counted from 0 there,
+# and the strong lines are smoothed: the pale ones are the values.
 
 # %%
 tl.show_tensorboard(work / "logs")

@@ -178,7 +178,8 @@ DualSource = ex.network.answer()
 keras.utils.set_random_seed(seed)
 model = DualSource(crops=(), statistics=statistics)
 model = model.build({"input_10m": 4, "input_20m": 6})
-model.summary(line_length=100)
+# The widths of the columns: shapes and names of layers fit.
+model.summary(line_length=88, positions=[0.3, 0.59, 0.71, 1])
 
 # %% [markdown]
 # `statistics` made the two layers that standardise the inputs. The summary shows all layers
@@ -334,9 +335,9 @@ plan = tl.plan_inference(best_model, sources, output="estimated_labels", legend=
 print(plan)
 plan.write(map_path, progress=False)
 if not map_of_05.exists():  # without notebook 05, the kit's network makes it
-    kit, options = recorded.weights_path("fcnn_havel"), {"output": "estimated_labels"}
-    map_of_05 = work / "one_source.tif"
-    tl.predict_raster(kit, sources["input_10m"], map_of_05, legend=legend, **options)
+    kit, map_of_05 = recorded.weights_path("fcnn_havel"), work / "one_source.tif"
+    options = {"output": "estimated_labels", "legend": legend}
+    tl.predict_raster(kit, sources["input_10m"], map_of_05, progress=False, **options)
 titles = ("one source, 10 m", "two sources, 20 m")
 tl.compare(map_of_05, map_path, titles=titles)
 
