@@ -674,8 +674,8 @@ def test_a_function_that_changes_its_input_is_measured_like_any_other():
 @pytest.mark.parametrize(
     ("returned", "message"),
     [
-        (lambda x: [x], "returns {output name: array}. Received: list"),
-        (lambda x: None, "returns {output name: array}. Received: NoneType"),
+        (lambda x: [x], "returns {output name: array}. Received: a list"),
+        (lambda x: None, "returns {output name: array}. Received: nothing"),
         (lambda x: {"out": x[..., 0]}, r"'out' has the shape .*needs \(batch, height"),
         (lambda x: {"out": np.concatenate([x, x])}, "'out' has 2 images for 1 that"),
         (lambda x: {"out": x.astype(str)}, "'out' is not an array of real numbers"),

@@ -10,6 +10,7 @@ from tutorial_lib.exercises import Exercise
 from tutorial_lib.exercises.attempts import run_code
 from tutorial_lib.exercises.causes import nearest
 from tutorial_lib.exercises.errors import describe_error
+from tutorial_lib.exercises.findings import try_cases
 
 IMPORTS = """
 import math
@@ -92,8 +93,9 @@ NETWORKS = [
     ("L.Add()([image(8, 8, 4), image(8, 8, 3)])", "with 3 bands", "number of bands"),
     ("image(8, 8, 4) + image(6, 6, 4)", "different size", "same height"),
     ("keras.ops.add(image(8, 8, 4), image(6, 6, 4))", "different size"),
-    ("L.Concatenate()(image(8, 8, 4))", "a list of them"),
-    ("L.Add()(image(), image())", "list of them"),
+    ("L.Concatenate()(image(8, 8, 4))", "takes one list", "`L.Concatenate()([one"),
+    ("L.Add()(image(), image())", "takes one list", "`L.Add()([one, other])`"),
+    ("L.MaxPool2D()(image(), image())", "Other layers take one image."),
     ("L.Conv2D(3, 5)(image(4, 4, 2))", "kernel of 5 x 5", "4 x 4 pixels"),
     ("L.MaxPool2D(4)(image(3, 3, 2))", "pooling block of 4 x 4", "3 x 3"),
     ("conv(image(16, 16, 4), 3, 32, 'a')", "32 x 32", "exchanged"),
@@ -131,7 +133,7 @@ NETWORKS = [
     ("L.Conv2D(3, 3, 2, 3)(image())", "in the place of a word"),
     ("keras.callbacks.EarlyStopping(monitr='val_loss')", "Did you mean `monitor`?"),
     ("keras.optimizers.get(keras.optimizers.Adam)", "a class, and must be called"),
-    ("keras.optimizers.get('adamm')", "optimizer", "`Nadam`"),
+    ("keras.optimizers.get('adamm')", "optimizer", "`Adam`"),
     ("L.Conv2D(3, 3)(np.zeros((16, 16, 4), 'float32'))", "`image[None]`"),
     ("trained('estimated')", "compiled first"),
     ("trained('estimated', 5, loss=LOSS)", "number of classes"),
@@ -157,7 +159,24 @@ NETWORKS = [
     ),
 ]
 TRAININGS = [
-    ("L.Add()(image())", "a list of them"),
+    ("L.Add()(image())", "takes one list"),
+    ("L.Dot(axes=3)(image())", "takes one list", "`L.Dot(axes=-1)([one, other])`"),
+    ("L.Dot(axes=3)(image(), image())", "takes one list", "`L.Dot(axes=-1)([one"),
+    ("L.Dot(image(), image())", "two pairs of brackets", "`L.Dot(axes=-1)([one"),
+    ("L.Dot([image(), image()])", "two pairs of brackets", "`L.Dot(axes=-1)([one"),
+    ("L.Dot(axes=3)([image()])", "joins two images, and its list has 1"),
+    ("L.Dot()([image(), image()])", "also needs `axes`"),
+    ("L.Dot(axes=1)([image(8, 8, 4), image(6, 6, 4)])", "has 8 values", "second 6"),
+    ("L.Subtract()([image()])", "joins two images, and its list has 1"),
+    ("L.Subtract()([image(), image(), image()])", "and its list has 3"),
+    ("L.Multiply()({'a': image(), 'b': image()})", "`Multiply` takes one list"),
+    ("join = L.Maximum()\nreturn join({'a': image()})", "`Maximum` takes one list"),
+    ("L.Minimum()([])", "`Minimum` gets an empty list"),
+    ("levels = []\nreturn L.Concatenate()(levels)", "gets an empty list"),
+    ("L.Average()([image(), None])", "`Average` gets `None`", "result of a layer"),
+    ("net = None\nreturn L.Concatenate()([image(), net])", "`net`, which is `None`"),
+    ("L.Concatenate()([image(8, 8, 4), image(4)])", "numbers of axes", "`Flatten`"),
+    ("L.Attention()(image())", "list of two or three images"),
     ("super.__init__(3)", "`super().__init__(…)`"),
     ("conv(image(), None, 3, 'a')", "number of filters", "is `None`"),
     ("conv(image(), 3, '3', 'a')", "`kernel_size` is 3", "without quotes"),
@@ -194,7 +213,8 @@ VALUES = [
     ("ceil(2.5)", "Did you mean `np.ceil`?"),
     ("math.log(np.ones(3))", "this is an array", "`math`"),
     ("np.ceil(5, 2)", "an argument too many"),
-    ("np.zeros(3)['a']", "neither"),
+    ("np.zeros(3)['a']", '`"a"` is text'),
+    ("np.zeros(3)[{1}]", "neither"),
     ("np.zeros((3, 4)).mean(0, 1)", "`axis=(0, 1)`"),
     ("np.zeros((3, 4)).mean(axis=[0, 1])", "`axis=(0, 1)`"),
     ("return kernel_side + 1", "Does a line before assign it?"),
@@ -202,6 +222,9 @@ VALUES = [
     ("L.Conv2d(3, 3)", "Did you mean `Conv2D`?"),
     ("np.zeros(3).shpae", "Did you mean `shape`?"),
     ("(3).shape", "A number has no `shape`"),
+    ("[1].apend(2)", "A list has no `apend`. Did you mean `append`?"),
+    ("np.zeros(3).length", "An array has no `length`. Its length is `len(…)`."),
+    ("{'input': 3}.input", 'write `["input"]` in place of `.input`'),
     ("np.float32.layers", "`numpy.float32` is a class", "Is it called"),
     ("None.shape", "without `return`"),
     ("sizes = {'input_10m': 1}\nreturn sizes['input_10']", "Did you mean `input_10m`?"),
@@ -209,7 +232,17 @@ VALUES = [
     ("tl.extract_patches(scene['input_10m'], siz=16)", "Did you mean `sizes`?"),
     ("tl.select_positions(scene['labels'], cout=3)", "Did you mean `count`?"),
     ("add(1)", "`other`", "missing"),
-    ("add(1, 2, 3)", "`one`, `other`"),
+    ("add()", "`one` and `other`: 2 arguments are missing"),
+    ("add(1, 2, 3)", "takes 2 arguments, `one` and `other`, and the call gives 3."),
+    ("(lambda a, b=1: a)(1, 2, 3)", "takes 1 to 2 arguments and the call gives 3."),
+    ("small().count_params(1)", "takes no argument and the call gives 1."),
+    (
+        "tl.select_positions(scene['labels'], 4, 5)",
+        "takes 1 argument, `labels_path`, and the call gives 3.",
+        "Others need their name: `strategy=…`, `count=…`",
+    ),
+    ("tl.write_maps(3)", "The kit has no `write_maps`. Is its name"),
+    ("tl.Conv2D(3)", "The kit has no `Conv2D`. Did you mean `keras.layers.Conv2D`?"),
     ("add(1, 2, one=3)", "twice"),
     ("[1, 2][5]", "shorter than this index"),
     ("np.zeros(3)[5]", "no value 5", "3 values"),
@@ -220,7 +253,7 @@ VALUES = [
     ("a = [1, 2]\nreturn a[0, 1]", "one index"),
     ("a, b = 1, 2, 3", "2 names"),
     ("a, b = (1,)", "2 names"),
-    ("a, b = 3", "Several values"),
+    ("a, b = 3", "need several values on the right"),
     ("(1, 2) - 1", "`size[0]`"),
     ("'3' + 3", "without quotes"),
     ("[1, 2] * 1.5", "cannot multiply"),
@@ -229,8 +262,9 @@ VALUES = [
     ("add + 1", "with `()`"),
     ("np.zeros(3).mean + 1", "with `()`"),
     ("a = 3\nreturn a(4)", "Is a `*` missing"),
-    ("len(3)", "Several values"),
-    ("add[0]", "with `()`"),
+    ("for one in add:\n    pass", "Several values", "a function"),
+    ("add[0]", "round brackets: `add(…)`"),
+    ("[add][0][0]", "Call the function first, with `()`."),
     ("{[1]: 2}", "key of a dictionary"),
     ("add(*3)", "several arguments"),
     ("-add", "no meaning"),
@@ -297,7 +331,7 @@ VALUES = [
     ("np.random.default_rng().integers(0)", "larger than the lower"),
     ("np.ones(2).unique()", "`np.unique(…)`"),
     ("np.ones(2).mean(weights=3)", "`mean` has no argument `weights`"),
-    ("np.add(1)", "needs more arguments", "needs 2, and 1 was"),
+    ("np.add(1)", "`add` needs 2 arguments and the call gives 1."),
     ("{1: 2}[3]", "no key 3", "`key in …`"),
     ("{1: 2}[np.uint8(60)]", "no key 60"),
     ("{1: 2}[1, 2]", "no key (1, 2)"),
@@ -317,7 +351,7 @@ VALUES = [
     ("if max(np.ones((3, 4))) > 1:\n    return 1", "`.any()`"),
     ("len(x=2)", "`len` cannot be called", "takes no keyword arguments"),
     ("(lambda: 3)(mode=4)", "The `lambda` has no argument `mode`"),
-    ("(lambda: 3)(4)", "The `lambda` takes fewer"),
+    ("(lambda: 3)(4)", "The `lambda` takes no argument and the call gives 1."),
     ("open(np.ones(2))", "path of a file", "an array"),
     ("[*3]", "a number"),
     ("{**3}", "a number"),
@@ -326,6 +360,33 @@ VALUES = [
     ("next(x for x in [] if x)", "nothing left"),
     ("1 << -3", "negative"),
     ("float(np.array('a'))", "made a number: 'a'."),
+    ("a = []\na = a.append(3)\nreturn a.append(4)", "Write `a.append(…)` alone."),
+    ("len(3)", "`len` counts", "Use it without `len`."),
+    ("len(add)", "`len` counts", "this is a function"),
+    ("k = 3\nreturn k()", "leave `()` out."),
+    ("k = np.ones(3)\nreturn k(1)", "`k` is an array", "`k[…]`, in square brackets"),
+    ("np.log[3]", "round brackets: `np.log(…)`"),
+    ("k = 'input'\nreturn np.ones(3)['k']", '`"k"` is text', "without quotes"),
+    ("for i in np.ones(2):\n    np.ones(3)[i]", "`i` is 1", "`range(len(…))`"),
+    ("for i in len([1, 2]):\n    pass", "`for … in range(…)`"),
+    ("range(np.ones((3, 4)).shape)", "as in `shape[0]`"),
+    ("a, b = [(1, 2)][0].kernel", "`one, other = …`"),
+    ("[1].items()", "Only a dictionary has it."),
+    ("[1].argmin()", "NumPy has `np.argmin(…)`."),
+    ("(np.ones(3).argmax == 3).mean()", "called, with `()`"),
+    ("np.where([1, 2] == 1)", "`np.array(…)`"),
+    ("np.stdev([1, 2])", "Did you mean `std`?"),
+    ("keras.mean([1, 2])", "Did you mean `np.mean`?"),
+    ("np.ones(3) / 10000 ** 10000", "`**` is a power"),
+    ("[1] + 3", "The length of a list is `len(…)`"),
+    ("path = 'a'\nreturn open('path')", "`path`, without quotes"),
+    ("return np.ones(3) not in (0, 1)", "`np.isin(values, (…))`"),
+    ("return not np.ones(3)", "Write `~`."),
+    ("return np.ones(3) == 1 & np.ones(3) == 1", "each comparison in brackets"),
+    ("np.ones(3) > 0.5 & np.ones(3) > 1", "each comparison in brackets"),
+    ("return 0 < np.ones(3) < 2", "joined by `&`"),
+    ("tl.Source('a').file", "`Source` has no `file`", "It has `bands`"),
+    ("plt.plot([1])", "Write `import matplotlib.pyplot as plt` first."),
 ]
 
 
@@ -399,10 +460,32 @@ def test_an_error_of_the_kit_stays_as_it_is(names):
     assert not note.folded
 
 
-def test_the_name_that_is_written_most_alike():
-    assert nearest("kernelsize", ["filters", "kernel_size"]) == "kernel_size"
-    assert nearest("Conv2d", ["Conv1D", "Conv2D"]) == "Conv2D"
-    assert nearest("x", ["filters", "kernel_size"]) == ""
+@pytest.mark.parametrize(
+    ("name", "names", "meant"),
+    [
+        ("kernelsize", ["filters", "kernel_size"], "kernel_size"),
+        ("Conv2d", ["Conv1D", "Conv2D"], "Conv2D"),
+        ("heigth", ["height", "weight"], "height"),
+        ("MaxPool", ["AveragePooling2D", "MaxPool2D"], "MaxPool2D"),
+        ("rate", ["learning_rate", "clipvalue"], "learning_rate"),
+        ("best_weights", ["restore_best_weights"], "restore_best_weights"),
+        ("maen", ["mean", "max"], "mean"),
+        # Alike by chance.
+        ("x", ["filters", "kernel_size"], ""),
+        ("label", ["ravel", "all"], ""),
+        ("num", ["sum"], ""),
+        ("image_height", ["image", "image_path"], ""),
+        ("distance", ["instance"], ""),
+    ],
+)
+def test_the_name_that_is_probably_meant(name, names, meant):
+    assert nearest(name, names) == meant
+
+
+def test_of_many_names_few_are_meant():
+    assert nearest("pritn", ["print", "int"], strict=True) == "print"
+    assert nearest("inputs", ["input"], strict=True) == ""
+    assert nearest("item", ["iter"], strict=True) == ""
 
 
 def test_an_error_without_a_message_shows_its_type():
@@ -462,6 +545,53 @@ def test_a_name_that_is_not_known_leads_to_what_is_meant(names, body, words, els
     text = check(names | values, body).text.splitlines()[0]
     assert words in text
     assert elsewhere not in text
+
+
+def noted(names, code):
+    """The note about a whole cell that defines `answer` of two arguments."""
+    answer = run_code(code, names, title="cell 3")["answer"]
+    exercise = Exercise(
+        name="side",
+        title="Side",
+        question="?",
+        answer_name="answer",
+        stub="answer = ...",
+        solution_code="def answer(a, b):\n    return a",
+        judge=lambda answer: try_cases(answer, [(3, 4)], lambda a, b: a),
+        mistakes={},
+        hints=("a",),
+    )
+    return exercise.check(answer).text
+
+
+def test_a_function_with_other_arguments_than_asked_for_is_named(names):
+    kept = "Keep the line that begins with `def` as the question gives it."
+    few = noted(names, "def answer(a):\n    return a")
+    assert f"takes 1 argument and the call gives 2. {kept}" in few
+    many = noted(names, "def answer(a, b, c):\n    return a")
+    assert f"also needs `c`: an argument is missing in the call. {kept}" in many
+    inside = noted(names, "def answer(a, b):\n    return add(a)")
+    assert "also needs `other`" in inside
+    assert kept not in inside
+
+
+def test_a_value_that_is_printed_is_not_given_back(names):
+    text = noted(names, "def answer(a, b):\n    print(a)")
+    assert text.endswith("`print` only shows a value; `return` gives it back.")
+    text = noted(names, "def answer(a, b):\n    a + b")
+    assert text.endswith("Does it end with `return …`?")
+
+
+def test_many_values_in_place_of_one_are_counted_once(names):
+    text = noted(names, "def answer(a, b):\n    return list(range(20))")
+    assert text == "`answer(3, 4)` gave 20 values; it should be one: 3."
+
+
+def test_a_method_without_self_is_told_so(names):
+    text = check(
+        names, "class Own:\n    def side(n):\n        pass\nOwn().side(3)"
+    ).text
+    assert "`side` takes no argument and the call gives 1. Keep its line" in text
 
 
 def test_a_module_is_named_where_nothing_draws_random_numbers(names):

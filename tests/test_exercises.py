@@ -318,7 +318,7 @@ def test_the_innermost_line_of_the_learner_is_shown():
 def test_an_error_about_a_value_has_no_line():
     exercise = value_exercise(judge=lambda answer, *, spacing: answer.shape)
     note = exercise.check(3, spacing=10)
-    assert note.text == "A number has no `shape`."
+    assert note.text == "A number has no `shape`. NumPy has `np.shape(…)`."
 
 
 def test_a_right_answer_gets_the_explanation():
@@ -560,7 +560,7 @@ def test_differences_of_small_integers_do_not_overflow():
 def test_a_value_in_place_of_a_function_is_named():
     note = function_exercise().check(8)
     assert note.kind == "wrong"
-    assert "a function, `def half(…)`. Yours is of the type `int`" in note.text
+    assert "a function, `def half(…)`. Yours is a number" in note.text
 
 
 def test_a_forgotten_return_is_named():

@@ -266,9 +266,11 @@ def test_layers_that_are_called_in_training_are_served_in_prediction(tmp_path, n
 # Models and folders that are refused
 
 
-@pytest.mark.parametrize("wrong", [None, 3, ["model"]])
-def test_only_models_can_be_exported(tmp_path, wrong):
-    with pytest.raises(TypeError, match=f"Received: {type(wrong).__name__}"):
+@pytest.mark.parametrize(
+    ("wrong", "kind"), [(None, "nothing"), (3, "a number"), (["model"], "a list")]
+)
+def test_only_models_can_be_exported(tmp_path, wrong, kind):
+    with pytest.raises(TypeError, match=f"Received: {kind}"):
         tl.export(wrong, tmp_path / "served")
 
 

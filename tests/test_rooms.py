@@ -12,6 +12,7 @@ LIBRARY = Path(__file__).resolve().parents[1] / "tutorial_lib"
 ROOMS = (
     *(
         "quiet_start",
+        "kinds",
         "freed_memory",
         "notices",
         "display",

@@ -1416,6 +1416,8 @@ def words_for(argument, value):
         yield from (str(value.shape), str(value.dtype), *map(str, value.shape[-1:]))
     elif isinstance(value, Path):
         yield from (str(value.parent), value.name)
+    elif isinstance(value, int) and value > 1e60:
+        yield "a very large number"
     yield from (str(value), repr(value), type(value).__name__)
 
 

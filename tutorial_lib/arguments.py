@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from tutorial_lib.kinds import shown
+
 # Most pixels along a side of an image, in GDAL and in this kit.
 LARGEST_SIDE = 2**31 - 1
 
@@ -46,22 +48,6 @@ __all__ = [
 
 class NotWholeError(ValueError):
     """A number has decimals, or is a float: 16.0 is not a number of pixels."""
-
-
-def shown(value: Any) -> str:
-    """A value as short text for a message; long ones by their type only.
-
-    Example:
-        >>> shown(10.5), shown(np.zeros((512, 512)))
-        ('10.5', 'an array of shape (512, 512)')
-    """
-    if isinstance(value, np.ndarray) and value.ndim:
-        return f"an array of shape {value.shape}"
-    try:
-        text = repr(value)
-    except ValueError:  # an int of more than 4300 digits
-        return "a very large number"
-    return text if len(text) <= 60 else f"a value of type {type(value).__name__}"
 
 
 def whole_number(

@@ -18,6 +18,7 @@ from math import floor
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from tutorial_lib.kinds import kind_of
 from tutorial_lib.placement import (
     crs_name,
     is_north_up,
@@ -226,7 +227,7 @@ def window_ranges(
     """
     if not isinstance(window, Window):
         raise TypeError(
-            f"`window` is of the type `{type(window).__name__}`. Received: {window!r}. "
+            f"`window` is {kind_of(window)}. Received: {window!r}. "
             "Give a `rasterio.windows.Window(col_off, row_off, width, height)`."
         )
     row, col = window.row_off, window.col_off

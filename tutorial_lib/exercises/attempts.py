@@ -15,11 +15,16 @@ from typing import Any
 
 from tutorial_lib.exercises.copies import copied, is_unchanged
 from tutorial_lib.exercises.showing import shown_call
+from tutorial_lib.kinds import kind_of
 
 _CHANGES = (
     "`{0}` changes the list, array or table that it is given, so the rest of the "
     "notebook would go on with other values. Work on a copy, as in `a = a.copy()`."
 )
+
+
+# Functions and methods that return None.
+_WITHOUT_RESULT = ("append", "compile", "extend", "fill", "print", "shuffle", "sort")
 
 
 class BlankError(Exception):
@@ -30,13 +35,23 @@ class NothingReturnedError(Exception):
     """A function of the learner returned None.
 
     Attributes:
-        function: Its name.
-        call: The call, if the code has a `return`: other calls may give a value.
+        advice: What the learner reads.
     """
 
-    def __init__(self, function: str, call: str = "") -> None:
+    def __init__(self, function: str, call: str = "", empty: str = "") -> None:
         super().__init__(f"`{function}` returned None.")
-        self.function, self.call = function, call
+        # With a `return`, other calls may give a value.
+        does = "Does every way through the function" if call else "Does it"
+        self.advice = (
+            f"`{call or function}` gives nothing back. {does} end with `return …`?"
+        )
+        if empty == "print":
+            self.advice += " `print` only shows a value; `return` gives it back."
+        elif empty:
+            self.advice = (
+                f"`{call or function}` gives nothing back. `{empty}(…)` is `None`: "
+                "write it on a line of its own, without `return` or `=` in front of it."
+            )
 
 
 def has_blank(answer: Any) -> bool:
@@ -173,10 +188,21 @@ def _checked(
         # `__init__` and other special methods may return None.
         if result is None and not function.__name__.startswith("__"):
             call = shown_call(checked.__name__, args) if _has_return(function) else ""
-            raise NothingReturnedError(checked.__name__, call)
+            raise NothingReturnedError(checked.__name__, call, _empty_call(function))
         return result
 
     return checked
+
+
+def _empty_call(function: FunctionType) -> str:
+    """A function without a result whose result the code uses; may be empty."""
+    for node in ast.walk(_tree(function)):
+        called = getattr(getattr(node, "value", None), "func", None)
+        name = getattr(called, "attr", getattr(called, "id", ""))
+        used = isinstance(node, ast.Return | ast.Assign) or name == "print"
+        if used and name in _WITHOUT_RESULT:
+            return name
+    return ""
 
 
 def _has_return(function: FunctionType) -> bool:
@@ -211,7 +237,7 @@ def wrong_kind(answer: Any, code: str, name: str) -> str:
 
     Example:
         >>> wrong_kind(3, "def side(n): return n", "side")
-        'The answer is a function, `def side(…)`. Yours is of the type `int`.'
+        'The answer is a function, `def side(…)`. Yours is a number.'
     """
     is_class = isinstance(answer, type)
     if f"def {name}(" in code and (is_class or not callable(answer)):
@@ -220,7 +246,7 @@ def wrong_kind(answer: Any, code: str, name: str) -> str:
         kind, word = "the class itself, without `()`", f"class {name}(…)"
     else:
         return _wrong_base(answer, code, name)
-    yours = "a class" if is_class else f"of the type `{type(answer).__name__}`"
+    yours = "a class" if is_class else kind_of(answer)
     return f"The answer is {kind}, `{word}`. Yours is {yours}."
 
 

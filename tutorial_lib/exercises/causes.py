@@ -13,57 +13,77 @@ import numpy as np
 from tutorial_lib.exercises.attempts import learners_frame, line_of
 from tutorial_lib.exercises.findings import and_joined
 from tutorial_lib.exercises.showing import shown
+from tutorial_lib.kinds import kind_of
 
-__all__ = ["Cause", "image_of", "is_plain", "kind_in_words", "listed", "nearest"]
-
-_KINDS = {
-    "NoneType": "nothing (`None`)",
-    "bool": "a truth value",
-    "builtin_function_or_method": "a function",
-    "dict": "a dictionary",
-    "ellipsis": "the blank `...`",
-    "float": "a number with decimals",
-    "function": "a function",
-    "generator": "a generator, `(… for … in …)`",
-    "int": "a number",
-    "Generator": "a source of random numbers",
-    "KerasTensor": "an image of the network",
-    "list": "a list",
-    "method": "a function",
-    "module": "a module",
-    "ndarray": "an array",
-    "range": "a range",
-    "set": "a set",
-    "str": "text",
-    "tuple": "a tuple of several values",
-    "type": "a class",
-    "ufunc": "a function",
-    "_ArrayFunctionDispatcher": "a function",
-}
-# Types of single numbers of NumPy, as in `numpy.uint8`.
-_NUMPY_NUMBER = re.compile(r"numpy\.(?:u?int|float)\d+")
+__all__ = ["Cause", "image_of", "listed", "nearest"]
 
 # Names of more parameters than that are not listed.
 _MOST_LISTED = 8
+# Letters of a name that is hardly another one with a slip.
+_LONG = 5
 
 
-def nearest(name: str, names: Iterable[str], *, alike: float = 0.6) -> str:
-    """The name that is written most alike; empty if none is.
+def nearest(name: str, names: Iterable[str], *, strict: bool = False) -> str:
+    """The name that is probably meant; empty if none is written nearly alike.
 
     Args:
         name: A name.
         names: The names that exist.
-        alike: How much the two must be alike, from 0 to 1.
+        strict: Whether only one slip in a long name counts: for many names, of which
+            few are meant.
 
     Example:
-        >>> nearest("centr", ["size", "centre"]), nearest("x", ["size", "centre"])
+        >>> nearest("centr", ["size", "centre"]), nearest("label", ["ravel", "size"])
         ('centre', '')
     """
     names = [one for one in names if isinstance(one, str)]
     lower = {one.lower(): one for one in reversed(names)}
     if name.lower() in lower:
         return lower[name.lower()]
-    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=alike)), "")
+    close = [one for one in names if _is_slip(name.lower(), one.lower(), strict)]
+    return next(iter(difflib.get_close_matches(name, close, n=1, cutoff=0)), "")
+
+
+def _is_slip(name: str, other: str, strict: bool) -> bool:
+    """Whether a name may be another one with slips, or a part of it."""
+    slips = _slips(name.replace("_", ""), other.replace("_", ""))
+    longest = max(len(name), len(other))
+    alike = name[:1] == other[:1]
+    if strict:
+        return slips <= 1 and len(name) >= _LONG and name != f"{other}s"
+    if slips <= 1:
+        # Many names of three letters differ by one: `sum` and `num`, `map` and `max`.
+        is_other = len(name) == len(other) and sorted(name) != sorted(other)
+        return longest > 3 or (alike and not is_other)
+    is_begun = len(name) > 2 and other.startswith(name)
+    is_begun |= len(other) > 2 and name.startswith(other) and len(name) < len(other) + 3
+    return is_begun or (alike and slips <= longest // 4) or _has_words(name, other)
+
+
+def _has_words(name: str, other: str) -> bool:
+    """Whether a name has all words of the other one, and ends alike: `rate`."""
+    few, many = sorted((name.split("_"), other.split("_")), key=len)
+    return set(few) <= set(many) and few[-1] == many[-1] and len(few[-1]) > 3
+
+
+def _slips(name: str, other: str) -> int:
+    """How many letters are missing, too many, wrong or exchanged with the next one.
+
+    Example:
+        >>> _slips("heigth", "height"), _slips("label", "ravel")
+        (1, 2)
+    """
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for i, letter in enumerate(name, 1):
+        row = [i]
+        for j, wanted in enumerate(other, 1):
+            best = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (letter != wanted))
+            if i > 1 < j and name[i - 2 : i] == other[j - 2 : j][::-1]:
+                best = min(best, before[j - 2] + 1)
+            row.append(best)
+        before, last = last, row
+    return last[-1]
 
 
 def image_of(shape: Iterable[Any]) -> str:
@@ -80,28 +100,6 @@ def image_of(shape: Iterable[Any]) -> str:
     if height is None or width is None:
         return f"{bands} bands"
     return f"{height} x {width} pixels with {bands} bands"
-
-
-def kind_in_words(name: str) -> str:
-    """A type of Python or NumPy in words.
-
-    Args:
-        name: Name of the type, also with its module.
-
-    Example:
-        >>> kind_in_words("dict"), kind_in_words("numpy.uint8")
-        ('a dictionary', 'a single number')
-        >>> kind_in_words("DataFrame")
-        'a value of the type `DataFrame`'
-    """
-    if _NUMPY_NUMBER.fullmatch(name):
-        return "a single number"
-    return _KINDS.get(name.rpartition(".")[2], f"a value of the type `{name}`")
-
-
-def is_plain(name: str) -> bool:
-    """Whether a type is one of Python's own, whose attributes are seldom meant."""
-    return name in _KINDS
 
 
 class Cause:
@@ -139,6 +137,19 @@ class Cause:
         # Parts of a comprehension have names with a dot.
         return [one for one in self._frame.f_locals if one.isidentifier()]
 
+    def used(self) -> dict[str, Any]:
+        """The values of the names in the learner's line."""
+        names = dict.fromkeys(re.findall(r"(?<![\w.])[A-Za-z_]\w*", self.line))
+        return {name: self.names[name] for name in names if name in self.names}
+
+    def value_of(self, name: str) -> Any:
+        """The value of a name with dots, such as `np.log`; None if there is none."""
+        first, *parts = name.split(".")
+        value = self.names.get(first)
+        for part in parts:
+            value = getattr(value, part, None)
+        return value
+
     def values(self) -> str:
         """Sentence on what the names in the learner's line are; empty without any."""
         code = re.sub(r"(['\"]).*?\1", "", self.line)
@@ -166,7 +177,7 @@ class Cause:
             known = {n for n in known if n in own_names or _is_tool(self.names[n])}
         # Python has many names: few of them are meant.
         return nearest(name, sorted(known)) or nearest(
-            name, sorted(own - known), alike=0.9
+            name, sorted(own - known), strict=True
         )
 
     def name_of(self, kind: type) -> str:
@@ -203,6 +214,11 @@ class Cause:
                 if hasattr(module, part):
                     yield f"{prefix}.{part}", getattr(module, part)
 
+    def elsewhere(self, name: str) -> str:
+        """A name with the module of the learner that has it; empty if none has."""
+        found = (prefix for prefix, place in self._places() if name in dir(place))
+        return next((f"{prefix}.{name}" for prefix in found), "")
+
     def keys(self, missing: str) -> list[str]:
         """The keys of the dictionary or table in the line that lacks a key."""
         for name in re.findall(r"(\w+)(?:\.loc)?\[", self.line):
@@ -215,14 +231,34 @@ class Cause:
 
     def parameters(self, function: str) -> list[str]:
         """Names of the parameters of a function that the learner's line calls."""
-        name = function.removesuffix(".__init__").rpartition(".")[2]
-        found = self.names.get(name) or self._attribute(name)
+        return [
+            *self.parameters_by_place(function),
+            *self.parameters_by_name(function),
+        ]
+
+    def parameters_by_place(self, function: str) -> list[str]:
+        """Names of the parameters that a call may give without their names."""
+        kinds = (
+            inspect.Parameter.POSITIONAL_ONLY,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        )
+        return [x.name for x in self._signature(function) if x.kind in kinds]
+
+    def parameters_by_name(self, function: str) -> list[str]:
+        """Names of the parameters that a call must give with their names."""
+        by_name = inspect.Parameter.KEYWORD_ONLY
+        return [x.name for x in self._signature(function) if x.kind is by_name]
+
+    def _signature(self, function: str) -> list[inspect.Parameter]:
+        """The parameters of a function or method; empty if it is not known."""
+        *owner, name = function.removesuffix(".__init__").split(".")
+        method = getattr(self.names.get(owner[-1]), name, None) if owner else None
+        found = method or self.names.get(name) or self._attribute(name)
         try:
-            parameters = inspect.signature(found).parameters.values()
+            parameters = list(inspect.signature(found).parameters.values())
         except (TypeError, ValueError):
             return []
-        open_ended = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-        return [one.name for one in parameters if one.kind not in open_ended]
+        return [one for one in parameters if one.name != "self"]
 
     def _attribute(self, name: str) -> Any:
         """A function of this name in one of the modules that the learner uses."""
@@ -237,7 +273,7 @@ def _in_words(value: Any) -> str:
         return f"an array of the shape {value.shape}"
     if isinstance(value, str | bool | int | float | np.number):
         return shown(value)
-    return kind_in_words(type(value).__name__)
+    return kind_of(value)
 
 
 def _is_tool(value: Any) -> bool:

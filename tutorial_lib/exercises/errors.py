@@ -7,6 +7,7 @@ from tutorial_lib.exercises.attempts import learners_line
 from tutorial_lib.exercises.causes import Cause
 from tutorial_lib.exercises.known_array_errors import KNOWN as KNOWN_OF_NUMPY
 from tutorial_lib.exercises.known_errors import KNOWN as KNOWN_OF_PYTHON
+from tutorial_lib.exercises.known_join_errors import KNOWN as KNOWN_OF_JOINS
 from tutorial_lib.exercises.known_network_errors import KNOWN as KNOWN_OF_NETWORKS
 
 __all__ = ["describe_error"]
@@ -18,6 +19,7 @@ _NOISE = re.compile(
     r"Exception encountered when calling [\w.]+\(\)\.\s*"
 )
 
+_FIRST_LINE = "Keep the line that begins with `def` as the question gives it."
 _OTHER_KIND = "The question asks for another kind of answer."
 
 
@@ -51,7 +53,10 @@ def describe_error(
         text = f"{start}: {first}" if first else f"{start}, without a message."
         return _lines(text, line, _values(cause)), folded
     text = f"`{call}` raised `{kind}`: {_inside(sentence)}" if call else sentence
-    if not line and not call and _is_raised_by_the_check(error):
+    if call and not line and kind == "TypeError" and "argument" in original:
+        text += f" {_FIRST_LINE}"
+    is_call = re.search("argument|abstract", original)
+    if not line and not call and not is_call and _is_raised_by_the_check(error):
         text = _OTHER_KIND if "`_" in text else f"{_OTHER_KIND} {text}"
     return _lines(text, line), f"{kind}: {original}"
 
@@ -95,7 +100,7 @@ def _is_raised_by_the_check(error: BaseException) -> bool:
 
 def _sentence(cause: Cause) -> str:
     """The sentence on an error that is known; empty for another one."""
-    known = (*KNOWN_OF_NETWORKS, *KNOWN_OF_NUMPY, *KNOWN_OF_PYTHON)
+    known = (*KNOWN_OF_JOINS, *KNOWN_OF_NETWORKS, *KNOWN_OF_NUMPY, *KNOWN_OF_PYTHON)
     for kind, pattern, sentence in known:
         if not any(one.__name__ == kind for one in type(cause.error).__mro__):
             continue

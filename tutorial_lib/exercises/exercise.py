@@ -40,10 +40,6 @@ _BLANK = (
     "Replace the `...` by your own code, then run the cell again. "
     "`ex.{0}.hint()` gives a hint."
 )
-_NOTHING = "`{0}` gives nothing back. Does it end with `return …`?"
-_NOTHING_HERE = (
-    "`{0}` gives nothing back. Does every way through the function end with `return …`?"
-)
 _OTHER = "This is not it yet. Read the question again; `ex.{0}.hint()` helps."
 _ONE_ANSWER = "Give one answer, as in `{0}`. Several values are a tuple, `(…, …)`."
 _NOTHING_GIVEN = object()
@@ -202,8 +198,7 @@ class Exercise:
             judged = stop_at_blanks(judged, self.answer_name, changing.append)
             found = self.judge(judged, **given)
         except NothingReturnedError as err:
-            text = _NOTHING_HERE if err.call else _NOTHING
-            return self._note("wrong", text.format(err.call or err.function))
+            return self._note("wrong", err.advice)
         # Any exception: the answer is the learner's own code.
         except Exception as err:
             if comes_from_blank(err):

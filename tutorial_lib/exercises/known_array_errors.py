@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tutorial_lib.exercises.causes import Cause, kind_in_words, nearest
+from tutorial_lib.exercises.causes import Cause, nearest
+from tutorial_lib.kinds import kind_in_words, kind_of
 
 __all__ = ["KNOWN"]
 
@@ -23,12 +24,18 @@ _NUMBER_TYPES = (
 )
 
 
+_NEED_BRACKETS = (
+    "`&` and `|` come before `==`, `<` and the like. Put each comparison in brackets: "
+    "`(a < 1) & (b > 2)`."
+)
+
+
 def _array_as_index(match: re.Match, cause: Cause) -> str:
     for name in re.findall(r"(\w+)\[", cause.line):
-        kind = type(cause.names.get(name)).__name__
-        if kind in ("list", "tuple", "str"):
+        value = cause.names.get(name)
+        if isinstance(value, list | tuple | str):
             return (
-                f"`{name}` is {kind_in_words(kind)}, so an array cannot choose values of "
+                f"`{name}` is {kind_of(value)}, so an array cannot choose values of "
                 "it. Make an array of it first."
             )
     return (
@@ -43,6 +50,8 @@ def _shapes(match: re.Match, cause: Cause) -> str:
 
 
 def _wrong_types(match: re.Match, cause: Cause) -> str:
+    if (match[1] or "").startswith("bitwise"):
+        return _NEED_BRACKETS
     what = f"`{match[1]}`" if match[1] else "This function"
     is_text = re.search(r"<U\d|StrDType", cause.message) or re.search(
         "['\"]", cause.line
@@ -84,11 +93,50 @@ def _truth(match: re.Match, cause: Cause) -> str:
             f"`{name}` of Python compares single numbers, and these are arrays. Use "
             f"`np.{name.replace('sorted', 'sort')}`{two.get(name, '')}."
         )
-    return (
+    return _of_many(cause.line) or (
         "`if`, `while`, `and`, `or` and `not` need one yes or no, and this has many "
         "values. Use `.any()` or `.all()`, or `&` and `|` for each value."
     )
 
+
+def _of_many(line: str) -> str:
+    """Sentence on a question about one value that is asked of many; may be empty."""
+    if re.search(r"\bin\b", line) and not re.search(r"\b(?:for|and|or|if)\b", line):
+        return (
+            "`in` looks for one value, and these are many. `np.isin(values, (…))` answers "
+            "for each of them, and `~` in front of it turns the answers around."
+        )
+    if re.search(r"\bnot\b", line) and not re.search(r"\b(?:and|or|if)\b", line):
+        return "`not` turns one yes or no around, and these are many. Write `~`."
+    if re.search(r"[&|]", line) and not re.search(r"\b(?:and|or|if|not)\b", line):
+        return _NEED_BRACKETS
+    if re.search(r"<=?[^<>=]+<|>=?[^<>=]+>", line):
+        return "Two comparisons of arrays are joined by `&`: `(1 < a) & (a < 2)`."
+    return ""
+
+
+def _no_place(match: re.Match, cause: Cause) -> str:
+    """Sentence on an index that is text, a number with decimals, or another thing."""
+    text = re.search(r"\[\s*['\"](\w+)['\"]", cause.line)
+    if text:
+        own = text[1] in cause.own_names
+        hint = f" The value of `{text[1]}` is written without quotes." if own else ""
+        return f'An array is indexed by numbers, and `"{text[1]}"` is text.{hint}'
+    for name in re.findall(r"\[\s*(\w+)\s*\]", cause.line):
+        value = cause.names.get(name)
+        if isinstance(value, float):
+            return (
+                f"`{name}` is {value:g}, a number with decimals, and an index is a whole "
+                "number. A loop over an array gives its values: `range(len(…))` counts "
+                "its places."
+            )
+    return _NO_INDEX
+
+
+_NO_INDEX = (
+    "An index is a whole number or a part `first:last`, and this is neither. If it has "
+    "decimals, `//` divides into whole numbers, and `int(…)` makes one."
+)
 
 KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     ("TypeError", r"only integer scalar arrays can be converted", _array_as_index),
@@ -259,11 +307,12 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         r"`\1` stands in the place of a type of numbers. Several axes or sizes are "
         "written as one pair in brackets, as in `axis=(0, 1)`.",
     ),
+    ("IndexError", r"only integers, slices", _no_place),
     (
-        "IndexError",
-        r"only integers, slices",
-        "An index is a whole number or a part `first:last`, and this is neither. If it "
-        "has decimals, `//` divides into whole numbers, and `int(…)` makes one.",
+        "ValueError",
+        r"nonzero on 0d arrays",
+        "`np.where` and `np.nonzero` need an array, and this is one value. A list that is "
+        "compared with a number gives one value: make an array of it first, `np.array(…)`.",
     ),
     (
         "TypeError",

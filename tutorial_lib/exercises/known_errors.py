@@ -7,17 +7,13 @@ the match and the cause may make the sentence.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from tutorial_lib.exercises.causes import (
-    Cause,
-    is_plain,
-    kind_in_words,
-    listed,
-    nearest,
-)
+from tutorial_lib.exercises.causes import Cause, listed, nearest
+from tutorial_lib.exercises.findings import and_joined
+from tutorial_lib.kinds import kind_in_words, kind_of
 
 __all__ = ["KNOWN"]
 
@@ -25,7 +21,11 @@ Sentence = str | Callable[[re.Match, Cause], str]
 
 # Modules of Python that learners use without importing them. Others, such as `array` and
 # `statistics`, have names that learners give to values.
-_MODULES = {"functools", "itertools", "math", "os", "random", "time"}
+_MODULES = {
+    **{x: x for x in ("functools", "itertools", "math", "os", "random", "time")},
+    **{"np": "numpy as np", "pd": "pandas as pd", "numpy": "numpy", "keras": "keras"},
+    "plt": "matplotlib.pyplot as plt",
+}
 
 
 def _is_function(kind: str) -> bool:
@@ -39,7 +39,7 @@ def _name(match: re.Match, cause: Cause) -> str:
     if name == "random" and generator:
         return f"{unknown} Random numbers come from `{generator}`, as in `{generator}.uniform(…)`."
     if name in _MODULES:
-        return f"{unknown} Write `import {name}` first."
+        return f"{unknown} Write `import {_MODULES[name]}` first."
     known = cause.place_of(name) or cause.nearest_name(name)
     hint = f" Did you mean `{known}`?" if known else " Does a line before assign it?"
     if not known and cause.own_names:
@@ -64,9 +64,18 @@ def _local_name(match: re.Match, cause: Cause) -> str:
     )
 
 
+# Methods of lists that return None.
+_CHANGES_IN_PLACE = {"append", "extend", "insert", "reverse", "sort"}
+
+
 def _attribute(match: re.Match, cause: Cause) -> str:
     kind, name = match[1], match[2]
     owner = getattr(cause.error, "obj", None)
+    if kind == "NoneType" and name in _CHANGES_IN_PLACE:
+        return (
+            f"`{name}` changes a list and gives nothing back, so a line such as "
+            f"`a = a.{name}(…)` loses the list. Write `a.{name}(…)` alone."
+        )
     if kind == "NoneType":
         return (
             f"A value is `None`, so it has no `{name}`. Does a function before it end "
@@ -74,14 +83,49 @@ def _attribute(match: re.Match, cause: Cause) -> str:
         )
     if kind == "numpy.ndarray" and callable(getattr(np, name, None)):
         return f"An array has no `{name}`. NumPy has `np.{name}(…)`."
-    # Numbers and functions have attributes that learners seldom mean.
-    others = [] if is_plain(kind) else [n for n in dir(owner) if n[0] != "_"]
-    close = nearest(name, others)
-    hint = f" Did you mean `{close}`?" if close else ""
-    if not hint and _is_function(kind):
-        hint = " Is it called, with `()`?"
     whose = kind_in_words(kind)
-    return f"{whose[0].upper()}{whose[1:]} has no `{name}`.{hint}"
+    text = f"{whose[0].upper()}{whose[1:]} has no `{name}`."
+    if f"self.{name}(" in cause.line and callable(cause.names.get(name)):
+        return f"{text} It is a function of the notebook: write `{name}(…)` without `self.`"
+    return f"{text}{_instead(owner, kind, name)}"
+
+
+def _instead(owner: object, kind: str, name: str) -> str:
+    """What to write in the place of an attribute that a value does not have."""
+    if isinstance(owner, Mapping) and name in owner:
+        return f' It has the key `"{name}"`: write `["{name}"]` in place of `.{name}`.'
+    if name in ("len", "length") and hasattr(owner, "__len__"):
+        return " Its length is `len(…)`."
+    if kind == "KerasTensor" and name in ("bands", "channels", "filters"):
+        return " The number of its bands is `.shape[-1]`."
+    if name == "crops":
+        return " Call `super().__init__(crops=…)` in `__init__`."
+    close = nearest(name, [one for one in dir(owner) if one[0] != "_"])
+    if close:
+        return f" Did you mean `{close}`?"
+    if isinstance(owner, list | tuple | float | int):
+        return _of_plain(owner, name)
+    if type(owner).__module__.startswith("tutorial_lib"):
+        return f" It has {listed(one for one in dir(owner) if one[0] != '_')}."
+    return " Is it called, with `()`?" if _is_function(kind) else ""
+
+
+def _of_plain(owner: object, name: str) -> str:
+    """What to write in the place of an attribute that one of Python's values lacks."""
+    if isinstance(owner, bool):
+        return (
+            " A comparison of arrays gives an array, and this one gives one truth value. "
+            "Is each function in it called, with `()`?"
+        )
+    if name in ("get", "items", "keys", "values"):
+        return " Only a dictionary has it."
+    if callable(getattr(np, name, None)):
+        return f" NumPy has `np.{name}(…)`."
+    if isinstance(owner, tuple):
+        return (
+            " Give names to its values, as in `one, other = …`, or write `[0]`, `[1]`."
+        )
+    return ""
 
 
 def _module_attribute(match: re.Match, cause: Cause) -> str:
@@ -90,13 +134,15 @@ def _module_attribute(match: re.Match, cause: Cause) -> str:
     close = nearest(name, dir(owner)) if owner is not None else ""
     # The natural logarithm, which NumPy calls `log`.
     close = "log" if (module, name) == ("numpy", "ln") else close
+    close = close or cause.elsewhere(name)
     hint = f" Did you mean `{close}`?" if close else ""
     return f"`{module}` has no `{name}`.{hint}"
 
 
 def _kit_attribute(match: re.Match, cause: Cause) -> str:
-    close = nearest(match[1], match[2].split(", "))
-    return f"The kit has no `{match[1]}`. Did you mean `{close}`?" if close else ""
+    close = nearest(match[1], match[2].split(", ")) or cause.elsewhere(match[1])
+    hint = f"Did you mean `{close}`?" if close else "Is its name written correctly?"
+    return f"The kit has no `{match[1]}`. {hint}"
 
 
 def _key(match: re.Match, cause: Cause) -> str:
@@ -109,6 +155,17 @@ def _key(match: re.Match, cause: Cause) -> str:
     return f"There is no key `{key}`.{hint}"
 
 
+def _no_such_key(match: re.Match, cause: Cause) -> str:
+    key = match[1] or match[2]
+    names = cause.keys(key)
+    if names:
+        return f"There is no key {key}: the keys are names. There are: {listed(names)}."
+    return (
+        f"The dictionary or table has no key {key}. `key in …` tells whether there is one, "
+        "and `.get(key, other)` of a dictionary gives `other` if there is none."
+    )
+
+
 def _keyword(match: re.Match, cause: Cause) -> str:
     function, name = match[1], match[2]
     parameters = cause.parameters(function)
@@ -118,14 +175,17 @@ def _keyword(match: re.Match, cause: Cause) -> str:
     if short.startswith("_") and hasattr(np.ndarray, short[1:]):
         short = short[1:]
     hint = f" Its arguments are {listed(parameters)}." if parameters else ""
+    hint = f" Its only argument is `{parameters[0]}`." if len(parameters) == 1 else hint
     hint = f" Did you mean `{close}`?" if close else hint
     return f"{_called(short)} has no argument `{name}`.{hint}"
 
 
 def _missing(match: re.Match, cause: Cause) -> str:
-    names = re.findall(r"'(\w+)'", match[2])
+    names = [f"`{name}`" for name in re.findall(r"'(\w+)'", match[2])]
+    is_one = len(names) == 1
     return (
-        f"{_called(match[1])} also needs {listed(names)}: an argument is missing in the "
+        f"{_called(match[1])} also needs {and_joined(names)}: "
+        f"{'an argument is' if is_one else f'{len(names)} arguments are'} missing in the "
         "call."
     )
 
@@ -136,19 +196,43 @@ def _called(function: str) -> str:
     return "The `lambda`" if short == "<lambda>" else f"`{short}`"
 
 
-def _too_many(match: re.Match, cause: Cause) -> str:
-    least, most, given = match[2] or match[3], match[3], match[4]
-    names = [one for one in cause.parameters(match[1]) if one != "self"]
-    hint = f" They are {listed(names)}." if names else ""
-    if int(given) < int(least):
-        return (
-            f"{_called(match[1])} needs more arguments than the call has (it needs "
-            f"{least}, and {given} {'was' if given == '1' else 'were'} given).{hint}"
+# Names of more arguments make a sentence too long.
+_MOST_NAMED = 4
+
+
+def _number_of_arguments(match: re.Match, cause: Cause) -> str:
+    """Sentence on a call with more or fewer arguments by their place than there are."""
+    # Python counts the object of a method too, which its call does not write.
+    own = int(_is_method(match[1]))
+    counts = (int(x) - own for x in (match[2] or match[3], match[3], match[4]))
+    least, most, given = (max(count, 0) for count in counts)
+    is_few = given < least
+    names = cause.parameters_by_place(match[1])
+    count = f"{least} to {most}" if least < most and not is_few else str(least)
+    text = f"{_called(match[1])} {'needs' if is_few else 'takes'} "
+    text += f"{'no' if count == '0' else count} argument{'s' * (count not in '01')}"
+    if not is_few and 0 < len(names) == most <= _MOST_NAMED:
+        text += f", {and_joined([f'`{name}`' for name in names])},"
+    text += f" and the call gives {given or 'none'}."
+    by_name = cause.parameters_by_name(match[1])
+    if by_name and not is_few:
+        return f"{text} Others need their name: {_with_names(by_name)}."
+    # A parameter more than Python counts is the one that should be `self`.
+    if own and given == most + 1 and (len(names) > most or not cause.line):
+        text += (
+            " Keep its line with `def` as the question gives it: `self` comes first."
         )
-    return (
-        f"{_called(match[1])} takes fewer arguments than the call has (it takes {most}, "
-        f"and {given} were given).{hint}"
-    )
+    return text
+
+
+def _is_method(function: str) -> bool:
+    owner = f"..{function.removesuffix('.__init__')}".split(".")[-2]
+    return owner not in ("", "<locals>") or function.endswith(".__init__")
+
+
+def _with_names(names: list[str]) -> str:
+    shown = [f"`{name}=…`" for name in names[:_MOST_NAMED]]
+    return ", ".join([*shown, "…"] if len(names) > _MOST_NAMED else shown)
 
 
 # Functions of Python that NumPy has too: along an axis, and for each value.
@@ -215,11 +299,47 @@ def _compared(match: re.Match, cause: Cause) -> str:
     return f"{_place_of(match[1], cause)} cannot compare {one} with {other}.{hint}"
 
 
+def _not_unpacked(match: re.Match, cause: Cause) -> str:
+    if not re.search(r"\bfor\b", cause.line):
+        return (
+            "Several names on the left of `=` need several values on the right, and this is "
+            f"{kind_in_words(match[1])}."
+        )
+    text = f"The loop gives one thing at a time, {kind_in_words(match[1])}, for several names."
+    if any(isinstance(value, Mapping) for value in cause.used().values()):
+        text += " A dictionary gives its keys; `….items()` gives keys and values."
+    return text
+
+
 def _not_iterable(match: re.Match, cause: Cause) -> str:
-    return f"Several values are needed here, and this is {kind_in_words(match[1])}."
+    text = f"Several values are needed here, and this is {kind_in_words(match[1])}."
+    if match[1] == "int" and re.search(r"\bfor\b", cause.line):
+        text += " To count up to it, write `for … in range(…)`."
+    return text
+
+
+def _no_length(match: re.Match, cause: Cause) -> str:
+    kind = kind_in_words(match[1])
+    if kind == kind_in_words("int"):
+        return (
+            "`len` counts the values of a list or an array, and this is one number "
+            "already. Use it without `len`."
+        )
+    return f"`len` counts the values of a list or an array, and this is {kind}."
 
 
 def _not_callable(match: re.Match, cause: Cause) -> str:
+    for name, rest in re.findall(r"([\w.]+)\((?=(.?))", cause.line):
+        value = cause.value_of(name)
+        if value is None or callable(value):
+            continue
+        if rest == ")":
+            return f"`{name}` is {kind_of(value)}, not a function: leave `()` out."
+        if hasattr(value, "__getitem__"):
+            return (
+                f"`{name}` is {kind_of(value)}, not a function. `{name}[…]`, in square "
+                "brackets, takes a value out of it."
+            )
     return (
         f"`(…)` behind {kind_in_words(match[1])} calls it like a function. Is a `*` missing, or "
         "an operator, or were square brackets meant?"
@@ -228,6 +348,11 @@ def _not_callable(match: re.Match, cause: Cause) -> str:
 
 def _no_index(match: re.Match, cause: Cause) -> str:
     hint = " Call the function first, with `()`." if _is_function(match[1]) else ""
+    names = re.findall(r"([\w.]+)\[", cause.line)
+    called = next((one for one in names if callable(cause.value_of(one))), "")
+    hint = (
+        f" Functions are called with round brackets: `{called}(…)`." if called else hint
+    )
     return f"`[…]` takes a value out of several, and this is {kind_in_words(match[1])}.{hint}"
 
 
@@ -253,6 +378,21 @@ def _text_of(message: str) -> str:
     return re.sub(r"^np\.str_\((.*)\)$", r"\1", message.rpartition(": ")[2])[:40]
 
 
+def _no_file(match: re.Match, cause: Cause) -> str:
+    quoted = re.findall(r"[\"'](\w+)[\"']", cause.line)
+    name = next((one for one in quoted if one in cause.own_names), "")
+    if name:
+        return (
+            f'There is no file of the name "{name}". In quotes it is a text: the value '
+            f"of the function is `{name}`, without quotes."
+        )
+    return "There is no such file. Compare its name and folder with the cells before."
+
+
+_TOO_LARGE = (
+    "A number becomes infinite or too large here. Is something divided by a number close "
+    "to zero?"
+)
 _WHOLE = (
     "A whole number is needed here, and this one has decimals. `//` divides into whole "
     "numbers, and `int(…)` makes one."
@@ -291,7 +431,7 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     (
         "TypeError",
         r"([\w.<>]+)\(\) takes (?:from (\d+) to )?(\d+) positional arguments? but (\d+)",
-        _too_many,
+        _number_of_arguments,
     ),
     (
         "TypeError",
@@ -320,7 +460,11 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         r"can only concatenate (\w+) \(not \"([\w.]+)\"\)",
         lambda match, cause: (
             f"`+` cannot join {kind_in_words(match[1])} and {kind_in_words(match[2])}. "
-            "A number is written without quotes and without brackets."
+            + (
+                "The length of a list is `len(…)`, and `[…]` takes one value out of it."
+                if match[1] == "list"
+                else "A number is written without quotes and without brackets."
+            )
         ),
     ),
     (
@@ -331,9 +475,9 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
             f"{kind_in_words(match[1])}. Take one value out of it, such as `size[0]`."
         ),
     ),
-    ("TypeError", r"cannot unpack non-iterable ([\w.]+) object", _not_iterable),
+    ("TypeError", r"cannot unpack non-iterable ([\w.]+) object", _not_unpacked),
     ("TypeError", r"'([\w.]+)' object is not iterable", _not_iterable),
-    ("TypeError", r"object of type '([\w.]+)' has no len", _not_iterable),
+    ("TypeError", r"object of type '([\w.]+)' has no len", _no_length),
     ("TypeError", r"'([\w.]+)' object is not callable", _not_callable),
     ("TypeError", r"'([\w.]+)' object is not subscriptable", _no_index),
     (
@@ -374,6 +518,12 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         r"'list' object cannot be interpreted as an integer",
         "A whole number is needed here, and this is a list. Several axes or sizes are "
         "written in round brackets, as in `axis=(0, 1)`.",
+    ),
+    (
+        "TypeError",
+        r"'tuple' object cannot be interpreted as an integer",
+        "A whole number is needed here, and this is a tuple of several values. Take one "
+        "of them, as in `shape[0]`.",
     ),
     (
         "TypeError",
@@ -430,18 +580,17 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
     (
         "KeyError",
         r"^(?:np\.\w+\()?(-?\d[\d.]*)\)?$|^(\(.*\))$",
-        lambda match, cause: (
-            f"The dictionary or table has no key {match[1] or match[2]}. `key in …` tells "
-            "whether there is one, and `.get(key, other)` of a dictionary gives `other` if "
-            "there is none."
-        ),
+        _no_such_key,
     ),
     ("ZeroDivisionError", r"", "Your code divides by zero."),
     (
         "OverflowError",
         r"infinity|too large|out of range",
-        "A number becomes infinite or too large here. Is something divided by a number "
-        "close to zero?",
+        lambda match, cause: (
+            "This number becomes too large. `**` is a power, and `*` multiplies."
+            if "**" in cause.line
+            else _TOO_LARGE
+        ),
     ),
     (
         "ValueError",
@@ -511,11 +660,7 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         r"negative shift count",
         "`<<` and `>>` shift by 0 or more places, and this number is negative.",
     ),
-    (
-        "FileNotFoundError",
-        r"",
-        "There is no such file. Compare its name and folder with the cells before.",
-    ),
+    ("FileNotFoundError", r"", _no_file),
     (
         "RasterioIOError",
         r"(\S+): No such file or directory",

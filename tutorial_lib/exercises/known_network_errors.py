@@ -6,44 +6,19 @@ A row has the type of the error, a pattern of its message, and the sentence; a f
 the match and the cause may make the sentence.
 """
 
-import ast
 import re
 from collections.abc import Callable
 from typing import Any
 
 from tutorial_lib.exercises.causes import Cause, image_of, listed, nearest
+from tutorial_lib.exercises.known_join_errors import JOINS, how_to_join, shapes_in
 
 __all__ = ["KNOWN"]
 
 Sentence = str | Callable[[re.Match, Cause], str]
 
-# Layers that join images. Most inherit from Keras' `Merge`, which learners never see.
-_JOINS = ["Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"]
 # Kernels are small: a larger one is probably a number of filters.
 _LARGEST_KERNEL = 11
-
-
-def _shapes(text: str) -> list[tuple]:
-    """The shapes in a message: (None, 8, 8, 4) or [1,7,7,3]."""
-    found = re.findall(r"[\[(]([\dN][\dNone, ]*)[\])]", text)
-    return [ast.literal_eval(f"({one.rstrip(', ')},)") for one in found]
-
-
-def _differ(shapes: list[tuple]) -> str:
-    """Sentence on images that cannot be joined."""
-    images = [image_of(shape) for shape in shapes]
-    sizes = {shape[-3:-1] for shape in shapes}
-    if len(sizes) > 1:
-        hint = "All images of a join must have the same height and width."
-    else:
-        hint = "All images of a sum must have the same number of bands."
-    listed_images = " and ".join(dict.fromkeys(images))
-    return f"Images of different size are joined: {listed_images}. {hint}"
-
-
-def _joined(match: re.Match, cause: Cause) -> str:
-    shapes = [one for one in _shapes(cause.message) if len(one) >= 3]
-    return _differ(shapes) if len(shapes) > 1 else ""
 
 
 def _too_small(match: re.Match, cause: Cause) -> str:
@@ -74,7 +49,7 @@ def _too_small_in_call(match: re.Match, cause: Cause) -> str:
 
 
 def _other_bands(match: re.Match, cause: Cause) -> str:
-    shapes = _shapes(cause.message)
+    shapes = shapes_in(cause.message)
     if len(shapes) < 2:
         return ""
     return (
@@ -100,8 +75,8 @@ def _axes(match: re.Match, cause: Cause) -> str:
 
 def _keyword(match: re.Match, cause: Cause) -> str:
     layer, names = match[1], re.findall(r"'(\w+)':", match[2])
-    if layer in _JOINS and "KerasTensor" in match[2]:
-        return _join(layer, cause)
+    if layer in JOINS and "KerasTensor" in match[2]:
+        return how_to_join(layer, cause)
     parameters = cause.parameters(layer) or _parameters_of_layer(layer)
     close = nearest(names[0], parameters) if names else ""
     hint = f" Did you mean `{close}`?" if close else f" It has {listed(parameters)}."
@@ -147,26 +122,9 @@ def _input_name(match: re.Match, cause: Cause) -> str:
     )
 
 
-def _join(layer: str, cause: Cause) -> str:
-    """Sentence on a layer that joins images, and has none in its second brackets."""
-    written = re.search(rf"(?:\w+\.)*\b{layer}\(", cause.line)
-    place = written[0][:-1] if written else f"keras.layers.{layer}"
-    return (
-        f"`{layer}` has two pairs of brackets: the first for its settings, the second for "
-        f"the list of the images. Write `{place}()([one, other])`."
-    )
-
-
-def _joined_in_settings(match: re.Match, cause: Cause) -> str:
-    found = re.search(rf"\b({'|'.join(_JOINS)})\(", cause.line)
-    return _join(found[1] if found else "Add", cause)
-
-
 def _several(match: re.Match, cause: Cause) -> str:
     """Sentence on several images in the place of one, with their name if it is known."""
-    names = dict.fromkeys(re.findall(r"(?<![\w.])[A-Za-z_]\w*", cause.line))
-    values = {name: cause.names[name] for name in names if name in cause.names}
-    for name, value in values.items():
+    for name, value in cause.used().items():
         if isinstance(value, dict) and value:
             return (
                 f"`{name}` is a dictionary, and a layer gets an image. Take one image out "
@@ -193,8 +151,8 @@ def _several(match: re.Match, cause: Cause) -> str:
 
 def _not_an_image(match: re.Match, cause: Cause) -> str:
     layer = match[1]
-    if layer in _JOINS:
-        return _join(layer, cause)
+    if layer in JOINS:
+        return how_to_join(layer, cause)
     return (
         f"The layer `{layer}` is given where an image is expected: the layer was made, "
         f"but not called. Write `{layer}(…)(net)`: first its settings, then the image."
@@ -225,13 +183,40 @@ def _no_layer(match: re.Match, cause: Cause) -> str:
     return f"The network has no layer `{match[1]}`. {hint}"
 
 
+def _no_bands(match: re.Match, cause: Cause) -> str:
+    """Sentence on what stands in the place of an image, whose bands Keras divides."""
+    if match[1] != "NoneType":
+        return _several(match, cause)
+    names = [name for name, value in cause.used().items() if value is None]
+    if names:
+        return (
+            f"`{names[0]}` is `None`, and a layer gets an image. Each image is the result "
+            f"of a layer: `{names[0]} = …`."
+        )
+    return (
+        "The image has no fixed number of bands, so no convolution can be made for it. "
+        "Which layer made it?"
+    )
+
+
 KNOWN: tuple[tuple[str, str, Sentence], ...] = (
+    ("ValueError", r"Cannot convert '\(.*\(.*\)' to a shape", _several),
     (
         "TypeError",
-        r"^(?:Merge|Concatenate)\.__init__\(\) takes",
-        _joined_in_settings,
+        r"unsupported operand type\(s\) for %: '(tuple|list|NoneType)' and 'int'",
+        _no_bands,
     ),
-    ("ValueError", r"Cannot convert '\(.*\(.*\)' to a shape", _several),
+    (
+        "ValueError",
+        r"to a shape\. Found invalid dimension '([-\d.]+)'",
+        r"The number of filters, or another size, is \1. It must be a whole number above 0.",
+    ),
+    (
+        "ValueError",
+        r"Only instances of `?keras\.Layer`? can be added to a Sequential",
+        "`keras.Sequential` takes a list of layers that are not called yet. A layer that is "
+        "called with an image gives an image: use it without `keras.Sequential`.",
+    ),
     ("ValueError", r"No such layer: (.+?)\. Existing layers are: \[(.*)\]", _no_layer),
     (
         "ValueError",
@@ -300,30 +285,6 @@ KNOWN: tuple[tuple[str, str, Sentence], ...] = (
         r"filename must end in `(\S+?)`",
         r"Keras writes here only into a file whose name ends in `\1`. Does the question ask "
         "for such a file?",
-    ),
-    (
-        "ValueError",
-        r"`Concatenate` layer requires inputs with matching shapes",
-        _joined,
-    ),
-    (
-        "ValueError",
-        r"`(\w+)` layer should be called on a list",
-        r"`\1` joins several images: give it a list of them, `\1()([one, other])`.",
-    ),
-    (
-        "ValueError",
-        r"A merge layer should be called on a list",
-        "A layer that joins images takes a list of them: `keras.layers.Add()([one, other])`.",
-    ),
-    ("ValueError", r"Inputs have incompatible shapes", _joined),
-    ("ValueError", r"Cannot broadcast shape", _joined),
-    ("InvalidArgumentError", r"ConcatOp : Dimension \d+ in both shapes", _joined),
-    (
-        "TypeError",
-        r"too many positional arguments",
-        "The layer gets several images one by one. A layer that joins images takes a list "
-        "of them: `keras.layers.Add()([one, other])`.",
     ),
     ("ValueError", r"Computed output size would be zero or negative", _too_small),
     (

@@ -18,7 +18,7 @@ from tutorial_lib.exercises import (
     close,
     try_cases,
 )
-from tutorial_lib.exercises.causes import kind_in_words
+from tutorial_lib.kinds import kind_of
 from tutorial_lib.machine import find_data
 from tutorial_lib.patches.extraction import LABELS, Patches, Rejection, extract_patches
 from tutorial_lib.patches.label_rasters import number_polygons, read_labels
@@ -95,7 +95,7 @@ def _wrong_positions(answer: Any, labels_path: Path) -> Finding | None:
     """What makes an answer something else than labelled pixels of a raster."""
     if not isinstance(answer, Positions):
         return Finding(
-            f"`positions` is {kind_in_words(type(answer).__name__)}. Give it what "
+            f"`positions` is {kind_of(answer)}. Give it what "
             "`tl.select_positions` returns."
         )
     grid, (truth, _) = read_grid(labels_path), _polygon_raster(str(labels_path))
@@ -523,7 +523,7 @@ def _wrong_patches(
     """Finding or key of the first thing that is wrong with patches; None if nothing."""
     if not isinstance(answer, Patches):
         return Finding(
-            f"The answer is {kind_in_words(type(answer).__name__)}. Give it what "
+            f"The answer is {kind_of(answer)}. Give it what "
             "`tl.extract_patches` returns, as a whole."
         )
     if set(answer.arrays) != {*sources, LABELS}:
@@ -992,7 +992,8 @@ lost_share = Exercise(
         ),
         "percent": Mistake(
             code=_lost_share("100 * refused / (refused + patches.count)"),
-            hint="Right in percent; the question asks for a number from 0 to 1.",
+            hint="This is right in percent; the question asks for a number from 0 to "
+            "1.",
         ),
         "one reason": Mistake(
             code=_for_one_reason("no-data"),

@@ -616,8 +616,8 @@ recalls = Exercise(
             code=_recalls_with(
                 "(at_threshold == true).mean()", "(by_argmax == true).mean()"
             ),
-            hint="Here the patches of other classes count as well, when they are "
-            "rightly not called by the name. Recall leaves them out.",
+            hint="This also counts patches of other classes that rightly did not get "
+            "the class. Recall leaves them out.",
         ),
         "missed": Mistake(
             code=_RECALLS.replace(".mean()", ".mean() * -1 + 1"),
@@ -626,76 +626,77 @@ recalls = Exercise(
         ),
         "any class": Mistake(
             code=_RECALLS.replace("own[:, class_id] > 0.5", "own.max(axis=1) > 0.5"),
-            hint="By argmax is right. At the threshold, you count a patch if *any* "
-            "class is above 0.5. Look at the column of the class only.",
+            hint="The recall by argmax is right. At the threshold, you count a patch "
+            "if *any* class is above 0.5. Look at the column of the class only.",
         ),
         "even too": Mistake(
             code=_RECALLS.replace("> 0.5", ">= 0.5"),
-            hint="By argmax is right. At the threshold, a probability of exactly 0.5 is "
-            "not *above* 0.5.",
+            hint="The recall by argmax is right. At the threshold, a probability of "
+            "exactly 0.5 is not *above* 0.5.",
         ),
         "argmax twice": Mistake(
             code=_RECALLS.replace(
                 "(at_threshold, by_argmax)", "(by_argmax, by_argmax)"
             ),
-            hint="By argmax is right. At the threshold, the largest probability is not "
-            "enough: compare it with 0.5.",
+            hint="The recall by argmax is right. At the threshold, the largest "
+            "probability is not enough: compare it with 0.5.",
         ),
         "threshold twice": Mistake(
             code=_RECALLS.replace(
                 "(at_threshold, by_argmax)", "(at_threshold, at_threshold)"
             ),
-            hint="At the threshold is right. By argmax, a class can win with less than "
-            "0.5.",
+            hint="The recall at the threshold is right. By argmax, a class can win "
+            "with less than 0.5.",
         ),
         "percent": Mistake(
             code=_RECALLS.replace(".mean()", ".mean() * 100"),
-            hint="Right in percent; a share is a number from 0 to 1.",
+            hint="This is right in percent; a share is a number from 0 to 1.",
         ),
         "probability": Mistake(
             code=_RECALLS.replace("(own[:, class_id] > 0.5)", "own[:, class_id]"),
-            hint="By argmax is right. At the threshold, this is the mean probability. "
-            "Ask of each patch whether its probability is above 0.5.",
+            hint="The recall by argmax is right. At the threshold, this is the mean "
+            "probability. Ask of each patch whether its probability is above 0.5.",
         ),
         "all columns": Mistake(
             code=_RECALLS.replace("own[:, class_id] > 0.5", "own > 0.5"),
-            hint="By argmax is right. At the threshold, you count the probabilities of "
-            "all classes. Look at the column of the class only.",
+            hint="The recall by argmax is right. At the threshold, you count the "
+            "probabilities of all classes. Look at the column of the class only.",
         ),
         "own row": Mistake(
             code=_RECALLS.replace("own[:, class_id] > 0.5", "own[class_id] > 0.5"),
-            hint="By argmax is right. At the threshold, `own[class_id]` is a row: one "
-            "patch. The column of the class is `own[:, class_id]`.",
+            hint="The recall by argmax is right. At the threshold, `own[class_id]` is "
+            "a row: one patch. The column of the class is `own[:, class_id]`.",
         ),
         "overall": Mistake(
             code=_recalls_with(
                 "at_threshold[true].mean()",
                 "(probabilities.argmax(axis=1) == labels).mean()",
             ),
-            hint="At the threshold is right. By argmax, this is the accuracy of all "
-            "classes. Recall looks at the patches of one class.",
+            hint="The recall at the threshold is right. By argmax, this is the "
+            "accuracy of all classes. Recall looks at the patches of one class.",
         ),
         "no axis": Mistake(
             code=_RECALLS.replace("argmax(axis=1)", "argmax()"),
-            hint="At the threshold is right. Without an axis, `argmax` looks for the "
-            "largest number of the whole table. The classes are along axis 1.",
+            hint="The recall at the threshold is right. Without an axis, `argmax` "
+            "looks for the largest number of the whole table. The classes are along "
+            "axis 1.",
         ),
         "other axis": Mistake(
             code=_RECALLS.replace("argmax(axis=1)", "argmax(axis=0)"),
-            hint="At the threshold is right. By argmax, `axis=0` gives one patch for "
-            "each class. You need one class for each patch: the classes are along axis "
-            "1.",
+            hint="The recall at the threshold is right. By argmax, `axis=0` gives one "
+            "patch for each class. You need one class for each patch: the classes are "
+            "along axis 1.",
         ),
         "largest value": Mistake(
             code=_RECALLS.replace("own.argmax(axis=1)", "own.max(axis=1)"),
-            hint="At the threshold is right. `max` gives the largest probability, and "
-            "you compare it with the number of a class. Which function gives the place "
-            "of the largest?",
+            hint="The recall at the threshold is right. `max` gives the largest "
+            "probability, and you compare it with the number of a class. Which "
+            "function gives the place of the largest?",
         ),
         "below": Mistake(
             code=_RECALLS.replace("> 0.5", "< 0.5"),
-            hint="By argmax is right. At the threshold, you count the probabilities "
-            "*below* 0.5.",
+            hint="The recall by argmax is right. At the threshold, you count the "
+            "probabilities *below* 0.5.",
         ),
         "class 0": Mistake(
             code=_RECALLS.replace("[:, class_id]", "[:, 0]").replace(
@@ -719,8 +720,9 @@ recalls = Exercise(
             code=_RECALLS.replace(
                 "(own.argmax(axis=1) == class_id)", "own.argmax(axis=1)"
             ),
-            hint="At the threshold is right. By argmax, this is the mean of the numbers "
-            "of the classes. Compare each of them with `class_id` first.",
+            hint="The recall at the threshold is right. By argmax, this is the mean "
+            "of the numbers of the classes. Compare each of them with `class_id` "
+            "first.",
         ),
         "swapped": Mistake(
             code=_RECALLS.replace(
@@ -815,8 +817,8 @@ map_pixels = Exercise(
         ),
         "places divided": Mistake(
             code=_map_pixels("(size - field + 1) // scale"),
-            hint="Often right, not always: the first place needs no step. An image as "
-            "large as the field must give one pixel.",
+            hint="This is often right, but not always: the first place needs no step. "
+            "An image as large as the field must give one pixel.",
         ),
         "one short": Mistake(
             code=_map_pixels("(size - field) // scale"),
@@ -854,8 +856,9 @@ map_pixels = Exercise(
         ),
         "borders": Mistake(
             code=_map_pixels("len(range(0, size - field, scale))"),
-            hint="Right for some sizes only. The last field may end at the last pixel "
-            "of the image: one of the size of the image must give one map pixel.",
+            hint="This is right for some sizes only. The last field may end at the "
+            "last pixel of the image: a field as large as the image must give one map "
+            "pixel.",
         ),
         "begins": Mistake(
             code=_map_pixels("len(range(0, size, scale))"),

@@ -20,6 +20,7 @@ from tutorial_lib.exercises import (
     try_cases,
 )
 from tutorial_lib.exercises.findings import CallFailedError
+from tutorial_lib.kinds import kind_of
 
 # size_after
 
@@ -59,8 +60,8 @@ size_after = Exercise(
     mistakes={
         "one short": Mistake(
             code=_size_after("size - kernel"),
-            hint="Almost. A kernel of 5 fits into 5 pixels in exactly one place. "
-            "`size_after(5, 5)` must say so.",
+            hint="This is one pixel too few. A kernel of 5 fits into 5 pixels in "
+            "exactly one place. `size_after(5, 5)` must say so.",
         ),
         "same": Mistake(
             code=_size_after("size"),
@@ -73,8 +74,8 @@ size_after = Exercise(
         ),
         "both sides even": Mistake(
             code=_size_after("size - 2 * (kernel // 2)"),
-            hint="Right for odd kernels. But a kernel of 2 fits into 2 pixels in exactly "
-            "one place.",
+            hint="This is right for odd kernels. But a kernel of 2 fits into 2 pixels "
+            "in exactly one place.",
         ),
         "two short": Mistake(
             code=_size_after("size - kernel - 1"),
@@ -1003,9 +1004,7 @@ def _judge_standardise(
     except (ValueError, TypeError) as err:
         return _axes_mistake(err)
     if isinstance(result, Mapping | str):
-        return Finding(
-            f"The result is of the type `{type(result).__name__}`. It must be an array."
-        )
+        return Finding(f"The result is {kind_of(result)}. It must be an array.")
     got = np.asarray(result, dtype=float)
     right = (values - training.mean((0, 1, 2))) / training.std((0, 1, 2))
     if got.shape != right.shape:
@@ -1267,10 +1266,7 @@ def _judge_draws(
         for _ in range(_DRAWS):
             result = answer(patch, gain, offset)
             if isinstance(result, Mapping | str):
-                return Finding(
-                    f"The result is of the type `{type(result).__name__}`. It must be an "
-                    "array."
-                )
+                return Finding(f"The result is {kind_of(result)}. It must be an array.")
             result = np.asarray(result, dtype=float)
             if result.shape != patch.shape:
                 return Finding(
@@ -1488,8 +1484,8 @@ def _judge_land_cover(answer: Callable[..., Any]) -> str | Finding | None:
         return "only planned"
     if not isinstance(report, Report):
         return Finding(
-            f"`make_map(…)` gave a value of the type `{type(report).__name__}`. It must "
-            "give what `tl.predict_raster` returns."
+            f"`make_map(…)` gave {kind_of(report)}. It must give what "
+            "`tl.predict_raster` returns."
         )
     if Path(report.path) != map_path:
         return "other place"

@@ -17,6 +17,7 @@ from tutorial_lib.exercises import (
     Option,
     try_cases,
 )
+from tutorial_lib.kinds import kind_of
 
 # Losses that fall and rise. The simplest ones come first, because a counter-example is
 # the first that differs.
@@ -888,8 +889,7 @@ def _judge_mended(answer: Callable[[Path], Any]) -> str | Finding | None:
         return "only a path"
     if not isinstance(source, rasters.Source):
         return Finding(
-            f"The function gives a value of the type `{type(source).__name__}`. It must "
-            "give a `tl.Source`."
+            f"The function gives {kind_of(source)}. It must give a `tl.Source`."
         )
     if [Path(path) for path in source.paths] != [Path(delivered_path)]:
         names = ", ".join(Path(path).name for path in source.paths)

@@ -96,8 +96,8 @@ map_size = Exercise(
         ),
         "first of the patch": Mistake(
             code=_map_size_code("size - field + 1", "0"),
-            hint="How many is right. Pixel 0 is the first one that is *read*. Which pixel "
-            "of the patch gets the class?",
+            hint="The number of pixels is right. Pixel 0 is the first one that is "
+            "*read*. Which pixel of the patch gets the class?",
         ),
         "not a pair": Mistake(
             code="""
@@ -109,13 +109,15 @@ map_size = Exercise(
         ),
         "one too early": Mistake(
             code=_map_size_code("size - field + 1", "(field - 1) // 2"),
-            hint="How many is right. The first is right for odd fields only. In an even "
-            "patch, one more pixel lies before the pixel that gets the class.",
+            hint="The number of pixels is right. The first pixel is right for odd "
+            "fields only. In an even patch, one more pixel lies before the pixel that "
+            "gets the class.",
         ),
         "both sides even": Mistake(
             code=_map_size_code("size - 2 * (field // 2)", "field // 2"),
-            hint="The first mapped pixel is right. How many is right for odd fields only. "
-            "An image as large as an even patch still gives one pixel.",
+            hint="The first mapped pixel is right. The number of pixels is right for "
+            "odd fields only. An image as large as an even patch still gives one "
+            "pixel.",
         ),
         "whole patches": Mistake(
             code=_map_size_code("size - 2 * field", "field"),
@@ -129,13 +131,13 @@ map_size = Exercise(
         ),
         "half a pixel": Mistake(
             code=_map_size_code("size - field + 1", "field / 2"),
-            hint="How many is right. But an odd field gives half a pixel here. The number "
-            "of a pixel is a whole number.",
+            hint="The number of pixels is right. But an odd field gives half a pixel "
+            "here. The number of a pixel is a whole number.",
         ),
         "from one": Mistake(
             code=_map_size_code("size - field + 1", "field // 2 + 1"),
-            hint="How many is right. Pixels are counted from 0, in the image and in the "
-            "patch.",
+            hint="The number of pixels is right. Pixels are counted from 0, in the "
+            "image and in the patch.",
         ),
         "last": Mistake(
             code=_map_size_code("size - field // 2", "size - field + field // 2"),
@@ -588,8 +590,8 @@ as_trained = Exercise(
         ),
         "whole": Mistake(
             code=_as_trained_code("(pixels + add_offset) // quantification * 10_000"),
-            hint="`//` drops the decimals, and a reflectance is little else. Divide with "
-            "`/`.",
+            hint="`//` drops the decimals, so a reflectance between 0 and 1 becomes "
+            "0. Divide with `/`.",
         ),
     },
     hints=(

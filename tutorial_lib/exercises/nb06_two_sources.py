@@ -48,7 +48,7 @@ def _judge_make_dataset(answer: Callable[..., Iterable]) -> Any:
         # The kit's errors for a dictionary as a value, and for keys that are not names.
         if "name that is not a text" in str(err):
             return "upside down"
-        if "`paths[" in str(err) and "of type dict" in str(err):
+        if re.search(r"`paths\[.*\]` is (?:a dictionary|\{)", str(err)):
             return "nested"
         raise
     batches, shuffled_batches = _batches(in_order), _batches(shuffled)

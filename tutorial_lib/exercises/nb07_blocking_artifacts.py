@@ -143,7 +143,7 @@ plan_blocks = Exercise(
         "other blocks": Mistake(
             code=_plan_blocks_code("64", "16", "64"),
             hint="These fields fit together, but the blocks have another size. Each "
-            "block shall read 128 pan pixels on a side.",
+            "block must read 128 pan pixels on a side.",
         ),
         "not whole": Mistake(
             code=_plan_blocks_code("128", "128 / 4", "128"),
@@ -807,8 +807,8 @@ smallest_crop = Exercise(
         ),
         "this network only": Mistake(
             code=_smallest_crop_code("32"),
-            hint="Right for margin 31 and stride 16. It must be right for others too: "
-            "use `margin` and `stride`.",
+            hint="This is right for margin 31 and stride 16. It must be right for "
+            "others too: use `margin` and `stride`.",
         ),
         "half a stride more": Mistake(
             code=_smallest_crop_code("margin + stride // 2"),
@@ -826,8 +826,8 @@ smallest_crop = Exercise(
         ),
         "twice the stride": Mistake(
             code=_smallest_crop_code("2 * stride"),
-            hint="Right for margin 31 and stride 16, but `margin` must count: with a "
-            "margin of 100 this removes too little.",
+            hint="This is right for margin 31 and stride 16, but `margin` must count: "
+            "with a margin of 100 this removes too little.",
         ),
         "counted in halves": Mistake(
             code=_smallest_crop_code("-(-margin // (stride // 2))"),

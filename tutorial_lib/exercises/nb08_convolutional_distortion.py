@@ -497,7 +497,7 @@ distortion = Exercise(
         ),
         "sum": Mistake(
             code=_distortion_code("np.sqrt((error**2).sum())"),
-            hint="Summed over the pixels as well: then a larger chunk has a larger "
+            hint="You also sum over the pixels: then a larger chunk has a larger "
             "distortion. Take the mean over the pixels.",
         ),
         "no crop": Mistake(
@@ -506,8 +506,9 @@ distortion = Exercise(
         ),
         "one side": Mistake(
             code=_distortion_code(_VALUE, "crop:", "crop:"),
-            hint="In the arrays of this check, pixels are removed at the top and the left "
-            "only. They have other sizes than yours: use `height` and `width`.",
+            hint="In the arrays of this check, pixels are removed at the top and the "
+            "left only. These arrays have other sizes than those of the notebook: use "
+            "`height` and `width`.",
         ),
         "other side": Mistake(
             code=_distortion_code(_VALUE, ": height - crop", ": width - crop"),
@@ -583,8 +584,8 @@ distortion = Exercise(
             code=_distortion_code(
                 _VALUE, "crop : height - crop - 1", "crop : width - crop - 1"
             ),
-            hint="The last row and the last column are missing: the second number of a "
-            "slice is not part of it already.",
+            hint="The last row and the last column are missing: a slice already "
+            "leaves out the row of its second number.",
         ),
         "exchanged": Mistake(
             code=_distortion_code("np.sqrt((error**2).mean(axis=-1).sum())"),
@@ -602,8 +603,8 @@ distortion = Exercise(
         ),
         "nothing left": Mistake(
             code=_distortion_code(_VALUE, "crop:-crop", "crop:-crop"),
-            hint="Right, except for a crop of 0: `[0:-0]` is `[0:0]`, which is nothing. "
-            "Count from the start: `height - crop`.",
+            hint="This is right, except for a crop of 0: `[0:-0]` is `[0:0]`, which "
+            "is nothing. Count from the start: `height - crop`.",
         ),
     },
     hints=(

@@ -12,6 +12,7 @@ from tutorial_lib.exercises.errors import describe_error
 from tutorial_lib.exercises.findings import Finding
 from tutorial_lib.exercises.graphs import graph_of, is_graph
 from tutorial_lib.exercises.layers import compare_layers
+from tutorial_lib.kinds import kind_of
 
 __all__ = ["compare_networks"]
 
@@ -44,10 +45,9 @@ def compare_networks(
         None
     """
     if not is_graph(model):
-        kind = type(model).__name__
         return Finding(
-            f"The result is of the type `{kind}`, and not a network of layers that "
-            "were called one after the other."
+            f"The result is {kind_of(model)}, and not a network of layers that were "
+            "called one after the other."
         )
     names = _differing_names(model, reference)
     if names:

@@ -14,6 +14,7 @@ from tutorial_lib.exercises.findings import (
     right_parts,
 )
 from tutorial_lib.exercises.judging import as_array, close, is_numeric, plain
+from tutorial_lib.kinds import kind_of
 
 # Difference of the logarithms of a value and the right one: about 0.5 %.
 _NEARLY = 0.002
@@ -120,7 +121,7 @@ def _one_thing(answer: Any, array: np.ndarray | None) -> tuple[str, str]:
         return "a class", ""
     if isroutine(answer):
         return "a function, not its result", "Call it, with `()`."
-    return f"of the type `{type(answer).__name__}`", ""
+    return kind_of(answer), ""
 
 
 def _parts_of_dictionary(answer: Mapping, names: Sequence[str]) -> list[Any] | str:
@@ -172,7 +173,7 @@ def _verdict(got: Any, wanted: Any) -> str:
     if isinstance(got, str) and not isinstance(wanted, str):
         return f'is the text "{got}"; it must be a number, without quotes.'
     if not is_numeric(one) and is_numeric(other):
-        return f"is of the type `{type(got).__name__}`; it must be a number."
+        return f"is {kind_of(got)}; it must be a number."
     if is_numeric(one) and is_numeric(other):
         if one.size == 1 and other.ndim == 0:
             return _verdict_on_number(float(one.item()), float(other.item()))

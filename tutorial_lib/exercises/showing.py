@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib.exercises.judging import as_array, differs, is_numeric
+from tutorial_lib.kinds import kind_of, type_name
 
 # Longer arrays are shown by their shape.
 _MOST_SHOWN = 8
@@ -55,7 +56,7 @@ def _shown_array(value: Any, digits: int) -> str:
     if isroutine(value):
         return "a function"
     if not is_numeric(array):
-        return f"a value of the type `{type(value).__name__}`"
+        return kind_of(value)
     if array.ndim == 0:
         return _shown_number(array.item(), digits)
     if array.size <= _MOST_SHOWN and array.size:
@@ -118,9 +119,12 @@ def _shown_argument(value: Any) -> str:
     if isinstance(value, list | tuple) and len(value) > _MOST_SHOWN:
         first = ", ".join(shown(one) for one in value[:3])
         return f"[{first}, …]"
+    if any(one.__name__ == "Model" for one in type(value).__mro__):
+        return "model"
     if isinstance(value, type) or callable(value):
         return getattr(value, "__name__", type(value).__name__)
-    return text.replace("a value of the type ", "").replace("`", "")
+    is_thing = text == kind_of(value)
+    return f"{type_name(value)}(…)" if is_thing else text
 
 
 def difference(got: Any, wanted: Any, tolerance: float | None = None) -> str:
@@ -219,5 +223,6 @@ def _difference_of_shapes(
         return f"gave {shown(got)}; it should be the number itself: {shown(wanted)}."
     if other.ndim == 0:
         many = f"{one.size} value{'s' * (one.size != 1)}"
-        return f"gave {many}, {shown(got)}; it should be one: {shown(wanted)}."
+        listed = f", {shown(got)}" if one.size <= _MOST_SHOWN else ""
+        return f"gave {many}{listed}; it should be one: {shown(wanted)}."
     return f"gave an array of shape {one.shape}; its shape should be {other.shape}."

@@ -12,6 +12,7 @@ import numpy as np
 from tutorial_lib import arguments
 from tutorial_lib.fields.graph import UnknownLayerError
 from tutorial_lib.fields.spans import Span
+from tutorial_lib.kinds import kind_of
 
 Rule = Callable[[Any, Sequence[Span], int, Any], Span]
 
@@ -77,7 +78,7 @@ def register_rule(*kinds: type | str) -> Callable[[Rule], Rule]:
         if not callable(rule):
             raise TypeError(
                 f"A rule is a function of (layer, spans, axis, arguments). Received: "
-                f"{type(rule).__name__}. See the example of `tl.register_rule`."
+                f"{kind_of(rule)}. See the example of `tl.register_rule`."
             )
         _RULES.update(dict.fromkeys(kinds, rule))
         return rule

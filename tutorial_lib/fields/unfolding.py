@@ -22,6 +22,7 @@ from tutorial_lib.fields.layer_rules import (
 from tutorial_lib.fields.names import AS_FUNCTION, check_images, named_tensors
 from tutorial_lib.fields.pixel_sizes import is_whole, pixel_sizes
 from tutorial_lib.fields.spans import LONG_SPAN, ROWS, Span, nothing_valid
+from tutorial_lib.kinds import kind_of
 
 # Rules of layers that write their output over their input, if nobody else reads it. A
 # `Dense` layer treats each pixel on its own too, and needs its whole input for that.
@@ -69,7 +70,7 @@ def check_functional(model: Any) -> None:
     if not hasattr(graph, "_nodes_by_depth") or _has_own_call(model, graph):
         raise TypeError(
             f"Only functional Keras models can be analysed. Received: "
-            f"{type(model).__name__}. Build it with `keras.Input` and layers, without "
+            f"{kind_of(model)}. Build it with `keras.Input` and layers, without "
             f"a `call` of its own, or give a function in its place: {AS_FUNCTION}."
         )
 
@@ -176,7 +177,7 @@ def _span_rule(rule: Rule, layer: Any, arguments: Any) -> SpanRule:
         if not isinstance(span, Span):
             raise TypeError(
                 f"The rule of the layer '{layer.name}' ({type(layer).__name__}) "
-                f"returns {type(span).__name__}. It must return a Span: see the "
+                f"returns {kind_of(span)}. It must return a Span: see the "
                 "example of `tl.register_rule`."
             )
         return span

@@ -8,6 +8,7 @@ import numpy as np
 
 from tutorial_lib import arguments
 from tutorial_lib.display import counted
+from tutorial_lib.kinds import kind_of
 from tutorial_lib.rasters.causes import file_exists
 
 Shape = tuple[int | None, ...]
@@ -168,16 +169,18 @@ def checked_output(arrays: Any, name: str, inputs: Mapping[str, Any]) -> np.ndar
     if not isinstance(arrays, Mapping):
         raise OutputError(
             "A function that is a model returns {output name: array}. Received: "
-            f"{type(arrays).__name__}."
+            f"{kind_of(arrays)}."
         )
     if name not in arrays:
         names = sorted(map(str, arrays))
         raise OutputError(f"The model gives no output '{name}'. It gives: {names}.")
     array = _as_numbers(arrays[name])
     if array is None:
+        kind = getattr(arrays[name], "dtype", None)
+        of = f" of {kind}" if kind else ""
         raise OutputError(
-            f"The output '{name}' is not an array of real numbers, but a "
-            f"{type(arrays[name]).__name__}. Return an array of the shape (batch, "
+            f"The output '{name}' is not an array of real numbers, but "
+            f"{kind_of(arrays[name])}{of}. Return an array of the shape (batch, "
             "height, width, channel)."
         )
     array = with_four_axes(array, name)

@@ -15,6 +15,7 @@ import numpy as np
 
 from tutorial_lib import arguments
 from tutorial_lib.display import counted
+from tutorial_lib.kinds import kind_of
 from tutorial_lib.networks.devices import grow_gpu_memory
 from tutorial_lib.networks.scaling import watched
 from tutorial_lib.patches.statistics import BandStatistics, Statistics
@@ -247,11 +248,9 @@ def _checked(outputs: Any) -> Mapping[str, Any]:
         isinstance(x, keras.KerasTensor) and len(x.shape) == 4 for x in outputs.values()
     )
     if not images or not outputs:
-        received = f"a value of type {type(outputs).__name__}"
+        received = kind_of(outputs)
         if isinstance(outputs, Mapping):
-            kinds = {
-                n: getattr(x, "shape", type(x).__name__) for n, x in outputs.items()
-            }
+            kinds = {n: getattr(x, "shape", kind_of(x)) for n, x in outputs.items()}
             received = f"a dictionary of {kinds}" if outputs else "an empty dictionary"
         raise TypeError(
             f"`network` returned {received}. It must return a dictionary of images by "

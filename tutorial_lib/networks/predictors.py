@@ -17,6 +17,7 @@ import numpy as np
 
 from tutorial_lib import arguments
 from tutorial_lib.fields.reach import NetworkReach
+from tutorial_lib.kinds import kind_of
 from tutorial_lib.networks.checks import OutputError, check_exists
 from tutorial_lib.networks.files import (
     ONNX_SUFFIX,
@@ -133,7 +134,7 @@ def as_predictor(model: Any) -> Predictor:
     raise TypeError(
         "A model is a keras.Model, the path of a `.keras` file, of a SavedModel folder "
         "or of an ONNX file, or a function of arrays by name. Received: "
-        f"{type(model).__name__}{build}."
+        f"{kind_of(model)}{build}."
     )
 
 

@@ -22,6 +22,7 @@ from tutorial_lib import arguments
 from tutorial_lib.fields.analysis import analyse
 from tutorial_lib.fields.names import named_tensors
 from tutorial_lib.fields.tracing import trace
+from tutorial_lib.kinds import kind_of
 from tutorial_lib.networks.checks import check_exists
 from tutorial_lib.networks.devices import grow_gpu_memory
 from tutorial_lib.networks.files import (
@@ -188,7 +189,7 @@ def _as_model(model: keras.Model | PathLike, target: Path) -> keras.Model:
     if not isinstance(model, keras.Model):
         raise TypeError(
             "`model` is a keras.Model or the path of a `.keras` file. "
-            f"Received: {type(model).__name__}."
+            f"Received: {kind_of(model)}."
         )
     return model
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from tutorial_lib.kinds import kind_of
+
 __all__ = ["as_image"]
 
 
@@ -30,7 +32,7 @@ def as_image(layer: Any) -> np.ndarray:
     if array.dtype.kind not in "biuf" or not array.ndim:
         of = f" of {array.dtype}" if isinstance(layer, np.ndarray) else ""
         raise TypeError(
-            f"A layer is of the type {type(layer).__name__}{of}. Give the path of a "
+            f"A layer is {kind_of(layer)}{of}. Give the path of a "
             "raster, or an array (height, width[, channel]) of real numbers."
         )
     if array.ndim == 2:

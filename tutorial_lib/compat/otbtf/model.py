@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from tutorial_lib import arguments
+from tutorial_lib.kinds import kind_of
 from tutorial_lib.networks.devices import grow_gpu_memory
 from tutorial_lib.networks.patch_model import TargetModel, cropped
 from tutorial_lib.notices import warn
@@ -205,7 +206,7 @@ def _chosen(inputs: Mapping[str, Any], keys: Any) -> list[str]:
 def _checked(outputs: Any) -> Mapping[str, Any]:
     if not isinstance(outputs, Mapping) or not outputs:
         raise TypeError(
-            f"`get_outputs` returned a value of type {type(outputs).__name__}, "
+            f"`get_outputs` returned {kind_of(outputs)}, "
             f"{arguments.shown(outputs)}. It must return a dictionary of tensors by "
             "name, such as {'estimated': …}."
         )

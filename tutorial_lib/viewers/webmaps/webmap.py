@@ -15,6 +15,7 @@ from PIL import Image
 
 from tutorial_lib import arguments
 from tutorial_lib.display import counted, escaped
+from tutorial_lib.kinds import kind_of
 from tutorial_lib.patches.positions import Positions
 from tutorial_lib.rasters import Legend, PathLike
 from tutorial_lib.rasters.causes import current_folder
@@ -285,11 +286,10 @@ def _read_layer(
     if isinstance(layer, Positions):
         return read_shapes(layer, title)
     if not is_path(layer):
-        what = "array" if isinstance(layer, np.ndarray) else type(layer).__name__
         raise TypeError(
-            f"A layer of type {what} does not say where it lies. Give the path of a "
-            "raster or a vector file, or positions. Write an array with `write_array`, "
-            "or draw it with `show`."
+            f"A layer that is {kind_of(layer)} does not say where it lies. Give "
+            "the path of a raster or a vector file, or positions. Write an array "
+            "with `write_array`, or draw it with `show`."
         )
     with ExitStack() as stack:
         try:
