@@ -203,9 +203,9 @@ columns = ["a random fifth of A", "area B"]
 ex.better_split.reveal(pandas.DataFrame(chosen, index=columns).T.round(2))
 
 # %% [markdown]
-# **What you see.** The two columns choose differently. Both kinds of features are better
-# on the random fifth, and the whole patch gains more there. How many of the held-out
-# patches share pixels with a patch that was used?
+# **What you see.** Is the larger number in the same row in both columns? Each kind of
+# features is better on the random fifth than on B. How many of the held-out patches share
+# pixels with a patch that was used?
 
 # %% exercise="overlap_share"
 
@@ -354,9 +354,9 @@ assert rows["x 0.9"][0] < rows["as it is"][0] - 0.1
 assert all(jittered > rows["as it is"][1] - 0.05 for _, jittered in rows.values())
 
 # %% [markdown]
-# **What you see.** Times 0.9, the first network loses a large part of its accuracy. The
-# second one hardly loses any, under all these suns: it has met them in training. That
-# it is better as it is may come from its learning rate, too. `tl.augment(dataset, gain=0.2,
+# **What you see.** Compare each row with the first one. The second network hardly loses
+# any accuracy, under all these suns: it has met them in training. That it is better as
+# it is may come from its learning rate, too. `tl.augment(dataset, gain=0.2,
 # offset=150)` jitters all patches in every epoch. This is one kind of
 # [data augmentation](glossary.md#data-augmentation).
 #

@@ -194,9 +194,10 @@ columns = ["loss on B now", "of its last epoch", "of its best epoch"]
 ex.kept_weights.reveal(pandas.DataFrame(rows, index=columns).T.round(4))
 
 # %% [markdown] late="Show the curves, and leave the exercise out."
-# **What you see.** Without `restore_best_weights` a model keeps its last weights. They
-# are not the best ones: a worse epoch ended the training. A `ModelCheckpoint` that writes
-# the best epoch to a file, as in 03, also keeps the best ones, even through a power cut.
+# **What you see.** In each row, one of the two other columns is equal to the first one.
+# The callbacks differ in `restore_best_weights`: yours has it, the hasty one does not. A
+# `ModelCheckpoint` that writes the best epoch to a file, as in 03, also keeps the best
+# weights, even through a power cut.
 #
 # ## Few labels, free samples
 #

@@ -291,8 +291,8 @@ print(f"{len(labels)} patches, {len(np.unique(polygons))} polygons")
 ex.samples.reveal(intervals)
 
 # %% [markdown]
-# **What you see.** The interval over polygons is several times as long. By the last column,
-# the patches of one polygon together are not even one full sample.
+# **What you see.** The interval over polygons is several times as long. Compare the last
+# column with the two numbers above the table: that of the patches, and that of the polygons.
 #
 # Now the gain of two sources. `tl.training.compare_over_places` draws the same polygons for
 # both networks ([bootstrap](glossary.md#bootstrap)), and computes how much the
