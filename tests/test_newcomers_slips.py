@@ -83,6 +83,11 @@ BODIES = {
         "return -np.log(probabilities.label)",
         "an array has no `label`.",
     ),
+    "a path in quotes, in another line": (
+        MEAN,
+        'file = "path"\nreturn rasters.read_array(file, window=window)',
+        "`path`, without quotes",
+    ),
     "the name of an argument is missing": (
         MEAN,
         "return rasters.read_array(path, window)",

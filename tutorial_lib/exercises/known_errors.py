@@ -379,7 +379,8 @@ def _text_of(message: str) -> str:
 
 
 def _no_file(match: re.Match, cause: Cause) -> str:
-    quoted = re.findall(r"[\"'](\w+)[\"']", cause.line)
+    # The line before may have the quotes: then the message has the text.
+    quoted = re.findall(r"[\"'](\w+)[\"']", f"{cause.line} {cause.message}")
     name = next((one for one in quoted if one in cause.own_names), "")
     if name:
         return (

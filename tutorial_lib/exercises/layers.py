@@ -48,7 +48,8 @@ def compare_layers(own: Graph, right: Graph, says: str) -> Finding | None:
     text = " ".join(sentences[:_MOST_TOLD])
     rest = len(sentences) - _MOST_TOLD
     if rest > 0:
-        text += f" There {'is' if rest == 1 else 'are'} {rest} more."
+        more = "is one more difference" if rest == 1 else f"are {rest} more differences"
+        text += f" There {more}."
     return Finding(text, right=_right(fine, pairs, calls))
 
 

@@ -126,7 +126,7 @@ def _wrong_counts(answer: Positions, wanted: Mapping[int, int]) -> Finding | Non
         size = "too few" if got < number else "too many"
         return Finding(
             f"Each class has {got} positions: {size}.",
-            right="All classes have the same number.",
+            right="All classes have the same number of positions.",
         )
     for label, number in wanted.items():
         got = answer.counts.get(label, 0)

@@ -69,10 +69,10 @@ def _differing_names(model: Any, reference: Any) -> str:
     if {n: x.shape[-1] for n, x in own[0].items()} != {
         n: x.shape[-1] for n, x in right[0].items()
     }:
-        bands = ", ".join(
+        bands = " and ".join(
             f"`{n}` with {x.shape[-1]} bands" for n, x in right[0].items()
         )
-        return f"The network reads other images than it should: {bands}."
+        return f"The network reads other images than it should. It must read {bands}."
     missing = [name for name in right[1] if name not in own[1]]
     # Without an output there are no crops of it.
     missing = [x for x in missing if re.sub(r"_crop\d+$", "", x) in (x, *own[1])]
@@ -92,7 +92,10 @@ def _differing_names(model: Any, reference: Any) -> str:
 def _run_both(model: Any, reference: Any) -> str:
     """Sentence on the first output that differs; empty if the networks are equal."""
     if _training_layers(model) != _training_layers(reference):
-        return "The network has other layers that do something in training only."
+        return (
+            "The network must have the same layers that work in training only, such as "
+            "`Dropout`, as the right one."
+        )
     if _weight_shapes(model) != _weight_shapes(reference):
         return (
             f"The network has {model.count_params()} weights; it should have "

@@ -95,7 +95,7 @@ def _parts(answer: Any, names: Sequence[str]) -> list[Any] | str:
     array = as_array(answer)
     if array is not None and array.ndim == 0 and len(names) == 1:
         return [answer]
-    asked = f"{len(names)} {'is' if len(names) == 1 else 'are'} asked for: "
+    asked = f"{len(names)} value{' is' if len(names) == 1 else 's are'} asked for: "
     asked += ", ".join(f"`{name}`" for name in names)
     if not isinstance(answer, list | tuple) and (array is None or array.ndim == 0):
         thing, advice = _one_thing(answer, array)
@@ -130,7 +130,8 @@ def _parts_of_dictionary(answer: Mapping, names: Sequence[str]) -> list[Any] | s
     if missing:
         return f"The dictionary has no {' and no '.join(missing)}."
     if added:
-        return f"The dictionary has {', '.join(added)}, which is not asked for."
+        verb = "is" if len(added) == 1 else "are"
+        return f"The dictionary has {and_joined(added)}, which {verb} not asked for."
     return [answer[name] for name in names]
 
 
