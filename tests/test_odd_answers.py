@@ -154,9 +154,9 @@ REPLACED = {
         CLASSES,
         "return classes",
         "return classes.tolist()",
-        "`list`",
+        "a list",
     ),
-    "a list of truths": (GROUND, DROPPED, f"({DROPPED}).tolist()", "`list`"),
+    "a list of truths": (GROUND, DROPPED, f"({DROPPED}).tolist()", "a list"),
     "minus": (GROUND, DROPPED, "-np.isin(scl, (0, 1))", "`~` turns them around"),
     "a text compared": (GROUND, DROPPED, "scl > '3'", "without quotes"),
     "weights by place": (

@@ -16,6 +16,7 @@ from tutorial_lib.exercises import (
 )
 from tutorial_lib.exercises.attempts import BlankError, NothingReturnedError
 from tutorial_lib.exercises.findings import CallFailedError, and_joined
+from tutorial_lib.kinds import kind_of
 
 # What the scene classification of Sentinel-2 says of a pixel that is not the ground.
 _MASKED = (0, 1, 3, 8, 9, 10)
@@ -109,8 +110,8 @@ def _no_array(result: Any) -> Finding | None:
     if isinstance(result, np.ndarray):
         return None
     return Finding(
-        f"But the result is of the type `{type(result).__name__}`, and the notebook needs "
-        "an array: `np.array(…)` makes one.",
+        f"But the result is {kind_of(result)}, and the notebook needs an array: "
+        "`np.array(…)` makes one.",
         right="The values are right.",
     )
 
@@ -218,18 +219,18 @@ shows_ground = Exercise(
         ),
         "dark ground": Mistake(
             code=_shows_ground_code("(0, 1, 2, 3, 8, 9, 10)"),
-            hint="One class too many. Dark ground is still ground, and so is the shadow "
-            "of a hill, which is there on every clear day.",
+            hint="That is one class too many. Dark ground is still ground, and so is the "
+            "shadow of a hill, which is there on every clear day.",
         ),
         "unclassified": Mistake(
             code=_shows_ground_code("(0, 1, 3, 7, 8, 9, 10)"),
-            hint="One class too many. Unclassified means that no kind of ground was "
-            "recognised. It does not mean that a cloud is there.",
+            hint="That is one class too many. Unclassified means that no kind of ground "
+            "was recognised. It does not mean that a cloud is there.",
         ),
         "snow": Mistake(
             code=_shows_ground_code("(0, 1, 3, 8, 9, 10, 11)"),
-            hint="One class too many. Snow lies on the ground. Whether you want a winter "
-            "image is a question of the date.",
+            hint="That is one class too many. Snow lies on the ground. Whether you want a "
+            "winter image is a question of the date.",
         ),
         "known ground": Mistake(
             code=_shows_ground_code("(4, 5, 6)", sign=""),
