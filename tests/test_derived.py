@@ -512,7 +512,12 @@ def test_a_layer_that_sees_the_whole_chunk_is_refused(tmp_path):
     with pytest.raises(ValueError, match="'per_tile' looks at the whole chunk"):
         plan_inference(network, path, output="estimated")
     with pytest.warns(UserWarning, match="'per_tile' looks at the whole chunk"):
-        plan_inference(network, Source(path, receptive_field=1), output="estimated")
+        plan_inference(
+            network,
+            Source(path, receptive_field=1),
+            output="estimated",
+            tile_size=32,
+        )
 
 
 def test_the_pooling_is_to_blame_and_not_what_follows_it(tmp_path):
@@ -561,7 +566,10 @@ def test_an_unknown_layer_asks_for_a_rule_unless_fields_are_declared(tmp_path):
     path = scene(tmp_path, pooled_unet(), (61, 43))["input"]
     with pytest.raises(UnknownLayerError, match=r"'mine' \(Unknown\).*register_rule"):
         plan_inference(network, path, output="twice")
-    plan = plan_inference(network, Source(path, receptive_field=1), output="twice")
+    with pytest.warns(UserWarning, match="may change with the tile size"):
+        plan = plan_inference(
+            network, Source(path, receptive_field=1), output="twice", tile_size=32
+        )
     assert plan.verdict is None
     assert "is not known" in repr(plan)
 

@@ -161,7 +161,7 @@ def test_a_window_that_cuts_pixels_is_refused_with_the_cure(numbers):
 
 
 def test_a_window_of_another_type_is_refused():
-    with pytest.raises(TypeError, match=r"`tuple`.*Window\(col_off"):
+    with pytest.raises(TypeError, match=r"a tuple.*Window\(col_off"):
         window_ranges((0, 0, 5, 5), (30, 40), "'a.tif'")
 
 

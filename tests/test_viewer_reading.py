@@ -119,9 +119,9 @@ def test_the_no_data_argument_replaces_the_tag(tmp_path):
 @pytest.mark.parametrize(
     ("layer", "error", "words"),
     [
-        (None, TypeError, "NoneType.*path of a raster, or an array"),
+        (None, TypeError, "nothing .*path of a raster, or an array"),
         ([[1, 2], [3]], TypeError, "list.*path"),
-        (np.array([["a", "b"]]), TypeError, "ndarray of <U1.*real numbers"),
+        (np.array([["a", "b"]]), TypeError, "an array of texts.*real numbers"),
         (np.ones((3, 4), complex), TypeError, "complex.*real numbers"),
         (np.zeros((0, 5)), ValueError, "nothing to show.*0x5 px"),
         (np.ones((1, 5, 7, 3)), ValueError, r"\(1, 5, 7, 3\)"),

@@ -479,7 +479,7 @@ def test_missing_files_and_other_files_are_errors(tmp_path):
         show_map(text)
     # GDAL's own advice is about its command line.
     assert "driver" not in str(caught.value)
-    with pytest.raises(TypeError, match=r"NoneType.*path of a raster or a vector"):
+    with pytest.raises(TypeError, match=r"nothing .*path of a raster or a vector"):
         show_map(None)
     with pytest.raises(TypeError, match=r"array.*does not say where.*`show`"):
         show_map(np.zeros((3, 4)))

@@ -61,8 +61,8 @@ tl.show(
 # %% [markdown]
 # ## The network
 #
-# In the [encoder](glossary.md#encoder), four convolutions with a
-# [stride](glossary.md#stride) of 2 halve the image again and again. In the
+# It is a [U-Net](glossary.md#u-net). In the [encoder](glossary.md#encoder), four
+# convolutions with a [stride](glossary.md#stride) of 2 halve the image again and again. In the
 # [decoder](glossary.md#decoder), four
 # [transposed convolutions](glossary.md#transposed-convolution) double it until it has the
 # size of pan again.

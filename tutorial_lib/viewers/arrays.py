@@ -30,7 +30,9 @@ def as_image(layer: Any) -> np.ndarray:
         except ValueError:  # lists of different lengths: refused below
             array = np.array(None)
     if array.dtype.kind not in "biuf" or not array.ndim:
-        of = f" of {array.dtype}" if isinstance(layer, np.ndarray) else ""
+        of = ""
+        if isinstance(layer, np.ndarray):
+            of = f" of {'texts' if array.dtype.kind in 'SU' else array.dtype}"
         raise TypeError(
             f"A layer is {kind_of(layer)}{of}. Give the path of a "
             "raster, or an array (height, width[, channel]) of real numbers."
