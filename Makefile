@@ -30,7 +30,8 @@ endif
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # Tests of a file stay in one process, because they share what is slow to make.
-WORKERS ?= 2
+# One more than the two cores of a small machine: tests wait now and then.
+WORKERS ?= 3
 PYTEST = $(RUN) -m pytest -q -rfEs --numprocesses $(WORKERS) --dist loadfile \
 	--durations 20
 # Its plugin for notebooks takes seconds to load, in each process.
@@ -95,13 +96,22 @@ test-browser: setup sample ## ... only the browser
 	@$(UNIT) -m 'not slow' tests/browser
 .PHONY: test-browser
 
+# Both versions of a notebook compute the same, and those named here take long. So `make
+# test` runs only the solved version of these.
+LONG = $(addprefix notebooks/,03_pixelwise_fcnn.ipynb 06_two_sources.ipynb \
+	09_going_further.ipynb)
+
 # The two versions of a notebook write into one folder, so they do not run together.
-test-notebooks: setup sample ## Learner's and solved notebooks, with the network off
-	@$(NBVAL) notebooks/*.ipynb
+test-notebooks: setup sample ## Learner's (not the three longest) and solved ones, offline
+	@$(NBVAL) $(filter-out $(LONG),$(sort $(wildcard notebooks/*.ipynb)))
 	@$(NBVAL) notebooks/solutions/*.ipynb
 .PHONY: test-notebooks
 
-test-slow: setup sample ## What holds over seeds and Keras versions: minutes
+test-long-notebooks: setup sample ## ... the three longest of the learner's
+	@$(NBVAL) $(LONG)
+.PHONY: test-long-notebooks
+
+test-slow: setup sample test-long-notebooks ## All other cases, over seeds and Keras versions
 	@$(RUN) -m pytest -q -m slow
 .PHONY: test-slow
 

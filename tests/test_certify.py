@@ -210,6 +210,7 @@ def tiles_of_pan_and_xs(tile, margins, lost=(0, 0), shapes=None):
     return compare_tiles(probe, layout, tile, tuple(margins), rng)
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.parametrize("tile", [16, 512])
 def test_tiles_differ_from_the_whole_if_a_margin_is_one_pixel_short(tile):
     margins = np.array([31, 31, 16, 16])

@@ -198,7 +198,7 @@ NETWORKS = {
 }
 
 
-@pytest.mark.sampled(daily=2)
+@pytest.mark.sampled(daily=1)
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("tile", [32, pytest.param(640, marks=pytest.mark.thorough)])
 def test_exactly_the_images_that_are_planned_are_computed(name, tile, monkeypatch):

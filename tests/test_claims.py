@@ -116,7 +116,7 @@ def test_a_jittered_network_hardly_notices_another_sun(patches, name, seed, area
         assert other >= usual - 0.04
 
 
-@pytest.mark.sampled(daily=1)
+@pytest.mark.slow
 @pytest.mark.parametrize("area", ["b", "c"])
 def test_a_standardised_network_without_jitter_notices_it(patches, area):
     model = recorded_network("fcnn_standardised")
@@ -133,7 +133,7 @@ def test_no_jitter_saves_from_an_offset_that_was_left_in(patches):
         assert other < accuracy(model, patches, "b") - 0.2
 
 
-@pytest.mark.sampled(daily=1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "seed"), JITTERED)
 def test_the_test_area_is_harder_and_places_matter(patches, name, seed):
     model = recorded_network(name, seed)
@@ -145,7 +145,7 @@ def test_the_test_area_is_harder_and_places_matter(patches, name, seed):
     assert high - low > 3 * (single[1] - single[0])
 
 
-@pytest.mark.sampled(daily=1)
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_two_sources_gain_a_little_and_places_leave_it_open(patches, seed):
     found = [

@@ -327,7 +327,7 @@ def trained(folder, scene, tmp_path_factory):
     return model, text.getvalue(), curve(logs)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_training_obeys_its_settings(trained):
     model, text, losses = trained
     epochs = re.findall(r"^Epoch (\d)/5$", text, re.MULTILINE)
@@ -457,7 +457,7 @@ def send(name):
     os.kill(os.getpid(), getattr(signal, name))
 
 
-@pytest.mark.sampled(daily=2)
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("happen", "code"),
@@ -504,6 +504,7 @@ def saving_stops(monkeypatch):
     return register
 
 
+@pytest.mark.slow
 def test_an_interrupted_saving_does_not_replace_the_epoch_before(
     folder, tmp_path, capsys, eager, saving_stops
 ):

@@ -66,6 +66,7 @@ def written(plan, folder):
     return folder / "whole.tif"
 
 
+@pytest.mark.slow
 def test_inputs_of_a_network_are_named_with_their_channels(folder, capsys):
     words = ("certify", "--model", folder / "served", "--output", "estimated")
     assert run(*words, "--tile", 32, "--input", "input=4,1,5000") == 0

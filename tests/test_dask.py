@@ -154,7 +154,7 @@ def test_two_processes_give_the_same_map(two, source, tmp_path, name, resume):
     assert files_in(tmp_path) == sorted([*before, "map.tif"])
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_process_loads_a_model_once(two, source, tmp_path):
     path = saved(tmp_path)
     before = two.run(lambda: workers._predictor.cache_info().misses)

@@ -95,7 +95,7 @@ def studies(pan_xs, estimated):
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_verdict_equals_check_tiling(studies):
     compared = 0
     for one, more in itertools.product(studies, range(3)):

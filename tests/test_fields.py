@@ -172,7 +172,7 @@ def test_margins_of_random_networks_equal_the_measured_ones(seed):
     assert measured_margins(model, size, rng) == analysis.margins["out"]
 
 
-@pytest.mark.sampled(daily=3)
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(8))
 def test_a_network_of_one_size_has_the_margins_of_the_one_of_all_sizes(seed):

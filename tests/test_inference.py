@@ -194,7 +194,7 @@ WINDOWS = [
 ]
 
 
-@pytest.mark.sampled(daily=6)
+@pytest.mark.sampled(daily=4)
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("edge", ["valid", "pad"])
 @pytest.mark.parametrize("mode", ["fully_convolutional", "patch_based"])

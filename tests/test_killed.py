@@ -86,7 +86,7 @@ def small_disk(tmp_path_factory):
         subprocess.run(["umount", folder], check=True)
 
 
-@pytest.mark.sampled(daily=1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_full_disk_is_one_sentence_and_the_old_files_stay(server, small_disk, name):
     folder, mounted = small_disk

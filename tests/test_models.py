@@ -339,6 +339,7 @@ def test_tiny_scaled_values_are_warned_of_once(form, size):
     assert not fit(mean(scale=1 / 255), *data, **options)
 
 
+@pytest.mark.slow
 def test_tiny_values_of_one_input_of_two_are_warned_of():
     keras.utils.set_random_seed(0)
     model = tl.architectures.dual_source_fcnn(3, crops=())

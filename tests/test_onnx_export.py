@@ -86,7 +86,7 @@ def written(tmp_path_factory):
 # A file computes what Keras computes
 
 
-@pytest.mark.sampled(daily=3)
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("layout", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("name", NETWORKS)
@@ -185,7 +185,7 @@ LAYERS = {
 }
 
 
-@pytest.mark.sampled(daily=5)
+@pytest.mark.sampled(daily=2)
 @pytest.mark.thorough
 @pytest.mark.parametrize("kind", LAYERS)
 def test_layers_give_what_keras_gives(tmp_path, kind):

@@ -44,7 +44,7 @@ def assert_same_fields(found, keras_model):
     assert found.spacing == expected.spacing
 
 
-@pytest.mark.sampled(daily=3)
+@pytest.mark.sampled(daily=1)
 @pytest.mark.thorough
 @pytest.mark.parametrize("layout", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("name", NETWORKS)
@@ -55,8 +55,7 @@ def test_the_networks_of_the_kit_have_the_fields_that_keras_tells(name, layout):
     assert {one.name for one in input_layouts(content).values()} == {layout}
 
 
-@pytest.mark.sampled(daily=2)
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_random_networks_of_keras_have_the_fields_that_keras_tells(seed):
     model = random_network(np.random.default_rng(seed))

@@ -166,6 +166,7 @@ def test_measured_fields_give_the_map_of_a_crop(otbtf):
     assert_same_map(plan, otbtf / "expected/encdec_crop32_e64.tif")
 
 
+@pytest.mark.slow
 def test_measured_fields_of_two_sources(otbtf):
     model, sources = dual(otbtf)
     bare = {name: source.path for name, source in sources.items()}

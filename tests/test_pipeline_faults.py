@@ -190,6 +190,7 @@ def test_a_source_that_is_damaged_in_the_middle(
     whole_map_is_written(write, plan, model)
 
 
+@pytest.mark.sampled(daily=4)
 @pytest.mark.parametrize("change", ["smaller", "larger", "moved"])
 def test_a_source_that_is_another_raster_than_was_planned(
     plan, model, source, tmp_path, write, change
@@ -224,6 +225,7 @@ def test_a_source_that_is_written_meanwhile_is_told(plan, model, source, write):
     whole_map_is_written(write, plan, model)
 
 
+@pytest.mark.sampled(daily=6)
 @pytest.mark.parametrize("at", [0, 1, 37, TILES - 1])
 def test_a_model_that_breaks(plan, model, tmp_path, write, at):
     error = BrokenModelError("no more")
@@ -265,6 +267,7 @@ def files_up_to(size):
         signal.signal(signal.SIGXFSZ, handler)
 
 
+@pytest.mark.sampled(daily=4)
 @pytest.mark.parametrize("size", [0, 1000, 40_000])
 def test_a_disk_that_is_full(plan, model, tmp_path, write, size):
     with (
@@ -278,6 +281,7 @@ def test_a_disk_that_is_full(plan, model, tmp_path, write, size):
     whole_map_is_written(write, plan, model)
 
 
+@pytest.mark.sampled(daily=4)
 @pytest.mark.parametrize("at", [0, 5, TILES - 1])
 def test_a_writer_that_breaks(plan, model, tmp_path, write, monkeypatch, at):
     error, calls, put = BrokenWriterError("no more"), [], rasters.RasterWriter.write
@@ -300,6 +304,7 @@ def test_a_writer_that_breaks(plan, model, tmp_path, write, monkeypatch, at):
 # Ctrl-C
 
 
+@pytest.mark.sampled(daily=6)
 @pytest.mark.parametrize("at", [0, 1, 37, TILES - 1])
 def test_ctrl_c_while_the_model_runs(plan, model, tmp_path, write, at):
     model.happens(at, lambda: signal.raise_signal(signal.SIGINT))

@@ -112,6 +112,7 @@ MAPS = {
 }
 
 
+@pytest.mark.sampled(daily=4)
 @pytest.mark.parametrize("name", MAPS)
 def test_interrupted_then_resumed_is_uninterrupted(model, tmp_path, end_after, name):
     source = write_image(tmp_path / "image.tif", nodata=0)

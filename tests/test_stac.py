@@ -109,8 +109,7 @@ def serve_items(monkeypatch, items, token_url=None):
 # Pixels ----------------------------------------------------------------------------
 
 
-@pytest.mark.sampled(daily=1)
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("spacing", [10, 20])
 def test_pixels_of_the_same_zone_are_those_of_the_served_files(files, fetch, spacing):
     found = image_of(fetch(), spacing)
@@ -212,7 +211,7 @@ def test_an_old_baseline_without_raster_fields_has_no_offset(catalogue, files, f
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_user_overrules_the_offset(files, fetch):
     folder = fetch(offset="removed")
     assert (image_of(folder, 20) == served(files, INSIDE, DAY, 20, removed=0)).all()

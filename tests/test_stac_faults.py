@@ -197,8 +197,7 @@ def test_a_run_killed_twice_goes_on_and_gives_the_scene_of_a_whole_run(
     assert [path.name for path in (tmp_path / "killed").iterdir()] == ["my_scene"]
 
 
-@pytest.mark.sampled(daily=1)
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_what_it_has_read(server, tmp_path, number):
     server.inject(Fault("_B", "delay", seconds=0.05))

@@ -233,6 +233,7 @@ def test_statistics_of_another_unit_are_noticed():
     assert "band_statistics" in message
 
 
+@pytest.mark.slow
 def test_values_of_8_bits_are_standardised_without_a_warning():
     values = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 4), dtype="uint8")
     (message,) = trained_once(network("pixelwise_fcnn"), values)

@@ -127,7 +127,7 @@ def test_the_height_of_the_stripes_does_not_change_a_pixel(step):
     assert same(joined, small())
 
 
-@pytest.mark.sampled(daily=1)
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 3])
 def test_the_number_of_workers_does_not_change_a_pixel(workers):
     scene, height = opened(workers=workers), SMALL[0]
@@ -151,6 +151,7 @@ def test_neighbouring_blocks_fit_together():
         assert near.min() * 0.9 < steps[block - 1] < near.max() * 1.1
 
 
+@pytest.mark.slow
 def test_the_memory_does_not_grow_with_the_height():
     def peak(height):
         scene = Scene((height, 256), seed=1, purity=0.3, offset=0, workers=1)
@@ -300,6 +301,7 @@ def test_each_class_has_its_share_of_the_land(seed):
     assert all(np.array(shares) < high), shares
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [files.SEED, 3])
 def test_some_of_the_objects_have_labels_each_as_a_whole(seed):
     here, labels = land(seed), labels_of(seed, land(seed))

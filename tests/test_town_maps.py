@@ -68,6 +68,7 @@ def maps(network, sources, tmp_path_factory):
     return {name: folder / f"{name}.tif" for name in plans}
 
 
+@pytest.mark.slow
 def test_only_tiles_without_a_crop_have_seams(maps):
     assert seam_score(maps["seams"], tile=128) > 1.5
     assert 0.9 < seam_score(maps["cropped"], tile=64) < 1.1

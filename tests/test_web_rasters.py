@@ -179,8 +179,7 @@ def test_pixels_that_do_not_come_are_one_sentence(address, read, file, fault):
     assert "could not be read: its pixels" in said
 
 
-@pytest.mark.sampled(daily=1)
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["silent", "stalls"])
 def test_a_map_ends_with_a_sentence_and_leaves_nothing(address, tmp_path, fault):
     refusal(map_of, address(fault, "cog.tif"), tmp_path / "map.tif")

@@ -1440,6 +1440,7 @@ def test_a_mistake_gets_one_sentence(things, function, argument, value, kind, cu
     assert re.search(cure, text), f"no cure '{cure}': {text}"
 
 
+@pytest.mark.sampled(daily=60)
 @pytest.mark.parametrize(("function", "argument", "value"), ACCEPTED_ROWS)
 def test_what_is_unambiguous_is_accepted(things, function, argument, value):
     run(prepared(things, function, **{argument: value}))

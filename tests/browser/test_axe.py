@@ -96,7 +96,7 @@ def outputs(name):
     return f".jp-Notebook-cell:nth-child({number} of .jp-Notebook-cell) .jp-OutputArea"
 
 
-@pytest.mark.sampled(daily=8)
+@pytest.mark.sampled(daily=4)
 @pytest.mark.parametrize("name", SHOWN)
 def test_nothing_that_is_shown_keeps_a_reader_out(themed, faults, name):
     assert faults(themed, places=[outputs(name)]) == []

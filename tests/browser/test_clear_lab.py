@@ -109,6 +109,7 @@ def test_a_note_waits_for_a_button(strip):
     assert [(one["clear"], one["note"]) for one in answers(file)] == [(False, "Why?")]
 
 
+@pytest.mark.slow
 def test_without_an_answer_of_the_kernel_nothing_is_called_saved(strip):
     tab, found, _ = strip
     stop = """async () => {

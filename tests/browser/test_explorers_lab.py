@@ -216,6 +216,7 @@ def test_the_arrow_of_a_list_is_light_on_dark_ground(page):
     assert arrow() == light
 
 
+@pytest.mark.sampled(daily=2)
 @pytest.mark.parametrize("leave", ["Tab", "Enter", "click"])
 @pytest.mark.parametrize(("typed", "side"), [("160", 160), ("abc", 144)])
 def test_a_typed_number_is_set_and_changes_no_cell(page, typed, side, leave):
@@ -275,6 +276,7 @@ def test_tab_reaches_every_control_and_leaves_the_explorer(page, name):
     assert not any(reached[-1])
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.parametrize("name", CODES)
 def test_keys_change_the_focused_control_and_no_cell(page, name):
     root = explorer(page, name)

@@ -82,7 +82,7 @@ class Widget:
         return self.root.evaluate("() => document.hasFocus()")
 
 
-@pytest.mark.sampled(daily=2)
+@pytest.mark.sampled(daily=1)
 @pytest.mark.parametrize("name", WIDGETS)
 def test_tab_reaches_every_control_and_leaves_the_widget(page, name):
     widget = Widget(page, name)

@@ -137,6 +137,7 @@ def test_the_first_key_skips_the_navigation(page, site):
     assert page.evaluate(inside)
 
 
+@pytest.mark.slow
 def test_one_notebook_leads_to_the_next(page, site):
     page.goto((site / "index.html").as_uri())
     seen = []
@@ -181,6 +182,7 @@ def test_a_page_is_light_or_dark_as_the_reader_wants(page, site, name):
             assert (bright < 3 * 128) == (scheme == "light")
 
 
+@pytest.mark.sampled(daily=1)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_reader_is_kept_from_the_site(page, site, faults, scheme):
     page.emulate_media(color_scheme=scheme)

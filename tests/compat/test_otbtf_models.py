@@ -434,7 +434,7 @@ def test_a_saved_model_opens_in_another_process(trained, first):
     assert found["compat"] == (first == "otbtf")
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_saved_model_is_analysed_and_mapped(trained):
     path = trained[0] / "best.keras"
     analysis = tl.analyse(keras.models.load_model(path))
