@@ -98,16 +98,16 @@ test-browser: setup sample ## ... only the browser
 
 # Both versions of a notebook compute the same, and those named here take long. So `make
 # test` runs only the solved version of these.
-LONG = $(addprefix notebooks/,03_pixelwise_fcnn.ipynb 06_two_sources.ipynb \
-	09_going_further.ipynb)
+LONG = $(addprefix notebooks/,02_patch_based_cnn.ipynb 03_pixelwise_fcnn.ipynb \
+	05_mapping_a_scene.ipynb 06_two_sources.ipynb 09_going_further.ipynb)
 
 # The two versions of a notebook write into one folder, so they do not run together.
-test-notebooks: setup sample ## Learner's (not the three longest) and solved ones, offline
+test-notebooks: setup sample ## Learner's (not the five longest) and solved ones, offline
 	@$(NBVAL) $(filter-out $(LONG),$(sort $(wildcard notebooks/*.ipynb)))
 	@$(NBVAL) notebooks/solutions/*.ipynb
 .PHONY: test-notebooks
 
-test-long-notebooks: setup sample ## ... the three longest of the learner's
+test-long-notebooks: setup sample ## ... the five longest of the learner's
 	@$(NBVAL) $(LONG)
 .PHONY: test-long-notebooks
 

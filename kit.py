@@ -41,7 +41,8 @@ PYTEST += ("--dist", "loadfile", "--durations", "20")
 # Its plugin for notebooks takes seconds to load, in each process.
 UNIT = (*PYTEST, "-p", "no:nbval")
 # Both versions of a notebook compute the same. Of these only the solved one is run.
-LONG = ("03_pixelwise_fcnn", "06_two_sources", "09_going_further")
+LONG = ("02_patch_based_cnn", "03_pixelwise_fcnn", "05_mapping_a_scene")
+LONG += ("06_two_sources", "09_going_further")
 NBVAL = (*PYTEST, "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout", "300")
 # `tests/offline` turns the network off in every Python that starts.
 NETWORK_OFF = {"KIT_OFFLINE": "1", "PYTHONPATH": str(ROOT / "tests" / "offline")}

@@ -3,9 +3,10 @@
     python benchmarks/notebooks.py [notebook …]
 
 Each notebook runs alone, from top to bottom. A notebook may take 90 s on two cores
-without other load, and 1.2 GB. What was measured is kept in notebooks.json beside this
-file. README.md and the head of each notebook state it, rounded by `stated_time` and
-`stated_memory`. A test compares them, and this program prints what has to be changed.
+without other load, and 1.2 GB, rounded. What was measured is kept in notebooks.json
+beside this file. README.md and the head of each notebook state it, rounded by
+`stated_time` and `stated_memory`. A test compares them, and this program prints what
+has to be changed.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOTEBOOKS = REPOSITORY / "notebooks"
 MEASURED = Path(__file__).with_name("notebooks.json")
-BUDGET_S, BUDGET_GB = 90, 1.2
+BUDGET_S, BUDGET_GB = 90, 1.25
 
 # The line at the head of a notebook, in its source.
 NEEDS = re.compile(

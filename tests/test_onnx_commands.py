@@ -128,7 +128,7 @@ def test_a_file_is_certified_and_maps(files, scene, tmp_path, capsys):
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_examples_of_the_page_run(tmp_path, scene, monkeypatch, repository, capsys):
     text = (repository / "docs" / "onnx.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)

@@ -75,6 +75,7 @@ def test_only_tiles_without_a_crop_have_seams(maps):
     assert 0.9 < seam_score(maps["derived"], tile=80, stride=16) < 1.1
 
 
+@pytest.mark.slow
 def test_cropped_and_derived_tiles_give_the_same_map(maps):
     distance = rmse(maps["cropped"], maps["derived"])
     assert distance.largest < 1e-5

@@ -159,8 +159,7 @@ def test_a_map_of_a_raster_on_the_web_is_the_map_of_the_file(address, folder, tm
 # A server that does not
 
 
-@pytest.mark.sampled(daily=1)
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [str, vsi])
 def test_a_silent_server_is_one_sentence(address, form):
     path = form(address("silent"))

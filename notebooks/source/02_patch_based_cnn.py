@@ -11,7 +11,7 @@
 # - give a score with its uncertainty,
 # - make the same map in two modes, and say where its pixels lie.
 #
-# **Needs** about 30 minutes of your time, seconds of computing and 1.0 GB of memory; no
+# **Needs** about 30 minutes of your time, ½ minute of computing and 1.0 GB of memory; no
 # internet. Notebook [01b](01b_networks_in_brief.ipynb) explains the words of networks,
 # and [01](01_patches.ipynb) the patches.
 

@@ -438,6 +438,8 @@ for model in ways.values():
     model.fit(few_train, epochs=40, verbose=0)
 ways["the Havel network as it is"] = as_it_is
 found = {way: tl.training.classify(x, few_valid)[1] for way, x in ways.items()}
+del model, ways, as_it_is, frozen, unfrozen, scratch
+keras.utils.clear_session()  # it frees the memory of networks that are gone
 found["maximum likelihood"] = tl.training.maximum_likelihood(few["a"], few["b"])
 tuned = compare(found, few["b"])
 ex.helps_most.reveal(tuned.round(3))

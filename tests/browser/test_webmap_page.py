@@ -271,6 +271,7 @@ def scrolled(page, times, by):
     return page.evaluate("scrollY") - before
 
 
+@pytest.mark.slow
 def test_the_wheel_zooms_with_a_key_or_after_a_click_and_else_scrolls(scroll_page, web):
     page, frame = scroll_page()
     whole = zoom(frame, web)

@@ -452,7 +452,7 @@ def test_a_saved_model_is_analysed_and_mapped(trained):
     assert np.array_equal(small, large)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_served_model_has_the_keys_of_the_outputs(trained):
     folder, _ = trained
     signature = tf.saved_model.load(folder / "served").signatures["serving_default"]
