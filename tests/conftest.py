@@ -84,7 +84,7 @@ def reference_data() -> Path:
 
 @pytest.fixture(scope="session")
 def networks():
-    """The module with networks of PyTorch, which is no dependency of the kit."""
+    """The module with networks of PyTorch. The kit does not install PyTorch."""
     for package in ("torch", "onnxscript"):
         pytest.importorskip(package, reason="pip install torch onnxscript")
     import torch_networks

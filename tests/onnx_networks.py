@@ -6,12 +6,21 @@ All weights are positive, so each pixel that is read has an effect.
 
 import numpy as np
 import onnxruntime
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from tutorial_lib.fields.analysis import analyse
 from tutorial_lib.fields.onnx_files.reading import input_layouts
 
 OPSET = 20
+EXPORTERS = ("torchscript", "dynamo")
+# Marks of the tests that need PyTorch. The warnings are those of its own exporter.
+WITH_PYTORCH = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
 # Images of a test are small: one thread is faster than several.
 SETTINGS = onnxruntime.SessionOptions()
 SETTINGS.intra_op_num_threads = 1

@@ -76,7 +76,7 @@ BODIES = {
     "a path in quotes": (
         MEAN,
         'return rasters.read_array("path", window=window)',
-        "`path`, without quotes",
+        "Write `path` without quotes",
     ),
     "an attribute for an index": (
         ENTROPY,
@@ -86,7 +86,7 @@ BODIES = {
     "a path in quotes, in another line": (
         MEAN,
         'file = "path"\nreturn rasters.read_array(file, window=window)',
-        "`path`, without quotes",
+        "Write `path` without quotes",
     ),
     "the name of an argument is missing": (
         MEAN,
@@ -248,7 +248,7 @@ NETWORKS = {
     "another method": (FCNN, "def network(", "def layers(", "no method `network`"),
     "a function of self": (FCNN, CONV2, f"net = self.{CONV2[6:]}", "without `self.`"),
     "an attribute": (FCNN, 'inputs["input"]', "inputs.input", 'write `["input"]`'),
-    "a number": (FCNN, 'inputs["input"]', "inputs[0]", "There are: `input`."),
+    "a number": (FCNN, 'inputs["input"]', "inputs[0]", "The keys are names: `input`."),
     "round brackets": (FCNN, 'inputs["input"]', 'inputs("input")', "square brackets"),
     "a comma": (FCNN, CONV2, f"{CONV2},", "the comma behind it"),
     "half a filter": (FCNN, "(net, 16, 3,", "(net, 16.0, 3,", "is 16.0. It must be"),

@@ -773,7 +773,7 @@ def a_number_for_more_channels(file):
 
 
 def places_in_a_uniform_tensor(file):
-    """What is computed from such a tensor is no such tensor."""
+    """The result of a calculation with a uniform tensor need not be uniform."""
     places = file.op("NonZero", uniform(file, "Expand", 2))
     return file.op("Mul", before(file), file.op("Cast", places, to=TensorProto.FLOAT))
 

@@ -8,20 +8,13 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
-from onnx_networks import run
+from onnx_networks import EXPORTERS, WITH_PYTORCH, run
 from scenes import write
 
 import tutorial_lib as tl
 from tutorial_lib.rasters import read_array
 
-pytestmark = [
-    pytest.mark.slow,
-    # Those of PyTorch's own exporter.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning"),
-]
-EXPORTERS = ("torchscript", "dynamo")
+pytestmark = WITH_PYTORCH
 NO_DATA = -1
 # Largest difference of two sums of floats in another order, as a share of the range.
 SHARE = 1e-5

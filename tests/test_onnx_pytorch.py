@@ -1,24 +1,17 @@
 """Networks that PyTorch exports, with the installed PyTorch: `make test-slow`.
 
-PyTorch is no dependency of the kit: CONTRIBUTING.md says how these tests run.
+The kit does not install PyTorch. CONTRIBUTING.md says how to run these tests.
 """
 
 import numpy as np
 import pytest
-from onnx_networks import measured_margins
+from onnx_networks import EXPORTERS, WITH_PYTORCH, measured_margins
 
 import tutorial_lib as tl
 from tutorial_lib.fields.onnx_files.layouts import FIRST
 from tutorial_lib.fields.onnx_files.reading import input_layouts
 
-pytestmark = [
-    pytest.mark.slow,
-    # Those of PyTorch's own exporter.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning"),
-]
-EXPORTERS = ("torchscript", "dynamo")
+pytestmark = WITH_PYTORCH
 EXACT = (
     *("strides", "size, bilinear", "size, nearest", "scale, bilinear"),
     *("scale, bicubic", "scale, nearest", "pixel shuffle", "channel shuffle"),

@@ -50,7 +50,7 @@ class NothingReturnedError(Exception):
         elif empty:
             self.advice = (
                 f"`{call or function}` gives nothing back. `{empty}(…)` is `None`: "
-                "write it on a line of its own, without `return` or `=` in front of it."
+                "write this call on its own line. Do not put `return` or `=` before it."
             )
 
 

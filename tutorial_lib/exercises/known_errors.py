@@ -159,7 +159,7 @@ def _no_such_key(match: re.Match, cause: Cause) -> str:
     key = match[1] or match[2]
     names = cause.keys(key)
     if names:
-        return f"There is no key {key}: the keys are names. There are: {listed(names)}."
+        return f"{key} is not a key. The keys are names: {listed(names)}."
     return (
         f"The dictionary or table has no key {key}. `key in …` tells whether there is one, "
         "and `.get(key, other)` of a dictionary gives `other` if there is none."
@@ -384,10 +384,10 @@ def _no_file(match: re.Match, cause: Cause) -> str:
     name = next((one for one in quoted if one in cause.own_names), "")
     if name:
         return (
-            f'There is no file of the name "{name}". In quotes it is a text: the value '
-            f"of the function is `{name}`, without quotes."
+            f'There is no file "{name}". Write `{name}` without quotes to use its '
+            "value."
         )
-    return "There is no such file. Compare its name and folder with the cells before."
+    return "The file was not found. Compare its name and folder with the cells above."
 
 
 _TOO_LARGE = (

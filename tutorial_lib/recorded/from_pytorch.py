@@ -1,8 +1,8 @@
 """A U-Net of PyTorch that is trained on the Havel, and exported as an ONNX file.
 
 `python -m tutorial_lib.recorded.from_pytorch` trains it again. Notebook 09 maps with
-the file, as somebody who got it from a colleague. PyTorch is no dependency of the kit,
-so it is imported where it is needed.
+the file, as if a colleague had sent it. The kit does not install PyTorch, so functions
+import it when they need it.
 """
 
 import copy
